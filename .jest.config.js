@@ -1,0 +1,8 @@
+// Native ES modules (the libraries are ESM-only), TypeScript stripped by swc; types are checked by tsc beside it.
+export default {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }] },
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+};

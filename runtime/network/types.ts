@@ -1,0 +1,43 @@
+/** The network side of a container as data: what the address management decided and what the plan is made from. */
+
+export type Protocol = 'tcp' | 'udp';
+
+/** One bridge network of this host. The subnet is clear of every route the host had when it was chosen. */
+export interface BridgeNetwork {
+  /** 64 hex digits. */
+  readonly id: string;
+  /** 'bridge' for the default one. */
+  readonly name: string;
+  /** The kernel's interface name, at most 15 characters: 'minidock0'. */
+  readonly bridge: string;
+  /** CIDR, e.g. '172.17.0.0/16'. */
+  readonly subnet: string;
+  readonly gateway: string;
+  /** RFC 3339. */
+  readonly created: string;
+}
+
+/** A published port after allocation: every number is final. */
+export interface PortBinding {
+  readonly hostIp: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: Protocol;
+}
+
+export type FirewallBackend = 'nftables' | 'iptables';
+
+/** Everything that is needed to wire one container to one bridge network. */
+export interface BridgeEndpoint {
+  readonly containerId: string;
+  /** Name below /run/netns, as `ip -n NAME` takes it: 'md-' and the first 12 digits of the id. */
+  readonly netns: string;
+  readonly network: BridgeNetwork;
+  /** Without prefix length. */
+  readonly address: string;
+  readonly macAddress: string;
+  /** Host-side interface name, at most 15 characters. */
+  readonly hostVeth: string;
+  readonly ports: readonly PortBinding[];
+  readonly firewall: FirewallBackend;
+}

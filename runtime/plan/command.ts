@@ -1,0 +1,65 @@
+/**
+ * The things a step can do, as data. Two performers read them: `apply` carries out host commands, PID 1 carries
+ * out container commands through system calls (runtime/process/init). Everybody else calls `commandToShell`.
+ *
+ * A container command is a system call, since the host's tools are out of reach once pivot_root(2) has happened;
+ * it is printed as the command of util-linux or coreutils that makes the same call.
+ */
+import type { Argv } from './step.ts';
+
+/** Carried out on the host, before the container's process exists or beside it. */
+export type HostCommand =
+  /** A tool, spawned. `input` is its standard input (an nft script). */
+  | { readonly kind: 'run'; readonly argv: Argv; readonly input?: string }
+  /** One write(2) to a kernel file: a sysctl or a cgroup knob. `text` goes without a trailing newline. */
+  | { readonly kind: 'write'; readonly path: string; readonly text: string }
+  | { readonly kind: 'mkdir'; readonly path: string; readonly mode: number }
+  /** For directories of the kernel's (a cgroup): rmdir(2), retried while busy with dying processes. */
+  | { readonly kind: 'rmdir'; readonly path: string };
+
+/** Carried out by PID 1 of the container, in its own mount namespace, before execve(2). Paths as PID 1 sees them. */
+export type ContainerCommand =
+  | {
+      readonly kind: 'mount';
+      readonly source: string;
+      readonly target: string;
+      /** '' for a bind mount or a change of flags or propagation. */
+      readonly type: string;
+      /** mount(8) option words; flags and data are told apart by runtime/rootfs (`nosuid` against `mode=755`). */
+      readonly options: readonly string[];
+    }
+  /** Without following a final symlink; lazily (MNT_DETACH) when `lazy`. */
+  | { readonly kind: 'umount'; readonly target: string; readonly lazy: boolean }
+  | { readonly kind: 'pivot-root'; readonly newRoot: string; readonly oldRoot: string }
+  | { readonly kind: 'make-dir'; readonly path: string; readonly mode: number }
+  | { readonly kind: 'make-file'; readonly path: string }
+  | { readonly kind: 'symlink'; readonly target: string; readonly path: string }
+  | {
+      readonly kind: 'mknod';
+      readonly path: string;
+      readonly type: 'c' | 'b' | 'p';
+      readonly major: number;
+      readonly minor: number;
+      readonly mode: number;
+    }
+  | { readonly kind: 'set-hostname'; readonly hostname: string }
+  | { readonly kind: 'set-sysctl'; readonly key: string; readonly value: string }
+  /** Covers a path so that it reads as empty: /dev/null over a file, a read-only tmpfs over a directory. */
+  | { readonly kind: 'mask'; readonly path: string }
+  | { readonly kind: 'make-readonly'; readonly path: string }
+  | { readonly kind: 'join-cgroup'; readonly procs: readonly string[] }
+  | { readonly kind: 'unshare-cgroup' }
+  | { readonly kind: 'set-rlimit'; readonly name: string; readonly soft: number; readonly hard: number }
+  | {
+      readonly kind: 'set-identity';
+      readonly uid: number;
+      readonly gid: number;
+      readonly groups: readonly number[];
+      readonly capabilities: readonly string[];
+      readonly noNewPrivileges: boolean;
+    }
+  /** Only named here: the filter itself is compiled from the bundle's linux.seccomp. */
+  | { readonly kind: 'load-seccomp'; readonly profile: string }
+  | { readonly kind: 'exec'; readonly argv: Argv; readonly cwd: string };
+
+export type Command = HostCommand | ContainerCommand;

@@ -1,0 +1,60 @@
+/**
+ * What a plan is made of. A Step is one thing done to the host or inside the new container, told twice: as data
+ * that a performer carries out, and as words for whoever wants to know what a container is.
+ *
+ * Invariants: every step says how it is undone; the command that is printed is a pure function of the command that
+ * is performed (see command.ts); ids are stable, since errors, goldens, the journal and fault injection name them.
+ *
+ * Deliberately absent: anything about images, flags or how output is coloured.
+ */
+import type { Command, HostCommand } from './command.ts';
+
+/** `noun.verb`, e.g. `veth.create`; several of one kind carry a suffix: `port.publish:8080/tcp`. */
+export type StepId = string;
+
+/** The part of a container's life a step belongs to; `--explain` prints one heading for each, in this order. */
+export type Section =
+  | 'namespace'
+  | 'bridge'
+  | 'veth'
+  | 'address'
+  | 'nat'
+  | 'ports'
+  | 'cgroup'
+  | 'process'
+  | 'rootfs'
+  | 'isolation';
+
+/** How a step's effect is taken back. Required: a step nobody can undo must say why nobody needs to. */
+export type Undo =
+  | { readonly kind: 'command'; readonly command: HostCommand }
+  /** Goes away by itself when the named step is undone (deleting a netns takes its veth with it). */
+  | { readonly kind: 'freedBy'; readonly step: StepId }
+  /** Serves every container (bridge, forwarding, firewall table): one container's failure never removes it. */
+  | { readonly kind: 'shared'; readonly why: string };
+
+/** A cheap look at the kernel: does the step's effect hold already? Then it is neither performed nor undone. */
+export type Check =
+  | { readonly kind: 'path-exists'; readonly path: string }
+  | { readonly kind: 'file-contains'; readonly path: string; readonly text: string }
+  | { readonly kind: 'run'; readonly argv: Argv };
+
+/** A program and its arguments, exactly as execve(2) gets them: a shell string exists only where one is printed. */
+export type Argv = readonly [program: string, ...args: string[]];
+
+export interface Step<C extends Command = Command> {
+  readonly id: StepId;
+  readonly section: Section;
+  /** Imperative, one line: 'Create the veth pair'. */
+  readonly title: string;
+  /** The kernel effect, and what breaks without it: one to three whole sentences. */
+  readonly why: string;
+  readonly command: C;
+  readonly undo: Undo;
+  readonly check?: Check;
+  /** What a learner types to look at the result. */
+  readonly observe?: Argv;
+}
+
+/** A step performed on the host by `apply`, as against one performed by the container's PID 1 before exec. */
+export type HostStep = Step<HostCommand>;

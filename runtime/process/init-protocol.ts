@@ -1,0 +1,29 @@
+/**
+ * What a container's PID 1 (before exec) and its supervisor say to each other, one JSON object a line, over a
+ * UNIX socket that PID 1 connects to with close-on-exec set: end of file without an 'error' before it means that
+ * execve(2) succeeded, since `unshare`, the parent in between, never holds this descriptor.
+ *
+ *     supervisor (shim or exec)                    PID 1 (or an exec'd process)
+ *        listen <───────────── connect ───────────── hello {pid}        read from /proc/self: the host's number
+ *                                                    … mounts, pivot_root …
+ *               <───────────────────────────────────  ready {terminalFd?}
+ *        pidfd_getfd(terminalFd) if there is one
+ *        network is up ───────  go ────────────────>  last steps: identity, capabilities, seccomp
+ *               <───────────── error {…} or EOF ────  execve
+ */
+export type InitMessage =
+  | { readonly type: 'hello'; readonly pid: number }
+  /** Only when `process.terminal`: the number of the pty master in PID 1, to be fetched with pidfd_getfd(2). */
+  | { readonly type: 'ready'; readonly terminalFd?: number }
+  | {
+      readonly type: 'error';
+      /** The failing step's id, e.g. 'rootfs.mount-overlay', 'process.exec'. */
+      readonly step: string;
+      /** 'ENOENT' and so on, or '' when it was not a system call. */
+      readonly errno: string;
+      readonly message: string;
+      /** 127 not found, 126 not executable, else 125. */
+      readonly exitCode: number;
+    };
+
+export type SupervisorMessage = { readonly type: 'go' };

@@ -1,0 +1,51 @@
+/**
+ * The one trait in front of the kernel: what minidock asks of it beyond node:fs. `libc.ts` is the real
+ * implementation over bun:ffi; tests record. Every call throws SyscallError (with `errno` such as 'EPERM' and the
+ * call spelt out in its message) on failure. Constants are in constants.ts under their kernel names.
+ */
+export interface Kernel {
+  mount(source: string, target: string, type: string, flags: number, data: string): void;
+  umount2(target: string, flags: number): void;
+  pivotRoot(newRoot: string, putOld: string): void;
+  chroot(path: string): void;
+  unshare(flags: number): void;
+  setns(fd: number, nstype: number): void;
+  sethostname(name: string): void;
+  setdomainname(name: string): void;
+  mknod(path: string, mode: number, major: number, minor: number): void;
+  prctl(option: number, arg2: number, arg3?: number, arg4?: number, arg5?: number): number;
+  /** capset(2) for this thread; bit masks of the three sets. */
+  capset(effective: bigint, permitted: bigint, inheritable: bigint): void;
+  /** For this thread only, by raw system call: safe because execve(2) follows. */
+  setresgid(gid: number): void;
+  setresuid(uid: number): void;
+  setgroups(groups: readonly number[]): void;
+  setrlimit(resource: number, soft: number, hard: number): void;
+  /** seccomp(2) SECCOMP_SET_MODE_FILTER; `program` is an array of struct sock_filter, 8 bytes each. */
+  seccompSetFilter(program: Uint8Array, flags: number): void;
+  execve(path: string, argv: readonly string[], env: readonly string[]): never;
+  setsid(): number;
+  umask(mask: number): number;
+  dup2(from: number, to: number): void;
+  close(fd: number): void;
+  /** close_range(2) from `first` up, marking close-on-exec instead of closing when `cloexec`. */
+  closeRange(first: number, cloexec: boolean): void;
+  /** Every signal to its default disposition and nothing blocked, for the program that is about to be executed. */
+  resetSignals(): void;
+  kill(pid: number, signal: number): void;
+  pidfdOpen(pid: number): number;
+  pidfdGetfd(pidfd: number, targetFd: number): number;
+  pidfdSendSignal(pidfd: number, signal: number): void;
+  /** A blocking, close-on-exec AF_UNIX stream socket connected to `path`. */
+  connectUnix(path: string): number;
+  /** Takes an exclusive flock(2) on the descriptor; false if `wait` is not set and someone else holds it. */
+  flock(fd: number, wait: boolean): boolean;
+  /** Unlocks a pty's slave, returns its number (TIOCSPTLCK, TIOCGPTN). */
+  unlockPty(master: number): number;
+  /** TIOCSCTTY: makes the terminal the controlling one of this session. */
+  setControllingTerminal(fd: number): void;
+  setWindowSize(fd: number, rows: number, columns: number): void;
+  setXattr(path: string, name: string, value: Uint8Array): void;
+  getXattrs(path: string): ReadonlyMap<string, Uint8Array>;
+  utimensat(path: string, atimeNs: bigint, mtimeNs: bigint): void;
+}

@@ -1,0 +1,5 @@
+/** Entry: dispatch only. */
+async function main(): Promise<void> {
+  console.log('minidock');
+}
+void main();
