@@ -1,0 +1,108 @@
+/**
+ * Which entry of an image index fits a machine. Names are Go's (GOOS, GOARCH), as the image specification asks;
+ * the order of preference among variants follows containerd: the exact variant first, then older ones that the
+ * processor still runs. Deliberately absent: `os.version` and `os.features`, which only Windows uses.
+ */
+import { ImageError } from './errors.ts';
+import type { Descriptor, Platform } from './types.ts';
+
+const goArchitectures: Readonly<Record<string, string>> = {
+  x64: 'amd64',
+  ia32: '386',
+  mips: 'mips',
+  mipsel: 'mipsle',
+  ppc64: 'ppc64le',
+};
+
+export function hostPlatform(nodeArch: string = process.arch): Platform {
+  return normalizePlatform({ os: 'linux', architecture: goArchitectures[nodeArch] ?? nodeArch });
+}
+
+/** 'linux/arm64/v8', 'linux/amd64', 'arm64'; throws ImageError 'INVALID_PLATFORM'. */
+export function parsePlatform(text: string): Platform {
+  const parts = text.toLowerCase().split('/');
+  if (parts.length > 3 || parts.some((part) => !/^[a-z0-9_.-]+$/.test(part))) throw invalidPlatform(text);
+  const [first = '', second, variant] = parts;
+  if (second === undefined) {
+    return first === 'linux' ? hostPlatform() : normalizePlatform({ os: 'linux', architecture: first });
+  }
+  return normalizePlatform({
+    os: first,
+    architecture: second,
+    ...(variant === undefined ? {} : { variant }),
+  });
+}
+
+export function formatPlatform({ os, architecture, variant }: Platform): string {
+  return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+}
+
+/** The best entry of an index for a platform; undefined when none runs on it. */
+export function choosePlatform(entries: readonly Descriptor[], wanted: Platform): Descriptor | undefined {
+  for (const acceptable of acceptablePlatforms(normalizePlatform(wanted))) {
+    const entry = entries.find(
+      ({ platform }) => platform !== undefined && samePlatform(normalizePlatform(platform), acceptable),
+    );
+    if (entry !== undefined) return entry;
+  }
+  return undefined;
+}
+
+/** Whether a single-platform image's own configuration runs on a platform. */
+export function fitsPlatform(image: Platform, wanted: Platform): boolean {
+  const normal = normalizePlatform(image);
+  return acceptablePlatforms(normalizePlatform(wanted)).some((platform) => samePlatform(platform, normal));
+}
+
+function acceptablePlatforms(wanted: Platform): readonly Platform[] {
+  const { os, architecture, variant } = wanted;
+  const base = { os, architecture };
+  const level = Number(variant?.slice(1) ?? '');
+  if (variant === undefined || !/^v\d+$/.test(variant)) return [wanted, base];
+  const lowest = architecture === 'arm' ? 5 : architecture === 'arm64' ? 8 : 1;
+  const variants = [];
+  for (let v = level; v >= lowest; v--)
+    variants.push(normalizePlatform({ ...base, variant: `v${String(v)}` }));
+  // A 64-bit ARM processor runs 32-bit programs, but an index that has both means the 64-bit one: it is not a match.
+  return [wanted, ...variants, base];
+}
+
+function normalizePlatform(platform: Platform): Platform {
+  const os = platform.os === 'macos' ? 'darwin' : platform.os;
+  const given = platform.variant === '' ? undefined : platform.variant;
+  const bare = (architecture: string): Platform => ({ os, architecture });
+  const withVariant = (architecture: string, variant: string | undefined): Platform =>
+    variant === undefined ? bare(architecture) : { os, architecture, variant };
+  switch (platform.architecture) {
+    case 'x86_64':
+    case 'x86-64':
+    case 'amd64':
+      // amd64 and amd64/v1 are the same machine.
+      return withVariant('amd64', given === 'v1' ? undefined : given);
+    case 'aarch64':
+    case 'arm64':
+      return withVariant('arm64', given === '8' || given === 'v8' ? undefined : given);
+    case 'i386':
+      return bare('386');
+    case 'armhf':
+      return withVariant('arm', 'v7');
+    case 'armel':
+      return withVariant('arm', 'v6');
+    case 'arm':
+      return withVariant('arm', given === undefined ? 'v7' : given.startsWith('v') ? given : `v${given}`);
+    default:
+      return withVariant(platform.architecture, given);
+  }
+}
+
+function samePlatform(a: Platform, b: Platform): boolean {
+  return a.os === b.os && a.architecture === b.architecture && a.variant === b.variant;
+}
+
+function invalidPlatform(text: string): ImageError {
+  return new ImageError({
+    code: 'INVALID_PLATFORM',
+    message: `"${text}" is not a platform`,
+    hint: 'a platform is OS/ARCHITECTURE[/VARIANT], for example linux/amd64 or linux/arm64/v8',
+  });
+}

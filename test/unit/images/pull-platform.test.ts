@@ -1,0 +1,59 @@
+import { expect, test } from '@jest/globals';
+import {
+  choosePlatform,
+  fitsPlatform,
+  formatPlatform,
+  hostPlatform,
+  parsePlatform,
+} from '../../../images/platform.ts';
+import type { Descriptor } from '../../../images/types.ts';
+
+function index(...platforms: string[]): readonly Descriptor[] {
+  return platforms.map((text) => {
+    const [os = '', architecture = '', variant] = text.split('/');
+    const platform = { os, architecture, ...(variant === undefined ? {} : { variant }) };
+    return { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: text, size: 1, platform };
+  });
+}
+
+test.each([
+  ['linux/amd64', ['linux/arm64', 'linux/amd64'], 'linux/amd64'],
+  ['linux/arm64', ['linux/amd64', 'linux/arm64/v8'], 'linux/arm64/v8'],
+  ['linux/arm64/v8', ['linux/arm64'], 'linux/arm64'],
+  ['linux/amd64/v3', ['linux/amd64', 'linux/amd64/v2'], 'linux/amd64/v2'],
+  ['linux/amd64/v3', ['linux/amd64', 'linux/amd64/v3'], 'linux/amd64/v3'],
+  ['linux/amd64', ['linux/amd64/v3'], undefined],
+  ['linux/arm', ['linux/arm/v5', 'linux/arm/v6'], 'linux/arm/v6'],
+  ['linux/arm/v7', ['linux/arm/v8', 'linux/arm/v7'], 'linux/arm/v7'],
+  ['linux/arm64', ['linux/arm/v7'], undefined],
+  ['linux/amd64', ['windows/amd64', 'unknown/unknown'], undefined],
+  ['linux/s390x', ['linux/ppc64le', 'linux/s390x'], 'linux/s390x'],
+])('for %s out of %j comes %s', (wanted, entries, chosen) => {
+  expect(choosePlatform(index(...entries), parsePlatform(wanted))?.digest).toBe(chosen);
+});
+
+test.each([
+  ['linux/x86_64', 'linux/amd64'],
+  ['aarch64', 'linux/arm64'],
+  ['linux/arm64/v8', 'linux/arm64'],
+  ['linux/arm', 'linux/arm/v7'],
+  ['i386', 'linux/386'],
+])('%s is %s', (text, normal) => {
+  expect(formatPlatform(parsePlatform(text))).toBe(normal);
+});
+
+test.each(['', '/', 'linux/', 'a/b/c/d', 'linux/amd 64'])('%j is refused', (text) => {
+  expect(() => parsePlatform(text)).toThrow('is not a platform');
+});
+
+test("the host's own platform is in Go's words", () => {
+  expect(formatPlatform(hostPlatform('x64'))).toBe('linux/amd64');
+  expect(formatPlatform(hostPlatform('arm64'))).toBe('linux/arm64');
+});
+
+test('an image for another processor does not fit', () => {
+  expect(
+    fitsPlatform({ os: 'linux', architecture: 'arm64', variant: 'v8' }, parsePlatform('linux/arm64')),
+  ).toBe(true);
+  expect(fitsPlatform({ os: 'linux', architecture: 'arm64' }, parsePlatform('linux/amd64'))).toBe(false);
+});
