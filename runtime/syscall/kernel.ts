@@ -28,6 +28,10 @@ export interface Kernel {
   umask(mask: number): number;
   dup2(from: number, to: number): void;
   close(fd: number): void;
+  /** pipe2(2) with O_CLOEXEC. A real pipe: what node:child_process calls one is a socket, which /dev/stdout cannot reopen. */
+  pipe(): { readonly read: number; readonly write: number };
+  /** fcntl(2) O_NONBLOCK on the open file description. */
+  setNonBlocking(fd: number): void;
   /** close_range(2) from `first` up, marking close-on-exec instead of closing when `cloexec`. */
   closeRange(first: number, cloexec: boolean): void;
   /** Every signal to its default disposition and nothing blocked, for the program that is about to be executed. */

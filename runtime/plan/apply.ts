@@ -1,0 +1,153 @@
+/**
+ * Carries out a plan and takes it back. The order is: look whether the step's effect is there already, write the
+ * journal, perform. When a step fails, what was done is undone in reverse order, going on past undo errors, and all
+ * of it is reported in one error.
+ *
+ * Shared steps (bridge, forwarding, firewall table) are made by whichever container comes first; two that come at
+ * once may both try, so a shared step that fails is looked at again before it counts as failed.
+ */
+import { performance } from 'node:perf_hooks';
+import { MinidockError } from '../errors.ts';
+import type { HostCommand } from './command.ts';
+import { failingStep, foldSteps, type StepGroup } from './fold.ts';
+import type { Journal, JournalEntry } from './journal.ts';
+import { CommandError, holds, performHostCommand } from './perform-host.ts';
+import { renderCommand } from './render.ts';
+import type { HostStep, StepId } from './step.ts';
+
+export type Outcome = 'done' | 'already';
+
+/** Told of each step as it happens; a folded group's time is shared evenly among its steps. */
+export interface ApplyObserver {
+  started(step: HostStep): void;
+  finished(step: HostStep, outcome: Outcome, milliseconds: number): void;
+}
+
+export interface ApplyOptions {
+  readonly journal: Journal;
+  readonly observer?: ApplyObserver;
+  /** Steps one at a time, for `--step` and for the test that folding changes nothing. */
+  readonly unfolded?: boolean;
+  /** Fault injection: fail when this step would be performed. */
+  readonly failAt?: StepId;
+}
+
+/** A step failed. The caller undoes (the journal knows what) and adds what was undone. */
+export class StepError extends MinidockError {
+  readonly step: StepId;
+
+  constructor(step: { id: StepId; title: string }, cause: unknown, undone?: string) {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    const hint = cause instanceof MinidockError ? cause.hint : undefined;
+    super({
+      code: 'STEP_FAILED',
+      message: `step ${step.id} (${step.title}) failed: ${words}${undone === undefined ? '' : `\n${undone}`}`,
+      exitCode: 125,
+      cause,
+      ...(hint === undefined ? {} : { hint }),
+    });
+    this.step = step.id;
+  }
+}
+
+export async function applySteps(steps: readonly HostStep[], options: ApplyOptions): Promise<void> {
+  const groups = options.unfolded === true ? steps.map((step) => ({ steps: [step] })) : foldSteps(steps);
+  for (const group of groups) await applyGroup(group, options);
+}
+
+async function applyGroup(group: StepGroup, options: ApplyOptions): Promise<void> {
+  const { journal, observer, failAt } = options;
+  const begin = performance.now();
+  for (const step of group.steps) observer?.started(step);
+  const only = group.steps.length === 1 ? group.steps[0] : undefined;
+  if (only?.check !== undefined && (await holds(only.check))) {
+    observer?.finished(only, 'already', performance.now() - begin);
+    return;
+  }
+  journal.record(group.steps);
+  let outcome: Outcome = 'done';
+  try {
+    const injected = group.steps.find((step) => step.id === failAt);
+    if (injected !== undefined) throw new InjectedFault(injected);
+    await performGroup(group);
+  } catch (error) {
+    if (only?.check === undefined || error instanceof InjectedFault || !(await holds(only.check))) {
+      throw toStepError(group, error);
+    }
+    outcome = 'already';
+  }
+  const each = (performance.now() - begin) / group.steps.length;
+  for (const step of group.steps) observer?.finished(step, outcome, each);
+}
+
+class InjectedFault extends Error {
+  constructor(readonly step: HostStep) {
+    super('failure injected by MINIDOCK_FAIL_AT');
+  }
+}
+
+async function performGroup(group: StepGroup): Promise<void> {
+  const [first] = group.steps;
+  if (first === undefined) return;
+  await performHostCommand(
+    group.batch === undefined
+      ? first.command
+      : { kind: 'run', argv: group.batch.argv, input: group.batch.input },
+  );
+}
+
+/** Names the one step of a folded group that failed, with its own command rather than the batch's. */
+function toStepError(group: StepGroup, error: unknown): StepError {
+  const first = group.steps[0] as HostStep;
+  if (error instanceof InjectedFault) return new StepError(error.step, error);
+  if (group.batch === undefined || !(error instanceof CommandError)) return new StepError(first, error);
+  const step = failingStep(group, error.stderr) ?? first;
+  return new StepError(step, new CommandError(step.command, error.stderr, error.hint));
+}
+
+export interface UndoReport {
+  /** Ids of steps taken back, in the order it was done. */
+  readonly undone: readonly StepId[];
+  readonly failures: readonly { readonly id: StepId; readonly message: string }[];
+}
+
+/**
+ * Undoes everything in the journal, last step first, and removes the journal if all of it succeeded.
+ * What is gone already counts as undone.
+ */
+export async function undoJournal(journal: Journal): Promise<UndoReport> {
+  const undone: StepId[] = [];
+  const failures: { id: StepId; message: string }[] = [];
+  for (const entry of [...journal.read()].reverse()) {
+    const message = await undoEntry(entry);
+    if (message === undefined) undone.push(entry.id);
+    else failures.push({ id: entry.id, message });
+  }
+  if (failures.length === 0) journal.remove();
+  return { undone, failures };
+}
+
+/** One line for an error message. */
+export function describeUndo(report: UndoReport): string {
+  if (report.failures.length === 0) return report.undone.length === 0 ? 'nothing had been changed' : 'undone: everything done so far';
+  const left = report.failures.map((failure) => `${failure.id} (${failure.message})`).join('; ');
+  return `undone as far as possible; left behind: ${left}`;
+}
+
+async function undoEntry(entry: JournalEntry): Promise<string | undefined> {
+  if (entry.undo === undefined) return undefined;
+  try {
+    await performHostCommand(entry.undo);
+    return undefined;
+  } catch (error) {
+    return isGone(entry.undo, error) ? undefined : (error as Error).message;
+  }
+}
+
+/** The words of ip, nft, iptables and the kernel for "there is no such thing". */
+const GONE =
+  /No such file or directory|Cannot find device|No such process|does not exist|does a matching rule exist|No chain\/target\/match|ENOENT|Cannot assign requested address|ENODEV|No such device/;
+
+function isGone(command: HostCommand, error: unknown): boolean {
+  return error instanceof CommandError && renderCommand(command) === error.command && GONE.test(error.stderr);
+}

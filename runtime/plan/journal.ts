@@ -1,0 +1,56 @@
+/**
+ * What has been done for one container, so that it can be undone by anyone, also after a SIGKILL at any point.
+ *
+ * One JSON line a step, appended before the step is performed; the line holds the undo command itself, so undoing
+ * needs neither the plan nor the code that made it. A step may therefore be listed that never ran: undo tolerates
+ * what is already gone. The file lives in the run directory: a reboot undoes the kernel's part and it with it.
+ */
+import { appendFileSync, readFileSync, rmSync } from 'node:fs';
+import type { HostCommand } from './command.ts';
+import type { HostStep, StepId } from './step.ts';
+
+export interface JournalEntry {
+  readonly id: StepId;
+  /** Absent for a step that another one's undo frees. */
+  readonly undo?: HostCommand;
+}
+
+export class Journal {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** One append for the whole group, so that a group folded into one process is recorded before it starts. */
+  record(steps: readonly HostStep[]): void {
+    const lines = steps
+      .filter((step) => step.undo.kind !== 'shared')
+      .map((step) => JSON.stringify(entryOf(step)) + '\n');
+    if (lines.length > 0) appendFileSync(this.path, lines.join(''), { mode: 0o600 });
+  }
+
+  /** In the order of recording; a last line cut short by a crash is left out, since its step had not begun. */
+  read(): readonly JournalEntry[] {
+    let text: string;
+    try {
+      text = readFileSync(this.path, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+    const complete = text.slice(0, text.lastIndexOf('\n') + 1);
+    return complete
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as JournalEntry);
+  }
+
+  remove(): void {
+    rmSync(this.path, { force: true });
+  }
+}
+
+function entryOf(step: HostStep): JournalEntry {
+  return step.undo.kind === 'command' ? { id: step.id, undo: step.undo.command } : { id: step.id };
+}

@@ -1,0 +1,116 @@
+/**
+ * Carries out host commands: programs through execa (this module is its one door), kernel files by write(2).
+ * Knows nothing of steps, order or undoing.
+ */
+import { mkdirSync, readFileSync, existsSync, rmdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { MinidockError } from '../errors.ts';
+import type { HostCommand } from './command.ts';
+import { renderCommand } from './render.ts';
+import type { Argv, Check } from './step.ts';
+import { packageOf } from './tools.ts';
+
+/** A host command failed; `stderr` holds its words, or the system call's. */
+export class CommandError extends MinidockError {
+  readonly command: string;
+  readonly stderr: string;
+
+  constructor(command: HostCommand, stderr: string, hint?: string) {
+    const text = renderCommand(command);
+    super({
+      code: 'COMMAND_FAILED',
+      message: `${text}: ${stderr.trim() || 'failed without a word'}`,
+      ...(hint === undefined ? {} : { hint }),
+    });
+    this.command = text;
+    this.stderr = stderr;
+  }
+}
+
+export async function performHostCommand(command: HostCommand): Promise<void> {
+  switch (command.kind) {
+    case 'run':
+      return runProgram(command);
+    case 'write':
+      return attempt(command, () => writeFileSync(command.path, command.text));
+    case 'mkdir':
+      return attempt(command, () => {
+        mkdirSync(command.path, { recursive: true, mode: command.mode });
+      });
+    case 'rmdir':
+      return removeKernelDirectory(command);
+  }
+}
+
+/** Whether the check holds. A check that cannot be carried out does not hold: the step itself will then say why. */
+export async function holds(check: Check): Promise<boolean> {
+  switch (check.kind) {
+    case 'path-exists':
+      return existsSync(check.path);
+    case 'file-contains':
+      return existsSync(check.path) && readFileSync(check.path, 'utf8').includes(check.text);
+    case 'run':
+      return (await spawnProgram(check.argv, undefined)).exitCode === 0;
+  }
+}
+
+async function runProgram(command: Extract<HostCommand, { kind: 'run' }>): Promise<void> {
+  const result = await spawnProgram(command.argv, command.input);
+  if (result.exitCode === 0) return;
+  const program = command.argv[0];
+  if (result.missing) {
+    throw new CommandError(
+      command,
+      `${program}: command not found`,
+      `Install the package '${packageOf(program)}' and try again.`,
+    );
+  }
+  throw new CommandError(command, result.stderr);
+}
+
+interface ProgramResult {
+  readonly exitCode: number | undefined;
+  readonly stderr: string;
+  readonly missing: boolean;
+}
+
+async function spawnProgram(argv: Argv, input: string | undefined): Promise<ProgramResult> {
+  // Loaded when first needed: a command that runs no program should not pay for the library.
+  const { execa } = await import('execa');
+  const [program, ...args] = argv;
+  const result = await execa(program, args, {
+    reject: false,
+    stdout: 'ignore',
+    env: { LC_ALL: 'C' },
+    ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
+  });
+  return {
+    exitCode: result.exitCode,
+    stderr: typeof result.stderr === 'string' ? result.stderr : (result.shortMessage ?? ''),
+    missing: result.code === 'ENOENT',
+  };
+}
+
+function attempt(command: HostCommand, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    throw new CommandError(command, (error as Error).message);
+  }
+}
+
+/** cgroup directories stay busy until the kernel has reaped the last process in them, some milliseconds. */
+async function removeKernelDirectory(command: Extract<HostCommand, { kind: 'rmdir' }>): Promise<void> {
+  const deadline = Date.now() + 2000;
+  for (;;) {
+    try {
+      rmdirSync(command.path);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || Date.now() > deadline) {
+        throw new CommandError(command, (error as Error).message);
+      }
+    }
+    await delay(2);
+  }
+}

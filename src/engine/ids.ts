@@ -1,0 +1,23 @@
+/** Identities: 64 random hex digits, and a name made of two words for whoever did not choose one. */
+import { randomBytes, randomInt } from 'node:crypto';
+
+export const newId = (): string => randomBytes(32).toString('hex');
+export const shortId = (id: string): string => id.slice(0, 12);
+
+const QUALITIES =
+  'amber bold brisk calm candid clever cosmic crisp dapper eager earnest fair fleet frosty gentle golden happy hardy ' +
+  'honest humble jolly keen kind lively lucid lucky mellow merry mighty modest nimble noble patient plucky proud ' +
+  'quick quiet radiant ready robust rustic serene sharp silent sincere smart sober solid spry steady stoic sunny ' +
+  'swift tidy tough upbeat valiant vivid warm wise witty zesty';
+const PEOPLE =
+  'allen babbage backus berners bartik blackwell boole cerf church codd conway curie dijkstra engelbart euler floyd ' +
+  'gauss goldberg hamilton hamming hoare holberton hopper jacobson johnson kahn kernighan kildall knuth lamarr lamport ' +
+  'liskov lovelace mccarthy metcalfe milner minsky moore naur neumann noether pascal perlman perlis postel ritchie ' +
+  'shannon simon spence stallman sutherland tanenbaum tarjan thompson torvalds turing wilkes wirth zuse';
+
+const pick = (words: string): string => {
+  const list = words.split(' ');
+  return list[randomInt(list.length)] as string;
+};
+
+export const randomName = (): string => `${pick(QUALITIES)}_${pick(PEOPLE)}`;

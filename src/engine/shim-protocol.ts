@@ -1,0 +1,37 @@
+/** The JSON messages of a shim's connections (frames.ts carries them). */
+import type { Step, StepId } from '../../runtime/plan/step.ts';
+
+export type ClientMessage =
+  /** Streams to be sent to this client, and whether its stdin feeds the container. */
+  | { readonly type: 'attach'; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
+  | { readonly type: 'resize'; readonly rows: number; readonly columns: number }
+  | { readonly type: 'stdin-closed' }
+  /** An answer is sent when the container has exited (and, with --rm, is gone). */
+  | { readonly type: 'wait' };
+
+export type ShimMessage =
+  /** Sent before anything is done, when the client asked for an explanation. */
+  | { readonly type: 'plan'; readonly steps: readonly Step[] }
+  | { readonly type: 'step'; readonly id: StepId; readonly outcome: 'started' | 'done' | 'already'; readonly ms: number }
+  | { readonly type: 'started'; readonly pid: number }
+  | { readonly type: 'warning'; readonly text: string }
+  | { readonly type: 'failed'; readonly error: WireError }
+  | { readonly type: 'exited'; readonly exitCode: number; readonly oomKilled: boolean };
+
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly exitCode?: number;
+}
+
+/** What the shim is told on its command line. */
+export interface ShimRequest {
+  readonly id: string;
+  readonly root: string;
+  readonly run: string;
+  readonly explain: boolean;
+  /** The window size of the terminal that waits for the container, if there is one. */
+  readonly size?: { readonly rows: number; readonly columns: number };
+}
+

@@ -1,0 +1,153 @@
+/**
+ * The containers of this host, as files: containers/<id>/{config,state}.json, and names/<name> holding an id.
+ *
+ * A name is taken by creating its file with O_EXCL, so two creates at once cannot both have it; a container exists
+ * once its config.json does, which is written last. Nothing is cached: another process may change it at any time.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MinidockError } from '../../runtime/errors.ts';
+import { readJson, writeJson } from './atomic-file.ts';
+import type { ContainerConfig, ContainerState } from './container.ts';
+import { containerDir, containersDir, namesDir, type Paths } from './paths.ts';
+import { NEVER } from './time.ts';
+
+export interface Container {
+  readonly config: ContainerConfig;
+  readonly state: ContainerState;
+}
+
+export const NEW_STATE: ContainerState = {
+  status: 'created',
+  pid: 0,
+  pidStartTime: '',
+  exitCode: 0,
+  error: '',
+  oomKilled: false,
+  startedAt: NEVER,
+  finishedAt: NEVER,
+  bootId: '',
+  network: undefined,
+};
+
+export class ContainerStore {
+  constructor(readonly paths: Paths) {}
+
+  /** @throws MinidockError 'NAME_IN_USE'. */
+  reserveName(name: string, id: string): void {
+    const dir = namesDir(this.paths);
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const path = join(dir, name);
+    for (;;) {
+      try {
+        writeFileSync(path, id, { flag: 'wx', mode: 0o600 });
+        return;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+      const owner = this.nameOwner(name);
+      if (owner === undefined) continue;
+      if (existsSync(containerDir(this.paths, owner))) {
+        throw new MinidockError({
+          code: 'NAME_IN_USE',
+          message: `Conflict. The container name "/${name}" is already in use by container "${owner}"`,
+          hint: 'Remove that container (minidock rm), rename it (minidock rename), or choose another --name.',
+          exitCode: 125,
+        });
+      }
+      // Its container's directory is made before the name is taken, so this name outlived a crash.
+      rmSync(path, { force: true });
+    }
+  }
+
+  releaseName(name: string, id: string): void {
+    if (this.nameOwner(name) === id) rmSync(join(namesDir(this.paths), name), { force: true });
+  }
+
+  private nameOwner(name: string): string | undefined {
+    try {
+      return readFileSync(join(namesDir(this.paths), name), 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  rename(config: ContainerConfig, name: string): void {
+    this.reserveName(name, config.id);
+    this.writeConfig({ ...config, name });
+    this.releaseName(config.name, config.id);
+  }
+
+  writeConfig(config: ContainerConfig): void {
+    writeJson(join(containerDir(this.paths, config.id), 'config.json'), config);
+  }
+
+  writeState(id: string, state: ContainerState): void {
+    writeJson(join(containerDir(this.paths, id), 'state.json'), state);
+  }
+
+  read(id: string): Container | undefined {
+    const dir = containerDir(this.paths, id);
+    const config = readJson<ContainerConfig>(join(dir, 'config.json'));
+    if (config === undefined) return undefined;
+    return { config, state: readJson<ContainerState>(join(dir, 'state.json')) ?? NEW_STATE };
+  }
+
+  ids(): readonly string[] {
+    try {
+      return readdirSync(containersDir(this.paths)).filter((name) => /^[0-9a-f]{64}$/.test(name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  /** Newest first, as Docker lists them. */
+  list(): readonly Container[] {
+    const containers = this.ids().flatMap((id) => this.read(id) ?? []);
+    return containers.sort((a, b) => (a.config.created < b.config.created ? 1 : -1));
+  }
+
+  /**
+   * By full id, name, or unambiguous id prefix, in Docker's order.
+   * @throws MinidockError 'NO_SUCH_CONTAINER' or 'AMBIGUOUS_ID'.
+   */
+  find(reference: string): Container {
+    const id = this.resolve(reference);
+    const container = id === undefined ? undefined : this.read(id);
+    if (container === undefined) {
+      throw new MinidockError({ code: 'NO_SUCH_CONTAINER', message: `No such container: ${reference}` });
+    }
+    return container;
+  }
+
+  private resolve(reference: string): string | undefined {
+    if (/^[0-9a-f]{64}$/.test(reference)) return reference;
+    const name = reference.replace(/^\//, '');
+    const named = isValidName(name) ? this.nameOwner(name) : undefined;
+    if (named !== undefined) return named;
+    if (!/^[0-9a-f]+$/.test(reference)) return undefined;
+    const matches = this.ids().filter((id) => id.startsWith(reference));
+    if (matches.length > 1) {
+      throw new MinidockError({
+        code: 'AMBIGUOUS_ID',
+        message: `multiple IDs found with provided prefix: ${reference}`,
+        hint: 'Give more digits of the id.',
+      });
+    }
+    return matches[0];
+  }
+
+  /** Takes the container out of sight first (one rename), then deletes what may be large. */
+  remove(config: ContainerConfig): void {
+    const dir = containerDir(this.paths, config.id);
+    const doomed = join(containersDir(this.paths), `.removing-${config.id}`);
+    renameSync(dir, doomed);
+    this.releaseName(config.name, config.id);
+    rmSync(doomed, { recursive: true, force: true });
+  }
+}
+
+/** Docker's RestrictedNamePattern. */
+export const isValidName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name);
