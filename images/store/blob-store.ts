@@ -1,0 +1,160 @@
+/**
+ * Blobs by digest: what a registry or an archive gave, byte for byte. A blob has its final name only once its
+ * content hashes to it, and arrives there by rename(2), so a reader never sees half of one.
+ *
+ * Layout: sha256/<hex> for the blobs, partial/<hex> for downloads in progress (kept when broken off, so that they
+ * can be resumed), locks/<hex> while someone writes.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { access, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { ImageError } from '../errors.ts';
+import { acquireLock, type Release } from './lock.ts';
+import { ownerTag } from './owner.ts';
+
+export class BlobStore {
+  readonly #dir: string;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  async has(digest: string): Promise<boolean> {
+    try {
+      await access(this.path(digest));
+      return true;
+    } catch {
+      // Not there is the answer.
+      return false;
+    }
+  }
+
+  path(digest: string): string {
+    return join(this.#dir, 'sha256', hexOf(digest));
+  }
+
+  /** Where to download to; its directory exists. The name is stable, so a broken download is found and resumed. */
+  partialPath(digest: string): string {
+    return join(this.#dir, 'partial', hexOf(digest));
+  }
+
+  /**
+   * To be held from before the download until after `commit`: two processes pulling the same blob would otherwise
+   * write to the same partial file. Ask `has` again once it is held. Dies with its process.
+   */
+  async lock(digest: string, signal?: AbortSignal): Promise<Release> {
+    await mkdir(join(this.#dir, 'partial'), { recursive: true });
+    return await acquireLock(join(this.#dir, 'locks', hexOf(digest)), signal);
+  }
+
+  /**
+   * Gives a downloaded file its final name. Whoever hashed it while it was written passes that digest as
+   * `verified`; otherwise it is read once more. Throws ImageError 'SIZE_MISMATCH' or 'DIGEST_MISMATCH' and removes
+   * the file if it is not what it should be.
+   */
+  async commit(partialPath: string, digest: string, size: number, verified?: string): Promise<void> {
+    const actualSize = (await stat(partialPath)).size;
+    if (actualSize !== size) {
+      await rm(partialPath, { force: true });
+      throw new ImageError({
+        code: 'SIZE_MISMATCH',
+        message: `blob ${digest} should have ${String(size)} bytes but ${String(actualSize)} arrived`,
+      });
+    }
+    const actual = verified ?? (await hashFile(partialPath));
+    if (actual !== digest) {
+      await rm(partialPath, { force: true });
+      throw new ImageError({
+        code: 'DIGEST_MISMATCH',
+        message: `what arrived as blob ${digest} has the digest ${actual}`,
+        hint: 'the registry, a proxy or the archive gave something else; nothing of it was used',
+      });
+    }
+    await syncFile(partialPath);
+    await mkdir(dirname(this.path(digest)), { recursive: true });
+    await rename(partialPath, this.path(digest));
+  }
+
+  /** For small things such as manifests and configurations. Returns their digest. */
+  async putBytes(bytes: Uint8Array): Promise<string> {
+    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    if (await this.has(digest)) return digest;
+    const temporary = join(this.#dir, 'partial', `.${ownerTag()}`);
+    await mkdir(dirname(temporary), { recursive: true });
+    try {
+      const file = await open(temporary, 'wx');
+      try {
+        await file.writeFile(bytes);
+      } finally {
+        await file.close();
+      }
+      await this.commit(temporary, digest, bytes.length, digest);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+    return digest;
+  }
+
+  /** Throws ImageError 'BLOB_MISSING'. */
+  async readBytes(digest: string): Promise<Buffer> {
+    try {
+      return await readFile(this.path(digest));
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+      throw new ImageError({ code: 'BLOB_MISSING', message: `blob ${digest} is not in the store`, cause });
+    }
+  }
+
+  async readJson<T>(digest: string): Promise<T> {
+    const bytes = await this.readBytes(digest);
+    try {
+      return JSON.parse(bytes.toString('utf8')) as T;
+    } catch (cause) {
+      throw new ImageError({ code: 'BLOB_CORRUPT', message: `blob ${digest} is not JSON`, cause });
+    }
+  }
+
+  async remove(digest: string): Promise<void> {
+    await rm(this.path(digest), { force: true });
+  }
+
+  /** Digests of all blobs. */
+  async list(): Promise<string[]> {
+    try {
+      return (await readdir(join(this.#dir, 'sha256'))).map((hex) => `sha256:${hex}`);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return [];
+    }
+  }
+}
+
+/** The hex digits, which are what makes a digest safe to use as a file's name. */
+export function hexOf(digest: string): string {
+  const hex = /^sha256:([0-9a-f]{64})$/.exec(digest)?.[1];
+  if (hex === undefined) {
+    throw new ImageError({
+      code: 'INVALID_DIGEST',
+      message: `"${digest}" is not a sha256 digest`,
+      hint: 'minidock knows sha256 only, which is what registries and archives use',
+    });
+  }
+  return hex;
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return `sha256:${hash.digest('hex')}`;
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

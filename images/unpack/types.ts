@@ -1,0 +1,58 @@
+/**
+ * What unpacking takes and what it tells. Both cross a process boundary as JSON (`minidock __unpack`), so they are
+ * plain data. Paths inside a layer are "byte strings": one character per byte (latin1), because a Linux file name
+ * is bytes and need not be UTF-8; paths.ts converts them.
+ */
+export interface LayerReport {
+  /** 'sha256:…' of the uncompressed archive. */
+  readonly diffId: string;
+  /** Bytes of the uncompressed archive: what `save` announces before it re-creates the layer. */
+  readonly tarSize: number;
+  /** Bytes of file content, which is what Docker calls a layer's size. */
+  readonly size: number;
+  /**
+   * Directories that the archive needs but does not list. An overlay shows the attributes of the topmost layer that
+   * has a directory, so these must repeat those of the layers below (see overrides.ts). '' is the layer's root.
+   */
+  readonly impliedDirs: readonly string[];
+  /** Hard links to files that only layers below have. */
+  readonly danglingLinks: readonly DanglingLink[];
+  /** The layer hides everything below it, which overlayfs cannot say of a root: the store leaves those layers out. */
+  readonly opaqueRoot: boolean;
+}
+
+export interface DanglingLink {
+  readonly path: string;
+  readonly target: string;
+}
+
+export type UnpackRequest = LayerRequest | OverridesRequest;
+
+/** Unpacks a blob into `target`, an empty directory. */
+export interface LayerRequest {
+  readonly kind: 'layer';
+  readonly blob: string;
+  readonly mediaType: string;
+  readonly target: string;
+  /** When known: what the uncompressed archive must hash to. */
+  readonly diffId?: string;
+}
+
+/** Makes in `target` what a layer's report says must be taken from the layers below it. */
+export interface OverridesRequest {
+  readonly kind: 'overrides';
+  readonly target: string;
+  /** Directories of the layers below, base first, their own overrides included. */
+  readonly lower: readonly string[];
+  readonly impliedDirs: readonly string[];
+  readonly danglingLinks: readonly DanglingLink[];
+}
+
+export interface UnpackOptions {
+  /** Compressed bytes read so far. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Runs a request, in a process of its own when it is the real one; the report of 'overrides' is empty. */
+export type Unpacker = (request: UnpackRequest, options: UnpackOptions) => Promise<LayerReport>;
