@@ -41,17 +41,39 @@ export type ContainerCommand =
       readonly major: number;
       readonly minor: number;
       readonly mode: number;
+      /** root when left out. */
+      readonly uid?: number;
+      readonly gid?: number;
     }
   | { readonly kind: 'set-hostname'; readonly hostname: string }
+  | { readonly kind: 'set-domainname'; readonly domainname: string }
   | { readonly kind: 'set-sysctl'; readonly key: string; readonly value: string }
   /** Covers a path so that it reads as empty: /dev/null over a file, a read-only tmpfs over a directory. */
   | { readonly kind: 'mask'; readonly path: string }
   | { readonly kind: 'make-readonly'; readonly path: string }
+  /** Turns every mount from `path` down read-only where it stands (mount_setattr(2) AT_RECURSIVE). */
+  | { readonly kind: 'seal-mounts'; readonly path: string }
   | { readonly kind: 'join-cgroup'; readonly procs: readonly string[] }
   | { readonly kind: 'unshare-cgroup' }
   | { readonly kind: 'set-rlimit'; readonly name: string; readonly soft: number; readonly hard: number }
+  | { readonly kind: 'set-oom-score'; readonly value: number }
+  /** An empty session keyring of its own: keys of whoever started the container stay out of reach. */
+  | { readonly kind: 'join-keyring'; readonly name: string }
+  /** Allocates a pty from the devpts mounted at /dev/pts and shows its slave at `console` ('' for exec). */
+  | {
+      readonly kind: 'open-terminal';
+      readonly rows: number;
+      readonly columns: number;
+      readonly console: string;
+    }
+  /** setsid(2); with a terminal, makes it the controlling one and standard input, output and error. */
+  | { readonly kind: 'new-session'; readonly terminal: boolean }
+  /** Looks `user` ('nginx', '1000', 'app:staff') up in the container's own /etc/passwd and /etc/group. */
+  | { readonly kind: 'find-user'; readonly user: string; readonly groups: readonly string[] }
   | {
       readonly kind: 'set-identity';
+      /** As given, when PID 1 found the numbers itself (find-user): then uid, gid and groups count for nothing. */
+      readonly user?: string;
       readonly uid: number;
       readonly gid: number;
       readonly groups: readonly number[];
