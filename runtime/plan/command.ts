@@ -15,7 +15,9 @@ export type HostCommand =
   | { readonly kind: 'write'; readonly path: string; readonly text: string }
   | { readonly kind: 'mkdir'; readonly path: string; readonly mode: number }
   /** For directories of the kernel's (a cgroup): rmdir(2), retried while busy with dying processes. */
-  | { readonly kind: 'rmdir'; readonly path: string };
+  | { readonly kind: 'rmdir'; readonly path: string }
+  /** SIGKILL to every process of a container's cgroup (`/minidock/<id>`), and wait until it is empty. */
+  | { readonly kind: 'kill-cgroup'; readonly cgroupsPath: string };
 
 /** Carried out by PID 1 of the container, in its own mount namespace, before execve(2). Paths as PID 1 sees them. */
 export type ContainerCommand =

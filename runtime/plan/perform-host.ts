@@ -39,6 +39,10 @@ export async function performHostCommand(command: HostCommand): Promise<void> {
       });
     case 'rmdir':
       return removeKernelDirectory(command);
+    case 'kill-cgroup': {
+      const { killCgroup } = await import('../cgroup/processes.ts');
+      return killCgroup(command.cgroupsPath);
+    }
   }
 }
 

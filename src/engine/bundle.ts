@@ -1,0 +1,203 @@
+/**
+ * From what was asked for (ContainerConfig) to what the runtime takes: the OCI bundle's config.json. Pure: reads
+ * nothing but its arguments, so `--dry-run` and `inspect` may call it freely.
+ */
+import { join } from 'node:path';
+import type { OciConfig, OciDevice, OciMount, OciNamespace, OciResources } from '../../runtime/bundle.ts';
+import type { CgroupLayout } from '../../runtime/cgroup/detect.ts';
+import { lastCapability, resolveCapabilities } from '../../runtime/process/capabilities.ts';
+import { defaultSeccomp, parseSeccompProfile } from '../../runtime/process/seccomp/profile.ts';
+import {
+  defaultDeviceRules,
+  defaultDevices,
+  defaultMounts,
+  maskedPaths,
+  readonlyPaths,
+} from '../../runtime/rootfs/defaults.ts';
+import type { ContainerConfig, ContainerSpec, MountSpec } from './container.ts';
+import { containerDir, containerRunDir, type Paths } from './paths.ts';
+
+export interface BundleInput {
+  readonly config: ContainerConfig;
+  readonly paths: Paths;
+  readonly cgroup: CgroupLayout;
+  /** /run/netns/…, or undefined for the host's own network. */
+  readonly netnsPath: string | undefined;
+  /** Host devices named by --device, looked up already (major, minor and type). */
+  readonly devices: readonly OciDevice[];
+  readonly size?: { readonly rows: number; readonly columns: number };
+  /** Fault injection for tests. */
+  readonly failAt?: string;
+}
+
+export const cgroupsPath = (id: string): string => `/minidock/${id}`;
+export const overlayDir = (paths: Paths, id: string): string => join(containerDir(paths, id), 'overlay');
+
+const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export function buildBundle(input: BundleInput): OciConfig {
+  const { config, paths } = input;
+  const { spec, id } = config;
+  const capabilities = resolveCapabilities({
+    capAdd: spec.capAdd,
+    capDrop: spec.capDrop,
+    privileged: spec.privileged,
+    lastCap: lastCapability(),
+  });
+  const args = [...(spec.init ? ['/sbin/docker-init', '--'] : []), ...spec.entrypoint, ...spec.cmd];
+  const seccomp = seccompFor(spec, capabilities);
+  return {
+    ociVersion: '1.2.0',
+    process: {
+      terminal: spec.tty,
+      ...(input.size === undefined
+        ? {}
+        : { consoleSize: { height: input.size.rows, width: input.size.columns } }),
+      user: {
+        uid: 0,
+        gid: 0,
+        additionalGids: [],
+        username: spec.user,
+        additionalGroups: spec.groupAdd,
+      },
+      args: args as [string, ...string[]],
+      env: processEnv(spec),
+      cwd: spec.workingDir === '' ? '/' : spec.workingDir,
+      capabilities: {
+        bounding: capabilities,
+        effective: capabilities,
+        permitted: capabilities,
+        inheritable: [],
+        ambient: [],
+      },
+      rlimits: spec.ulimits.map(({ name, soft, hard }) => ({
+        type: `RLIMIT_${name.toUpperCase()}`,
+        soft,
+        hard,
+      })),
+      noNewPrivileges: spec.noNewPrivileges,
+      ...(spec.oomScoreAdj === 0 ? {} : { oomScoreAdj: spec.oomScoreAdj }),
+    },
+    root: {
+      path: join(containerRunDir(paths, id), 'rootfs'),
+      readonly: spec.readOnly,
+      lower: [...config.layers].reverse(),
+      upper: join(overlayDir(paths, id), 'upper'),
+      work: join(overlayDir(paths, id), 'work'),
+    },
+    hostname: spec.hostname,
+    ...(spec.domainname === '' ? {} : { domainname: spec.domainname }),
+    mounts: mounts(input),
+    linux: {
+      namespaces: namespaces(input),
+      devices: [...defaultDevices({ privileged: spec.privileged }), ...input.devices],
+      cgroupsPath: cgroupsPath(id),
+      resources: resources(spec, input.devices),
+      ...(seccomp === undefined ? {} : { seccomp }),
+      sysctl: spec.sysctls,
+      maskedPaths: spec.privileged ? [] : maskedPaths,
+      readonlyPaths: spec.privileged ? [] : readonlyPaths,
+    },
+    annotations: {
+      ...(spec.init ? { 'minidock.init': 'true' } : {}),
+      ...(input.failAt === undefined ? {} : { 'minidock.fail-at': input.failAt }),
+    },
+  };
+}
+
+/** Docker's order: PATH, HOSTNAME, TERM, then the image's and the flags', a later value replacing an earlier one. */
+export function processEnv(spec: ContainerSpec): readonly string[] {
+  const variables = new Map<string, string>();
+  const base = [DEFAULT_PATH, `HOSTNAME=${spec.hostname}`, ...(spec.tty ? ['TERM=xterm'] : [])];
+  for (const entry of [...base, ...spec.env]) variables.set(entry.split('=', 1)[0] ?? '', entry);
+  return [...variables.values()];
+}
+
+function seccompFor(spec: ContainerSpec, capabilities: readonly string[]): OciConfig['linux']['seccomp'] {
+  if (spec.privileged || spec.seccompProfile === 'unconfined') return undefined;
+  const arch = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+  return spec.seccompProfile === ''
+    ? defaultSeccomp(capabilities, arch)
+    : parseSeccompProfile(spec.seccompProfile, capabilities, arch);
+}
+
+function namespaces(input: BundleInput): OciConfig['linux']['namespaces'] {
+  const own: readonly OciNamespace[] = ['mount', 'uts', 'ipc', 'pid', 'cgroup'];
+  const list = own.map((type) => ({ type }));
+  return input.netnsPath === undefined ? list : [...list, { type: 'network', path: input.netnsPath }];
+}
+
+function mounts(input: BundleInput): readonly OciMount[] {
+  const { spec, id } = input.config;
+  const dir = containerDir(input.paths, id);
+  const defaults = defaultMounts({
+    shmSize: spec.shmSize === 0 ? 64 * 1024 * 1024 : spec.shmSize,
+    privileged: spec.privileged,
+    cgroupVersion: input.cgroup.version,
+  });
+  const files = ['resolv.conf', 'hostname', 'hosts'].map((name): OciMount => ({
+    destination: `/etc/${name}`,
+    type: 'bind',
+    source: join(dir, name),
+    options: ['rbind', 'rprivate'],
+  }));
+  // Docker sorts by destination depth, so that a volume on /a does not hide one on /a/b.
+  const asked = spec.mounts
+    .map(toOciMount)
+    .sort((a, b) => depth(a.destination) - depth(b.destination));
+  const covered = new Set(asked.map((mount) => mount.destination));
+  return [...defaults, ...files].filter((mount) => !covered.has(mount.destination)).concat(asked);
+}
+
+const depth = (path: string): number => path.split('/').filter((part) => part !== '').length;
+
+function toOciMount(mount: MountSpec): OciMount {
+  if (mount.type === 'tmpfs') {
+    const options = ['nosuid', 'nodev', 'noexec', ...mount.options];
+    return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options: dropOpposites(options) };
+  }
+  const propagation = mount.options.some((word) => /^r?(private|shared|slave)$/.test(word)) ? [] : ['rprivate'];
+  return {
+    destination: mount.target,
+    type: 'bind',
+    source: mount.source,
+    options: ['rbind', ...propagation, ...(mount.readOnly ? ['ro'] : []), ...mount.options],
+  };
+}
+
+/** `--tmpfs /x:exec` means exec although Docker's default says noexec: the last word of a pair wins. */
+function dropOpposites(options: readonly string[]): readonly string[] {
+  const key = (word: string): string => word.replace(/^no(?=(suid|dev|exec|atime)$)/, '').replace(/^(ro|rw)$/, 'rw');
+  return options.filter((word, index) => !options.slice(index + 1).some((later) => key(later) === key(word)));
+}
+
+function resources(spec: ContainerSpec, devices: readonly OciDevice[]): OciResources {
+  const { memory, memorySwap, memoryReservation, nanoCpus, cpuShares, cpusetCpus, pidsLimit } = spec.resources;
+  const period = 100_000;
+  const cpu = {
+    ...(cpuShares === 0 ? {} : { shares: cpuShares }),
+    ...(nanoCpus === 0 ? {} : { quota: Math.round((nanoCpus * period) / 1e9), period }),
+    ...(cpusetCpus === '' ? {} : { cpus: cpusetCpus }),
+  };
+  const limits = {
+    ...(memory === 0 ? {} : { limit: memory, swap: memorySwap === 0 ? memory * 2 : memorySwap }),
+    ...(memoryReservation === 0 ? {} : { reservation: memoryReservation }),
+  };
+  return {
+    ...(Object.keys(limits).length === 0 ? {} : { memory: limits }),
+    ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
+    ...(pidsLimit <= 0 ? {} : { pids: { limit: pidsLimit } }),
+    devices: spec.privileged
+      ? [{ allow: true, access: 'rwm' }]
+      : [
+          ...defaultDeviceRules,
+          ...devices.map((device, index) => ({
+            allow: true,
+            type: device.type === 'p' ? ('c' as const) : device.type,
+            major: device.major,
+            minor: device.minor,
+            access: spec.devices[index]?.access ?? 'rwm',
+          })),
+        ],
+  };
+}

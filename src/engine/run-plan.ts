@@ -1,0 +1,117 @@
+/**
+ * The table of contents of a container: every step between a configuration and a running process, in order. Pure;
+ * `--dry-run` prints it, the shim carries it out. What may run beside what is told by the parts:
+ *
+ *     cgroup ─┐
+ *     network ┴─> process.start ─> container (PID 1, until it is ready)
+ *                 inside + ports  ─> go ─> the container's last steps, exec
+ *
+ * The network namespace must exist before the process is started in it; addresses, NAT and published ports are
+ * needed only when the program begins, so they are set up while PID 1 builds its root filesystem.
+ */
+import type { OciConfig } from '../../runtime/bundle.ts';
+import type { CgroupLayout } from '../../runtime/cgroup/detect.ts';
+import { planCgroup } from '../../runtime/cgroup/plan.ts';
+import { planBridgeEndpoint, planNoneEndpoint } from '../../runtime/network/plan.ts';
+import type { BridgeEndpoint } from '../../runtime/network/types.ts';
+import type { ContainerCommand } from '../../runtime/plan/command.ts';
+import type { Argv, HostStep, Step } from '../../runtime/plan/step.ts';
+import { containerSteps } from '../../runtime/process/container-steps.ts';
+import { unshareArgv } from '../../runtime/process/namespace-command.ts';
+
+/** What the container is attached to, resources acquired. */
+export type Attachment =
+  | { readonly kind: 'bridge'; readonly endpoint: BridgeEndpoint }
+  | { readonly kind: 'none'; readonly netns: string }
+  /** The host's network, or another container's: nothing to set up. */
+  | { readonly kind: 'shared'; readonly netnsPath: string | undefined };
+
+export interface RunPlan {
+  readonly cgroup: readonly HostStep[];
+  readonly network: readonly HostStep[];
+  readonly start: HostStep;
+  readonly container: readonly Step<ContainerCommand>[];
+}
+
+export interface RunPlanInput {
+  readonly bundle: OciConfig;
+  readonly attachment: Attachment;
+  readonly cgroup: CgroupLayout;
+  readonly binary: string;
+  readonly bundleDir: string;
+  readonly socketPath: string;
+}
+
+export function planRun(input: RunPlanInput): RunPlan {
+  return {
+    cgroup: planCgroup(input.bundle.linux.cgroupsPath, input.bundle.linux.resources, input.cgroup),
+    network: networkSteps(input.attachment),
+    start: startStep(input),
+    container: containerSteps(input.bundle),
+  };
+}
+
+/** In the order a reader should meet them. */
+export const allSteps = (plan: RunPlan): readonly Step[] => [
+  ...plan.network,
+  ...plan.cgroup,
+  plan.start,
+  ...plan.container,
+];
+
+/**
+ * The steps that must be done before the process starts, and those that may be done beside it: everything up to the
+ * veth pair runs first (one `ip -batch`), since it begins with the namespace the process is started in.
+ */
+export function splitNetwork(steps: readonly HostStep[]): {
+  readonly before: readonly HostStep[];
+  readonly beside: readonly HostStep[];
+} {
+  const cut = steps.findIndex((step) => step.section !== 'namespace');
+  return cut < 0 ? { before: steps, beside: [] } : { before: steps.slice(0, cut), beside: steps.slice(cut) };
+}
+
+export const netnsPathOf = (attachment: Attachment): string | undefined => {
+  switch (attachment.kind) {
+    case 'bridge':
+      return `/run/netns/${attachment.endpoint.netns}`;
+    case 'none':
+      return `/run/netns/${attachment.netns}`;
+    case 'shared':
+      return attachment.netnsPath;
+  }
+};
+
+function networkSteps(attachment: Attachment): readonly HostStep[] {
+  switch (attachment.kind) {
+    case 'bridge':
+      return planBridgeEndpoint(attachment.endpoint);
+    case 'none':
+      return planNoneEndpoint(attachment.netns);
+    case 'shared':
+      return [];
+  }
+}
+
+function startStep(input: RunPlanInput): HostStep {
+  const argv: Argv = unshareArgv(input.bundle, {
+    initBinary: input.binary,
+    bundleDir: input.bundleDir,
+    socketPath: input.socketPath,
+  });
+  return {
+    id: 'process.start',
+    section: 'process',
+    title: 'Start a process in new namespaces',
+    why:
+      'unshare(2) gives the process its own view of mounts, host name, shared memory and process numbers, and ' +
+      '--fork makes its child PID 1 of the new PID namespace. Without it the program would see, and could signal, ' +
+      'every process of the host.',
+    command: { kind: 'run', argv },
+    undo: {
+      kind: 'command',
+      command: { kind: 'kill-cgroup', cgroupsPath: input.bundle.linux.cgroupsPath },
+    },
+    observe: ['lsns', '--type', 'pid'],
+  };
+}
