@@ -28,6 +28,8 @@ export interface Kernel {
   umask(mask: number): number;
   dup2(from: number, to: number): void;
   close(fd: number): void;
+  /** fcntl(2) F_DUPFD_CLOEXEC. */
+  duplicate(fd: number): number;
   /** pipe2(2) with O_CLOEXEC. A real pipe: what node:child_process calls one is a socket, which /dev/stdout cannot reopen. */
   pipe(): { readonly read: number; readonly write: number };
   /** fcntl(2) O_NONBLOCK on the open file description. */

@@ -1,0 +1,66 @@
+/**
+ * Reading and writing pipes and ptys by descriptor, on the event loop. The one module here with Bun's own API:
+ * node:fs streams take a thread of the pool for each blocked read, and with as many streams as threads nothing
+ * else moves (seen); Bun's file streams poll. Descriptors given to these functions are closed by them.
+ */
+import { closeSync } from 'node:fs';
+import { kernel } from '../../runtime/syscall/libc.ts';
+
+/** Calls `onData` for each chunk and waits for it (back-pressure); resolves at the end of the stream. */
+export async function readDescriptor(
+  fd: number,
+  onData: (chunk: Buffer) => void | Promise<void>,
+): Promise<void> {
+  kernel.setNonBlocking(fd);
+  try {
+    for await (const chunk of Bun.file(fd).stream()) await onData(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+  } catch (error) {
+    // EIO is how a pty's master says that every slave is closed; a pipe never gives it.
+    if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
+  } finally {
+    closeQuietly(fd);
+  }
+}
+
+/** A writer whose `write` resolves when the kernel has taken the bytes. */
+export class DescriptorWriter {
+  private readonly sink: ReturnType<ReturnType<typeof Bun.file>['writer']>;
+  private queue: Promise<void> = Promise.resolve();
+  private open = true;
+
+  constructor(private readonly fd: number) {
+    kernel.setNonBlocking(fd);
+    this.sink = Bun.file(fd).writer();
+  }
+
+  /** Order is kept. After the reader has gone (EPIPE), further bytes are dropped, as they would be by a shell. */
+  write(bytes: Uint8Array): Promise<void> {
+    const copy = Buffer.from(bytes);
+    this.queue = this.queue.then(async () => {
+      if (!this.open) return;
+      try {
+        this.sink.write(copy);
+        await this.sink.flush();
+      } catch {
+        // EPIPE or EIO: nobody reads any more, which is not the writer's failure.
+        this.open = false;
+      }
+    });
+    return this.queue;
+  }
+
+  close(): void {
+    this.queue = this.queue.then(() => {
+      this.open = false;
+      closeQuietly(this.fd);
+    });
+  }
+}
+
+function closeQuietly(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // Bun closes the descriptor itself at the end of some streams; EBADF then says the work is done.
+  }
+}

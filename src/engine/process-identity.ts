@@ -1,0 +1,20 @@
+/** Telling a process from a later one that got its number: by its start time, field 22 of /proc/PID/stat. */
+import { readFileSync } from 'node:fs';
+
+/** Clock ticks since boot as text; undefined if there is no such process, or only its zombie. */
+export function startTime(pid: number): string | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+  } catch {
+    // ENOENT or ESRCH: the process is gone, which is the answer.
+    return undefined;
+  }
+  // The command's name is in parentheses and may hold anything, so fields are counted after the last one.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+}
+
+export const isSameProcess = (pid: number, start: string): boolean => pid > 0 && startTime(pid) === start;
+
+export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

@@ -1,0 +1,54 @@
+/** Volumes: directories that outlive containers, volumes/<name>/_data. Anonymous ones have 64 hex digits for a name. */
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { MinidockError } from '../../runtime/errors.ts';
+import { readJson, writeJson } from './atomic-file.ts';
+import { volumesDir, type Paths } from './paths.ts';
+import { timestamp } from './time.ts';
+
+export interface Volume {
+  readonly name: string;
+  readonly created: string;
+  readonly anonymous: boolean;
+  readonly mountpoint: string;
+}
+
+export const volumeData = (paths: Paths, name: string): string => join(volumesDir(paths), name, '_data');
+
+/** Made if it is not there; the second value says whether it was new (and is to be filled from the image). */
+export function ensureVolume(paths: Paths, name: string, anonymous: boolean): { volume: Volume; isNew: boolean } {
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) {
+    throw new MinidockError({
+      code: 'INVALID_VOLUME_NAME',
+      message: `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`,
+      hint: 'If you intended to pass a host directory, use an absolute path.',
+    });
+  }
+  const existing = getVolume(paths, name);
+  if (existing !== undefined) return { volume: existing, isNew: false };
+  const dir = join(volumesDir(paths), name);
+  mkdirSync(volumeData(paths, name), { recursive: true, mode: 0o755 });
+  const meta = { created: timestamp(), anonymous };
+  writeJson(join(dir, 'volume.json'), meta);
+  return { volume: { name, ...meta, mountpoint: volumeData(paths, name) }, isNew: true };
+}
+
+export function getVolume(paths: Paths, name: string): Volume | undefined {
+  const meta = readJson<{ created: string; anonymous: boolean }>(join(volumesDir(paths), name, 'volume.json'));
+  return meta === undefined ? undefined : { name, ...meta, mountpoint: volumeData(paths, name) };
+}
+
+export function listVolumes(paths: Paths): readonly Volume[] {
+  if (!existsSync(volumesDir(paths))) return [];
+  return readdirSync(volumesDir(paths))
+    .filter((name) => statSync(join(volumesDir(paths), name)).isDirectory())
+    .sort()
+    .flatMap((name) => getVolume(paths, name) ?? []);
+}
+
+export function removeVolume(paths: Paths, name: string): void {
+  if (getVolume(paths, name) === undefined) {
+    throw new MinidockError({ code: 'NO_SUCH_VOLUME', message: `get ${name}: no such volume` });
+  }
+  rmSync(join(volumesDir(paths), name), { recursive: true, force: true });
+}
