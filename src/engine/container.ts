@@ -118,6 +118,9 @@ export interface ContainerState {
   readonly pid: number;
   /** Field 22 of /proc/PID/stat: tells a reused pid apart. */
   readonly pidStartTime: string;
+  /** The shim, told apart likewise; 0 when not running. */
+  readonly shimPid: number;
+  readonly shimStartTime: string;
   readonly exitCode: number;
   /** Why a start failed, else ''. */
   readonly error: string;

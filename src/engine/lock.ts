@@ -10,18 +10,18 @@ export interface Lock {
   release(): void;
 }
 
-/** undefined if someone else holds it. */
+/** undefined if someone else holds it. The directory must exist. */
 export function tryLock(path: string): Lock | undefined {
   return acquire(path, false);
 }
 
 /** Waits for the holder. Blocks this thread: for short critical sections only. */
 export function waitLock(path: string): Lock {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   return acquire(path, true) as Lock;
 }
 
 function acquire(path: string, wait: boolean): Lock | undefined {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const fd = openSync(path, 'a', 0o600);
   if (!kernel.flock(fd, wait)) {
     closeSync(fd);

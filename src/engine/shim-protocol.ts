@@ -31,6 +31,8 @@ export interface ShimRequest {
   readonly root: string;
   readonly run: string;
   readonly explain: boolean;
+  /** What the client on descriptor 3 is attached to from the first byte on. */
+  readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   /** The window size of the terminal that waits for the container, if there is one. */
   readonly size?: { readonly rows: number; readonly columns: number };
 }

@@ -21,6 +21,8 @@ export const NEW_STATE: ContainerState = {
   status: 'created',
   pid: 0,
   pidStartTime: '',
+  shimPid: 0,
+  shimStartTime: '',
   exitCode: 0,
   error: '',
   oomKilled: false,

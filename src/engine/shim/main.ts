@@ -1,0 +1,267 @@
+/**
+ * The shim: one small process beside each running container, instead of a daemon for all. It owns the container
+ * from the moment it holds its lock until it has recorded the exit and undone the plan; the command that started it
+ * may be killed at any time. If the shim itself is killed, the journal, the leases and the state file tell the next
+ * command what to clean up (recovery.ts).
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { constants } from 'node:os';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { applySteps, describeUndo, StepError, undoJournal, type ApplyOptions } from '../../../runtime/plan/apply.ts';
+import { Journal } from '../../../runtime/plan/journal.ts';
+import type { HostStep } from '../../../runtime/plan/step.ts';
+import { fetchTerminal, listenForInit, type InitListener } from '../../../runtime/process/supervise.ts';
+import { readOomKills } from '../../../runtime/cgroup/processes.ts';
+import type { ContainerConfig } from '../container.ts';
+import { tryLock, type Lock } from '../lock.ts';
+import { LogWriter } from '../log-file.ts';
+import { acquireNetwork, type AcquiredNetwork } from '../networking.ts';
+import { writeNetworkFiles } from '../network-files.ts';
+import { containerDir, containerLock, containerRunDir } from '../paths.ts';
+import { bootId, startTime } from '../process-identity.ts';
+import { removeContainerFiles } from '../remove-files.ts';
+import { allSteps, splitNetwork, type RunPlan } from '../run-plan.ts';
+import type { ShimRequest, WireError } from '../shim-protocol.ts';
+import { ContainerStore } from '../store.ts';
+import { timestamp } from '../time.ts';
+import { Clients } from './clients.ts';
+import { prepareRun } from './prepare.ts';
+import { ContainerStdio } from './stdio.ts';
+
+const CONTROL_FD = 3;
+
+export async function runShim(request: ShimRequest): Promise<void> {
+  // The descriptor is a socket; net.connect takes one although its types do not say so.
+  const control: Socket = connect({ fd: CONTROL_FD } as unknown as { path: string });
+  const shim = new Shim(request, control);
+  await shim.run();
+}
+
+class Shim {
+  private readonly store: ContainerStore;
+  private readonly config: ContainerConfig;
+  private readonly runDir: string;
+  private readonly journal: Journal;
+  private readonly clients: Clients;
+  private readonly stdio: ContainerStdio;
+  private readonly log: LogWriter;
+  private size: { rows: number; columns: number } | undefined;
+
+  constructor(
+    private readonly request: ShimRequest,
+    control: Socket,
+  ) {
+    this.store = new ContainerStore({ root: request.root, run: request.run });
+    this.config = this.store.find(request.id).config;
+    this.runDir = containerRunDir(this.store.paths, request.id);
+    mkdirSync(this.runDir, { recursive: true, mode: 0o700 });
+    this.journal = new Journal(join(this.runDir, 'journal'));
+    this.log = new LogWriter(join(containerDir(this.store.paths, request.id), 'container.log'));
+    const { tty, openStdin } = this.config.spec;
+    this.size = request.size === undefined ? undefined : { ...request.size };
+    this.clients = new Clients({
+      input: (bytes) => this.stdio.input(bytes),
+      inputEnded: (clean) => {
+        // Docker's StdinOnce: input ends with the client that `run -i` attached; `-d -i` keeps it open.
+        if (clean || this.config.spec.attachStdin) this.stdio.closeInput();
+      },
+      resized: (rows, columns) => {
+        this.size = { rows, columns };
+        this.stdio.resize(rows, columns);
+      },
+    });
+    this.stdio = new ContainerStdio(this.log, () => this.clients, { tty, openStdin });
+    this.clients.add(control, request.attach);
+  }
+
+  async run(): Promise<void> {
+    const lock = tryLock(containerLock(this.store.paths, this.config.id));
+    if (lock === undefined) {
+      await this.clients.finish({
+        type: 'failed',
+        error: { code: 'ALREADY_RUNNING', message: `container ${this.config.name} is already running` },
+      });
+      return;
+    }
+    let network: AcquiredNetwork | undefined;
+    try {
+      await this.clients.listen(join(this.runDir, 'shim.sock'));
+      network = await acquireNetwork(this.store, this.config);
+      const exit = await this.start(network);
+      const status = await exit;
+      await this.finish(network, lock, status);
+    } catch (error) {
+      await this.fail(network, lock, error);
+    }
+  }
+
+  /** Resolves once the program runs, with the promise of its end. */
+  private async start(network: AcquiredNetwork): Promise<Promise<number>> {
+    writeNetworkFiles(this.store.paths, this.config, network.state);
+    const run = prepareRun(this.store.paths, this.config, network.attachment, this.size);
+    if (this.request.explain) this.clients.broadcast({ type: 'plan', steps: allSteps(run.plan) });
+    const options = this.applyOptions();
+    const { before, beside } = splitNetwork(run.plan.network);
+    await applySteps([...run.plan.cgroup, ...before], options);
+    const init = await listenForInit(run.socketPath);
+    const { child, exited } = this.spawn(run.plan.start, options);
+    // Whichever fails first decides; a child that dies before it says hello must not be waited for.
+    const early = exited.then((code) => {
+      throw new MinidockError({
+        code: 'INIT_DIED',
+        message: `the container's first process ended with status ${String(code)} before the program began`,
+        exitCode: 125,
+      });
+    });
+    early.catch(() => undefined);
+    const [{ pid }] = await Promise.race([Promise.all([init.hello, applySteps(beside, options)]), early]);
+    const ready = await Promise.race([init.ready, early]);
+    if (ready.terminalFd !== undefined) {
+      this.stdio.useTerminal(fetchTerminal(pid, ready.terminalFd));
+      if (this.size !== undefined) this.stdio.resize(this.size.rows, this.size.columns);
+    }
+    const pidStartTime = startTime(pid) ?? '';
+    init.go();
+    await this.waitForExec(init, run.plan);
+    this.recordRunning(pid, pidStartTime, network);
+    this.clients.broadcast({ type: 'started', pid });
+    child.unref();
+    return exited;
+  }
+
+  private async waitForExec(init: InitListener, plan: RunPlan): Promise<void> {
+    const failure = await init.result;
+    if (failure === undefined) {
+      for (const step of plan.container) this.report(step.id, 'done', 0);
+      return;
+    }
+    const step = plan.container.find((candidate) => candidate.id === failure.step);
+    const message =
+      step === undefined || failure.step === 'process.exec' || failure.exitCode !== 125
+        ? failure.message
+        : `step ${step.id} (${step.title}) failed: ${failure.message}`;
+    throw new MinidockError({ code: failure.errno || 'INIT_FAILED', message, exitCode: failure.exitCode });
+  }
+
+  private spawn(step: HostStep, options: ApplyOptions): { child: ChildProcess; exited: Promise<number> } {
+    if (step.command.kind !== 'run') throw new Error('process.start is a program');
+    options.journal.record([step]);
+    if (options.failAt === step.id) throw new StepError(step, new Error('failure injected by MINIDOCK_FAIL_AT'));
+    options.observer?.started(step);
+    const begin = performance.now();
+    const stdio = this.stdio.open();
+    const [program, ...args] = step.command.argv;
+    const child = spawn(program, args, { stdio: [...stdio.child], cwd: '/', env: { PATH: process.env['PATH'] } });
+    const exited = new Promise<number>((resolve, reject) => {
+      child.once('error', (error) => reject(new StepError(step, error)));
+      child.once('exit', (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
+    });
+    stdio.closeChildEnds();
+    options.observer?.finished(step, 'done', performance.now() - begin);
+    return { child, exited };
+  }
+
+  private applyOptions(): ApplyOptions {
+    const failAt = process.env['MINIDOCK_FAIL_AT'];
+    return {
+      journal: this.journal,
+      observer: {
+        started: (step) => this.report(step.id, 'started', 0),
+        finished: (step, outcome, ms) => this.report(step.id, outcome, ms),
+      },
+      ...(process.env['MINIDOCK_UNFOLDED'] === undefined ? {} : { unfolded: true }),
+      ...(failAt === undefined ? {} : { failAt }),
+    };
+  }
+
+  private report(id: string, outcome: 'started' | 'done' | 'already', ms: number): void {
+    if (this.request.explain) this.clients.broadcast({ type: 'step', id, outcome, ms });
+  }
+
+  private recordRunning(pid: number, pidStartTime: string, network: AcquiredNetwork): void {
+    this.store.writeState(this.config.id, {
+      ...(this.store.read(this.config.id)?.state ?? fail('the container vanished while it was started')),
+      status: 'running',
+      pid,
+      pidStartTime,
+      shimPid: process.pid,
+      shimStartTime: startTime(process.pid) ?? '',
+      exitCode: 0,
+      error: '',
+      oomKilled: false,
+      startedAt: timestamp(),
+      bootId: bootId(),
+      network: network.state,
+    });
+  }
+
+  private async finish(network: AcquiredNetwork, lock: Lock, exitCode: number): Promise<void> {
+    await this.stdio.ended();
+    const oomKilled = readOomKills(`/minidock/${this.config.id}`) > 0;
+    const undone = await undoJournal(this.journal);
+    network.release();
+    const current = this.store.read(this.config.id)?.state;
+    if (current !== undefined) {
+      this.store.writeState(this.config.id, {
+        ...current,
+        status: 'exited',
+        pid: 0,
+        exitCode,
+        oomKilled,
+        error: undone.failures.length === 0 ? '' : describeUndo(undone),
+        finishedAt: timestamp(),
+        network: undefined,
+      });
+    }
+    this.cleanUp(lock);
+    if (this.config.spec.autoRemove) removeContainerFiles(this.store, this.config, { volumes: true });
+    await this.clients.finish({ type: 'exited', exitCode, oomKilled });
+  }
+
+  private async fail(network: AcquiredNetwork | undefined, lock: Lock, error: unknown): Promise<void> {
+    const report = await undoJournal(this.journal);
+    network?.release();
+    const wire = toWireError(error, report.undone.length + report.failures.length > 0 ? describeUndo(report) : '');
+    const current = this.store.read(this.config.id)?.state;
+    if (current !== undefined) {
+      this.store.writeState(this.config.id, {
+        ...current,
+        status: current.status === 'running' ? 'exited' : current.status,
+        pid: 0,
+        exitCode: wire.exitCode ?? 125,
+        error: wire.message,
+        network: undefined,
+      });
+    }
+    this.cleanUp(lock);
+    if (this.config.spec.autoRemove) removeContainerFiles(this.store, this.config, { volumes: true });
+    await this.clients.finish({ type: 'failed', error: wire });
+  }
+
+  private cleanUp(lock: Lock): void {
+    this.log.close();
+    rmSync(this.runDir, { recursive: true, force: true });
+    lock.release();
+  }
+}
+
+function toWireError(error: unknown, undone: string): WireError {
+  const known = error instanceof MinidockError ? error : undefined;
+  const words = error instanceof Error ? error.message : String(error);
+  return {
+    code: known?.code ?? 'INTERNAL',
+    message: undone === '' ? words : `${words}\n${undone}`,
+    exitCode: known?.exitCode ?? 125,
+    ...(known?.hint === undefined ? {} : { hint: known.hint }),
+  };
+}
+
+const signalNumber = (signal: NodeJS.Signals | null): number =>
+  signal === null ? 0 : constants.signals[signal];
+
+function fail(message: string): never {
+  throw new MinidockError({ code: 'INTERNAL', message });
+}

@@ -1,0 +1,79 @@
+/** Turns a configuration with its network acquired into the plan of one run, and lays out the bundle on disk. */
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { OciDevice } from '../../../runtime/bundle.ts';
+import { cgroupLayout } from '../../../runtime/cgroup/detect.ts';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { buildBundle, overlayDir } from '../bundle.ts';
+import type { ContainerConfig } from '../container.ts';
+import { containerRunDir, type Paths } from '../paths.ts';
+import { netnsPathOf, planRun, type Attachment, type RunPlan } from '../run-plan.ts';
+
+export interface PreparedRun {
+  readonly plan: RunPlan;
+  readonly socketPath: string;
+}
+
+export type TerminalSize = { readonly rows: number; readonly columns: number };
+
+/** Pure but for reading the host's devices and cgroup mounts; `prepareRun` also writes. */
+export function computeRun(
+  paths: Paths,
+  config: ContainerConfig,
+  attachment: Attachment,
+  size: TerminalSize | undefined,
+): { plan: RunPlan; bundleText: string; bundleDir: string; socketPath: string } {
+  const bundleDir = join(containerRunDir(paths, config.id), 'bundle');
+  const socketPath = join(containerRunDir(paths, config.id), 'init.sock');
+  const cgroup = cgroupLayout();
+  const failAt = process.env['MINIDOCK_FAIL_AT'];
+  const bundle = buildBundle({
+    config,
+    paths,
+    cgroup,
+    netnsPath: netnsPathOf(attachment),
+    devices: config.spec.devices.map(lookUpDevice),
+    ...(size === undefined ? {} : { size }),
+    ...(failAt === undefined ? {} : { failAt }),
+  });
+  const plan = planRun({ bundle, attachment, cgroup, binary: process.execPath, bundleDir, socketPath });
+  return { plan, bundleText: JSON.stringify(bundle), bundleDir, socketPath };
+}
+
+export function prepareRun(
+  paths: Paths,
+  config: ContainerConfig,
+  attachment: Attachment,
+  size: TerminalSize | undefined,
+): PreparedRun {
+  const { plan, bundleText, bundleDir, socketPath } = computeRun(paths, config, attachment, size);
+  mkdirSync(bundleDir, { recursive: true, mode: 0o700 });
+  mkdirSync(join(containerRunDir(paths, config.id), 'rootfs'), { recursive: true, mode: 0o700 });
+  for (const name of ['upper', 'work']) {
+    // The upper directory's own mode is the mode of the container's "/".
+    mkdirSync(join(overlayDir(paths, config.id), name), { recursive: true, mode: 0o755 });
+  }
+  writeFileSync(join(bundleDir, 'config.json'), bundleText, { mode: 0o600 });
+  return { plan, socketPath };
+}
+
+function lookUpDevice(device: ContainerConfig['spec']['devices'][number]): OciDevice {
+  const stats = statSync(device.host, { throwIfNoEntry: false });
+  if (stats === undefined || !(stats.isCharacterDevice() || stats.isBlockDevice())) {
+    throw new MinidockError({
+      code: 'NO_SUCH_DEVICE',
+      message: `error gathering device information while adding custom device "${device.host}": not a device node`,
+      exitCode: 125,
+    });
+  }
+  return {
+    type: stats.isBlockDevice() ? 'b' : 'c',
+    path: device.container,
+    // glibc's gnu_dev_major and gnu_dev_minor.
+    major: Number((BigInt(stats.rdev) >> 8n) & 0xfffn),
+    minor: Number((BigInt(stats.rdev) & 0xffn) | ((BigInt(stats.rdev) >> 12n) & 0xfff00n)),
+    fileMode: stats.mode & 0o777,
+    uid: stats.uid,
+    gid: stats.gid,
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * Starting a container from the command's side: launch its shim, watch the events on the socketpair between them.
+ * The shim is in a session of its own, so neither this command's end nor its terminal's hang-up reaches it.
+ */
+import { spawn } from 'node:child_process';
+import { mkdirSync, openSync, closeSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { MinidockError } from '../../runtime/errors.ts';
+import { FRAME, readFrames, writeFrame, writeMessage } from './frames.ts';
+import { containerDir, containerRunDir, type Paths } from './paths.ts';
+import type { ClientMessage, ShimMessage, ShimRequest } from './shim-protocol.ts';
+
+export interface ShimHandlers {
+  output(stream: 1 | 2, bytes: Buffer): void;
+  message(message: ShimMessage): void;
+  /** The connection ended; after an 'exited' or 'failed' message this says nothing new. */
+  closed(): void;
+}
+
+/** One end of a shim's connection. */
+export class ShimConnection {
+  constructor(
+    private readonly socket: Socket,
+    handlers: ShimHandlers,
+  ) {
+    readFrames(socket, (type, payload) => {
+      if (type === FRAME.message) handlers.message(JSON.parse(payload.toString()) as ShimMessage);
+      else if (type === FRAME.stdout) handlers.output(1, payload);
+      else if (type === FRAME.stderr) handlers.output(2, payload);
+    });
+    socket.on('error', () => {
+      // The shim may be gone at any time; 'close' follows.
+    });
+    socket.on('close', () => handlers.closed());
+  }
+
+  send(message: ClientMessage): void {
+    writeMessage(this.socket, message);
+  }
+
+  /** false when the shim lags and the caller should wait for `drained`. */
+  input(bytes: Uint8Array): boolean {
+    return writeFrame(this.socket, FRAME.stdin, bytes);
+  }
+
+  drained(): Promise<void> {
+    return new Promise((resolve) => this.socket.once('drain', resolve));
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
+
+export function launchShim(request: ShimRequest, handlers: ShimHandlers): ShimConnection {
+  const runDir = containerRunDir({ root: request.root, run: request.run }, request.id);
+  mkdirSync(runDir, { recursive: true, mode: 0o700 });
+  const errors = openSync(join(containerDir({ root: request.root, run: request.run }, request.id), 'shim.log'), 'a', 0o600);
+  const child = spawn(process.execPath, ['__shim', JSON.stringify(request)], {
+    detached: true,
+    cwd: '/',
+    stdio: ['ignore', 'ignore', errors, 'pipe'],
+  });
+  closeSync(errors);
+  child.unref();
+  child.on('error', (error) => {
+    throw new MinidockError({ code: 'SHIM_FAILED', message: `cannot start the shim: ${error.message}`, cause: error });
+  });
+  return new ShimConnection(child.stdio[3] as Socket, handlers);
+}
+
+export interface StartOptions {
+  readonly explain?: boolean;
+  readonly onMessage?: (message: ShimMessage) => void;
+}
+
+/** Starts detached: resolves when the program runs. @throws what the shim reports. */
+export function startDetached(paths: Paths, id: string, options: StartOptions = {}): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let settled = false;
+    const connection = launchShim(
+      {
+        id,
+        ...paths,
+        explain: options.explain ?? false,
+        attach: { stdin: false, stdout: false, stderr: false },
+      },
+      {
+        output: () => undefined,
+        message: (message) => {
+          options.onMessage?.(message);
+          if (message.type === 'failed') settle(() => reject(fromWire(message.error)));
+          // A program may end at once: 'exited' then comes right behind 'started'.
+          if (message.type === 'started') settle(resolve);
+        },
+        closed: () => settle(() => reject(shimLost(paths, id))),
+      },
+    );
+    function settle(how: () => void): void {
+      if (settled) return;
+      settled = true;
+      connection.close();
+      how();
+    }
+  });
+}
+
+export function fromWire(error: Extract<ShimMessage, { type: 'failed' }>['error']): MinidockError {
+  return new MinidockError(error);
+}
+
+export function shimLost(paths: Paths, id: string): MinidockError {
+  return new MinidockError({
+    code: 'SHIM_LOST',
+    message: `the shim of container ${id.slice(0, 12)} ended without a word`,
+    hint: `Its last words may be in ${join(containerDir(paths, id), 'shim.log')}.`,
+    exitCode: 125,
+  });
+}
