@@ -7,12 +7,15 @@ export interface Kernel {
   mount(source: string, target: string, type: string, flags: number, data: string): void;
   umount2(target: string, flags: number): void;
   pivotRoot(newRoot: string, putOld: string): void;
+  /** mount_setattr(2) on the mount at `path` (and those below when `recursive`); Linux 5.12. */
+  mountSetattr(path: string, recursive: boolean, set: number, clear: number, propagation: number): void;
   chroot(path: string): void;
   unshare(flags: number): void;
   setns(fd: number, nstype: number): void;
   sethostname(name: string): void;
   setdomainname(name: string): void;
-  mknod(path: string, mode: number, major: number, minor: number): void;
+  /** `mode` is permission bits only. */
+  mknod(path: string, type: 'c' | 'b' | 'p', mode: number, major: number, minor: number): void;
   prctl(option: number, arg2: number, arg3?: number, arg4?: number, arg5?: number): number;
   /** capset(2) for this thread; bit masks of the three sets. */
   capset(effective: bigint, permitted: bigint, inheritable: bigint): void;
@@ -21,6 +24,10 @@ export interface Kernel {
   setresuid(uid: number): void;
   setgroups(groups: readonly number[]): void;
   setrlimit(resource: number, soft: number, hard: number): void;
+  /** -1 is unlimited, in both directions. */
+  getrlimit(resource: number): { readonly soft: number; readonly hard: number };
+  /** keyctl(2) KEYCTL_JOIN_SESSION_KEYRING. */
+  joinSessionKeyring(name: string): void;
   /** seccomp(2) SECCOMP_SET_MODE_FILTER; `program` is an array of struct sock_filter, 8 bytes each. */
   seccompSetFilter(program: Uint8Array, flags: number): void;
   execve(path: string, argv: readonly string[], env: readonly string[]): never;

@@ -1,0 +1,95 @@
+/**
+ * The one door to libc: syscall(2) itself, called through bun:ffi. Raw system calls rather than libc's wrappers,
+ * for two reasons. glibc's setresuid() and its kin interrupt every thread of the process to change them all, and
+ * Bun has threads; a raw call changes the calling thread only, which is the one that goes on to execve(2). And
+ * each symbol that is bound costs start-up time, so one symbol is bound instead of forty.
+ *
+ * The library is opened at the first call, so importing this costs nothing and works on Node too.
+ */
+import type * as Ffi from 'bun:ffi';
+import { constants } from 'node:os';
+import { SyscallError } from './error.ts';
+import { syscallNumbers, type SyscallName } from './numbers.ts';
+
+/** Numbers pass as they are, strings as C strings, byte arrays by address. */
+export type Argument = number | string | Uint8Array;
+
+interface Libc {
+  readonly syscall: (number: number, args: readonly number[]) => number;
+  readonly errno: () => number;
+  readonly addressOf: (bytes: Uint8Array) => number;
+  readonly strerror: (errno: number) => string;
+}
+
+const LIBRARIES = ['libc.so.6', 'ld-musl-x86_64.so.1', 'ld-musl-aarch64.so.1'];
+
+function openLibc(): Libc {
+  // A static import of a bun: module would keep Node, and with it the unit tests, from loading this file.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const ffi = require('bun:ffi') as typeof Ffi;
+  const word = 'int64_t';
+  let failure: unknown;
+  for (const name of LIBRARIES) {
+    try {
+      const { symbols } = ffi.dlopen(name, {
+        syscall: { args: [word, word, word, word, word, word, word], returns: word },
+        __errno_location: { args: [], returns: 'ptr' },
+      });
+      return {
+        syscall: (number, a) =>
+          Number(symbols.syscall(number, a[0] ?? 0, a[1] ?? 0, a[2] ?? 0, a[3] ?? 0, a[4] ?? 0, a[5] ?? 0)),
+        errno: () => {
+          const location = symbols.__errno_location();
+          return location === null ? 0 : ffi.read.i32(location);
+        },
+        addressOf: (bytes) => (bytes.byteLength === 0 ? 0 : ffi.ptr(bytes)),
+        strerror: (errno) => {
+          const { symbols: more } = ffi.dlopen(name, { strerror: { args: ['int'], returns: 'cstring' } });
+          return String(more.strerror(errno));
+        },
+      };
+    } catch (error) {
+      failure = error; // The other C library's file name is not on this machine: that is how the two are told apart.
+    }
+  }
+  throw failure;
+}
+
+let opened: { readonly libc: Libc; readonly numbers: Readonly<Record<SyscallName, number>> } | undefined;
+
+function libc(): NonNullable<typeof opened> {
+  opened ??= { libc: openLibc(), numbers: syscallNumbers(process.arch) };
+  return opened;
+}
+
+export const cString = (text: string): Uint8Array => Buffer.from(`${text}\0`);
+
+/** The address of bytes that the caller keeps alive until the call that reads them has returned. */
+export const addressOf = (bytes: Uint8Array): number => libc().libc.addressOf(bytes);
+
+/** Makes the call and returns what it returns; throws SyscallError when that is -1. */
+export function call(name: SyscallName, ...args: readonly Argument[]): number {
+  const { libc: door, numbers } = libc();
+  const bytes = args.map((arg) => (typeof arg === 'string' ? cString(arg) : arg));
+  const words = bytes.map((arg) => (typeof arg === 'number' ? arg : door.addressOf(arg)));
+  const result = door.syscall(numbers[name], words);
+  if (result !== -1) return result;
+  const errno = door.errno();
+  throw new SyscallError(spell(name, args), errnoName(errno), lowerFirst(door.strerror(errno)));
+}
+
+function spell(name: string, args: readonly Argument[]): string {
+  const shown = args.map((arg) => {
+    if (typeof arg === 'string') return JSON.stringify(arg);
+    if (typeof arg !== 'number') return `<${String(arg.byteLength)} bytes>`;
+    return arg > 0xff ? `0x${arg.toString(16)}` : String(arg);
+  });
+  return `${name}(${shown.join(', ')})`;
+}
+
+function errnoName(errno: number): string {
+  for (const [name, value] of Object.entries(constants.errno)) if (value === errno) return name;
+  return `E${String(errno)}`;
+}
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

@@ -1,0 +1,218 @@
+/**
+ * The kernel for real: each method of `Kernel` as the system call of that name. Nothing is decided here; a reader
+ * who knows the man pages finds only how arguments are laid out in memory.
+ *
+ * Deliberately absent: calls that node:fs already makes (open, mkdir, symlink, chown …).
+ */
+import { dirname, join } from 'node:path';
+import { closeSync, openSync } from 'node:fs';
+import {
+  AT_FDCWD,
+  AT_RECURSIVE,
+  AT_SYMLINK_NOFOLLOW,
+  O_CLOEXEC,
+  O_PATH,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFIFO,
+} from './constants.ts';
+import { SyscallError } from './error.ts';
+import { addressOf, call, cString } from './ffi.ts';
+import type { Kernel } from './kernel.ts';
+
+const TIOCSCTTY = 0x540e;
+const TIOCSWINSZ = 0x5414;
+const TIOCGPTN = 0x80045430;
+const TIOCSPTLCK = 0x40045431;
+const KEYCTL_JOIN_SESSION_KEYRING = 1;
+const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
+const SECCOMP_SET_MODE_FILTER = 1;
+const CLOSE_RANGE_CLOEXEC = 4;
+const LAST_FD = 0xffffffff;
+const SIG_IGN = 1n;
+const SIG_SETMASK = 2;
+const LAST_SIGNAL = 64;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const F_DUPFD_CLOEXEC = 1030;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const O_NONBLOCK = 0o4000;
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SUN_PATH_MAX = 107;
+const DEVICE_TYPES = { c: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const;
+
+export const kernel: Kernel = {
+  mount: (source, target, type, flags, data) => void call('mount', source, target, type, flags, data),
+  umount2: (target, flags) => void call('umount2', target, flags),
+  pivotRoot: (newRoot, putOld) => void call('pivot_root', newRoot, putOld),
+  mountSetattr(path, recursive, set, clear, propagation) {
+    const attr = BigUint64Array.of(BigInt(set), BigInt(clear), BigInt(propagation), 0n);
+    call('mount_setattr', AT_FDCWD, path, recursive ? AT_RECURSIVE : 0, bytesOf(attr), attr.byteLength);
+  },
+  chroot: (path) => void call('chroot', path),
+  unshare: (flags) => void call('unshare', flags),
+  setns: (fd, nstype) => void call('setns', fd, nstype),
+  sethostname: (name) => void call('sethostname', name, Buffer.byteLength(name)),
+  setdomainname: (name) => void call('setdomainname', name, Buffer.byteLength(name)),
+  mknod: (path, type, mode, major, minor) =>
+    void call('mknodat', AT_FDCWD, path, DEVICE_TYPES[type] | mode, makedev(major, minor)),
+  prctl: (option, arg2, arg3 = 0, arg4 = 0, arg5 = 0) => call('prctl', option, arg2, arg3, arg4, arg5),
+  capset(effective, permitted, inheritable) {
+    const header = Uint32Array.of(LINUX_CAPABILITY_VERSION_3, 0);
+    const sets = [effective, permitted, inheritable];
+    const low = sets.map((set) => Number(set & 0xffffffffn));
+    const high = sets.map((set) => Number(set >> 32n));
+    call('capset', bytesOf(header), bytesOf(Uint32Array.from([...low, ...high])));
+  },
+  setresgid: (gid) => void call('setresgid', gid, gid, gid),
+  setresuid: (uid) => void call('setresuid', uid, uid, uid),
+  setgroups: (groups) => void call('setgroups', groups.length, bytesOf(Uint32Array.from(groups))),
+  setrlimit: (resource, soft, hard) =>
+    void call('prlimit64', 0, resource, bytesOf(BigUint64Array.of(rlim(soft), rlim(hard))), 0),
+  getrlimit(resource) {
+    const limit = new BigUint64Array(2);
+    call('prlimit64', 0, resource, 0, bytesOf(limit));
+    return { soft: fromRlim(limit[0]), hard: fromRlim(limit[1]) };
+  },
+  seccompSetFilter(program, flags) {
+    // struct sock_fprog: a 16-bit count of instructions, padding, and their address.
+    const fprog = BigUint64Array.of(BigInt(program.byteLength / 8), BigInt(addressOf(program)));
+    call('seccomp', SECCOMP_SET_MODE_FILTER, flags, bytesOf(fprog));
+  },
+  joinSessionKeyring: (name) => void call('keyctl', KEYCTL_JOIN_SESSION_KEYRING, name),
+  execve(path, argv, env): never {
+    const args = pointers(argv);
+    const environment = pointers(env);
+    call('execve', path, args.array, environment.array);
+    // Not reached. Naming the strings here keeps them from being collected while the kernel reads them.
+    throw new Error(`execve returned (${String(args.strings.length + environment.strings.length)})`);
+  },
+  setsid: () => call('setsid'),
+  umask: (mask) => call('umask', mask),
+  dup2(from, to) {
+    if (from !== to) call('dup3', from, to, 0);
+  },
+  close: (fd) => void call('close', fd),
+  duplicate: (fd) => call('fcntl', fd, F_DUPFD_CLOEXEC, 0),
+  pipe() {
+    const ends = new Int32Array(2);
+    call('pipe2', bytesOf(ends), O_CLOEXEC);
+    return { read: ends[0] ?? -1, write: ends[1] ?? -1 };
+  },
+  setNonBlocking: (fd) => void call('fcntl', fd, F_SETFL, call('fcntl', fd, F_GETFL, 0) | O_NONBLOCK),
+  closeRange: (first, cloexec) => void call('close_range', first, LAST_FD, cloexec ? CLOSE_RANGE_CLOEXEC : 0),
+  resetSignals,
+  kill: (pid, signal) => void call('kill', pid, signal),
+  pidfdOpen: (pid) => call('pidfd_open', pid, 0),
+  pidfdGetfd: (pidfd, targetFd) => call('pidfd_getfd', pidfd, targetFd, 0),
+  pidfdSendSignal: (pidfd, signal) => void call('pidfd_send_signal', pidfd, signal, 0, 0),
+  connectUnix,
+  flock,
+  unlockPty(master) {
+    call('ioctl', master, TIOCSPTLCK, bytesOf(Int32Array.of(0)));
+    const number = new Int32Array(1);
+    call('ioctl', master, TIOCGPTN, bytesOf(number));
+    return number[0] ?? 0;
+  },
+  setControllingTerminal: (fd) => void call('ioctl', fd, TIOCSCTTY, 0),
+  setWindowSize: (fd, rows, columns) =>
+    void call('ioctl', fd, TIOCSWINSZ, bytesOf(Uint16Array.of(rows, columns, 0, 0))),
+  setXattr: (path, name, value) => void call('lsetxattr', path, name, value, value.byteLength, 0),
+  getXattrs,
+  utimensat(path, atimeNs, mtimeNs) {
+    const second = 1_000_000_000n;
+    const times = BigInt64Array.of(...[atimeNs, mtimeNs].flatMap((ns) => floorDiv(ns, second)));
+    call('utimensat', AT_FDCWD, path, bytesOf(times), AT_SYMLINK_NOFOLLOW);
+  },
+};
+
+const bytesOf = (array: ArrayBufferView): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+/** [seconds, nanoseconds], the latter never negative, also before 1970. */
+function floorDiv(ns: bigint, second: bigint): [bigint, bigint] {
+  const rest = ((ns % second) + second) % second;
+  return [(ns - rest) / second, rest];
+}
+
+/** The kernel's dev_t as user space passes it: twelve bits of major, twenty of minor, interleaved. */
+const makedev = (major: number, minor: number): number =>
+  (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & 0xfff00) << 12);
+
+/** -1, as Docker's --ulimit takes it, is RLIM_INFINITY. */
+const rlim = (value: number): bigint => (value < 0 ? 0xffffffffffffffffn : BigInt(value));
+const fromRlim = (value: bigint | undefined): number =>
+  value === undefined || value === 0xffffffffffffffffn ? -1 : Number(value);
+
+/** A NULL-terminated array of C strings. `strings` must outlive the call. */
+function pointers(texts: readonly string[]): { array: Uint8Array; strings: readonly Uint8Array[] } {
+  const strings = texts.map(cString);
+  const array = BigUint64Array.from([...strings.map((text) => BigInt(addressOf(text))), 0n]);
+  return { array: bytesOf(array), strings };
+}
+
+/**
+ * execve(2) itself puts caught signals back to their default but keeps ignored ones ignored, and Bun ignores
+ * SIGPIPE and SIGXFSZ. Only those are touched: the rest may be in use by the engine's own threads to the last.
+ */
+function resetSignals(): void {
+  const sigset = 8;
+  const action = new BigUint64Array(4);
+  const defaults = new BigUint64Array(4);
+  for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
+    call('rt_sigaction', signal, 0, bytesOf(action), sigset);
+    if (action[0] === SIG_IGN) call('rt_sigaction', signal, bytesOf(defaults), 0, sigset);
+  }
+  call('rt_sigprocmask', SIG_SETMASK, new Uint8Array(sigset), 0, sigset);
+}
+
+/** sun_path holds 107 bytes; a longer path is shortened by naming its directory through /proc/self/fd. */
+function connectUnix(path: string): number {
+  const socket = call('socket', AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0);
+  let directory = -1;
+  try {
+    let name = path;
+    if (Buffer.byteLength(path) > SUN_PATH_MAX) {
+      directory = openSync(dirname(path), O_PATH);
+      name = join(`/proc/self/fd/${String(directory)}`, path.slice(dirname(path).length + 1));
+    }
+    const bytes = cString(name);
+    const address = new Uint8Array(2 + bytes.byteLength);
+    address[0] = AF_UNIX;
+    address.set(bytes, 2);
+    call('connect', socket, address, address.byteLength);
+    return socket;
+  } catch (error) {
+    call('close', socket);
+    throw error;
+  } finally {
+    if (directory >= 0) closeSync(directory);
+  }
+}
+
+function flock(fd: number, wait: boolean): boolean {
+  for (;;) {
+    try {
+      call('flock', fd, LOCK_EX | (wait ? 0 : LOCK_NB));
+      return true;
+    } catch (error) {
+      const errno = error instanceof SyscallError ? error.errno : '';
+      if (errno === 'EAGAIN' || errno === 'EWOULDBLOCK') return false;
+      if (errno !== 'EINTR') throw error; // A signal's handler ran while waiting: wait on.
+    }
+  }
+}
+
+function getXattrs(path: string): ReadonlyMap<string, Uint8Array> {
+  const names = new Uint8Array(call('llistxattr', path, 0, 0));
+  const length = names.byteLength === 0 ? 0 : call('llistxattr', path, names, names.byteLength);
+  const found = new Map<string, Uint8Array>();
+  for (const name of Buffer.from(names.buffer, 0, length).toString().split('\0').filter(Boolean)) {
+    const value = new Uint8Array(call('lgetxattr', path, name, 0, 0));
+    if (value.byteLength > 0) call('lgetxattr', path, name, value, value.byteLength);
+    found.set(name, value);
+  }
+  return found;
+}
