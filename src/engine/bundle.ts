@@ -142,9 +142,7 @@ function mounts(input: BundleInput): readonly OciMount[] {
     options: ['rbind', 'rprivate'],
   }));
   // Docker sorts by destination depth, so that a volume on /a does not hide one on /a/b.
-  const asked = spec.mounts
-    .map(toOciMount)
-    .sort((a, b) => depth(a.destination) - depth(b.destination));
+  const asked = spec.mounts.map(toOciMount).sort((a, b) => depth(a.destination) - depth(b.destination));
   const covered = new Set(asked.map((mount) => mount.destination));
   return [...defaults, ...files].filter((mount) => !covered.has(mount.destination)).concat(asked);
 }
@@ -156,7 +154,9 @@ function toOciMount(mount: MountSpec): OciMount {
     const options = ['nosuid', 'nodev', 'noexec', ...mount.options];
     return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options: dropOpposites(options) };
   }
-  const propagation = mount.options.some((word) => /^r?(private|shared|slave)$/.test(word)) ? [] : ['rprivate'];
+  const propagation = mount.options.some((word) => /^r?(private|shared|slave)$/.test(word))
+    ? []
+    : ['rprivate'];
   return {
     destination: mount.target,
     type: 'bind',
@@ -167,12 +167,14 @@ function toOciMount(mount: MountSpec): OciMount {
 
 /** `--tmpfs /x:exec` means exec although Docker's default says noexec: the last word of a pair wins. */
 function dropOpposites(options: readonly string[]): readonly string[] {
-  const key = (word: string): string => word.replace(/^no(?=(suid|dev|exec|atime)$)/, '').replace(/^(ro|rw)$/, 'rw');
+  const key = (word: string): string =>
+    word.replace(/^no(?=(suid|dev|exec|atime)$)/, '').replace(/^(ro|rw)$/, 'rw');
   return options.filter((word, index) => !options.slice(index + 1).some((later) => key(later) === key(word)));
 }
 
 function resources(spec: ContainerSpec, devices: readonly OciDevice[]): OciResources {
-  const { memory, memorySwap, memoryReservation, nanoCpus, cpuShares, cpusetCpus, pidsLimit } = spec.resources;
+  const { memory, memorySwap, memoryReservation, nanoCpus, cpuShares, cpusetCpus, pidsLimit } =
+    spec.resources;
   const period = 100_000;
   const cpu = {
     ...(cpuShares === 0 ? {} : { shares: cpuShares }),

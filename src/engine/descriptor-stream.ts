@@ -13,7 +13,8 @@ export async function readDescriptor(
 ): Promise<void> {
   kernel.setNonBlocking(fd);
   try {
-    for await (const chunk of Bun.file(fd).stream()) await onData(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    for await (const chunk of Bun.file(fd).stream())
+      await onData(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
   } catch (error) {
     // EIO is how a pty's master says that every slave is closed; a pipe never gives it.
     if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;

@@ -15,7 +15,9 @@ export function removeContainerFiles(
     mount.anonymous === true && mount.volume !== undefined ? [mount.volume] : [],
   );
   if (names.length === 0) return;
-  const used = new Set(store.list().flatMap(({ config: other }) => other.spec.mounts.map((mount) => mount.volume)));
+  const used = new Set(
+    store.list().flatMap(({ config: other }) => other.spec.mounts.map((mount) => mount.volume)),
+  );
   for (const name of names) {
     if (!used.has(name) && getVolume(store.paths, name) !== undefined) removeVolume(store.paths, name);
   }

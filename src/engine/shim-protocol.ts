@@ -12,7 +12,12 @@ export type ClientMessage =
 export type ShimMessage =
   /** Sent before anything is done, when the client asked for an explanation. */
   | { readonly type: 'plan'; readonly steps: readonly Step[] }
-  | { readonly type: 'step'; readonly id: StepId; readonly outcome: 'started' | 'done' | 'already'; readonly ms: number }
+  | {
+      readonly type: 'step';
+      readonly id: StepId;
+      readonly outcome: 'started' | 'done' | 'already';
+      readonly ms: number;
+    }
   | { readonly type: 'started'; readonly pid: number }
   | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'failed'; readonly error: WireError }
@@ -36,4 +41,3 @@ export interface ShimRequest {
   /** The window size of the terminal that waits for the container, if there is one. */
   readonly size?: { readonly rows: number; readonly columns: number };
 }
-

@@ -64,7 +64,11 @@ export class ShimConnection {
 export function launchShim(request: ShimRequest, handlers: ShimHandlers): ShimConnection {
   const runDir = containerRunDir({ root: request.root, run: request.run }, request.id);
   mkdirSync(runDir, { recursive: true, mode: 0o700 });
-  const errors = openSync(join(containerDir({ root: request.root, run: request.run }, request.id), 'shim.log'), 'a', 0o600);
+  const errors = openSync(
+    join(containerDir({ root: request.root, run: request.run }, request.id), 'shim.log'),
+    'a',
+    0o600,
+  );
   const child = spawn(process.execPath, ['__shim', JSON.stringify(request)], {
     detached: true,
     cwd: '/',
@@ -73,7 +77,11 @@ export function launchShim(request: ShimRequest, handlers: ShimHandlers): ShimCo
   closeSync(errors);
   child.unref();
   child.on('error', (error) => {
-    throw new MinidockError({ code: 'SHIM_FAILED', message: `cannot start the shim: ${error.message}`, cause: error });
+    throw new MinidockError({
+      code: 'SHIM_FAILED',
+      message: `cannot start the shim: ${error.message}`,
+      cause: error,
+    });
   });
   return new ShimConnection(child.stdio[3] as Socket, handlers);
 }

@@ -16,7 +16,11 @@ export interface Volume {
 export const volumeData = (paths: Paths, name: string): string => join(volumesDir(paths), name, '_data');
 
 /** Made if it is not there; the second value says whether it was new (and is to be filled from the image). */
-export function ensureVolume(paths: Paths, name: string, anonymous: boolean): { volume: Volume; isNew: boolean } {
+export function ensureVolume(
+  paths: Paths,
+  name: string,
+  anonymous: boolean,
+): { volume: Volume; isNew: boolean } {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) {
     throw new MinidockError({
       code: 'INVALID_VOLUME_NAME',
@@ -34,7 +38,9 @@ export function ensureVolume(paths: Paths, name: string, anonymous: boolean): { 
 }
 
 export function getVolume(paths: Paths, name: string): Volume | undefined {
-  const meta = readJson<{ created: string; anonymous: boolean }>(join(volumesDir(paths), name, 'volume.json'));
+  const meta = readJson<{ created: string; anonymous: boolean }>(
+    join(volumesDir(paths), name, 'volume.json'),
+  );
   return meta === undefined ? undefined : { name, ...meta, mountpoint: volumeData(paths, name) };
 }
 

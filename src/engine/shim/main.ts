@@ -6,11 +6,16 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
-import { constants } from 'node:os';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
-import { applySteps, describeUndo, StepError, undoJournal, type ApplyOptions } from '../../../runtime/plan/apply.ts';
+import {
+  applySteps,
+  describeUndo,
+  StepError,
+  undoJournal,
+  type ApplyOptions,
+} from '../../../runtime/plan/apply.ts';
 import { Journal } from '../../../runtime/plan/journal.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
 import { fetchTerminal, listenForInit, type InitListener } from '../../../runtime/process/supervise.ts';
@@ -24,6 +29,7 @@ import { containerDir, containerLock, containerRunDir } from '../paths.ts';
 import { bootId, startTime } from '../process-identity.ts';
 import { removeContainerFiles } from '../remove-files.ts';
 import { allSteps, splitNetwork, type RunPlan } from '../run-plan.ts';
+import { signalNumber } from '../signals.ts';
 import type { ShimRequest, WireError } from '../shim-protocol.ts';
 import { ContainerStore } from '../store.ts';
 import { timestamp } from '../time.ts';
@@ -149,12 +155,17 @@ class Shim {
   private spawn(step: HostStep, options: ApplyOptions): { child: ChildProcess; exited: Promise<number> } {
     if (step.command.kind !== 'run') throw new Error('process.start is a program');
     options.journal.record([step]);
-    if (options.failAt === step.id) throw new StepError(step, new Error('failure injected by MINIDOCK_FAIL_AT'));
+    if (options.failAt === step.id)
+      throw new StepError(step, new Error('failure injected by MINIDOCK_FAIL_AT'));
     options.observer?.started(step);
     const begin = performance.now();
     const stdio = this.stdio.open();
     const [program, ...args] = step.command.argv;
-    const child = spawn(program, args, { stdio: [...stdio.child], cwd: '/', env: { PATH: process.env['PATH'] } });
+    const child = spawn(program, args, {
+      stdio: [...stdio.child],
+      cwd: '/',
+      env: { PATH: process.env['PATH'] },
+    });
     const exited = new Promise<number>((resolve, reject) => {
       child.once('error', (error) => reject(new StepError(step, error)));
       child.once('exit', (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
@@ -224,7 +235,10 @@ class Shim {
   private async fail(network: AcquiredNetwork | undefined, lock: Lock, error: unknown): Promise<void> {
     const report = await undoJournal(this.journal);
     network?.release();
-    const wire = toWireError(error, report.undone.length + report.failures.length > 0 ? describeUndo(report) : '');
+    const wire = toWireError(
+      error,
+      report.undone.length + report.failures.length > 0 ? describeUndo(report) : '',
+    );
     const current = this.store.read(this.config.id)?.state;
     if (current !== undefined) {
       this.store.writeState(this.config.id, {
@@ -258,9 +272,6 @@ function toWireError(error: unknown, undone: string): WireError {
     ...(known?.hint === undefined ? {} : { hint: known.hint }),
   };
 }
-
-const signalNumber = (signal: NodeJS.Signals | null): number =>
-  signal === null ? 0 : constants.signals[signal];
 
 function fail(message: string): never {
   throw new MinidockError({ code: 'INTERNAL', message });

@@ -1,0 +1,135 @@
+/**
+ * A command's own streams tied to a container's: stdout and stderr kept apart, stdin fed with back-pressure, the
+ * terminal in raw mode with its size followed and always restored, signals passed on, detach keys watched for.
+ * Used by `run`, `start -a`, `attach` and `exec -it`.
+ */
+import { writeSync } from 'node:fs';
+import type { ShimMessage } from './shim-protocol.ts';
+import type { ShimConnection, ShimHandlers } from './start.ts';
+import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
+
+export interface ForegroundOptions {
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly detachKeys: string;
+  /** Called for each signal this process gets while attached, unless a terminal carries them. */
+  readonly onSignal?: (signal: NodeJS.Signals) => void;
+}
+
+export type ForegroundEnd =
+  | { readonly kind: 'exited'; readonly exitCode: number }
+  | { readonly kind: 'failed'; readonly error: Extract<ShimMessage, { type: 'failed' }>['error'] }
+  | { readonly kind: 'detached' }
+  | { readonly kind: 'lost' };
+
+/** The signals `docker run` passes on with --sig-proxy. */
+const PROXIED: readonly NodeJS.Signals[] = [
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGTERM',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGCONT',
+];
+
+export function terminalSize(): { rows: number; columns: number } | undefined {
+  const { rows, columns } = process.stdout;
+  // Node types say numbers; on anything but a terminal they are undefined.
+  return (rows as number | undefined) === undefined ? undefined : { rows, columns };
+}
+
+/** `open` gets the handlers and gives the connection (a shim being launched, or an attach to one). */
+export async function runForeground(
+  open: (handlers: ShimHandlers) => ShimConnection,
+  options: ForegroundOptions,
+  onMessage?: (message: ShimMessage) => void,
+): Promise<ForegroundEnd> {
+  const cleanups: (() => void)[] = [];
+  const output = new OutputWriter();
+  try {
+    return await new Promise<ForegroundEnd>((resolve) => {
+      const connection = open({
+        output: (stream, bytes) => output.write(stream, bytes, connection),
+        message: (message) => {
+          onMessage?.(message);
+          if (message.type === 'exited') resolve({ kind: 'exited', exitCode: message.exitCode });
+          if (message.type === 'failed') resolve({ kind: 'failed', error: message.error });
+        },
+        closed: () => resolve({ kind: 'lost' }),
+      });
+      cleanups.push(() => connection.close());
+      if (options.stdin) cleanups.push(feedInput(connection, options, () => resolve({ kind: 'detached' })));
+      if (options.tty) cleanups.push(followSize(connection));
+      if (options.onSignal !== undefined) cleanups.push(passSignals(options.onSignal));
+    });
+  } finally {
+    await output.drained();
+    for (const cleanup of cleanups) cleanup();
+  }
+}
+
+/** Writes to this process's stdout and stderr, pausing the connection while they are full. */
+class OutputWriter {
+  write(stream: 1 | 2, bytes: Buffer, connection: ShimConnection): void {
+    const target = stream === 1 ? process.stdout : process.stderr;
+    if (target.write(Buffer.from(bytes))) return;
+    connection.pause();
+    target.once('drain', () => connection.resume());
+  }
+
+  async drained(): Promise<void> {
+    for (const stream of [process.stdout, process.stderr]) {
+      if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write('', () => resolve()));
+    }
+  }
+}
+
+function feedInput(connection: ShimConnection, options: ForegroundOptions, detached: () => void): () => void {
+  const { stdin } = process;
+  const raw = options.tty && stdin.isTTY;
+  if (raw) stdin.setRawMode(true);
+  const watcher = raw ? new DetachWatcher(parseDetachKeys(options.detachKeys)) : undefined;
+  const onData = (chunk: Buffer): void => {
+    const seen = watcher?.feed(chunk) ?? { forward: chunk, detach: false };
+    if (seen.forward.length > 0 && !connection.input(seen.forward)) {
+      stdin.pause();
+      void connection.drained().then(() => stdin.resume());
+    }
+    if (seen.detach) detached();
+  };
+  const onEnd = (): void => connection.send({ type: 'stdin-closed' });
+  stdin.on('data', onData);
+  stdin.on('end', onEnd);
+  return () => {
+    stdin.off('data', onData);
+    stdin.off('end', onEnd);
+    stdin.pause();
+    if (raw) stdin.setRawMode(false);
+    stdin.unref();
+  };
+}
+
+function followSize(connection: ShimConnection): () => void {
+  const send = (): void => {
+    const size = terminalSize();
+    if (size !== undefined) connection.send({ type: 'resize', ...size });
+  };
+  send();
+  process.on('SIGWINCH', send);
+  return () => process.off('SIGWINCH', send);
+}
+
+function passSignals(onSignal: (signal: NodeJS.Signals) => void): () => void {
+  for (const signal of PROXIED) process.on(signal, onSignal);
+  return () => {
+    for (const signal of PROXIED) process.off(signal, onSignal);
+  };
+}
+
+/** For `-t` without a terminal to be one: Docker's words. */
+export function refuseMissingTerminal(options: { tty: boolean; stdin: boolean }): boolean {
+  if (!options.tty || !options.stdin || process.stdin.isTTY) return false;
+  writeSync(2, 'the input device is not a TTY\n');
+  return true;
+}

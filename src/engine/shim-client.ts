@@ -1,0 +1,43 @@
+/** Talking to the shim of a running container through its socket: attach, and wait for the end without polling. */
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import type { Container } from './store.ts';
+import { containerRunDir, type Paths } from './paths.ts';
+import type { ShimMessage } from './shim-protocol.ts';
+import { ShimConnection, type ShimHandlers } from './start.ts';
+
+const socketPath = (paths: Paths, id: string): string => join(containerRunDir(paths, id), 'shim.sock');
+
+export function connectShim(paths: Paths, id: string, handlers: ShimHandlers): ShimConnection {
+  return new ShimConnection(connect(socketPath(paths, id)), handlers);
+}
+
+export type ExitMessage = Extract<ShimMessage, { type: 'exited' }>;
+
+/**
+ * Resolves when the container's shim has finished with it; at once if there is no shim. undefined: the shim ended
+ * without a message, or was not there; the state file tells the rest.
+ */
+export function waitForShim(
+  paths: Paths,
+  id: string,
+  signal?: AbortSignal,
+): Promise<ExitMessage | undefined> {
+  return new Promise((resolve) => {
+    const connection = connectShim(paths, id, {
+      output: () => undefined,
+      message: (message) => {
+        if (message.type === 'exited') finish(message);
+      },
+      closed: () => finish(undefined),
+    });
+    const finish = (message: ExitMessage | undefined): void => {
+      connection.close();
+      resolve(message);
+    };
+    signal?.addEventListener('abort', () => finish(undefined), { once: true });
+    connection.send({ type: 'wait' });
+  });
+}
+
+export const isRunning = (container: Container): boolean => container.state.status === 'running';

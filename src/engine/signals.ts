@@ -1,0 +1,28 @@
+/** Signal names and numbers as Docker's flags take them: 'SIGTERM', 'term', '15', 'RTMIN+3'. */
+import { constants } from 'node:os';
+import { MinidockError } from '../../runtime/errors.ts';
+
+const SIGRTMIN = 34;
+const SIGRTMAX = 64;
+
+/** @throws MinidockError 'INVALID_SIGNAL'. */
+export function parseSignal(text: string): number {
+  if (/^\d+$/.test(text)) {
+    const number = Number(text);
+    if (number >= 1 && number <= SIGRTMAX) return number;
+  }
+  const name = text.toUpperCase().replace(/^SIG/, '');
+  const known = (constants.signals as Readonly<Record<string, number>>)[`SIG${name}`];
+  if (known !== undefined) return known;
+  const realtime = /^RT(MIN|MAX)(?:([+-])(\d+))?$/.exec(name);
+  if (realtime !== null) {
+    const offset = Number(realtime[3] ?? 0) * (realtime[2] === '-' ? -1 : 1);
+    const number = (realtime[1] === 'MIN' ? SIGRTMIN : SIGRTMAX) + offset;
+    if (number >= SIGRTMIN && number <= SIGRTMAX) return number;
+  }
+  throw new MinidockError({ code: 'INVALID_SIGNAL', message: `invalid signal: ${text}` });
+}
+
+/** 128 + the number, for a program that a signal ended. */
+export const signalNumber = (signal: NodeJS.Signals | null): number =>
+  signal === null ? 0 : constants.signals[signal];
