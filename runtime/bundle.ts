@@ -136,8 +136,9 @@ export interface OciSeccompRule {
   readonly errnoRet?: number;
   readonly args?: readonly {
     readonly index: number;
-    readonly value: number;
-    readonly valueTwo?: number;
+    /** A 64-bit number; one beyond 2^53 is kept as a decimal string, since JSON's numbers would round it. */
+    readonly value: number | string;
+    readonly valueTwo?: number | string;
     readonly op: string;
   }[];
 }
