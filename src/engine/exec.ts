@@ -1,0 +1,262 @@
+/**
+ * `exec`: one more process in a running container. No supervisor stays behind: the command itself is the parent of
+ * nsenter, and a detached exec's process simply goes on when the command ends.
+ *
+ *     minidock exec ── nsenter --target PID --net --uts --ipc --pid ── minidock __enter ── execve(program)
+ *
+ * `__enter` joins the cgroup, the cgroup and mount namespaces, and drops privileges (runtime/process/enter.ts).
+ */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { OciConfig, OciProcess } from '../../runtime/bundle.ts';
+import { cgroupProcsFiles } from '../../runtime/cgroup/processes.ts';
+import { MinidockError } from '../../runtime/errors.ts';
+import { packageOf } from '../../runtime/plan/tools.ts';
+import { allCapabilities } from '../../runtime/process/capabilities.ts';
+import type { EnterRequest } from '../../runtime/process/enter.ts';
+import { nsenterArgv } from '../../runtime/process/namespace-command.ts';
+import { fetchTerminal, listenForInit } from '../../runtime/process/supervise.ts';
+import { kernel } from '../../runtime/syscall/libc.ts';
+import { DescriptorWriter, readDescriptor } from './descriptor-stream.ts';
+import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
+import { terminalSize } from './foreground.ts';
+import { containerRunDir, type Paths } from './paths.ts';
+import { signalNumber } from './signals.ts';
+import type { Container } from './store.ts';
+
+export interface ExecOptions {
+  readonly argv: readonly [string, ...string[]];
+  readonly interactive: boolean;
+  readonly tty: boolean;
+  readonly detach: boolean;
+  readonly env: readonly string[];
+  readonly workdir: string;
+  readonly user: string;
+  readonly privileged: boolean;
+  readonly detachKeys: string;
+}
+
+/** Gives the program's exit status; 0 at once when detached. @throws MinidockError with 126 or 127. */
+export async function execInContainer(
+  paths: Paths,
+  container: Container,
+  options: ExecOptions,
+): Promise<number> {
+  const { config, state } = container;
+  if (state.status !== 'running') {
+    throw new MinidockError({
+      code: 'NOT_RUNNING',
+      message: `container ${config.id} is not running`,
+      hint: `Start it first: minidock start ${config.name}`,
+      exitCode: 1,
+    });
+  }
+  const dir = join(containerRunDir(paths, config.id), `exec-${randomBytes(8).toString('hex')}`);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  try {
+    return await runExec(paths, container, options, dir);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function runExec(
+  paths: Paths,
+  { config, state }: Container,
+  options: ExecOptions,
+  dir: string,
+): Promise<number> {
+  const bundle = JSON.parse(
+    readFileSync(join(containerRunDir(paths, config.id), 'bundle', 'config.json'), 'utf8'),
+  ) as OciConfig;
+  const { seccomp } = bundle.linux;
+  const request: EnterRequest = {
+    containerPid: state.pid,
+    process: execProcess(bundle.process, options),
+    cgroupProcs: cgroupProcsFiles(bundle.linux.cgroupsPath),
+    ...(seccomp === undefined || options.privileged ? {} : { seccomp }),
+  };
+  const requestPath = join(dir, 'request.json');
+  const socketPath = join(dir, 'enter.sock');
+  writeFileSync(requestPath, JSON.stringify(request), { mode: 0o600 });
+  const [program, ...args] = nsenterArgv(state.pid, bundle, {
+    initBinary: process.execPath,
+    requestPath,
+    socketPath,
+  });
+  const init = await listenForInit(socketPath);
+  const stdio = openStdio(options);
+  const child = spawn(program, args, {
+    stdio: [...stdio.child],
+    cwd: '/',
+    detached: options.detach,
+    env: { PATH: process.env['PATH'] },
+  });
+  stdio.closeChildEnds();
+  const exited = new Promise<number>((resolve, reject) => {
+    child.once('error', (error) => reject(spawnFailed(program, error)));
+    child.once('exit', (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
+  });
+  const early = exited.then((code): never => {
+    throw new MinidockError({
+      code: 'EXEC_DIED',
+      message: `OCI runtime exec failed: the process ended with status ${String(code)} before the program began`,
+      hint: 'The container may just have stopped.',
+      exitCode: 126,
+    });
+  });
+  early.catch(() => undefined);
+  const { pid } = await Promise.race([init.hello, early]);
+  const ready = await Promise.race([init.ready, early]);
+  const restore =
+    ready.terminalFd === undefined ? undefined : useTerminal(fetchTerminal(pid, ready.terminalFd), options);
+  try {
+    init.go();
+    const failure = await init.result;
+    if (failure !== undefined) {
+      throw new MinidockError({
+        code: failure.errno || 'EXEC_FAILED',
+        message: `OCI runtime exec failed: ${failure.message}`,
+        exitCode: failure.exitCode === 125 ? 126 : failure.exitCode,
+      });
+    }
+    if (options.detach) {
+      child.unref();
+      return 0;
+    }
+    const code = await Promise.race([exited, ...(restore === undefined ? [] : [restore.detached])]);
+    await Promise.race([Promise.all([stdio.ended, restore?.ended]), settle(restore)]);
+    return code;
+  } finally {
+    restore?.restore();
+    child.unref();
+  }
+}
+
+/** After a detach nobody waits for the terminal's end. */
+const settle = (terminal: ExecTerminal | undefined): Promise<unknown> =>
+  terminal === undefined ? new Promise(() => undefined) : terminal.detached;
+
+function execProcess(base: OciProcess, options: ExecOptions): OciProcess {
+  const variables = new Map<string, string>();
+  // HOME belongs to the user that runs the program, which may be another than the container's.
+  for (const entry of [...base.env, ...(options.tty ? ['TERM=xterm'] : []), ...options.env]) {
+    variables.set(entry.split('=', 1)[0] ?? '', entry);
+  }
+  const capabilities = options.privileged ? allCapabilities() : base.capabilities.bounding;
+  const size = options.tty ? terminalSize() : undefined;
+  return {
+    ...base,
+    terminal: options.tty,
+    ...(size === undefined ? {} : { consoleSize: { height: size.rows, width: size.columns } }),
+    args: options.argv,
+    env: [...variables.values()],
+    cwd: options.workdir === '' ? base.cwd : options.workdir,
+    user: options.user === '' ? base.user : { uid: 0, gid: 0, additionalGids: [], username: options.user },
+    capabilities: {
+      bounding: capabilities,
+      effective: capabilities,
+      permitted: capabilities,
+      inheritable: [],
+      ambient: [],
+    },
+  };
+}
+
+interface ExecStdio {
+  readonly child: readonly [number | 'ignore', number | 'ignore', number | 'ignore'];
+  closeChildEnds(): void;
+  readonly ended: Promise<unknown>;
+}
+
+function openStdio(options: ExecOptions): ExecStdio {
+  if (options.tty || options.detach) {
+    return {
+      child: ['ignore', 'ignore', 'ignore'],
+      closeChildEnds: () => undefined,
+      ended: Promise.resolve(),
+    };
+  }
+  const stdin = options.interactive ? kernel.pipe() : undefined;
+  const stdout = kernel.pipe();
+  const stderr = kernel.pipe();
+  if (stdin !== undefined) feed(new DescriptorWriter(stdin.write));
+  const ended = Promise.all([
+    readDescriptor(stdout.read, (chunk) => writeAll(process.stdout, chunk)),
+    readDescriptor(stderr.read, (chunk) => writeAll(process.stderr, chunk)),
+  ]);
+  return {
+    child: [stdin?.read ?? 'ignore', stdout.write, stderr.write],
+    closeChildEnds: () => {
+      for (const fd of [stdin?.read, stdout.write, stderr.write]) if (fd !== undefined) closeSync(fd);
+    },
+    ended,
+  };
+}
+
+function feed(writer: DescriptorWriter): void {
+  const { stdin } = process;
+  stdin.on('data', (chunk: Buffer) => {
+    stdin.pause();
+    void writer.write(chunk).then(() => stdin.resume());
+  });
+  stdin.on('end', () => writer.close());
+}
+
+function writeAll(stream: NodeJS.WriteStream, chunk: Buffer): Promise<void> {
+  return new Promise((resolve) => stream.write(Buffer.from(chunk), () => resolve()));
+}
+
+interface ExecTerminal {
+  readonly ended: Promise<void>;
+  /** Resolves, with Docker's exit status for it, when the detach keys were typed; otherwise never. */
+  readonly detached: Promise<number>;
+  restore(): void;
+}
+
+function useTerminal(master: number, options: ExecOptions): ExecTerminal {
+  const writer = new DescriptorWriter(kernel.duplicate(master));
+  const sizeFd = kernel.duplicate(master);
+  const { stdin } = process;
+  const raw = options.interactive && stdin.isTTY;
+  if (raw) stdin.setRawMode(true);
+  const resize = (): void => {
+    const size = terminalSize();
+    if (size !== undefined) kernel.setWindowSize(sizeFd, size.rows, size.columns);
+  };
+  resize();
+  process.on('SIGWINCH', resize);
+  let detach: (code: number) => void = () => undefined;
+  const detached = new Promise<number>((resolve) => (detach = resolve));
+  const watcher = new DetachWatcher(parseDetachKeys(options.detachKeys));
+  const onData = (chunk: Buffer): void => {
+    const seen = watcher.feed(chunk);
+    if (seen.forward.length > 0) void writer.write(seen.forward);
+    if (seen.detach) detach(0);
+  };
+  if (options.interactive) stdin.on('data', onData);
+  return {
+    ended: readDescriptor(master, (chunk) => writeAll(process.stdout, chunk)),
+    detached,
+    restore: () => {
+      process.off('SIGWINCH', resize);
+      stdin.off('data', onData);
+      stdin.pause();
+      if (raw) stdin.setRawMode(false);
+      stdin.unref();
+      closeSync(sizeFd);
+    },
+  };
+}
+
+function spawnFailed(program: string, error: Error): MinidockError {
+  return new MinidockError({
+    code: 'COMMAND_FAILED',
+    message: `cannot start ${program}: ${error.message}`,
+    hint: `It comes with the package '${packageOf(program)}'.`,
+    exitCode: 126,
+    cause: error,
+  });
+}
