@@ -1,15 +1,44 @@
-/** Signatures first; the implementation follows. */
-export interface TemplateOptions {
-  /**
-   * What a field that is not there gives: Go's `<no value>`, or an error as `docker inspect` has it
-   * (`map has no entry for key "Foo"`) or as Docker's lists have it (`can't evaluate field Foo in type …`).
-   */
-  readonly missing?: 'no value' | 'error' | 'list error';
-}
+/**
+ * Go's text/template, as Docker's `--format` uses it: compile once, execute for each object.
+ *
+ *     lexer -> parser -> evaluator          value, printing, printf: what Go's values are and how they print
+ *                          functions        Go's builtins and Docker's own (json, join, upper, …)
+ *
+ * A module of its own because a formatted `inspect` is what Docker scripts are made of, and they notice every
+ * difference. Absent: complex numbers, `call`, and methods other than those a row offers.
+ */
+import { MinidockError } from '../../../runtime/errors.ts';
+import { FunctionError, TemplateExecutionError, TemplateSyntaxError } from './errors.ts';
+import { evaluate } from './evaluator.ts';
+import { functions } from './functions.ts';
+import { parseTemplate } from './parser.ts';
+
 export interface Template {
+  /** Throws MinidockError TEMPLATE_INVALID. Data: plain objects, arrays and values; see value.ts for Go's types. */
   execute(data: unknown): string;
 }
-/** Throws MinidockError TEMPLATE_INVALID ('template parsing error: …'), also from execute. */
-export function compileTemplate(_text: string, _options: TemplateOptions = {}): Template {
-  throw new Error('not written yet');
+
+const functionNames: ReadonlySet<string> = new Set(functions.keys());
+
+/** Throws MinidockError TEMPLATE_INVALID: `template parsing error: template: :1: unclosed action`. */
+export function compileTemplate(text: string): Template {
+  const parsed = wordErrors(() => parseTemplate(text, functionNames));
+  return { execute: (data) => wordErrors(() => evaluate(parsed, data)) };
+}
+
+function wordErrors<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    const ours =
+      error instanceof TemplateSyntaxError ||
+      error instanceof TemplateExecutionError ||
+      error instanceof FunctionError;
+    if (!ours) throw error;
+    throw new MinidockError({
+      code: 'TEMPLATE_INVALID',
+      message: `template parsing error: ${error.message}`,
+      cause: error,
+    });
+  }
 }
