@@ -1,0 +1,275 @@
+/**
+ * Pulling an image: reference, manifest (through an index, this machine's platform), configuration, layers.
+ * Layers download and unpack side by side; whatever is there already is neither fetched nor unpacked again.
+ *
+ * Invariant: the image gets its name last, when every blob has been verified and every layer unpacked. Broken off
+ * at any point, a pull leaves only things that the next one uses. Deliberately absent: showing progress, which is
+ * for whoever reads the events.
+ */
+import { availableParallelism } from 'node:os';
+import { ImageError } from './errors.ts';
+import { readImageConfig, readManifestDocument } from './manifest.ts';
+import { choosePlatform, fitsPlatform, formatPlatform, hostPlatform } from './platform.ts';
+import {
+  familiarName,
+  formatReference,
+  isDigest,
+  repositoryName,
+  withDigest,
+  type Reference,
+} from './reference.ts';
+import type { RegistryClient } from './registry/client.ts';
+import { downloadBlob } from './registry/download.ts';
+import { manifestKind, type ManifestKind } from './registry/media-types.ts';
+import type { ImageStore } from './store/image-store.ts';
+import type { Descriptor, ImageConfig, ImageIndex, Manifest, Platform, StoredImage } from './types.ts';
+
+export type PullPhase =
+  'pulling' | 'waiting' | 'downloading' | 'verifying' | 'extracting' | 'complete' | 'exists';
+
+export interface PullEvent {
+  /** Twelve hex digits of the layer's digest. */
+  readonly layer: string;
+  readonly phase: PullPhase;
+  /** Bytes of the compressed layer, downloaded or unpacked. */
+  readonly current: number;
+  readonly total: number;
+}
+
+export interface PullOptions {
+  readonly reference: Reference;
+  /** This machine's unless given. */
+  readonly platform?: Platform | undefined;
+  readonly store: ImageStore;
+  readonly client: RegistryClient;
+  readonly onEvent?: ((event: PullEvent) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PullResult {
+  readonly image: StoredImage;
+  /** As Docker tells it: 'up-to-date' if the name stood for this very image before. */
+  readonly status: 'downloaded' | 'up-to-date';
+  /** Of what the registry has under the name: the index's, if it is one. */
+  readonly digest: string;
+  /** Something the user should know although it worked. */
+  readonly warning?: string;
+}
+
+/** As Docker's default. */
+const concurrentDownloads = 3;
+
+export async function pullImage(options: PullOptions): Promise<PullResult> {
+  const { reference, store } = options;
+  const before = await store.find(formatReference(pinned(reference)));
+  const top = await fetchTop(options, before !== undefined);
+  const chosen = await descend(options, top);
+  const name = familiarName(reference);
+  const manifest = readManifestDocument(chosen.document, name);
+  const blob = { client: options.client, reference, blobs: store.blobs, signal: options.signal };
+  await downloadBlob({ ...blob, descriptor: manifest.config });
+  const config = readImageConfig(await store.blobs.readJson(manifest.config.digest), manifest, name);
+  const warning = checkPlatform(config, options);
+
+  await fetchLayers(options, manifest, config);
+  options.signal?.throwIfAborted();
+  const image = await store.putImage({
+    manifestDigest: chosen.digest,
+    manifestBytes: chosen.bytes,
+    configDigest: manifest.config.digest,
+    // A digest pins the content; the tag beside it may have moved on since, so it is not taken over.
+    ...(reference.digest === undefined ? { tag: formatReference(reference) } : {}),
+    repoDigest: formatReference(withDigest(reference, top.digest)),
+  });
+  const status = before?.id === image.id ? 'up-to-date' : 'downloaded';
+  return { image, status, digest: top.digest, ...(warning === undefined ? {} : { warning }) };
+}
+
+/** A tag beside a digest says nothing about what is fetched. */
+function pinned(reference: Reference): Reference {
+  return reference.digest === undefined ? reference : withDigest(reference, reference.digest);
+}
+
+interface KnownManifest {
+  readonly bytes: Uint8Array;
+  readonly digest: string;
+  readonly kind: ManifestKind;
+  readonly document: unknown;
+}
+
+/** What the name stands for. For an image that is here, a HEAD may show that nothing needs to be fetched. */
+async function fetchTop(options: PullOptions, isKnown: boolean): Promise<KnownManifest> {
+  const { reference, client, signal } = options;
+  if (reference.digest !== undefined) return await fetchByDigest(options, reference.digest);
+  const digest = isKnown ? await client.resolveTag(reference, signal) : undefined;
+  if (digest !== undefined) return await fetchByDigest(options, digest);
+  return await keep(options, await client.fetchManifest(reference, signal));
+}
+
+async function fetchByDigest(options: PullOptions, digest: string): Promise<KnownManifest> {
+  const { reference, client, store, signal } = options;
+  if (!isDigest(digest)) throw unsupportedDigest(reference, digest);
+  if (await store.blobs.has(digest)) {
+    const bytes = await store.blobs.readBytes(digest);
+    const document: unknown = JSON.parse(bytes.toString('utf8'));
+    return { bytes, digest, document, kind: manifestKind(undefined, document, familiarName(reference)) };
+  }
+  return await keep(options, await client.fetchManifest({ ...reference, digest }, signal));
+}
+
+async function keep(options: PullOptions, manifest: KnownManifest): Promise<KnownManifest> {
+  await options.store.blobs.putBytes(manifest.bytes);
+  return manifest;
+}
+
+/** From an index to the manifest for the platform wanted; indexes may nest, but nobody nests them deeply. */
+async function descend(options: PullOptions, top: KnownManifest): Promise<KnownManifest> {
+  const platform = options.platform ?? hostPlatform();
+  let current = top;
+  for (let depth = 0; current.kind === 'index' && depth < 4; depth++) {
+    const { manifests } = current.document as ImageIndex;
+    const entry = choosePlatform(Array.isArray(manifests) ? manifests : [], platform);
+    if (entry === undefined) {
+      throw new ImageError({
+        code: 'PLATFORM_UNAVAILABLE',
+        message: `no matching manifest for ${formatPlatform(platform)} in the manifest list entries`,
+        hint: `${familiarName(options.reference)} is there for: ${listPlatforms(manifests)}`,
+      });
+    }
+    current = await fetchByDigest(options, entry.digest);
+  }
+  return current;
+}
+
+async function fetchLayers(options: PullOptions, manifest: Manifest, config: ImageConfig): Promise<void> {
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const downloads = new Slots(concurrentDownloads);
+  const unpackings = new Slots(Math.max(concurrentDownloads, availableParallelism()));
+  const seen = new Set<string>();
+  const work: Promise<void>[] = [];
+  for (const [index, descriptor] of manifest.layers.entries()) {
+    const diffId = config.rootfs.diff_ids[index] ?? '';
+    // The same layer twice in one image is unpacked once.
+    if (seen.has(diffId)) continue;
+    seen.add(diffId);
+    work.push(fetchLayer({ ...options, signal }, descriptor, diffId, downloads, unpackings));
+  }
+  // The first failure stops the others, but it is only told when all have: nothing goes on writing behind it.
+  const failures: unknown[] = [];
+  const stopped = work.map((layer) =>
+    layer.catch((error: unknown) => {
+      failures.push(error);
+      stop.abort();
+    }),
+  );
+  await Promise.all(stopped);
+  options.signal?.throwIfAborted();
+  if (failures.length > 0) throw failures[0];
+}
+
+async function fetchLayer(
+  options: PullOptions,
+  descriptor: Descriptor,
+  diffId: string,
+  downloads: Slots,
+  unpackings: Slots,
+): Promise<void> {
+  const { client, reference, store, signal, onEvent } = options;
+  const { digest, size } = descriptor;
+  const layer = digest.slice('sha256:'.length, 'sha256:'.length + 12);
+  const tell = (phase: PullPhase, current = 0): void => onEvent?.({ layer, phase, current, total: size });
+  if (await store.hasLayer(diffId)) {
+    tell('exists', size);
+    return;
+  }
+  tell('pulling');
+  if (downloads.full) tell('waiting');
+  await downloads.use(async () => {
+    signal?.throwIfAborted();
+    try {
+      const onProgress = (written: number): void => {
+        tell('downloading', written);
+      };
+      await downloadBlob({ client, reference, descriptor, blobs: store.blobs, signal, onProgress });
+    } catch (error) {
+      throw explainForeign(error, descriptor);
+    }
+    tell('verifying', size);
+  });
+  await unpackings.use(async () => {
+    signal?.throwIfAborted();
+    const onProgress = (bytes: number): void => {
+      tell('extracting', bytes);
+    };
+    tell('extracting');
+    await store.ensureLayer({ descriptor, diffId, onProgress, signal });
+  });
+  tell('complete', size);
+}
+
+/** How many may do something at once; the others wait in the order they came. */
+class Slots {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  get full(): boolean {
+    return this.#free === 0;
+  }
+
+  async use<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    }
+  }
+}
+
+/** An image without an index is what it is: refused if something else was asked for, warned of otherwise. */
+function checkPlatform(config: ImageConfig, { reference, platform }: PullOptions): string | undefined {
+  const wanted = platform ?? hostPlatform();
+  if (fitsPlatform(config, wanted)) return undefined;
+  const actual = formatPlatform(config);
+  if (platform !== undefined) {
+    throw new ImageError({
+      code: 'PLATFORM_MISMATCH',
+      message: `image with reference ${familiarName(reference)} was found but does not match the specified platform: wanted ${formatPlatform(wanted)}, actual: ${actual}`,
+    });
+  }
+  return `The requested image's platform (${actual}) does not match the detected host platform (${formatPlatform(wanted)}) and no specific platform was requested`;
+}
+
+function explainForeign(error: unknown, { mediaType, digest }: Descriptor): unknown {
+  const isForeign = mediaType.includes('foreign') || mediaType.includes('nondistributable');
+  if (!isForeign || !(error instanceof ImageError) || error.code !== 'BLOB_UNKNOWN') return error;
+  return new ImageError({
+    code: 'FOREIGN_LAYER',
+    message: `layer ${digest} may not be distributed by registries, and this one does not have it`,
+    hint: 'minidock fetches layers from the registry only; push the image with such layers included',
+    cause: error,
+  });
+}
+
+function listPlatforms(manifests: readonly Descriptor[]): string {
+  const names = manifests.flatMap(({ platform }) =>
+    platform === undefined || platform.os === 'unknown' ? [] : [formatPlatform(platform)],
+  );
+  return [...new Set(names)].join(', ') || 'no platform it names';
+}
+
+function unsupportedDigest(reference: Reference, digest: string): ImageError {
+  return new ImageError({
+    code: 'INVALID_DIGEST',
+    message: `${repositoryName(reference)}: "${digest}" is not a sha256 digest`,
+    hint: 'minidock verifies by sha256 only, which is what registries use',
+  });
+}

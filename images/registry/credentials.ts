@@ -1,0 +1,157 @@
+/**
+ * The user's registry credentials as `docker login` keeps them: ~/.docker/config.json (or $DOCKER_CONFIG), either
+ * in the file itself or in the keeping of a docker-credential-NAME program that the file names.
+ * Deliberately absent: writing any (login.ts).
+ */
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ImageError } from '../errors.ts';
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+  /** A refresh token, exchanged for access tokens in the password's place. */
+  readonly identityToken?: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+interface DockerConfig {
+  readonly auths?: Readonly<Record<string, AuthEntry>>;
+  readonly credsStore?: string;
+  readonly credHelpers?: Readonly<Record<string, string>>;
+}
+
+interface AuthEntry {
+  readonly auth?: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly identitytoken?: string;
+}
+
+export function dockerConfigPath(env: Environment = process.env): string {
+  return join(env['DOCKER_CONFIG'] ?? join(env['HOME'] ?? homedir(), '.docker'), 'config.json');
+}
+
+/**
+ * `key` is the registry's host, or 'https://index.docker.io/v1/' for docker.io. undefined: nobody logged in there.
+ * Throws ImageError 'CREDENTIALS_UNREADABLE' and 'CREDENTIAL_HELPER_FAILED'.
+ */
+export async function readCredentials(
+  key: string,
+  env: Environment = process.env,
+): Promise<Credentials | undefined> {
+  const path = dockerConfigPath(env);
+  const config = await readDockerConfig(path);
+  const helper = config.credHelpers?.[key] ?? config.credHelpers?.[hostOf(key)] ?? config.credsStore;
+  if (helper !== undefined && helper !== '') {
+    const kept = await askHelper(helper, key, env);
+    if (kept !== undefined) return kept;
+  }
+  const entry = findEntry(config.auths ?? {}, key);
+  return entry === undefined ? undefined : readEntry(entry, key, path);
+}
+
+export async function readDockerConfig(path: string): Promise<DockerConfig> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as DockerConfig;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw unreadable(`cannot read ${path}: ${(cause as Error).message}`, cause);
+  }
+}
+
+/** Older versions of Docker wrote keys with a scheme and a path; the host is what counts. */
+function findEntry(auths: Readonly<Record<string, AuthEntry>>, key: string): AuthEntry | undefined {
+  const exact = auths[key];
+  if (exact !== undefined) return exact;
+  return Object.entries(auths).find(([candidate]) => hostOf(candidate) === hostOf(key))?.[1];
+}
+
+function hostOf(key: string): string {
+  return key.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+}
+
+function readEntry(entry: AuthEntry, key: string, path: string): Credentials | undefined {
+  let { username = '', password = '' } = entry;
+  if (entry.auth !== undefined && entry.auth !== '') {
+    const decoded = Buffer.from(entry.auth, 'base64').toString('utf8');
+    const colon = decoded.indexOf(':');
+    if (colon === -1) throw unreadable(`the entry of ${key} in ${path} is not base64 of NAME:PASSWORD`);
+    username = decoded.slice(0, colon);
+    // Docker once padded the password with NUL bytes.
+    password = decoded.slice(colon + 1).replace(/\0+$/, '');
+  }
+  const identityToken = entry.identitytoken === '' ? undefined : entry.identitytoken;
+  // With a helper, `docker login` leaves an empty entry behind.
+  if (username === '' && identityToken === undefined) return undefined;
+  return { username, password, ...(identityToken === undefined ? {} : { identityToken }) };
+}
+
+async function askHelper(name: string, key: string, env: Environment): Promise<Credentials | undefined> {
+  const program = `docker-credential-${name}`;
+  const { status, stdout, stderr } = await runHelper(program, key, env);
+  if (status !== 0) {
+    if (/credentials not found/i.test(stdout)) return undefined;
+    throw helperFailed(program, (stdout || stderr).trim() || `it ended with status ${String(status)}`);
+  }
+  let answer: { Username?: string; Secret?: string };
+  try {
+    answer = JSON.parse(stdout) as { Username?: string; Secret?: string };
+  } catch (cause) {
+    throw helperFailed(program, 'its answer is not JSON', cause);
+  }
+  const { Username: username = '', Secret: secret = '' } = answer;
+  if (username === '<token>') return { username: '', password: '', identityToken: secret };
+  return username === '' ? undefined : { username, password: secret };
+}
+
+function runHelper(
+  program: string,
+  key: string,
+  env: Environment,
+): Promise<{ status: number | null; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'pipe'], env });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
+    child.on('error', (cause) => {
+      reject(
+        helperFailed(
+          program,
+          `it cannot be started (${(cause as NodeJS.ErrnoException).code ?? 'unknown'})`,
+          cause,
+        ),
+      );
+    });
+    child.on('close', (status) => {
+      resolve({ status, stdout, stderr });
+    });
+    child.stdin.on('error', () => {
+      // EPIPE from a helper that does not read its input: its exit status tells the rest.
+    });
+    child.stdin.end(key);
+  });
+}
+
+function helperFailed(program: string, why: string, cause?: unknown): ImageError {
+  return new ImageError({
+    code: 'CREDENTIAL_HELPER_FAILED',
+    message: `error getting credentials: ${program} get: ${why}`,
+    hint: `put ${program} on the PATH, or take credsStore and credHelpers out of Docker's config.json`,
+    cause,
+  });
+}
+
+function unreadable(message: string, cause?: unknown): ImageError {
+  return new ImageError({
+    code: 'CREDENTIALS_UNREADABLE',
+    message,
+    hint: 'repair the file, or point DOCKER_CONFIG at another directory',
+    cause,
+  });
+}

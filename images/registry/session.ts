@@ -1,0 +1,172 @@
+/**
+ * Requests to one registry: the scheme found out, authentication answered, redirects followed.
+ *
+ * A redirect to another origin goes without the Authorization header (it carries its own signature, and the token
+ * is none of its business), and never from TLS to clear text unless that host may be spoken to so.
+ */
+import { ImageError } from '../errors.ts';
+import { Authorizer } from './auth.ts';
+import type { Credentials } from './credentials.ts';
+import { isInsecure, type Endpoint } from './endpoints.ts';
+import { send, type Timeouts, type TransportRequest, type TransportResponse } from './transport.ts';
+
+export interface SessionOptions {
+  readonly credentials: (key: string) => Promise<Credentials | undefined>;
+  readonly insecureRegistries: readonly string[];
+  readonly timeouts: Timeouts;
+  readonly userAgent: string;
+}
+
+export interface SessionRequest {
+  readonly method: 'GET' | 'HEAD';
+  /** Below the endpoint's base: '/v2/library/nginx/manifests/latest'. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** 'repository:library/nginx:pull'. */
+  readonly scope: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const maxRedirects = 10;
+const maxDrained = 64 << 10;
+
+export class Session {
+  readonly endpoint: Endpoint;
+  readonly #options: SessionOptions;
+  readonly #authorizer: Authorizer;
+  #base: Promise<URL> | undefined;
+
+  constructor(endpoint: Endpoint, options: SessionOptions) {
+    this.endpoint = endpoint;
+    this.#options = options;
+    this.#authorizer = new Authorizer({
+      credentials: () => options.credentials(endpoint.credentialsKey),
+      send: (request) => this.#send(request),
+      mayBeClear: (url) => isInsecure(url.host, options.insecureRegistries),
+    });
+  }
+
+  /** Any status but 401 that could be answered comes back as it is; throws what `send` throws. */
+  async request(request: SessionRequest): Promise<TransportResponse> {
+    const base = await this.#resolveBase(request.signal);
+    const url = new URL(base.href.replace(/\/$/, '') + request.path);
+    const authorization = await this.#authorizer.header(request.scope, request.signal);
+    const response = await this.#follow(url, request, authorization);
+    if (response.status !== 401 || response.url.origin !== url.origin) return response;
+    if (!this.#authorizer.learn(response.header('www-authenticate'), request.scope)) return response;
+    const answer = await this.#authorizer.header(request.scope, request.signal);
+    // The same answer again would be refused again.
+    if (answer === undefined || answer === authorization) return response;
+    await drain(response);
+    return await this.#follow(url, request, answer);
+  }
+
+  async #follow(
+    start: URL,
+    request: SessionRequest,
+    authorization: string | undefined,
+  ): Promise<TransportResponse> {
+    let url = start;
+    for (let hop = 0; hop <= maxRedirects; hop++) {
+      const known = authorization !== undefined && url.origin === start.origin ? { authorization } : {};
+      const { method, signal } = request;
+      const response = await this.#send({ method, url, signal, headers: { ...request.headers, ...known } });
+      const location = [301, 302, 303, 307, 308].includes(response.status)
+        ? response.header('location')
+        : undefined;
+      if (location === undefined) return response;
+      await drain(response);
+      url = this.#redirect(url, location);
+    }
+    throw new ImageError({
+      code: 'TOO_MANY_REDIRECTS',
+      message: `Get "${start.href}": stopped after ${String(maxRedirects)} redirects`,
+    });
+  }
+
+  #redirect(from: URL, location: string): URL {
+    const refused = (why: string): ImageError =>
+      new ImageError({ code: 'REDIRECT_REFUSED', message: `${from.origin} redirects ${why}` });
+    let to: URL;
+    try {
+      to = new URL(location, from);
+    } catch {
+      // Not a URL: said in the registry's terms.
+      throw refused(`to "${location}", not a URL`);
+    }
+    const clear = to.protocol === 'http:';
+    if (to.protocol !== 'https:' && !clear) throw refused(`to ${to.protocol}, not HTTP`);
+    if (clear && from.protocol === 'https:' && !isInsecure(to.host, this.#options.insecureRegistries)) {
+      throw refused(`from TLS to clear text at ${to.host}`);
+    }
+    return to;
+  }
+
+  /** Hosts that may be spoken to without TLS are asked once how they like it; the others are TLS. */
+  #resolveBase(signal?: AbortSignal): Promise<URL> {
+    const { base, insecure } = this.endpoint;
+    if (!insecure) return Promise.resolve(base);
+    return (this.#base ??= this.#probe(signal).catch((error: unknown) => {
+      this.#base = undefined;
+      throw error;
+    }));
+  }
+
+  async #probe(signal?: AbortSignal): Promise<URL> {
+    const first = this.endpoint.base;
+    try {
+      return await this.#ping(first, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      const second = new URL(first.href);
+      second.protocol = first.protocol === 'https:' ? 'http:' : 'https:';
+      try {
+        return await this.#ping(second, signal);
+      } catch {
+        // Neither works: the scheme that was more likely tells the better story.
+        throw error;
+      }
+    }
+  }
+
+  async #ping(base: URL, signal?: AbortSignal): Promise<URL> {
+    const url = new URL(`${base.href.replace(/\/$/, '')}/v2/`);
+    const response = await this.#send({ method: 'GET', url, signal, headers: {} });
+    const body = await drain(response);
+    // What Go's TLS servers answer in clear text to clear text.
+    if (response.status === 400 && /HTTP request to an HTTPS server/i.test(body)) {
+      throw new ImageError({
+        code: 'REGISTRY_TLS',
+        message: `Get "${url.href}": the server speaks TLS only`,
+      });
+    }
+    if (response.status === 401) this.#authorizer.learn(response.header('www-authenticate'), '');
+    return base;
+  }
+
+  #send(request: Omit<TransportRequest, 'timeouts'>): Promise<TransportResponse> {
+    const { insecureRegistries, timeouts, userAgent } = this.#options;
+    return send({
+      ...request,
+      headers: { 'user-agent': userAgent, ...request.headers },
+      anyCertificate:
+        isInsecure(request.url.host, insecureRegistries) || this.#isOwnInsecureHost(request.url),
+      timeouts,
+    });
+  }
+
+  #isOwnInsecureHost(url: URL): boolean {
+    return this.endpoint.insecure && url.host === this.endpoint.base.host;
+  }
+}
+
+/** Reads a short body to its end, so that the connection can be used again. */
+async function drain(response: TransportResponse): Promise<string> {
+  try {
+    return (await response.bytes(maxDrained)).toString('utf8');
+  } catch {
+    // Long or broken: nobody needs it.
+    response.discard();
+    return '';
+  }
+}
