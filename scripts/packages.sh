@@ -64,7 +64,7 @@ have_static_busybox() {
 # install_missing LIST...: installs what is missing with apt, or says what is and fails. Prints only what it does.
 install_missing() {
   local list missing=()
-  for list in "$@"; do mapfile -t -O "${#missing[@]}" missing < <(packages_missing "$list"); done
+  mapfile -t missing < <(for list in "$@"; do packages_missing "$list"; done | sort -u)
   [ "${#missing[@]}" -gt 0 ] || return 0
   if ! command -v apt-get >/dev/null; then
     echo "These are missing here (names as in Debian): ${missing[*]}" >&2
