@@ -1,0 +1,50 @@
+/** What the container's own stack needs, done from outside with `ip -n`: an address, links up, and a way out. */
+import type { HostStep, Undo } from '../plan/step.ts';
+import { parseCidr } from './ipv4.ts';
+import { CONTAINER_INTERFACE } from './names.ts';
+import { NETNS_STEP, planLoopback } from './netns.ts';
+import type { BridgeEndpoint } from './types.ts';
+
+const FREED: Undo = { kind: 'freedBy', step: NETNS_STEP };
+
+export function planAddresses(endpoint: BridgeEndpoint): readonly HostStep[] {
+  const { netns, address, network } = endpoint;
+  const cidr = `${address}/${parseCidr(network.subnet)?.prefix ?? 32}`;
+  return [
+    {
+      id: 'address.assign',
+      section: 'address',
+      title: `Assign the address ${cidr}`,
+      why:
+        'The address makes the container reachable, and its prefix length tells the container who is on the same ' +
+        'switch: those it asks for by ARP, everyone else goes through the gateway.',
+      command: {
+        kind: 'run',
+        argv: ['ip', '-n', netns, 'address', 'add', cidr, 'brd', '+', 'dev', CONTAINER_INTERFACE],
+      },
+      undo: FREED,
+      observe: ['ip', '-n', netns, 'address', 'show', CONTAINER_INTERFACE],
+    },
+    ...planLoopback(netns),
+    {
+      id: 'link.up',
+      section: 'address',
+      title: "Bring the container's interface up",
+      why: `Only an interface that is up sends and receives; this also adds the route to ${network.subnet}.`,
+      command: { kind: 'run', argv: ['ip', '-n', netns, 'link', 'set', CONTAINER_INTERFACE, 'up'] },
+      undo: FREED,
+      observe: ['ip', '-n', netns, 'route'],
+    },
+    {
+      id: 'route.default',
+      section: 'address',
+      title: `Send everything else to the gateway ${network.gateway}`,
+      why:
+        'Without a default route the container knows its own subnet only: a packet to any other address, and every ' +
+        'answer to a client outside, ends with "Network is unreachable".',
+      command: { kind: 'run', argv: ['ip', '-n', netns, 'route', 'add', 'default', 'via', network.gateway] },
+      undo: FREED,
+      observe: ['ip', '-n', netns, 'route', 'get', '198.51.100.1'],
+    },
+  ];
+}

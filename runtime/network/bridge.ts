@@ -1,0 +1,93 @@
+/**
+ * The bridge of a network and the switch that makes the host a router. All of it is shared: made by whichever
+ * container comes first, left to the others when one fails. The checks read files of /proc, because they are made
+ * at every start and a file costs a thousandth of a process; /proc/net and /proc/sys/net show the network namespace
+ * of whoever reads them.
+ */
+import type { HostStep, Undo } from '../plan/step.ts';
+import { parseCidr } from './ipv4.ts';
+import type { BridgeNetwork } from './types.ts';
+
+const SHARED: Undo = {
+  kind: 'shared',
+  why: 'every container of the network hangs on this bridge, and an idle one costs nothing',
+};
+
+export function planBridge(network: BridgeNetwork): readonly HostStep[] {
+  const { bridge, gateway, subnet } = network;
+  const settings = `/proc/sys/net/ipv4/conf/${bridge}`;
+  const prefix = parseCidr(subnet)?.prefix ?? 32;
+  return [
+    {
+      id: 'bridge.create',
+      section: 'bridge',
+      title: `Create the bridge ${bridge}`,
+      why:
+        'A bridge is a switch in the kernel: what is plugged into it can talk at Ethernet level. One per network, so ' +
+        'that any number of containers needs one cable each instead of one between every two.',
+      command: { kind: 'run', argv: ['ip', 'link', 'add', 'name', bridge, 'type', 'bridge'] },
+      undo: SHARED,
+      check: { kind: 'path-exists', path: settings },
+      observe: ['ip', '-d', 'link', 'show', bridge],
+    },
+    {
+      id: 'bridge.address',
+      section: 'bridge',
+      title: `Give the bridge the gateway address ${gateway}`,
+      why:
+        'A bridge is also an interface of the host. With an address on it the host joins the switch and can be the ' +
+        "containers' gateway; without one they could reach each other and nothing else.",
+      command: { kind: 'run', argv: ['ip', 'address', 'add', `${gateway}/${prefix}`, 'dev', bridge] },
+      undo: SHARED,
+      // A leaf of the routing trie: the kernel adds a local route for every address, also of a link that is down.
+      check: { kind: 'file-contains', path: '/proc/net/fib_trie', text: `|-- ${gateway}\n` },
+      observe: ['ip', 'address', 'show', bridge],
+    },
+    {
+      id: 'bridge.up',
+      section: 'bridge',
+      title: 'Bring the bridge up',
+      why:
+        'An interface that is down passes nothing and has no route. Bringing it up also makes the kernel route ' +
+        `${subnet} to the bridge, which is how the host finds the containers.`,
+      command: { kind: 'run', argv: ['ip', 'link', 'set', bridge, 'up'] },
+      undo: SHARED,
+      check: { kind: 'file-contains', path: '/proc/net/route', text: `${bridge}\t` },
+      observe: ['ip', 'route', 'show', 'dev', bridge],
+    },
+    {
+      id: 'bridge.localnet',
+      section: 'bridge',
+      title: 'Let the bridge carry connections that began at 127.0.0.1',
+      why:
+        'The kernel treats 127.0.0.0/8 on any interface but lo as forged and drops it. A connection from the host to ' +
+        'localhost:8080 is redirected to a container, so its packets leave through the bridge; only this bridge is ' +
+        'told to let them through, never all interfaces.',
+      command: { kind: 'write', path: `${settings}/route_localnet`, text: '1' },
+      undo: SHARED,
+      check: { kind: 'file-contains', path: `${settings}/route_localnet`, text: '1' },
+      observe: ['cat', `${settings}/route_localnet`],
+    },
+  ];
+}
+
+export function planForwarding(): readonly HostStep[] {
+  const path = '/proc/sys/net/ipv4/ip_forward';
+  return [
+    {
+      id: 'forwarding.enable',
+      section: 'nat',
+      title: 'Make the host a router',
+      why:
+        'By default Linux drops packets that are not for itself. Every packet between a container and the world ' +
+        'arrives on one interface and leaves by another, so the host has to forward.',
+      command: { kind: 'write', path, text: '1' },
+      undo: {
+        kind: 'shared',
+        why: 'every container, and perhaps other software of the host, forwards through it',
+      },
+      check: { kind: 'file-contains', path, text: '1' },
+      observe: ['cat', path],
+    },
+  ];
+}

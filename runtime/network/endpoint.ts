@@ -1,0 +1,33 @@
+/**
+ * The network of a container from top to bottom, in the order in which one would build it by hand: a namespace, a
+ * switch, a cable between them, an address, a way to the world, a way in.
+ */
+import type { HostStep } from '../plan/step.ts';
+import { planAddresses } from './addresses.ts';
+import { planBridge, planForwarding } from './bridge.ts';
+import { planFirewall, planPorts } from './firewall/backend.ts';
+import type { ForeignFirewall } from './firewall/foreign.ts';
+import { planLoopback, planNetns } from './netns.ts';
+import type { BridgeEndpoint } from './types.ts';
+import { planVeth } from './veth.ts';
+
+/** `foreign`: what else filters on this host, see readForeignFirewalls; nothing by default. */
+export function planBridgeEndpoint(
+  endpoint: BridgeEndpoint,
+  foreign: readonly ForeignFirewall[] = [],
+): readonly HostStep[] {
+  return [
+    ...planNetns(endpoint.netns),
+    ...planBridge(endpoint.network),
+    ...planVeth(endpoint),
+    ...planAddresses(endpoint),
+    ...planForwarding(),
+    ...planFirewall(endpoint, foreign),
+    ...planPorts(endpoint),
+  ];
+}
+
+/** `--network none`: a namespace with nothing in it but loopback. */
+export function planNoneEndpoint(netns: string): readonly HostStep[] {
+  return [...planNetns(netns), ...planLoopback(netns)];
+}

@@ -1,0 +1,32 @@
+/**
+ * The firewall of a container, by either of two means that answer to the same demands:
+ *
+ *   - a published port is for packets addressed to this host, never for those passing through it;
+ *   - it works from outside, from the host, from localhost, from other containers and from the container itself;
+ *   - what is published on 127.0.0.1 cannot be reached over the wire;
+ *   - a container's own address, and its other ports, cannot be reached from other hosts or other networks;
+ *   - a client's address is kept, except where the answer would not find its way back through this host;
+ *   - nobody else's rules or policies are touched; chains are our own.
+ *
+ * Deliberately absent: IPv6, and a proxy process that copies bytes for what the kernel can redirect.
+ */
+import type { HostStep } from '../../plan/step.ts';
+import type { BridgeEndpoint } from '../types.ts';
+import type { ForeignFirewall } from './foreign.ts';
+import * as iptables from './iptables.ts';
+import * as nftables from './nftables.ts';
+
+/** Shared: the tables and chains, and this network's part in them. */
+export function planFirewall(
+  endpoint: BridgeEndpoint,
+  foreign: readonly ForeignFirewall[] = [],
+): readonly HostStep[] {
+  return endpoint.firewall === 'iptables'
+    ? iptables.planFirewall(endpoint.network, foreign)
+    : nftables.planFirewall(endpoint.network, foreign);
+}
+
+/** This container's own: its published ports, taken back one by one. */
+export function planPorts(endpoint: BridgeEndpoint): readonly HostStep[] {
+  return endpoint.firewall === 'iptables' ? iptables.planPorts(endpoint) : nftables.planPorts(endpoint);
+}

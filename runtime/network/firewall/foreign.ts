@@ -1,0 +1,155 @@
+/**
+ * Other firewalls of this host that drop what is forwarded. An accept in our table does not overrule a drop in
+ * another one: every base chain of a hook has its say. Where the other firewall has a place meant for additions
+ * (Docker's DOCKER-USER), the accept goes there; elsewhere the user is told what to type, since these firewalls keep
+ * a configuration that is not ours to edit. Nobody's policy is ever changed.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { readProgram } from '../../plan/read-program.ts';
+import type { HostStep } from '../../plan/step.ts';
+import type { BridgeNetwork, FirewallBackend } from '../types.ts';
+
+export type ForeignFirewall =
+  | { readonly kind: 'docker' }
+  | { readonly kind: 'ufw' }
+  | { readonly kind: 'firewalld' }
+  /** A chain at the forward hook whose policy is drop, of the `iptables` command or of somebody's nft script. */
+  | { readonly kind: 'chain'; readonly family: string; readonly table: string; readonly chain: string };
+
+interface NftChain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly hook?: string;
+  readonly policy?: string;
+}
+
+/**
+ * Starts nft only where there may be something to find: a sign of Docker, ufw or firewalld, or a bridge that does
+ * not exist yet (the first container since the host came up).
+ */
+export async function readForeignFirewalls(bridge: string): Promise<readonly ForeignFirewall[]> {
+  const signs = ['/proc/sys/net/ipv4/conf/docker0', '/etc/ufw/ufw.conf', '/run/firewalld'];
+  const first = !existsSync(`/proc/sys/net/ipv4/conf/${bridge}`);
+  if (!first && !signs.some((path) => existsSync(path)) && !hasLegacyFilter()) return [];
+  const { exitCode, stdout } = await readProgram(['nft', '-j', 'list', 'chains']);
+  const chains = exitCode === 0 ? parseChains(stdout) : [];
+  return findForeign([...chains, ...(hasLegacyFilter() ? await readLegacyChains() : [])]);
+}
+
+export function parseChains(json: string): readonly NftChain[] {
+  const { nftables } = JSON.parse(json) as { nftables: readonly { readonly chain?: NftChain }[] };
+  return nftables.flatMap(({ chain }) => (chain === undefined ? [] : [chain]));
+}
+
+export function findForeign(chains: readonly NftChain[]): readonly ForeignFirewall[] {
+  const found: ForeignFirewall[] = [];
+  // firewalld's chain accepts by policy and rejects by a last rule, so its name has to do.
+  if (chains.some(({ table, name }) => table === 'firewalld' && name === 'filter_FORWARD')) {
+    found.push({ kind: 'firewalld' });
+  }
+  const dropping = chains.filter(
+    ({ hook, policy, family, table }) =>
+      hook === 'forward' &&
+      policy === 'drop' &&
+      (family === 'ip' || family === 'inet') &&
+      table !== 'minidock',
+  );
+  for (const { family, table, name } of dropping) {
+    const has = (chain: string): boolean =>
+      chains.some((other) => other.family === family && other.table === table && other.name === chain);
+    if (has('DOCKER-USER')) found.push({ kind: 'docker' });
+    else if (has('ufw-before-forward')) found.push({ kind: 'ufw' });
+    else found.push({ kind: 'chain', family, table, chain: name });
+  }
+  return found;
+}
+
+/** One line for each firewall that will drop the containers' traffic unless its owner says otherwise. */
+export function warnOfForeign(
+  foreign: readonly ForeignFirewall[],
+  backend: FirewallBackend,
+  bridge: string,
+): readonly string[] {
+  return foreign.flatMap((other) => {
+    switch (other.kind) {
+      case 'docker':
+        return [];
+      case 'ufw':
+        return backend === 'iptables'
+          ? []
+          : [
+              `ufw drops forwarded packets, so containers reach no other host; allow them with: ` +
+                `ufw route allow in on ${bridge} && ufw route allow out on ${bridge}`,
+            ];
+      case 'firewalld':
+        return [
+          `firewalld may reject what containers send; allow them with: ` +
+            `firewall-cmd --zone=trusted --change-interface=${bridge}`,
+        ];
+      case 'chain':
+        return backend === 'iptables' && other.table === 'filter' && other.chain === 'FORWARD'
+          ? []
+          : [
+              `chain ${other.chain} of table ${other.family} ${other.table} drops forwarded packets, so containers ` +
+                `reach no other host and published ports only work from this one; accept there what comes from and ` +
+                `goes to ${bridge}${other.chain === 'FORWARD' ? ', or run with --firewall=iptables' : ''}`,
+            ];
+    }
+  });
+}
+
+/** The accept in the chain that Docker documents for it. Docker's own bridges are left to Docker. */
+export function planDockerUser(
+  { bridge }: BridgeNetwork,
+  foreign: readonly ForeignFirewall[],
+): readonly HostStep[] {
+  if (!foreign.some(({ kind }) => kind === 'docker')) return [];
+  const chain = `MINIDOCK-${bridge}`;
+  const input = [
+    '*filter',
+    `-N ${chain}`,
+    `-A ${chain} -i ${bridge} -o docker0 -j RETURN`,
+    `-A ${chain} -i ${bridge} -o br-+ -j RETURN`,
+    `-A ${chain} -i ${bridge} -j ACCEPT`,
+    `-A ${chain} -o ${bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
+    `-A ${chain} -o ${bridge} -m conntrack --ctstate DNAT -j ACCEPT`,
+    `-I DOCKER-USER -j ${chain}`,
+    'COMMIT',
+    '',
+  ].join('\n');
+  return [
+    {
+      id: 'firewall.docker-user',
+      section: 'nat',
+      title: 'Ask Docker to let our packets pass',
+      why:
+        'Docker is on this host and has set the policy of FORWARD to drop. A packet must be accepted at every ' +
+        'chain of a hook, so it needs an accept there too; DOCKER-USER is the chain that Docker keeps for others.',
+      command: { kind: 'run', argv: ['iptables-restore', '--wait', '--noflush'], input },
+      undo: {
+        kind: 'shared',
+        why: 'every container of the network needs it, and Docker loses nothing by it',
+      },
+      check: { kind: 'run', argv: ['iptables', '--wait', '-C', 'DOCKER-USER', '-j', chain] },
+      observe: ['iptables', '-S', chain],
+    },
+  ];
+}
+
+/** The kernel lists here the tables of the old iptables, which nft does not show. */
+function hasLegacyFilter(): boolean {
+  const path = '/proc/net/ip_tables_names';
+  return existsSync(path) && readFileSync(path, 'utf8').split('\n').includes('filter');
+}
+
+async function readLegacyChains(): Promise<readonly NftChain[]> {
+  const { exitCode, stdout } = await readProgram(['iptables-legacy', '-S']);
+  if (exitCode !== 0) return [];
+  return stdout.split('\n').flatMap((line): readonly NftChain[] => {
+    const [flag, name = '', policy = ''] = line.split(' ');
+    if (flag !== '-P' && flag !== '-N') return [];
+    const base = flag === '-P' && name === 'FORWARD' ? { hook: 'forward', policy: policy.toLowerCase() } : {};
+    return [{ family: 'ip', table: 'filter', name, ...base }];
+  });
+}

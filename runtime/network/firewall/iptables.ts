@@ -1,0 +1,145 @@
+/**
+ * The same firewall in iptables, for hosts without nft and for those who follow a text that speaks iptables. One
+ * rule for each published port (or range), tried one after the other, so the cost grows with their number.
+ *
+ * Chains are created with -N, which fails when they exist: of two containers that set up at once the second fails,
+ * looks again, and finds everything there. (The `:CHAIN -` of iptables-save would empty a chain that is in use.)
+ */
+import type { Argv, Check, HostStep, Undo } from '../../plan/step.ts';
+import type { BridgeEndpoint, BridgeNetwork } from '../types.ts';
+import type { ForeignFirewall } from './foreign.ts';
+import { describeGroup, groupPorts, isEveryAddress, rangeText, type PortGroup } from './port-groups.ts';
+
+const SHARED: Undo = {
+  kind: 'shared',
+  why: 'every container of this host passes through these rules, and without one they match nothing',
+};
+
+/** `--wait`: the legacy iptables takes a lock that another program may hold just now. */
+const NAT: Argv = ['iptables', '--wait', '-t', 'nat'];
+const RESTORE: Argv = ['iptables-restore', '--wait', '--noflush'];
+
+const CHAINS = `*raw
+-N MINIDOCK
+-A MINIDOCK ! -i lo -d 127.0.0.0/8 -j DROP
+-A PREROUTING -j MINIDOCK
+COMMIT
+*nat
+-N MINIDOCK
+-N MINIDOCK-POSTROUTING
+-A PREROUTING -m addrtype --dst-type LOCAL -j MINIDOCK
+-A OUTPUT -m addrtype --dst-type LOCAL -j MINIDOCK
+-A POSTROUTING -j MINIDOCK-POSTROUTING
+COMMIT
+*filter
+-N MINIDOCK-FORWARD
+-N MINIDOCK-INBOUND
+-A MINIDOCK-INBOUND -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A MINIDOCK-INBOUND -m conntrack --ctstate DNAT -j ACCEPT
+-A MINIDOCK-INBOUND -j DROP
+-I FORWARD -j MINIDOCK-FORWARD
+COMMIT
+`;
+
+export function planFirewall(
+  network: BridgeNetwork,
+  foreign: readonly ForeignFirewall[] = [],
+): readonly HostStep[] {
+  const { bridge, subnet } = network;
+  const masquerade = ['MINIDOCK-POSTROUTING', '-s', subnet, '!', '-o', bridge, '-j', 'MASQUERADE'] as const;
+  // The rule that is added last: with it everything else is there. One look for three steps.
+  const check: Check = { kind: 'run', argv: [...NAT, '-C', ...masquerade] };
+  return [
+    {
+      id: 'firewall.table',
+      section: 'nat',
+      title: "Create the chains 'MINIDOCK…'",
+      why:
+        'iptables has fixed tables (raw, nat, filter) with built-in chains at fixed points of the way of a packet. ' +
+        'Chains of our own, called from there, keep our rules apart from those of others. Redirection is for packets ' +
+        'addressed to this host only (--dst-type LOCAL), whoever sent them, this host (OUTPUT) included; forged ' +
+        'packets for 127.0.0.0/8 are dropped.',
+      command: { kind: 'run', argv: RESTORE, input: CHAINS },
+      undo: SHARED,
+      check,
+      observe: ['iptables-save'],
+    },
+    {
+      id: 'firewall.isolate',
+      section: 'nat',
+      title: `Close ${bridge} to everyone but its own containers`,
+      why:
+        'A host that forwards would let anyone on its networks route packets to the address of a container, ' +
+        'published or not. From now on only answers, published ports and neighbours on the same bridge get in; ' +
+        'containers may go out, also where the policy of FORWARD is to drop.',
+      command: { kind: 'run', argv: RESTORE, input: networkRules(network, foreign) },
+      undo: SHARED,
+      check,
+      observe: ['iptables', '-S', 'MINIDOCK-FORWARD'],
+    },
+    {
+      id: 'nat.masquerade',
+      section: 'nat',
+      title: `Masquerade what leaves ${subnet}`,
+      why:
+        "The world has no route to a container's private address. MASQUERADE puts the host's address in its place " +
+        'as a packet leaves, and conntrack turns the answer back; without it packets get out and no answer ever ' +
+        'returns.',
+      command: { kind: 'run', argv: [...NAT, '-A', ...masquerade] },
+      undo: SHARED,
+      check,
+      observe: ['iptables', '-t', 'nat', '-S', 'MINIDOCK-POSTROUTING'],
+    },
+  ];
+}
+
+/**
+ * Inbound rules go first (-I) and outbound ones last (-A), so that one network's permission to go out never lets it
+ * into another. Where Docker lives too, its bridges stay its own affair.
+ */
+function networkRules({ bridge, subnet }: BridgeNetwork, foreign: readonly ForeignFirewall[]): string {
+  const dockers = foreign.some(({ kind }) => kind === 'docker') ? ['docker0', 'br-+'] : [];
+  return [
+    '*nat',
+    `-A MINIDOCK-POSTROUTING -s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`,
+    `-A MINIDOCK-POSTROUTING -s ${subnet} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE`,
+    'COMMIT',
+    '*filter',
+    `-I MINIDOCK-FORWARD ! -i ${bridge} -o ${bridge} -j MINIDOCK-INBOUND`,
+    ...dockers.map((other) => `-A MINIDOCK-FORWARD -i ${bridge} -o ${other} -j RETURN`),
+    `-A MINIDOCK-FORWARD -i ${bridge} -j ACCEPT`,
+    'COMMIT',
+    '',
+  ].join('\n');
+}
+
+export function planPorts(endpoint: BridgeEndpoint): readonly HostStep[] {
+  return groupPorts(endpoint.ports).map((group) => {
+    const rule = portRule(endpoint.address, group);
+    const where = isEveryAddress(group.hostIp) ? 'every address of the host' : group.hostIp;
+    return {
+      id: `port.publish:${describeGroup(group)}`,
+      section: 'ports',
+      title:
+        `Publish ${rangeText(group.hostPort, group.count)} of ${where} as ` +
+        `${rangeText(group.containerPort, group.count)}/${group.protocol}`,
+      why:
+        'Outside nobody knows the container, only the host. DNAT gives what arrives here for this port the ' +
+        "container's address and port as its new destination, before routing decides where it goes; conntrack " +
+        'remembers, so answers leave with the address the client asked.',
+      command: { kind: 'run', argv: [...NAT, '-A', 'MINIDOCK', ...rule] },
+      undo: { kind: 'command', command: { kind: 'run', argv: [...NAT, '-D', 'MINIDOCK', ...rule] } },
+      observe: ['iptables', '-t', 'nat', '-S', 'MINIDOCK'],
+    };
+  });
+}
+
+function portRule(address: string, group: PortGroup): readonly string[] {
+  const { hostIp, protocol, hostPort, containerPort, count } = group;
+  const destination = isEveryAddress(hostIp) ? [] : ['-d', `${hostIp}/32`];
+  const ports = count === 1 ? String(hostPort) : `${hostPort}:${hostPort + count - 1}`;
+  // The number after the slash is what the range is counted from, so that each port keeps its own counterpart.
+  const base = count === 1 ? '' : `/${hostPort}`;
+  const target = `${address}:${rangeText(containerPort, count)}${base}`;
+  return [...destination, '-p', protocol, '--dport', ports, '-j', 'DNAT', '--to-destination', target];
+}

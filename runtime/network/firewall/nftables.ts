@@ -1,0 +1,200 @@
+/**
+ * The firewall in nftables: one table of our own, whose rules never change. What does change are elements of its
+ * sets and maps, so a packet costs the same with one published port as with four thousand, and publishing a port is
+ * one netlink message.
+ *
+ * Setting up and taking part are told apart by one check, that this network's last element is there. Setting up
+ * empties the chains before filling them, in one transaction, so two containers may do it at once.
+ */
+import type { Argv, Check, HostStep, Undo } from '../../plan/step.ts';
+import type { BridgeEndpoint, BridgeNetwork } from '../types.ts';
+import { planDockerUser, type ForeignFirewall } from './foreign.ts';
+import { describeGroup, groupPorts, isEveryAddress, rangeText, type PortGroup } from './port-groups.ts';
+
+export const NFT_TABLE = 'minidock';
+
+const SHARED: Undo = {
+  kind: 'shared',
+  why: 'every container of this host passes through these rules, and without one they match nothing',
+};
+
+/**
+ * Hooks in the order in which a packet meets them. "th dport" is the destination port of TCP and UDP alike; a packet
+ * that a map knows nothing of leaves the rule, so an unpublished port simply goes on.
+ */
+const RULES: Readonly<Record<string, { readonly hook?: string; readonly rules: readonly string[] }>> = {
+  // Before connection tracking: a forged packet for 127.0.0.0/8 from a wire, which route_localnet would let in.
+  localnet: {
+    hook: 'type filter hook prerouting priority raw; policy accept;',
+    rules: ['iifname != "lo" ip daddr 127.0.0.0/8 drop'],
+  },
+  // From other hosts and from containers. Only for addresses of this host: not for what it merely forwards.
+  prerouting: {
+    hook: 'type nat hook prerouting priority dstnat; policy accept;',
+    rules: ['fib daddr type local jump publish'],
+  },
+  // From this host itself, localhost included: its own packets never pass prerouting.
+  output: {
+    hook: 'type nat hook output priority dstnat; policy accept;',
+    rules: ['fib daddr type local jump publish'],
+  },
+  // A port published on one address first, then those published on all.
+  publish: {
+    rules: [
+      'dnat ip to ip daddr . meta l4proto . th dport map @published_at',
+      'dnat ip to meta l4proto . th dport map @published',
+    ],
+  },
+  // Everything into a bridge. An accept ends this chain only: another table that drops, still drops.
+  forward: {
+    hook: 'type filter hook forward priority filter; policy accept;',
+    rules: ['oifname @bridges jump inbound'],
+  },
+  // Answers, redirected (that is: published) connections and neighbours; nothing else reaches a container.
+  inbound: {
+    rules: [
+      'ct state established,related accept',
+      'ct status dnat accept',
+      'iifname . oifname @neighbours accept',
+      'drop',
+    ],
+  },
+  // Where an answer would otherwise not come back this way: sent from 127.0.0.1; redirected into the very network
+  // it came from; sent into the world from an address that only this host knows.
+  postrouting: {
+    hook: 'type nat hook postrouting priority srcnat; policy accept;',
+    rules: [
+      'ip saddr 127.0.0.0/8 oifname @bridges masquerade',
+      'ip saddr . oifname @homes ct status dnat masquerade',
+      'ip saddr . oifname @homes accept',
+      'ip saddr @subnets masquerade',
+    ],
+  },
+};
+
+const SETS: Readonly<Record<string, string>> = {
+  'set bridges': 'type ifname;',
+  'set neighbours': 'type ifname . ifname;',
+  'set subnets': 'type ipv4_addr; flags interval;',
+  'set homes': 'type ipv4_addr . ifname; flags interval;',
+  'map published': 'type inet_proto . inet_service : ipv4_addr . inet_service;',
+  'map published_at': 'type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;',
+};
+
+export function planFirewall(
+  network: BridgeNetwork,
+  foreign: readonly ForeignFirewall[] = [],
+): readonly HostStep[] {
+  const { bridge, subnet } = network;
+  const home = `${subnet} . "${bridge}"`;
+  // The element that is added last: with it everything else is there. One look for three steps.
+  const check: Check = {
+    kind: 'run',
+    argv: ['nft', 'get', 'element', 'ip', NFT_TABLE, 'homes', `{ ${home} }`],
+  };
+  return [
+    {
+      id: 'firewall.table',
+      section: 'nat',
+      title: `Create the firewall table '${NFT_TABLE}'`,
+      why:
+        'Rules are kept in tables, tables hold chains, and a chain with a hook is visited by every packet at that ' +
+        'point of its way. A table of our own leaves all others alone; its rules look things up in sets and maps, ' +
+        'so publishing a port later adds an element and no rule.',
+      command: { kind: 'run', argv: ['nft', '-f', '-'], input: tableScript() },
+      undo: SHARED,
+      check,
+      observe: ['nft', 'list', 'table', 'ip', NFT_TABLE],
+    },
+    {
+      id: 'firewall.isolate',
+      section: 'nat',
+      title: `Close ${bridge} to everyone but its own containers`,
+      why:
+        'A host that forwards would let anyone on its networks route packets to the address of a container, ' +
+        'published or not. From now on only answers, published ports and neighbours on the same bridge get in.',
+      command: {
+        kind: 'run',
+        argv: ['nft', '-f', '-'],
+        input:
+          `add element ip ${NFT_TABLE} bridges { "${bridge}" }\n` +
+          `add element ip ${NFT_TABLE} neighbours { "${bridge}" . "${bridge}" }\n`,
+      },
+      undo: SHARED,
+      check,
+      observe: ['nft', 'list', 'chain', 'ip', NFT_TABLE, 'inbound'],
+    },
+    {
+      id: 'nat.masquerade',
+      section: 'nat',
+      title: `Masquerade what leaves ${subnet}`,
+      why:
+        "The world has no route to a container's private address. Masquerading puts the host's address in its " +
+        'place as a packet leaves, and conntrack turns the answer back; without it packets get out and no answer ' +
+        'ever returns.',
+      command: {
+        kind: 'run',
+        argv: ['nft', '-f', '-'],
+        input:
+          `add element ip ${NFT_TABLE} subnets { ${subnet} }\n` +
+          `add element ip ${NFT_TABLE} homes { ${home} }\n`,
+      },
+      undo: SHARED,
+      check,
+      observe: ['nft', 'list', 'chain', 'ip', NFT_TABLE, 'postrouting'],
+    },
+    ...planDockerUser(network, foreign),
+  ];
+}
+
+export function planPorts(endpoint: BridgeEndpoint): readonly HostStep[] {
+  return groupPorts(endpoint.ports).map((group) => {
+    const map = isEveryAddress(group.hostIp) ? 'published' : 'published_at';
+    const change = (verb: 'add' | 'delete', elements: string): Argv => {
+      return ['nft', verb, 'element', 'ip', NFT_TABLE, map, `{ ${elements} }`];
+    };
+    const keys = keysOf(group);
+    const where = isEveryAddress(group.hostIp) ? 'every address of the host' : group.hostIp;
+    return {
+      id: `port.publish:${describeGroup(group)}`,
+      section: 'ports',
+      title:
+        `Publish ${rangeText(group.hostPort, group.count)} of ${where} as ` +
+        `${rangeText(group.containerPort, group.count)}/${group.protocol}`,
+      why:
+        'Outside nobody knows the container, only the host. An element of the map says: what arrives here for this ' +
+        "port gets the container's address and port as its new destination (DNAT), before routing decides where it " +
+        'goes; conntrack remembers, so answers leave with the address the client asked.',
+      command: {
+        kind: 'run',
+        argv: change(
+          'add',
+          keys.map((key, index) => `${key} : ${targetOf(endpoint, group, index)}`).join(', '),
+        ),
+      },
+      undo: { kind: 'command', command: { kind: 'run', argv: change('delete', keys.join(', ')) } },
+      observe: ['nft', 'list', 'map', 'ip', NFT_TABLE, map],
+    };
+  });
+}
+
+function keysOf({ hostIp, protocol, hostPort, count }: PortGroup): readonly string[] {
+  const ip = isEveryAddress(hostIp) ? '' : `${hostIp} . `;
+  return Array.from({ length: count }, (_, index) => `${ip}${protocol} . ${hostPort + index}`);
+}
+
+function targetOf(endpoint: BridgeEndpoint, group: PortGroup, index: number): string {
+  return `${endpoint.address} . ${group.containerPort + index}`;
+}
+
+/** Declares what is missing, empties the chains and fills them: the same result whatever was there before. */
+function tableScript(): string {
+  const lines = [`table ip ${NFT_TABLE} {`];
+  for (const [name, type] of Object.entries(SETS)) lines.push(`  ${name} { ${type} }`);
+  for (const [name, { hook }] of Object.entries(RULES)) lines.push(`  chain ${name} { ${hook ?? ''} }`);
+  lines.push('}', `flush table ip ${NFT_TABLE}`, `table ip ${NFT_TABLE} {`);
+  for (const [name, { rules }] of Object.entries(RULES)) {
+    lines.push(`  chain ${name} {`, ...rules.map((rule) => `    ${rule}`), '  }');
+  }
+  return [...lines, '}', ''].join('\n');
+}

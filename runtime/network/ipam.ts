@@ -1,0 +1,164 @@
+/**
+ * Addresses of a bridge network. A lease is a file named after the address, below a directory named after the
+ * network, with its owner's id as content: no lock and no index, since the kernel lets only one process create a
+ * name. The file is written under another name first and linked into place, so a lease is never seen without its
+ * owner, even after a crash between the two.
+ *
+ * Deliberately absent: deciding that a lease is stale. Whoever recovers a dead container calls `releaseAll`.
+ */
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MinidockError } from '../errors.ts';
+import { contains, formatIpv4, parseCidr, parseIpv4, sizeOf } from './ipv4.ts';
+import type { BridgeNetwork } from './types.ts';
+
+export interface Lease {
+  readonly address: string;
+  readonly macAddress: string;
+}
+
+export interface LeaseRequest {
+  /** The directory that holds one directory for each network. */
+  readonly leasesDir: string;
+  readonly network: BridgeNetwork;
+  /** The container's id. */
+  readonly owner: string;
+  /** `--ip`; absent or '' takes the lowest free address. */
+  readonly requested?: string;
+}
+
+/** Throws ADDRESS_IN_USE, ADDRESS_OUTSIDE_SUBNET, ADDRESS_RESERVED, BAD_ADDRESS or NO_ADDRESS. */
+export function acquireAddress(request: LeaseRequest): Lease {
+  const { leasesDir, network, owner } = request;
+  const directory = join(leasesDir, network.id);
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  const own = join(directory, `.${owner}`);
+  writeFileSync(own, owner, { mode: 0o644 });
+  try {
+    const address =
+      request.requested === undefined || request.requested === ''
+        ? leaseLowest(directory, own, network)
+        : leaseRequested(directory, own, network, request.requested);
+    return { address, macAddress: macFromAddress(address) };
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+/** Gives one address back, unless it has another owner by now. Gone already counts as given back. */
+export function releaseAddress(leasesDir: string, networkId: string, address: string, owner: string): void {
+  const file = join(leasesDir, networkId, address);
+  if (ownerOf(file) === owner) rmSync(file, { force: true });
+}
+
+/** Gives back whatever an owner holds, in every network. */
+export function releaseAll(leasesDir: string, owner: string): void {
+  for (const networkId of namesIn(leasesDir)) {
+    for (const address of namesIn(join(leasesDir, networkId))) {
+      if (address === `.${owner}`) rmSync(join(leasesDir, networkId, address), { force: true });
+      else releaseAddress(leasesDir, networkId, address, owner);
+    }
+  }
+}
+
+/** Docker's rule: locally administered, then the four bytes of the address; 172.17.0.2 has 02:42:ac:11:00:02. */
+export function macFromAddress(address: string): string {
+  const bytes = address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'));
+  return ['02', '42', ...bytes].join(':');
+}
+
+function leaseLowest(directory: string, own: string, network: BridgeNetwork): string {
+  const { block, gateway } = readNetwork(network);
+  const taken = new Set(namesIn(directory));
+  // The first address of a subnet names the network and the last one is its broadcast address.
+  for (let address = block.base + 1; address < block.base + sizeOf(block) - 1; address++) {
+    if (address === gateway) continue;
+    const text = formatIpv4(address);
+    if (!taken.has(text) && tryLease(directory, own, text)) return text;
+  }
+  throw new MinidockError({
+    code: 'NO_ADDRESS',
+    message: `no available IPv4 addresses on this network's address pools: ${network.name} (${network.id})`,
+    hint: `All addresses of ${network.subnet} are leased: remove containers that are no longer needed.`,
+  });
+}
+
+function leaseRequested(directory: string, own: string, network: BridgeNetwork, requested: string): string {
+  const { block, gateway } = readNetwork(network);
+  const address = parseIpv4(requested);
+  if (address === undefined) {
+    throw new MinidockError({ code: 'BAD_ADDRESS', message: `invalid IPv4 address: ${requested}` });
+  }
+  if (!contains(block, address)) {
+    throw new MinidockError({
+      code: 'ADDRESS_OUTSIDE_SUBNET',
+      message: `invalid address ${requested}: It does not belong to any of this network's subnets`,
+      hint: `The network '${network.name}' has the subnet ${network.subnet}.`,
+    });
+  }
+  const special =
+    address === gateway
+      ? 'the gateway'
+      : address === block.base
+        ? 'the network itself'
+        : address === block.base + sizeOf(block) - 1
+          ? 'the broadcast address'
+          : undefined;
+  if (special !== undefined) {
+    throw new MinidockError({
+      code: 'ADDRESS_RESERVED',
+      message: 'Address already in use',
+      hint: `${requested} is ${special} of ${network.subnet}.`,
+    });
+  }
+  if (!tryLease(directory, own, requested)) {
+    const owner = ownerOf(join(directory, requested));
+    throw new MinidockError({
+      code: 'ADDRESS_IN_USE',
+      message: 'Address already in use',
+      hint: `${requested} belongs to container ${owner?.slice(0, 12) ?? 'that has just gone'}.`,
+    });
+  }
+  return requested;
+}
+
+/** link(2) refuses a name that exists, as O_EXCL would. */
+function tryLease(directory: string, own: string, address: string): boolean {
+  try {
+    linkSync(own, join(directory, address));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function readNetwork(network: BridgeNetwork): { block: { base: number; prefix: number }; gateway: number } {
+  const block = parseCidr(network.subnet);
+  const gateway = parseIpv4(network.gateway);
+  if (block === undefined || gateway === undefined) {
+    throw new MinidockError({
+      code: 'BAD_NETWORK',
+      message: `network ${network.name} has the subnet '${network.subnet}' and the gateway '${network.gateway}'`,
+    });
+  }
+  return { block, gateway };
+}
+
+function ownerOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

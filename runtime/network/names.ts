@@ -1,0 +1,17 @@
+/**
+ * Names that the kernel sees, derived from a container's id. An interface name holds at most 15 bytes (IFNAMSIZ
+ * less its terminator), so the id is cut to the 12 digits that people know it by; ids are random, and a clash is
+ * refused by the kernel ("File exists") rather than shared.
+ */
+
+/** Name of the container's network namespace below /run/netns. */
+export const netnsName = (containerId: string): string => `md-${containerId.slice(0, 12)}`;
+
+/** The file that keeps the namespace alive without a process in it, see ip-netns(8). */
+export const netnsPath = (netns: string): string => `/run/netns/${netns}`;
+
+/** Host-side end of the container's cable; the other end is called eth0 and lives in the namespace. */
+export const hostVethName = (containerId: string): string => `mdv${containerId.slice(0, 12)}`;
+
+/** What the container calls its end. */
+export const CONTAINER_INTERFACE = 'eth0';

@@ -1,0 +1,37 @@
+/** The network namespace of a container, as steps. Deleting it takes along everything inside and both veth ends. */
+import type { HostStep } from '../plan/step.ts';
+
+export const NETNS_STEP = 'netns.create';
+
+export function planNetns(name: string): readonly HostStep[] {
+  return [
+    {
+      id: NETNS_STEP,
+      section: 'namespace',
+      title: 'Create the network namespace',
+      why:
+        'A network namespace is a network stack of its own: interfaces, addresses, routes, firewall and ports, all ' +
+        'empty at first. Without one the container would share the ports and interfaces of the host. It gets a name ' +
+        'below /run/netns, so that it can be wired before any process lives in it.',
+      command: { kind: 'run', argv: ['ip', 'netns', 'add', name] },
+      undo: { kind: 'command', command: { kind: 'run', argv: ['ip', 'netns', 'delete', name] } },
+      observe: ['ip', '-n', name, 'address'],
+    },
+  ];
+}
+
+export function planLoopback(name: string): readonly HostStep[] {
+  return [
+    {
+      id: 'loopback.up',
+      section: 'address',
+      title: 'Bring up the loopback interface',
+      why:
+        'A new namespace has lo, but down. Without it the container cannot even reach itself at 127.0.0.1, and many ' +
+        'programs that talk to themselves fail in odd ways.',
+      command: { kind: 'run', argv: ['ip', '-n', name, 'link', 'set', 'lo', 'up'] },
+      undo: { kind: 'freedBy', step: NETNS_STEP },
+      observe: ['ip', '-n', name, 'address', 'show', 'lo'],
+    },
+  ];
+}

@@ -1,0 +1,70 @@
+/**
+ * The cable of a container: a veth pair, one end in its namespace, the other plugged into the bridge. The far end is
+ * created in the namespace right away; moving it there afterwards (`ip link set … netns`) makes the kernel wait for
+ * a grace period, 17 ms of the time that somebody waits for the container.
+ */
+import type { HostStep, Undo } from '../plan/step.ts';
+import { CONTAINER_INTERFACE } from './names.ts';
+import { NETNS_STEP } from './netns.ts';
+import type { BridgeEndpoint } from './types.ts';
+
+const FREED: Undo = { kind: 'freedBy', step: NETNS_STEP };
+
+export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
+  const { hostVeth, netns, macAddress, network } = endpoint;
+  return [
+    {
+      id: 'veth.create',
+      section: 'veth',
+      title: 'Create the veth pair, one end inside the namespace',
+      why:
+        'A veth pair is a cable: what goes in at one end comes out at the other. One end, eth0, is made inside the ' +
+        "container's namespace, which alone connects it to anything outside; its MAC address is derived from the IP " +
+        'address, so neighbours that remember the old owner of the address are not misled.',
+      command: {
+        kind: 'run',
+        argv: [
+          ...(['ip', 'link', 'add', hostVeth, 'type', 'veth', 'peer'] as const),
+          ...['name', CONTAINER_INTERFACE, 'address', macAddress, 'netns', netns],
+        ],
+      },
+      undo: FREED,
+      observe: ['ip', '-n', netns, 'link', 'show', CONTAINER_INTERFACE],
+    },
+    {
+      id: 'veth.attach',
+      section: 'veth',
+      title: `Plug the host's end into ${network.bridge}`,
+      why:
+        'The end on the host becomes a port of the switch. From here on the container shares an Ethernet segment ' +
+        'with the other containers of the network and with the gateway.',
+      command: { kind: 'run', argv: ['ip', 'link', 'set', hostVeth, 'master', network.bridge] },
+      undo: FREED,
+      observe: ['bridge', 'link', 'show', 'dev', hostVeth],
+    },
+    {
+      id: 'veth.hairpin',
+      section: 'veth',
+      title: 'Let the port send a frame back where it came from',
+      why:
+        'A switch never returns a frame to the port it came in on. A container that opens its own published port ' +
+        'needs just that where the kernel filters bridged frames (br_netfilter): the redirected packet turns round ' +
+        'inside the bridge.',
+      command: {
+        kind: 'run',
+        argv: ['ip', 'link', 'set', hostVeth, 'type', 'bridge_slave', 'hairpin', 'on'],
+      },
+      undo: FREED,
+      observe: ['bridge', '-d', 'link', 'show', 'dev', hostVeth],
+    },
+    {
+      id: 'veth.up',
+      section: 'veth',
+      title: "Bring the host's end up",
+      why: 'Both ends of the cable have to be up, or neither has a carrier and nothing passes.',
+      command: { kind: 'run', argv: ['ip', 'link', 'set', hostVeth, 'up'] },
+      undo: FREED,
+      observe: ['ip', 'link', 'show', hostVeth],
+    },
+  ];
+}

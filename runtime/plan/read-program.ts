@@ -1,0 +1,20 @@
+/** A program that only looks, for decisions that come before a plan. Its failure is an answer, not an error. */
+import type { Argv } from './step.ts';
+
+export interface ProgramAnswer {
+  /** undefined when the program could not be started or was killed. */
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+}
+
+export async function readProgram(argv: Argv): Promise<ProgramAnswer> {
+  const { execa } = await import('execa');
+  const [program, ...args] = argv;
+  const { exitCode, stdout } = await execa(program, args, {
+    reject: false,
+    stdin: 'ignore',
+    stderr: 'ignore',
+    env: { LC_ALL: 'C' },
+  });
+  return { exitCode, stdout };
+}
