@@ -1,5 +1,38 @@
-/** Entry: dispatch only. */
-async function main(): Promise<void> {
-  console.log('minidock');
+/**
+ * Entry: dispatch only. The same binary is the command people type, the shim beside a container, its PID 1 before
+ * exec, and the process that unpacks a layer; each loads nothing but its own modules, because starting up is most
+ * of what a short command costs.
+ */
+async function main(argv: readonly string[]): Promise<void> {
+  const [role, ...args] = argv;
+  switch (role) {
+    case '__init': {
+      const { runInit } = await import('../runtime/process/init.ts');
+      return runInit(args[0] ?? '', args[1] ?? '');
+    }
+    case '__enter': {
+      const { runEnter } = await import('../runtime/process/enter.ts');
+      return runEnter(args[0] ?? '', args[1] ?? '');
+    }
+    case '__shim': {
+      const { runShim } = await import('./engine/shim/main.ts');
+      return runShim(JSON.parse(args[0] ?? '') as Parameters<typeof runShim>[0]);
+    }
+    case '__unpack': {
+      const { runUnpack } = await import('./engine/unpack-child.ts');
+      return runUnpack(args);
+    }
+    default: {
+      const { runCommandLine } = await import('./commands/program.ts');
+      process.exitCode = await runCommandLine(argv);
+    }
+  }
 }
-void main();
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  // Only the program's own faults get here: expected errors are printed by the command line's edge.
+  process.stderr.write(
+    `minidock: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exitCode = 125;
+});

@@ -1,0 +1,55 @@
+/** `--rm=false` and `--rm=true`, which Docker's flag library takes and commander's booleans do not. */
+import type { Command } from 'commander';
+import { MinidockError } from '../../runtime/errors.ts';
+
+const WORDS: Readonly<Record<string, boolean>> = {
+  '1': true,
+  t: true,
+  true: true,
+  True: true,
+  TRUE: true,
+  '0': false,
+  f: false,
+  false: false,
+  False: false,
+  FALSE: false,
+};
+
+/** Rewrites each `--flag=VALUE` of a boolean flag as the flag or as nothing; stops where positional words begin. */
+export function normaliseBooleans(command: Command, argv: readonly string[]): readonly string[] {
+  const booleans = new Set(
+    command.options.filter((option) => !option.required && !option.optional).map((option) => option.long),
+  );
+  const takesValue = new Set(
+    command.options.filter((option) => option.required).flatMap((option) => [option.long, option.short]),
+  );
+  const result: string[] = [];
+  for (let index = 0; index < argv.length; index += 1) {
+    const word = argv[index] as string;
+    if (word === '--' || !word.startsWith('-') || word === '-') return [...result, ...argv.slice(index)];
+    const match = /^(--[a-z-]+)=(.*)$/.exec(word);
+    if (match !== null && booleans.has(match[1])) {
+      const value = WORDS[match[2] ?? ''];
+      if (value === undefined) {
+        throw new MinidockError({
+          code: 'INVALID_FLAG',
+          message: `invalid argument "${match[2] ?? ''}" for "${match[1] ?? ''}" flag: strconv.ParseBool: parsing "${match[2] ?? ''}": invalid syntax`,
+          exitCode: 125,
+        });
+      }
+      if (value) result.push(match[1] as string);
+      continue;
+    }
+    result.push(word);
+    const shortCluster = /^-[A-Za-z]+$/.test(word) ? `-${word.at(-1) ?? ''}` : undefined;
+    const next = argv[index + 1];
+    if (
+      next !== undefined &&
+      (takesValue.has(word) || (shortCluster !== undefined && takesValue.has(shortCluster)))
+    ) {
+      result.push(next);
+      index += 1;
+    }
+  }
+  return result;
+}

@@ -1,0 +1,66 @@
+/** What is asked of `create`: flags as text, not yet checked against each other, the image or the host. */
+
+/** Named as commander names the long flags of `run` and `create`. */
+export interface ContainerFlags {
+  readonly name?: string;
+  readonly entrypoint?: string;
+  readonly env?: readonly string[];
+  readonly envFile?: readonly string[];
+  readonly workdir?: string;
+  readonly user?: string;
+  readonly groupAdd?: readonly string[];
+  readonly volume?: readonly string[];
+  readonly mount?: readonly string[];
+  readonly tmpfs?: readonly string[];
+  readonly readOnly?: boolean;
+  readonly label?: readonly string[];
+  readonly labelFile?: readonly string[];
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly privileged?: boolean;
+  readonly securityOpt?: readonly string[];
+  readonly init?: boolean;
+  readonly interactive?: boolean;
+  readonly tty?: boolean;
+  readonly attach?: readonly string[];
+  readonly rm?: boolean;
+  readonly publish?: readonly string[];
+  readonly publishAll?: boolean;
+  readonly expose?: readonly string[];
+  readonly network?: string;
+  readonly ip?: string;
+  readonly macAddress?: string;
+  readonly dns?: readonly string[];
+  readonly dnsSearch?: readonly string[];
+  readonly dnsOption?: readonly string[];
+  readonly addHost?: readonly string[];
+  readonly hostname?: string;
+  readonly domainname?: string;
+  readonly memory?: string;
+  readonly memorySwap?: string;
+  readonly memoryReservation?: string;
+  readonly cpus?: string;
+  readonly cpuShares?: string;
+  readonly cpusetCpus?: string;
+  readonly pidsLimit?: string;
+  readonly shmSize?: string;
+  readonly ulimit?: readonly string[];
+  readonly sysctl?: readonly string[];
+  readonly device?: readonly string[];
+  readonly oomScoreAdj?: string;
+  readonly stopSignal?: string;
+  readonly stopTimeout?: string;
+  readonly platform?: string;
+  readonly pull?: string;
+  readonly quiet?: boolean;
+  readonly cidfile?: string;
+  readonly firewall?: string;
+}
+
+export interface CreateRequest extends ContainerFlags {
+  readonly image: string;
+  readonly args: readonly string[];
+  readonly attachStdin: boolean;
+  readonly attachStdout: boolean;
+  readonly attachStderr: boolean;
+}

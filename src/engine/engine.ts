@@ -1,0 +1,22 @@
+/** What commands are given: the stores, opened when first needed. */
+import type { ImageStore } from '../../images/store/image-store.ts';
+import type { Paths } from './paths.ts';
+import { ContainerStore } from './store.ts';
+
+export class Engine {
+  readonly containers: ContainerStore;
+  private imageStore: ImageStore | undefined;
+
+  constructor(readonly paths: Paths) {
+    this.containers = new ContainerStore(paths);
+  }
+
+  /** Loaded on demand: most commands on containers never look at an image. */
+  async images(): Promise<ImageStore> {
+    if (this.imageStore === undefined) {
+      const { openImageStore } = await import('./image-store.ts');
+      this.imageStore = openImageStore(this.paths);
+    }
+    return this.imageStore;
+  }
+}

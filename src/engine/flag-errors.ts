@@ -1,0 +1,27 @@
+/** Errors about flags, in the words Docker's flag library uses, with its exit status. */
+import { MinidockError } from '../../runtime/errors.ts';
+
+export function invalidArgument(value: string, flag: string, reason: string): MinidockError {
+  return new MinidockError({
+    code: 'INVALID_FLAG',
+    message: `invalid argument "${value}" for "${flag}" flag: ${reason}`,
+    hint: "See 'minidock run --help'.",
+    exitCode: 125,
+  });
+}
+
+export function invalidSpec(message: string, hint?: string): MinidockError {
+  return new MinidockError({
+    code: 'INVALID_FLAG',
+    message,
+    exitCode: 125,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+export function parseInteger(text: string | undefined, flag: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[+-]?\d+$/.test(text))
+    throw invalidArgument(text, flag, `strconv.ParseInt: parsing "${text}": invalid syntax`);
+  return Number(text);
+}
