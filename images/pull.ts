@@ -36,11 +36,14 @@ export interface PullEvent {
   readonly total: number;
 }
 
+/** What a pull needs of the store. */
+export type PullStore = Pick<ImageStore, 'blobs' | 'find' | 'hasLayer' | 'ensureLayer' | 'putImage'>;
+
 export interface PullOptions {
   readonly reference: Reference;
   /** This machine's unless given. */
   readonly platform?: Platform | undefined;
-  readonly store: ImageStore;
+  readonly store: PullStore;
   readonly client: RegistryClient;
   readonly onEvent?: ((event: PullEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
