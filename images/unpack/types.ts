@@ -26,26 +26,30 @@ export interface DanglingLink {
   readonly target: string;
 }
 
-export type UnpackRequest = LayerRequest | OverridesRequest;
-
 /** Unpacks a blob into `target`, an empty directory. */
 export interface LayerRequest {
   readonly kind: 'layer';
   readonly blob: string;
-  readonly mediaType: string;
   readonly target: string;
   /** When known: what the uncompressed archive must hash to. */
   readonly diffId?: string;
 }
 
-/** Makes in `target` what a layer's report says must be taken from the layers below it. */
+/** Makes in `target`, an empty directory, what a layer's report says must be taken from the layers below it. */
 export interface OverridesRequest {
   readonly kind: 'overrides';
   readonly target: string;
+  /** The unpacked layer itself. */
+  readonly layer: string;
   /** Directories of the layers below, base first, their own overrides included. */
   readonly lower: readonly string[];
   readonly impliedDirs: readonly string[];
   readonly danglingLinks: readonly DanglingLink[];
+}
+
+export interface OverridesReport {
+  /** False when the layers below have nothing to say and `target` stayed empty. */
+  readonly needed: boolean;
 }
 
 export interface UnpackOptions {
@@ -54,5 +58,8 @@ export interface UnpackOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Runs a request, in a process of its own when it is the real one; the report of 'overrides' is empty. */
-export type Unpacker = (request: UnpackRequest, options: UnpackOptions) => Promise<LayerReport>;
+/** The real one runs each request in a process of its own (child.ts); tests run them in place. */
+export interface Unpacker {
+  unpackLayer(request: LayerRequest, options: UnpackOptions): Promise<LayerReport>;
+  makeOverrides(request: OverridesRequest): Promise<OverridesReport>;
+}

@@ -1,0 +1,329 @@
+/**
+ * Turns a layer's entries into the directory that overlayfs takes as a lower layer. What AUFS spelt in file names
+ * becomes overlayfs's own: `.wh.NAME` a character device 0:0, `.wh..wh..opq` the attribute trusted.overlay.opaque
+ * (image-spec, layer.md; kernel, Documentation/filesystems/overlayfs.rst). A whiteout hides what layers below have,
+ * never what its own layer has, whichever comes first in the archive.
+ *
+ * The last entry of a path wins. Everything a directory is given (owner, mode, times) waits until all entries are
+ * there, because making a file in it changes its times, and its setgid bit and default ACL would change the file.
+ */
+import {
+  closeSync,
+  constants,
+  ftruncateSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  symlinkSync,
+  writeSync,
+  type Stats,
+} from 'node:fs';
+import type { FileSystemCalls } from '../file-system-calls.ts';
+import { corruptLayer, unpackError } from './corrupt.ts';
+import { MetadataWriter, type Metadata } from './metadata.ts';
+import { entryComponents, isWithin, join, parentOf, toFsPath, toText } from './paths.ts';
+import { SparseCursor } from './sparse-cursor.ts';
+import type { TarEntry, TarHandler } from './tar-reader.ts';
+import { isCode, LayerTree } from './tree.ts';
+import type { DanglingLink, LayerReport } from './types.ts';
+
+const whiteoutPrefix = '.wh.';
+const whiteoutMeta = '.wh..wh.';
+const opaqueMarker = '.wh..wh..opq';
+const createFlags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
+
+interface OpenFile {
+  readonly fd: number;
+  readonly real: string;
+  readonly entry: TarEntry;
+  readonly cursor: SparseCursor | undefined;
+}
+
+export class LayerWriter implements TarHandler {
+  readonly #calls: FileSystemCalls;
+  readonly #tree: LayerTree;
+  readonly #metadata: MetadataWriter;
+  readonly #dirs = new Map<string, Metadata>();
+  readonly #implied = new Set<string>();
+  readonly #opaque = new Set<string>();
+  readonly #whiteouts = new Set<string>();
+  readonly #dangling = new Map<string, string>();
+  #file: OpenFile | undefined;
+  #size = 0;
+
+  /** `root` is '' for a process that has entered the directory by chroot(2). */
+  constructor(root: string, calls: FileSystemCalls) {
+    this.#calls = calls;
+    this.#metadata = new MetadataWriter(calls, `${root}/.wh..wh.spare`);
+    this.#implied.add('');
+    this.#tree = new LayerTree(root, {
+      onImplied: (real) => this.#implied.add(real),
+      onObstacle: (real, stats) => this.#whiteoutGivesWay(real, stats),
+    });
+  }
+
+  entry(entry: TarEntry): void {
+    try {
+      this.#entry(entry);
+    } catch (error) {
+      throw unpackError(`unpacking "${toText(entry.path)}"`, error);
+    }
+  }
+
+  data(chunk: Buffer): void {
+    const file = this.#file;
+    if (file === undefined) return;
+    try {
+      if (file.cursor === undefined) writeAll(file.fd, chunk, null);
+      else
+        file.cursor.place(chunk, (piece, position) => {
+          writeAll(file.fd, piece, position);
+        });
+    } catch (error) {
+      throw unpackError(`writing "${toText(file.entry.path)}"`, error);
+    }
+  }
+
+  end(): void {
+    const file = this.#file;
+    if (file === undefined) return;
+    this.#file = undefined;
+    try {
+      if (file.cursor !== undefined) ftruncateSync(file.fd, file.cursor.realSize);
+      this.#metadata.onFile(file.fd, this.#tree.path(file.real), file.entry);
+    } catch (error) {
+      throw unpackError(`unpacking "${toText(file.entry.path)}"`, error);
+    } finally {
+      closeSync(file.fd);
+    }
+  }
+
+  /** After the last entry: links whose target came later, then what waited. */
+  finish(): Omit<LayerReport, 'diffId' | 'tarSize'> {
+    for (const [real, target] of [...this.#dangling]) {
+      if (this.#link(real, target)) this.#dangling.delete(real);
+    }
+    const danglingLinks = [...this.#dangling].map(([path, target]) => this.#dangle(path, target));
+    // Deepest first: giving a directory a plain name for a moment touches the one it is in.
+    const depth = (path: string): number => (path === '' ? 0 : path.split('/').length);
+    const dirs = new Set([...this.#dirs.keys(), ...this.#opaque]);
+    for (const real of [...dirs].sort((a, b) => depth(b) - depth(a))) this.#finishDir(real);
+    return {
+      size: this.#size,
+      impliedDirs: [...this.#implied]
+        .filter((real) => real === '' || !this.#hidesBelow(parentOf(real)))
+        .sort(),
+      danglingLinks,
+      opaqueRoot: this.#opaque.has(''),
+    };
+  }
+
+  /** Closes what an error left open. */
+  abort(): void {
+    if (this.#file !== undefined) closeSync(this.#file.fd);
+    this.#file = undefined;
+  }
+
+  #entry(entry: TarEntry): void {
+    const components = entryComponents(entry.path);
+    const name = components.at(-1);
+    if (name === undefined) {
+      if (entry.type === 'dir') this.#listDir('', entry);
+      return;
+    }
+    if (components.some((part) => part.startsWith(whiteoutMeta) && part !== opaqueMarker)) return;
+    const parent = this.#tree.makeParent(components);
+    if (name === opaqueMarker) {
+      this.#opaque.add(parent);
+      return;
+    }
+    if (name.startsWith(whiteoutPrefix)) {
+      this.#whiteout(parent, name.slice(whiteoutPrefix.length));
+      return;
+    }
+    const real = join(parent, name);
+    this.#dangling.delete(real);
+    switch (entry.type) {
+      case 'dir':
+        this.#dir(real, entry);
+        return;
+      case 'file':
+        this.#openFile(real, entry);
+        return;
+      case 'link':
+        this.#hardLink(real, entry);
+        return;
+      case 'symlink':
+        if (entry.linkpath === '')
+          throw corruptLayer(`the symbolic link "${toText(entry.path)}" leads nowhere`);
+        this.#replace(real, () => {
+          symlinkSync(toFsPath(entry.linkpath), this.#tree.path(real));
+        });
+        this.#metadata.onPath(this.#tree.path(real), entry, false);
+        return;
+      case 'char':
+      case 'block':
+      case 'fifo':
+        this.#device(real, entry, entry.type === 'char' ? 'c' : entry.type === 'block' ? 'b' : 'p');
+        this.#metadata.onPath(this.#tree.path(real), entry, true);
+    }
+  }
+
+  #dir(real: string, entry: TarEntry): void {
+    const path = this.#tree.path(real);
+    try {
+      mkdirSync(path, 0o700);
+    } catch (error) {
+      if (!isCode(error, 'EEXIST')) throw error;
+      const stats = this.#tree.stat(real);
+      if (stats !== undefined && !stats.isDirectory()) {
+        if (!this.#whiteoutGivesWay(real, stats)) this.#remove(real, stats);
+        mkdirSync(path, 0o700);
+      }
+    }
+    this.#listDir(real, entry);
+  }
+
+  #listDir(real: string, entry: TarEntry): void {
+    this.#implied.delete(real);
+    this.#dirs.set(real, { ...entry });
+  }
+
+  #openFile(real: string, entry: TarEntry): void {
+    const path = this.#tree.path(real);
+    let fd = -1;
+    this.#replace(real, () => {
+      fd = openSync(path, createFlags, 0o600);
+    });
+    this.#file = { fd, real, entry, cursor: entry.sparse && new SparseCursor(entry.sparse) };
+    this.#size += entry.sparse?.realSize ?? entry.size;
+  }
+
+  #hardLink(real: string, entry: TarEntry): void {
+    if (entryComponents(entry.linkpath).length === 0) {
+      throw corruptLayer(`the hard link "${toText(entry.path)}" leads to no file`);
+    }
+    const existing = this.#tree.stat(real);
+    const targetReal = this.#findReal(entry.linkpath);
+    if (existing !== undefined && targetReal !== undefined) {
+      const target = this.#tree.stat(targetReal);
+      // A link to itself is already there, and removing it first would lose the file.
+      if (target !== undefined && target.ino === existing.ino) return;
+    }
+    if (existing !== undefined) this.#remove(real, existing);
+    if (!this.#link(real, entry.linkpath)) this.#dangling.set(real, entry.linkpath);
+  }
+
+  #link(real: string, linkpath: string): boolean {
+    const targetReal = this.#findReal(linkpath);
+    if (targetReal === undefined || this.#whiteouts.has(targetReal)) return false;
+    try {
+      // link(2) does not follow a symbolic link: the link itself gets the second name.
+      linkSync(this.#tree.path(targetReal), this.#tree.path(real));
+      return true;
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return false;
+      throw error;
+    }
+  }
+
+  #findReal(linkpath: string): string | undefined {
+    const components = entryComponents(linkpath);
+    const parent = this.#tree.findParent(components);
+    return parent === undefined ? undefined : join(parent, components.at(-1) ?? '');
+  }
+
+  #dangle(path: string, linkpath: string): DanglingLink {
+    const target = entryComponents(linkpath).join('/');
+    if (this.#hidesBelow(parentOf(target))) {
+      throw corruptLayer(`"${toText(path)}" is a hard link to "${toText(target)}", which does not exist`);
+    }
+    return { path, target };
+  }
+
+  #device(real: string, entry: TarEntry, kind: 'c' | 'b' | 'p'): void {
+    const { mode, major, minor } = entry;
+    this.#replace(real, () => {
+      this.#metadata.create(this.#tree.path(real), (name) => {
+        this.#calls.mknod(name, kind, mode & 0o777, major, minor);
+      });
+    });
+  }
+
+  #whiteout(parent: string, name: string): void {
+    if (name === '' || name === '.' || name === '..') {
+      throw corruptLayer(`the whiteout "${toText(whiteoutPrefix + name)}" names no file`);
+    }
+    const real = join(parent, name);
+    const stats = this.#tree.stat(real);
+    if (stats?.isDirectory()) {
+      // This layer has a directory of that name, so only the one below is meant: ours must not be merged with it.
+      this.#opaque.add(real);
+      this.#implied.delete(real);
+      return;
+    }
+    if (stats !== undefined) return;
+    this.#metadata.create(this.#tree.path(real), (path) => {
+      this.#calls.mknod(path, 'c', 0, 0, 0);
+    });
+    this.#whiteouts.add(real);
+  }
+
+  /** A whiteout of this layer that a directory of this layer comes to replace. */
+  #whiteoutGivesWay(real: string, stats: Stats): boolean {
+    if (!this.#whiteouts.has(real)) return false;
+    this.#remove(real, stats);
+    this.#opaque.add(real);
+    return true;
+  }
+
+  /** Does what makes `real`; if something is there already, that goes first. */
+  #replace(real: string, make: () => void): void {
+    try {
+      make();
+    } catch (error) {
+      if (!isCode(error, 'EEXIST')) throw error;
+      const stats = this.#tree.stat(real);
+      if (stats !== undefined) this.#remove(real, stats);
+      make();
+    }
+  }
+
+  #remove(real: string, stats: Stats): void {
+    if (real === '') throw corruptLayer('an entry would replace the root directory');
+    this.#tree.remove(real, stats);
+    this.#whiteouts.delete(real);
+    if (!stats.isDirectory()) return;
+    for (const set of [this.#dirs, this.#implied, this.#opaque, this.#whiteouts, this.#dangling]) {
+      for (const path of set.keys()) if (isWithin(path, real)) set.delete(path);
+    }
+  }
+
+  #finishDir(real: string): void {
+    const path = this.#tree.path(real);
+    try {
+      if (this.#opaque.has(real) && real !== '') {
+        this.#metadata.setXattr(path, 'trusted.overlay.opaque', Buffer.from('y'));
+      }
+      const metadata = this.#dirs.get(real);
+      if (metadata !== undefined) this.#metadata.onPath(path, metadata, true);
+    } catch (error) {
+      throw unpackError(`unpacking the directory "${toText(real)}"`, error);
+    }
+  }
+
+  /** Whether nothing of the layers below can be seen in this directory. */
+  #hidesBelow(real: string): boolean {
+    for (let path = real; ; path = parentOf(path)) {
+      if (this.#opaque.has(path)) return true;
+      if (path === '') return false;
+    }
+  }
+}
+
+function writeAll(fd: number, chunk: Buffer, position: number | null): void {
+  let done = 0;
+  while (done < chunk.length) {
+    done += writeSync(fd, chunk, done, chunk.length - done, position === null ? null : position + done);
+  }
+}

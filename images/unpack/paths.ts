@@ -1,0 +1,59 @@
+/**
+ * Names of files as bytes. Inside images/unpack every path is a "byte string", one character per byte (latin1), so
+ * that a name which is not UTF-8 survives; these functions turn one into what node:fs takes, and clean up the paths
+ * that archives carry.
+ */
+import { corruptLayer } from './corrupt.ts';
+
+export type FsPath = string | Buffer;
+
+// eslint-disable-next-line no-control-regex -- the range is exactly ASCII
+const ascii = /^[\x00-\x7f]*$/;
+
+/** A string where the name is UTF-8, which nearly all are, else the bytes. */
+export function toFsPath(bytes: string): FsPath {
+  if (ascii.test(bytes)) return bytes;
+  const buffer = Buffer.from(bytes, 'latin1');
+  const text = buffer.toString('utf8');
+  return Buffer.from(text, 'utf8').equals(buffer) ? text : buffer;
+}
+
+export function fromText(text: string): string {
+  return ascii.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
+}
+
+/** For messages: as readable as the name allows, control characters escaped. */
+export function toText(bytes: string): string {
+  return JSON.stringify(Buffer.from(bytes, 'latin1').toString('utf8')).slice(1, -1);
+}
+
+/**
+ * The components of an entry's path below the layer's root. An absolute path counts from that root; a relative one
+ * that climbs out of it is refused, as Docker refuses it. `a/../b` is `b` whether or not `a` is a symbolic link,
+ * again as in Docker.
+ */
+export function entryComponents(path: string): string[] {
+  if (path.includes('\0')) throw corruptLayer(`an entry's name holds a zero byte: "${toText(path)}"`);
+  const components: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part !== '..') components.push(part);
+    else if (components.pop() === undefined && !path.startsWith('/')) {
+      throw corruptLayer(`the entry "${toText(path)}" points outside the layer`);
+    }
+  }
+  return components;
+}
+
+export function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash === -1 ? '' : path.slice(0, slash);
+}
+
+export function join(parent: string, name: string): string {
+  return parent === '' ? name : `${parent}/${name}`;
+}
+
+export function isWithin(path: string, ancestor: string): boolean {
+  return ancestor === '' || path === ancestor || path.startsWith(`${ancestor}/`);
+}

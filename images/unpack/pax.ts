@@ -1,0 +1,64 @@
+/**
+ * PAX extended headers: records of the form `LENGTH KEY=VALUE\n`, LENGTH counting the whole record (pax(1)). The
+ * `tar` package decodes them line by line as UTF-8, which breaks values that hold a newline or are binary, such as
+ * the extended attribute security.capability; so records are read here, as bytes.
+ */
+import { corruptLayer } from './corrupt.ts';
+
+/** Keys as text, values as byte strings; GNU sparse 0.0 repeats keys, hence a list. */
+export type PaxRecords = readonly (readonly [key: string, value: string])[];
+
+export function parsePax(body: Buffer): PaxRecords {
+  const records: [string, string][] = [];
+  let at = 0;
+  while (at < body.length) {
+    const space = body.indexOf(0x20, at);
+    const digits = space === -1 ? '' : body.toString('latin1', at, space);
+    const end = at + Number(digits);
+    if (!/^[0-9]{1,10}$/.test(digits) || end > body.length || end <= space + 1 || body[end - 1] !== 0x0a) {
+      throw corruptLayer('an extended header (PAX) is malformed');
+    }
+    const equals = body.indexOf(0x3d, space + 1);
+    if (equals === -1 || equals >= end)
+      throw corruptLayer('an extended header (PAX) has a record without "="');
+    records.push([body.toString('utf8', space + 1, equals), body.toString('latin1', equals + 1, end - 1)]);
+    at = end;
+  }
+  return records;
+}
+
+export function paxNumber(key: string, value: string): number {
+  const number = Number(value);
+  if (!/^-?[0-9]+(\.[0-9]*)?$/.test(value) || !Number.isSafeInteger(Math.trunc(number))) {
+    throw corruptLayer(`an extended header (PAX) gives ${key}=${value.slice(0, 40)}, which is not a number`);
+  }
+  return number;
+}
+
+/** '1700000000.123456789' as nanoseconds, exactly. */
+export function paxTime(key: string, value: string): bigint {
+  const [, sign = '', seconds = '', fraction = ''] = /^(-?)([0-9]{1,15})(?:\.([0-9]*))?$/.exec(value) ?? [];
+  if (seconds === '')
+    throw corruptLayer(`an extended header (PAX) gives ${key}=${value.slice(0, 40)}, which is not a time`);
+  const total = BigInt(seconds) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'));
+  return sign === '-' ? -total : total;
+}
+
+/** The extended attributes among the records, in star's form (raw bytes) and in libarchive's (base64). */
+export function paxXattrs(records: PaxRecords): ReadonlyMap<string, Uint8Array> {
+  const xattrs = new Map<string, Uint8Array>();
+  for (const [key, value] of records) {
+    if (key.startsWith('SCHILY.xattr.')) {
+      xattrs.set(key.slice('SCHILY.xattr.'.length), Buffer.from(value, 'latin1'));
+    } else if (key.startsWith('LIBARCHIVE.xattr.')) {
+      const name = percentDecoded(key.slice('LIBARCHIVE.xattr.'.length));
+      // Archives of libarchive carry both forms; the raw one needs no decoding.
+      if (!xattrs.has(name)) xattrs.set(name, Buffer.from(value, 'base64'));
+    }
+  }
+  return xattrs;
+}
+
+function percentDecoded(text: string): string {
+  return text.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+}

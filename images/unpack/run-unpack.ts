@@ -1,0 +1,54 @@
+/**
+ * The process that unpacks: `minidock __unpack`. One request comes as JSON on stdin, lines of JSON go out on stdout,
+ * progress first, then the report or the error. It is a process of its own so that layers use all cores, and so that
+ * it can make the layer's directory its root: whatever a hostile archive holds, there is nothing else to write to.
+ */
+import { readFileSync, writeSync } from 'node:fs';
+import { ImageError } from '../errors.ts';
+import type { FileSystemCalls } from '../file-system-calls.ts';
+import { unpackError } from './corrupt.ts';
+import { makeOverrides } from './overrides.ts';
+import type { LayerReport, LayerRequest, OverridesReport, OverridesRequest } from './types.ts';
+import { unpackLayer } from './unpack.ts';
+
+export type Message =
+  | { readonly kind: 'progress'; readonly bytes: number }
+  | { readonly kind: 'report'; readonly report: LayerReport | OverridesReport }
+  | { readonly kind: 'error'; readonly code: string; readonly message: string; readonly hint?: string };
+
+/** Enough for a smooth bar, few enough not to be felt. */
+const progressStep = 2 << 20;
+
+/** Returns the exit status. */
+export async function runUnpack(calls: FileSystemCalls): Promise<number> {
+  // Modes are the archive's, not the user's.
+  process.umask(0);
+  const request = JSON.parse(readFileSync(0, 'utf8')) as LayerRequest | OverridesRequest;
+  try {
+    const report = request.kind === 'layer' ? await unpack(request, calls) : makeOverrides(request, calls);
+    send({ kind: 'report', report });
+    return 0;
+  } catch (error) {
+    const { code, message, hint }: ImageError = unpackError('unpacking a layer', error);
+    send({ kind: 'error', code, message, ...(hint === undefined ? {} : { hint }) });
+    return 1;
+  }
+}
+
+async function unpack(request: LayerRequest, calls: FileSystemCalls): Promise<LayerReport> {
+  let told = 0;
+  return await unpackLayer(request.blob, request.target, calls, {
+    enterRoot: true,
+    diffId: request.diffId,
+    onProgress: (bytes) => {
+      if (bytes - told < progressStep) return;
+      told = bytes;
+      send({ kind: 'progress', bytes });
+    },
+  });
+}
+
+function send(message: Message): void {
+  const line = Buffer.from(`${JSON.stringify(message)}\n`);
+  for (let done = 0; done < line.length;) done += writeSync(1, line, done);
+}

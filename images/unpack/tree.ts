@@ -1,0 +1,126 @@
+/**
+ * The directory a layer is unpacked into, as a tree that nothing can climb out of. Every path is walked component by
+ * component from the root, symbolic links included, the way the kernel would inside chroot(2); so although the
+ * unpacking process has entered the directory as its root as well, not even without that could an entry be written
+ * elsewhere. Directories already walked are remembered, which makes the walk free for nearly every entry.
+ *
+ * Names ending in `Real` are byte strings of real directories: no link in them, no leading slash, '' for the root.
+ */
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, unlinkSync, type Stats } from 'node:fs';
+import { corruptLayer } from './corrupt.ts';
+import { isWithin, join, parentOf, toFsPath, toText, type FsPath } from './paths.ts';
+
+/** What the kernel allows in one path too (path_resolution(7)). */
+const maxLinks = 40;
+
+export class LayerTree {
+  readonly #root: string;
+  /** From a directory's path as archives spell it to where it really is. */
+  readonly #known = new Map<string, string>([['', '']]);
+  /** Called with a directory that the archive needs but has not listed. */
+  readonly #onImplied: (real: string) => void;
+  /** Called when something stands where a directory is needed; true if it was moved out of the way. */
+  readonly #onObstacle: (real: string, stats: Stats) => boolean;
+
+  /** `root` is '' inside chroot. */
+  constructor(
+    root: string,
+    events: { onImplied: (real: string) => void; onObstacle: (real: string, stats: Stats) => boolean },
+  ) {
+    this.#root = root;
+    this.#onImplied = events.onImplied;
+    this.#onObstacle = events.onObstacle;
+  }
+
+  path(real: string): FsPath {
+    return toFsPath(`${this.#root}/${real}`);
+  }
+
+  /** The real directory that an entry's parent path leads to, made where it is missing. */
+  makeParent(components: readonly string[]): string {
+    const parents = components.slice(0, -1);
+    const spelt = parents.join('/');
+    const known = this.#known.get(spelt);
+    if (known !== undefined) return known;
+    const real = this.#walk('', parents, true, { left: maxLinks });
+    if (real === undefined) throw corruptLayer(`"${toText(spelt)}" cannot be made a directory`);
+    this.#known.set(spelt, real);
+    return real;
+  }
+
+  /** The same without making anything; undefined where there is no such directory. */
+  findParent(components: readonly string[]): string | undefined {
+    const parents = components.slice(0, -1);
+    return this.#known.get(parents.join('/')) ?? this.#walk('', parents, false, { left: maxLinks });
+  }
+
+  stat(real: string): Stats | undefined {
+    try {
+      return lstatSync(this.path(real));
+    } catch (error) {
+      if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whatever is there goes, directories with all they hold. */
+  remove(real: string, stats: Stats): void {
+    if (stats.isDirectory()) this.#removeDir(`${this.#root}/${real}`);
+    else unlinkSync(this.path(real));
+    if (stats.isDirectory() || stats.isSymbolicLink()) this.#forget(real, stats.isSymbolicLink());
+  }
+
+  #walk(
+    start: string,
+    components: readonly string[],
+    make: boolean,
+    links: { left: number },
+  ): string | undefined {
+    let real: string | undefined = start;
+    for (const name of components) {
+      if (name === '' || name === '.') continue;
+      real = name === '..' ? parentOf(real) : this.#step(real, name, make, links);
+      if (real === undefined) return undefined;
+    }
+    return real;
+  }
+
+  #step(parentReal: string, name: string, make: boolean, links: { left: number }): string | undefined {
+    const real = join(parentReal, name);
+    const stats = this.stat(real);
+    if (stats?.isDirectory()) return real;
+    if (stats?.isSymbolicLink()) {
+      if ((links.left -= 1) < 0)
+        throw corruptLayer(`"${toText(real)}" is a symbolic link that leads in a circle`);
+      const target = readlinkSync(this.path(real), { encoding: 'buffer' }).toString('latin1');
+      return this.#walk(target.startsWith('/') ? '' : parentReal, target.split('/'), make, links);
+    }
+    if (!make) return undefined;
+    if (stats !== undefined && !this.#onObstacle(real, stats)) {
+      throw corruptLayer(`an entry lies below "${toText(real)}", which is not a directory`);
+    }
+    mkdirSync(this.path(real), 0o755);
+    if (stats === undefined) this.#onImplied(real);
+    return real;
+  }
+
+  #removeDir(path: string): void {
+    for (const entry of readdirSync(toFsPath(path), { encoding: 'buffer', withFileTypes: true })) {
+      const child = `${path}/${entry.name.toString('latin1')}`;
+      if (entry.isDirectory()) this.#removeDir(child);
+      else unlinkSync(toFsPath(child));
+    }
+    rmdirSync(toFsPath(path));
+  }
+
+  #forget(real: string, wasLink: boolean): void {
+    for (const [spelt, target] of this.#known) {
+      // Any spelling may have led through a link that is gone.
+      if (spelt !== '' && (wasLink || isWithin(target, real))) this.#known.delete(spelt);
+    }
+  }
+}
+
+export function isCode(error: unknown, code: string): boolean {
+  return (error as NodeJS.ErrnoException).code === code;
+}

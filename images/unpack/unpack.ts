@@ -1,0 +1,86 @@
+/**
+ * One layer: bytes in, a directory out, and the proof that they are the bytes the image's configuration names.
+ * Decompression runs on zlib's thread, everything else in one synchronous loop per chunk.
+ *
+ * Whoever calls it removes the directory when it throws; nothing in a directory may be used before it returned.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { ImageError } from '../errors.ts';
+import type { FileSystemCalls } from '../file-system-calls.ts';
+import { decompress, ioChunk } from './compression.ts';
+import { corruptLayer, unpackError } from './corrupt.ts';
+import { LayerWriter } from './layer-writer.ts';
+import { TarReader } from './tar-reader.ts';
+import type { LayerReport } from './types.ts';
+
+export interface UnpackLayerOptions {
+  /** Enter the target by chroot(2), which cannot be undone: only for a process that does nothing else. */
+  readonly enterRoot: boolean;
+  /** What the uncompressed archive must hash to; ImageError 'DIFF_ID_MISMATCH' otherwise. */
+  readonly diffId?: string | undefined;
+  /** Compressed bytes read so far. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+}
+
+/** `blob` is opened before the root is entered. Throws ImageError 'LAYER_CORRUPT', 'NO_SPACE', 'UNPACK_FAILED'. */
+export async function unpackLayer(
+  blob: string,
+  targetDir: string,
+  calls: FileSystemCalls,
+  options: UnpackLayerOptions,
+): Promise<LayerReport> {
+  // The stream closes the descriptor itself.
+  const input = createReadStream('', { fd: openSync(blob, 'r'), highWaterMark: ioChunk });
+  try {
+    if (options.enterRoot) calls.enterRoot(targetDir);
+    const writer = new LayerWriter(options.enterRoot ? '' : targetDir, calls);
+    try {
+      return await unpackStream(input, writer, options);
+    } finally {
+      writer.abort();
+    }
+  } finally {
+    input.destroy();
+  }
+}
+
+async function unpackStream(
+  input: Readable & { readonly bytesRead: number },
+  writer: LayerWriter,
+  { diffId: expected, onProgress }: UnpackLayerOptions,
+): Promise<LayerReport> {
+  const reader = new TarReader(writer);
+  const hash = createHash('sha256');
+  let tarSize = 0;
+  try {
+    const { stream } = await decompress(input);
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      tarSize += chunk.length;
+      reader.write(chunk);
+      onProgress?.(input.bytesRead);
+    }
+  } catch (error) {
+    throw isDecodingError(error)
+      ? corruptLayer(`it cannot be decompressed (${error.message})`, error)
+      : unpackError('unpacking a layer', error);
+  }
+  reader.finish();
+  const diffId = `sha256:${hash.digest('hex')}`;
+  if (expected !== undefined && diffId !== expected) {
+    throw new ImageError({
+      code: 'DIFF_ID_MISMATCH',
+      message: `the layer's content is ${diffId}, but the image's configuration says ${expected}`,
+      hint: 'the image is damaged or was put together wrongly; nothing of this layer was kept',
+    });
+  }
+  return { diffId, tarSize, ...writer.finish() };
+}
+
+/** zlib's and zstd's own complaints, such as Z_DATA_ERROR, Z_BUF_ERROR for a truncated file, ZSTD_error_…. */
+function isDecodingError(error: unknown): error is Error {
+  const { code } = error as NodeJS.ErrnoException;
+  return error instanceof Error && typeof code === 'string' && /^(Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB)/.test(code);
+}
