@@ -4,7 +4,7 @@
  * name. The file is written under another name first and linked into place, so a lease is never seen without its
  * owner, even after a crash between the two.
  *
- * Deliberately absent: deciding that a lease is stale. Whoever recovers a dead container calls `releaseAll`.
+ * Deliberately absent: deciding that a lease is stale. Whoever recovers a dead container calls `releaseAddresses`.
  */
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,37 +12,36 @@ import { MinidockError } from '../errors.ts';
 import { contains, formatIpv4, parseCidr, parseIpv4, sizeOf } from './ipv4.ts';
 import type { BridgeNetwork } from './types.ts';
 
-export interface Lease {
-  readonly address: string;
-  readonly macAddress: string;
-}
-
-export interface LeaseRequest {
-  /** The directory that holds one directory for each network. */
-  readonly leasesDir: string;
-  readonly network: BridgeNetwork;
-  /** The container's id. */
-  readonly owner: string;
-  /** `--ip`; absent or '' takes the lowest free address. */
-  readonly requested?: string;
-}
-
-/** Throws ADDRESS_IN_USE, ADDRESS_OUTSIDE_SUBNET, ADDRESS_RESERVED, BAD_ADDRESS or NO_ADDRESS. */
-export function acquireAddress(request: LeaseRequest): Lease {
-  const { leasesDir, network, owner } = request;
+/**
+ * Leases the requested address (`--ip`), or the lowest free one, to the owner and returns it.
+ * Throws ADDRESS_IN_USE, ADDRESS_OUTSIDE_SUBNET, ADDRESS_RESERVED, BAD_ADDRESS or NO_ADDRESS.
+ *
+ * @param leasesDir holds one directory for each network
+ * @param owner the container's id
+ */
+export function acquireAddress(
+  leasesDir: string,
+  network: BridgeNetwork,
+  owner: string,
+  requested?: string,
+): string {
   const directory = join(leasesDir, network.id);
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   const own = join(directory, `.${owner}`);
   writeFileSync(own, owner, { mode: 0o644 });
+  const lease = (address: string): boolean => tryLease(own, join(directory, address));
   try {
-    const address =
-      request.requested === undefined || request.requested === ''
-        ? leaseLowest(directory, own, network)
-        : leaseRequested(directory, own, network, request.requested);
-    return { address, macAddress: macFromAddress(address) };
+    if (requested !== undefined && requested !== '')
+      return leaseRequested(directory, network, requested, lease);
+    return lowestFree(directory, network, lease);
   } finally {
     rmSync(own, { force: true });
   }
+}
+
+/** What acquireAddress would choose now, touching nothing. */
+export function peekAddress(leasesDir: string, network: BridgeNetwork): string {
+  return lowestFree(join(leasesDir, network.id), network, () => true);
 }
 
 /** Gives one address back, unless it has another owner by now. Gone already counts as given back. */
@@ -52,7 +51,7 @@ export function releaseAddress(leasesDir: string, networkId: string, address: st
 }
 
 /** Gives back whatever an owner holds, in every network. */
-export function releaseAll(leasesDir: string, owner: string): void {
+export function releaseAddresses(leasesDir: string, owner: string): void {
   for (const networkId of namesIn(leasesDir)) {
     for (const address of namesIn(join(leasesDir, networkId))) {
       if (address === `.${owner}`) rmSync(join(leasesDir, networkId, address), { force: true });
@@ -61,20 +60,14 @@ export function releaseAll(leasesDir: string, owner: string): void {
   }
 }
 
-/** Docker's rule: locally administered, then the four bytes of the address; 172.17.0.2 has 02:42:ac:11:00:02. */
-export function macFromAddress(address: string): string {
-  const bytes = address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'));
-  return ['02', '42', ...bytes].join(':');
-}
-
-function leaseLowest(directory: string, own: string, network: BridgeNetwork): string {
+function lowestFree(directory: string, network: BridgeNetwork, lease: (address: string) => boolean): string {
   const { block, gateway } = readNetwork(network);
   const taken = new Set(namesIn(directory));
   // The first address of a subnet names the network and the last one is its broadcast address.
   for (let address = block.base + 1; address < block.base + sizeOf(block) - 1; address++) {
     if (address === gateway) continue;
     const text = formatIpv4(address);
-    if (!taken.has(text) && tryLease(directory, own, text)) return text;
+    if (!taken.has(text) && lease(text)) return text;
   }
   throw new MinidockError({
     code: 'NO_ADDRESS',
@@ -83,7 +76,12 @@ function leaseLowest(directory: string, own: string, network: BridgeNetwork): st
   });
 }
 
-function leaseRequested(directory: string, own: string, network: BridgeNetwork, requested: string): string {
+function leaseRequested(
+  directory: string,
+  network: BridgeNetwork,
+  requested: string,
+  lease: (address: string) => boolean,
+): string {
   const { block, gateway } = readNetwork(network);
   const address = parseIpv4(requested);
   if (address === undefined) {
@@ -111,7 +109,7 @@ function leaseRequested(directory: string, own: string, network: BridgeNetwork, 
       hint: `${requested} is ${special} of ${network.subnet}.`,
     });
   }
-  if (!tryLease(directory, own, requested)) {
+  if (!lease(requested)) {
     const owner = ownerOf(join(directory, requested));
     throw new MinidockError({
       code: 'ADDRESS_IN_USE',
@@ -123,9 +121,9 @@ function leaseRequested(directory: string, own: string, network: BridgeNetwork, 
 }
 
 /** link(2) refuses a name that exists, as O_EXCL would. */
-function tryLease(directory: string, own: string, address: string): boolean {
+function tryLease(own: string, file: string): boolean {
   try {
-    linkSync(own, join(directory, address));
+    linkSync(own, file);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;

@@ -8,6 +8,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { MinidockError } from '../errors.ts';
+import { parseResolvConf } from './resolv.ts';
 import { contains, formatCidr, formatIpv4, overlaps, parseCidr, parseIpv4, type Cidr } from './ipv4.ts';
 
 /** 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20 to 192.168.240.0/20: Docker's, in Docker's order. */
@@ -36,7 +37,10 @@ export interface Subnet {
  * @param routes everything the host routes to, see readRoutes
  * @param addresses single addresses to keep clear of as well: name servers, which a VPN may reach by a wide route
  */
-export function chooseSubnet(routes: readonly Cidr[], addresses: readonly string[] = []): Subnet {
+export function chooseSubnet(
+  routes: readonly Cidr[] = readRoutes(),
+  addresses: readonly string[] = readNameservers(),
+): Subnet {
   const taken = routes.filter((route) => route.prefix >= WIDEST_ROUTE_THAT_COUNTS);
   const keepClear = addresses.map(parseIpv4).filter((address) => address !== undefined);
   const free = DEFAULT_POOLS.find(
@@ -56,6 +60,14 @@ export function chooseSubnet(routes: readonly Cidr[], addresses: readonly string
 
 export function readRoutes(): readonly Cidr[] {
   return parseFibTrie(readFileSync('/proc/net/fib_trie', 'utf8'));
+}
+
+function readNameservers(): readonly string[] {
+  try {
+    return parseResolvConf(readFileSync('/etc/resolv.conf', 'utf8')).nameservers;
+  } catch {
+    return []; // no such file, or not for us: then there is no name server to keep clear of
+  }
 }
 
 /**

@@ -1,0 +1,70 @@
+/**
+ * Who holds a port: /proc/net lists sockets with their inode, /proc/PID/fd says whose they are. Only looked at once a
+ * port turned out to be busy, so it may take its time; without the right to look it simply does not know.
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Protocol } from './types.ts';
+
+/** `nginx (pid 123)`, or `container 0123456789ab`; undefined if nobody can be found. */
+export function describePortHolder(protocol: Protocol, port: number): string | undefined {
+  const inodes = socketInodes(protocol, port);
+  if (inodes.size === 0) return undefined;
+  for (const pid of numbersIn('/proc')) {
+    for (const fd of numbersIn(`/proc/${pid}/fd`)) {
+      const inode = /^socket:\[(\d+)\]$/.exec(readLink(`/proc/${pid}/fd/${fd}`))?.[1];
+      if (inode !== undefined && inodes.has(inode)) return describeProcess(pid);
+    }
+  }
+  return undefined;
+}
+
+/** Inodes of the sockets bound to a port, out of the text of /proc/net/tcp and its like. */
+export function findSocketInodes(table: string, protocol: Protocol, port: number): readonly string[] {
+  const wanted = port.toString(16).toUpperCase().padStart(4, '0');
+  return table.split('\n').flatMap((line) => {
+    const words = line.trim().split(/\s+/);
+    const [, local = '', , state = ''] = words;
+    const inode = words[9];
+    // 0A is LISTEN; a UDP socket that is merely bound holds its port in any state.
+    const holds = local.endsWith(`:${wanted}`) && (protocol === 'udp' || state === '0A');
+    return holds && inode !== undefined ? [inode] : [];
+  });
+}
+
+function socketInodes(protocol: Protocol, port: number): ReadonlySet<string> {
+  const tables = [`/proc/net/${protocol}`, `/proc/net/${protocol}6`].map(readText);
+  return new Set(tables.flatMap((table) => findSocketInodes(table, protocol, port)));
+}
+
+function describeProcess(pid: string): string {
+  const words = readText(`/proc/${pid}/cmdline`).split('\0');
+  const shim = words.indexOf('__shim');
+  const id = shim < 0 ? undefined : words.slice(shim + 1).find((word) => /^[0-9a-f]{64}$/.test(word));
+  if (id !== undefined) return `container ${id.slice(0, 12)}`;
+  return `${readText(`/proc/${pid}/comm`).trim() || 'a process'} (pid ${pid})`;
+}
+
+// Processes come and go, and other users' are closed to us: what cannot be read holds nothing as far as we can tell.
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function readLink(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+function numbersIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+}
