@@ -42,6 +42,8 @@ qemu-system-x86_64 qemu-system-x86
 mmdebstrap mmdebstrap
 mke2fs e2fsprogs
 depmod kmod
+qemu-aarch64 qemu-user
+/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1 libc6-arm64-cross
 '
 
 # packages_missing LIST: the packages of the list's programs that are not there, each once.

@@ -1,0 +1,71 @@
+/**
+ * scripts/quickstart as a new user runs it, in a throw-away host whose /usr/local/bin and /var are layers of its own:
+ * the page is served, a second run replaces the first, a taken port is said and another one used.
+ */
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createHost, HOST_ADDRESS, type TestHost } from '../support/host.ts';
+import type { RunResult } from '../support/processes.ts';
+
+const top = resolve(import.meta.dirname, '../..');
+let host: TestHost;
+
+beforeAll(async () => {
+  host = await createHost();
+  const layers = ['upper', 'work'].map((name) => join(host.dir, `local-bin-${name}`));
+  for (const layer of layers) mkdirSync(layer);
+  const options = `lowerdir=/usr/local/bin,upperdir=${layers[0]},workdir=${layers[1]}`;
+  const mounted = await host.run(['mount', '-t', 'overlay', 'overlay', '-o', options, '/usr/local/bin']);
+  expect(mounted.stderr).toBe('');
+});
+afterAll(() => host.dispose());
+
+const quickstart = (): Promise<RunResult> =>
+  host.run([join(top, 'scripts/quickstart')], { timeout: 120_000, cwd: '/' });
+const page = async (port: number): Promise<string> =>
+  (await host.outside(['curl', '-s', '-m', '5', `http://${HOST_ADDRESS}:${port}/`])).stdout;
+
+test('one command from a checkout to a page, and once more', async () => {
+  const first = await quickstart();
+  expect(first).toMatchObject({ exitCode: 0 });
+  expect(first.stdout).toContain('http://localhost:8080/');
+  expect(first.stdout).toContain(`http://${HOST_ADDRESS}:8080/`);
+  expect(await page(8080)).toMatch(/<html/i);
+  // What it suggests to try must work.
+  const suggested = [...first.stdout.matchAll(/^ {2}(minidock .*?)(?: {3,}|$)/gm)].map(
+    (match) => match[1] ?? '',
+  );
+  expect(suggested).toHaveLength(3);
+  expect(await host.run(['bash', '-c', suggested[1] ?? ''])).toMatchObject({ exitCode: 0 });
+
+  const second = await quickstart();
+  expect(second).toMatchObject({ exitCode: 0 });
+  expect(second.stdout).toContain('Replacing the container web of an earlier run.');
+  expect(await page(8080)).toMatch(/<html/i);
+
+  expect(await host.run(['bash', '-c', suggested[2] ?? ''])).toMatchObject({ exitCode: 0 });
+  expect(await page(8080)).toBe('');
+}, 240_000);
+
+test('a taken port is said, and the next free one used', async () => {
+  const other = host.spawn(['busybox', 'httpd', '-f', '-p', '8080', '-h', host.dir]);
+  await host.waitFor(
+    async () => (await host.run(['curl', '-s', 'http://127.0.0.1:8080/'])).exitCode === 0,
+    'the other server',
+  );
+  const { exitCode, stdout } = await quickstart();
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain(`Port 8080 is taken by "busybox" (process ${other.pid}).`);
+  expect(stdout).toContain('Using 8081 instead.');
+  expect(await page(8081)).toMatch(/<html/i);
+}, 120_000);
+
+test('without root it says so and does nothing', async () => {
+  const { exitCode, stderr, stdout } = await host.run([
+    ...['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+    join(top, 'scripts/quickstart'),
+  ]);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+  expect(stderr).toContain('takes root');
+});
