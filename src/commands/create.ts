@@ -1,0 +1,24 @@
+/** `create`: everything `run` does before starting. */
+import { createContainer } from '../engine/create.ts';
+import type { ContainerFlags } from '../engine/create-request.ts';
+import { imageFor } from '../engine/image-for.ts';
+import { requireRoot } from '../engine/require-root.ts';
+import { defineContainerFlags, toCreateRequest } from './container-flags.ts';
+import type { Verb } from './verb.ts';
+
+export const create: Verb = {
+  configure(command, { engine }) {
+    command
+      .usage('[OPTIONS] IMAGE [COMMAND] [ARG...]')
+      .argument('<image>')
+      .argument('[args...]')
+      .passThroughOptions();
+    defineContainerFlags(command);
+    command.action(async (image: string, args: readonly string[], flags: ContainerFlags) => {
+      requireRoot('create');
+      const request = toCreateRequest(image, args, flags, false);
+      const config = await createContainer(engine.containers, request, await imageFor(engine, request));
+      process.stdout.write(`${config.id}\n`);
+    });
+  },
+};

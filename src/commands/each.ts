@@ -1,0 +1,21 @@
+/** For verbs that take several names: one failure is reported and the rest goes on, as in Docker. */
+import type { Context } from './verb.ts';
+
+/** In parallel where the work is waiting; output stays in the order of the names. */
+export async function forEachName(
+  context: Context,
+  names: readonly string[],
+  action: (name: string) => Promise<string | undefined>,
+): Promise<void> {
+  const running = names.map((name) =>
+    action(name).then(
+      (text) => ({ text }),
+      (error: unknown) => ({ error }),
+    ),
+  );
+  for (const outcome of running) {
+    const result = await outcome;
+    if ('error' in result) context.report(result.error);
+    else if (result.text !== undefined) process.stdout.write(`${result.text}\n`);
+  }
+}

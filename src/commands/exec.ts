@@ -1,0 +1,68 @@
+/** `exec` */
+import { DEFAULT_DETACH_KEYS } from '../engine/detach-keys.ts';
+import { parseEnv } from '../engine/env-flags.ts';
+import { execInContainer } from '../engine/exec.ts';
+import { refuseMissingTerminal } from '../engine/foreground.ts';
+import { findContainer } from '../engine/lifecycle.ts';
+import { requireRoot } from '../engine/require-root.ts';
+import { collect, type Verb } from './verb.ts';
+
+interface ExecFlags {
+  readonly detach?: boolean;
+  readonly detachKeys: string;
+  readonly env?: readonly string[];
+  readonly envFile?: readonly string[];
+  readonly interactive?: boolean;
+  readonly privileged?: boolean;
+  readonly tty?: boolean;
+  readonly user?: string;
+  readonly workdir?: string;
+}
+
+export const exec: Verb = {
+  configure(command, context) {
+    command
+      .usage('[OPTIONS] CONTAINER COMMAND [ARG...]')
+      .argument('<container>')
+      .argument('<command>')
+      .argument('[args...]')
+      .passThroughOptions()
+      .option('-d, --detach', 'Detached mode: run command in the background')
+      .option(
+        '--detach-keys <string>',
+        'Override the key sequence for detaching a container',
+        DEFAULT_DETACH_KEYS,
+      )
+      .option('-e, --env <list>', 'Set environment variables', collect)
+      .option('--env-file <list>', 'Read in a file of environment variables', collect)
+      .option('-i, --interactive', 'Keep STDIN open even if not attached')
+      .option('--privileged', 'Give extended privileges to the command')
+      .option('-t, --tty', 'Allocate a pseudo-TTY')
+      .option('-u, --user <string>', 'Username or UID (format: "<name|uid>[:<group|gid>]")')
+      .option('-w, --workdir <string>', 'Working directory inside the container')
+      .action(async (name: string, program: string, args: readonly string[], flags: ExecFlags) => {
+        requireRoot('exec');
+        const tty = flags.tty ?? false;
+        const interactive = flags.interactive ?? false;
+        const detach = flags.detach ?? false;
+        if (!detach && refuseMissingTerminal({ tty, stdin: interactive })) {
+          context.exit(1);
+          return;
+        }
+        const container = await findContainer(context.engine.containers, name);
+        context.exit(
+          await execInContainer(context.engine.paths, container, {
+            argv: [program, ...args],
+            interactive,
+            tty,
+            detach,
+            env: parseEnv(flags.env ?? [], flags.envFile ?? []),
+            workdir: flags.workdir ?? '',
+            user: flags.user ?? '',
+            privileged: flags.privileged ?? false,
+            detachKeys: flags.detachKeys,
+          }),
+        );
+      });
+  },
+};

@@ -1,0 +1,58 @@
+/** `logs` */
+import { findContainer } from '../engine/lifecycle.ts';
+import { readLogs } from '../engine/logs.ts';
+import { parseInstant } from '../ui/time.ts';
+import { invalidArgument } from '../engine/flag-errors.ts';
+import { nowNs } from '../engine/time.ts';
+import type { Verb } from './verb.ts';
+
+interface LogsFlags {
+  readonly follow?: boolean;
+  readonly tail: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly timestamps?: boolean;
+}
+
+export const logs: Verb = {
+  configure(command, { engine }) {
+    command
+      .usage('[OPTIONS] CONTAINER')
+      .argument('<container>')
+      .option('-f, --follow', 'Follow log output')
+      .option('-n, --tail <string>', 'Number of lines to show from the end of the logs', 'all')
+      .option('--since <string>', 'Show logs since timestamp or relative (e.g. "42m" for 42 minutes)')
+      .option('--until <string>', 'Show logs before a timestamp or relative (e.g. "42m" for 42 minutes)')
+      .option('-t, --timestamps', 'Show timestamps')
+      .action(async (name: string, flags: LogsFlags) => {
+        const container = await findContainer(engine.containers, name);
+        const now = nowNs();
+        const instant = (text: string | undefined): bigint | undefined =>
+          text === undefined ? undefined : parseInstant(text, now);
+        await readLogs(
+          engine.paths,
+          container,
+          {
+            follow: flags.follow ?? false,
+            tail: parseTail(flags.tail),
+            since: instant(flags.since),
+            until: instant(flags.until),
+            timestamps: flags.timestamps ?? false,
+          },
+          (stream, bytes) => write(stream === 1 ? process.stdout : process.stderr, bytes),
+        );
+      });
+  },
+};
+
+/** Waits for the reader: a log may be larger than memory. */
+function write(target: NodeJS.WriteStream, bytes: Buffer): void | Promise<void> {
+  if (target.write(bytes)) return undefined;
+  return new Promise((resolve) => target.once('drain', resolve));
+}
+
+function parseTail(text: string): number | undefined {
+  if (text === 'all' || text.startsWith('-')) return undefined;
+  if (!/^\d+$/.test(text)) throw invalidArgument(text, '-n, --tail', 'must be "all" or a number of lines');
+  return Number(text);
+}

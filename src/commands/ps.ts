@@ -1,0 +1,62 @@
+/** `ps` */
+import { refresh } from '../engine/recovery.ts';
+import { containerSizes } from '../engine/sizes.ts';
+import type { Container } from '../engine/store.ts';
+import { containerListStyle, containerRow } from '../ui/container-row.ts';
+import { matchContainer, parseContainerFilters } from '../ui/container-filter.ts';
+import { formatList } from '../ui/format.ts';
+import { parseInteger } from '../engine/flag-errors.ts';
+import { collect, type Context, type Verb } from './verb.ts';
+
+interface PsFlags {
+  readonly all?: boolean;
+  readonly quiet?: boolean;
+  readonly last?: string;
+  readonly latest?: boolean;
+  readonly size?: boolean;
+  readonly trunc?: boolean;
+  readonly filter?: readonly string[];
+  readonly format?: string;
+}
+
+export const ps: Verb = {
+  configure(command, context) {
+    command
+      .usage('[OPTIONS]')
+      .option('-a, --all', 'Show all containers (default shows just running)')
+      .option('-q, --quiet', 'Only display container IDs')
+      .option('-n, --last <int>', 'Show n last created containers (includes all states)', '-1')
+      .option('-l, --latest', 'Show the latest created container (includes all states)')
+      .option('-s, --size', 'Display total file sizes')
+      .option('--no-trunc', "Don't truncate output")
+      .option('-f, --filter <filter>', 'Filter output based on conditions provided', collect)
+      .option('--format <string>', "Format output: 'table', 'table TEMPLATE', 'json', or a Go template")
+      .action((flags: PsFlags) => list(context, flags));
+  },
+};
+
+async function list({ engine }: Context, flags: PsFlags): Promise<void> {
+  const filters = parseContainerFilters(flags.filter ?? []);
+  const all: Container[] = [];
+  for (const container of engine.containers.list()) all.push(await refresh(engine.containers, container));
+  const limit = flags.latest === true ? 1 : (parseInteger(flags.last, '-n, --last') ?? -1);
+  const every = flags.all === true || limit > 0 || filters.selectsStatus;
+  const chosen = all
+    .filter(({ state }) => every || state.status === 'running')
+    .filter((container) => matchContainer(filters, container, all))
+    .slice(0, limit > 0 ? limit : undefined);
+  const withSize = flags.size === true || (flags.format ?? '').includes('.Size');
+  const images = withSize ? await engine.images() : undefined;
+  const options = { noTrunc: flags.trunc === false, now: new Date() };
+  const rows = [];
+  for (const { config, state } of chosen) {
+    const sizes = images === undefined ? undefined : await containerSizes(engine.paths, config, images);
+    rows.push(containerRow({ config, state, ...(sizes === undefined ? {} : { sizes }) }, options));
+  }
+  process.stdout.write(
+    formatList(rows, containerListStyle(flags.size === true), {
+      quiet: flags.quiet ?? false,
+      ...(flags.format === undefined ? {} : { format: flags.format }),
+    }),
+  );
+}

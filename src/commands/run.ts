@@ -1,0 +1,153 @@
+/** `run`: create, start, and unless detached stay tied to the container until it ends. */
+import type { Command } from 'commander';
+import { MinidockError } from '../../runtime/errors.ts';
+import { createContainer, draftContainer } from '../engine/create.ts';
+import { DEFAULT_DETACH_KEYS } from '../engine/detach-keys.ts';
+import { refuseMissingTerminal, runForeground, terminalSize } from '../engine/foreground.ts';
+import { imageFor } from '../engine/image-for.ts';
+import { requireRoot } from '../engine/require-root.ts';
+import { launchShim, shimLost, startDetached, fromWire } from '../engine/start.ts';
+import { signalContainer } from '../engine/lifecycle.ts';
+import { parseSignal } from '../engine/signals.ts';
+import { createExplanation, printDryRun, type Explanation } from '../teach/explanation.ts';
+import { defineContainerFlags, toCreateRequest } from './container-flags.ts';
+import type { ContainerFlags, CreateRequest } from '../engine/create-request.ts';
+import type { Context, Verb } from './verb.ts';
+
+interface RunFlags extends ContainerFlags {
+  readonly detach?: boolean;
+  readonly detachKeys?: string;
+  readonly sigProxy?: boolean;
+  readonly explain?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export const run: Verb = {
+  configure(command, context) {
+    defineRunFlags(command);
+    command.action(async (image: string, args: readonly string[], flags: RunFlags) => {
+      context.exit(await runContainer(context, image, args, flags));
+    });
+  },
+};
+
+function defineRunFlags(command: Command): void {
+  command
+    .usage('[OPTIONS] IMAGE [COMMAND] [ARG...]')
+    .argument('<image>')
+    .argument('[args...]')
+    .passThroughOptions();
+  defineContainerFlags(command);
+  command
+    .option('-d, --detach', 'Run container in background and print container ID')
+    .option(
+      '--detach-keys <string>',
+      'Override the key sequence for detaching a container',
+      DEFAULT_DETACH_KEYS,
+    )
+    .option('--no-sig-proxy', 'Do not proxy received signals to the process')
+    .option('--explain', 'Show each step as it is done: command, reason, undo, where to look')
+    .option('--dry-run', 'Show the same steps and do nothing');
+}
+
+async function runContainer(
+  context: Context,
+  image: string,
+  args: readonly string[],
+  flags: RunFlags,
+): Promise<number> {
+  const detached = flags.detach === true;
+  if (detached && (flags.attach ?? []).length > 0) {
+    throw new MinidockError({
+      code: 'INVALID_FLAG',
+      message: 'conflicting options: cannot specify both --attach and --detach',
+      exitCode: 125,
+    });
+  }
+  const { containers } = context.engine;
+  const request = toCreateRequest(image, args, flags, detached);
+  if (flags.dryRun === true) {
+    const stored = await imageFor(context.engine, request);
+    await printDryRun(containers, draftContainer(containers, request, stored).config);
+    return 0;
+  }
+  requireRoot('run');
+  if (!detached && refuseMissingTerminal({ tty: flags.tty ?? false, stdin: flags.interactive ?? false }))
+    return 1;
+  warnDiscardedPorts(request);
+  const config = await createContainer(containers, request, await imageFor(context.engine, request));
+  const explanation = flags.explain === true ? createExplanation() : undefined;
+  if (!detached) return runAttached(context, config.id, flags, request, explanation);
+  try {
+    await startDetached(containers.paths, config.id, {
+      explain: explanation !== undefined,
+      ...(explanation === undefined ? {} : { onMessage: explanation.onMessage }),
+    });
+  } catch (error) {
+    // Docker leaves the created container, and its id on stdout, behind a start that failed.
+    process.stdout.write(`${config.id}\n`);
+    throw error;
+  }
+  process.stdout.write(`${config.id}\n`);
+  return 0;
+}
+
+async function runAttached(
+  context: Context,
+  id: string,
+  flags: RunFlags,
+  request: CreateRequest,
+  explanation: Explanation | undefined,
+): Promise<number> {
+  const { containers } = context.engine;
+  const tty = flags.tty ?? false;
+  const size = tty ? terminalSize() : undefined;
+  const attach = {
+    stdin: request.attachStdin,
+    stdout: request.attachStdout,
+    stderr: request.attachStderr,
+  };
+  const end = await runForeground(
+    (handlers) =>
+      launchShim(
+        {
+          id,
+          ...containers.paths,
+          explain: explanation !== undefined,
+          attach,
+          ...(size === undefined ? {} : { size }),
+        },
+        handlers,
+      ),
+    {
+      tty,
+      stdin: attach.stdin,
+      detachKeys: flags.detachKeys ?? DEFAULT_DETACH_KEYS,
+      ...(flags.sigProxy === false || tty ? {} : { onSignal: (signal) => passSignal(context, id, signal) }),
+    },
+    explanation?.onMessage,
+  );
+  switch (end.kind) {
+    case 'exited':
+      return end.exitCode;
+    case 'detached':
+      return 0;
+    case 'failed':
+      throw fromWire(end.error);
+    case 'lost':
+      throw shimLost(containers.paths, id);
+  }
+}
+
+function passSignal(context: Context, id: string, signal: NodeJS.Signals): void {
+  const container = context.engine.containers.read(id);
+  // Before the program runs there is nobody to pass it to; Docker drops it as well.
+  if (container?.state.status === 'running') signalContainer(container, parseSignal(signal));
+}
+
+function warnDiscardedPorts(request: CreateRequest): void {
+  const mode = request.network ?? 'bridge';
+  if ((request.publish ?? []).length > 0 && (mode === 'host' || mode === 'none')) {
+    process.stderr.write(`WARNING: Published ports are discarded when using ${mode} network mode\n`);
+  }
+}

@@ -1,0 +1,87 @@
+/** `start`: run a container again, or for the first time after `create`. */
+import { DEFAULT_DETACH_KEYS } from '../engine/detach-keys.ts';
+import { runForeground, terminalSize } from '../engine/foreground.ts';
+import { findContainer } from '../engine/lifecycle.ts';
+import { recover } from '../engine/recovery.ts';
+import { requireRoot } from '../engine/require-root.ts';
+import { fromWire, launchShim, shimLost, startDetached } from '../engine/start.ts';
+import { createExplanation } from '../teach/explanation.ts';
+import type { Context, Verb } from './verb.ts';
+
+interface StartFlags {
+  readonly attach?: boolean;
+  readonly interactive?: boolean;
+  readonly detachKeys: string;
+  readonly explain?: boolean;
+}
+
+export const start: Verb = {
+  configure(command, context) {
+    command
+      .usage('[OPTIONS] CONTAINER [CONTAINER...]')
+      .argument('<containers...>')
+      .option('-a, --attach', 'Attach STDOUT/STDERR and forward signals')
+      .option('-i, --interactive', "Attach container's STDIN")
+      .option(
+        '--detach-keys <string>',
+        'Override the key sequence for detaching a container',
+        DEFAULT_DETACH_KEYS,
+      )
+      .option('--explain', 'Show each step as it is done')
+      .action(async (names: readonly string[], flags: StartFlags) => {
+        requireRoot('start');
+        if (flags.attach === true || flags.interactive === true) {
+          const [name] = names;
+          if (names.length > 1 || name === undefined)
+            throw new Error('you cannot start and attach multiple containers at once');
+          context.exit(await startAttached(context, name, flags));
+          return;
+        }
+        for (const name of names) {
+          try {
+            await startOne(context, name, flags);
+            process.stdout.write(`${name}\n`);
+          } catch (error) {
+            context.report(error);
+          }
+        }
+      });
+  },
+};
+
+async function startOne({ engine }: Context, name: string, flags: StartFlags): Promise<void> {
+  const container = await findContainer(engine.containers, name);
+  if (container.state.status === 'running') return;
+  await recover(engine.containers, container.config.id);
+  const explanation = flags.explain === true ? createExplanation() : undefined;
+  await startDetached(engine.paths, container.config.id, {
+    explain: explanation !== undefined,
+    ...(explanation === undefined ? {} : { onMessage: explanation.onMessage }),
+  });
+}
+
+async function startAttached({ engine }: Context, name: string, flags: StartFlags): Promise<number> {
+  const { config, state } = await findContainer(engine.containers, name);
+  if (state.status === 'running')
+    throw new Error(`container ${name} is already running: use 'minidock attach'`);
+  await recover(engine.containers, config.id);
+  const stdin = flags.interactive === true && config.spec.openStdin;
+  const size = config.spec.tty ? terminalSize() : undefined;
+  const end = await runForeground(
+    (handlers) =>
+      launchShim(
+        {
+          id: config.id,
+          ...engine.paths,
+          explain: false,
+          attach: { stdin, stdout: true, stderr: true },
+          ...(size === undefined ? {} : { size }),
+        },
+        handlers,
+      ),
+    { tty: config.spec.tty, stdin, detachKeys: flags.detachKeys },
+  );
+  if (end.kind === 'failed') throw fromWire(end.error);
+  if (end.kind === 'lost') throw shimLost(engine.paths, config.id);
+  return end.kind === 'exited' ? end.exitCode : 0;
+}

@@ -1,0 +1,61 @@
+/** `stop` and `restart`: signal, grace, SIGKILL. */
+import type { Command } from 'commander';
+import { parseInteger } from '../engine/flag-errors.ts';
+import { findContainer, stopContainer } from '../engine/lifecycle.ts';
+import { recover } from '../engine/recovery.ts';
+import { requireRoot } from '../engine/require-root.ts';
+import { startDetached } from '../engine/start.ts';
+import { forEachName } from './each.ts';
+import type { Verb } from './verb.ts';
+
+interface StopFlags {
+  readonly signal?: string;
+  readonly time?: string;
+}
+
+function defineStopFlags(command: Command): void {
+  command
+    .usage('[OPTIONS] CONTAINER [CONTAINER...]')
+    .argument('<containers...>')
+    .option('-s, --signal <string>', 'Signal to send to the container')
+    .option('-t, --time, --timeout <int>', 'Seconds to wait before killing the container');
+}
+
+function stopOptions(flags: StopFlags & { timeout?: string }): { signal?: string; timeout?: number } {
+  const timeout = parseInteger(flags.time ?? flags.timeout, '-t, --time');
+  return {
+    ...(flags.signal === undefined ? {} : { signal: flags.signal }),
+    ...(timeout === undefined ? {} : { timeout }),
+  };
+}
+
+export const stop: Verb = {
+  configure(command, context) {
+    defineStopFlags(command);
+    command.action(async (names: readonly string[], flags: StopFlags) => {
+      requireRoot('stop');
+      const { containers } = context.engine;
+      await forEachName(context, names, async (name) => {
+        await stopContainer(containers, await findContainer(containers, name), stopOptions(flags));
+        return name;
+      });
+    });
+  },
+};
+
+export const restart: Verb = {
+  configure(command, context) {
+    defineStopFlags(command);
+    command.action(async (names: readonly string[], flags: StopFlags) => {
+      requireRoot('restart');
+      const { containers } = context.engine;
+      await forEachName(context, names, async (name) => {
+        const container = await findContainer(containers, name);
+        await stopContainer(containers, container, stopOptions(flags));
+        await recover(containers, container.config.id);
+        await startDetached(containers.paths, container.config.id);
+        return name;
+      });
+    });
+  },
+};

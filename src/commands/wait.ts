@@ -1,0 +1,18 @@
+/** `wait`: the exit status of each, when it has one. */
+import { findContainer, waitForExit } from '../engine/lifecycle.ts';
+import { forEachName } from './each.ts';
+import type { Verb } from './verb.ts';
+
+export const wait: Verb = {
+  configure(command, context) {
+    command
+      .usage('CONTAINER [CONTAINER...]')
+      .argument('<containers...>')
+      .action(async (names: readonly string[]) => {
+        const { containers } = context.engine;
+        await forEachName(context, names, async (name) =>
+          String(await waitForExit(containers, await findContainer(containers, name))),
+        );
+      });
+  },
+};
