@@ -1,0 +1,45 @@
+/** An image store for tests of pulling: real blobs in a directory, and layers that are only counted. */
+import { readFile } from 'node:fs/promises';
+import type { PullStore } from '../../images/pull.ts';
+import { BlobStore } from '../../images/store/blob-store.ts';
+import type { EnsureLayer, PutImage } from '../../images/store/image-store.ts';
+import type { ImageConfig, StoredImage } from '../../images/types.ts';
+
+export class MemoryImageStore implements PullStore {
+  readonly blobs: BlobStore;
+  /** Diff ids in the order they were unpacked, and what their blobs held. */
+  readonly unpacked = new Map<string, Buffer>();
+  readonly images = new Map<string, StoredImage>();
+
+  constructor(dir: string) {
+    this.blobs = new BlobStore(dir);
+  }
+
+  hasLayer(diffId: string): Promise<boolean> {
+    return Promise.resolve(this.unpacked.has(diffId));
+  }
+
+  async ensureLayer({ descriptor, diffId, onProgress }: EnsureLayer): Promise<void> {
+    this.unpacked.set(diffId, await readFile(this.blobs.path(descriptor.digest)));
+    onProgress?.(descriptor.size);
+  }
+
+  async putImage({ manifestDigest, configDigest, tag, repoDigest }: PutImage): Promise<StoredImage> {
+    const image: StoredImage = {
+      id: configDigest,
+      config: await this.blobs.readJson<ImageConfig>(configDigest),
+      manifestDigest,
+      tags: tag === undefined ? [] : [tag],
+      repoDigests: repoDigest === undefined ? [] : [repoDigest],
+      layerDirs: [],
+      size: 0,
+      lastTagged: '2026-01-01T00:00:00Z',
+    };
+    for (const name of [tag, repoDigest]) if (name !== undefined) this.images.set(name, image);
+    return image;
+  }
+
+  find(name: string): Promise<StoredImage | undefined> {
+    return Promise.resolve(this.images.get(name));
+  }
+}
