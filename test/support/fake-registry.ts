@@ -179,10 +179,16 @@ export function sendBlob(response: ServerResponse, blob: Buffer, range: string |
   }
 }
 
-/** Promises all of the blob and breaks off after `bytes` of it. */
-export function sendTruncated(response: ServerResponse, blob: Buffer, bytes: number): void {
+/**
+ * Promises all of the blob, sends `bytes` of it, and returns what breaks the connection. To be called when some of
+ * it has arrived: what is on the way when a connection breaks may be lost.
+ */
+export function sendTruncated(response: ServerResponse, blob: Buffer, bytes: number): () => void {
   response.writeHead(200, { 'content-length': blob.length });
-  response.write(blob.subarray(0, bytes), () => response.socket?.destroy());
+  response.write(blob.subarray(0, bytes));
+  return () => {
+    response.socket?.destroy();
+  };
 }
 
 export function digestOf(bytes: Buffer | string): string {
