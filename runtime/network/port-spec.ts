@@ -18,7 +18,7 @@ interface Range {
 }
 
 /** One request for each container port. Throws BAD_PORT. */
-export function parsePortSpec(spec: string): readonly PortRequest[] {
+export function parsePort(spec: string): readonly PortRequest[] {
   const { ip, host, container: containerAndProtocol } = splitParts(spec);
   const [container = '', protocolText = 'tcp', ...more] = containerAndProtocol.split('/');
   const hostIp = parseHostIp(ip, spec);
@@ -43,6 +43,22 @@ export function parsePortSpec(spec: string): readonly PortRequest[] {
     ...(count === 1 && hostCount > 1 ? { hostPortEnd: hostPorts.last } : {}),
     containerPort: containerPorts.first + index,
     protocol,
+  }));
+}
+
+/** `--expose` and an image's ExposedPorts: '80', '80/tcp', '80-90/udp'. Throws BAD_PORT. */
+export function parseExposed(
+  spec: string,
+): readonly { readonly port: number; readonly protocol: Protocol }[] {
+  const [ports = '', protocol = 'tcp', ...more] = spec.split('/');
+  const range = parseRange(ports);
+  if (range === undefined || range.first === 0 || more.length > 0) {
+    throw badPort(`invalid range format for --expose: ${spec}`);
+  }
+  const parsed = parseProtocol(protocol);
+  return Array.from({ length: range.last - range.first + 1 }, (_, index) => ({
+    port: range.first + index,
+    protocol: parsed,
   }));
 }
 
