@@ -129,6 +129,17 @@ export function availableCapabilities(): bigint {
   return BigInt(`0x${bounding ?? '0'}`);
 }
 
+/** Everything that can be given here and now: what `--privileged` means. */
+export function allCapabilities(): string[] {
+  return resolveCapabilities({
+    capAdd: [],
+    capDrop: [],
+    privileged: true,
+    lastCap: lastCapability(),
+    available: availableCapabilities(),
+  });
+}
+
 function normalizeAll(
   names: readonly string[],
   field: 'CapAdd' | 'CapDrop',
