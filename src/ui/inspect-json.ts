@@ -1,17 +1,150 @@
-/** Signatures first; the implementation follows. */
-import type { StoredImage } from '../../images/types.ts';
+/**
+ * What `minidock inspect` prints of a container: Docker's JSON (API 1.45) field for field, key for key, so that what
+ * reads Docker's reads this. A field minidock has no use for keeps the value that Docker gives when it is not used.
+ *
+ * The values carry Go's types for `--format` (go-template/value.ts): which is a struct, and which list or map was
+ * never set and is `null` in JSON but prints `[]` or `map[]`.
+ */
+import { join } from 'node:path';
 import type { ContainerConfig, ContainerState } from '../engine/container.ts';
-import type { Paths } from '../engine/paths.ts';
+import { containerDir, containerRunDir, type Paths } from '../engine/paths.ts';
 import type { Sizes } from './container-row.ts';
-/** What `minidock inspect CONTAINER` prints, in Docker's shape and key order (API 1.45). */
+import { goStruct, goStructOf, nilMap, nilSlice } from './go-template/value.ts';
+import { hostConfig } from './inspect-host-config.ts';
+import { networkSettings } from './inspect-network.ts';
+import { exposedPorts, slice, sortedStrings } from './inspect-values.ts';
+
 export function inspectContainer(
-  _config: ContainerConfig,
-  _state: ContainerState,
-  _paths: Paths,
-  _sizes?: Sizes,
+  config: ContainerConfig,
+  state: ContainerState,
+  paths: Paths,
+  sizes?: Sizes,
 ): Readonly<Record<string, unknown>> {
-  throw new Error('not written yet');
+  const { spec, id } = config;
+  const [path = '', ...args] = [...spec.entrypoint, ...spec.cmd];
+  const dir = containerDir(paths, id);
+  // Docker names these files once the container has been started.
+  const file = (name: string): string => (state.status === 'created' ? '' : join(dir, name));
+  const inspected = goStruct({
+    Id: id,
+    Created: config.created,
+    Path: path,
+    Args: args,
+    State: stateOf(state),
+    Image: config.imageId,
+    ResolvConfPath: file('resolv.conf'),
+    HostnamePath: file('hostname'),
+    HostsPath: file('hosts'),
+    LogPath: file('container.log'),
+    Name: `/${config.name}`,
+    RestartCount: 0,
+    Driver: 'overlay2',
+    Platform: 'linux',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: nilSlice(),
+    HostConfig: hostConfig(config),
+    GraphDriver: goStruct({
+      Data: {
+        LowerDir: [...config.layers].reverse().join(':'),
+        MergedDir: join(containerRunDir(paths, id), 'rootfs'),
+        UpperDir: join(dir, 'overlay', 'upper'),
+        WorkDir: join(dir, 'overlay', 'work'),
+      },
+      Name: 'overlay2',
+    }),
+    ...(sizes === undefined ? {} : { SizeRw: sizes.rw, SizeRootFs: sizes.rootFs }),
+    Mounts: mountsOf(config),
+    Config: configOf(config),
+    NetworkSettings: networkSettings(config, state),
+  });
+  // Docker's Go field is called ID, its JSON Id; templates may use either. So with the sizes that were not asked for.
+  for (const [name, value] of [
+    ['ID', id],
+    ['SizeRw', null],
+    ['SizeRootFs', null],
+  ] as const) {
+    if (!Object.hasOwn(inspected, name)) Object.defineProperty(inspected, name, { value, enumerable: false });
+  }
+  return inspected;
 }
-export function inspectImage(_image: StoredImage): Readonly<Record<string, unknown>> {
-  throw new Error('not written yet');
+
+function stateOf(state: ContainerState): object {
+  const running = state.status === 'running';
+  return goStruct({
+    Status: state.status,
+    Running: running,
+    Paused: false,
+    Restarting: false,
+    OOMKilled: state.oomKilled,
+    Dead: state.status === 'dead',
+    Pid: running ? state.pid : 0,
+    ExitCode: state.exitCode,
+    Error: state.error,
+    StartedAt: state.startedAt,
+    FinishedAt: state.finishedAt,
+  });
 }
+
+const MOUNT_FIELDS = ['Type', 'Name', 'Source', 'Destination', 'Driver', 'Mode', 'RW', 'Propagation'];
+
+/** --tmpfs is not among them: Docker lists it in HostConfig.Tmpfs. */
+function mountsOf({ spec }: ContainerConfig): readonly object[] {
+  return spec.mounts
+    .filter((mount) => mount.type !== 'tmpfs')
+    .map((mount) => {
+      const volume = mount.type === 'volume';
+      const mode = [...(mount.readOnly ? ['ro'] : []), ...mount.options].join(',');
+      const propagation =
+        mount.options.find((option) => /^r?(private|shared|slave)$/.test(option)) ?? 'rprivate';
+      return goStructOf(
+        {
+          Type: mount.type,
+          ...(volume ? { Name: mount.volume ?? '' } : {}),
+          Source: mount.source,
+          Destination: mount.target,
+          ...(volume ? { Driver: 'local' } : {}),
+          // A named volume gets SELinux's shared label unless told otherwise, hence Docker's "z".
+          Mode: volume && mount.anonymous !== true && mode === '' ? 'z' : mode,
+          RW: !mount.readOnly,
+          Propagation: volume ? '' : propagation,
+        },
+        MOUNT_FIELDS,
+      );
+    });
+}
+
+function configOf({ spec, imageRef }: ContainerConfig): object {
+  const volumes = spec.mounts.filter((mount) => mount.anonymous === true).map((mount) => mount.target);
+  return goStruct({
+    Hostname: spec.hostname,
+    Domainname: spec.domainname,
+    User: spec.user,
+    AttachStdin: spec.attachStdin,
+    AttachStdout: spec.attachStdout,
+    AttachStderr: spec.attachStderr,
+    ...exposedPorts([
+      ...spec.exposedPorts,
+      ...spec.network.ports.map((port) => `${port.containerPort}/${port.protocol}`),
+    ]),
+    Tty: spec.tty,
+    OpenStdin: spec.openStdin,
+    StdinOnce: spec.openStdin && spec.attachStdin,
+    Env: spec.env,
+    Cmd: slice(spec.cmd),
+    Image: imageRef,
+    Volumes:
+      volumes.length === 0
+        ? nilMap(undefined)
+        : Object.fromEntries(volumes.map((path) => [path, goStruct({})])),
+    WorkingDir: spec.workingDir,
+    Entrypoint: slice(spec.entrypoint),
+    OnBuild: nilSlice(),
+    Labels: sortedStrings(spec.labels),
+    ...(spec.stopSignal === '' || spec.stopSignal === 'SIGTERM' ? {} : { StopSignal: spec.stopSignal }),
+    ...(spec.stopTimeout === DEFAULT_STOP_TIMEOUT ? {} : { StopTimeout: spec.stopTimeout }),
+  });
+}
+
+const DEFAULT_STOP_TIMEOUT = 10;

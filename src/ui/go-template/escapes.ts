@@ -9,7 +9,6 @@ export function escapeHtml(text: string): string {
 }
 
 export function escapeJs(text: string): string {
-   
   return text.replace(/[\\'"<>&=\u0000-\u001f\u007f\u2028\u2029]/g, (character) =>
     '\\\'"'.includes(character)
       ? `\\${character}`

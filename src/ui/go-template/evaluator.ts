@@ -3,7 +3,7 @@
  * need no exceptions; an error carries the place and the words of the node that failed, as Go gives them.
  */
 import { FunctionError, TemplateExecutionError } from './errors.ts';
-import { functions, type GoFunction, type Parameter } from './functions.ts';
+import type { GoFunction, Parameter } from './functions.ts';
 import {
   nodeText,
   type AnyNode,
@@ -31,8 +31,10 @@ interface Variable {
 /** No value was piped in: told apart from a piped nil. */
 const NOTHING = Symbol('nothing');
 
-export function evaluate(template: ParsedTemplate, data: unknown): string {
-  const evaluator = new Evaluator(template, '', data, 0);
+export type Functions = ReadonlyMap<string, GoFunction>;
+
+export function evaluate(template: ParsedTemplate, data: unknown, functions: Functions): string {
+  const evaluator = new Evaluator(template, functions, '', data, 0);
   evaluator.statements(template.body, data);
   return evaluator.output;
 }
@@ -43,6 +45,7 @@ class Evaluator {
 
   constructor(
     private readonly template: ParsedTemplate,
+    private readonly functions: Functions,
     private readonly name: string,
     data: unknown,
     private readonly depth: number,
@@ -103,7 +106,7 @@ class Evaluator {
     if (body === undefined) this.fail(statement, `template ${goQuote(statement.name)} not defined`);
     if (this.depth >= MAX_DEPTH) this.fail(statement, `exceeded maximum template depth (${MAX_DEPTH})`);
     const data = statement.pipeline === undefined ? undefined : this.pipeline(statement.pipeline, dot);
-    const inner = new Evaluator(this.template, statement.name, data, this.depth + 1);
+    const inner = new Evaluator(this.template, this.functions, statement.name, data, this.depth + 1);
     inner.statements(body, data);
     this.output += inner.output;
     return 'next';
@@ -290,7 +293,7 @@ class Evaluator {
     args: readonly Operand[],
     piped: unknown,
   ): unknown {
-    const fn = functions.get(head.name);
+    const fn = this.functions.get(head.name);
     if (fn === undefined) this.fail(head, `${goQuote(head.name)} is not a defined function`);
     const count = args.length + (piped === NOTHING ? 0 : 1);
     this.checkCount(head, fn, count);

@@ -177,3 +177,12 @@ export const functions: ReadonlyMap<string, GoFunction> = new Map([
   ...Object.entries(goBuiltins),
   ...Object.entries(dockerFunctions),
 ]);
+
+const unchanged: GoFunction = { parameters: ['any'], variadic: true, call: ([value]) => value };
+
+/** For a table's headings: what shapes a cell's text leaves them as they are, but padding applies to them too. */
+export const headingFunctions: ReadonlyMap<string, GoFunction> = new Map([
+  ...functions,
+  ...['json', 'title', 'lower', 'upper', 'truncate', 'join'].map((name) => [name, unchanged] as const),
+  ['split', { parameters: ['any'], variadic: true, call: ([value]) => [value] }] as const,
+]);

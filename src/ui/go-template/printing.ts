@@ -2,31 +2,31 @@
  * How Go prints a value: `map[a:b]` with sorted keys, `[a b]`, `{a b}` for a struct, `<nil>` inside of one and
  * `<no value>` at a template's own level.
  */
-import { GoFloat, isNilValue, isObject, isStruct, keysOf, toNumber } from './value.ts';
+import { GoFloat, isNilValue, isObject, isStruct, keysOf, tagOf, toNumber } from './value.ts';
 
 /** fmt's %v; with `fieldNames`, its %+v. */
 export function formatValue(value: unknown, fieldNames = false): string {
   if (value === null || value === undefined) return '<nil>';
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean' || typeof value === 'bigint') return value.toString();
   if (value instanceof GoFloat) return formatFloat(value.value);
   if (typeof value === 'number') return Number.isInteger(value) ? String(value) : formatFloat(value);
   if (Array.isArray(value)) return `[${value.map((item) => formatValue(item, fieldNames)).join(' ')}]`;
-  if (isObject(value)) return formatObject(value, fieldNames);
-  if (typeof value === 'function') return 'func';
-  return String(value);
+  return isObject(value) ? formatObject(value, fieldNames) : 'func';
 }
 
 function formatObject(value: Readonly<Record<string, unknown>>, fieldNames: boolean): string {
   const struct = isStruct(value);
-  const parts = keysOf(value).map((key) => {
-    const text = formatValue(value[key], fieldNames);
+  const parts = (tagOf(value)?.printed ?? keysOf(value)).map((key) => {
+    const text = struct && value[key] === undefined ? '' : formatValue(value[key], fieldNames);
     return struct && !fieldNames ? text : `${key}:${text}`;
   });
   return struct ? `{${parts.join(' ')}}` : `map[${parts.join(' ')}]`;
 }
 
-/** What an action writes. */
+/** What an action writes: `<no value>` for what is not there, `<nil>` for a pointer that points to nothing. */
 export function printValue(value: unknown): string {
-  return value === null || value === undefined ? '<no value>' : formatValue(value);
+  return value === undefined ? '<no value>' : formatValue(value);
 }
 
 /** fmt's %v and %g of a float64: the fewest digits, an exponent below 1e-4 and from 1e6 on. */

@@ -10,12 +10,17 @@
 import { MinidockError } from '../../../runtime/errors.ts';
 import { FunctionError, TemplateExecutionError, TemplateSyntaxError } from './errors.ts';
 import { evaluate } from './evaluator.ts';
-import { functions } from './functions.ts';
+import { functions, headingFunctions } from './functions.ts';
 import { parseTemplate } from './parser.ts';
+
+export interface ExecuteOptions {
+  /** The data are column headings: functions that shape a cell (`upper`, `json`, `truncate`) leave them alone. */
+  readonly heading?: boolean;
+}
 
 export interface Template {
   /** Throws MinidockError TEMPLATE_INVALID. Data: plain objects, arrays and values; see value.ts for Go's types. */
-  execute(data: unknown): string;
+  execute(data: unknown, options?: ExecuteOptions): string;
 }
 
 const functionNames: ReadonlySet<string> = new Set(functions.keys());
@@ -23,7 +28,10 @@ const functionNames: ReadonlySet<string> = new Set(functions.keys());
 /** Throws MinidockError TEMPLATE_INVALID: `template parsing error: template: :1: unclosed action`. */
 export function compileTemplate(text: string): Template {
   const parsed = wordErrors(() => parseTemplate(text, functionNames));
-  return { execute: (data) => wordErrors(() => evaluate(parsed, data)) };
+  return {
+    execute: (data, { heading = false } = {}) =>
+      wordErrors(() => evaluate(parsed, data, heading ? headingFunctions : functions)),
+  };
 }
 
 function wordErrors<T>(body: () => T): T {

@@ -16,6 +16,8 @@ interface Tag {
   readonly kind: 'struct' | 'map' | 'slice';
   /** A struct's Go name, for "can't evaluate field"; without one the words are those of `docker inspect`. */
   readonly typeName?: string;
+  /** A struct's fields as Go prints them, also those that JSON leaves out. */
+  readonly printed?: readonly string[];
   /** What `index` gives for a missing key. */
   readonly zero?: unknown;
   readonly isNil?: boolean;
@@ -32,6 +34,9 @@ const asJsonNull = <T extends object>(value: T): T =>
 /** Marks an object whose fields are fixed: prints as `{a b}`, a field it has not is an error. */
 export const goStruct = <T extends object>(value: T, typeName?: string): T =>
   tagged(value, { kind: 'struct', ...(typeName === undefined ? {} : { typeName }) });
+/** A struct some of whose fields are left out of JSON while empty, yet printed: `{bind  /src /dst  ro}`. */
+export const goStructOf = <T extends object>(value: T, printed: readonly string[]): T =>
+  tagged(value, { kind: 'struct', printed });
 /** Marks a map whose missing keys read as `zero`. */
 export const goMap = <T extends object>(value: T, zero: unknown): T => tagged(value, { kind: 'map', zero });
 /** A slice that was never set: prints `[]`, is `null` in JSON. */
@@ -111,10 +116,9 @@ export function isTrue(value: unknown): boolean {
   }
 }
 
-/** A map's keys in Go's printing and ranging order: by code point; a struct's in their own. */
+/** A map's keys in Go's printing order: by code point; a struct's in their own. */
 export function keysOf(value: GoObject): readonly string[] {
-  const keys = Object.keys(value);
-  return isStruct(value) ? keys : keys.sort(compareStrings);
+  return isStruct(value) ? Object.keys(value) : Object.keys(value).sort(compareStrings);
 }
 
 /** By Unicode code point, which is the order of the UTF-8 bytes that Go compares. */

@@ -1,0 +1,94 @@
+/**
+ * Times on the command line, as Docker's --since and --until take them: RFC 3339 or a part of it (local time where
+ * it names no zone), UNIX seconds with a fraction, or a Go duration back from now ('1h30m'). All in nanoseconds.
+ */
+import { MinidockError } from '../../runtime/errors.ts';
+
+const UNITS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  μs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+};
+
+/** '1h30m', '-1.5s', '0' to nanoseconds; undefined where it is none. */
+export function parseDuration(text: string): bigint | undefined {
+  const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(text);
+  if (match === null) return undefined;
+  let total = 0n;
+  for (const [, number = '', unit = ''] of (match[2] ?? '').matchAll(/(\d*\.?\d*)(ns|us|µs|μs|ms|s|m|h)/g)) {
+    const [whole = '', fraction = ''] = number.split('.');
+    const scale = UNITS[unit] ?? 0;
+    total += BigInt(whole === '' ? 0 : whole) * BigInt(scale);
+    if (fraction !== '') total += BigInt(Math.trunc(Number(`0.${fraction}`) * scale));
+  }
+  return match[1] === '-' ? -total : total;
+}
+
+/** As Go prints a duration: '1h30m0s', '1.5s', '250ms', '0s'. */
+export function formatDuration(nanoseconds: bigint): string {
+  if (nanoseconds === 0n) return '0s';
+  const sign = nanoseconds < 0n ? '-' : '';
+  const value = nanoseconds < 0n ? -nanoseconds : nanoseconds;
+  if (value < 1_000n) return `${sign}${value}ns`;
+  if (value < 1_000_000n) return `${sign}${decimal(value, 3)}µs`;
+  if (value < 1_000_000_000n) return `${sign}${decimal(value, 6)}ms`;
+  const minutes = value / 60_000_000_000n;
+  const seconds = `${decimal(value % 60_000_000_000n, 9)}s`;
+  if (minutes === 0n) return sign + seconds;
+  return minutes < 60n
+    ? `${sign}${minutes}m${seconds}`
+    : `${sign}${minutes / 60n}h${minutes % 60n}m${seconds}`;
+}
+
+/** `value` with its decimal point `places` from the right, trailing zeros dropped. */
+function decimal(value: bigint, places: number): string {
+  const digits = value.toString().padStart(places + 1, '0');
+  return `${digits.slice(0, -places)}.${digits.slice(-places)}`.replace(/\.?0+$/, '');
+}
+
+const DATE =
+  /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2})(?::(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?)?(Z|[+-]\d{2}:?\d{2})?$/;
+
+/** Nanoseconds since the epoch. Throws MinidockError TIME_INVALID. */
+export function parseInstant(text: string, now: bigint): bigint {
+  const duration = parseDuration(text);
+  if (duration !== undefined && text !== '0') return now - duration;
+  const seconds = /^(-?\d+)(?:\.(\d{1,9}))?$/.exec(text);
+  if (seconds !== null) {
+    return BigInt(seconds[1] ?? 0) * 1_000_000_000n + BigInt((seconds[2] ?? '').padEnd(9, '0'));
+  }
+  return parseDate(text) ?? fail(text);
+}
+
+function parseDate(text: string): bigint | undefined {
+  const match = DATE.exec(text);
+  if (match === null) return undefined;
+  const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone] = match;
+  const colon = zone?.replace(/^([+-]\d{2})(\d{2})$/, '$1:$2') ?? '';
+  const milliseconds = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${colon}`);
+  if (Number.isNaN(milliseconds)) return undefined;
+  return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
+}
+
+function fail(text: string): never {
+  throw new MinidockError({
+    code: 'TIME_INVALID',
+    message: `invalid value for time: ${JSON.stringify(text)}`,
+    hint: 'give a date (2026-01-02T15:04:05Z), seconds since 1970, or how long ago (1h30m)',
+  });
+}
+
+/** RFC 3339 in UTC with nanoseconds; Go's RFC3339Nano drops trailing zeros, its fixed-width form does not. */
+export function formatTime(nanoseconds: bigint, options: { readonly fixed?: boolean } = {}): string {
+  const seconds = nanoseconds / 1_000_000_000n;
+  const rest = nanoseconds % 1_000_000_000n;
+  const date = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
+  const fraction = rest.toString().padStart(9, '0');
+  const shown = options.fixed === true ? fraction : fraction.replace(/0+$/, '');
+  return `${date}${shown === '' ? '' : `.${shown}`}Z`;
+}
