@@ -24,6 +24,8 @@ export type InitMessage =
       readonly message: string;
       /** 127 not found, 126 not executable, else 125. */
       readonly exitCode: number;
+      /** What the user can do next. */
+      readonly hint?: string;
     };
 
 export type SupervisorMessage = { readonly type: 'go' };

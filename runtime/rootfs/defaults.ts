@@ -1,7 +1,7 @@
 /**
  * What every container gets unless told otherwise: Docker's lists, which are also those of the OCI runtime
- * specification (config-linux.md, "Default Filesystems" and "Default Devices") plus Docker's own masks. Sources:
- * moby, oci/defaults.go and oci/devices; checked against `docker inspect` and `mount` in a container of Docker 26.
+ * specification (config-linux.md, "Default Filesystems" and "Default Devices") plus Docker's own masks. Source:
+ * moby, oci/defaults.go.
  */
 import type { OciDevice, OciMount, OciResources } from '../bundle.ts';
 

@@ -44,6 +44,7 @@ export const UMOUNT_NOFOLLOW = 0x8;
 /** *at(2) calls. */
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
+export const AT_EMPTY_PATH = 0x1000;
 export const AT_RECURSIVE = 0x8000;
 
 /** open(2): a handle on a place in the tree that grants neither reading nor writing. */

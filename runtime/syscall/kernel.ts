@@ -8,7 +8,12 @@ export interface Kernel {
   umount2(target: string, flags: number): void;
   pivotRoot(newRoot: string, putOld: string): void;
   /** mount_setattr(2) on the mount at `path` (and those below when `recursive`); Linux 5.12. */
-  mountSetattr(path: string, recursive: boolean, set: number, clear: number, propagation: number): void;
+  mountSetattr(path: string, recursive: boolean, attributes: MountAttributes): void;
+  /**
+   * A bind mount that appears complete: open_tree(2) makes a detached copy, mount_setattr(2) gives it its
+   * attributes, move_mount(2) puts it in place. At no time can it be seen, or swapped away, half made. Linux 5.12.
+   */
+  bindMount(source: string, target: string, recursive: boolean, attributes: MountAttributes): void;
   chroot(path: string): void;
   unshare(flags: number): void;
   setns(fd: number, nstype: number): void;
@@ -61,4 +66,11 @@ export interface Kernel {
   setXattr(path: string, name: string, value: Uint8Array): void;
   getXattrs(path: string): ReadonlyMap<string, Uint8Array>;
   utimensat(path: string, atimeNs: bigint, mtimeNs: bigint): void;
+}
+
+/** MOUNT_ATTR_ bits to turn on and off; `propagation` is MS_PRIVATE, MS_SLAVE, MS_SHARED, or 0 to leave it. */
+export interface MountAttributes {
+  readonly set: number;
+  readonly clear: number;
+  readonly propagation: number;
 }

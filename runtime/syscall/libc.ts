@@ -7,6 +7,7 @@
 import { dirname, join } from 'node:path';
 import { closeSync, openSync } from 'node:fs';
 import {
+  AT_EMPTY_PATH,
   AT_FDCWD,
   AT_RECURSIVE,
   AT_SYMLINK_NOFOLLOW,
@@ -18,7 +19,7 @@ import {
 } from './constants.ts';
 import { SyscallError } from './error.ts';
 import { addressOf, call, cString } from './ffi.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel, MountAttributes } from './kernel.ts';
 
 const TIOCSCTTY = 0x540e;
 const TIOCSWINSZ = 0x5414;
@@ -38,6 +39,9 @@ const F_DUPFD_CLOEXEC = 1030;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
+const OPEN_TREE_CLONE = 1;
+const MOVE_MOUNT_F_EMPTY_PATH = 0x4;
+const MOVE_MOUNT_T_SYMLINKS = 0x10;
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SUN_PATH_MAX = 107;
@@ -47,9 +51,17 @@ export const kernel: Kernel = {
   mount: (source, target, type, flags, data) => void call('mount', source, target, type, flags, data),
   umount2: (target, flags) => void call('umount2', target, flags),
   pivotRoot: (newRoot, putOld) => void call('pivot_root', newRoot, putOld),
-  mountSetattr(path, recursive, set, clear, propagation) {
-    const attr = BigUint64Array.of(BigInt(set), BigInt(clear), BigInt(propagation), 0n);
-    call('mount_setattr', AT_FDCWD, path, recursive ? AT_RECURSIVE : 0, bytesOf(attr), attr.byteLength);
+  mountSetattr: (path, recursive, attributes) =>
+    setMountAttributes(AT_FDCWD, path, recursive ? AT_RECURSIVE : 0, attributes),
+  bindMount(source, target, recursive, attributes) {
+    const subtree = recursive ? AT_RECURSIVE : 0;
+    const tree = call('open_tree', AT_FDCWD, source, OPEN_TREE_CLONE | O_CLOEXEC | subtree);
+    try {
+      setMountAttributes(tree, '', AT_EMPTY_PATH | subtree, attributes);
+      call('move_mount', tree, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
+    } finally {
+      call('close', tree);
+    }
   },
   chroot: (path) => void call('chroot', path),
   unshare: (flags) => void call('unshare', flags),
@@ -127,6 +139,12 @@ export const kernel: Kernel = {
     call('utimensat', AT_FDCWD, path, bytesOf(times), AT_SYMLINK_NOFOLLOW);
   },
 };
+
+function setMountAttributes(fd: number, path: string, flags: number, attributes: MountAttributes): void {
+  const { set, clear, propagation } = attributes;
+  const attr = BigUint64Array.of(BigInt(set), BigInt(clear), BigInt(propagation), 0n);
+  call('mount_setattr', fd, path, flags, bytesOf(attr), attr.byteLength);
+}
 
 const bytesOf = (array: ArrayBufferView): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);

@@ -1,0 +1,46 @@
+/**
+ * PID 1's end of the conversation in init-protocol.ts: blocking reads and writes on one descriptor, because there
+ * is nothing else to do meanwhile and an event loop would cost more than all of it.
+ */
+import { readSync, writeSync } from 'node:fs';
+import { errnoOf } from '../syscall/error.ts';
+import type { Kernel } from '../syscall/kernel.ts';
+import type { InitMessage, SupervisorMessage } from './init-protocol.ts';
+
+export interface Channel {
+  send(message: InitMessage): void;
+  /** False when the supervisor has gone: then nobody wants this container any more. */
+  waitForGo(): boolean;
+  /** Until the supervisor has read everything and hung up: exiting earlier could be noticed before the message. */
+  waitForHangUp(): void;
+}
+
+export function connectSupervisor(kernel: Kernel, socketPath: string): Channel {
+  const socket = kernel.connectUnix(socketPath);
+  const buffer = Buffer.alloc(256);
+  const read = (): number => {
+    for (;;) {
+      try {
+        return readSync(socket, buffer);
+      } catch (error) {
+        if (errnoOf(error) === 'ECONNRESET') return 0;
+        if (errnoOf(error) !== 'EINTR') throw error;
+      }
+    }
+  };
+  return {
+    send: (message) => void writeSync(socket, `${JSON.stringify(message)}\n`),
+    waitForGo() {
+      let text = '';
+      while (!text.includes('\n')) {
+        const length = read();
+        if (length === 0) return false;
+        text += buffer.toString('utf8', 0, length);
+      }
+      return (JSON.parse(text) as SupervisorMessage).type === 'go';
+    },
+    waitForHangUp() {
+      while (read() > 0);
+    },
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * The table of contents of what PID 1 does between its birth and the program's: every step in order. init.ts
+ * performs them one by one, `--explain` prints them, so what is printed is what is done.
+ *
+ *     process     limits first, while the host's cgroup file system can still be reached
+ *     rootfs      mounts, each resolved inside the new root; then that root replaces the host's
+ *     isolation   host name, kernel files, the read-only root
+ *     process     user, directory, terminal; from `waitsForGo` on only once the network is up; exec
+ *
+ * Pure but for asking where the host's cgroup hierarchies are, which a caller may tell instead.
+ */
+import type { OciConfig } from '../bundle.ts';
+import { cgroupProcsFiles } from '../cgroup/processes.ts';
+import { deviceSteps } from '../rootfs/devices.ts';
+import { kernelFileSteps } from '../rootfs/kernel-files.ts';
+import { mountSteps } from '../rootfs/mounts.ts';
+import { overlaySteps } from '../rootfs/overlay.ts';
+import { pivotSteps, readonlyRootSteps } from '../rootfs/pivot.ts';
+import { containerStep, type ContainerStep } from '../rootfs/step.ts';
+import { identitySteps, prepareProcessSteps } from './process-steps.ts';
+
+export interface ContainerStepsOptions {
+  /** The cgroup.procs files to join; found by looking at the host's mounts when left out. */
+  readonly cgroupProcs?: readonly string[];
+}
+
+export function containerSteps(
+  config: OciConfig,
+  options: ContainerStepsOptions = {},
+): readonly ContainerStep[] {
+  const procs = options.cgroupProcs ?? cgroupProcsFiles(config.linux.cgroupsPath);
+  return [
+    ...cgroupSteps(config, procs),
+    joinKeyring(config),
+    ...oomSteps(config),
+    ...overlaySteps(config),
+    ...mountSteps(config),
+    ...deviceSteps(config),
+    ...pivotSteps(config),
+    ...nameSteps(config),
+    ...kernelFileSteps(config),
+    ...prepareProcessSteps(config.process, { console: '/dev/console' }),
+    ...readonlyRootSteps(config),
+    ...identitySteps(config.process, config.linux.seccomp),
+  ];
+}
+
+/** From this step on the program's own powers apply; it, and all after it, wait for the supervisor's 'go'. */
+export const waitsForGo = ({ command }: ContainerStep): boolean =>
+  command.kind === 'load-seccomp' || command.kind === 'set-identity' || command.kind === 'exec';
+
+function cgroupSteps(config: OciConfig, procs: readonly string[]): readonly ContainerStep[] {
+  const join = containerStep(
+    'process.join-cgroup',
+    'process',
+    { kind: 'join-cgroup', procs },
+    {
+      title: 'Move into the container’s cgroup',
+      why:
+        'From here on memory, processor time and processes are counted and limited for the container as a whole. ' +
+        'It comes first, so that nothing is charged to whoever started it.',
+      observe: ['cat', '/proc/self/cgroup'],
+    },
+  );
+  const unshare = containerStep(
+    'process.unshare-cgroup',
+    'process',
+    { kind: 'unshare-cgroup' },
+    {
+      title: 'Enter a new cgroup namespace',
+      why:
+        'The cgroup just joined becomes “/” as seen from inside. It must come after joining, or the namespace would ' +
+        'be rooted in the cgroup of whoever started the container.',
+      observe: ['cat', '/proc/self/cgroup'],
+    },
+  );
+  const own = config.linux.namespaces.some(({ type, path }) => type === 'cgroup' && path === undefined);
+  return [...(procs.length === 0 ? [] : [join]), ...(own ? [unshare] : [])];
+}
+
+const joinKeyring = (config: OciConfig): ContainerStep =>
+  containerStep(
+    'process.join-keyring',
+    'process',
+    { kind: 'join-keyring', name: `_ses.${config.linux.cgroupsPath.split('/').at(-1) ?? ''}` },
+    {
+      title: 'Take an empty session keyring',
+      why:
+        'A process inherits its parent’s keyring, and with it the right to use keys kept there, of an encrypted ' +
+        'file system for one (session-keyring(7)).',
+      observe: ['cat', '/proc/keys'],
+    },
+  );
+
+function oomSteps({ process }: OciConfig): readonly ContainerStep[] {
+  if (process.oomScoreAdj === undefined) return [];
+  return [
+    containerStep(
+      'process.set-oom-score',
+      'process',
+      { kind: 'set-oom-score', value: process.oomScoreAdj },
+      {
+        title: `Set the out-of-memory score to ${process.oomScoreAdj}`,
+        why: 'When the whole machine runs out of memory, the kernel kills the process with the highest score first.',
+        observe: ['cat', '/proc/1/oom_score_adj'],
+      },
+    ),
+  ];
+}
+
+function nameSteps(config: OciConfig): readonly ContainerStep[] {
+  const host = containerStep(
+    'isolation.set-hostname',
+    'isolation',
+    { kind: 'set-hostname', hostname: config.hostname },
+    {
+      title: `Name the container ${config.hostname}`,
+      why: 'sethostname(2) acts on the UTS namespace of the caller: the host keeps its name.',
+      observe: ['hostname'],
+    },
+  );
+  if (config.domainname === undefined) return [host];
+  const domain = containerStep(
+    'isolation.set-domainname',
+    'isolation',
+    { kind: 'set-domainname', domainname: config.domainname },
+    {
+      title: `Set the NIS domain to ${config.domainname}`,
+      why: 'The second name of a UTS namespace (setdomainname(2)), used by NIS and shown by uname.',
+      observe: ['cat', '/proc/sys/kernel/domainname'],
+    },
+  );
+  return [host, domain];
+}

@@ -1,0 +1,25 @@
+/** What the performer needs beside the command itself, and what one step leaves for a later one. */
+import type { OciProcess, OciSeccomp } from '../bundle.ts';
+import type { Kernel } from '../syscall/kernel.ts';
+import type { ResolvedUser } from './users.ts';
+
+export interface PerformContext {
+  readonly kernel: Kernel;
+  readonly process: OciProcess;
+  readonly seccomp: OciSeccomp | undefined;
+  /** The new root while it is not yet `/`: paths below it are resolved inside it. '' once it is. */
+  root: string;
+  user: ResolvedUser | undefined;
+  terminal: { readonly master: number; readonly slave: number } | undefined;
+  /** The working directory could not be entered as root; the user may still be able to (root-squashed NFS). */
+  cwdPending: boolean;
+}
+
+export function newContext(
+  kernel: Kernel,
+  process: OciProcess,
+  seccomp: OciSeccomp | undefined,
+  root: string,
+): PerformContext {
+  return { kernel, process, seccomp, root, user: undefined, terminal: undefined, cwdPending: false };
+}

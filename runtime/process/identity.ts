@@ -1,0 +1,74 @@
+/**
+ * From root with all powers to the container's user with the container's few. The order is forced by the kernel:
+ *
+ *     bounding set    dropping from it takes CAP_SETPCAP, so it is first
+ *     keepcaps        or the change of user would empty the permitted set (capabilities(7), "Effect of user ID changes")
+ *     groups, gid     take CAP_SETGID, which the next line gives away
+ *     uid
+ *     capset          effective, permitted, inheritable; the first two may only shrink
+ *     ambient         what survives execve(2) of a plain file for a user who is not root
+ *     no_new_privs    binding for all that follow
+ */
+import type { OciCapabilities } from '../bundle.ts';
+import * as k from '../syscall/constants.ts';
+import { errnoOf } from '../syscall/error.ts';
+import type { Kernel } from '../syscall/kernel.ts';
+import { capabilityMask } from './capabilities.ts';
+
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  readonly capabilities: OciCapabilities;
+  readonly noNewPrivileges: boolean;
+}
+
+export function applyIdentity(kernel: Kernel, identity: Identity): void {
+  const { capabilities } = identity;
+  // While capabilities shrink to those of the container's own processes, these must not become able to trace this
+  // one: non-dumpable keeps /proc/PID of it closed to them until execve(2) (CVE-2016-9962).
+  kernel.prctl(k.PR_SET_DUMPABLE, 0);
+  const held = dropBounding(kernel, capabilityMask(capabilities.bounding));
+  kernel.prctl(k.PR_SET_KEEPCAPS, 1);
+  kernel.setgroups(identity.groups);
+  kernel.setresgid(identity.gid);
+  kernel.setresuid(identity.uid);
+  kernel.prctl(k.PR_SET_KEEPCAPS, 0);
+  // A user who is not root loses effective and permitted at execve(2) by the kernel's own rules, as in Docker.
+  const permitted = capabilityMask(capabilities.permitted) & held;
+  kernel.capset(
+    capabilityMask(capabilities.effective) & permitted,
+    permitted,
+    capabilityMask(capabilities.inheritable) & held,
+  );
+  kernel.prctl(k.PR_CAP_AMBIENT, k.PR_CAP_AMBIENT_CLEAR_ALL);
+  for (const bit of bits(capabilityMask(capabilities.ambient) & held)) {
+    kernel.prctl(k.PR_CAP_AMBIENT, k.PR_CAP_AMBIENT_RAISE, bit);
+  }
+  if (identity.noNewPrivileges) kernel.prctl(k.PR_SET_NO_NEW_PRIVS, 1);
+}
+
+/**
+ * Drops what is not kept, also capabilities newer than our table: the first number the kernel refuses ends the list.
+ * Returns those kept that are there at all: where minidock itself runs without one (in a container, or under a
+ * service manager that took it away), asking for it would fail, and Docker too grants only what it has.
+ */
+function dropBounding(kernel: Kernel, kept: bigint): bigint {
+  let held = 0n;
+  for (let bit = 0; bit < 64; bit++) {
+    const mask = 1n << BigInt(bit);
+    try {
+      if (kernel.prctl(k.PR_CAPBSET_READ, bit) === 0) continue;
+      if ((kept & mask) !== 0n) held |= mask;
+      else kernel.prctl(k.PR_CAPBSET_DROP, bit);
+    } catch (error) {
+      if (errnoOf(error) === 'EINVAL') break;
+      throw error;
+    }
+  }
+  return held;
+}
+
+function bits(mask: bigint): readonly number[] {
+  return Array.from({ length: 64 }, (_, bit) => bit).filter((bit) => ((mask >> BigInt(bit)) & 1n) === 1n);
+}

@@ -1,0 +1,32 @@
+/**
+ * PID 1 of a container, until it becomes the container's program. `unshare` has just made it, in new namespaces but
+ * still with the host's root: it reads the bundle, performs containerSteps one by one, and ends in execve(2).
+ *
+ *     unshare --mount --uts --ipc --pid --fork        stays behind, waits for the exit status, passes it on
+ *       └─ minidock __init BUNDLE SOCKET              this; then the program, same process
+ *
+ * No death signal ties it to its supervisor: the container must survive the one that started it. Until 'go' the
+ * socket does that job, as its end of file is noticed, and the container has run nothing yet.
+ */
+import { readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { OciConfig } from '../bundle.ts';
+import { kernel } from '../syscall/libc.ts';
+import { connectSupervisor } from './channel.ts';
+import { containerSteps } from './container-steps.ts';
+import { newContext } from './context.ts';
+import { attempt, runSteps } from './run-steps.ts';
+
+export function runInit(bundleDir: string, socketPath: string): void {
+  const channel = connectSupervisor(kernel, socketPath);
+  // /proc is still the host's, so this is the host's number; inside we are 1.
+  channel.send({ type: 'hello', pid: Number(readlinkSync('/proc/self')) });
+  const { config, steps } = attempt('process.start', channel, () => {
+    const read = JSON.parse(readFileSync(join(bundleDir, 'config.json'), 'utf8')) as OciConfig;
+    return { config: read, steps: containerSteps(read) };
+  });
+  // Modes in steps are meant as they stand.
+  kernel.umask(0);
+  const context = newContext(kernel, config.process, config.linux.seccomp, config.root.path);
+  runSteps(steps, context, channel, config.annotations?.['minidock.fail-at']);
+}

@@ -1,0 +1,84 @@
+/**
+ * The command lines that put a process of ours where the container is: `unshare` and `nsenter` from util-linux do
+ * the namespaces, since a process with threads, as every JavaScript engine's is, cannot enter a new PID namespace
+ * itself (unshare(2)). Pure; the same line is run and printed.
+ */
+import type { OciConfig, OciNamespace } from '../bundle.ts';
+import type { Argv } from '../plan/step.ts';
+
+export interface InitCommand {
+  readonly initBinary: string;
+  readonly bundleDir: string;
+  readonly socketPath: string;
+  /** Wins over the path in the configuration. */
+  readonly netnsPath?: string;
+}
+
+/** unshare(1) and nsenter(1) agree on these names. The cgroup namespace is PID 1's own affair: it joins first. */
+const OPTION: Readonly<Record<OciNamespace, string>> = {
+  mount: '--mount',
+  uts: '--uts',
+  ipc: '--ipc',
+  pid: '--pid',
+  network: '--net',
+  cgroup: '--cgroup',
+};
+
+/** A namespace with a path is entered, one without is made new, one that is not named stays the host's. */
+export function unshareArgv(config: OciConfig, command: InitCommand): Argv {
+  const entered: string[] = [];
+  const made: string[] = [];
+  for (const { type, path } of config.linux.namespaces) {
+    const place = type === 'network' ? (command.netnsPath ?? path) : path;
+    if (place !== undefined) entered.push(`${OPTION[type]}=${place}`);
+    else if (type !== 'cgroup') made.push(OPTION[type]);
+  }
+  const { initBinary, bundleDir, socketPath } = command;
+  // PID 1 cuts propagation itself, as a step that can be seen and that fails loudly.
+  const unshare: Argv = [
+    'unshare',
+    ...made,
+    '--propagation',
+    'unchanged',
+    '--fork',
+    '--',
+    initBinary,
+    '__init',
+    bundleDir,
+    socketPath,
+  ];
+  return entered.length === 0 ? unshare : ['nsenter', ...entered, '--', ...unshare];
+}
+
+export interface EnterCommand {
+  readonly initBinary: string;
+  readonly requestPath: string;
+  readonly socketPath: string;
+}
+
+/**
+ * `unshare --mount` in front gives the process a mount namespace of its own for the moment, in which enter.ts can
+ * turn the mount that holds minidock's program file read-only: see there. The container's mount namespace is not
+ * entered here but by enter.ts, since the program file would be out of nsenter's reach afterwards.
+ */
+export function nsenterArgv(pid: number, config: OciConfig, command: EnterCommand): Argv {
+  const entered = config.linux.namespaces
+    .filter(({ type }) => type !== 'mount' && type !== 'cgroup')
+    .map(({ type }) => OPTION[type]);
+  return [
+    'unshare',
+    '--mount',
+    '--propagation',
+    'unchanged',
+    '--',
+    'nsenter',
+    '--target',
+    String(pid),
+    ...entered,
+    '--',
+    command.initBinary,
+    '__enter',
+    command.requestPath,
+    command.socketPath,
+  ];
+}

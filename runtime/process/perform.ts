@@ -1,0 +1,202 @@
+/**
+ * Carries out one container command: the kernel side of the plan, as against its words. One case a kind, each a
+ * few system calls; what a file system step needs is in runtime/rootfs/perform.ts.
+ */
+import { fchownSync, fstatSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { MinidockError } from '../errors.ts';
+import type { ContainerCommand } from '../plan/command.ts';
+import * as rootfs from '../rootfs/perform.ts';
+import { CLONE_NEWCGROUP, RLIMITS, SECCOMP_FILTER_FLAG_SPEC_ALLOW } from '../syscall/constants.ts';
+import { errnoOf, SyscallError } from '../syscall/error.ts';
+import type { PerformContext } from './context.ts';
+import { execFailed, findExecutable } from './executable.ts';
+import { applyIdentity } from './identity.ts';
+import { compileSeccomp } from './seccomp/compile.ts';
+import { adoptTerminal, openTerminal } from './terminal.ts';
+import { resolveUser, type ResolvedUser } from './users.ts';
+
+type Of<K extends ContainerCommand['kind']> = Extract<ContainerCommand, { kind: K }>;
+
+export function perform(command: ContainerCommand, context: PerformContext): void {
+  const { kernel } = context;
+  switch (command.kind) {
+    case 'join-cgroup':
+      for (const file of command.procs) writeFileSync(file, '0');
+      return;
+    case 'unshare-cgroup':
+      return kernel.unshare(CLONE_NEWCGROUP);
+    case 'join-keyring':
+      return joinKeyring(command, context);
+    case 'set-oom-score':
+      return writeFileSync('/proc/self/oom_score_adj', String(command.value));
+    case 'mount':
+      return rootfs.mount(command, context);
+    case 'umount':
+      return rootfs.unmount(command, context);
+    case 'pivot-root':
+      return rootfs.pivotRoot(command, context);
+    case 'seal-mounts':
+      return rootfs.sealMounts(command, context);
+    case 'make-dir':
+      return rootfs.makeDirectory(command, context);
+    case 'make-file':
+      return rootfs.makeFile(command, context);
+    case 'symlink':
+      return rootfs.makeLink(command, context);
+    case 'mknod':
+      return rootfs.makeNode(command, context);
+    case 'mask':
+      return rootfs.mask(command, context);
+    case 'make-readonly':
+      return rootfs.makeReadonly(command, context);
+    case 'set-hostname':
+      return kernel.sethostname(command.hostname);
+    case 'set-domainname':
+      return kernel.setdomainname(command.domainname);
+    case 'set-sysctl':
+      return setSysctl(command);
+    case 'find-user':
+      context.user = resolveUser(command.user, command.groups, {
+        passwd: readIfThere('/etc/passwd'),
+        group: readIfThere('/etc/group'),
+      });
+      return;
+    case 'open-terminal':
+      context.terminal = openTerminal(command, context);
+      return;
+    case 'new-session':
+      kernel.setsid();
+      if (command.terminal) adoptTerminal(context);
+      return;
+    case 'set-rlimit':
+      return setRlimit(command, context);
+    case 'load-seccomp':
+      return loadSeccomp(context);
+    case 'set-identity':
+      return becomeUser(command, context);
+    case 'exec':
+      return execute(command, context);
+  }
+}
+
+function joinKeyring({ name }: Of<'join-keyring'>, { kernel }: PerformContext): void {
+  try {
+    kernel.joinSessionKeyring(name);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOSYS') throw error; // A kernel without keyrings has none to leak.
+  }
+}
+
+function setSysctl({ key, value }: Of<'set-sysctl'>): void {
+  if (!/^[A-Za-z0-9_./-]+$/.test(key) || key.includes('..')) {
+    throw new MinidockError({ code: 'BAD_SYSCTL', message: `"${key}" is not the name of a sysctl` });
+  }
+  // As sysctl(8): where the first separator is a slash, dots belong to the names (an interface `eth0.5`).
+  const path = /^[^./]*\//.test(key) ? key : key.replaceAll('.', '/');
+  writeFileSync(`/proc/sys/${path}`, value);
+}
+
+function setRlimit({ name, soft, hard }: Of<'set-rlimit'>, { kernel }: PerformContext): void {
+  const resource = RLIMITS[name];
+  if (resource === undefined) {
+    throw new MinidockError({ code: 'BAD_RLIMIT', message: `unknown resource limit ${name}` });
+  }
+  kernel.setrlimit(resource, soft, hard);
+}
+
+function loadSeccomp({ kernel, seccomp }: PerformContext): void {
+  if (seccomp === undefined) return;
+  const program = compileSeccomp(seccomp, process.arch === 'arm64' ? 'aarch64' : 'x86_64');
+  kernel.seccompSetFilter(program, SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+}
+
+/** A FIFO or device in place of a passwd file would keep PID 1 waiting for ever; such a file holds no users. */
+function readIfThere(path: string): string {
+  try {
+    return statSync(path).isFile() ? readFileSync(path, 'utf8') : '';
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return '';
+    throw error;
+  }
+}
+
+function becomeUser(command: Of<'set-identity'>, context: PerformContext): void {
+  const user = context.user ?? { ...command, home: '' };
+  enterWorkingDirectory(context);
+  ownStdio(user.uid);
+  applyIdentity(context.kernel, { ...user, ...pick(context) });
+}
+
+const pick = ({
+  process,
+}: PerformContext): Pick<PerformContext['process'], 'capabilities' | 'noNewPrivileges'> => ({
+  capabilities: process.capabilities,
+  noNewPrivileges: process.noNewPrivileges,
+});
+
+/** As root first: the directory may be closed to the user, who is put into it all the same, as in Docker. */
+function enterWorkingDirectory(context: PerformContext): void {
+  try {
+    changeDirectory(context.process.cwd);
+  } catch (error) {
+    if (errnoOf(error) !== 'EACCES' && errnoOf(error) !== 'EPERM') throw error;
+    context.cwdPending = true;
+  }
+}
+
+/** A directory outside the root can be reached through a leaked descriptor only (CVE-2024-21626); none leaks, and this makes sure. */
+function changeDirectory(path: string): void {
+  try {
+    process.chdir(path);
+  } catch (error) {
+    throw new MinidockError({
+      code: errnoOf(error) || 'CHDIR_FAILED',
+      message: `cannot enter the working directory ${path}: ${error instanceof Error ? error.message : String(error)}`,
+      cause: error,
+    });
+  }
+  if (!process.cwd().startsWith('/')) {
+    throw new MinidockError({ code: 'CWD_OUTSIDE', message: `${path} leads out of the container` });
+  }
+}
+
+/** So that the user may reopen /dev/stdout, which is a pipe of root's. Not /dev/null: that belongs to everyone. */
+function ownStdio(uid: number): void {
+  for (const fd of [0, 1, 2]) {
+    try {
+      const stat = fstatSync(fd);
+      if (stat.uid === uid || isNull(stat)) continue;
+      fchownSync(fd, uid, stat.gid);
+    } catch (error) {
+      // EBADF: not open at all. The rest: a socket, or a file system that has no owners or is read-only.
+      if (!['EBADF', 'EINVAL', 'EPERM', 'EROFS'].includes(errnoOf(error))) throw error;
+    }
+  }
+}
+
+const isNull = (stat: { readonly rdev: number; isCharacterDevice(): boolean }): boolean =>
+  stat.isCharacterDevice() && stat.rdev === 0x103;
+
+function execute(command: Of<'exec'>, context: PerformContext): void {
+  const { kernel, user } = context;
+  if (context.cwdPending) changeDirectory(command.cwd);
+  const env = withHome(context.process.env, user);
+  const path = findExecutable(command.argv[0], env);
+  kernel.umask(0o022);
+  // Whatever was open or ignored in minidock stays behind: this is all that the program inherits.
+  kernel.closeRange(3, true);
+  kernel.resetSignals();
+  try {
+    kernel.execve(path, command.argv, env);
+  } catch (error) {
+    if (error instanceof SyscallError) throw execFailed(path, error.errno, error.reason);
+    throw error;
+  }
+}
+
+/** HOME from the container's passwd file where neither image nor flags set one, as in Docker. */
+export function withHome(env: readonly string[], user: ResolvedUser | undefined): readonly string[] {
+  if (env.some((entry) => entry.startsWith('HOME=') && entry !== 'HOME=')) return env;
+  const home = user === undefined || user.home === '' ? '/' : user.home;
+  return [...env.filter((entry) => !entry.startsWith('HOME=')), `HOME=${home}`];
+}

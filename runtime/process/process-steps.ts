@@ -1,0 +1,172 @@
+/**
+ * The steps that turn the process that built the container into the program's: shared by PID 1 and by exec, which
+ * enters a container that is built already.
+ */
+import type { OciProcess, OciSeccomp } from '../bundle.ts';
+import { containerStep, type ContainerStep } from '../rootfs/step.ts';
+
+/** User, directory, terminal, session, limits: what needs root but may be done before the network is up. */
+export function prepareProcessSteps(
+  process: OciProcess,
+  options: { readonly console: string },
+): readonly ContainerStep[] {
+  return [
+    ...findUserSteps(process),
+    makeWorkingDirectory(process),
+    ...terminalSteps(process, options.console),
+    newSession(process),
+    ...rlimitSteps(process),
+  ];
+}
+
+/**
+ * Loading a filter takes CAP_SYS_ADMIN or no_new_privs. Without the latter the filter therefore comes before the
+ * capabilities go; with it, the filter comes last, so that it need not allow what set-identity does.
+ */
+export function identitySteps(
+  process: OciProcess,
+  seccomp: OciSeccomp | undefined,
+): readonly ContainerStep[] {
+  const filter = seccomp === undefined ? [] : [loadSeccomp(seccomp)];
+  const identity = setIdentity(process);
+  return process.noNewPrivileges
+    ? [identity, ...filter, execute(process)]
+    : [...filter, identity, execute(process)];
+}
+
+function findUserSteps({ user }: OciProcess): readonly ContainerStep[] {
+  const groups = user.additionalGroups ?? [];
+  if (user.username === undefined && groups.length === 0) return [];
+  return [
+    containerStep(
+      'process.find-user',
+      'isolation',
+      { kind: 'find-user', user: user.username ?? '', groups },
+      {
+        title: `Look up the user ${user.username === undefined || user.username === '' ? 'root' : user.username}`,
+        why:
+          'The kernel knows numbers only. Names are whatever the image’s own /etc/passwd and /etc/group say, which ' +
+          'is why the same name can be another number in another image.',
+        observe: ['id'],
+      },
+    ),
+  ];
+}
+
+const makeWorkingDirectory = ({ cwd }: OciProcess): ContainerStep =>
+  containerStep(
+    'process.make-cwd',
+    'isolation',
+    { kind: 'make-dir', path: cwd, mode: 0o755 },
+    {
+      title: `See that ${cwd} exists`,
+      why: 'The program starts in this directory; an image may name one (WORKDIR) that it does not bring.',
+      observe: ['pwd'],
+    },
+  );
+
+function terminalSteps(process: OciProcess, console: string): readonly ContainerStep[] {
+  if (!process.terminal) return [];
+  const { height, width } = process.consoleSize ?? { height: 0, width: 0 };
+  return [
+    containerStep(
+      'process.open-terminal',
+      'isolation',
+      { kind: 'open-terminal', rows: height, columns: width, console },
+      {
+        title: 'Open a pseudo-terminal',
+        why:
+          'One end becomes the program’s terminal, the other goes to whoever is attached. It comes from the ' +
+          'container’s own devpts, so that ttyname(3) and the like find it under /dev/pts.',
+        observe: ['tty'],
+      },
+    ),
+  ];
+}
+
+const newSession = ({ terminal }: OciProcess): ContainerStep =>
+  containerStep(
+    'process.new-session',
+    'isolation',
+    { kind: 'new-session', terminal },
+    {
+      title: 'Start a session',
+      why: terminal
+        ? 'setsid(2) makes the process a session leader, which may then take the terminal as its controlling one: ' +
+          'that is what turns Ctrl-C into a signal and makes job control work.'
+        : 'setsid(2) cuts the tie to the terminal of whoever started the container: its Ctrl-C is not ours, and the ' +
+          'program cannot type into it (TIOCSTI).',
+      observe: ['cat', '/proc/1/stat'],
+    },
+  );
+
+function rlimitSteps({ rlimits }: OciProcess): readonly ContainerStep[] {
+  return rlimits.map(({ type, soft, hard }) =>
+    containerStep(
+      `process.set-rlimit:${type}`,
+      'isolation',
+      { kind: 'set-rlimit', name: type, soft, hard },
+      {
+        title: `Limit ${type} to ${soft}:${hard}`,
+        why:
+          'getrlimit(2): a limit for each process by itself, unlike a cgroup’s. The program may raise the soft one up ' +
+          'to the hard one, never the hard one.',
+        observe: ['cat', '/proc/self/limits'],
+      },
+    ),
+  );
+}
+
+const loadSeccomp = (seccomp: OciSeccomp): ContainerStep =>
+  containerStep(
+    'process.load-seccomp',
+    'isolation',
+    { kind: 'load-seccomp', profile: `${seccomp.syscalls.length} rules, else ${seccomp.defaultAction}` },
+    {
+      title: 'Filter system calls',
+      why:
+        'A small program that the kernel runs before each system call (seccomp(2)). It refuses those that ' +
+        'containers have no use for and attackers do, such as loading kernel modules. It can never be taken off again.',
+      observe: ['grep', 'Seccomp', '/proc/self/status'],
+    },
+  );
+
+function setIdentity(process: OciProcess): ContainerStep {
+  const { user, capabilities, noNewPrivileges } = process;
+  const names = capabilities.bounding;
+  return containerStep(
+    'process.set-identity',
+    'isolation',
+    {
+      kind: 'set-identity',
+      ...(user.username === undefined ? {} : { user: user.username }),
+      uid: user.uid,
+      gid: user.gid,
+      groups: user.additionalGids,
+      capabilities: names,
+      noNewPrivileges,
+    },
+    {
+      title: 'Become the user, keep only the container’s capabilities',
+      why:
+        `Root’s power comes in pieces (capabilities(7)); ${names.length} of them stay. The others leave the bounding ` +
+        'set too, so that not even a setuid program brings them back.' +
+        (noNewPrivileges ? ' no_new_privs makes setuid programs harmless altogether.' : ''),
+      observe: ['grep', '-E', 'Uid|Groups|Cap|NoNewPrivs', '/proc/self/status'],
+    },
+  );
+}
+
+const execute = ({ args, cwd }: OciProcess): ContainerStep =>
+  containerStep(
+    'process.exec',
+    'isolation',
+    { kind: 'exec', argv: args, cwd },
+    {
+      title: `Become ${args[0]}`,
+      why:
+        'execve(2) replaces minidock by the program, in the same process: it keeps PID 1, the namespaces and all that ' +
+        'was set above, and gets no open file but standard input, output and error.',
+      observe: ['ps'],
+    },
+  );

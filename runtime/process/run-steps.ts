@@ -1,0 +1,57 @@
+/**
+ * The one loop that performs container steps, for PID 1 and for exec. The first step that fails is reported with
+ * its id; there is nothing to undo, since everything done so far ends with this process.
+ */
+import { MinidockError } from '../errors.ts';
+import type { ContainerStep } from '../rootfs/step.ts';
+import { errnoOf } from '../syscall/error.ts';
+import type { Channel } from './channel.ts';
+import { waitsForGo } from './container-steps.ts';
+import type { PerformContext } from './context.ts';
+import { perform } from './perform.ts';
+
+/** Exit status of a process that never became the program. */
+const FAILED = 125;
+
+/** Returns only if the supervisor went away before 'go'; on success execve(2) has replaced this program. */
+export function runSteps(
+  steps: readonly ContainerStep[],
+  context: PerformContext,
+  channel: Channel,
+  failAt?: string,
+): void {
+  let waited = false;
+  for (const step of steps) {
+    if (!waited && waitsForGo(step)) {
+      const master = context.terminal?.master;
+      channel.send({ type: 'ready', ...(master === undefined ? {} : { terminalFd: master }) });
+      if (!channel.waitForGo()) return;
+      waited = true;
+    }
+    attempt(step.id, channel, () => {
+      if (step.id === failAt) {
+        throw new MinidockError({ code: 'INJECTED', message: 'failure injected by MINIDOCK_FAIL_AT' });
+      }
+      perform(step.command, context);
+    });
+  }
+}
+
+/** Runs `action`; if it throws, tells the supervisor which step failed and ends the process. */
+export function attempt<T>(step: string, channel: Channel, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const known = error instanceof MinidockError ? error : undefined;
+    channel.send({
+      type: 'error',
+      step,
+      errno: errnoOf(error),
+      message: error instanceof Error ? error.message : String(error),
+      exitCode: known?.exitCode ?? FAILED,
+      ...(known?.hint === undefined ? {} : { hint: known.hint }),
+    });
+    channel.waitForHangUp();
+    process.exit(known?.exitCode ?? FAILED);
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * The supervisor's end of init-protocol.ts, for the shim (PID 1) and for exec. One connection, then the socket
+ * file is gone. Promises are settled in the protocol's order; an error settles all that are still open.
+ */
+import { closeSync, openSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { basename, dirname } from 'node:path';
+import { MinidockError } from '../errors.ts';
+import { O_PATH } from '../syscall/constants.ts';
+import { kernel } from '../syscall/libc.ts';
+import type { InitMessage, SupervisorMessage } from './init-protocol.ts';
+
+export type InitFailure = Extract<InitMessage, { type: 'error' }>;
+
+/** `hello` and `ready` reject with it; `result` resolves to its `failure`. */
+export class InitError extends MinidockError {
+  readonly failure: InitFailure;
+
+  constructor(failure: InitFailure) {
+    super({
+      code: failure.errno === '' ? 'INIT_FAILED' : failure.errno,
+      message: failure.message,
+      exitCode: failure.exitCode,
+      ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+    });
+    this.failure = failure;
+  }
+}
+
+export interface InitListener {
+  readonly hello: Promise<{ readonly pid: number }>;
+  /** terminalFd is a number in that process: see fetchTerminal. */
+  readonly ready: Promise<{ readonly terminalFd?: number }>;
+  go(): void;
+  /** undefined once the program runs. */
+  readonly result: Promise<InitFailure | undefined>;
+  /** Hangs up at any time; a process still waiting for 'go' then exits by itself. */
+  close(): void;
+}
+
+/** Resolves when the process may be started. */
+export async function listenForInit(socketPath: string): Promise<InitListener> {
+  const hello = deferred<{ readonly pid: number }>();
+  const ready = deferred<{ readonly terminalFd?: number }>();
+  const result = deferred<InitFailure | undefined>();
+  let connection: Socket | undefined;
+  let failure: InitFailure | undefined;
+
+  const receive = (message: InitMessage): void => {
+    if (message.type === 'hello') hello.resolve({ pid: message.pid });
+    else if (message.type === 'ready') ready.resolve(message);
+    else {
+      failure = message;
+      // Hanging up tells the process that its words have arrived; only then does it exit.
+      connection?.destroy();
+    }
+  };
+  const ended = (): void => {
+    const unfinished = failure ?? DIED;
+    hello.reject(new InitError(unfinished));
+    ready.reject(new InitError(unfinished));
+    result.resolve(failure);
+  };
+
+  const { server, release } = await listen(socketPath);
+  server.once('connection', (socket) => {
+    connection = socket;
+    release();
+    let buffered = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (text: string) => {
+      const lines = (buffered + text).split('\n');
+      buffered = lines.pop() ?? '';
+      for (const line of lines) receive(JSON.parse(line) as InitMessage);
+    });
+    socket.on('error', ended); // A reset is an end too; 'close' follows.
+    socket.on('close', ended);
+  });
+  return {
+    hello: hello.promise,
+    ready: ready.promise,
+    result: result.promise,
+    go: () => void connection?.write(`${JSON.stringify({ type: 'go' } satisfies SupervisorMessage)}\n`),
+    close: () => {
+      if (connection === undefined) {
+        release();
+        ended();
+      } else connection.destroy();
+    },
+  };
+}
+
+/** The pty master of a process that is ready; close-on-exec here, and still open there until it executes. */
+export function fetchTerminal(pid: number, terminalFd: number): number {
+  const pidfd = kernel.pidfdOpen(pid);
+  try {
+    return kernel.pidfdGetfd(pidfd, terminalFd);
+  } finally {
+    kernel.close(pidfd);
+  }
+}
+
+const DIED: InitFailure = {
+  type: 'error',
+  step: 'process.start',
+  errno: '',
+  message: 'the first process of the container ended before the program began',
+  exitCode: 125,
+};
+
+/** The kernel takes 107 bytes of socket path (unix(7)); a longer one is named through its directory's descriptor. */
+async function listen(socketPath: string): Promise<{ server: Server; release: () => void }> {
+  rmSync(socketPath, { force: true });
+  const server = createServer();
+  const directory = Buffer.byteLength(socketPath) > 107 ? openSync(dirname(socketPath), O_PATH) : -1;
+  const path = directory < 0 ? socketPath : `/proc/self/fd/${directory}/${basename(socketPath)}`;
+  let released = false;
+  const release = (): void => {
+    if (released) return;
+    released = true;
+    server.close();
+    rmSync(socketPath, { force: true });
+    if (directory >= 0) closeSync(directory);
+  };
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, resolve);
+    });
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return { server, release };
+}
+
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: Error): void;
+}
+
+/** A rejection nobody has come to wait for yet is not unhandled: the caller awaits these in its own order. */
+function deferred<T>(): Deferred<T> {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,59 @@
+/** Device nodes and the links in /dev that programs expect, made in the container's own /dev. */
+import type { OciConfig, OciDevice } from '../bundle.ts';
+import { containerStep, type ContainerStep } from './step.ts';
+
+export function deviceSteps(config: OciConfig): readonly ContainerStep[] {
+  return [...config.linux.devices.map((device) => makeNode(config, device)), ...linkSteps(config)];
+}
+
+function makeNode({ root }: OciConfig, device: OciDevice): ContainerStep {
+  const { path, type, major, minor, fileMode, uid, gid } = device;
+  return containerStep(
+    `rootfs.device:${path}`,
+    'rootfs',
+    { kind: 'mknod', path: root.path + path, type, major, minor, mode: fileMode, uid, gid },
+    {
+      title: `Make ${path}`,
+      why: PURPOSE[path] ?? `The kernel’s driver ${major}:${minor}, given to this container on request.`,
+      observe: ['ls', '-l', path],
+    },
+  );
+}
+
+const PURPOSE: Readonly<Record<string, string>> = {
+  '/dev/null':
+    'Swallows what is written and reads as empty; a shell’s background job fails to start without it.',
+  '/dev/zero': 'Reads as endless zero bytes; some programs map memory from it.',
+  '/dev/full': 'Every write fails with “no space left”, which is how programs test that they notice.',
+  '/dev/random': 'Random numbers from the kernel; key generation needs them.',
+  '/dev/urandom': 'Random numbers from the kernel, without ever waiting.',
+  '/dev/tty': 'The terminal of whoever opens it, whichever that is: how a program asks for a password.',
+};
+
+/** [path, target, why] */
+const LINKS: readonly (readonly [string, string, string])[] = [
+  [
+    '/dev/ptmx',
+    'pts/ptmx',
+    'Opening it makes a new pseudo-terminal, in the container’s own devpts rather than the host’s.',
+  ],
+  ['/dev/fd', '/proc/self/fd', 'A process’s open files by number, for shells’ <(command).'],
+  ['/dev/stdin', '/proc/self/fd/0', 'Standard input as a file name, for programs that only take file names.'],
+  [
+    '/dev/stdout',
+    '/proc/self/fd/1',
+    'Standard output as a file name: images log to it (nginx links its access log here).',
+  ],
+  ['/dev/stderr', '/proc/self/fd/2', 'Standard error as a file name, for error logs.'],
+];
+
+function linkSteps({ root }: OciConfig): readonly ContainerStep[] {
+  return LINKS.map(([path, target, why]) =>
+    containerStep(
+      `rootfs.link:${path}`,
+      'rootfs',
+      { kind: 'symlink', target, path: root.path + path },
+      { title: `Link ${path} to ${target}`, why, observe: ['ls', '-l', path] },
+    ),
+  );
+}

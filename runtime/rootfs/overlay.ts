@@ -1,0 +1,61 @@
+/**
+ * The root filesystem: a mount namespace cut off from the host's, and the image's layers merged by overlayfs.
+ * The layers below are only ever read; what the container changes lands in `upper`.
+ */
+import type { OciConfig } from '../bundle.ts';
+import { containerStep, type ContainerStep } from './step.ts';
+
+export function overlaySteps(config: OciConfig): readonly ContainerStep[] {
+  const { root } = config;
+  return [makePrivate(config), root.lower.length === 0 ? bindUpper(config) : mountOverlay(config)];
+}
+
+/**
+ * Private cuts both ways. A volume that asks to see later mounts of the host (rslave) can do so only while its
+ * source still hears from the host, hence slave for all: nothing of ours goes out, the host's come in.
+ */
+function makePrivate(config: OciConfig): ContainerStep {
+  const listens = config.mounts.some(({ options }) => options.some((word) => /^r?slave$/.test(word)));
+  return containerStep(
+    'rootfs.make-private',
+    'rootfs',
+    { kind: 'mount', source: '', target: '/', type: '', options: [listens ? 'rslave' : 'rprivate'] },
+    {
+      title: 'Stop mounts from spreading to the host',
+      why:
+        'A new mount namespace starts as a copy in which mounts still propagate both ways (mount_namespaces(7)). ' +
+        'Without this, every mount made for the container would appear on the host too, and stay there.',
+      observe: ['cat', '/proc/self/mountinfo'],
+    },
+  );
+}
+
+function mountOverlay({ root }: OciConfig): ContainerStep {
+  const options = [`lowerdir=${root.lower.join(':')}`, `upperdir=${root.upper}`, `workdir=${root.work}`];
+  return containerStep(
+    'rootfs.mount-overlay',
+    'rootfs',
+    { kind: 'mount', source: 'overlay', target: root.path, type: 'overlay', options },
+    {
+      title: `Merge ${root.lower.length} image ${root.lower.length === 1 ? 'layer' : 'layers'} into one tree`,
+      why:
+        'overlayfs shows the layers stacked, topmost first. They stay untouched and are shared by all containers ' +
+        'of the image; a file that is written to is first copied into upperdir, which is the container’s own. ' +
+        'Without it each container would need a full copy of the image.',
+      observe: ['grep', ' / ', '/proc/self/mountinfo'],
+    },
+  );
+}
+
+/** An image without layers: overlayfs wants at least one to stand on, an empty directory needs no merging. */
+function bindUpper({ root }: OciConfig): ContainerStep {
+  return containerStep(
+    'rootfs.mount-overlay',
+    'rootfs',
+    { kind: 'mount', source: root.upper, target: root.path, type: '', options: ['bind', 'private'] },
+    {
+      title: 'Mount the empty root directory',
+      why: 'The image has no layers, so there is nothing to merge; pivot_root(2) still needs a mount point.',
+    },
+  );
+}

@@ -1,0 +1,61 @@
+/** Making the merged tree the one and only root, and letting go of the host's. */
+import type { OciConfig } from '../bundle.ts';
+import { containerStep, type ContainerStep } from './step.ts';
+
+export function pivotSteps({ root }: OciConfig): readonly ContainerStep[] {
+  return [
+    containerStep(
+      'rootfs.pivot',
+      'rootfs',
+      { kind: 'pivot-root', newRoot: root.path, oldRoot: root.path },
+      {
+        title: 'Make it the root directory',
+        why:
+          'pivot_root(2) swaps the root of the whole mount namespace. chroot(2) would only move one process’s idea of ' +
+          '“/”, and a privileged process can walk back out of that; here there is nowhere left to walk to.',
+        observe: ['ls', '/'],
+      },
+    ),
+    containerStep(
+      'rootfs.seal-host',
+      'rootfs',
+      { kind: 'seal-mounts', path: '.' },
+      {
+        title: 'Make what is left of the host’s tree read-only',
+        why:
+          'minidock’s own program file is still on it, and stays reachable as /proc/self/exe until the container’s ' +
+          'program has replaced it. An image that could write to that file would own the host (CVE-2019-5736).',
+      },
+    ),
+    containerStep(
+      'rootfs.unmount-host',
+      'rootfs',
+      { kind: 'umount', target: '.', lazy: true },
+      {
+        title: 'Unmount the host’s tree',
+        why:
+          'Takes every mount of the host out of the namespace at once. No path leads to a file of the host any more, ' +
+          'except through volumes that were asked for.',
+        observe: ['cat', '/proc/mounts'],
+      },
+    ),
+  ];
+}
+
+export function readonlyRootSteps({ root }: OciConfig): readonly ContainerStep[] {
+  if (!root.readonly) return [];
+  return [
+    containerStep(
+      'rootfs.make-readonly',
+      'isolation',
+      { kind: 'mount', source: '', target: '/', type: '', options: ['remount', 'bind', 'ro'] },
+      {
+        title: 'Make the root directory read-only',
+        why:
+          'Only the mount is read-only, not the file system beneath, so volumes and tmpfs mounts stay writable. ' +
+          'An intruder cannot leave a changed program behind.',
+        observe: ['touch', '/probe'],
+      },
+    ),
+  ];
+}

@@ -1,0 +1,21 @@
+/** The shape all steps of PID 1 share: they live in namespaces that vanish with the process, so nothing is undone. */
+import type { ContainerCommand } from '../plan/command.ts';
+import type { Argv, Section, Step, StepId } from '../plan/step.ts';
+
+export type ContainerStep = Step<ContainerCommand>;
+
+export interface StepWords {
+  readonly title: string;
+  readonly why: string;
+  /** Typed inside the container. */
+  readonly observe?: Argv;
+}
+
+export function containerStep(
+  id: StepId,
+  section: Section,
+  command: ContainerCommand,
+  words: StepWords,
+): ContainerStep {
+  return { id, section, ...words, command, undo: { kind: 'freedBy', step: 'process.start' } };
+}
