@@ -10,4 +10,7 @@ export default {
   },
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
+  // Tests wait for the kernel more than for the processor, and each has a host of its own.
+  maxWorkers: '100%',
+  testTimeout: 30_000,
 };
