@@ -47,7 +47,7 @@ export function planFirewall(
 ): readonly HostStep[] {
   const { bridge, subnet } = network;
   const masquerade = ['MINIDOCK-POSTROUTING', '-s', subnet, '!', '-o', bridge, '-j', 'MASQUERADE'] as const;
-  // The rule that is added last: with it everything else is there. One look for three steps.
+  // The rule of this network that is added last: with it the others are there.
   const check: Check = { kind: 'run', argv: [...NAT, '-C', ...masquerade] };
   return [
     {
@@ -61,7 +61,7 @@ export function planFirewall(
         'packets for 127.0.0.0/8 are dropped.',
       command: { kind: 'run', argv: RESTORE, input: CHAINS },
       undo: SHARED,
-      check,
+      check: { kind: 'run', argv: ['iptables', '--wait', '-C', 'FORWARD', '-j', 'MINIDOCK-FORWARD'] },
       observe: ['iptables-save'],
     },
     {
