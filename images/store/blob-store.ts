@@ -16,9 +16,12 @@ import { ownerTag } from './owner.ts';
 
 export class BlobStore {
   readonly #dir: string;
+  readonly #beforeAdding: () => Promise<void>;
 
-  constructor(dir: string) {
+  /** `beforeAdding` is awaited before anything new comes in; the image store keeps clean-ups away with it. */
+  constructor(dir: string, beforeAdding: () => Promise<void> = () => Promise.resolve()) {
     this.#dir = dir;
+    this.#beforeAdding = beforeAdding;
   }
 
   async has(digest: string): Promise<boolean> {
@@ -45,6 +48,7 @@ export class BlobStore {
    * write to the same partial file. Ask `has` again once it is held. Dies with its process.
    */
   async lock(digest: string, signal?: AbortSignal): Promise<Release> {
+    await this.#beforeAdding();
     await mkdir(join(this.#dir, 'partial'), { recursive: true });
     return await acquireLock(join(this.#dir, 'locks', hexOf(digest)), signal);
   }
@@ -77,12 +81,19 @@ export class BlobStore {
     await rename(partialPath, this.path(digest));
   }
 
+  /** Where to write what has no digest yet; `commit` takes it from there, its writer removes it otherwise. */
+  async temporaryPath(): Promise<string> {
+    await this.#beforeAdding();
+    await mkdir(join(this.#dir, 'partial'), { recursive: true });
+    return join(this.#dir, 'partial', `.${ownerTag()}`);
+  }
+
   /** For small things such as manifests and configurations. Returns their digest. */
   async putBytes(bytes: Uint8Array): Promise<string> {
+    await this.#beforeAdding();
     const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
     if (await this.has(digest)) return digest;
-    const temporary = join(this.#dir, 'partial', `.${ownerTag()}`);
-    await mkdir(dirname(temporary), { recursive: true });
+    const temporary = await this.temporaryPath();
     try {
       const file = await open(temporary, 'wx');
       try {
@@ -118,6 +129,11 @@ export class BlobStore {
 
   async remove(digest: string): Promise<void> {
     await rm(this.path(digest), { force: true });
+  }
+
+  /** Forgets broken downloads; only while nobody else is adding. */
+  async clearPartial(): Promise<void> {
+    await rm(join(this.#dir, 'partial'), { recursive: true, force: true });
   }
 
   /** Digests of all blobs. */

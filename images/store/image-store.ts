@@ -1,8 +1,31 @@
-/** Being written: the signatures first, for those who call them. */
-import type { Descriptor, HistoryEntry, StoredImage } from '../types.ts';
+/**
+ * The images of this machine: their blobs, their unpacked layers, their names. An image is in the store once the
+ * index says so, and the index says so last, when every blob is verified and every layer unpacked; whatever breaks
+ * off before leaves nothing but content that the next clean-up takes.
+ *
+ * Safe with any number of processes at once: content is named by its digest and arrives by rename(2), names change
+ * under one lock, and nothing is cleaned up while another process is adding (leases.ts).
+ *
+ * Layout below `dir`: images.json, blobs/, layers/, overrides/, and locks/, leases/, tmp/ for what is in progress.
+ */
+import { join } from 'node:path';
+import { ImageError } from '../errors.ts';
+import { formatReference, parseReference } from '../reference.ts';
+import type { Descriptor, HistoryEntry, ImageConfig, StoredImage } from '../types.ts';
 import type { Unpacker } from '../unpack/types.ts';
 import { BlobStore } from './blob-store.ts';
-import { join } from 'node:path';
+import {
+  moveTag,
+  readImageIndex,
+  writeImageIndex,
+  type ImageRecord,
+  type ImageRecords,
+} from './image-index.ts';
+import { LayerStore, layerName, type LayerRecord } from './layer-store.ts';
+import { Leases } from './leases.ts';
+import { withLock } from './lock.ts';
+import { matchImage } from './names.ts';
+import { planPrune, planRemoval, type ImageUse, type RemovalPlan } from './removal.ts';
 
 export interface EnsureLayer {
   /** The layer's blob, already in `blobs`. */
@@ -28,75 +51,257 @@ export interface PutImage {
 
 export interface RemoveOptions {
   readonly force?: boolean | undefined;
-  /** Ids of images that containers use, and by which container: 'sha256:…' to what Docker would name it. */
-  readonly inUse?: ReadonlyMap<string, string> | undefined;
+  /** By image id, a container that uses it (a running one if there is one): 'running container 0123456789ab'. */
+  readonly inUse?: ReadonlyMap<string, ImageUse> | undefined;
 }
 
 export interface Removal {
-  /** Names as given to the user: 'nginx:latest'. */
+  /** Names as a user would type them: 'nginx:latest', 'nginx@sha256:…'. */
   readonly untagged: readonly string[];
-  /** Ids of images and layers. */
+  /** Ids of images, then of layers. */
   readonly deleted: readonly string[];
 }
 
 export interface HistoryLine extends HistoryEntry {
-  /** Image id on the topmost line, else undefined, which is shown as <missing>. */
+  /** The image's id on the topmost line; the others have none, which Docker shows as <missing>. */
   readonly id?: string;
+  /** Of the topmost line. */
   readonly tags: readonly string[];
   readonly size: number;
 }
 
 export class ImageStore {
   readonly blobs: BlobStore;
+  readonly #dir: string;
+  readonly #index: string;
+  readonly #layers: LayerStore;
+  readonly #leases: Leases;
 
-  constructor(options: { readonly dir: string; readonly unpackLayer: Unpacker }) {
-    this.blobs = new BlobStore(join(options.dir, 'blobs'));
+  constructor({ dir, unpacker }: { readonly dir: string; readonly unpacker: Unpacker }) {
+    this.#dir = dir;
+    this.#index = join(dir, 'images.json');
+    this.#leases = new Leases(join(dir, 'leases'));
+    this.blobs = new BlobStore(join(dir, 'blobs'), () => this.#lease());
+    this.#layers = new LayerStore(dir, this.blobs, unpacker);
   }
 
-  /** Whether a layer is unpacked already; then its blob need not be fetched. */
-  hasLayer(_diffId: string): Promise<boolean> {
-    throw new Error('not yet');
+  /** Whether a layer is unpacked already; then its blob need not be fetched. It will not go away meanwhile. */
+  async hasLayer(diffId: string): Promise<boolean> {
+    await this.#lease();
+    return this.#layers.has(diffId);
   }
 
   /** Unpacks the layer unless it is there. */
-  ensureLayer(_layer: EnsureLayer): Promise<void> {
-    throw new Error('not yet');
+  async ensureLayer({ descriptor, diffId, onProgress, signal }: EnsureLayer): Promise<void> {
+    await this.#lease();
+    await this.#layers.ensure(descriptor.digest, diffId, { onProgress, signal });
   }
 
-  putImage(_image: PutImage): Promise<StoredImage> {
-    throw new Error('not yet');
+  /** Unpacks a layer that no configuration names yet, and says what it should be called there. */
+  async addLayer(blob: string): Promise<string> {
+    await this.#lease();
+    return await this.#layers.add(blob, {});
   }
 
-  /** By name ('nginx', 'nginx:1', 'nginx@sha256:…'), id, or unambiguous id prefix. */
-  find(_nameOrId: string): Promise<StoredImage | undefined> {
-    throw new Error('not yet');
+  /** What is known of an unpacked layer. Throws ImageError 'LAYER_MISSING'. */
+  layer(diffId: string): LayerRecord {
+    const record = this.#layers.record(diffId);
+    if (record === undefined) {
+      throw new ImageError({
+        code: 'LAYER_MISSING',
+        message: `the layer ${diffId} is not in the store`,
+        hint: 'pull or load its image again',
+      });
+    }
+    return record;
+  }
+
+  async putImage({
+    manifestDigest,
+    manifestBytes,
+    configDigest,
+    tag,
+    repoDigest,
+  }: PutImage): Promise<StoredImage> {
+    if (manifestBytes !== undefined) await this.blobs.putBytes(manifestBytes);
+    const config = await this.blobs.readJson<ImageConfig>(configDigest);
+    const diffIds = config.rootfs.diff_ids;
+    const layers = diffIds.map((diffId) => {
+      const { blob, report } = this.layer(diffId);
+      return { diffId, blob, size: report.size };
+    });
+    const layerDirs = await this.#layers.stack(diffIds);
+    return await this.#change((images) => {
+      const old = images.get(configDigest);
+      const record: ImageRecord = {
+        id: configDigest,
+        manifestDigest,
+        tags: old?.tags ?? [],
+        repoDigests: [
+          ...new Set([...(old?.repoDigests ?? []), ...(repoDigest === undefined ? [] : [repoDigest])]),
+        ],
+        layers,
+        layerDirs,
+        lastTagged: now(),
+      };
+      const added = new Map([...images, [configDigest, record]]);
+      const named = tag === undefined ? added : moveTag(added, configDigest, tag);
+      return { images: named, result: this.#stored(named.get(configDigest) ?? record, config) };
+    });
+  }
+
+  /** By name ('nginx', 'nginx:1', 'nginx@sha256:…'), id, or unambiguous beginning of an id. */
+  async find(nameOrId: string): Promise<StoredImage | undefined> {
+    const match = matchImage(readImageIndex(this.#index), nameOrId);
+    return match === undefined ? undefined : await this.#load(match.image);
   }
 
   /** Newest first. */
-  list(): Promise<readonly StoredImage[]> {
-    throw new Error('not yet');
+  async list(): Promise<readonly StoredImage[]> {
+    const records = [...readImageIndex(this.#index).values()];
+    const images = await Promise.all(records.map((record) => this.#load(record)));
+    return images.sort(
+      (a, b) => Date.parse(b.config.created ?? '') - Date.parse(a.config.created ?? '') || 0,
+    );
   }
 
-  /** `name` as the user wrote it. */
-  tag(_image: StoredImage, _name: string): Promise<void> {
-    throw new Error('not yet');
+  /** `name` as a user writes it. */
+  async tag(image: StoredImage, name: string): Promise<void> {
+    const reference = parseReference(name);
+    if (reference.digest !== undefined) {
+      throw new ImageError({
+        code: 'INVALID_REFERENCE',
+        message: 'refusing to create a tag with a digest reference',
+      });
+    }
+    await this.#change((images) => {
+      const record = images.get(image.id);
+      if (record === undefined) throw noSuchImage(image.id);
+      const touched = new Map([...images, [image.id, { ...record, lastTagged: now() }]]);
+      return { images: moveTag(touched, image.id, formatReference(reference)), result: undefined };
+    });
   }
 
-  /** `docker rmi`: untags; deletes the image when its last name goes. */
-  remove(_nameOrId: string, _options?: RemoveOptions): Promise<Removal> {
-    throw new Error('not yet');
+  /** `docker rmi`: takes names away, and deletes the image with its last one. */
+  async remove(nameOrId: string, { force = false, inUse = new Map() }: RemoveOptions = {}): Promise<Removal> {
+    return await this.#delete((images) => {
+      const match = matchImage(images, nameOrId);
+      if (match === undefined) throw noSuchImage(nameOrId);
+      return planRemoval(images, match, nameOrId, inUse.get(match.image.id), force);
+    });
   }
 
-  /** Deletes images without a name (all without a container when `all`) and whatever nothing refers to. */
-  prune(_options: {
-    readonly all?: boolean;
-    readonly inUse?: ReadonlyMap<string, string>;
+  /** Deletes images without a name, or with `all` all without a container, and everything nothing refers to. */
+  async prune({
+    all = false,
+    inUse = new Map(),
+  }: {
+    readonly all?: boolean | undefined;
+    readonly inUse?: ReadonlyMap<string, ImageUse> | undefined;
   }): Promise<Removal & { readonly bytes: number }> {
-    throw new Error('not yet');
+    let bytes = 0;
+    const removal = await this.#delete((images) => {
+      const plan = planPrune(images, all, inUse);
+      const kept = new Set(
+        [...plan.images.values()].flatMap(({ layers }) => layers.map(({ diffId }) => diffId)),
+      );
+      const gone = new Map(
+        plan.deleted.flatMap(({ layers }) => layers.map(({ diffId, size }) => [diffId, size])),
+      );
+      for (const [diffId, size] of gone) if (!kept.has(diffId)) bytes += size;
+      return plan;
+    });
+    return { ...removal, bytes };
   }
 
-  /** Newest first, as `docker history` prints it. */
-  history(_image: StoredImage): Promise<readonly HistoryLine[]> {
-    throw new Error('not yet');
+  /** Topmost first, as `docker history` prints it. */
+  history(image: StoredImage): readonly HistoryLine[] {
+    const sizes = image.config.rootfs.diff_ids.map((diffId) => this.layer(diffId).report.size);
+    // An image made without a history still has layers to show.
+    const entries = image.config.history ?? sizes.map(() => ({}));
+    let layer = 0;
+    const lines = entries.map((entry: HistoryEntry): HistoryLine => {
+      const size = entry.empty_layer === true ? 0 : (sizes[layer++] ?? 0);
+      return { ...entry, size, tags: [] };
+    });
+    return lines.reverse().map((line, i) => (i === 0 ? { ...line, id: image.id, tags: image.tags } : line));
   }
+
+  async #delete(plan: (images: ImageRecords) => RemovalPlan): Promise<Removal> {
+    return await this.#locked(async () => {
+      const { images, untagged, deleted } = plan(readImageIndex(this.#index));
+      writeImageIndex(this.#index, images);
+      const layers = await this.#collectGarbage(images);
+      return { untagged, deleted: [...deleted.map(({ id }) => id), ...layers] };
+    });
+  }
+
+  /** Deletes the content no image refers to; returns the layers' ids. The lock is held. */
+  async #collectGarbage(images: ImageRecords): Promise<readonly string[]> {
+    // Someone is adding an image; the next removal will find what this one leaves.
+    if (this.#leases.othersHold()) return [];
+    const records = [...images.values()];
+    const blobs = new Set(
+      records.flatMap((image) => [image.id, image.manifestDigest, ...image.layers.map(({ blob }) => blob)]),
+    );
+    const dirs = new Set(
+      records.flatMap((image) => [
+        ...image.layers.map(({ diffId }) => layerName(diffId)),
+        ...image.layerDirs.map((dir) => join(dir, '..')),
+      ]),
+    );
+    for (const digest of await this.blobs.list()) if (!blobs.has(digest)) await this.blobs.remove(digest);
+    await this.blobs.clearPartial();
+    await this.#layers.clearTemporary();
+    return await this.#layers.deleteExcept((name) => dirs.has(name));
+  }
+
+  async #load(record: ImageRecord): Promise<StoredImage> {
+    return this.#stored(record, await this.blobs.readJson<ImageConfig>(record.id));
+  }
+
+  #stored(record: ImageRecord, config: ImageConfig): StoredImage {
+    return {
+      id: record.id,
+      config,
+      manifestDigest: record.manifestDigest,
+      tags: record.tags,
+      repoDigests: record.repoDigests,
+      layerDirs: record.layerDirs.map((dir) => join(this.#dir, dir)),
+      size: record.layers.reduce((sum, { size }) => sum + size, 0),
+      lastTagged: record.lastTagged,
+    };
+  }
+
+  async #lease(): Promise<void> {
+    if (this.#leases.held) return;
+    await this.#locked(() => {
+      this.#leases.take();
+      return Promise.resolve();
+    });
+  }
+
+  async #change<T>(work: (images: ImageRecords) => { images: ImageRecords; result: T }): Promise<T> {
+    return await this.#locked(() => {
+      const { images, result } = work(readImageIndex(this.#index));
+      writeImageIndex(this.#index, images);
+      return Promise.resolve(result);
+    });
+  }
+
+  async #locked<T>(work: () => Promise<T>): Promise<T> {
+    return await withLock(join(this.#dir, 'locks', 'index'), work);
+  }
+}
+
+function noSuchImage(name: string): ImageError {
+  return new ImageError({
+    code: 'NO_SUCH_IMAGE',
+    message: `No such image: ${name}`,
+    hint: 'minidock images lists what there is',
+  });
+}
+
+function now(): string {
+  return new Date().toISOString();
 }

@@ -7,7 +7,7 @@ import { corruptLayer } from './corrupt.ts';
 
 export type FsPath = string | Buffer;
 
-// eslint-disable-next-line no-control-regex -- the range is exactly ASCII
+ 
 const ascii = /^[\x00-\x7f]*$/;
 
 /** A string where the name is UTF-8, which nearly all are, else the bytes. */

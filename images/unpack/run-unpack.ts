@@ -4,7 +4,7 @@
  * it can make the layer's directory its root: whatever a hostile archive holds, there is nothing else to write to.
  */
 import { readFileSync, writeSync } from 'node:fs';
-import { ImageError } from '../errors.ts';
+import type { ImageError } from '../errors.ts';
 import type { FileSystemCalls } from '../file-system-calls.ts';
 import { unpackError } from './corrupt.ts';
 import { makeOverrides } from './overrides.ts';

@@ -1,0 +1,189 @@
+/**
+ * Unpacked layers by diff id, each shared by every image that has it, and the overrides that a layer needs in one
+ * particular chain of layers (see unpack/overrides.ts). Both come into being in a temporary directory and get their
+ * name by rename(2), so what has a name is complete.
+ *
+ * Layout: layers/<hex>/{fs,layer.json}, overrides/<hex>/{fs}, tmp/<owner>. Thirty-two hex digits name a directory,
+ * not sixty-four: mount(2) takes all lower directories of an overlay in one page.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LayerReport, Unpacker, UnpackOptions } from '../unpack/types.ts';
+import { readFileIfAny, writeFileAtomic } from './atomic-file.ts';
+import { hexOf, type BlobStore } from './blob-store.ts';
+import { withLock } from './lock.ts';
+import { isOwnerAlive, ownerTag } from './owner.ts';
+
+export interface LayerRecord {
+  readonly blob: string;
+  readonly report: LayerReport;
+}
+
+export class LayerStore {
+  readonly #dir: string;
+  readonly #blobs: BlobStore;
+  readonly #unpacker: Unpacker;
+
+  constructor(dir: string, blobs: BlobStore, unpacker: Unpacker) {
+    this.#dir = dir;
+    this.#blobs = blobs;
+    this.#unpacker = unpacker;
+  }
+
+  has(diffId: string): boolean {
+    return existsSync(join(this.#dir, layerName(diffId)));
+  }
+
+  record(diffId: string): LayerRecord | undefined {
+    const text = readFileIfAny(join(this.#dir, layerName(diffId), 'layer.json'));
+    return text === undefined ? undefined : (JSON.parse(text) as LayerRecord);
+  }
+
+  /** Unpacks a blob unless its layer is there. `diffId` is what it must turn out to be. */
+  async ensure(blob: string, diffId: string, options: UnpackOptions): Promise<void> {
+    if (this.has(diffId)) return;
+    const lock = join(this.#dir, 'locks', `layer-${hexOf(diffId)}`);
+    const unpack = async (): Promise<void> => {
+      if (!this.has(diffId)) await this.#unpack(blob, diffId, options);
+    };
+    await withLock(lock, unpack, options.signal);
+  }
+
+  /** Unpacks a blob whose diff id is not known yet; returns it. */
+  async add(blob: string, options: UnpackOptions): Promise<string> {
+    return await this.#unpack(blob, undefined, options);
+  }
+
+  /** The directories an overlay of these layers stacks, base first, relative to the store. All layers are there. */
+  async stack(diffIds: readonly string[]): Promise<readonly string[]> {
+    let dirs: string[] = [];
+    let chain = '';
+    for (const diffId of diffIds) {
+      chain =
+        chain === '' ? diffId : `sha256:${createHash('sha256').update(`${chain} ${diffId}`).digest('hex')}`;
+      const report = this.record(diffId)?.report;
+      const name = join(layerName(diffId), 'fs');
+      if (report?.opaqueRoot === true) dirs = [];
+      const overrides = report === undefined ? undefined : await this.#overrides(chain, name, dirs, report);
+      dirs.push(name, ...(overrides === undefined ? [] : [overrides]));
+    }
+    return dirs;
+  }
+
+  /** Deletes the layers and overrides for which `keep` says no; returns the names of the layers. */
+  async deleteExcept(keep: (name: string) => boolean): Promise<readonly string[]> {
+    const names = ['layers', 'overrides'].flatMap((kind) =>
+      listDir(join(this.#dir, kind)).map((name) => join(kind, name)),
+    );
+    const doomed = names.filter((name) => !keep(name));
+    const diffIds: string[] = [];
+    for (const name of doomed) {
+      const text = readFileIfAny(join(this.#dir, name, 'layer.json'));
+      if (text !== undefined) diffIds.push((JSON.parse(text) as LayerRecord).report.diffId);
+      // Renamed first: a layer that is half deleted must not have a layer's name.
+      const grave = this.#temporary();
+      renameSync(join(this.#dir, name), join(grave, 'doomed'));
+      await rm(grave, { recursive: true, force: true });
+    }
+    return diffIds;
+  }
+
+  /** Removes what processes that no longer live left half done. */
+  async clearTemporary(): Promise<void> {
+    const tmp = join(this.#dir, 'tmp');
+    for (const owner of listDir(tmp)) {
+      if (!isOwnerAlive(owner)) await rm(join(tmp, owner), { recursive: true, force: true });
+    }
+  }
+
+  async #unpack(blob: string, diffId: string | undefined, options: UnpackOptions): Promise<string> {
+    await this.clearTemporary();
+    const work = this.#temporary();
+    try {
+      const target = join(work, 'fs');
+      mkdirSync(target, { mode: 0o755 });
+      const request = { kind: 'layer', blob: this.#blobs.path(blob), target } as const;
+      const report = await this.#unpacker.unpackLayer(
+        diffId === undefined ? request : { ...request, diffId },
+        options,
+      );
+      const record: LayerRecord = { blob, report };
+      writeFileAtomic(join(work, 'layer.json'), `${JSON.stringify(record)}\n`);
+      this.#finish(work, layerName(report.diffId));
+      return report.diffId;
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  }
+
+  async #overrides(
+    chain: string,
+    layer: string,
+    lower: readonly string[],
+    { impliedDirs, danglingLinks }: LayerReport,
+  ): Promise<string | undefined> {
+    if (lower.length === 0 && danglingLinks.length === 0) return undefined;
+    if (impliedDirs.length + danglingLinks.length === 0) return undefined;
+    const name = join('overrides', shortHex(chain));
+    if (!existsSync(join(this.#dir, name))) {
+      const work = this.#temporary();
+      try {
+        const target = join(work, 'fs');
+        mkdirSync(target, { mode: 0o755 });
+        const { needed } = await this.#unpacker.makeOverrides({
+          kind: 'overrides',
+          target,
+          layer: join(this.#dir, layer),
+          lower: lower.map((dir) => join(this.#dir, dir)),
+          impliedDirs,
+          danglingLinks,
+        });
+        if (!needed) rmdirSync(target);
+        this.#finish(work, name);
+      } finally {
+        await rm(work, { recursive: true, force: true });
+      }
+    }
+    const fs = join(name, 'fs');
+    return existsSync(join(this.#dir, fs)) ? fs : undefined;
+  }
+
+  #finish(work: string, name: string): void {
+    const final = join(this.#dir, name);
+    mkdirSync(join(final, '..'), { recursive: true, mode: 0o700 });
+    try {
+      renameSync(work, final);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // Another process made the same meanwhile, and the same it is: the name is its content's digest.
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    }
+  }
+
+  #temporary(): string {
+    const path = join(this.#dir, 'tmp', ownerTag());
+    // Not readable for others: layers hold setuid programs that nobody should run outside a container.
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return path;
+  }
+}
+
+/** Of a layer's directory below the store. */
+export function layerName(diffId: string): string {
+  return join('layers', shortHex(diffId));
+}
+
+function shortHex(digest: string): string {
+  return hexOf(digest).slice(0, 32);
+}
+
+function listDir(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
