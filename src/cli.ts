@@ -20,7 +20,11 @@ async function main(argv: readonly string[]): Promise<void> {
     }
     case '__unpack': {
       const { runUnpack } = await import('./engine/unpack-child.ts');
-      return runUnpack(args);
+      return runUnpack();
+    }
+    case '__copy-volumes': {
+      const { copyVolumes } = await import('./engine/volume-copy-child.ts');
+      return copyVolumes(JSON.parse(args[0] ?? '') as Parameters<typeof copyVolumes>[0]);
     }
     default: {
       const { runCommandLine } = await import('./commands/program.ts');

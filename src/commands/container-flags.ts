@@ -69,7 +69,6 @@ export function toCreateRequest(
   flags: ContainerFlags,
   detached: boolean,
 ): CreateRequest {
-  const streams = attachedStreams(flags, detached);
   return { image, args, ...flags, ...attachedStreams(flags, detached) };
 }
 

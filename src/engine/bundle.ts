@@ -2,15 +2,16 @@
  * From what was asked for (ContainerConfig) to what the runtime takes: the OCI bundle's config.json. Pure: reads
  * nothing but its arguments, so `--dry-run` and `inspect` may call it freely.
  */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { OciConfig, OciDevice, OciMount, OciNamespace, OciResources } from '../../runtime/bundle.ts';
-import type { CgroupLayout } from '../../runtime/cgroup/detect.ts';
+import type { CgroupLayout, CgroupV1Layout } from '../../runtime/cgroup/detect.ts';
 import { lastCapability, resolveCapabilities } from '../../runtime/process/capabilities.ts';
 import { defaultSeccomp, parseSeccompProfile } from '../../runtime/process/seccomp/profile.ts';
 import {
   defaultDeviceRules,
   defaultDevices,
   defaultMounts,
+  type CgroupHierarchy,
   maskedPaths,
   readonlyPaths,
 } from '../../runtime/rootfs/defaults.ts';
@@ -105,6 +106,18 @@ export function buildBundle(input: BundleInput): OciConfig {
   };
 }
 
+/** One entry for each mounted hierarchy: its directory's name below /sys/fs/cgroup, and its mount option. */
+function hierarchies(layout: CgroupV1Layout): readonly CgroupHierarchy[] {
+  const byMount = new Map<string, string[]>();
+  for (const [controller, mount] of Object.entries(layout.controllers)) {
+    byMount.set(mount, [...(byMount.get(mount) ?? []), controller]);
+  }
+  return [...byMount].map(([mount, controllers]) => ({
+    directory: basename(mount),
+    option: controllers.join(','),
+  }));
+}
+
 /** Docker's order: PATH, HOSTNAME, TERM, then the image's and the flags', a later value replacing an earlier one. */
 export function processEnv(spec: ContainerSpec): readonly string[] {
   const variables = new Map<string, string>();
@@ -134,6 +147,7 @@ function mounts(input: BundleInput): readonly OciMount[] {
     shmSize: spec.shmSize === 0 ? 64 * 1024 * 1024 : spec.shmSize,
     privileged: spec.privileged,
     cgroupVersion: input.cgroup.version,
+    ...(input.cgroup.version === 1 ? { cgroupHierarchies: hierarchies(input.cgroup) } : {}),
   });
   const files = ['resolv.conf', 'hostname', 'hosts'].map((name): OciMount => ({
     destination: `/etc/${name}`,

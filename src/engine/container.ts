@@ -3,6 +3,7 @@
  * what was asked for; `ContainerState` is written by whoever owns the container at the time (its shim while it
  * runs) and says how it fares. `inspect` renders both in Docker's shape (src/ui/inspect-json.ts).
  */
+import type { PortRequest } from '../../runtime/network/port-spec.ts';
 import type { BridgeNetwork, FirewallBackend, PortBinding } from '../../runtime/network/types.ts';
 
 export type ContainerStatus = 'created' | 'running' | 'exited' | 'dead';
@@ -92,7 +93,7 @@ export interface NetworkSpec {
   /** 'name:ip'. */
   readonly extraHosts: readonly string[];
   /** As asked for: a host port of 0 means any free one, chosen at each start. */
-  readonly ports: readonly PortBinding[];
+  readonly ports: readonly PortRequest[];
   /** -P: publish every exposed port on a free one. */
   readonly publishAll: boolean;
   readonly firewall: FirewallBackend;

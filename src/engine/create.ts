@@ -4,12 +4,11 @@
  * is the host's doing.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { isIPv4 } from 'node:net';
 import type { ContainerDefaults, StoredImage } from '../../images/types.ts';
 import { validateResources } from '../../runtime/cgroup/validate.ts';
-import { parsePortSpec } from '../../runtime/network/port-spec.ts';
-import type { FirewallBackend, PortBinding } from '../../runtime/network/types.ts';
+import { parseExposed, parsePort, type PortRequest } from '../../runtime/network/port-spec.ts';
+import type { FirewallBackend } from '../../runtime/network/types.ts';
 import { lastCapability, resolveCapabilities } from '../../runtime/process/capabilities.ts';
 import { parseUlimit } from '../../runtime/process/rlimits.ts';
 import type { ContainerConfig, ContainerSpec, MountSpec, NetworkSpec, ResourceSpec } from './container.ts';
@@ -246,7 +245,7 @@ function networkSpec(
 ): NetworkSpec {
   const asked = request.network ?? 'bridge';
   const mode = networkMode(store, asked === 'default' ? 'bridge' : asked);
-  const ports = (request.publish ?? []).flatMap(parsePortSpec);
+  const ports = (request.publish ?? []).flatMap(parsePort);
   if (mode !== 'bridge' && request.ip !== undefined) throw conflicting('ip address');
   if (mode.startsWith('container:') && (ports.length > 0 || request.publishAll === true)) {
     throw conflicting('port publishing');
@@ -303,25 +302,25 @@ function checkExtraHost(entry: string): void {
 
 /** -P: each exposed port that -p did not publish, on a free port of the host's choosing. */
 function withExposed(
-  ports: readonly PortBinding[],
+  ports: readonly PortRequest[],
   request: CreateRequest,
   defaults: ContainerDefaults,
-): readonly PortBinding[] {
+): readonly PortRequest[] {
   if (request.publishAll !== true) return ports;
   const published = new Set(ports.map((port) => `${String(port.containerPort)}/${port.protocol}`));
   const exposed = exposedPorts(request, defaults, []).filter((port) => !published.has(port));
-  return [...ports, ...exposed.flatMap((port) => parsePortSpec(port))];
+  return [...ports, ...exposed.flatMap((port) => parsePort(port))];
 }
 
 /** `80/tcp`, from the image, --expose and -p, sorted as Docker shows them. */
 function exposedPorts(
   request: CreateRequest,
   defaults: ContainerDefaults,
-  ports: readonly PortBinding[],
+  ports: readonly PortRequest[],
 ): readonly string[] {
   const all = new Set<string>();
   for (const text of [...Object.keys(defaults.ExposedPorts ?? {}), ...(request.expose ?? [])]) {
-    for (const port of parsePortSpec(text)) all.add(`${String(port.containerPort)}/${port.protocol}`);
+    for (const { port, protocol } of parseExposed(text)) all.add(`${String(port)}/${protocol}`);
   }
   for (const port of ports) all.add(`${String(port.containerPort)}/${port.protocol}`);
   return [...all].sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));

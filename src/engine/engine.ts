@@ -13,10 +13,7 @@ export class Engine {
 
   /** Loaded on demand: most commands on containers never look at an image. */
   async images(): Promise<ImageStore> {
-    if (this.imageStore === undefined) {
-      const { openImageStore } = await import('./image-store.ts');
-      this.imageStore = openImageStore(this.paths);
-    }
-    return this.imageStore;
+    const { openImageStore } = await import('./image-store.ts');
+    return (this.imageStore ??= openImageStore(this.paths));
   }
 }

@@ -14,7 +14,7 @@ import type { OciConfig, OciProcess } from '../../runtime/bundle.ts';
 import { cgroupProcsFiles } from '../../runtime/cgroup/processes.ts';
 import { MinidockError } from '../../runtime/errors.ts';
 import { packageOf } from '../../runtime/plan/tools.ts';
-import { allCapabilities } from '../../runtime/process/capabilities.ts';
+import { availableCapabilities, capabilityNames } from '../../runtime/process/capabilities.ts';
 import type { EnterRequest } from '../../runtime/process/enter.ts';
 import { nsenterArgv } from '../../runtime/process/namespace-command.ts';
 import { fetchTerminal, listenForInit } from '../../runtime/process/supervise.ts';
@@ -145,7 +145,9 @@ function execProcess(base: OciProcess, options: ExecOptions): OciProcess {
   for (const entry of [...base.env, ...(options.tty ? ['TERM=xterm'] : []), ...options.env]) {
     variables.set(entry.split('=', 1)[0] ?? '', entry);
   }
-  const capabilities = options.privileged ? allCapabilities() : base.capabilities.bounding;
+  const capabilities = options.privileged
+    ? capabilityNames(availableCapabilities())
+    : base.capabilities.bounding;
   const size = options.tty ? terminalSize() : undefined;
   return {
     ...base,

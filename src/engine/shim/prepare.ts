@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { OciDevice } from '../../../runtime/bundle.ts';
 import { cgroupLayout } from '../../../runtime/cgroup/detect.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { hostDevices, splitDevice } from '../../../runtime/rootfs/host-devices.ts';
 import { buildBundle, overlayDir } from '../bundle.ts';
 import type { ContainerConfig } from '../container.ts';
 import { containerRunDir, type Paths } from '../paths.ts';
@@ -32,7 +33,7 @@ export function computeRun(
     paths,
     cgroup,
     netnsPath: netnsPathOf(attachment),
-    devices: config.spec.devices.map(lookUpDevice),
+    devices: [...config.spec.devices.map(lookUpDevice), ...(config.spec.privileged ? hostDevices() : [])],
     ...(size === undefined ? {} : { size }),
     ...(failAt === undefined ? {} : { failAt }),
   });
@@ -69,9 +70,7 @@ function lookUpDevice(device: ContainerConfig['spec']['devices'][number]): OciDe
   return {
     type: stats.isBlockDevice() ? 'b' : 'c',
     path: device.container,
-    // glibc's gnu_dev_major and gnu_dev_minor.
-    major: Number((BigInt(stats.rdev) >> 8n) & 0xfffn),
-    minor: Number((BigInt(stats.rdev) & 0xffn) | ((BigInt(stats.rdev) >> 12n) & 0xfff00n)),
+    ...splitDevice(stats.rdev),
     fileMode: stats.mode & 0o777,
     uid: stats.uid,
     gid: stats.gid,

@@ -1,0 +1,36 @@
+/** `history` */
+import { findImage } from '../engine/find-image.ts';
+import { formatList } from '../ui/format.ts';
+import { historyListStyle, historyRow } from '../ui/history-row.ts';
+import type { Verb } from './verb.ts';
+
+interface HistoryFlags {
+  readonly quiet?: boolean;
+  readonly trunc?: boolean;
+  readonly human?: boolean;
+  readonly format?: string;
+}
+
+export const history: Verb = {
+  configure(command, { engine }) {
+    command
+      .usage('[OPTIONS] IMAGE')
+      .argument('<image>')
+      .option('-q, --quiet', 'Only show image IDs')
+      .option('--no-trunc', "Don't truncate output")
+      .option('--no-human', 'Print sizes in bytes and dates in full')
+      .option('--format <string>', "Format output: 'table', 'table TEMPLATE', 'json', or a Go template")
+      .action(async (name: string, flags: HistoryFlags) => {
+        const image = await findImage(engine, name);
+        const lines = await (await engine.images()).history(image);
+        const options = { noTrunc: flags.trunc === false, human: flags.human !== false, now: new Date() };
+        process.stdout.write(
+          formatList(
+            lines.map((line) => historyRow(line, options)),
+            historyListStyle,
+            { quiet: flags.quiet ?? false, ...(flags.format === undefined ? {} : { format: flags.format }) },
+          ),
+        );
+      });
+  },
+};

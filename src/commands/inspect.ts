@@ -1,0 +1,80 @@
+/** `inspect`, `container inspect`, `image inspect`: Docker's JSON, or a Go template over it. */
+import type { Command } from 'commander';
+import { MinidockError } from '../../runtime/errors.ts';
+import { containerSizes } from '../engine/sizes.ts';
+import { findContainer } from '../engine/lifecycle.ts';
+import { compileTemplate } from '../ui/go-template/template.ts';
+import { inspectImage } from '../ui/inspect-image.ts';
+import { inspectContainer } from '../ui/inspect-json.ts';
+import type { Context, Verb } from './verb.ts';
+
+type Kind = 'container' | 'image';
+
+interface InspectFlags {
+  readonly format?: string;
+  readonly size?: boolean;
+  readonly type?: string;
+}
+
+export const inspect = inspectVerb('NAME|ID', undefined);
+export const containerInspect = inspectVerb('CONTAINER', 'container');
+export const imageInspect = inspectVerb('IMAGE', 'image');
+
+function inspectVerb(what: string, only: Kind | undefined): Verb {
+  return {
+    configure(command: Command, context: Context) {
+      command
+        .usage(`[OPTIONS] ${what} [${what}...]`)
+        .argument('<names...>')
+        .option('-f, --format <string>', "Format output: 'json' or a Go template")
+        .option('-s, --size', 'Display total file sizes if the type is container');
+      if (only === undefined) command.option('--type <string>', 'Only inspect objects of the given type');
+      command.action(async (names: readonly string[], flags: InspectFlags) => {
+        const kind = only ?? parseKind(flags.type);
+        const template =
+          flags.format === undefined || flags.format === 'json' ? undefined : compileTemplate(flags.format);
+        const found: object[] = [];
+        for (const name of names) {
+          try {
+            const object = await inspectOne(context, name, kind, flags.size ?? false);
+            if (template !== undefined) process.stdout.write(`${template.execute(object)}\n`);
+            else found.push(object);
+          } catch (error) {
+            context.report(error);
+          }
+        }
+        if (template !== undefined) return;
+        const json = flags.format === 'json' ? JSON.stringify(found) : JSON.stringify(found, null, 4);
+        process.stdout.write(`${json}\n`);
+      });
+    },
+  };
+}
+
+async function inspectOne(
+  { engine }: Context,
+  name: string,
+  kind: Kind | undefined,
+  withSize: boolean,
+): Promise<object> {
+  if (kind !== 'image') {
+    try {
+      const { config, state } = await findContainer(engine.containers, name);
+      const sizes = withSize ? await containerSizes(engine.paths, config, await engine.images()) : undefined;
+      return inspectContainer(config, state, engine.paths, sizes);
+    } catch (error) {
+      if (kind === 'container' || (error as { code?: string }).code !== 'NO_SUCH_CONTAINER') throw error;
+    }
+  }
+  const image = await (await engine.images()).find(name);
+  if (image !== undefined) return inspectImage(image);
+  throw new MinidockError({
+    code: 'NO_SUCH_OBJECT',
+    message: kind === 'image' ? `No such image: ${name}` : `No such object: ${name}`,
+  });
+}
+
+function parseKind(text: string | undefined): Kind | undefined {
+  if (text === undefined || text === 'container' || text === 'image') return text;
+  throw new MinidockError({ code: 'INVALID_FLAG', message: `"${text}" is not a valid value for --type` });
+}

@@ -1,0 +1,41 @@
+/** `rmi`: take names away; the image goes with its last one. */
+import type { Engine } from '../engine/engine.ts';
+import { requireRoot } from '../engine/require-root.ts';
+import type { Verb } from './verb.ts';
+
+export const rmi: Verb = {
+  configure(command, context) {
+    command
+      .usage('[OPTIONS] IMAGE [IMAGE...]')
+      .argument('<images...>')
+      .option('-f, --force', 'Force removal of the image')
+      .action(async (names: readonly string[], flags: { readonly force?: boolean }) => {
+        requireRoot('rmi');
+        const store = await context.engine.images();
+        for (const name of names) {
+          try {
+            const removal = await store.remove(name, {
+              force: flags.force ?? false,
+              inUse: imagesInUse(context.engine),
+            });
+            for (const tag of removal.untagged) process.stdout.write(`Untagged: ${tag}\n`);
+            for (const id of removal.deleted) process.stdout.write(`Deleted: ${id}\n`);
+          } catch (error) {
+            context.report(error);
+          }
+        }
+      });
+  },
+};
+
+function imagesInUse({ containers }: Engine): ReadonlyMap<string, string> {
+  const list = containers.list();
+  const words = list.map(({ config, state }): [string, string] => [
+    config.imageId,
+    `${state.status === 'running' ? 'running' : 'stopped'} container ${config.id.slice(0, 12)}`,
+  ]);
+  // A running container is the stronger reason and is named where there are both.
+  return new Map(
+    words.sort(([, a], [, b]) => (a.startsWith('running') ? 1 : 0) - (b.startsWith('running') ? 1 : 0)),
+  );
+}

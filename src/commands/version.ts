@@ -1,0 +1,52 @@
+/** `version` */
+import { release } from 'node:os';
+import { compileTemplate } from '../ui/go-template/template.ts';
+import { built, commit, version as programVersion } from '../version.ts';
+import type { Verb } from './verb.ts';
+
+export const version: Verb = {
+  configure(command) {
+    command
+      .usage('[OPTIONS]')
+      .option('-f, --format <string>', "Format output: 'json' or a Go template")
+      .option('--short', 'One line')
+      .action((flags: { readonly format?: string; readonly short?: boolean }) => {
+        if (flags.short === true) {
+          process.stdout.write(`minidock version ${programVersion}, build ${commit}\n`);
+          return;
+        }
+        const data = versionData();
+        if (flags.format !== undefined) {
+          const text =
+            flags.format === 'json' ? JSON.stringify(data) : compileTemplate(flags.format).execute(data);
+          process.stdout.write(`${text}\n`);
+          return;
+        }
+        const { Client } = data;
+        const lines: readonly (readonly [string, string])[] = [
+          ['Version:', Client.Version],
+          ['Runtime:', Client.RuntimeVersion],
+          ['Git commit:', Client.GitCommit],
+          ['Built:', Client.BuildTime],
+          ['OS/Arch:', `${Client.Os}/${Client.Arch}`],
+          ['Kernel:', Client.KernelVersion],
+        ];
+        process.stdout.write('minidock (no server: there is no daemon)\n');
+        for (const [name, value] of lines) process.stdout.write(` ${name.padEnd(18)}${value}\n`);
+      });
+  },
+};
+
+/** Docker's shape; what it calls the server is this same program. */
+function versionData() {
+  const facts = {
+    Version: programVersion,
+    RuntimeVersion: `bun ${process.versions['bun'] ?? '-'}`,
+    GitCommit: commit,
+    Os: 'linux',
+    Arch: process.arch === 'x64' ? 'amd64' : process.arch,
+    KernelVersion: release(),
+    BuildTime: built,
+  };
+  return { Client: facts, Server: facts };
+}

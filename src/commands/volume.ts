@@ -1,0 +1,59 @@
+/** `volume ls` and `volume rm`: enough to see and remove what -v and images made. */
+import { MinidockError } from '../../runtime/errors.ts';
+import { requireRoot } from '../engine/require-root.ts';
+import { getVolume, listVolumes, removeVolume } from '../engine/volumes.ts';
+import { formatList } from '../ui/format.ts';
+import { forEachName } from './each.ts';
+import type { Verb } from './verb.ts';
+
+export const volumeList: Verb = {
+  configure(command, { engine }) {
+    command
+      .usage('[OPTIONS]')
+      .option('-q, --quiet', 'Only display volume names')
+      .option('--format <string>', "Format output: 'table', 'table TEMPLATE', 'json', or a Go template")
+      .action((flags: { readonly quiet?: boolean; readonly format?: string }) => {
+        const rows = listVolumes(engine.paths).map(({ name, mountpoint }) => ({
+          Driver: 'local',
+          Name: name,
+          Mountpoint: mountpoint,
+        }));
+        const style = {
+          columns: { Driver: 'DRIVER', Name: 'VOLUME NAME', Mountpoint: 'MOUNTPOINT' },
+          defaultColumns: ['Driver', 'Name'],
+          quietColumn: 'Name',
+        };
+        process.stdout.write(
+          formatList(rows, style, {
+            quiet: flags.quiet ?? false,
+            ...(flags.format === undefined ? {} : { format: flags.format }),
+          }),
+        );
+      });
+  },
+};
+
+export const volumeRemove: Verb = {
+  configure(command, context) {
+    command
+      .usage('[OPTIONS] VOLUME [VOLUME...]')
+      .argument('<volumes...>')
+      .option('-f, --force', 'Do not complain about volumes that do not exist')
+      .action(async (names: readonly string[], flags: { readonly force?: boolean }) => {
+        requireRoot('volume rm');
+        const { paths, containers } = context.engine;
+        const users = containers.list();
+        await forEachName(context, names, async (name) => {
+          const user = users.find(({ config }) => config.spec.mounts.some((mount) => mount.volume === name));
+          if (user !== undefined) {
+            throw new MinidockError({
+              code: 'VOLUME_IN_USE',
+              message: `remove ${name}: volume is in use - [${user.config.id}]`,
+            });
+          }
+          if (flags.force !== true || getVolume(paths, name) !== undefined) removeVolume(paths, name);
+          return name;
+        });
+      });
+  },
+};

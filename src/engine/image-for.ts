@@ -1,0 +1,60 @@
+/** The image a container is made from: from the store, or pulled first, as --pull says. */
+import type { StoredImage } from '../../images/types.ts';
+import { MinidockError } from '../../runtime/errors.ts';
+import type { CreateRequest } from './create-request.ts';
+import type { Engine } from './engine.ts';
+
+export async function imageFor(engine: Engine, request: CreateRequest): Promise<StoredImage> {
+  const { image: name, pull = 'missing', platform, quiet = false } = request;
+  if (!['always', 'missing', 'never'].includes(pull)) {
+    throw new MinidockError({
+      code: 'INVALID_FLAG',
+      message: `invalid pull option: '${pull}': must be one of "always", "missing" or "never"`,
+      exitCode: 125,
+    });
+  }
+  const store = await engine.images();
+  const local = pull === 'always' ? undefined : await store.find(name);
+  if (local !== undefined && fits(local, platform)) return local;
+  if (pull === 'never') {
+    throw new MinidockError({ code: 'NO_SUCH_IMAGE', message: `No such image: ${name}`, exitCode: 125 });
+  }
+  const { pullByName } = await import('./pull.ts');
+  if (pull === 'missing') process.stderr.write(`Unable to find image '${await familiar(name)}' locally\n`);
+  try {
+    // What is printed here goes to stderr: stdout belongs to the container.
+    return (
+      await pullByName(engine, name, {
+        quiet,
+        output: process.stderr,
+        ...(platform === undefined ? {} : { platform }),
+      })
+    ).image;
+  } catch (error) {
+    throw withStatus(error);
+  }
+}
+
+const fits = (image: StoredImage, platform: string | undefined): boolean => {
+  if (platform === undefined) return true;
+  const [os, architecture] = platform.split('/');
+  return image.config.os === os && (architecture === undefined || image.config.architecture === architecture);
+};
+
+async function familiar(name: string): Promise<string> {
+  const { familiarName, parseReference } = await import('../../images/reference.ts');
+  return familiarName(parseReference(name));
+}
+
+/** Whatever keeps `run` from having its image is run's own failure: 125. */
+function withStatus(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code = 'PULL_FAILED', hint } = error as { code?: string; hint?: string };
+  return new MinidockError({
+    code,
+    message: error.message,
+    exitCode: 125,
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}

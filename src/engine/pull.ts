@@ -1,0 +1,56 @@
+/** `pull` from the engine's side: registry client from the environment, progress on the stream that was asked for. */
+import { parsePlatform } from '../../images/platform.ts';
+import { pullImage, type PullResult } from '../../images/pull.ts';
+import { familiarName, familiarRepository, parseReference } from '../../images/reference.ts';
+import { RegistryClient, registryOptionsFromEnvironment } from '../../images/registry/client.ts';
+import { createPullProgress } from '../ui/progress.ts';
+import type { Engine } from './engine.ts';
+
+export interface PullByNameOptions {
+  readonly quiet: boolean;
+  readonly platform?: string;
+  readonly output: NodeJS.WriteStream;
+}
+
+export async function pullByName(
+  engine: Engine,
+  name: string,
+  options: PullByNameOptions,
+): Promise<PullResult> {
+  const reference = parseReference(name);
+  const { output, quiet } = options;
+  const say = (text: string): void => {
+    if (!quiet) output.write(`${text}\n`);
+  };
+  if (!name.includes('@') && !/:[^/]*$/.test(name)) say('Using default tag: latest');
+  const what = reference.digest ?? reference.tag ?? 'latest';
+  say(
+    `${what}: Pulling from ${familiarRepository(reference).includes('/') ? familiarRepository(reference) : `library/${familiarRepository(reference)}`}`,
+  );
+  const progress = quiet ? undefined : createPullProgress(output);
+  const interrupt = new AbortController();
+  const onSignal = (): void => interrupt.abort();
+  process.once('SIGINT', onSignal);
+  try {
+    const result = await pullImage({
+      reference,
+      platform: options.platform === undefined ? undefined : parsePlatform(options.platform),
+      store: await engine.images(),
+      client: new RegistryClient(registryOptionsFromEnvironment()),
+      onEvent: progress?.event,
+      signal: interrupt.signal,
+    });
+    progress?.finish();
+    if (result.warning !== undefined) output.write(`WARNING: ${result.warning}\n`);
+    say(`Digest: ${result.digest}`);
+    say(
+      result.status === 'downloaded'
+        ? `Status: Downloaded newer image for ${familiarName(reference)}`
+        : `Status: Image is up to date for ${familiarName(reference)}`,
+    );
+    return result;
+  } finally {
+    progress?.finish();
+    process.off('SIGINT', onSignal);
+  }
+}

@@ -1,0 +1,19 @@
+/** `minidock __unpack`: gives images/unpack the system calls it needs, which are runtime/syscall's. */
+import type { FileSystemCalls } from '../../images/file-system-calls.ts';
+import { runUnpack as unpack } from '../../images/unpack/run-unpack.ts';
+import { kernel } from '../../runtime/syscall/libc.ts';
+
+export const fileSystemCalls: FileSystemCalls = {
+  mknod: (path, type, mode, major, minor) => kernel.mknod(path, type, mode, major, minor),
+  setXattr: (path, name, value) => kernel.setXattr(path, name, value),
+  getXattrs: (path) => kernel.getXattrs(path),
+  setTimes: (path, atimeNs, mtimeNs) => kernel.utimensat(path, atimeNs, mtimeNs),
+  enterRoot: (path) => {
+    kernel.chroot(path);
+    process.chdir('/');
+  },
+};
+
+export async function runUnpack(): Promise<void> {
+  process.exitCode = await unpack(fileSystemCalls);
+}

@@ -1,0 +1,41 @@
+/** `minidock __copy-volumes`: the child of volume-copy.ts, alone in a mount namespace. */
+import { spawnSync } from 'node:child_process';
+import { closeSync, fstatSync } from 'node:fs';
+import { openInRoot } from '../../runtime/rootfs/in-root.ts';
+import { mount } from '../../runtime/rootfs/perform.ts';
+import { kernel } from '../../runtime/syscall/libc.ts';
+import type { CopyRequest } from './volume-copy.ts';
+
+export function copyVolumes(request: CopyRequest): void {
+  const root = mergeLayers(request);
+  for (const { from, to } of request.copies) {
+    let fd: number;
+    try {
+      fd = openInRoot(root, from, 'fail');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue; // Nothing there: the volume stays empty.
+      throw error;
+    }
+    try {
+      // Through our own descriptor: a link in the image cannot lead cp out of it.
+      if (fstatSync(fd).isDirectory()) copyTree(`/proc/${String(process.pid)}/fd/${String(fd)}/.`, to);
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
+
+/** overlayfs merges two directories or more; a single one is its own merge. */
+function mergeLayers({ lower, mountPoint }: CopyRequest): string {
+  const [only] = lower;
+  if (only === undefined || lower.length === 1) return only ?? mountPoint;
+  const options = [`lowerdir=${lower.join(':')}`];
+  mount({ kind: 'mount', source: 'overlay', target: mountPoint, type: 'overlay', options }, { kernel, root: '' });
+  return mountPoint;
+}
+
+function copyTree(from: string, to: string): void {
+  const { status, stderr, error } = spawnSync('cp', ['--archive', from, to], { encoding: 'utf8' });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`cp --archive ${from} ${to}: ${stderr.trim()}`);
+}
