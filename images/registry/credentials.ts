@@ -1,13 +1,13 @@
 /**
  * The user's registry credentials as `docker login` keeps them: ~/.docker/config.json (or $DOCKER_CONFIG), either
  * in the file itself or in the keeping of a docker-credential-NAME program that the file names.
- * Deliberately absent: writing any (login.ts).
+ * Deliberately absent: writing any (login.ts does).
  */
-import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ImageError } from '../errors.ts';
+import { getFromHelper } from './credential-helper.ts';
 
 export interface Credentials {
   readonly username: string;
@@ -16,15 +16,15 @@ export interface Credentials {
   readonly identityToken?: string;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
-interface DockerConfig {
+export interface DockerConfig {
   readonly auths?: Readonly<Record<string, AuthEntry>>;
   readonly credsStore?: string;
   readonly credHelpers?: Readonly<Record<string, string>>;
 }
 
-interface AuthEntry {
+export interface AuthEntry {
   readonly auth?: string;
   readonly username?: string;
   readonly password?: string;
@@ -45,9 +45,9 @@ export async function readCredentials(
 ): Promise<Credentials | undefined> {
   const path = dockerConfigPath(env);
   const config = await readDockerConfig(path);
-  const helper = config.credHelpers?.[key] ?? config.credHelpers?.[hostOf(key)] ?? config.credsStore;
-  if (helper !== undefined && helper !== '') {
-    const kept = await askHelper(helper, key, env);
+  const helper = helperFor(config, key);
+  if (helper !== undefined) {
+    const kept = await getFromHelper(helper, key, env);
     if (kept !== undefined) return kept;
   }
   const entry = findEntry(config.auths ?? {}, key);
@@ -61,6 +61,12 @@ export async function readDockerConfig(path: string): Promise<DockerConfig> {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw unreadable(`cannot read ${path}: ${(cause as Error).message}`, cause);
   }
+}
+
+/** Who keeps the credentials of a registry: NAME of a program docker-credential-NAME, or the file itself. */
+export function helperFor(config: DockerConfig, key: string): string | undefined {
+  const helper = config.credHelpers?.[key] ?? config.credHelpers?.[hostOf(key)] ?? config.credsStore;
+  return helper === '' ? undefined : helper;
 }
 
 /** Older versions of Docker wrote keys with a scheme and a path; the host is what counts. */
@@ -88,63 +94,6 @@ function readEntry(entry: AuthEntry, key: string, path: string): Credentials | u
   // With a helper, `docker login` leaves an empty entry behind.
   if (username === '' && identityToken === undefined) return undefined;
   return { username, password, ...(identityToken === undefined ? {} : { identityToken }) };
-}
-
-async function askHelper(name: string, key: string, env: Environment): Promise<Credentials | undefined> {
-  const program = `docker-credential-${name}`;
-  const { status, stdout, stderr } = await runHelper(program, key, env);
-  if (status !== 0) {
-    if (/credentials not found/i.test(stdout)) return undefined;
-    throw helperFailed(program, (stdout || stderr).trim() || `it ended with status ${String(status)}`);
-  }
-  let answer: { Username?: string; Secret?: string };
-  try {
-    answer = JSON.parse(stdout) as { Username?: string; Secret?: string };
-  } catch (cause) {
-    throw helperFailed(program, 'its answer is not JSON', cause);
-  }
-  const { Username: username = '', Secret: secret = '' } = answer;
-  if (username === '<token>') return { username: '', password: '', identityToken: secret };
-  return username === '' ? undefined : { username, password: secret };
-}
-
-function runHelper(
-  program: string,
-  key: string,
-  env: Environment,
-): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'pipe'], env });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
-    child.on('error', (cause) => {
-      reject(
-        helperFailed(
-          program,
-          `it cannot be started (${(cause as NodeJS.ErrnoException).code ?? 'unknown'})`,
-          cause,
-        ),
-      );
-    });
-    child.on('close', (status) => {
-      resolve({ status, stdout, stderr });
-    });
-    child.stdin.on('error', () => {
-      // EPIPE from a helper that does not read its input: its exit status tells the rest.
-    });
-    child.stdin.end(key);
-  });
-}
-
-function helperFailed(program: string, why: string, cause?: unknown): ImageError {
-  return new ImageError({
-    code: 'CREDENTIAL_HELPER_FAILED',
-    message: `error getting credentials: ${program} get: ${why}`,
-    hint: `put ${program} on the PATH, or take credsStore and credHelpers out of Docker's config.json`,
-    cause,
-  });
 }
 
 function unreadable(message: string, cause?: unknown): ImageError {

@@ -1,0 +1,114 @@
+/**
+ * Logging in to a registry and out of it, in Docker's own file, so that both programs share what one was told.
+ * A name and a password are tried before they are kept; they are kept where the file says: in the file, readable by
+ * its owner only, or by a docker-credential-NAME program.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ImageError } from '../errors.ts';
+import { defaultDomain } from '../reference.ts';
+import type { RegistryClientOptions } from './client.ts';
+import { eraseFromHelper, storeInHelper } from './credential-helper.ts';
+import {
+  dockerConfigPath,
+  helperFor,
+  readDockerConfig,
+  type DockerConfig,
+  type Environment,
+} from './credentials.ts';
+import { listEndpoints, type Endpoint } from './endpoints.ts';
+import { Session } from './session.ts';
+
+export interface LoginRequest {
+  /** 'docker.io', 'quay.io', 'localhost:5000'. */
+  readonly registry: string;
+  readonly username: string;
+  readonly password: string;
+  readonly options?: Pick<RegistryClientOptions, 'insecureRegistries'>;
+  readonly env?: Environment;
+}
+
+/** Throws ImageError 'LOGIN_FAILED', and what reaching a registry and writing the file can throw. */
+export async function login(request: LoginRequest): Promise<{ readonly keptIn: string }> {
+  const { username, password, env = process.env } = request;
+  const endpoint = endpointOf(request.registry, request.options);
+  await tryCredentials(endpoint, request);
+  const path = dockerConfigPath(env);
+  const config = await readDockerConfig(path);
+  const key = endpoint.credentialsKey;
+  const helper = helperFor(config, key);
+  if (helper !== undefined) {
+    await storeInHelper(helper, key, { username, password }, env);
+    await writeConfig(path, { ...config, auths: { ...config.auths, [key]: {} } });
+    return { keptIn: `docker-credential-${helper}` };
+  }
+  const auth = Buffer.from(`${username}:${password}`, 'utf8').toString('base64');
+  await writeConfig(path, { ...config, auths: { ...config.auths, [key]: { auth } } });
+  return { keptIn: path };
+}
+
+/** False if nobody was logged in there. */
+export async function logout(registry: string, env: Environment = process.env): Promise<boolean> {
+  const key = endpointOf(registry).credentialsKey;
+  const path = dockerConfigPath(env);
+  const config = await readDockerConfig(path);
+  const helper = helperFor(config, key);
+  const erased = helper !== undefined && (await eraseFromHelper(helper, key, env));
+  if (config.auths?.[key] === undefined) return erased;
+  const auths = Object.fromEntries(Object.entries(config.auths).filter(([name]) => name !== key));
+  await writeConfig(path, { ...config, auths });
+  return true;
+}
+
+function endpointOf(registry: string, options: LoginRequest['options'] = {}): Endpoint {
+  const domain = registry.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  const { insecureRegistries = [] } = options;
+  const isHub = ['', 'index.docker.io', 'registry-1.docker.io'].includes(domain);
+  const [endpoint] = listEndpoints(isHub ? defaultDomain : domain, { insecureRegistries, mirrors: [] });
+  if (endpoint === undefined)
+    throw new ImageError({ code: 'NO_ENDPOINT', message: `no registry serves ${domain}` });
+  return endpoint;
+}
+
+async function tryCredentials(
+  endpoint: Endpoint,
+  { username, password, options }: LoginRequest,
+): Promise<void> {
+  const session = new Session(endpoint, {
+    credentials: () => Promise.resolve({ username, password }),
+    insecureRegistries: options?.insecureRegistries ?? [],
+    timeouts: { headers: 30_000, idle: 30_000 },
+    userAgent: 'minidock',
+  });
+  const failed = (why: string, cause?: unknown): ImageError =>
+    new ImageError({ code: 'LOGIN_FAILED', message: `login to ${endpoint.base.host}: ${why}`, cause });
+  try {
+    const response = await session.request({ method: 'GET', path: '/v2/', scope: '' });
+    response.discard();
+    if (response.status === 401 || response.status === 403)
+      throw failed('unauthorized: incorrect username or password');
+    if (response.status !== 200) throw failed(`received unexpected HTTP status: ${String(response.status)}`);
+  } catch (error) {
+    throw error instanceof ImageError && error.code === 'UNAUTHORIZED' ? failed(error.message, error) : error;
+  }
+}
+
+/** Beside the file and then over it: Docker may read it at any moment. A symlink stays one. */
+async function writeConfig(path: string, config: DockerConfig): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const target = await realpath(path).catch(() => path);
+  const temporary = `${target}.${randomBytes(6).toString('hex')}`;
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(`${JSON.stringify(config, null, '\t')}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
