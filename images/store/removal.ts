@@ -52,9 +52,7 @@ function removeById(
 ): RemovalPlan {
   const short = shortId(image.id);
   if (use?.startsWith('running ') === true) throw inUse(`unable to delete ${short} (cannot be forced)`, use);
-  if (use !== undefined && !force) {
-    throw inUse(`unable to delete ${short} (must be forced)`, `stopped container ${shortId(use.container)}`);
-  }
+  if (use !== undefined && !force) throw inUse(`unable to delete ${short} (must be forced)`, use);
   if (new Set(namesOf(image).map(repositoryOf)).size > 1 && !force) {
     throw new ImageError({
       code: 'IMAGE_HAS_NAMES',
