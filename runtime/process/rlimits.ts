@@ -3,6 +3,7 @@
  * RLIMIT_. The soft limit is in force, the hard one is how far the program may raise it; -1 is unlimited.
  */
 import { MinidockError } from '../errors.ts';
+import { RLIMITS } from '../syscall/constants.ts';
 
 export interface Ulimit {
   readonly name: string;
@@ -10,35 +11,12 @@ export interface Ulimit {
   readonly hard: number;
 }
 
-/** Numbers of asm-generic/resource.h. Address space (`as`, 9) is left out, as in Docker: the runtime needs its own. */
-export const RLIMITS: Readonly<Record<string, number>> = {
-  cpu: 0,
-  fsize: 1,
-  data: 2,
-  stack: 3,
-  core: 4,
-  rss: 5,
-  nproc: 6,
-  nofile: 7,
-  memlock: 8,
-  locks: 10,
-  sigpending: 11,
-  msgqueue: 12,
-  nice: 13,
-  rtprio: 14,
-  rttime: 15,
-};
-
-/** Of `RLIMIT_NOFILE`, as an OCI bundle writes it. */
-export function rlimitNumber(type: string): number {
-  const number = RLIMITS[type.replace(/^RLIMIT_/, '').toLowerCase()];
-  if (number === undefined) {
-    throw new MinidockError({ code: 'INVALID_ULIMIT', message: `invalid ulimit type: ${type}`, hint: HINT });
-  }
-  return number;
-}
-
-const HINT = `types are ${Object.keys(RLIMITS).join(', ')}`;
+/** Address space (`as`) is left out, as in Docker: PID 1 needs its own before the program starts. */
+const NAMES: ReadonlySet<string> = new Set(
+  Object.keys(RLIMITS)
+    .map((name) => name.replace('RLIMIT_', '').toLowerCase())
+    .filter((name) => name !== 'as'),
+);
 
 /** `nofile=1024:2048`, or `nofile=1024` for both. Throws INVALID_ULIMIT in Docker's words. */
 export function parseUlimit(text: string): Ulimit {
@@ -46,14 +24,14 @@ export function parseUlimit(text: string): Ulimit {
     new MinidockError({
       code: 'INVALID_ULIMIT',
       message: `invalid argument "${text}" for "--ulimit" flag: ${reason}`,
-      hint: HINT,
+      hint: `types are ${[...NAMES].join(', ')}`,
       exitCode: 125,
     });
   const equals = text.indexOf('=');
   if (equals < 0) throw invalid(`invalid ulimit argument: ${text}`);
   const name = text.slice(0, equals);
   const limits = text.slice(equals + 1);
-  if (!Object.hasOwn(RLIMITS, name)) throw invalid(`invalid ulimit type: ${name}`);
+  if (!NAMES.has(name)) throw invalid(`invalid ulimit type: ${name}`);
 
   const values = limits.split(':');
   if (values.length > 2) {
