@@ -11,6 +11,8 @@ export interface PerformContext {
   root: string;
   user: ResolvedUser | undefined;
   terminal: { readonly master: number; readonly slave: number } | undefined;
+  /** The compiled filter, made while waiting for 'go'. */
+  filter: Uint8Array | undefined;
   /** The working directory could not be entered as root; the user may still be able to (root-squashed NFS). */
   cwdPending: boolean;
 }
@@ -21,5 +23,14 @@ export function newContext(
   seccomp: OciSeccomp | undefined,
   root: string,
 ): PerformContext {
-  return { kernel, process, seccomp, root, user: undefined, terminal: undefined, cwdPending: false };
+  return {
+    kernel,
+    process,
+    seccomp,
+    root,
+    user: undefined,
+    terminal: undefined,
+    filter: undefined,
+    cwdPending: false,
+  };
 }

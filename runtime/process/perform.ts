@@ -104,10 +104,16 @@ function setRlimit({ name, soft, hard }: Of<'set-rlimit'>, { kernel }: PerformCo
   kernel.setrlimit(resource, soft, hard);
 }
 
-function loadSeccomp({ kernel, seccomp }: PerformContext): void {
-  if (seccomp === undefined) return;
-  const program = compileSeccomp(seccomp, process.arch === 'arm64' ? 'aarch64' : 'x86_64');
-  kernel.seccompSetFilter(program, SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+/** Takes milliseconds, so it is done while the supervisor does its part. */
+export function compileFilter(context: PerformContext): void {
+  if (context.seccomp === undefined) return;
+  context.filter = compileSeccomp(context.seccomp, process.arch === 'arm64' ? 'aarch64' : 'x86_64');
+}
+
+function loadSeccomp(context: PerformContext): void {
+  if (context.filter === undefined) compileFilter(context);
+  if (context.filter === undefined) return;
+  context.kernel.seccompSetFilter(context.filter, SECCOMP_FILTER_FLAG_SPEC_ALLOW);
 }
 
 /** A FIFO or device in place of a passwd file would keep PID 1 waiting for ever; such a file holds no users. */

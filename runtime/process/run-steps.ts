@@ -8,7 +8,7 @@ import { errnoOf } from '../syscall/error.ts';
 import type { Channel } from './channel.ts';
 import { waitsForGo } from './container-steps.ts';
 import type { PerformContext } from './context.ts';
-import { perform } from './perform.ts';
+import { compileFilter, perform } from './perform.ts';
 
 /** Exit status of a process that never became the program. */
 const FAILED = 125;
@@ -25,6 +25,7 @@ export function runSteps(
     if (!waited && waitsForGo(step)) {
       const master = context.terminal?.master;
       channel.send({ type: 'ready', ...(master === undefined ? {} : { terminalFd: master }) });
+      attempt('process.load-seccomp', channel, () => compileFilter(context));
       if (!channel.waitForGo()) return;
       waited = true;
     }

@@ -53,6 +53,7 @@ function cgroupMounts(options: DefaultMountOptions, access: string): readonly Oc
     ...(options.cgroupHierarchies ?? []).map(({ directory, option }) =>
       mount(`/sys/fs/cgroup/${directory}`, 'cgroup', 'cgroup', [...flags, access, option]),
     ),
+    ...(options.privileged ? [] : [mount('/sys/fs/cgroup', 'tmpfs', 'tmpfs', ['remount', 'bind', 'ro'])]),
   ];
 }
 

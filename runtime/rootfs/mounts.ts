@@ -11,8 +11,9 @@ import { containerStep, type ContainerStep, type StepWords } from './step.ts';
 export function mountSteps(config: OciConfig): readonly ContainerStep[] {
   return config.mounts.flatMap((mount) => {
     refuseUnsafe(mount);
+    const verb = mount.options.includes('remount') ? 'remount' : 'mount';
     const step = containerStep(
-      `rootfs.mount:${mount.destination}`,
+      `rootfs.${verb}:${mount.destination}`,
       'rootfs',
       {
         kind: 'mount',
@@ -28,7 +29,7 @@ export function mountSteps(config: OciConfig): readonly ContainerStep[] {
 }
 
 export const isBind = (mount: OciMount): boolean =>
-  mount.type === 'bind' || mount.options.includes('bind') || mount.options.includes('rbind');
+  mount.type === 'bind' || mount.options.some((word) => /^r?bind$|^remount$/.test(word));
 
 /**
  * Something else mounted inside /proc could pose as one of the files that PID 1 trusts while it sets the container
@@ -85,6 +86,13 @@ function controllerLinks(mount: OciMount, config: OciConfig): readonly Container
 function words(mount: OciMount): StepWords {
   const { destination } = mount;
   const observe = ['grep', ` ${destination} `, '/proc/mounts'] as const;
+  if (mount.options.includes('remount')) {
+    return {
+      title: `Change how ${destination} is mounted`,
+      why: `What had to be put into it is there; from now on it is ${mount.options.at(-1) ?? 'read-only'} for the container.`,
+      observe,
+    };
+  }
   if (isBind(mount)) return { ...bindWords(mount), observe };
   if (mount.type === 'cgroup' && destination !== '/sys/fs/cgroup') {
     return {

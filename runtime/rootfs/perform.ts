@@ -40,7 +40,10 @@ export function mount(command: Of<'mount'>, context: RootContext): void {
   const options = parseMountOptions(command.options);
   const inner = insideRoot(command.target, context.root);
   if (options.remount) {
-    kernel.mountSetattr(command.target, false, { ...options.attributes, propagation: 0 });
+    const remount = (target: string): void =>
+      kernel.mountSetattr(target, false, { ...options.attributes, propagation: 0 });
+    if (inner === undefined) remount(command.target);
+    else withPathInRoot(context.root, inner, 'fail', remount);
   } else if (options.bind) {
     const attributes = { ...options.attributes, propagation: options.propagation & ~k.MS_REC };
     const bind = (target: string): void =>
