@@ -11,6 +11,7 @@ import type { Verb } from './verb.ts';
 interface StopFlags {
   readonly signal?: string;
   readonly time?: string;
+  readonly timeout?: string;
 }
 
 function defineStopFlags(command: Command): void {
@@ -18,10 +19,11 @@ function defineStopFlags(command: Command): void {
     .usage('[OPTIONS] CONTAINER [CONTAINER...]')
     .argument('<containers...>')
     .option('-s, --signal <string>', 'Signal to send to the container')
-    .option('-t, --time, --timeout <int>', 'Seconds to wait before killing the container');
+    .option('-t, --time <int>', 'Seconds to wait before killing the container')
+    .option('--timeout <int>', 'The same, as newer versions of Docker spell it');
 }
 
-function stopOptions(flags: StopFlags & { timeout?: string }): { signal?: string; timeout?: number } {
+function stopOptions(flags: StopFlags): { signal?: string; timeout?: number } {
   const timeout = parseInteger(flags.time ?? flags.timeout, '-t, --time');
   return {
     ...(flags.signal === undefined ? {} : { signal: flags.signal }),
