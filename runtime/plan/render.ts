@@ -1,6 +1,210 @@
-/** Signatures first; the implementation follows. */
-import type { Command } from './command.ts';
-/** A command as it would be typed into a shell, every word quoted where it needs to be. May hold several lines. */
-export function renderCommand(_command: Command): string {
-  throw new Error('not written yet');
+/**
+ * A command as one would type it: the exact argv with each word quoted where it needs to be, kernel files written
+ * with echo, and what PID 1 does by system call as the command of util-linux or coreutils that makes the same call.
+ *
+ * Every line may be indented without changing its meaning, so that it can be pasted out of `--explain`: input is
+ * a here-string (bash), never a here-document.
+ */
+import type { Command, ContainerCommand } from './command.ts';
+import type { Argv } from './step.ts';
+
+const BARE_WORD = /^[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+:,./=-]*$/;
+
+/** One word for bash. */
+export function quoteWord(word: string): string {
+  return BARE_WORD.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+export const renderArgv = (argv: Argv): string => argv.map(quoteWord).join(' ');
+
+/** May hold several lines. */
+export function renderCommand(command: Command): string {
+  switch (command.kind) {
+    case 'run':
+      return command.input === undefined
+        ? renderArgv(command.argv)
+        : `${renderArgv(command.argv)} <<<${quoteWord(command.input.replace(/\n$/, ''))}`;
+    case 'write':
+      return renderWrite(command.text, command.path);
+    case 'mkdir':
+    case 'make-dir':
+      return renderArgv(['mkdir', '-p', ...modeFlag(command.mode, 0o755), command.path]);
+    case 'rmdir':
+      return renderArgv(['rmdir', command.path]);
+    case 'kill-cgroup':
+      // Every hierarchy of cgroup v1, or the one of v2; groups the container made below its own included.
+      return (
+        `find /sys/fs/cgroup -path ${quoteWord(`*${command.cgroupsPath}/*`)} -name cgroup.procs ` +
+        `-exec cat {} + | sort -u | xargs -r kill -KILL`
+      );
+    default:
+      return renderContainerCommand(command);
+  }
+}
+
+function renderContainerCommand(command: Exclude<ContainerCommand, { kind: 'make-dir' }>): string {
+  switch (command.kind) {
+    case 'mount':
+      return renderMount(command);
+    case 'umount':
+      return renderArgv(['umount', ...(command.lazy ? ['--lazy'] : []), command.target]);
+    case 'pivot-root':
+      return renderArgv(['pivot_root', command.newRoot, command.oldRoot]);
+    case 'make-file':
+      return renderArgv(['touch', command.path]);
+    case 'symlink':
+      return renderArgv(['ln', '-s', command.target, command.path]);
+    case 'mknod':
+      return renderMknod(command);
+    case 'set-hostname':
+      return renderArgv(['hostname', command.hostname]);
+    case 'set-domainname':
+      return renderArgv(['domainname', command.domainname]);
+    case 'set-sysctl':
+      return renderArgv(['sysctl', '-w', `${command.key}=${command.value}`]);
+    case 'mask': {
+      const path = quoteWord(command.path);
+      return (
+        `if [ -d ${path} ]; then mount -t tmpfs -o ro tmpfs ${path}; ` +
+        `elif [ -e ${path} ]; then mount --bind /dev/null ${path}; fi`
+      );
+    }
+    case 'make-readonly': {
+      const path = quoteWord(command.path);
+      return `mount --rbind ${path} ${path} && mount -o remount,bind,ro ${path}`;
+    }
+    case 'seal-mounts':
+      return renderArgv(['mount', '-o', 'remount,bind,ro=recursive', command.path]);
+    default:
+      return renderProcessCommand(command);
+  }
+}
+
+type ProcessCommand = Extract<
+  ContainerCommand,
+  {
+    kind:
+      | 'join-cgroup'
+      | 'unshare-cgroup'
+      | 'set-rlimit'
+      | 'set-oom-score'
+      | 'join-keyring'
+      | 'open-terminal'
+      | 'new-session'
+      | 'find-user'
+      | 'set-identity'
+      | 'load-seccomp'
+      | 'exec';
+  }
+>;
+
+/** What PID 1 does to itself: `$$` stands for it. */
+function renderProcessCommand(command: ProcessCommand): string {
+  switch (command.kind) {
+    case 'join-cgroup':
+      return command.procs.map((path) => `echo $$ > ${quoteWord(path)}`).join('\n');
+    case 'unshare-cgroup':
+      return 'unshare --cgroup';
+    case 'set-rlimit':
+      return `prlimit --pid $$ --${rlimitName(command.name)}=${rlimit(command.soft)}:${rlimit(command.hard)}`;
+    case 'set-oom-score':
+      return `echo ${command.value} > /proc/$$/oom_score_adj`;
+    case 'join-keyring':
+      return renderArgv(['keyctl', 'session', command.name]);
+    case 'open-terminal': {
+      const size = `stty rows ${command.rows} cols ${command.columns} < /dev/pts/0`;
+      return command.console === ''
+        ? size
+        : `mount --bind /dev/pts/0 ${quoteWord(command.console)} && ${size}`;
+    }
+    case 'new-session':
+      return command.terminal ? 'setsid --ctty' : 'setsid';
+    case 'find-user':
+      return renderFindUser(command);
+    case 'set-identity':
+      return renderIdentity(command);
+    case 'load-seccomp':
+      return `# seccomp(SECCOMP_SET_MODE_FILTER): the ${command.profile} profile. No command of util-linux does this.`;
+    case 'exec':
+      return `cd ${quoteWord(command.cwd)} && exec ${renderArgv(command.argv)}`;
+  }
+}
+
+/** echo for plain text; printf, which adds no newline, for text that echo could change. */
+function renderWrite(text: string, path: string): string {
+  const plain = /^[A-Za-z0-9+.,:/ *=_][^\\\n]*$/.test(text);
+  return `${plain ? 'echo' : 'printf %s'} ${quoteWord(text)} > ${quoteWord(path)}`;
+}
+
+const octal = (mode: number): string => mode.toString(8).padStart(3, '0');
+const modeFlag = (mode: number, usual: number): readonly string[] =>
+  mode === usual ? [] : ['-m', octal(mode)];
+
+const PROPAGATION = /^r?(private|shared|slave|unbindable)$/;
+
+function renderMount(command: Extract<ContainerCommand, { kind: 'mount' }>): string {
+  const { source, target, type, options } = command;
+  const binds = options.filter((word) => word === 'bind' || word === 'rbind');
+  const propagation = options.filter((word) => PROPAGATION.test(word)).map((word) => `--make-${word}`);
+  // `remount,bind` changes the flags of one mount; there `bind` is an option, not an action.
+  const remount = options.includes('remount');
+  const rest = options.filter((word) => !PROPAGATION.test(word) && (remount || !/^r?bind$/.test(word)));
+  const actions = remount ? propagation : [...binds.map((word) => `--${word}`), ...propagation];
+  const words = [
+    ...(type === '' || binds.length > 0 ? [] : ['-t', type]),
+    ...actions,
+    ...(rest.length === 0 ? [] : ['-o', rest.join(',')]),
+    ...(source === '' || (type === '' && binds.length === 0) || remount ? [] : [source]),
+    target,
+  ];
+  return renderArgv(['mount', ...words]);
+}
+
+function renderMknod(command: Extract<ContainerCommand, { kind: 'mknod' }>): string {
+  const numbers = command.type === 'p' ? [] : [String(command.major), String(command.minor)];
+  const made = renderArgv(['mknod', '-m', octal(command.mode), command.path, command.type, ...numbers]);
+  const { uid = 0, gid = 0 } = command;
+  return uid === 0 && gid === 0 ? made : `${made} && ${renderArgv(['chown', `${uid}:${gid}`, command.path])}`;
+}
+
+const rlimitName = (name: string): string => name.replace(/^RLIMIT_/, '').toLowerCase();
+const rlimit = (value: number): string =>
+  value < 0 || value >= Number.MAX_SAFE_INTEGER ? 'unlimited' : String(value);
+
+function renderFindUser({
+  user,
+  groups,
+}: {
+  readonly user: string;
+  readonly groups: readonly string[];
+}): string {
+  const [name = '', group] = user.split(':');
+  const wanted = [...(group === undefined || group === '' ? [] : [group]), ...groups];
+  const account = renderArgv(['getent', 'passwd', name === '' ? 'root' : name]);
+  return wanted.length === 0 ? account : `${account}; ${renderArgv(['getent', 'group', ...wanted])}`;
+}
+
+/** setpriv(1): the same calls in the same order, then the program it is given. */
+function renderIdentity(command: Extract<ContainerCommand, { kind: 'set-identity' }>): string {
+  const capabilities = command.capabilities.map((name) => `+${name.replace(/^CAP_/, '').toLowerCase()}`);
+  const who =
+    command.user === undefined || command.user === ''
+      ? [`--reuid=${command.uid}`, `--regid=${command.gid}`, groupsFlag(command.groups)]
+      : [`--reuid=${command.user.split(':')[0] ?? ''}`, ...namedGroup(command.user)];
+  return renderArgv([
+    'setpriv',
+    ...who,
+    `--bounding-set=${['-all', ...capabilities].join(',')}`,
+    '--inh-caps=-all',
+    '--ambient-caps=-all',
+    ...(command.noNewPrivileges ? ['--no-new-privs'] : []),
+  ]);
+}
+
+const groupsFlag = (groups: readonly number[]): string =>
+  groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`;
+
+function namedGroup(user: string): readonly string[] {
+  const group = user.split(':')[1];
+  return group === undefined || group === '' ? ['--init-groups'] : [`--regid=${group}`, '--clear-groups'];
 }

@@ -76,7 +76,7 @@ async function runContainer(
     return 1;
   warnDiscardedPorts(request);
   const config = await createContainer(containers, request, await imageFor(context.engine, request));
-  const explanation = flags.explain === true ? createExplanation() : undefined;
+  const explanation = flags.explain === true ? await createExplanation() : undefined;
   if (!detached) return runAttached(context, config.id, flags, request, explanation);
   try {
     await startDetached(containers.paths, config.id, {

@@ -53,7 +53,7 @@ async function startOne({ engine }: Context, name: string, flags: StartFlags): P
   const container = await findContainer(engine.containers, name);
   if (container.state.status === 'running') return;
   await recover(engine.containers, container.config.id);
-  const explanation = flags.explain === true ? createExplanation() : undefined;
+  const explanation = flags.explain === true ? await createExplanation() : undefined;
   await startDetached(engine.paths, container.config.id, {
     explain: explanation !== undefined,
     ...(explanation === undefined ? {} : { onMessage: explanation.onMessage }),

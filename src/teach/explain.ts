@@ -1,19 +1,150 @@
-/** Signatures first; the implementation follows. */
-import type { Step } from '../../runtime/plan/step.ts';
+/**
+ * Tells a plan to a learner: each step with its literal command, why it is needed, what undoes it and how to look at
+ * the result. `--dry-run` tells all of it at once, `--explain` each step as it happens; both say the same, because
+ * both read the same Step. The headings are the steps of Docker's bridge network as one would do them by hand.
+ */
+import { renderArgv, renderCommand } from '../../runtime/plan/render.ts';
+import type { Check, Section, Step, Undo } from '../../runtime/plan/step.ts';
+import { noColors, type Colors } from '../ui/colors.ts';
+import { wrap } from './wrap.ts';
+
 export interface ExplainOptions {
-  /** Columns to wrap at; 80 where unknown. */
+  /** Columns to wrap at; 80 where unknown. Commands are never broken, so that they can be pasted. */
   readonly width?: number;
-  readonly color?: boolean;
+  readonly colors?: Colors;
 }
+
 export type StepOutcome = 'done' | 'already' | 'failed';
+
 /** Each returns text with its final newline; the caller writes it. The heading of a section is printed once. */
 export interface Explainer {
   stepStarted(step: Step, n: number, total: number): string;
   stepDone(step: Step, milliseconds: number, outcome: StepOutcome): string;
 }
-export function createExplainer(_options: ExplainOptions): Explainer {
-  throw new Error('not written yet');
+
+export const sectionHeadings: Readonly<Record<Section, string>> = {
+  namespace: 'Create the network namespace',
+  bridge: 'Create the bridge',
+  veth: 'Create the veth pair, attach one end to the namespace and the other to the bridge',
+  address: 'Assign the address and bring the interfaces up',
+  nat: 'Enable NAT',
+  ports: 'Publish the ports',
+  cgroup: 'Limit what it may use',
+  process: 'Start the process in new namespaces',
+  rootfs: 'Give it a root filesystem of its own',
+  isolation: 'Take away what it must not have',
+};
+
+export function createExplainer(options: ExplainOptions): Explainer {
+  const teller = new StepTeller(options);
+  return {
+    stepStarted: (step, n, total) => teller.heading(step) + teller.step(step, n, total),
+    stepDone: (_step, milliseconds, outcome) => teller.outcome(milliseconds, outcome),
+  };
 }
-export function renderDryRun(_steps: readonly Step[], _options?: ExplainOptions): string {
-  throw new Error('not written yet');
+
+export function renderDryRun(steps: readonly Step[], options: ExplainOptions = {}): string {
+  const teller = new StepTeller(options);
+  return steps
+    .map(
+      (step, index) =>
+        teller.heading(step) + teller.step(step, index + 1, steps.length) + teller.condition(step),
+    )
+    .join('');
 }
+
+const INDENT = '    ';
+/** Behind 'Why:  ' and its like. */
+const HANGING = `${INDENT}      `;
+
+class StepTeller {
+  private readonly width: number;
+  private readonly colors: Colors;
+  private readonly titles = new Map<string, string>();
+  private section: Section | undefined;
+  private readonly seen: Section[] = [];
+
+  constructor({ width = 80, colors = noColors }: ExplainOptions) {
+    this.width = Math.max(40, width);
+    this.colors = colors;
+  }
+
+  /** '3. Create the veth pair …', when the section changes; one that comes back keeps its number. */
+  heading(step: Step): string {
+    if (step.section === this.section) return '';
+    this.section = step.section;
+    const known = this.seen.indexOf(step.section);
+    if (known < 0) this.seen.push(step.section);
+    const number = `${known < 0 ? this.seen.length : known + 1}. `;
+    const again = known < 0 ? '' : ' (again)';
+    const text = wrap(sectionHeadings[step.section] + again, this.width, number, ' '.repeat(number.length));
+    return `\n${this.colors.bold(text)}\n`;
+  }
+
+  step(step: Step, n: number, total: number): string {
+    this.titles.set(step.id, step.title);
+    const position = `[${String(n).padStart(String(total).length)}/${total}]`;
+    const command = renderCommand(step.command)
+      .split('\n')
+      .map((line, index) => INDENT + this.colors.cyan(`${index === 0 ? '$ ' : '  '}${line}`))
+      .join('\n');
+    return [
+      `\n  ${this.colors.dim(position)} ${this.colors.bold(step.title)}`,
+      command,
+      this.labelled('Why:  ', step.why),
+      this.undo(step.undo),
+      ...(step.observe === undefined ? [] : [this.literal('Look: ', renderArgv(step.observe))]),
+      '',
+    ].join('\n');
+  }
+
+  condition({ check }: Step): string {
+    return check === undefined ? '' : `${this.labelled('Skip: ', `where ${checkText(check)}`)}\n`;
+  }
+
+  outcome(milliseconds: number, outcome: StepOutcome): string {
+    const { green, red, dim } = this.colors;
+    const words = {
+      done: green(`done in ${formatMilliseconds(milliseconds)}`),
+      already: dim('there already, nothing to do'),
+      failed: red(`failed after ${formatMilliseconds(milliseconds)}`),
+    };
+    return `${INDENT}${words[outcome]}\n`;
+  }
+
+  private undo(undo: Undo): string {
+    switch (undo.kind) {
+      case 'command':
+        return this.literal('Undo: ', renderCommand(undo.command));
+      case 'freedBy': {
+        const title = this.titles.get(undo.step);
+        const step = title === undefined ? undo.step : `"${title}"`;
+        return this.labelled('Undo: ', `goes by itself when ${step} is undone`);
+      }
+      case 'shared':
+        return this.labelled('Undo: ', `never for one container: ${undo.why}`);
+    }
+  }
+
+  private labelled(label: string, text: string): string {
+    return wrap(text, this.width, INDENT + label, HANGING).replace(label, this.colors.dim(label));
+  }
+
+  private literal(label: string, command: string): string {
+    return INDENT + this.colors.dim(label) + command.split('\n').join(`\n${HANGING}`);
+  }
+}
+
+function checkText(check: Check): string {
+  switch (check.kind) {
+    case 'path-exists':
+      return `${check.path} exists`;
+    case 'file-contains':
+      return `${check.path} holds ${check.text}`;
+    case 'run':
+      return `"${renderArgv(check.argv)}" succeeds`;
+  }
+}
+
+const formatMilliseconds = (milliseconds: number): string =>
+  milliseconds >= 1000 ? `${(milliseconds / 1000).toFixed(2)} s` : `${milliseconds.toFixed(1)} ms`;

@@ -10,6 +10,7 @@ import { computeRun } from '../engine/shim/prepare.ts';
 import type { ShimMessage } from '../engine/shim-protocol.ts';
 import type { ContainerStore } from '../engine/store.ts';
 import type { Step, StepId } from '../../runtime/plan/step.ts';
+import { colorsFor } from '../ui/colors.ts';
 import { createExplainer, renderDryRun, type Explainer } from './explain.ts';
 
 export interface Explanation {
@@ -17,8 +18,9 @@ export interface Explanation {
 }
 
 /** Steps finish in whatever order they run; they are printed in the plan's, each once all before it are done. */
-export function createExplanation(output: NodeJS.WriteStream = process.stderr): Explanation {
-  const explainer: Explainer = createExplainer({ width: output.columns || 80, color: output.isTTY });
+export async function createExplanation(output: NodeJS.WriteStream = process.stderr): Promise<Explanation> {
+  const colors = await colorsFor(output);
+  const explainer: Explainer = createExplainer({ width: output.columns || 80, colors });
   let steps: readonly Step[] = [];
   let printed = 0;
   const results = new Map<StepId, { outcome: 'done' | 'already'; ms: number }>();
@@ -47,6 +49,9 @@ export async function printDryRun(store: ContainerStore, config: ContainerConfig
   const attachment = await previewNetwork(store, config);
   const { plan } = computeRun(store.paths, config, attachment, undefined);
   process.stdout.write(
-    renderDryRun(allSteps(plan), { width: process.stdout.columns || 80, color: process.stdout.isTTY }),
+    renderDryRun(allSteps(plan), {
+      width: process.stdout.columns || 80,
+      colors: await colorsFor(process.stdout),
+    }),
   );
 }

@@ -1,0 +1,16 @@
+/** Breaks prose at spaces so that no line is longer than `width`, the first one after a prefix of its own. */
+export function wrap(text: string, width: number, prefix: string, indent: string): string {
+  const lines: string[] = [];
+  let line = prefix;
+  let empty = true;
+  for (const word of text.split(/\s+/).filter((part) => part !== '')) {
+    if (!empty && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = indent;
+      empty = true;
+    }
+    line += empty ? word : ` ${word}`;
+    empty = false;
+  }
+  return [...lines, line].join('\n');
+}

@@ -1,0 +1,4 @@
+export const historyListStyle = { columns: {}, defaultColumns: [], quietColumn: '' };
+export function historyRow(_l: unknown, _o: unknown): Record<string, string> {
+  return {};
+}
