@@ -14,6 +14,7 @@ import { closeSync, openSync, readFileSync, readlinkSync, writeFileSync } from '
 import type { OciProcess, OciSeccomp } from '../bundle.ts';
 import { MinidockError } from '../errors.ts';
 import { CLONE_FS, CLONE_NEWCGROUP, CLONE_NEWNS, MOUNT_ATTR_RDONLY } from '../syscall/constants.ts';
+import { errnoOf } from '../syscall/error.ts';
 import { kernel } from '../syscall/libc.ts';
 import { connectSupervisor } from './channel.ts';
 import { newContext } from './context.ts';
@@ -73,12 +74,22 @@ function enterNamespaces(containerPid: number): void {
  * memory instead, which for a program of 100 MB would take longer than all the rest of exec.
  */
 function seal(): void {
-  // The host's PID 1 is in the host's mount namespace: sealing that one would make the machine read-only.
-  if (readlinkSync('/proc/self/ns/mnt') === readlinkSync('/proc/1/ns/mnt')) {
+  if (inHostMountNamespace()) {
     throw new MinidockError({
       code: 'NOT_UNSHARED',
       message: 'exec must be started in a mount namespace of its own (see namespace-command.ts)',
     });
   }
   kernel.mountSetattr('/', true, { set: MOUNT_ATTR_RDONLY, clear: 0, propagation: 0 });
+}
+
+/** Sealing there would make the whole machine read-only, so a command line put together wrongly is caught here. */
+function inHostMountNamespace(): boolean {
+  try {
+    return readlinkSync('/proc/self/ns/mnt') === readlinkSync('/proc/1/ns/mnt');
+  } catch (error) {
+    // EACCES: minidock itself runs with fewer capabilities than PID 1, so this is not a plain host.
+    if (errnoOf(error) === 'EACCES') return false;
+    throw error;
+  }
 }
