@@ -1,7 +1,9 @@
 /** `-v`, `--mount` and `--tmpfs`, as Docker reads them, into the mounts of a container. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { isAbsolute, normalize } from 'node:path';
+import type { ContainerDefaults } from '../../images/types.ts';
 import type { MountSpec } from './container.ts';
+import type { CreateRequest } from './create-request.ts';
 import { invalidArgument, invalidSpec } from './flag-errors.ts';
 import { parseBytes } from './units.ts';
 
@@ -125,6 +127,24 @@ export const anonymousVolume = (path: string): MountRequest => ({
   options: [],
   noCopy: false,
 });
+
+/** Flags first; an image's VOLUME that nothing is mounted on becomes an anonymous volume. */
+export function mountRequests(request: CreateRequest, defaults: ContainerDefaults): readonly MountRequest[] {
+  const asked = [
+    ...(request.volume ?? []).map(parseVolume),
+    ...(request.mount ?? []).map(parseMount),
+    ...(request.tmpfs ?? []).map(parseTmpfs),
+  ];
+  const targets = new Set<string>();
+  for (const { target } of asked) {
+    if (targets.has(target)) throw invalidSpec(`Duplicate mount point: ${target}`);
+    targets.add(target);
+  }
+  const fromImage = Object.keys(defaults.Volumes ?? {})
+    .filter((path) => !targets.has(path.replace(/(.)\/+$/, '$1')))
+    .map(anonymousVolume);
+  return [...asked, ...fromImage];
+}
 
 function target(path: string, text: string): string {
   if (!isAbsolute(path)) {

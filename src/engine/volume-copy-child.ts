@@ -30,7 +30,10 @@ function mergeLayers({ lower, mountPoint }: CopyRequest): string {
   const [only] = lower;
   if (only === undefined || lower.length === 1) return only ?? mountPoint;
   const options = [`lowerdir=${lower.join(':')}`];
-  mount({ kind: 'mount', source: 'overlay', target: mountPoint, type: 'overlay', options }, { kernel, root: '' });
+  mount(
+    { kind: 'mount', source: 'overlay', target: mountPoint, type: 'overlay', options },
+    { kernel, root: '' },
+  );
   return mountPoint;
 }
 

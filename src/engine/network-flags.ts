@@ -1,0 +1,116 @@
+/**
+ * The network flags of `run` and `create` into a NetworkSpec: modes, addresses, published and exposed ports, names.
+ * Everything that can be refused without touching the host is refused here.
+ */
+import { isIPv4 } from 'node:net';
+import { readFileSync } from 'node:fs';
+import type { ContainerDefaults } from '../../images/types.ts';
+import { parseExposed, parsePort, type PortRequest } from '../../runtime/network/port-spec.ts';
+import type { FirewallBackend } from '../../runtime/network/types.ts';
+import type { NetworkSpec } from './container.ts';
+import type { CreateRequest } from './create-request.ts';
+import { invalidArgument, invalidSpec } from './flag-errors.ts';
+import { shortId } from './ids.ts';
+import type { ContainerStore } from './store.ts';
+
+export function networkSpec(
+  store: ContainerStore,
+  request: CreateRequest,
+  defaults: ContainerDefaults,
+): NetworkSpec {
+  const asked = request.network ?? 'bridge';
+  const mode = networkMode(store, asked === 'default' ? 'bridge' : asked);
+  const ports = (request.publish ?? []).flatMap(parsePort);
+  if (mode !== 'bridge' && request.ip !== undefined) throw conflicting('ip address');
+  if (mode.startsWith('container:') && (ports.length > 0 || request.publishAll === true)) {
+    throw conflicting('port publishing');
+  }
+  if (request.ip !== undefined && !isIPv4(request.ip))
+    throw invalidSpec(`invalid IPv4 address: ${request.ip}`);
+  const mac = request.macAddress ?? '';
+  if (mac !== '' && !/^([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$/.test(mac)) {
+    throw invalidSpec(`invalid mac address: ${mac}`);
+  }
+  for (const entry of request.addHost ?? []) checkExtraHost(entry);
+  for (const server of request.dns ?? []) {
+    if (!isIPv4(server) && !server.includes(':'))
+      throw invalidArgument(server, '--dns', `${server} is not an ip address`);
+  }
+  return {
+    mode,
+    ip: request.ip ?? '',
+    macAddress: mac.replaceAll('-', ':').toLowerCase(),
+    dns: request.dns ?? [],
+    dnsSearch: request.dnsSearch ?? [],
+    dnsOptions: request.dnsOption ?? [],
+    extraHosts: request.addHost ?? [],
+    // As in Docker, -p means nothing without a network of the container's own; `run` warns about it.
+    ports: mode === 'bridge' ? withExposed(ports, request, defaults) : [],
+    publishAll: request.publishAll ?? false,
+    firewall: firewallBackend(request.firewall),
+  };
+}
+
+function networkMode(store: ContainerStore, asked: string): string {
+  if (asked === 'bridge' || asked === 'none' || asked === 'host') return asked;
+  if (asked.startsWith('container:'))
+    return `container:${store.find(asked.slice('container:'.length)).config.id}`;
+  throw invalidSpec(
+    `network ${asked} not found`,
+    'minidock has one bridge network so far: use --network bridge, none, host or container:NAME.',
+  );
+}
+
+function firewallBackend(asked: string | undefined): FirewallBackend {
+  if (asked === undefined || asked === '' || asked === 'nftables') return 'nftables';
+  if (asked === 'iptables') return 'iptables';
+  throw invalidArgument(asked, '--firewall', 'must be nftables or iptables');
+}
+
+function checkExtraHost(entry: string): void {
+  const at = entry.search(/[:=]/);
+  const address = entry.slice(at + 1).replace(/^\[(.*)\]$/, '$1');
+  if (at <= 0 || !(isIPv4(address) || address.includes(':') || address === 'host-gateway')) {
+    throw invalidArgument(entry, '--add-host', `invalid IP address in add-host: "${address}"`);
+  }
+}
+
+/** -P: each exposed port that -p did not publish, on a free port of the host's choosing. */
+function withExposed(
+  ports: readonly PortRequest[],
+  request: CreateRequest,
+  defaults: ContainerDefaults,
+): readonly PortRequest[] {
+  if (request.publishAll !== true) return ports;
+  const published = new Set(ports.map((port) => `${String(port.containerPort)}/${port.protocol}`));
+  const exposed = exposedPorts(request, defaults, []).filter((port) => !published.has(port));
+  return [...ports, ...exposed.flatMap((port) => parsePort(port))];
+}
+
+/** `80/tcp`, from the image, --expose and -p, sorted as Docker shows them. */
+export function exposedPorts(
+  request: CreateRequest,
+  defaults: ContainerDefaults,
+  ports: readonly PortRequest[],
+): readonly string[] {
+  const all = new Set<string>();
+  for (const text of [...Object.keys(defaults.ExposedPorts ?? {}), ...(request.expose ?? [])]) {
+    for (const { port, protocol } of parseExposed(text)) all.add(`${String(port)}/${protocol}`);
+  }
+  for (const port of ports) all.add(`${String(port.containerPort)}/${port.protocol}`);
+  return [...all].sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+}
+
+export function hostnameFor(store: ContainerStore, request: CreateRequest, id: string): string {
+  const mode = request.network ?? 'bridge';
+  if (mode.startsWith('container:')) {
+    if (request.hostname !== undefined) throw conflicting('hostname');
+    return store.find(mode.slice('container:'.length)).config.spec.hostname;
+  }
+  if (request.hostname !== undefined) return request.hostname;
+  return mode === 'host' ? readFileSync('/proc/sys/kernel/hostname', 'utf8').trim() : shortId(id);
+}
+
+function conflicting(what: string): Error {
+  return invalidSpec(`conflicting options: ${what} and the network mode`);
+}

@@ -1,0 +1,104 @@
+/**
+ * Merges flags with the image's configuration into a ContainerSpec, by Docker's rules. Touches nothing: a spec that
+ * comes out of here made sense, and whatever fails later is the host's doing.
+ */
+import type { ContainerDefaults } from '../../images/types.ts';
+import { validateResources } from '../../runtime/cgroup/validate.ts';
+import { lastCapability, resolveCapabilities } from '../../runtime/process/capabilities.ts';
+import { parseUlimit } from '../../runtime/process/rlimits.ts';
+import type { ContainerSpec, ResourceSpec } from './container.ts';
+import type { CreateRequest } from './create-request.ts';
+import { parseEnv, parseLabels } from './env-flags.ts';
+import { invalidSpec, parseInteger } from './flag-errors.ts';
+import { exposedPorts, hostnameFor, networkSpec } from './network-flags.ts';
+import { keyValues, parseDevice, securityOptions } from './security-flags.ts';
+import { parseSignal } from './signals.ts';
+import type { ContainerStore } from './store.ts';
+import { parseBytes, parseCpus } from './units.ts';
+
+export function buildSpec(
+  store: ContainerStore,
+  request: CreateRequest,
+  defaults: ContainerDefaults,
+  id: string,
+): ContainerSpec {
+  const command = mergeCommand(request, defaults);
+  const network = networkSpec(store, request, defaults);
+  const privileged = request.privileged ?? false;
+  const capAdd = request.capAdd ?? [];
+  const capDrop = request.capDrop ?? [];
+  // Called for its checks: an unknown name must be refused now, not when the container starts.
+  resolveCapabilities({ capAdd, capDrop, privileged, lastCap: lastCapability() });
+  const stopSignal = request.stopSignal ?? defaults.StopSignal ?? 'SIGTERM';
+  parseSignal(stopSignal);
+  const workingDir = request.workdir ?? defaults.WorkingDir ?? '';
+  if (request.workdir !== undefined && !request.workdir.startsWith('/')) {
+    throw invalidSpec(
+      `the working directory '${request.workdir}' is invalid, it needs to be an absolute path`,
+    );
+  }
+  return {
+    ...command,
+    env: [...(defaults.Env ?? []), ...parseEnv(request.env ?? [], request.envFile ?? [])],
+    workingDir,
+    user: request.user ?? defaults.User ?? '',
+    groupAdd: request.groupAdd ?? [],
+    hostname: hostnameFor(store, request, id),
+    domainname: request.domainname ?? '',
+    labels: { ...(defaults.Labels ?? {}), ...parseLabels(request.label ?? [], request.labelFile ?? []) },
+    exposedPorts: exposedPorts(request, defaults, network.ports),
+    stopSignal,
+    stopTimeout: parseInteger(request.stopTimeout, '--stop-timeout') ?? 10,
+    tty: request.tty ?? false,
+    openStdin: request.interactive ?? false,
+    attachStdin: request.attachStdin,
+    attachStdout: request.attachStdout,
+    attachStderr: request.attachStderr,
+    autoRemove: request.rm ?? false,
+    readOnly: request.readOnly ?? false,
+    init: request.init ?? false,
+    privileged,
+    capAdd,
+    capDrop,
+    ...securityOptions(request.securityOpt ?? []),
+    ulimits: (request.ulimit ?? []).map(parseUlimit),
+    sysctls: keyValues(request.sysctl ?? [], '--sysctl'),
+    devices: (request.device ?? []).map(parseDevice),
+    shmSize: request.shmSize === undefined ? 0 : parseBytes(request.shmSize, '--shm-size'),
+    oomScoreAdj: parseInteger(request.oomScoreAdj, '--oom-score-adj') ?? 0,
+    mounts: [],
+    network,
+    resources: resourceSpec(request),
+  };
+}
+
+/** Docker's rule: an entrypoint given by flag drops the image's command; `--entrypoint ""` clears the image's. */
+function mergeCommand(
+  request: CreateRequest,
+  defaults: ContainerDefaults,
+): Pick<ContainerSpec, 'entrypoint' | 'cmd'> {
+  const own = request.entrypoint;
+  const entrypoint = own === undefined ? (defaults.Entrypoint ?? []) : own === '' ? [] : [own];
+  const cmd = request.args.length > 0 ? request.args : own === undefined ? (defaults.Cmd ?? []) : [];
+  if (entrypoint.length + cmd.length === 0) {
+    throw invalidSpec('no command specified', 'The image names no command: give one after the image.');
+  }
+  return { entrypoint, cmd };
+}
+
+function resourceSpec(request: CreateRequest): ResourceSpec {
+  const bytes = (text: string | undefined, flag: string): number =>
+    text === undefined ? 0 : parseBytes(text, flag);
+  const swap = request.memorySwap;
+  const resources: ResourceSpec = {
+    memory: bytes(request.memory, '-m, --memory'),
+    memorySwap: swap === '-1' ? -1 : bytes(swap, '--memory-swap'),
+    memoryReservation: bytes(request.memoryReservation, '--memory-reservation'),
+    nanoCpus: request.cpus === undefined ? 0 : parseCpus(request.cpus),
+    cpuShares: parseInteger(request.cpuShares, '-c, --cpu-shares') ?? 0,
+    cpusetCpus: request.cpusetCpus ?? '',
+    pidsLimit: parseInteger(request.pidsLimit, '--pids-limit') ?? 0,
+  };
+  validateResources(resources);
+  return resources;
+}
