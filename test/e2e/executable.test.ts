@@ -1,0 +1,60 @@
+/** What is true of dist/minidock as a file: what it says it is, that it can be built again, what it does not read. */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { runProgram } from '../support/processes.ts';
+
+const top = resolve(import.meta.dirname, '../..');
+const minidock = join(top, 'dist/minidock');
+const digest = (): string => createHash('sha256').update(readFileSync(minidock)).digest('hex');
+
+test('it knows its version and its commit', async () => {
+  const { version } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8')) as { version: string };
+  const head = await runProgram(['git', 'rev-parse', '--short=12', 'HEAD'], { cwd: top });
+  const { stdout } = await runProgram([
+    minidock,
+    'version',
+    '--format',
+    '{{.Client.Version}} {{.Client.GitCommit}}',
+  ]);
+  expect(stdout.replace('-changed', '')).toBe(`${version} ${head.stdout}`);
+});
+
+test('the same sources give the same bytes', async () => {
+  const before = digest();
+  expect(await runProgram([join(top, 'scripts/build')], { timeout: 60_000 })).toMatchObject({ exitCode: 0 });
+  expect(digest()).toBe(before);
+});
+
+test('nothing in the working directory changes what it does', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'minidock-test-'));
+  try {
+    writeFileSync(join(directory, '.env'), 'MINIDOCK_ROOT=/from-dot-env\n');
+    writeFileSync(join(directory, 'bunfig.toml'), 'preload = ["./intruder.js"]\n');
+    writeFileSync(join(directory, 'intruder.js'), 'console.log("intruder")\n');
+    writeFileSync(join(directory, 'package.json'), '{ "type": "nonsense" }\n');
+    const { stdout } = await runProgram([minidock, 'info', '--format', '{{.DockerRootDir}}'], {
+      cwd: directory,
+      env: { MINIDOCK_ROOT: join(directory, 'root'), MINIDOCK_RUN: join(directory, 'run') },
+    });
+    expect(stdout).toBe(`${join(directory, 'root')}\n`);
+    const plain = await runProgram(
+      [
+        'env',
+        '--unset=MINIDOCK_ROOT',
+        minidock,
+        '--run',
+        join(directory, 'run'),
+        'info',
+        '--format',
+        '{{.DockerRootDir}}',
+      ],
+      { cwd: directory },
+    );
+    expect(plain.stdout).toBe('/var/lib/minidock\n');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
