@@ -31,8 +31,20 @@ export function deviceStepsV1(directory: string, freedBy: string, rules: DeviceR
   });
 }
 
-export function deviceStepsV2(_directory: string, _rules: DeviceRules): HostStep[] {
-  return [];
+export function deviceStepsV2(directory: string, freedBy: string, rules: DeviceRules): HostStep[] {
+  // Without rules, or with the one that allows all, there is nothing to ask about.
+  if (rules.every(({ allow }) => allow)) return [];
+  return [
+    {
+      id: 'cgroup.devices',
+      section: 'cgroup',
+      title: 'Restrict devices by an eBPF program',
+      why: WHY,
+      command: { kind: 'filter-devices', path: directory, rules },
+      undo: { kind: 'freedBy', step: freedBy },
+      observe: ['bpftool', 'cgroup', 'list', directory],
+    },
+  ];
 }
 
 /** `c 1:3 rwm`, in the words of devices.allow; `a *:* rwm` is every device. */

@@ -38,7 +38,7 @@ function planV2(cgroupsPath: string, resources: OciResources, layout: CgroupV2La
     ...steps,
     create('cgroup.create', directory, 'a control group'),
     ...limits.map((limit) => writeLimit(limit, directory, 'cgroup.create')),
-    ...deviceStepsV2(directory, resources.devices),
+    ...deviceStepsV2(directory, 'cgroup.create', resources.devices),
   ];
 }
 

@@ -5,6 +5,7 @@
  * A container command is a system call, since the host's tools are out of reach once pivot_root(2) has happened;
  * it is printed as the command of util-linux or coreutils that makes the same call.
  */
+import type { OciResources } from '../bundle.ts';
 import type { Argv } from './step.ts';
 
 /** Carried out on the host, before the container's process exists or beside it. */
@@ -17,7 +18,9 @@ export type HostCommand =
   /** For directories of the kernel's (a cgroup): rmdir(2), retried while busy with dying processes. */
   | { readonly kind: 'rmdir'; readonly path: string }
   /** SIGKILL to every process of a container's cgroup (`/minidock/<id>`), and wait until it is empty. */
-  | { readonly kind: 'kill-cgroup'; readonly cgroupsPath: string };
+  | { readonly kind: 'kill-cgroup'; readonly cgroupsPath: string }
+  /** cgroup v2 only: an eBPF program that lets the group's processes use devices by these rules, the last one wins. */
+  | { readonly kind: 'filter-devices'; readonly path: string; readonly rules: OciResources['devices'] };
 
 /** Carried out by PID 1 of the container, in its own mount namespace, before execve(2). Paths as PID 1 sees them. */
 export type ContainerCommand =

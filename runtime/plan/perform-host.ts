@@ -43,6 +43,11 @@ export async function performHostCommand(command: HostCommand): Promise<void> {
       const { killCgroup } = await import('../cgroup/processes.ts');
       return killCgroup(command.cgroupsPath);
     }
+    case 'filter-devices': {
+      const { attachDeviceFilter } = await import('../cgroup/attach-device-filter.ts');
+      const { kernel } = await import('../syscall/libc.ts');
+      return attachDeviceFilter(command.path, command.rules, kernel);
+    }
   }
 }
 

@@ -5,6 +5,7 @@
  * Every line may be indented without changing its meaning, so that it can be pasted out of `--explain`: input is
  * a here-string (bash), never a here-document.
  */
+import { deviceRuleText } from '../cgroup/devices.ts';
 import type { Command, ContainerCommand } from './command.ts';
 import type { Argv } from './step.ts';
 
@@ -37,6 +38,11 @@ export function renderCommand(command: Command): string {
         `find /sys/fs/cgroup -path ${quoteWord(`*${command.cgroupsPath}/*`)} -name cgroup.procs ` +
         `-exec cat {} + | sort -u | xargs -r kill -KILL`
       );
+    case 'filter-devices': {
+      // No command line tool makes this call; a comment can still be pasted.
+      const rules = command.rules.map((rule) => `${rule.allow ? 'allow' : 'deny'} ${deviceRuleText(rule)}`);
+      return `# bpf(2) attaches a BPF_CGROUP_DEVICE program to ${command.path}: ${rules.join('; ')}`;
+    }
     default:
       return renderContainerCommand(command);
   }

@@ -64,6 +64,10 @@ export interface Kernel {
   setControllingTerminal(fd: number): void;
   setWindowSize(fd: number, rows: number, columns: number): void;
   setXattr(path: string, name: string, value: Uint8Array): void;
+  /** bpf(2) BPF_PROG_LOAD of a BPF_PROG_TYPE_CGROUP_DEVICE program (struct bpf_insn, 8 bytes each); a descriptor. */
+  bpfLoadDeviceFilter(program: Uint8Array): number;
+  /** bpf(2) BPF_PROG_ATTACH, beside whatever programs the cgroup's parents have. */
+  bpfAttachDeviceFilter(cgroupFd: number, programFd: number): void;
   getXattrs(path: string): ReadonlyMap<string, Uint8Array>;
   utimensat(path: string, atimeNs: bigint, mtimeNs: bigint): void;
 }

@@ -33,6 +33,11 @@ const LAST_FD = 0xffffffff;
 const SIG_IGN = 1n;
 const SIG_SETMASK = 2;
 const LAST_SIGNAL = 64;
+const BPF_PROG_LOAD = 5;
+const BPF_PROG_ATTACH = 8;
+const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
+const BPF_CGROUP_DEVICE = 6;
+const BPF_F_ALLOW_MULTI = 2;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const F_DUPFD_CLOEXEC = 1030;
@@ -132,6 +137,21 @@ export const kernel: Kernel = {
   setWindowSize: (fd, rows, columns) =>
     void call('ioctl', fd, TIOCSWINSZ, bytesOf(Uint16Array.of(rows, columns, 0, 0))),
   setXattr: (path, name, value) => void call('lsetxattr', path, name, value, value.byteLength, 0),
+  bpfLoadDeviceFilter(program) {
+    const license = Buffer.from('GPL\0');
+    // union bpf_attr: prog_type and insn_cnt, insns, license; no log, no flags.
+    const attr = BigUint64Array.of(
+      BigInt(BPF_PROG_TYPE_CGROUP_DEVICE) | (BigInt(program.byteLength / 8) << 32n),
+      BigInt(addressOf(program)),
+      BigInt(addressOf(license)),
+      ...[0n, 0n, 0n],
+    );
+    return call('bpf', BPF_PROG_LOAD, bytesOf(attr), attr.byteLength);
+  },
+  bpfAttachDeviceFilter(cgroupFd, programFd) {
+    const attr = Uint32Array.of(cgroupFd, programFd, BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI);
+    call('bpf', BPF_PROG_ATTACH, bytesOf(attr), attr.byteLength);
+  },
   getXattrs,
   utimensat(path, atimeNs, mtimeNs) {
     const second = 1_000_000_000n;

@@ -38,7 +38,8 @@ function shell(command: HostCommand): string {
     case 'rmdir':
       return `rmdir ${quote(command.path)}`;
     case 'kill-cgroup':
-      throw new Error('no step of the network ends processes');
+    case 'filter-devices':
+      throw new Error('no step of the network is about processes or devices');
   }
 }
 
