@@ -14,8 +14,7 @@ const shell = ['/bin/sh', '-c'];
 
 const instructions: Readonly<Record<string, Apply>> = {
   CMD: (config, rest) => ({ ...config, Cmd: command(rest) }),
-  // As in a Dockerfile, an entrypoint of its own makes the command of before meaningless.
-  ENTRYPOINT: (config, rest) => ({ ...config, Entrypoint: command(rest), Cmd: null }),
+  ENTRYPOINT: (config, rest) => ({ ...config, Entrypoint: command(rest) }),
   ENV: (config, rest) => ({ ...config, Env: withEnv(config.Env ?? [], keyValues('ENV', rest)) }),
   EXPOSE: (config, rest) => ({ ...config, ExposedPorts: { ...config.ExposedPorts, ...ports(rest) } }),
   LABEL: (config, rest) => ({
@@ -37,10 +36,7 @@ const instructions: Readonly<Record<string, Apply>> = {
 
 /** In the order given. Throws ImageError 'INVALID_CHANGE'. */
 export function applyChanges(config: ContainerDefaults, changes: readonly string[]): ContainerDefaults {
-  const entrypoints = changes.filter((change) => nameOf(change) === 'ENTRYPOINT');
-  // Docker applies all changes to one configuration, where CMD before ENTRYPOINT survives it.
-  const ordered = [...entrypoints, ...changes.filter((change) => !entrypoints.includes(change))];
-  return ordered.reduce((current, change) => {
+  return changes.reduce<ContainerDefaults>((current, change) => {
     const name = nameOf(change);
     const apply = instructions[name];
     const rest = change.trim().slice(name.length).trim();

@@ -91,7 +91,7 @@ export class BlobStore {
   /** For small things such as manifests and configurations. Returns their digest. */
   async putBytes(bytes: Uint8Array): Promise<string> {
     await this.#beforeAdding();
-    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    const digest = digestOf(bytes);
     if (await this.has(digest)) return digest;
     const temporary = await this.temporaryPath();
     try {
@@ -145,6 +145,10 @@ export class BlobStore {
       return [];
     }
   }
+}
+
+export function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
 /** The hex digits, which are what makes a digest safe to use as a file's name. */

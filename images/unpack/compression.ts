@@ -35,10 +35,10 @@ export interface Decompressed {
   readonly stream: Readable;
 }
 
-/** Looks at the first bytes of `input` and gives what they promise. */
-export async function decompress(input: Readable): Promise<Decompressed> {
+/** Looks at the first bytes of `input` and gives what they promise. `only` leaves other compressions as they are. */
+export async function decompress(input: Readable, only?: readonly Compression[]): Promise<Decompressed> {
   const compression = detectCompression(await peek(input, longestMagic));
-  const decoder = await decoderOf(compression);
+  const decoder = only?.includes(compression) === false ? undefined : await decoderOf(compression);
   if (decoder === undefined) return { compression, stream: input };
   // The callback is required; the error it is given destroys the decoder as well, where the reader meets it.
   pipeline(input, decoder, () => undefined);

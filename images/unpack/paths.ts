@@ -7,7 +7,6 @@ import { corruptLayer } from './corrupt.ts';
 
 export type FsPath = string | Buffer;
 
- 
 const ascii = /^[\x00-\x7f]*$/;
 
 /** A string where the name is UTF-8, which nearly all are, else the bytes. */

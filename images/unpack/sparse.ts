@@ -46,7 +46,7 @@ function oldGnuEntries(block: Buffer, place: { offset: number; entries: number; 
 /** Twelve bytes: octal digits, or base 256 when the first bit is set. */
 function oldGnuNumber(block: Buffer, at: number): number {
   if (((block[at] ?? 0) & 0x80) !== 0) return Number(block.readBigUInt64BE(at + 4));
-   
+
   const digits = block.toString('latin1', at, at + 12).replace(/[\0 ].*$/s, '');
   return parseInt(digits === '' ? '0' : digits, 8);
 }

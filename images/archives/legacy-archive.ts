@@ -1,0 +1,89 @@
+/**
+ * The form of before Docker 1.10: a folder per layer with `json` (the v1 configuration, naming its `parent`) and
+ * `layer.tar`, and `repositories` saying which layer a name ends at. The configuration of today is put together from
+ * the chain of v1 ones, as Docker itself did when it migrated its store.
+ */
+import type { ImageStore } from '../store/image-store.ts';
+import type { ContainerDefaults, Descriptor, HistoryEntry, ImageConfig } from '../types.ts';
+import { manifestBytes } from './docker-archive.ts';
+import type { ArchivedImage } from './load.ts';
+import { mediaTypes } from './media-types.ts';
+import { invalidArchive, type Spool } from './spool.ts';
+
+type Repositories = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+interface V1Image {
+  readonly id: string;
+  readonly parent?: string;
+  readonly created?: string;
+  readonly author?: string;
+  readonly architecture?: string;
+  readonly os?: string;
+  readonly config?: ContainerDefaults;
+  readonly container_config?: { readonly Cmd?: readonly string[] | null };
+  readonly throwaway?: boolean;
+}
+
+export async function readLegacyArchive(spool: Spool, store: ImageStore): Promise<readonly ArchivedImage[]> {
+  const repositories = await spool.json<Repositories>('repositories');
+  const names = new Map<string, string[]>();
+  for (const [repository, tags] of Object.entries(repositories)) {
+    for (const [tag, id] of Object.entries(tags))
+      names.set(id, [...(names.get(id) ?? []), `${repository}:${tag}`]);
+  }
+  const images: ArchivedImage[] = [];
+  for (const [id, tags] of names) images.push(await readImage(id, tags, spool, store));
+  return images;
+}
+
+async function readImage(
+  id: string,
+  names: readonly string[],
+  spool: Spool,
+  { blobs }: ImageStore,
+): Promise<ArchivedImage> {
+  const chain = await readChain(id, spool);
+  const layers: Descriptor[] = [];
+  for (const image of chain) {
+    const file = spool.get(`${image.id}/layer.tar`);
+    await spool.toBlob(file, blobs);
+    layers.push({ mediaType: mediaTypes.layer('none'), digest: file.digest, size: file.size });
+  }
+  // These layers are uncompressed, so that their digests are their diff ids.
+  const diffIds = layers.map(({ digest }) => digest);
+  const top = chain.at(-1);
+  const config: ImageConfig = {
+    ...(top?.created === undefined ? {} : { created: top.created }),
+    architecture: top?.architecture ?? 'amd64',
+    os: top?.os ?? 'linux',
+    config: top?.config ?? {},
+    rootfs: { type: 'layers', diff_ids: diffIds },
+    history: chain.map(historyOf),
+  };
+  const bytes = Buffer.from(JSON.stringify(config));
+  const configDigest = await blobs.putBytes(bytes);
+  const manifest = manifestBytes({ digest: configDigest, size: bytes.length }, layers);
+  return { manifestDigest: await blobs.putBytes(manifest), configDigest, layers, diffIds, names };
+}
+
+/** Base first. */
+async function readChain(top: string, spool: Spool): Promise<readonly V1Image[]> {
+  const chain: V1Image[] = [];
+  for (let id: string | undefined = top; id !== undefined && id !== '';) {
+    if (!/^[0-9a-f]{64}$/.test(id) || chain.some((image) => image.id === id)) {
+      throw invalidArchive(`the layers of ${top} do not form a chain`);
+    }
+    const image: V1Image = { ...(await spool.json<V1Image>(`${id}/json`)), id };
+    chain.unshift(image);
+    id = image.parent;
+  }
+  return chain;
+}
+
+function historyOf({ created, author, container_config: made }: V1Image): HistoryEntry {
+  return {
+    ...(created === undefined ? {} : { created }),
+    ...(author === undefined ? {} : { author }),
+    ...(made?.Cmd == null ? {} : { created_by: made.Cmd.join(' ') }),
+  };
+}

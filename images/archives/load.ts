@@ -1,0 +1,81 @@
+/**
+ * `load`: an archive's images into the store. What it is shows by what is in it: `index.json` with `oci-layout` is an
+ * OCI layout (skopeo, buildah, `docker save` since 25), `manifest.json` a Docker archive, and `repositories` alone
+ * the form of before Docker 1.10. Where an archive is two of these at once, the OCI layout wins, because only it has
+ * the image's own manifest; names are taken from both.
+ */
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { formatReference, parseReference } from '../reference.ts';
+import type { ImageStore } from '../store/image-store.ts';
+import type { StoredImage } from '../types.ts';
+import { readDockerArchive, type DockerManifestItem } from './docker-archive.ts';
+import { readLegacyArchive } from './legacy-archive.ts';
+import { readOciLayout } from './oci-layout.ts';
+import { invalidArchive, spoolArchive, type Spool } from './spool.ts';
+
+export interface LoadOptions {
+  readonly store: ImageStore;
+  /** A stream (stdin), or the path of a file. */
+  readonly input: Readable | string;
+}
+
+export interface LoadedImage {
+  readonly image: StoredImage;
+  /** Normalised; none when the archive does not name the image. */
+  readonly tags: readonly string[];
+}
+
+/** An image of an archive whose blobs are in the store by now. */
+export interface ArchivedImage {
+  readonly manifestDigest: string;
+  readonly configDigest: string;
+  readonly layers: readonly { readonly digest: string; readonly size: number; readonly mediaType: string }[];
+  readonly diffIds: readonly string[];
+  /** As the archive writes them. */
+  readonly names: readonly string[];
+}
+
+/** In the archive's order. Throws ImageError 'ARCHIVE_INVALID' and whatever unpacking throws. */
+export async function loadImages({ store, input }: LoadOptions): Promise<readonly LoadedImage[]> {
+  const stream = typeof input === 'string' ? createReadStream(input, { highWaterMark: 1 << 20 }) : input;
+  const spool = await spoolArchive(stream, store.blobs);
+  try {
+    const loaded: LoadedImage[] = [];
+    for (const archived of await readImages(spool, store)) loaded.push(await addImage(archived, store));
+    return loaded;
+  } finally {
+    await spool.discard();
+  }
+}
+
+async function readImages(spool: Spool, store: ImageStore): Promise<readonly ArchivedImage[]> {
+  const docker =
+    spool.find('manifest.json') === undefined
+      ? undefined
+      : await spool.json<readonly DockerManifestItem[]>('manifest.json');
+  if (spool.find('index.json') !== undefined) return await readOciLayout(spool, store.blobs, docker ?? []);
+  if (docker !== undefined) return await readDockerArchive(spool, store.blobs, docker);
+  if (spool.find('repositories') !== undefined) return await readLegacyArchive(spool, store);
+  throw invalidArchive('it has neither an index.json nor a manifest.json');
+}
+
+async function addImage(archived: ArchivedImage, store: ImageStore): Promise<LoadedImage> {
+  const { manifestDigest, configDigest, layers, diffIds } = archived;
+  if (layers.length !== diffIds.length) {
+    throw invalidArchive(
+      `an image has ${String(layers.length)} layers, but its configuration lists ${String(diffIds.length)}`,
+    );
+  }
+  const work = new Map(diffIds.map((diffId, i) => [diffId, layers[i]]));
+  const unpacked = [...work].map(async ([diffId, descriptor]) => {
+    if (descriptor !== undefined) await store.ensureLayer({ descriptor, diffId });
+  });
+  // All are waited for, also when one fails: none may go on writing after this returns.
+  const failed = (await Promise.allSettled(unpacked)).find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  const tags = [...new Set(archived.names.map((name) => formatReference(parseReference(name))))];
+  let image = await store.putImage({ manifestDigest, configDigest, tag: tags[0] });
+  for (const tag of tags.slice(1)) image = await store.putImage({ manifestDigest, configDigest, tag });
+  return { image, tags };
+}
