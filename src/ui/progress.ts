@@ -1,3 +1,132 @@
-export function createPullProgress(_o: NodeJS.WriteStream): { event: (e: unknown) => void; finish(): void } {
-  return { event: () => undefined, finish: () => undefined };
+/**
+ * What a pull shows of its layers. On a terminal one line for each, redrawn in place:
+ *
+ *     4f4fb700ef54: Pull complete
+ *     0c01b9a1b2c3: Downloading [==========>                    ]  12.4MB/31.0MB
+ *
+ * Elsewhere one plain line for each phase that begins, without the bytes. Lines are cut to the terminal's width, and
+ * when there are more layers than rows, finished ones give way: a cursor cannot move up past the top of the screen.
+ */
+import type { PullEvent, PullPhase } from '../../images/pull.ts';
+import { ellipsis, humanSize } from './human.ts';
+
+export interface PullProgress {
+  readonly event: (event: PullEvent) => void;
+  /** The last picture, in full. Calling it again does nothing. */
+  readonly finish: () => void;
+}
+
+/** What of a terminal is needed here; a test hands in its own. */
+export interface ProgressStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  write(text: string): unknown;
+}
+
+const REDRAW_MS = 80;
+const LONGEST_BAR = 50;
+const SHORTEST_BAR = 8;
+
+const WORDS: Readonly<Record<PullPhase, string>> = {
+  pulling: 'Pulling fs layer',
+  waiting: 'Waiting',
+  downloading: 'Downloading',
+  verifying: 'Verifying Checksum',
+  extracting: 'Extracting',
+  complete: 'Pull complete',
+  exists: 'Already exists',
+};
+
+export function createPullProgress(output: ProgressStream): PullProgress {
+  return output.isTTY === true ? new Picture(output) : plainLines(output);
+}
+
+/** For a log: each phase once, and nothing that only means that time passes. */
+function plainLines(output: ProgressStream): PullProgress {
+  const told = new Map<string, PullPhase>();
+  return {
+    event: ({ layer, phase }) => {
+      if (told.get(layer) === phase) return;
+      told.set(layer, phase);
+      if (phase === 'pulling' || phase === 'complete' || phase === 'exists') {
+        output.write(`${layer}: ${WORDS[phase]}\n`);
+      }
+    },
+    finish: () => undefined,
+  };
+}
+
+class Picture implements PullProgress {
+  private readonly layers = new Map<string, PullEvent>();
+  private timer: NodeJS.Timeout | undefined;
+  private drawn = 0;
+  private drawnAt = 0;
+  private finished = false;
+
+  constructor(private readonly output: ProgressStream) {}
+
+  readonly event = (event: PullEvent): void => {
+    this.layers.set(event.layer, event);
+    if (this.finished || this.timer !== undefined) return;
+    const wait = Math.max(0, this.drawnAt + REDRAW_MS - Date.now());
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.draw(this.visible());
+    }, wait);
+    this.timer.unref();
+  };
+
+  readonly finish = (): void => {
+    if (this.finished) return;
+    this.finished = true;
+    clearTimeout(this.timer);
+    this.draw([...this.layers.values()].map((event) => this.line(event)));
+  };
+
+  private draw(lines: readonly string[]): void {
+    const back = this.drawn === 0 ? '' : `\u001b[${this.drawn}A`;
+    // To the line's start, then everything below is cleared: lines come and go when the window shrinks.
+    this.output.write(`${back}\r\u001b[J${lines.map((line) => `${line}\n`).join('')}`);
+    this.drawn = lines.length;
+    this.drawnAt = Date.now();
+  }
+
+  private visible(): readonly string[] {
+    const all = [...this.layers.values()];
+    const room = (this.output.rows ?? 24) - 1;
+    if (all.length <= room) return all.map((event) => this.line(event));
+    const busy = all
+      .filter(({ phase }) => phase !== 'complete' && phase !== 'exists')
+      .slice(0, Math.max(1, room - 1));
+    const more = this.cut(`${all.length - busy.length} more layers waiting or complete`);
+    return [...busy.map((event) => this.line(event)), more];
+  }
+
+  private line({ layer, phase, current, total }: PullEvent): string {
+    const head = `${layer}: ${WORDS[phase]}`;
+    if ((phase !== 'downloading' && phase !== 'extracting') || total <= 0) return this.cut(head);
+    const numbers = `${humanSize(current)}/${humanSize(total)}`;
+    // Numbers change their length as they grow; bars that jump about are hard to read.
+    const room = this.width() - head.length - ' [>]  '.length - '999.9MB/999.9MB'.length;
+    const cells = Math.min(LONGEST_BAR, room);
+    return this.cut(
+      cells < SHORTEST_BAR ? `${head} ${numbers}` : `${head} ${bar(current / total, cells)}  ${numbers}`,
+    );
+  }
+
+  /** The last column stays empty: a full line would wrap on some terminals and count as two. */
+  private cut(line: string): string {
+    return ellipsis(line, this.width());
+  }
+
+  private width(): number {
+    return Math.max(10, (this.output.columns ?? 80) - 1);
+  }
+}
+
+/** `[=====>    ]` with `cells` places for the shaft. */
+function bar(fraction: number, cells: number): string {
+  const full = Math.max(0, Math.min(cells, Math.floor(fraction * cells)));
+  return full === cells ? `[${'='.repeat(cells + 1)}]` : `[${'='.repeat(full)}>${' '.repeat(cells - full)}]`;
 }

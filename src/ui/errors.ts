@@ -1,0 +1,91 @@
+/**
+ * An error as people read it, always in this order: what was being done and what failed, the exact command and its
+ * words, what was undone, what to do next. An error without a `code` is the program's own fault and shows its stack.
+ */
+import { noColors, type Colors } from './colors.ts';
+
+export interface RenderErrorOptions {
+  /** For the words of "see minidock VERB --help" and the exit status. */
+  readonly verb?: string;
+  readonly colors?: Colors;
+}
+
+/** What MinidockError, ImageError and node's own system errors have in common. */
+interface ErrorShape {
+  readonly message: string;
+  readonly code?: unknown;
+  readonly hint?: unknown;
+  readonly exitCode?: unknown;
+  readonly cause?: unknown;
+  readonly stack?: string;
+  /** Of a failed command. */
+  readonly command?: unknown;
+  readonly stderr?: unknown;
+}
+
+/** Where the error itself has no hint. */
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'Free some space, for instance with "minidock rm" and "minidock rmi".',
+  EDQUOT: 'Free some space: a disk quota is used up.',
+  EROFS: 'The file system is read-only; choose another place with --root or --run.',
+  EACCES: 'minidock needs root: try again with sudo.',
+  EPERM: 'minidock needs root: try again with sudo.',
+  EMFILE: 'Too many files are open: raise the limit (ulimit -n).',
+};
+
+/** Text for standard error, with its final newline. */
+export function renderError(error: unknown, { colors = noColors }: RenderErrorOptions = {}): string {
+  const { red, dim } = colors;
+  const name = red('minidock:');
+  if (!isExpected(error)) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return `${name} internal error: ${text}\n`;
+  }
+  const { head, command, words, rest } = splitCommand(error);
+  const hint = typeof error.hint === 'string' ? error.hint : HINTS[String(error.code)];
+  return [
+    `${name} ${head}`,
+    ...(command === undefined ? [] : [`  ${dim('$')} ${command.split('\n').join('\n    ')}`]),
+    ...(words === undefined ? [] : words.split('\n').map((line) => `    ${line}`)),
+    ...(rest === '' ? [] : rest.split('\n').map((line) => `  ${line}`)),
+    ...(hint === undefined ? [] : [hint]),
+    '',
+  ].join('\n');
+}
+
+/** The error's own status, else Docker's for the verb: 125 where a container was to be made, 1 elsewhere. */
+export function exitStatus(error: unknown, verb: string): number {
+  const known = isExpected(error) ? error.exitCode : undefined;
+  if (typeof known === 'number') return known;
+  return verb === 'run' || verb === 'create' || !isExpected(error) ? 125 : 1;
+}
+
+function isExpected(error: unknown): error is ErrorShape {
+  return error instanceof Error && typeof (error as { code?: unknown }).code === 'string';
+}
+
+interface Parts {
+  readonly head: string;
+  readonly command?: string;
+  readonly words?: string;
+  /** What was undone. */
+  readonly rest: string;
+}
+
+/** A step's message holds that of its command: told apart here, since a command of several lines hides the rest. */
+function splitCommand(error: ErrorShape): Parts {
+  const cause = error.cause;
+  if (!(cause instanceof Error)) return { head: error.message, rest: '' };
+  const { command, stderr, message } = cause as ErrorShape;
+  const at = error.message.indexOf(message);
+  if (typeof command !== 'string' || typeof stderr !== 'string' || at < 0 || message === '') {
+    return { head: error.message, rest: '' };
+  }
+  const words = stderr.trim();
+  return {
+    head: error.message.slice(0, at).replace(/:\s*$/, ''),
+    command,
+    ...(words === '' ? {} : { words }),
+    rest: error.message.slice(at + message.length).trim(),
+  };
+}

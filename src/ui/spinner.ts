@@ -1,0 +1,31 @@
+/**
+ * A spinner for work that shows no progress of its own: unpacking an archive, making an image. Only on a terminal;
+ * ora is loaded only there, and the line is gone when the work is done, since the command then says what it did.
+ */
+export interface SpinnerOptions {
+  /** Nothing is shown with -q. */
+  readonly quiet?: boolean;
+  readonly stream?: NodeJS.WriteStream;
+}
+
+export async function withSpinner<T>(
+  text: string,
+  work: (say: (text: string) => void) => Promise<T>,
+  { quiet = false, stream = process.stderr }: SpinnerOptions = {},
+): Promise<T> {
+  if (quiet || !stream.isTTY || process.env['TERM'] === 'dumb') return work(() => undefined);
+  const { default: ora } = await import('ora');
+  // Standard input may be the archive that is being read: ora must leave it alone.
+  const spinner = ora({ text, stream, discardStdin: false, ...plain() }).start();
+  try {
+    return await work((now) => {
+      spinner.text = now;
+    });
+  } finally {
+    spinner.stop();
+  }
+}
+
+/** ora colours its spinner by itself; NO_COLOR is for us to honour. */
+const plain = (): { readonly color?: false } =>
+  (process.env['NO_COLOR'] ?? '') === '' ? {} : { color: false };
