@@ -13,7 +13,7 @@ import { failingStep, foldSteps, type StepGroup } from './fold.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import { CommandError, holds, performHostCommand } from './perform-host.ts';
 import { renderCommand } from './render.ts';
-import type { HostStep, StepId } from './step.ts';
+import type { Check, HostStep, StepId } from './step.ts';
 
 export type Outcome = 'done' | 'already';
 
@@ -51,16 +51,43 @@ export class StepError extends MinidockError {
 }
 
 export async function applySteps(steps: readonly HostStep[], options: ApplyOptions): Promise<void> {
-  const groups = options.unfolded === true ? steps.map((step) => ({ steps: [step] })) : foldSteps(steps);
-  for (const group of groups) await applyGroup(group, options);
+  if (options.unfolded === true) {
+    for (const step of steps) await applyGroup({ steps: [step] }, options);
+    return;
+  }
+  const needed = await leaveOutWhatHolds(steps, options);
+  // Neighbouring steps often ask the same question; a yes stays a yes.
+  const confirmed = new Set<string>();
+  for (const group of foldSteps(needed)) await applyGroup(group, options, confirmed);
 }
 
-async function applyGroup(group: StepGroup, options: ApplyOptions): Promise<void> {
+/**
+ * Shared steps whose effect is there already, told by a look at /proc, drop out before folding: what stands on both
+ * sides of them can then go into one process. A check that starts a program is made when its step's turn comes.
+ */
+async function leaveOutWhatHolds(
+  steps: readonly HostStep[],
+  { observer, failAt }: ApplyOptions,
+): Promise<readonly HostStep[]> {
+  const needed: HostStep[] = [];
+  for (const step of steps) {
+    const cheap = step.check !== undefined && step.check.kind !== 'run';
+    if (!cheap || step.id === failAt || !(await holds(step.check))) needed.push(step);
+    else observer?.finished(step, 'already', 0);
+  }
+  return needed;
+}
+
+async function applyGroup(
+  group: StepGroup,
+  options: ApplyOptions,
+  confirmed: Set<string> = new Set(),
+): Promise<void> {
   const { journal, observer, failAt } = options;
   const begin = performance.now();
   for (const step of group.steps) observer?.started(step);
   const only = group.steps.length === 1 ? group.steps[0] : undefined;
-  if (only?.check !== undefined && (await holds(only.check))) {
+  if (only?.check !== undefined && only.id !== failAt && (await holdsNow(only.check, confirmed))) {
     observer?.finished(only, 'already', performance.now() - begin);
     return;
   }
@@ -78,6 +105,14 @@ async function applyGroup(group: StepGroup, options: ApplyOptions): Promise<void
   }
   const each = (performance.now() - begin) / group.steps.length;
   for (const step of group.steps) observer?.finished(step, outcome, each);
+}
+
+async function holdsNow(check: Check, confirmed: Set<string>): Promise<boolean> {
+  const key = JSON.stringify(check);
+  if (confirmed.has(key)) return true;
+  const answer = await holds(check);
+  if (answer) confirmed.add(key);
+  return answer;
 }
 
 class InjectedFault extends Error {
@@ -129,7 +164,8 @@ export async function undoJournal(journal: Journal): Promise<UndoReport> {
 
 /** One line for an error message. */
 export function describeUndo(report: UndoReport): string {
-  if (report.failures.length === 0) return report.undone.length === 0 ? 'nothing had been changed' : 'undone: everything done so far';
+  if (report.failures.length === 0)
+    return report.undone.length === 0 ? 'nothing had been changed' : 'undone: everything done so far';
   const left = report.failures.map((failure) => `${failure.id} (${failure.message})`).join('; ');
   return `undone as far as possible; left behind: ${left}`;
 }

@@ -12,6 +12,7 @@ import { parseSignal } from '../engine/signals.ts';
 import { createExplanation, printDryRun, type Explanation } from '../teach/explanation.ts';
 import { defineContainerFlags, toCreateRequest } from './container-flags.ts';
 import type { ContainerFlags, CreateRequest } from '../engine/create-request.ts';
+import { showShimMessages } from './shim-messages.ts';
 import type { Context, Verb } from './verb.ts';
 
 interface RunFlags extends ContainerFlags {
@@ -81,7 +82,7 @@ async function runContainer(
   try {
     await startDetached(containers.paths, config.id, {
       explain: explanation !== undefined,
-      ...(explanation === undefined ? {} : { onMessage: explanation.onMessage }),
+      onMessage: showShimMessages(explanation),
     });
   } catch (error) {
     // Docker leaves the created container, and its id on stdout, behind a start that failed.
@@ -125,7 +126,7 @@ async function runAttached(
       detachKeys: flags.detachKeys ?? DEFAULT_DETACH_KEYS,
       ...(flags.sigProxy === false || tty ? {} : { onSignal: (signal) => passSignal(context, id, signal) }),
     },
-    explanation?.onMessage,
+    showShimMessages(explanation),
   );
   switch (end.kind) {
     case 'exited':

@@ -6,6 +6,7 @@ import { recover } from '../engine/recovery.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { fromWire, launchShim, shimLost, startDetached } from '../engine/start.ts';
 import { createExplanation } from '../teach/explanation.ts';
+import { showShimMessages } from './shim-messages.ts';
 import type { Context, Verb } from './verb.ts';
 
 interface StartFlags {
@@ -56,7 +57,7 @@ async function startOne({ engine }: Context, name: string, flags: StartFlags): P
   const explanation = flags.explain === true ? await createExplanation() : undefined;
   await startDetached(engine.paths, container.config.id, {
     explain: explanation !== undefined,
-    ...(explanation === undefined ? {} : { onMessage: explanation.onMessage }),
+    onMessage: showShimMessages(explanation),
   });
 }
 

@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
+import { readForeignFirewalls, warnOfForeign } from '../../runtime/network/firewall/foreign.ts';
 import { acquireAddress, peekAddress, releaseAddresses } from '../../runtime/network/ipam.ts';
 import { macFromAddress } from '../../runtime/network/mac.ts';
 import { hostVethName, netnsName } from '../../runtime/network/names.ts';
@@ -23,6 +24,8 @@ import { timestamp } from './time.ts';
 export interface AcquiredNetwork {
   readonly attachment: Attachment;
   readonly state: NetworkState;
+  /** What the user should know although it works: another firewall drops what is forwarded. */
+  readonly warnings: readonly string[];
   release(): void;
 }
 
@@ -59,12 +62,18 @@ export async function acquireNetwork(
   const netns = netnsName(config.id);
   if (network.mode === 'bridge') return acquireBridge(store.paths, config);
   if (network.mode === 'none') {
-    return { attachment: { kind: 'none', netns }, state: detached(netns), release: () => undefined };
+    return {
+      attachment: { kind: 'none', netns },
+      state: detached(netns),
+      warnings: [],
+      release: () => undefined,
+    };
   }
   const shared = network.mode === 'host' ? undefined : sharedNetns(store, network.mode);
   return {
     attachment: { kind: 'shared', netnsPath: shared },
     state: detached(shared === undefined ? '' : (shared.split('/').at(-1) ?? '')),
+    warnings: [],
     release: () => undefined,
   };
 }
@@ -81,7 +90,12 @@ export async function previewNetwork(store: ContainerStore, config: ContainerCon
     created: timestamp(),
   };
   const address = config.spec.network.ip || peekAddress(leasesDir(store.paths), network);
-  return { kind: 'bridge', endpoint: toEndpoint(config, network, address, config.spec.network.ports) };
+  const foreign = await readForeignFirewalls(network.bridge);
+  return {
+    kind: 'bridge',
+    endpoint: toEndpoint(config, network, address, config.spec.network.ports),
+    foreign,
+  };
 }
 
 async function acquireBridge(paths: Paths, config: ContainerConfig): Promise<AcquiredNetwork> {
@@ -97,8 +111,10 @@ async function acquireBridge(paths: Paths, config: ContainerConfig): Promise<Acq
     throw error;
   }
   const endpoint = toEndpoint(config, network, address, reservation.bindings);
+  const foreign = await readForeignFirewalls(network.bridge);
   return {
-    attachment: { kind: 'bridge', endpoint },
+    attachment: { kind: 'bridge', endpoint, foreign },
+    warnings: warnOfForeign(foreign, endpoint.firewall, network.bridge),
     state: {
       network,
       netns: endpoint.netns,

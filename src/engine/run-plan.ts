@@ -12,16 +12,22 @@
 import type { OciConfig } from '../../runtime/bundle.ts';
 import type { CgroupLayout } from '../../runtime/cgroup/detect.ts';
 import { planCgroup } from '../../runtime/cgroup/plan.ts';
+import type { ForeignFirewall } from '../../runtime/network/firewall/foreign.ts';
 import { planBridgeEndpoint, planNoneEndpoint } from '../../runtime/network/plan.ts';
 import type { BridgeEndpoint } from '../../runtime/network/types.ts';
 import type { ContainerCommand } from '../../runtime/plan/command.ts';
-import type { Argv, HostStep, Step } from '../../runtime/plan/step.ts';
+import type { Argv, HostStep, Section, Step } from '../../runtime/plan/step.ts';
 import { containerSteps } from '../../runtime/process/container-steps.ts';
 import { unshareArgv } from '../../runtime/process/namespace-command.ts';
 
 /** What the container is attached to, resources acquired. */
 export type Attachment =
-  | { readonly kind: 'bridge'; readonly endpoint: BridgeEndpoint }
+  | {
+      readonly kind: 'bridge';
+      readonly endpoint: BridgeEndpoint;
+      /** Other firewalls of the host that drop what is forwarded. */
+      readonly foreign: readonly ForeignFirewall[];
+    }
   | { readonly kind: 'none'; readonly netns: string }
   /** The host's network, or another container's: nothing to set up. */
   | { readonly kind: 'shared'; readonly netnsPath: string | undefined };
@@ -60,16 +66,18 @@ export const allSteps = (plan: RunPlan): readonly Step[] => [
 ];
 
 /**
- * The steps that must be done before the process starts, and those that may be done beside it: everything up to the
- * veth pair runs first (one `ip -batch`), since it begins with the namespace the process is started in.
+ * The steps that must be done before the process starts, and those that may be done beside it. The namespace must
+ * exist first; bridge and veth pair come along because they fold into the same `ip -batch`.
  */
 export function splitNetwork(steps: readonly HostStep[]): {
   readonly before: readonly HostStep[];
   readonly beside: readonly HostStep[];
 } {
-  const cut = steps.findIndex((step) => step.section !== 'namespace');
+  const cut = steps.findIndex((step) => !BEFORE_START.includes(step.section));
   return cut < 0 ? { before: steps, beside: [] } : { before: steps.slice(0, cut), beside: steps.slice(cut) };
 }
+
+const BEFORE_START: readonly Section[] = ['namespace', 'bridge', 'veth'];
 
 export const netnsPathOf = (attachment: Attachment): string | undefined => {
   switch (attachment.kind) {
@@ -85,7 +93,7 @@ export const netnsPathOf = (attachment: Attachment): string | undefined => {
 function networkSteps(attachment: Attachment): readonly HostStep[] {
   switch (attachment.kind) {
     case 'bridge':
-      return planBridgeEndpoint(attachment.endpoint);
+      return planBridgeEndpoint(attachment.endpoint, attachment.foreign);
     case 'none':
       return planNoneEndpoint(attachment.netns);
     case 'shared':

@@ -21,7 +21,7 @@ interface Client extends Attachment {
 export interface ClientEvents {
   input(bytes: Buffer): Promise<void>;
   /** A client that fed the container's input has closed it, or is gone. */
-  inputEnded(clean: boolean): void;
+  inputEnded(): void;
   resized(rows: number, columns: number): void;
 }
 
@@ -52,7 +52,7 @@ export class Clients {
     socket.on('close', () => {
       const client = this.clients.get(socket);
       this.clients.delete(socket);
-      if (client?.stdin === true) this.events.inputEnded(false);
+      if (client?.stdin === true) this.events.inputEnded();
     });
     readFrames(socket, (type, payload) => this.receive(socket, type, payload));
   }
@@ -103,7 +103,7 @@ export class Clients {
         break;
       case 'stdin-closed':
         this.clients.set(socket, { ...client, stdin: false });
-        this.events.inputEnded(true);
+        this.events.inputEnded();
         break;
       case 'wait':
         this.clients.set(socket, { ...client, waits: true });

@@ -70,9 +70,9 @@ class Shim {
     this.size = request.size === undefined ? undefined : { ...request.size };
     this.clients = new Clients({
       input: (bytes) => this.stdio.input(bytes),
-      inputEnded: (clean) => {
+      inputEnded: () => {
         // Docker's StdinOnce: input ends with the client that `run -i` attached; `-d -i` keeps it open.
-        if (clean || this.config.spec.attachStdin) this.stdio.closeInput();
+        if (this.config.spec.attachStdin) this.stdio.closeInput();
       },
       resized: (rows, columns) => {
         this.size = { rows, columns };
@@ -107,6 +107,7 @@ class Shim {
   /** Resolves once the program runs, with the promise of its end. */
   private async start(network: AcquiredNetwork): Promise<Promise<number>> {
     writeNetworkFiles(this.store.paths, this.config, network.state);
+    for (const text of network.warnings) this.clients.broadcast({ type: 'warning', text });
     const run = prepareRun(this.store.paths, this.config, network.attachment, this.size);
     if (this.request.explain) this.clients.broadcast({ type: 'plan', steps: allSteps(run.plan) });
     const options = this.applyOptions();

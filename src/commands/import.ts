@@ -1,0 +1,2 @@
+import type { Verb } from './verb.ts';
+export const importImage: Verb = { configure: () => undefined };

@@ -1,0 +1,10 @@
+/** What a shim tells while it starts a container, for people: warnings at once, steps if --explain asked for them. */
+import type { ShimMessage } from '../engine/shim-protocol.ts';
+import type { Explanation } from '../teach/explanation.ts';
+
+export function showShimMessages(explanation: Explanation | undefined): (message: ShimMessage) => void {
+  return (message) => {
+    if (message.type === 'warning') process.stderr.write(`WARNING: ${message.text}\n`);
+    explanation?.onMessage(message);
+  };
+}
