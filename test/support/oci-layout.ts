@@ -9,8 +9,33 @@ export interface LayoutImage {
   readonly layers: readonly Buffer[];
   /** 'linux/amd64' unless given. */
   readonly platform?: string;
+  /** Layers are stored as they are instead of with gzip; skopeo keeps them so with --preserve-digests. */
+  readonly plain?: boolean;
   /** Members of the configuration's `config`: Cmd, Env, … */
   readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** A tar archive (POSIX ustar) of one file, owned by root. */
+export function tarOf(name: string, content: Buffer | string): Buffer {
+  const bytes = Buffer.from(content);
+  const header = Buffer.alloc(512);
+  const octal = (value: number, width: number): string => `${value.toString(8).padStart(width - 1, '0')}\0`;
+  const fields = [
+    [0, name],
+    [100, octal(0o755, 8)],
+    [108, octal(0, 8)],
+    [116, octal(0, 8)],
+    [124, octal(bytes.length, 12)],
+    [136, octal(1_700_000_000, 12)],
+    [148, ' '.repeat(8)],
+    [156, '0'],
+    [257, 'ustar\u000000'],
+  ] as const;
+  for (const [offset, text] of fields) header.write(text, offset, 'latin1');
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  const padding = Buffer.alloc((512 - (bytes.length % 512)) % 512);
+  return Buffer.concat([header, bytes, padding, Buffer.alloc(1024)]);
 }
 
 interface Written {
@@ -46,7 +71,7 @@ export function writeLayout(dir: string, images: readonly LayoutImage[]): string
 }
 
 function writeImage(
-  { layers, platform: text = 'linux/amd64', config = {} }: LayoutImage,
+  { layers, plain = false, platform: text = 'linux/amd64', config = {} }: LayoutImage,
   write: (bytes: Buffer) => Written,
   writeJson: (value: unknown) => Written,
 ): object {
@@ -66,8 +91,8 @@ function writeImage(
     mediaType: manifestType,
     config: { mediaType: 'application/vnd.oci.image.config.v1+json', ...configuration },
     layers: layers.map((tar) => ({
-      mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
-      ...write(gzipSync(tar)),
+      mediaType: `application/vnd.oci.image.layer.v1.tar${plain ? '' : '+gzip'}`,
+      ...write(plain ? tar : gzipSync(tar)),
     })),
   });
   return { mediaType: manifestType, ...manifest, platform };
