@@ -119,6 +119,22 @@ describe.each<FirewallBackend>(['nftables', 'iptables'])('%s', (backend) => {
     });
   });
 
+  test('all the same where the kernel does not filter bridged frames, as without br_netfilter', async () => {
+    const file = '/proc/sys/net/bridge/bridge-nf-call-iptables';
+    const set = (value: string): Promise<unknown> =>
+      host.run(['bash', '-c', `[ ! -e ${file} ] || echo ${value} >${file}`]);
+    await set('0');
+    try {
+      for (const { run } of [other, web, guest]) {
+        expect(await fetchFrom(run, `${HOST_ADDRESS}:8080`)).toMatch(/^web saw /);
+        expect(await askUdp(run, HOST_ADDRESS, 5353)).toMatch(/^web saw /);
+      }
+      expect(await fetchFrom(other.run, `${webAddress}:81`)).toBe('web saw 172.17.0.3');
+    } finally {
+      await set('1');
+    }
+  });
+
   describe('a port published on one address', () => {
     test('of the host is reached there and only there', async () => {
       expect(await fetchFrom(host.outside, `${HOST_ADDRESS}:8082`)).toBe(`web saw ${OUTSIDE_ADDRESS}`);
