@@ -8,7 +8,7 @@ import { detectCompression } from '../unpack/compression.ts';
 import type { ArchivedImage } from './load.ts';
 import { mediaTypes } from './media-types.ts';
 import { readHead } from './read-head.ts';
-import { invalidArchive, type Spool } from './spool.ts';
+import { asList, invalidArchive, type Spool } from './spool.ts';
 
 export interface DockerManifestItem {
   readonly Config: string;
@@ -21,9 +21,10 @@ export async function readDockerArchive(
   blobs: BlobStore,
   items: readonly DockerManifestItem[],
 ): Promise<readonly ArchivedImage[]> {
-  if (!Array.isArray(items)) throw invalidArchive('its manifest.json is no list');
+  const list = asList(items);
+  if (list === undefined) throw invalidArchive('its manifest.json is no list');
   const images: ArchivedImage[] = [];
-  for (const item of items) {
+  for (const item of list) {
     const configFile = spool.get(item.Config);
     const config = await spool.json<ImageConfig>(item.Config);
     await spool.toBlob(configFile, blobs);
@@ -45,8 +46,8 @@ export async function readDockerArchive(
 }
 
 export function diffIdsOf(config: ImageConfig): readonly string[] {
-  const diffIds = (config as Partial<ImageConfig>).rootfs?.diff_ids;
-  if (!Array.isArray(diffIds))
+  const diffIds = asList((config as Partial<ImageConfig>).rootfs?.diff_ids);
+  if (diffIds === undefined)
     throw invalidArchive("an image's configuration lists no layers (rootfs.diff_ids)");
   return diffIds;
 }

@@ -84,6 +84,6 @@ function historyOf({ created, author, container_config: made }: V1Image): Histor
   return {
     ...(created === undefined ? {} : { created }),
     ...(author === undefined ? {} : { author }),
-    ...(made?.Cmd == null ? {} : { created_by: made.Cmd.join(' ') }),
+    ...(made?.Cmd ? { created_by: made.Cmd.join(' ') } : {}),
   };
 }

@@ -2,13 +2,13 @@
  * An OCI image layout (image-spec, image-layout.md): `index.json` leads to manifests or to further indexes, everything
  * else lies under blobs/sha256/. Of an index of platforms the one that runs here is taken.
  */
-import { choosePlatform, hostPlatform } from '../platform.ts';
+import { choosePlatform, fitsPlatform, hostPlatform } from '../platform.ts';
 import { hexOf, type BlobStore } from '../store/blob-store.ts';
 import type { Descriptor, ImageConfig, ImageIndex, Manifest } from '../types.ts';
 import { diffIdsOf, type DockerManifestItem } from './docker-archive.ts';
 import type { ArchivedImage } from './load.ts';
 import { mediaTypes } from './media-types.ts';
-import { invalidArchive, type Spool, type SpooledFile } from './spool.ts';
+import { asList, invalidArchive, type Spool, type SpooledFile } from './spool.ts';
 
 /** What containerd and Docker write a full name into; the specification's own key may hold a bare tag. */
 const containerdName = 'io.containerd.image.name';
@@ -22,7 +22,7 @@ export async function readOciLayout(
 ): Promise<readonly ArchivedImage[]> {
   const index = await spool.json<ImageIndex>('index.json');
   const images = new Map<string, ArchivedImage>();
-  for (const entry of listOf(index)) {
+  for (const entry of runnableOf(listOf(index))) {
     const found = await resolve(entry, spool, 0);
     if (found === undefined) continue;
     const names = [...(images.get(found)?.names ?? []), ...nameOf(entry)];
@@ -33,6 +33,14 @@ export async function readOciLayout(
     ...image,
     names: [...image.names, ...dockerNames(image, docker)],
   }));
+}
+
+/** The list of an archive of several platforms may stand in index.json itself; one that has none of ours is taken whole. */
+function runnableOf(entries: readonly Descriptor[]): readonly Descriptor[] {
+  const fitting = entries.filter(
+    ({ platform }) => platform === undefined || fitsPlatform(platform, hostPlatform()),
+  );
+  return fitting.length > 0 ? fitting : entries;
 }
 
 /** The digest of the manifest an entry leads to; undefined for what is not an image, such as an attestation. */
@@ -53,8 +61,9 @@ async function resolve(entry: Descriptor, spool: Spool, depth: number): Promise<
 
 async function readImage(digest: string, spool: Spool, blobs: BlobStore): Promise<ArchivedImage> {
   const manifest = await spool.json<Manifest>(blobName(digest));
-  const { config, layers } = manifest as Partial<Manifest>;
-  if (config === undefined || !Array.isArray(layers))
+  const { config } = manifest as Partial<Manifest>;
+  const layers = asList((manifest as Partial<Manifest>).layers);
+  if (config === undefined || layers === undefined)
     throw invalidArchive(`manifest ${digest} is not one of an image`);
   for (const descriptor of [config, ...layers]) await spool.toBlob(verified(spool, descriptor), blobs);
   return {
@@ -80,8 +89,8 @@ function blobName(digest: string): string {
 }
 
 function listOf(index: ImageIndex): readonly Descriptor[] {
-  const { manifests } = index as Partial<ImageIndex>;
-  if (!Array.isArray(manifests)) throw invalidArchive('an index lists no manifests');
+  const manifests = asList((index as Partial<ImageIndex>).manifests);
+  if (manifests === undefined) throw invalidArchive('an index lists no manifests');
   return manifests;
 }
 
@@ -95,8 +104,7 @@ function nameOf({ annotations }: Descriptor): readonly string[] {
 
 /** The names that a manifest.json in the same archive gives to this image. */
 function dockerNames(image: ArchivedImage, items: readonly DockerManifestItem[]): readonly string[] {
-  if (!Array.isArray(items)) return [];
-  return items
+  return (asList(items) ?? [])
     .filter(({ Config }) => Config.includes(hexOf(image.configDigest)))
     .flatMap(({ RepoTags }) => RepoTags ?? []);
 }
