@@ -165,5 +165,5 @@ const CPUS = (cpus: string): Words => ({
 });
 const PIDS = (limit: number): Words => ({
   title: limit < 0 ? 'Lift the limit on processes' : `Allow at most ${limit} processes and threads`,
-  why: 'fork(2) fails with EAGAIN beyond it. Without it a fork bomb uses up the process numbers of the host.',
+  why: 'Beyond it fork(2) fails with EAGAIN. Without it a fork bomb uses up the process numbers of the host.',
 });

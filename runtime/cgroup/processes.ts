@@ -2,7 +2,7 @@
  * The processes in a container's control group: how one joins, who they are, how all are killed, whether the kernel
  * killed any for want of memory. All of it tolerates a group that is not there (any more): it has no processes.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cgroupDirectories, cgroupLayout, type CgroupLayout } from './detect.ts';
 
@@ -19,11 +19,15 @@ export function cgroupProcsFiles(cgroupsPath: string, layout: CgroupLayout = cgr
   return cgroupDirectories(cgroupsPath, layout).map((directory) => `${directory}/${file}`);
 }
 
-/** Process ids as this PID namespace numbers them, in no particular order. */
+/** Process ids as this PID namespace numbers them, those in groups the container made below its own included. */
 export function cgroupProcesses(cgroupsPath: string, layout: CgroupLayout = cgroupLayout()): number[] {
-  const [directory] = killable(cgroupsPath, layout);
-  const text = directory === undefined ? undefined : readIfThere(`${directory}/cgroup.procs`);
-  return (text ?? '').split('\n').filter(Boolean).map(Number);
+  const directory = killable(cgroupsPath, layout);
+  return directory === undefined ? [] : processesBelow(directory);
+}
+
+function processesBelow(directory: string): number[] {
+  const own = (readIfThere(`${directory}/cgroup.procs`) ?? '').split('\n').filter(Boolean).map(Number);
+  return [...own, ...subdirectories(directory).flatMap(processesBelow)];
 }
 
 /** How often the kernel killed a process of the group because its memory limit was reached. */
@@ -79,11 +83,21 @@ function killFrozen(cgroupsPath: string, pids: readonly number[], layout: Cgroup
 }
 
 /** The tree to read processes from: any will do, since all are joined together; the freezer's if there is one. */
-function killable(cgroupsPath: string, layout: CgroupLayout): string[] {
-  if (layout.version === 2) return [layout.mount + cgroupsPath];
-  const mount =
-    layout.controllers['freezer'] ?? layout.controllers['memory'] ?? Object.values(layout.controllers)[0];
-  return mount === undefined ? [] : [mount + cgroupsPath];
+function killable(cgroupsPath: string, layout: CgroupLayout): string | undefined {
+  if (layout.version === 2) return layout.mount + cgroupsPath;
+  const { freezer, memory } = layout.controllers;
+  const mount = freezer ?? memory ?? Object.values(layout.controllers)[0];
+  return mount === undefined ? undefined : mount + cgroupsPath;
+}
+
+function subdirectories(directory: string): string[] {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${directory}/${name}`);
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
 }
 
 function readIfThere(path: string): string | undefined {

@@ -2,7 +2,7 @@
  * Carries out host commands: programs through execa (this module is its one door), kernel files by write(2).
  * Knows nothing of steps, order or undoing.
  */
-import { mkdirSync, readFileSync, existsSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, existsSync, rmdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MinidockError } from '../errors.ts';
 import type { HostCommand } from './command.ts';
@@ -108,7 +108,10 @@ function attempt(command: HostCommand, action: () => void): void {
   }
 }
 
-/** cgroup directories stay busy until the kernel has reaped the last process in them, some milliseconds. */
+/**
+ * A cgroup's directory stays busy until the kernel has reaped the last process in it, some milliseconds, and as long
+ * as there are groups below it, which a container may have made.
+ */
 async function removeKernelDirectory(command: Extract<HostCommand, { kind: 'rmdir' }>): Promise<void> {
   const deadline = Date.now() + 2000;
   for (;;) {
@@ -120,6 +123,19 @@ async function removeKernelDirectory(command: Extract<HostCommand, { kind: 'rmdi
         throw new CommandError(command, (error as Error).message);
       }
     }
+    removeGroupsBelow(command.path);
     await delay(2);
+  }
+}
+
+function removeGroupsBelow(path: string): void {
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    removeGroupsBelow(`${path}/${entry.name}`);
+    try {
+      rmdirSync(`${path}/${entry.name}`);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error; // Asked again in two milliseconds.
+    }
   }
 }
