@@ -1,0 +1,58 @@
+import { expect, test } from '@jest/globals';
+import { hostsFile, parseExtraHost, type HostsInput } from '../../../../runtime/network/hosts.ts';
+
+const input: HostsInput = {
+  hostNetwork: false,
+  address: '172.17.0.2',
+  hostname: '0123456789ab',
+  domainname: '',
+  extraHosts: [],
+  gateway: '172.17.0.1',
+};
+
+test("the file is Docker's, line by line", () => {
+  expect(
+    hostsFile({
+      ...input,
+      extraHosts: ['db:192.0.2.7', 'six=2001:db8::1', 'host.docker.internal:host-gateway'],
+    }),
+  ).toBe(`127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::\tip6-localnet
+ff00::\tip6-mcastprefix
+ff02::1\tip6-allnodes
+ff02::2\tip6-allrouters
+192.0.2.7\tdb
+2001:db8::1\tsix
+172.17.0.1\thost.docker.internal
+172.17.0.2\t0123456789ab
+`);
+});
+
+test('a domain name goes before the short one', () => {
+  expect(hostsFile({ ...input, hostname: 'web', domainname: 'example.org' })).toMatch(
+    /\n172\.17\.0\.2\tweb\.example\.org web\n$/,
+  );
+});
+
+test('without an address there is no line for the container', () => {
+  expect(hostsFile({ ...input, address: '' })).toMatch(/ip6-allrouters\n$/);
+});
+
+test("on the host's network it is the host's file and what was added", () => {
+  const host = { ...input, hostNetwork: true, address: '', gateway: '', extraHosts: ['me:host-gateway'] };
+  expect(hostsFile(host, () => '127.0.0.1 localhost')).toBe('127.0.0.1 localhost\n127.0.0.1\tme\n');
+});
+
+test.each([
+  ['name', 'bad format for add-host: "name"'],
+  [':192.0.2.1', 'bad format for add-host: ":192.0.2.1"'],
+  ['name:', 'bad format for add-host: "name:"'],
+  ['name:300.1.1.1', 'invalid IP address in add-host: "300.1.1.1"'],
+])("--add-host '%s' is refused: %s", (entry, message) => {
+  expect(() => parseExtraHost(entry)).toThrow(message);
+});
+
+test('an IPv6 address may stand in brackets', () => {
+  expect(parseExtraHost('six:[2001:db8::1]')).toEqual({ name: 'six', address: '2001:db8::1' });
+});

@@ -1,0 +1,126 @@
+/** The plan of a container's network, word for word: order, commands, and how each step is taken back. */
+import { describe, expect, test } from '@jest/globals';
+import { planBridgeEndpoint, planNoneEndpoint } from '../../../../runtime/network/plan.ts';
+import type { BridgeEndpoint, FirewallBackend } from '../../../../runtime/network/types.ts';
+import type { HostStep } from '../../../../runtime/plan/step.ts';
+
+const endpoint = (firewall: FirewallBackend): BridgeEndpoint => ({
+  containerId: '0123456789ab'.padEnd(64, '0'),
+  netns: 'md-0123456789ab',
+  network: {
+    id: 'f'.repeat(64),
+    name: 'bridge',
+    bridge: 'minidock0',
+    subnet: '172.17.0.0/16',
+    gateway: '172.17.0.1',
+    created: '2024-01-01T00:00:00Z',
+  },
+  address: '172.17.0.2',
+  macAddress: '02:42:ac:11:00:02',
+  hostVeth: 'mdv0123456789ab',
+  ports: [
+    { hostIp: '0.0.0.0', hostPort: 8080, containerPort: 80, protocol: 'tcp' },
+    { hostIp: '127.0.0.1', hostPort: 5300, containerPort: 53, protocol: 'udp' },
+    { hostIp: '127.0.0.1', hostPort: 5301, containerPort: 54, protocol: 'udp' },
+  ],
+  firewall,
+});
+
+const command = ({ command }: HostStep): string => {
+  if (command.kind === 'write') return `${command.path} = ${command.text}`;
+  return command.kind === 'run' ? command.argv.join(' ') : command.kind;
+};
+const undo = ({ undo }: HostStep): string => {
+  if (undo.kind !== 'command') return undo.kind === 'freedBy' ? `freed by ${undo.step}` : undo.kind;
+  return undo.command.kind === 'run' ? undo.command.argv.join(' ') : undo.command.kind;
+};
+const table = (steps: readonly HostStep[]): readonly (readonly string[])[] =>
+  steps.map((step) => [step.id, command(step), undo(step)]);
+
+const WIRING = [
+  ['netns.create', 'ip netns add md-0123456789ab', 'ip netns delete md-0123456789ab'],
+  ['bridge.create', 'ip link add name minidock0 type bridge', 'shared'],
+  ['bridge.address', 'ip address add 172.17.0.1/16 dev minidock0', 'shared'],
+  ['bridge.up', 'ip link set minidock0 up', 'shared'],
+  ['bridge.localnet', '/proc/sys/net/ipv4/conf/minidock0/route_localnet = 1', 'shared'],
+  [
+    'veth.create',
+    'ip link add mdv0123456789ab type veth peer name eth0 address 02:42:ac:11:00:02 netns md-0123456789ab',
+    'freed by netns.create',
+  ],
+  ['veth.attach', 'ip link set mdv0123456789ab master minidock0', 'freed by netns.create'],
+  ['veth.hairpin', 'ip link set mdv0123456789ab type bridge_slave hairpin on', 'freed by netns.create'],
+  ['veth.up', 'ip link set mdv0123456789ab up', 'freed by netns.create'],
+  [
+    'address.assign',
+    'ip -n md-0123456789ab address add 172.17.0.2/16 brd + dev eth0',
+    'freed by netns.create',
+  ],
+  ['loopback.up', 'ip -n md-0123456789ab link set lo up', 'freed by netns.create'],
+  ['link.up', 'ip -n md-0123456789ab link set eth0 up', 'freed by netns.create'],
+  ['route.default', 'ip -n md-0123456789ab route add default via 172.17.0.1', 'freed by netns.create'],
+  ['forwarding.enable', '/proc/sys/net/ipv4/ip_forward = 1', 'shared'],
+];
+
+test('the nftables back-end', () => {
+  expect(table(planBridgeEndpoint(endpoint('nftables')))).toEqual([
+    ...WIRING,
+    ['firewall.table', 'nft -f -', 'shared'],
+    ['firewall.isolate', 'nft -f -', 'shared'],
+    ['nat.masquerade', 'nft -f -', 'shared'],
+    [
+      'port.publish:8080/tcp',
+      'nft add element ip minidock published { tcp . 8080 : 172.17.0.2 . 80 }',
+      'nft delete element ip minidock published { tcp . 8080 }',
+    ],
+    [
+      'port.publish:127.0.0.1:5300-5301/udp',
+      'nft add element ip minidock published_at { 127.0.0.1 . udp . 5300 : 172.17.0.2 . 53, 127.0.0.1 . udp . 5301 : 172.17.0.2 . 54 }',
+      'nft delete element ip minidock published_at { 127.0.0.1 . udp . 5300, 127.0.0.1 . udp . 5301 }',
+    ],
+  ]);
+});
+
+test('the iptables back-end', () => {
+  const second = '-d 127.0.0.1/32 -p udp --dport 5300:5301 -j DNAT --to-destination 172.17.0.2:53-54/5300';
+  expect(table(planBridgeEndpoint(endpoint('iptables')))).toEqual([
+    ...WIRING,
+    ['firewall.table', 'iptables-restore --wait --noflush', 'shared'],
+    ['firewall.isolate', 'iptables-restore --wait --noflush', 'shared'],
+    [
+      'nat.masquerade',
+      'iptables --wait -t nat -A MINIDOCK-POSTROUTING -s 172.17.0.0/16 ! -o minidock0 -j MASQUERADE',
+      'shared',
+    ],
+    [
+      'port.publish:8080/tcp',
+      'iptables --wait -t nat -A MINIDOCK -p tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80',
+      'iptables --wait -t nat -D MINIDOCK -p tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80',
+    ],
+    [
+      'port.publish:127.0.0.1:5300-5301/udp',
+      `iptables --wait -t nat -A MINIDOCK ${second}`,
+      `iptables --wait -t nat -D MINIDOCK ${second}`,
+    ],
+  ]);
+});
+
+test('--network none has loopback and nothing else', () => {
+  expect(table(planNoneEndpoint('md-0123456789ab'))).toEqual([
+    ['netns.create', 'ip netns add md-0123456789ab', 'ip netns delete md-0123456789ab'],
+    ['loopback.up', 'ip -n md-0123456789ab link set lo up', 'freed by netns.create'],
+  ]);
+});
+
+describe.each<FirewallBackend>(['nftables', 'iptables'])('every step with %s', (backend) => {
+  test.each(planBridgeEndpoint(endpoint(backend)).map((step) => [step.id, step] as const))(
+    '%s',
+    (_, step) => {
+      expect(step.title).toMatch(/^[A-Z].*[^.]$/);
+      expect(step.why).toMatch(/^[A-Za-z].*\.$/);
+      expect(step.observe?.length).toBeGreaterThan(0);
+      // What is shared is looked at first: it may be there already, and is done by whoever comes first.
+      expect(step.check !== undefined).toBe(step.undo.kind === 'shared');
+    },
+  );
+});
