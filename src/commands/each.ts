@@ -15,7 +15,7 @@ export async function forEachName(
   );
   for (const outcome of running) {
     const result = await outcome;
-    if ('error' in result) context.report(result.error);
+    if ('error' in result) await context.report(result.error);
     else if (result.text !== undefined) process.stdout.write(`${result.text}\n`);
   }
 }

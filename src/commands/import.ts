@@ -1,2 +1,48 @@
-import type { Verb } from './verb.ts';
-export const importImage: Verb = { configure: () => undefined };
+/** `import`: a root filesystem in a tar becomes an image of one layer. */
+import { createReadStream } from 'node:fs';
+import { importRootfs } from '../../images/archives/import.ts';
+import { parsePlatform } from '../../images/platform.ts';
+import { MinidockError } from '../../runtime/errors.ts';
+import { requireRoot } from '../engine/require-root.ts';
+import { withSpinner } from '../ui/spinner.ts';
+import { collect, type Verb } from './verb.ts';
+
+interface ImportFlags {
+  readonly change?: readonly string[];
+  readonly message?: string;
+  readonly platform?: string;
+}
+
+export const importImage: Verb = {
+  configure(command, { engine }) {
+    command
+      .usage('[OPTIONS] file|- [REPOSITORY[:TAG]]')
+      .argument('<file>')
+      .argument('[reference]')
+      .option('-c, --change <list>', 'Apply Dockerfile instruction to the created image', collect)
+      .option('-m, --message <string>', 'Set commit message for imported image')
+      .option('--platform <string>', 'Set platform, e.g. linux/arm64')
+      .action(async (file: string, reference: string | undefined, flags: ImportFlags) => {
+        requireRoot('import');
+        if (/^https?:/.test(file)) {
+          throw new MinidockError({
+            code: 'UNSUPPORTED_SOURCE',
+            message: `cannot import ${file}: minidock imports from a file or stdin`,
+            hint: `Fetch it first: curl -L ${file} | minidock import - …`,
+          });
+        }
+        const store = await engine.images();
+        const image = await withSpinner('Importing the root filesystem', () =>
+          importRootfs({
+            store,
+            input: file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 }),
+            reference,
+            changes: flags.change,
+            message: flags.message ?? `Imported from ${file}`,
+            platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
+          }),
+        );
+        process.stdout.write(`${image.id}\n`);
+      });
+  },
+};

@@ -40,7 +40,7 @@ function inspectVerb(what: string, only: Kind | undefined): Verb {
             if (template !== undefined) process.stdout.write(`${template.execute(object)}\n`);
             else found.push(object);
           } catch (error) {
-            context.report(error);
+            await context.report(error);
           }
         }
         if (template !== undefined) return;

@@ -5,6 +5,8 @@
 import { Command, CommanderError } from 'commander';
 import { Engine } from '../engine/engine.ts';
 import { resolvePaths } from '../engine/paths.ts';
+import { colorsFor } from '../ui/colors.ts';
+import { exitStatus, renderError } from '../ui/errors.ts';
 import type { Context, Verb } from './verb.ts';
 import { VERBS, type VerbEntry } from './verbs.ts';
 import { normaliseBooleans } from './boolean-flags.ts';
@@ -33,7 +35,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     await runVerb(program, entry, before, rest, outcome);
     return outcome.code;
   } catch (error) {
-    return printError(error, entry?.name ?? '');
+    return await printError(error, entry?.name ?? '');
   }
 }
 
@@ -52,8 +54,9 @@ async function runVerb(
     exit: (code) => {
       outcome.code = code;
     },
-    report: (error) => {
-      outcome.code = printError(error, entry.name) && 1;
+    report: async (error) => {
+      await printError(error, entry.name);
+      outcome.code = 1;
     },
   };
   command.copyInheritedSettings(program).helpOption('--help', 'Print usage').allowExcessArguments(false);
@@ -114,21 +117,10 @@ function unknownVerb(verb: string): number {
   return 1;
 }
 
-function printError(error: unknown, verb: string): number {
+async function printError(error: unknown, verb: string): Promise<number> {
   if (error instanceof CommanderError) return printUsageError(error, verb);
-  const known = error as {
-    message?: string;
-    code?: string;
-    hint?: string;
-    exitCode?: number;
-    stack?: string;
-  };
-  const expected = error instanceof Error && typeof known.code === 'string';
-  const text = expected ? known.message : (known.stack ?? String(error));
-  process.stderr.write(`minidock: ${text ?? ''}\n`);
-  if (known.hint !== undefined) process.stderr.write(`${known.hint}\n`);
-  const fallback = verb === 'run' || verb === 'create' ? USAGE_STATUS : 1;
-  return typeof known.exitCode === 'number' ? known.exitCode : fallback;
+  process.stderr.write(renderError(error, { verb, colors: await colorsFor(process.stderr) }));
+  return exitStatus(error, verb);
 }
 
 function printUsageError(error: CommanderError, verb: string): number {

@@ -21,7 +21,7 @@ export const rmi: Verb = {
             for (const tag of removal.untagged) process.stdout.write(`Untagged: ${tag}\n`);
             for (const id of removal.deleted) process.stdout.write(`Deleted: ${id}\n`);
           } catch (error) {
-            context.report(error);
+            await context.report(error);
           }
         }
       });

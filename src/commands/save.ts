@@ -1,2 +1,64 @@
+/** `save`: one archive of one or more images, that Docker, Podman and minidock load. */
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { saveImages, type SaveRequest } from '../../images/archives/save.ts';
+import { formatReference, parseReference } from '../../images/reference.ts';
+import { MinidockError } from '../../runtime/errors.ts';
+import { findImage } from '../engine/find-image.ts';
+import { requireRoot } from '../engine/require-root.ts';
 import type { Verb } from './verb.ts';
-export const save: Verb = { configure: () => undefined };
+
+export const save: Verb = {
+  configure(command, { engine }) {
+    command
+      .usage('[OPTIONS] IMAGE [IMAGE...]')
+      .argument('<images...>')
+      .option('-o, --output <string>', 'Write to a file, instead of STDOUT')
+      .action(async (names: readonly string[], flags: { readonly output?: string }) => {
+        requireRoot('save');
+        if (flags.output === undefined && process.stdout.isTTY) {
+          throw new MinidockError({
+            code: 'STDOUT_IS_TERMINAL',
+            message: 'cowardly refusing to save to a terminal. Use the -o flag or redirect',
+          });
+        }
+        const requests: SaveRequest[] = [];
+        for (const name of names) {
+          const image = await findImage(engine, name);
+          requests.push({ image, tags: tagsNamed(name, image.tags) });
+        }
+        const store = await engine.images();
+        if (flags.output === undefined) await saveImages(store, requests, process.stdout);
+        else await writeBeside(flags.output, (stream) => saveImages(store, requests, stream));
+      });
+  },
+};
+
+/** The tag that was named; none when the image was named by its id or a digest. */
+function tagsNamed(name: string, tags: readonly string[]): readonly string[] {
+  if (
+    /^(sha256:)?[0-9a-f]{4,64}$/.test(name) &&
+    !tags.includes(formatReference(parseReference(`${name}:latest`)))
+  )
+    return [];
+  const wanted = formatReference(parseReference(name));
+  return tags.filter((tag) => tag === wanted);
+}
+
+/** The file appears whole or not at all. */
+async function writeBeside(path: string, write: (stream: Writable) => Promise<void>): Promise<void> {
+  const temporary = `${path}.${String(process.pid)}.tmp`;
+  const stream = createWriteStream(temporary, { flags: 'wx', mode: 0o600 });
+  try {
+    await write(stream);
+    stream.end();
+    await finished(stream);
+    await rename(temporary, path);
+  } catch (error) {
+    stream.destroy();
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}

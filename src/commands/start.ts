@@ -43,7 +43,7 @@ export const start: Verb = {
             await startOne(context, name, flags);
             process.stdout.write(`${name}\n`);
           } catch (error) {
-            context.report(error);
+            await context.report(error);
           }
         }
       });

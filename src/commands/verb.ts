@@ -12,7 +12,7 @@ export interface Context {
   /** The exit status; the last call counts. Errors thrown by an action set their own. */
   exit(code: number): void;
   /** Prints an error for one of several arguments and goes on; the command then exits with 1. */
-  report(error: unknown): void;
+  report(error: unknown): Promise<void>;
 }
 
 /** For options that may be repeated. */

@@ -157,6 +157,16 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./import.ts')).importImage,
   },
   {
+    name: 'login',
+    summary: 'Authenticate to a registry',
+    load: async () => (await import('./login.ts')).login,
+  },
+  {
+    name: 'logout',
+    summary: 'Log out from a registry',
+    load: async () => (await import('./login.ts')).logout,
+  },
+  {
     name: 'volume ls',
     aliases: ['volume list'],
     summary: 'List volumes',
