@@ -4,11 +4,13 @@
  * the form of before Docker 1.10. Where an archive is two of these at once, the OCI layout wins, because only it has
  * the image's own manifest; names are taken from both.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { ImageError } from '../errors.ts';
 import { formatReference, parseReference } from '../reference.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import type { StoredImage } from '../types.ts';
+import { ioChunk } from '../unpack/compression.ts';
 import { readDockerArchive, type DockerManifestItem } from './docker-archive.ts';
 import { readLegacyArchive } from './legacy-archive.ts';
 import { readOciLayout } from './oci-layout.ts';
@@ -38,8 +40,7 @@ export interface ArchivedImage {
 
 /** In the archive's order. Throws ImageError 'ARCHIVE_INVALID' and whatever unpacking throws. */
 export async function loadImages({ store, input }: LoadOptions): Promise<readonly LoadedImage[]> {
-  const stream = typeof input === 'string' ? createReadStream(input, { highWaterMark: 1 << 20 }) : input;
-  const spool = await spoolArchive(stream, store.blobs);
+  const spool = await spoolArchive(typeof input === 'string' ? openArchive(input) : input, store.blobs);
   try {
     const loaded: LoadedImage[] = [];
     for (const archived of await readImages(spool, store)) loaded.push(await addImage(archived, store));
@@ -47,6 +48,18 @@ export async function loadImages({ store, input }: LoadOptions): Promise<readonl
   } finally {
     await spool.discard();
   }
+}
+
+function openArchive(path: string): Readable {
+  let fd: number;
+  try {
+    // Opened here, because a stream would tell of a missing file only once someone listens.
+    fd = openSync(path, 'r');
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new ImageError({ code: 'ARCHIVE_UNREADABLE', message: `opening the archive: ${message}`, cause });
+  }
+  return createReadStream('', { fd, highWaterMark: ioChunk });
 }
 
 async function readImages(spool: Spool, store: ImageStore): Promise<readonly ArchivedImage[]> {

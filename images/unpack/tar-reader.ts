@@ -138,6 +138,7 @@ export class TarReader {
   finish(): void {
     const whole = this.#state.at === 'end' || (this.#state.at === 'header' && this.#partial.length === 0);
     const extended = this.#records.length > 0 || this.#longPath !== undefined || this.#longLink !== undefined;
+    if (this.#entries === 0 && this.#partial.length > 0) throw corruptLayer('it is not a tar archive');
     if (!whole || extended) throw corruptLayer('the archive is truncated');
   }
 
