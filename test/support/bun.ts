@@ -1,0 +1,16 @@
+/** Bun as it is pinned for the build, for test drivers that need system calls, which Node cannot make. */
+import { resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** The words that run a driver below test/support. */
+export const driver = (name: string, ...args: readonly string[]): string[] => [
+  resolve(
+    root,
+    'node_modules/@oven',
+    process.arch === 'arm64' ? 'bun-linux-aarch64' : 'bun-linux-x64-baseline',
+    'bin/bun',
+  ),
+  resolve(root, 'test/support', name),
+  ...args,
+];
