@@ -7,12 +7,13 @@
  *     isolation   host name, kernel files, the read-only root
  *     process     user, directory, terminal; from `waitsForGo` on only once the network is up; exec
  *
- * Pure but for asking where the host's cgroup hierarchies are, which a caller may tell instead.
+ * Pure but for asking where the host keeps its cgroup hierarchies and, for `--init`, an init.
  */
 import type { OciConfig } from '../bundle.ts';
 import { cgroupProcsFiles } from '../cgroup/processes.ts';
 import { deviceSteps } from '../rootfs/devices.ts';
 import { kernelFileSteps } from '../rootfs/kernel-files.ts';
+import { initMount } from '../rootfs/init-binary.ts';
 import { mountSteps } from '../rootfs/mounts.ts';
 import { overlaySteps } from '../rootfs/overlay.ts';
 import { pivotSteps, readonlyRootSteps } from '../rootfs/pivot.ts';
@@ -34,7 +35,7 @@ export function containerSteps(
     joinKeyring(config),
     ...oomSteps(config),
     ...overlaySteps(config),
-    ...mountSteps(config),
+    ...mountSteps(withInit(config)),
     ...deviceSteps(config),
     ...pivotSteps(config),
     ...nameSteps(config),
@@ -44,6 +45,12 @@ export function containerSteps(
     ...identitySteps(config.process, config.linux.seccomp),
   ];
 }
+
+/** `--init`: the program's arguments begin with it already, only the file is missing from the image. */
+const withInit = (config: OciConfig): OciConfig =>
+  config.annotations?.['minidock.init'] === 'true'
+    ? { ...config, mounts: [...config.mounts, initMount()] }
+    : config;
 
 /** From this step on the program's own powers apply; it, and all after it, wait for the supervisor's 'go'. */
 export const waitsForGo = ({ command }: ContainerStep): boolean =>
