@@ -107,14 +107,11 @@ export class RegistryClient {
         scope: pullScope(reference),
         signal,
       };
-      const response = await this.#expect(session, reference, request, `blob ${digest}`, [200, 206, 416]);
-      if (response.status === 416) {
-        // What is there already is more than the server has; from the start, then.
-        response.discard();
-        return await this.openBlob(reference, digest, 0, signal);
-      }
+      const expected = offset > 0 ? [200, 206, 416] : [200];
+      const response = await this.#expect(session, reference, request, `blob ${digest}`, expected);
       const start = response.status === 206 ? rangeStart(response) : 0;
-      if (start !== 0 && start !== offset) {
+      if (response.status === 416 || (start !== 0 && start !== offset)) {
+        // The server has less than what is there already, or cannot count: from the start, then.
         response.discard();
         return await this.openBlob(reference, digest, 0, signal);
       }

@@ -91,7 +91,7 @@ async function fillPartial(download: Download, partial: PartialFile): Promise<Bl
     try {
       body = await client.openBlob(reference, descriptor.digest, partial.written, signal);
       if (body.offset !== partial.written) partial.restart();
-      await receive(body, partial, descriptor, onProgress);
+      await receive(body, partial, download);
       if (partial.written < descriptor.size) throw endedEarly(reference, descriptor, partial.written);
     } catch (error) {
       signal?.throwIfAborted();
@@ -109,20 +109,26 @@ async function fillPartial(download: Download, partial: PartialFile): Promise<Bl
 async function receive(
   body: BlobBody,
   partial: PartialFile,
-  descriptor: Descriptor,
-  onProgress: ((written: number) => void) | undefined,
+  { client, descriptor, onProgress }: Download,
 ): Promise<void> {
   for await (const chunk of body.chunks) {
     if (partial.written + chunk.length > descriptor.size) {
-      throw new ImageError({
-        code: 'SIZE_MISMATCH',
-        message: `blob ${descriptor.digest} should have ${String(descriptor.size)} bytes but more arrived`,
-        hint: 'the registry or something on the way gave something else; nothing of it was used',
-      });
+      partial.restart();
+      throw tooMuch(descriptor, client.distrust(body.source));
     }
     partial.append(chunk);
     onProgress?.(partial.written);
   }
+}
+
+/** Told before the end, which need not come. `retryable` when there is someone else to ask. */
+function tooMuch({ digest, size }: Descriptor, retryable: boolean): TransportError {
+  return new TransportError({
+    code: 'SIZE_MISMATCH',
+    message: `blob ${digest} should have ${String(size)} bytes but more arrived`,
+    hint: 'the registry or something on the way gave something else; nothing of it was used',
+    retryable,
+  });
 }
 
 function endedEarly(reference: Reference, { digest, size }: Descriptor, written: number): TransportError {

@@ -7,7 +7,9 @@ import type { ImageConfig, StoredImage } from '../../images/types.ts';
 
 export class MemoryImageStore implements PullStore {
   readonly blobs: BlobStore;
-  /** Diff ids in the order they were unpacked, and what their blobs held. */
+  /** What was asked to be unpacked, in that order. */
+  readonly ensured: string[] = [];
+  /** By diff id, what the blobs held. */
   readonly unpacked = new Map<string, Buffer>();
   readonly images = new Map<string, StoredImage>();
 
@@ -20,6 +22,7 @@ export class MemoryImageStore implements PullStore {
   }
 
   async ensureLayer({ descriptor, diffId, onProgress }: EnsureLayer): Promise<void> {
+    this.ensured.push(diffId);
     this.unpacked.set(diffId, await readFile(this.blobs.path(descriptor.digest)));
     onProgress?.(descriptor.size);
   }

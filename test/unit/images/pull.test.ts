@@ -91,6 +91,7 @@ test('a layer that an image has twice is unpacked once', async () => {
   registry.addImage(['app:latest'], ['same', 'same', 'other']);
   await pull('app');
   expect(registry.log.filter((line) => line.endsWith(digestOf('same')))).toHaveLength(1);
+  expect(store.ensured).toHaveLength(2);
 });
 
 test('what is told of a layer, in its order', async () => {

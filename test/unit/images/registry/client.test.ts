@@ -188,6 +188,15 @@ describe('blobs', () => {
     await expect(readBlob(digest, 4)).resolves.toEqual({ offset: 0, content: '0123456789' });
   });
 
+  test.each([416, 206])('a server that answers %i to everything is refused', async (status) => {
+    registry.intercept = (request, response) => {
+      if (!request.path.includes('/blobs/')) return false;
+      response.writeHead(status, { 'content-range': 'bytes 3-9/10' }).end('3456789');
+      return true;
+    };
+    await expect(readBlob(digestOf('x'), 1)).rejects.toThrow(`HTTP status ${String(status)}`);
+  });
+
   test('beyond the end starts over', async () => {
     const { digest } = registry.addBlob('0123456789');
     await expect(readBlob(digest, 10)).resolves.toEqual({ offset: 0, content: '0123456789' });

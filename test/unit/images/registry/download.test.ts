@@ -193,8 +193,12 @@ describe('wrong bytes', () => {
     await expect(download()).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
   });
 
-  test('too many', async () => {
-    serve(Buffer.concat([content, Buffer.from('x')]));
+  test('too many, and no end of them', async () => {
+    registry.intercept = ({ path }, response) => {
+      if (!path.includes('/blobs/')) return false;
+      response.write(Buffer.concat([content, Buffer.from('x')]));
+      return true;
+    };
     await expect(download()).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
   });
 
@@ -204,10 +208,13 @@ describe('wrong bytes', () => {
   });
 });
 
-test('a mirror that gives the wrong bytes is passed over', async () => {
+test.each([
+  ['the wrong bytes', content.length],
+  ['too many bytes', content.length + 1],
+])('a mirror that gives %s is passed over', async (_what, size) => {
   const liar = await FakeRegistry.start();
   liar.intercept = (_request, response) => {
-    response.end(randomBytes(content.length));
+    response.end(randomBytes(size));
     return true;
   };
   const client = newClient({ mirrors: [`http://${liar.host}`, `http://${registry.host}`] });
