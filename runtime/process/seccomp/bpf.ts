@@ -64,13 +64,11 @@ export function searchTree(ranges: readonly Range[]): Instruction[] {
 
 /** Array of struct sock_filter { __u16 code; __u8 jt; __u8 jf; __u32 k; }, little endian as both our machines are. */
 export function encode(program: readonly Instruction[]): Uint8Array {
-  const bytes = new Uint8Array(program.length * 8);
-  const view = new DataView(bytes.buffer);
-  program.forEach(({ code, jumpTrue, jumpFalse, k }, i) => {
-    view.setUint16(i * 8, code, true);
-    view.setUint8(i * 8 + 2, jumpTrue);
-    view.setUint8(i * 8 + 3, jumpFalse);
-    view.setUint32(i * 8 + 4, k, true);
-  });
-  return bytes;
+  const words = new Uint32Array(program.length * 2);
+  let i = 0;
+  for (const { code, jumpTrue, jumpFalse, k } of program) {
+    words[i++] = code | (jumpTrue << 16) | (jumpFalse << 24);
+    words[i++] = k;
+  }
+  return new Uint8Array(words.buffer);
 }

@@ -39,10 +39,11 @@ export function compileSeccomp(seccomp: OciSeccomp, arch: NativeArch): Uint8Arra
     else if (!/^SCMP_ARCH_[A-Z0-9]+$/.test(name)) throw invalid(`unknown architecture "${name}"`);
   }
 
+  const profile = prepare(seccomp);
   const program: Instruction[] = [load(OFFSET_ARCH)];
   for (const one of architectures) {
     if (one === 'x32') continue; // Part of x86-64's section: same audit word, higher numbers.
-    const section = [load(OFFSET_NR), ...searchTree(rangesOf(seccomp, one, architectures.has('x32')))];
+    const section = [load(OFFSET_NR), ...searchTree(rangesOf(profile, one, architectures.has('x32')))];
     program.push(jumpIf(BPF_JMP_JEQ_K, AUDIT_ARCH[one], 1, 0), jump(section.length), ...section);
   }
   program.push(ret(RET_KILL_PROCESS));
@@ -52,33 +53,22 @@ export function compileSeccomp(seccomp: OciSeccomp, arch: NativeArch): Uint8Arra
   return encode(program);
 }
 
-/** The whole 32-bit space of call numbers of one audit architecture, neighbours of equal outcome merged. */
-function rangesOf(seccomp: OciSeccomp, arch: SeccompArch, x32: boolean): Range[] {
-  const ranges = spaceOf(seccomp, arch, 0);
-  if (arch === 'x86_64') {
-    // Without x32 in the profile its numbers are as foreign as an unknown architecture; -1 is no call at all.
-    const foreign = [
-      { from: X32_BIT, body: [ret(RET_KILL_PROCESS)] },
-      { from: 0xffff_ffff, body: [ret(actionValue(seccomp.defaultAction, seccomp.defaultErrnoRet))] },
-    ];
-    ranges.push(...(x32 ? spaceOf(seccomp, 'x32', X32_BIT) : foreign));
-  }
-  return ranges.filter((range, i) => i === 0 || !isSameReturn(range, ranges[i - 1]));
+/** What a call is answered: one action whatever its arguments, or rules to be tried in turn. */
+type Outcome = number | readonly ConditionalRule[];
+
+interface ConditionalRule {
+  readonly value: number;
+  /** All must hold. */
+  readonly conditions: readonly Comparison[];
 }
 
-function spaceOf(seccomp: OciSeccomp, arch: SeccompArch, offset: number): Range[] {
-  const byNumber = rulesByNumber(seccomp, arch);
-  const otherwise = actionValue(seccomp.defaultAction, seccomp.defaultErrnoRet);
-  const unknown = [ret(otherwise)];
-  const ranges: Range[] = [];
-  let next = 0;
-  for (const number of [...byNumber.keys()].sort((a, b) => a - b)) {
-    if (number > next) ranges.push({ from: offset + next, body: unknown });
-    ranges.push({ from: offset + number, body: bodyOf(byNumber.get(number) ?? [], arch, otherwise) });
-    next = number + 1;
-  }
-  ranges.push({ from: offset + next, body: hasNewCallsStub(seccomp) ? [ret(RET_ERRNO | ENOSYS)] : unknown });
-  return ranges;
+interface PreparedProfile {
+  /** Every call the profile names, on any architecture. */
+  readonly byName: ReadonlyMap<string, Outcome>;
+  /** The answer to calls it does not name. */
+  readonly otherwise: number;
+  /** The answer to calls newer than any it names. */
+  readonly newer: number;
 }
 
 /**
@@ -86,75 +76,96 @@ function spaceOf(seccomp: OciSeccomp, arch: SeccompArch, offset: number): Range[
  * break programs, since libc falls back to an older call only on ENOSYS; so ENOSYS it is, as runc does, unless the
  * profile lets unknown calls through anyway or already answers so.
  */
-function hasNewCallsStub(seccomp: OciSeccomp): boolean {
+function prepare(seccomp: OciSeccomp): PreparedProfile {
+  const otherwise = actionValue(seccomp.defaultAction, seccomp.defaultErrnoRet);
   const permissive = ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP_ACT_TRACE'].includes(seccomp.defaultAction);
-  return !permissive && seccomp.defaultErrnoRet !== ENOSYS;
-}
-
-interface NumberedRule {
-  readonly value: number;
-  /** All must hold; none is an unconditional rule. */
-  readonly conditions: readonly Comparison[];
-}
-
-function rulesByNumber(seccomp: OciSeccomp, arch: SeccompArch): Map<number, NumberedRule[]> {
-  const numbers = syscallNumbers(arch);
-  const result = new Map<number, NumberedRule[]>();
-  const add = (name: string, rule: NumberedRule | undefined): void => {
-    const number = numbers.get(name);
-    // Unknown on this architecture or to our table: the call cannot be made there, or gets the default action.
-    if (number === undefined) return;
-    const rules = result.get(number) ?? [];
-    if (rules.length === 0) result.set(number, rules);
-    if (rule !== undefined) rules.push(rule);
-  };
-  const defaultValue = actionValue(seccomp.defaultAction, seccomp.defaultErrnoRet);
+  const newer = permissive || seccomp.defaultErrnoRet === ENOSYS ? otherwise : RET_ERRNO | ENOSYS;
+  const byName = new Map<string, Outcome>();
   for (const rule of seccomp.syscalls) {
     const value = actionValue(rule.action, rule.errnoRet);
-    // A rule that says what the default says is no rule (runc skips it); its calls still count as known.
-    const chains = value === defaultValue ? [] : conditionChains(rule);
-    for (const name of rule.names) {
-      add(name, undefined);
-      for (const conditions of chains) {
-        add(name, { value, conditions });
-        const via = arch === 'x86' && conditions.length === 0 ? X86_MULTIPLEXED[name] : undefined;
-        if (via !== undefined) {
-          add(via[0], {
-            value,
-            conditions: [{ index: 0, op: 'SCMP_CMP_EQ', value: BigInt(via[1]), valueTwo: 0n }],
-          });
-        }
-      }
-    }
+    // A rule that says what the default says is no rule (runc skips it); its calls still count as named.
+    const outcome = value === otherwise ? [] : outcomeOf(rule, value);
+    for (const name of rule.names) byName.set(name, merge(byName.get(name), outcome));
+  }
+  return { byName, otherwise, newer };
+}
+
+/** An unconditional rule wins over conditional ones whatever the order, and the first of several: libseccomp. */
+function merge(earlier: Outcome | undefined, later: Outcome): Outcome {
+  if (earlier === undefined || typeof later === 'number')
+    return typeof earlier === 'number' ? earlier : later;
+  return typeof earlier === 'number' ? earlier : [...earlier, ...later];
+}
+
+/** The whole 32-bit space of call numbers of one audit architecture. */
+function rangesOf(profile: PreparedProfile, arch: SeccompArch, x32: boolean): Range[] {
+  const ranges = spaceOf(profile, arch, 0);
+  if (arch !== 'x86_64') return ranges;
+  if (x32) return [...ranges, ...spaceOf(profile, 'x32', X32_BIT)];
+  // Without x32 in the profile its numbers are as foreign as an unknown architecture; -1 is no call at all.
+  const killed = { from: X32_BIT, body: [ret(RET_KILL_PROCESS)] };
+  return [...ranges, killed, { from: 0xffff_ffff, body: [ret(profile.otherwise)] }];
+}
+
+/** One table's calls from number 0 up, neighbours of equal outcome in one range. Tables are in ascending order. */
+function spaceOf(profile: PreparedProfile, arch: SeccompArch, offset: number): Range[] {
+  const { byName, otherwise, newer } = profile;
+  const multiplexed = arch === 'x86' ? multiplexedCalls(byName) : undefined;
+  const ranges: Range[] = [];
+  let current: Outcome | undefined;
+  const startRange = (number: number, outcome: Outcome): void => {
+    if (outcome === current) return;
+    current = outcome;
+    ranges.push({ from: offset + number, body: bodyOf(outcome, arch, otherwise) });
+  };
+  let next = 0;
+  for (const [name, number] of syscallNumbers(arch)) {
+    const named = multiplexed?.get(name) ?? byName.get(name);
+    if (named === undefined) continue;
+    const outcome = typeof named !== 'number' && named.length === 0 ? otherwise : named;
+    if (number > next) startRange(next, otherwise);
+    startRange(number, outcome);
+    next = number + 1;
+  }
+  startRange(next, newer);
+  return ranges;
+}
+
+/** What rules on `socket` and its kin mean for the two calls that 32-bit x86 also makes them by. */
+function multiplexedCalls(byName: ReadonlyMap<string, Outcome>): Map<string, Outcome> {
+  const result = new Map<string, Outcome>();
+  for (const [name, [via, operation]] of Object.entries(X86_MULTIPLEXED)) {
+    const value = byName.get(name);
+    const own = result.get(via) ?? byName.get(via) ?? [];
+    if (typeof value !== 'number' || typeof own === 'number') continue;
+    const condition = { index: 0, op: 'SCMP_CMP_EQ', value: BigInt(operation), valueTwo: 0n };
+    result.set(via, [...own, { value, conditions: [condition] }]);
   }
   return result;
 }
 
 /** Conditions of one rule must all hold, except that several on the same argument mean "any of them" (runc). */
-function conditionChains(rule: OciSeccompRule): Comparison[][] {
-  const conditions = (rule.args ?? []).map(({ index, value, valueTwo, op }) => {
+function outcomeOf(rule: OciSeccompRule, value: number): Outcome {
+  if (rule.args === undefined || rule.args.length === 0) return value;
+  const conditions = rule.args.map(({ index, value: first, valueTwo, op }) => {
     if (!Number.isInteger(index) || index < 0 || index > 5)
       throw invalid(`no argument ${index} in a system call`);
-    return { index, op, value: BigInt(value), valueTwo: BigInt(valueTwo ?? 0) };
+    return { index, op, value: BigInt(first), valueTwo: BigInt(valueTwo ?? 0) };
   });
   const repeated = new Set(conditions.map(({ index }) => index)).size < conditions.length;
-  return repeated ? conditions.map((condition) => [condition]) : [conditions];
+  return repeated
+    ? conditions.map((condition) => ({ value, conditions: [condition] }))
+    : [{ value, conditions }];
 }
 
-/** An unconditional rule wins over conditional ones whatever the order, and the first of several: libseccomp. */
-function bodyOf(rules: readonly NumberedRule[], arch: SeccompArch, otherwise: number): Instruction[] {
-  const unconditional = rules.find(({ conditions }) => conditions.length === 0);
-  if (unconditional !== undefined) return [ret(unconditional.value)];
+function bodyOf(outcome: Outcome, arch: SeccompArch, otherwise: number): Instruction[] {
+  if (typeof outcome === 'number') return [ret(outcome)];
   // x32 programs hold 32-bit arguments in 64-bit registers; libseccomp counts them as narrow.
   const wide = arch === 'x86_64' || arch === 'aarch64';
   return [
-    ...rules.flatMap(({ conditions, value }) => compareArguments(conditions, wide, ret(value))),
+    ...outcome.flatMap(({ conditions, value }) => compareArguments(conditions, wide, ret(value))),
     ret(otherwise),
   ];
-}
-
-function isSameReturn(a: Range, b: Range | undefined): boolean {
-  return b !== undefined && a.body.length === 1 && b.body.length === 1 && a.body[0]?.k === b.body[0]?.k;
 }
 
 function invalid(what: string): MinidockError {
