@@ -57,8 +57,8 @@ export async function takeSnapshot(
   const sorted = (name: string): readonly string[] => [...lines(name)].sort();
   return {
     links: lines('links').map(withoutVolatile).sort(),
-    addresses: lines('addresses').map(withoutVolatile).sort(),
-    routes: sorted('routes'),
+    addresses: lines('addresses').filter(isAssigned).map(withoutVolatile).sort(),
+    routes: lines('routes').filter(isAssigned).map(withoutVolatile).sort(),
     nft: lines('nft').filter((line) => !line.startsWith('#')),
     iptables: lines('iptables')
       .filter((line) => !line.startsWith('#'))
@@ -72,10 +72,15 @@ export async function takeSnapshot(
   };
 }
 
-/** Without the interface index, MAC address, queue state and lifetimes. */
+/** IPv6 link-local and multicast come and go by themselves, a second or two after a link comes up. */
+const isAssigned = (line: string): boolean => !/\b(fe80|ff00)::/.test(line);
+
+/** Without the interface index, MAC address, carrier, queue state and lifetimes. */
 function withoutVolatile(line: string): string {
   return line
     .replace(/^\d+: /, '')
+    .replace(/<.*?>/, (flags) => flags.replace(/NO-CARRIER,|,LOWER_UP/g, ''))
+    .replace(/ tentative| dadfailed| linkdown/g, '')
     .replace(/@if\d+/g, '')
     .replace(/link-netns\S* \S+/, '')
     .replace(/link\/ether.*$/, '')

@@ -151,6 +151,10 @@ while read -r _ point type _; do
   mount --bind "$own" "$point"
 done < <(tac /proc/self/mounts | awk '!seen[$2]++')
 mount -t tmpfs -o mode=755 tmpfs /run
+# As the first "ip netns add" leaves it for good, so that it does not look like something left behind.
+mkdir -m 755 /run/netns
+mount --bind /run/netns /run/netns
+mount --make-shared /run/netns
 touch "$DIR/outside"
 unshare --net="$DIR/outside" true
 echo 0 >/proc/sys/net/ipv4/ip_forward
