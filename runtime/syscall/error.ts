@@ -20,6 +20,7 @@ export class SyscallError extends MinidockError {
 
 /** The errno of anything thrown by the kernel's two doors, node:fs and this folder; '' for every other error. */
 export function errnoOf(error: unknown): string {
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  // By shape rather than class: a test runner's own realm has an Error of its own.
+  const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined;
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : '';
 }

@@ -191,7 +191,7 @@ describe('the root filesystem', () => {
     expect(stdout).toBe('125\n0\n');
   });
 
-  test('shows volumes; a read-only one stays so, with all that is mounted below it', async () => {
+  test('shows volumes, directories and files; a read-only one refuses writes', async () => {
     const source = join(bundle.dir, 'volume');
     mkdirSync(source);
     writeFileSync(join(source, 'file'), 'data\n');
