@@ -16,7 +16,11 @@ export function quoteWord(word: string): string {
   return BARE_WORD.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-export const renderArgv = (argv: Argv): string => argv.map(quoteWord).join(' ');
+export function renderArgv([program, ...args]: Argv): string {
+  // A bare `A=b` in front would be an assignment.
+  const first = program.includes('=') ? `'${program}'` : quoteWord(program);
+  return [first, ...args.map(quoteWord)].join(' ');
+}
 
 /** May hold several lines. */
 export function renderCommand(command: Command): string {

@@ -17,7 +17,8 @@ export const humanMemory = (bytes: number, digits = 4): string => inUnits(bytes,
 function inUnits(bytes: number, base: number, units: readonly string[], digits: number): string {
   let value = bytes;
   let unit = 0;
-  while (value >= base && unit < units.length - 1) {
+  // What rounds up to the next unit is told in it: Docker's '1e+03MB' helps nobody.
+  while (Number(value.toPrecision(digits)) >= base && unit < units.length - 1) {
     value /= base;
     unit++;
   }

@@ -53,6 +53,8 @@ test.each([
   [5_610_000, '5.61MB'],
   [187_654_321, '188MB'],
   [1_500_000_000, '1.5GB'],
+  [999_499, '999kB'],
+  [999_900_000, '1GB'],
 ])('%d bytes are %s', (bytes, expected) => {
   expect(humanSize(bytes)).toBe(expected);
 });
