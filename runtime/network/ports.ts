@@ -7,8 +7,7 @@
  * The reservation lasts as long as the process that made it: the shim's.
  */
 import { createSocket } from 'node:dgram';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { MinidockError } from '../errors.ts';
 import { describePortHolder } from './port-holder.ts';
 import type { PortRequest } from './port-spec.ts';
@@ -46,30 +45,25 @@ export async function reservePorts(requests: readonly PortRequest[]): Promise<Po
   return { bindings, release };
 }
 
+/** A host port of 0 is left to the kernel, which picks a free one of net.ipv4.ip_local_port_range. */
 async function reserveOne(request: PortRequest): Promise<Held> {
-  const { first, last } = candidates(request);
+  const first = request.hostPort;
+  const last = request.hostPortEnd ?? first;
   for (let port = first; port <= last; port++) {
     try {
       return await hold(request, port);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cannotBind(request, port, error);
-      if (first === last) throw alreadyAllocated(request, port, error);
+      if (first === last && port !== 0) throw alreadyAllocated(request, port, error);
     }
   }
+  const range = first === 0 ? 'of net.ipv4.ip_local_port_range' : `from ${first} to ${last}`;
   throw new MinidockError({
     code: 'PORTS_EXHAUSTED',
     message: `Bind for ${request.hostIp} failed: all ports are allocated`,
-    hint: `Every ${request.protocol} port from ${first} to ${last} is in use.`,
+    hint: `Every ${request.protocol} port ${range} is in use.`,
     exitCode: 125,
   });
-}
-
-/** Any free port means, as for Docker, the kernel's own ephemeral range from its lower end. */
-function candidates({ hostPort, hostPortEnd }: PortRequest): { first: number; last: number } {
-  if (hostPort !== 0) return { first: hostPort, last: hostPortEnd ?? hostPort };
-  const text = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8');
-  const [first = 49153, last = 65535] = text.trim().split(/\s+/).map(Number);
-  return { first, last };
 }
 
 function hold(request: PortRequest, port: number): Promise<Held> {
@@ -84,7 +78,8 @@ function holdTcp(host: string, port: number): Promise<Held> {
     server.listen({ host, port, exclusive: true }, () => {
       server.off('error', reject);
       server.unref();
-      resolve({ port, close: () => void server.close() });
+      const { port: actual } = server.address() as AddressInfo;
+      resolve({ port: actual, close: () => void server.close() });
     });
   });
 }
@@ -99,7 +94,7 @@ function holdUdp(address: string, port: number): Promise<Held> {
     socket.bind({ address, port, exclusive: true }, () => {
       socket.removeAllListeners('error');
       socket.unref();
-      resolve({ port, close: () => void socket.close() });
+      resolve({ port: socket.address().port, close: () => void socket.close() });
     });
   });
 }
