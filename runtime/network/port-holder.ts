@@ -31,15 +31,19 @@ export function findSocketInodes(table: string, protocol: Protocol, port: number
   });
 }
 
+/** The id on the command line of a container's shim, which is given its request as JSON. */
+export function containerOf(commandLine: string): string | undefined {
+  const [, verb, request = ''] = commandLine.split('\0');
+  return verb === '__shim' ? /"id":"([0-9a-f]{64})"/.exec(request)?.[1] : undefined;
+}
+
 function socketInodes(protocol: Protocol, port: number): ReadonlySet<string> {
   const tables = [`/proc/net/${protocol}`, `/proc/net/${protocol}6`].map(readText);
   return new Set(tables.flatMap((table) => findSocketInodes(table, protocol, port)));
 }
 
 function describeProcess(pid: string): string {
-  const words = readText(`/proc/${pid}/cmdline`).split('\0');
-  const shim = words.indexOf('__shim');
-  const id = shim < 0 ? undefined : words.slice(shim + 1).find((word) => /^[0-9a-f]{64}$/.test(word));
+  const id = containerOf(readText(`/proc/${pid}/cmdline`));
   if (id !== undefined) return `container ${id.slice(0, 12)}`;
   return `${readText(`/proc/${pid}/comm`).trim() || 'a process'} (pid ${pid})`;
 }

@@ -1,5 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { describePortHolder, findSocketInodes } from '../../../../runtime/network/port-holder.ts';
+import {
+  containerOf,
+  describePortHolder,
+  findSocketInodes,
+} from '../../../../runtime/network/port-holder.ts';
 
 const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0
@@ -16,4 +20,11 @@ test('of the sockets with a port only the one that listens holds it, except for 
 
 test('nobody holds a port that is free', () => {
   expect(describePortHolder('tcp', 1)).toBeUndefined();
+});
+
+test('a shim holds a port for its container', () => {
+  const id = '0123456789abcdef'.repeat(4);
+  expect(containerOf(`/usr/local/bin/minidock\0__shim\0${JSON.stringify({ id, root: '/r' })}\0`)).toBe(id);
+  expect(containerOf('nginx\0-g\0daemon off;\0')).toBeUndefined();
+  expect(containerOf('')).toBeUndefined();
 });
