@@ -1,0 +1,99 @@
+import { describe, expect, test } from '@jest/globals';
+import type { HostStep } from '../../../../runtime/plan/step.ts';
+import { createExplainer, renderDryRun } from '../../../../src/teach/explain.ts';
+import { wrap } from '../../../../src/teach/wrap.ts';
+
+const netns: HostStep = {
+  id: 'netns.create',
+  section: 'namespace',
+  title: 'Create the network namespace',
+  why: 'A network namespace is a network stack of its own. Without one the container would share the host’s.',
+  command: { kind: 'run', argv: ['ip', 'netns', 'add', 'md-1'] },
+  undo: { kind: 'command', command: { kind: 'run', argv: ['ip', 'netns', 'delete', 'md-1'] } },
+  observe: ['ip', '-n', 'md-1', 'address'],
+};
+const bridge: HostStep = {
+  id: 'bridge.create',
+  section: 'bridge',
+  title: 'Create the bridge',
+  why: 'A bridge is a switch in the kernel.',
+  command: { kind: 'run', argv: ['ip', 'link', 'add', 'minidock0', 'type', 'bridge'] },
+  undo: { kind: 'shared', why: 'every container hangs on it' },
+  check: { kind: 'path-exists', path: '/sys/class/net/minidock0' },
+};
+const table: HostStep = {
+  id: 'nat.table',
+  section: 'nat',
+  title: 'Create the table',
+  why: 'Rules are kept in tables.',
+  command: { kind: 'run', argv: ['nft', '-f', '-'], input: 'table ip x {\n  chain y { }\n}\n' },
+  undo: { kind: 'freedBy', step: 'netns.create' },
+};
+
+test('a dry run tells each step whole', () => {
+  expect(renderDryRun([netns, bridge, table], { width: 72 })).toBe(`
+1. Create the network namespace
+
+  [1/3] Create the network namespace
+    $ ip netns add md-1
+    Why:  A network namespace is a network stack of its own. Without one
+          the container would share the host’s.
+    Undo: ip netns delete md-1
+    Look: ip -n md-1 address
+
+2. Create the bridge
+
+  [2/3] Create the bridge
+    $ ip link add minidock0 type bridge
+    Why:  A bridge is a switch in the kernel.
+    Undo: never for one container: every container hangs on it
+    Skip: where /sys/class/net/minidock0 exists
+
+3. Enable NAT
+
+  [3/3] Create the table
+    $ nft -f - <<<'table ip x {
+        chain y { }
+      }'
+    Why:  Rules are kept in tables.
+    Undo: goes by itself when "Create the network namespace" is undone
+`);
+});
+
+describe('as it happens', () => {
+  test('a heading once for each section, an outcome for each step', () => {
+    const explainer = createExplainer({});
+    const started = explainer.stepStarted(netns, 1, 12);
+    expect(started).toContain('\n1. Create the network namespace\n');
+    expect(started).toContain('  [ 1/12] Create the network namespace\n    $ ip netns add md-1\n');
+    expect(explainer.stepDone(netns, 2.06, 'done')).toBe('    done in 2.1 ms\n');
+    const again = explainer.stepStarted({ ...netns, id: 'netns.loopback' }, 2, 12);
+    expect(again).not.toContain('1. ');
+    expect(explainer.stepDone(netns, 0, 'already')).toBe('    there already, nothing to do\n');
+    explainer.stepStarted(bridge, 3, 12);
+    expect(explainer.stepDone(bridge, 1234, 'failed')).toBe('    failed after 1.23 s\n');
+    expect(explainer.stepStarted(netns, 4, 12)).toContain('\n1. Create the network namespace (again)\n');
+  });
+
+  test('colour only paints: without it the text is the same', () => {
+    const paint = (text: string): string => `\u001b[1m${text}\u001b[0m`;
+    const colors = { bold: paint, dim: paint, red: paint, green: paint, yellow: paint, cyan: paint };
+    const painted = renderDryRun([netns, bridge, table], { colors });
+    expect(painted).toContain('\u001b[');
+     
+    expect(painted.replace(/\u001b\[\dm/g, '')).toBe(renderDryRun([netns, bridge, table]));
+  });
+});
+
+describe('wrapping', () => {
+  test.each([40, 60, 80, 132])('prose fits into %d columns, commands are never broken', (width) => {
+    const lines = renderDryRun([netns, bridge, table], { width }).split('\n');
+    const prose = lines.filter((line) => !/^ {4}(\$|Undo: ip|Look:)/.test(line));
+    expect(Math.max(...prose.map((line) => line.length))).toBeLessThanOrEqual(width);
+    expect(lines).toContain('    $ ip link add minidock0 type bridge');
+  });
+
+  test('a word that is too long stands alone', () => {
+    expect(wrap('a verylongword b', 8, '> ', '  ')).toBe('> a\n  verylongword\n  b');
+  });
+});
