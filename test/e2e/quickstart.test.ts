@@ -31,7 +31,7 @@ test('one command from a checkout to a page, and once more', async () => {
   expect(first).toMatchObject({ exitCode: 0 });
   expect(first.stdout).toContain('http://localhost:8080/');
   expect(first.stdout).toContain(`http://${HOST_ADDRESS}:8080/`);
-  expect(await page(8080)).toMatch(/<html/i);
+  expect(await page(8080)).toMatch(/^Hello from container [0-9a-f]{12}\n/);
   // What it suggests to try must work.
   const suggested = [...first.stdout.matchAll(/^ {2}(minidock .*?)(?: {3,}|$)/gm)].map(
     (match) => match[1] ?? '',
@@ -42,13 +42,14 @@ test('one command from a checkout to a page, and once more', async () => {
   const second = await quickstart();
   expect(second).toMatchObject({ exitCode: 0 });
   expect(second.stdout).toContain('Replacing the container web of an earlier run.');
-  expect(await page(8080)).toMatch(/<html/i);
+  expect(await page(8080)).toMatch(/^Hello from container [0-9a-f]{12}\n/);
 
   expect(await host.run(['bash', '-c', suggested[2] ?? ''])).toMatchObject({ exitCode: 0 });
   expect(await page(8080)).toBe('');
 }, 240_000);
 
 test('a taken port is said, and the next free one used', async () => {
+  await host.minidock('rm', '-f', 'web');
   const other = host.spawn(['busybox', 'httpd', '-f', '-p', '8080', '-h', host.dir]);
   await host.waitFor(
     async () => (await host.run(['curl', '-s', 'http://127.0.0.1:8080/'])).exitCode === 0,
@@ -58,7 +59,18 @@ test('a taken port is said, and the next free one used', async () => {
   expect(exitCode).toBe(0);
   expect(stdout).toContain(`Port 8080 is taken by "busybox" (process ${other.pid}).`);
   expect(stdout).toContain('Using 8081 instead.');
-  expect(await page(8081)).toMatch(/<html/i);
+  expect(await page(8081)).toMatch(/^Hello from container [0-9a-f]{12}\n/);
+}, 120_000);
+
+test("someone else's container called web is left alone", async () => {
+  await host.minidock('rm', '-f', 'web');
+  await host.minidock('tag', 'demo/web', 'other/image');
+  expect(await host.minidock('run', '-d', '--name', 'web', 'other/image')).toMatchObject({ exitCode: 0 });
+  const { exitCode, stdout } = await quickstart();
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain('There is a container called web already, made from other/image; it stays');
+  const { stdout: running } = await host.minidock('ps', '--format', '{{.Names}} {{.Image}}');
+  expect(running.split('\n').filter(Boolean).sort()).toEqual(['minidock-web demo/web', 'web other/image']);
 }, 120_000);
 
 test('without root it says so and does nothing', async () => {
