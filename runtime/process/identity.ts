@@ -58,9 +58,8 @@ function dropBounding(kernel: Kernel, kept: bigint): bigint {
   for (let bit = 0; bit < 64; bit++) {
     const mask = 1n << BigInt(bit);
     try {
-      if (kernel.prctl(k.PR_CAPBSET_READ, bit) === 0) continue;
-      if ((kept & mask) !== 0n) held |= mask;
-      else kernel.prctl(k.PR_CAPBSET_DROP, bit);
+      if ((kept & mask) === 0n) kernel.prctl(k.PR_CAPBSET_DROP, bit);
+      else if (kernel.prctl(k.PR_CAPBSET_READ, bit) === 1) held |= mask;
     } catch (error) {
       if (errnoOf(error) === 'EINVAL') break;
       throw error;

@@ -14,7 +14,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { MinidockError } from '../../runtime/errors.ts';
+import { initMount } from '../../runtime/rootfs/init-binary.ts';
 import { makeBundle, readMounts, type TestBundle } from '../support/bundle.ts';
+import { testUnless } from '../support/requirements.ts';
 
 let bundle: TestBundle;
 let before: string;
@@ -89,6 +92,15 @@ describe('the process', () => {
       sysctl: { 'net.ipv4.ip_unprivileged_port_start': '0' },
     });
     expect(stdout).toBe('123\n0\n');
+  });
+
+  testUnless(initMissing(), 'can be the child of a small init that the host lends', async () => {
+    const { stdout, exitCode } = await bundle.run(
+      ['/sbin/docker-init', '--', 'sh', '-c', 'echo $$ $PPID; touch /sbin/docker-init 2>&1; exit 6'],
+      { annotations: { 'minidock.init': 'true' } },
+    );
+    expect(stdout).toMatch(/^\d+ 1\ntouch: .*Read-only file system\n$/);
+    expect(exitCode).toBe(6);
   });
 
   test.each([
@@ -318,4 +330,13 @@ function hostLibraries(): readonly string[] {
   const loader = process.arch === 'arm64' ? '/lib/ld-linux-aarch64.so.1' : '/lib64/ld-linux-x86-64.so.2';
   const names = ['libc.so.6', 'libm.so.6', 'libdl.so.2', 'libpthread.so.0'];
   return [loader, ...names.map((name) => `/lib/${machine}/${name}`)];
+}
+
+function initMissing(): string {
+  try {
+    initMount();
+    return '';
+  } catch (error) {
+    return error instanceof MinidockError ? error.message : String(error);
+  }
 }

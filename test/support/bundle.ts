@@ -43,6 +43,8 @@ export interface TestBundle {
   readonly image: string;
   readonly upper: string;
   run(args: readonly [string, ...string[]], changes?: BundleChanges): Promise<BundleRun>;
+  /** Writes config.json and empties the upper directory, for a supervisor of the test's own. */
+  prepare(args: readonly [string, ...string[]], changes?: BundleChanges): OciConfig;
   start(args: readonly [string, ...string[]], changes?: BundleChanges): Promise<StartedBundle>;
   dispose(): void;
 }
@@ -82,6 +84,7 @@ export function makeBundle(): TestBundle {
     dir,
     image,
     upper: join(dir, 'upper'),
+    prepare: (args, changes) => prepareBundle(dir, args, changes),
     start,
     run: async (args, changes) => (await start(args, changes)).finish(),
     dispose: () => rmSync(dir, { recursive: true, force: true }),
@@ -141,11 +144,11 @@ export function bundleConfig(
   };
 }
 
-async function startBundle(
+function prepareBundle(
   dir: string,
   args: readonly [string, ...string[]],
-  changes: BundleChanges,
-): Promise<StartedBundle> {
+  changes: BundleChanges = {},
+): OciConfig {
   // A run begins with an empty upper directory, as a new container does.
   for (const name of ['upper', 'work', 'rootfs']) {
     rmSync(join(dir, name), { recursive: true, force: true });
@@ -153,6 +156,15 @@ async function startBundle(
   }
   const config = bundleConfig(dir, args, changes);
   writeFileSync(join(dir, 'config.json'), JSON.stringify(config));
+  return config;
+}
+
+async function startBundle(
+  dir: string,
+  args: readonly [string, ...string[]],
+  changes: BundleChanges,
+): Promise<StartedBundle> {
+  const config = prepareBundle(dir, args, changes);
   const socketPath = join(dir, 'init.sock');
   const init = await listenForInit(socketPath);
   const child = supervise(

@@ -33,7 +33,8 @@ test('powers go in the one order the kernel allows', () => {
     noNewPrivileges: true,
   });
   const dropped = calls.filter((call) => call.startsWith(`prctl(${PR_CAPBSET_DROP}, `));
-  expect(dropped).toHaveLength(41 - 14);
+  // The last one is the number this kernel does not know.
+  expect(dropped).toHaveLength(41 - 14 + 1);
   expect(dropped).not.toContain(`prctl(${PR_CAPBSET_DROP}, 0)`);
   expect(dropped).toContain(`prctl(${PR_CAPBSET_DROP}, 21)`);
   expect(calls[0]).toBe('prctl(4, 0)');
