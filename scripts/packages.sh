@@ -31,11 +31,8 @@ docker-registry docker-registry
 mmdebstrap mmdebstrap
 skopeo skopeo
 zstd zstd
+openssl openssl
 ping iputils-ping
-ps procps
-setcap libcap2-bin
-setfattr attr
-expect expect
 '
 vm_tools='
 qemu-system-x86_64 qemu-system-x86
