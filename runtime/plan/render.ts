@@ -2,8 +2,8 @@
  * A command as one would type it: the exact argv with each word quoted where it needs to be, kernel files written
  * with echo, and what PID 1 does by system call as the command of util-linux or coreutils that makes the same call.
  *
- * Every line may be indented without changing its meaning, so that it can be pasted out of `--explain`: input is
- * a here-string (bash), never a here-document.
+ * Every line may be indented without changing its meaning, so that it can be pasted out of `--explain`: input comes
+ * from a here-string (bash) or printf, never from a here-document.
  */
 import { deviceRuleText } from '../cgroup/devices.ts';
 import type { Command, ContainerCommand } from './command.ts';
@@ -28,7 +28,7 @@ export function renderCommand(command: Command): string {
     case 'run':
       return command.input === undefined
         ? renderArgv(command.argv)
-        : `${renderArgv(command.argv)} <<<${quoteWord(command.input.replace(/\n$/, ''))}`;
+        : renderWithInput(command.argv, command.input.replace(/\n$/, ''));
     case 'write':
       return renderWrite(command.text, command.path);
     case 'mkdir':
@@ -50,6 +50,13 @@ export function renderCommand(command: Command): string {
     default:
       return renderContainerCommand(command);
   }
+}
+
+/** nft does not mind indentation and reads well as one text; other programs get their lines one by one. */
+function renderWithInput(argv: Argv, input: string): string {
+  const lines = input.split('\n');
+  if (argv[0] === 'nft' || lines.length === 1) return `${renderArgv(argv)} <<<${quoteWord(input)}`;
+  return `printf '%s\\n' ${lines.map(quoteWord).join(' \\\n  ')} | ${renderArgv(argv)}`;
 }
 
 function renderContainerCommand(command: Exclude<ContainerCommand, { kind: 'make-dir' }>): string {

@@ -101,12 +101,10 @@ describe('pasted into a shell', () => {
   });
 
   test('input arrives as it was, also when every line is indented', () => {
-    const input = 'table ip x {\n  chain y { }\n}';
+    const input = '*nat\n  :X - [0:0]\n\n-A X -j "Y"\nCOMMIT';
     const rendered = renderCommand({ kind: 'run', argv: ['cat'], input });
     expect(bash(rendered)).toBe(`${input}\n`);
-    expect(bash(rendered.split('\n').join('\n      ')).replace(/^ +/gm, '')).toBe(
-      `${input.replace(/^ +/gm, '')}\n`,
-    );
+    expect(bash(rendered.split('\n').join('\n      '))).toBe(`${input}\n`);
   });
 
   test.each(cases)('%j is valid bash', (command) => {
