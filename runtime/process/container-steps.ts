@@ -40,7 +40,7 @@ export function containerSteps(
     ...pivotSteps(config),
     ...nameSteps(config),
     ...kernelFileSteps(config),
-    ...prepareProcessSteps(config.process, { console: '/dev/console' }),
+    ...prepareProcessSteps(config.process, { console: '/dev/console', makeCwd: true }),
     ...readonlyRootSteps(config),
     ...identitySteps(config.process, config.linux.seccomp),
   ];

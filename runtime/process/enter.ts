@@ -46,7 +46,7 @@ export function runEnter(requestPath: string, socketPath: string): void {
   kernel.umask(0);
   const context = newContext(kernel, request.process, request.seccomp, '');
   const steps = [
-    ...prepareProcessSteps(request.process, { console: '' }),
+    ...prepareProcessSteps(request.process, { console: '', makeCwd: false }),
     ...identitySteps(request.process, request.seccomp),
   ];
   runSteps(steps, context, channel);

@@ -157,13 +157,19 @@ function changeDirectory(path: string): void {
   } catch (error) {
     throw new MinidockError({
       code: errnoOf(error) || 'CHDIR_FAILED',
-      message: `cannot enter the working directory ${path}: ${error instanceof Error ? error.message : String(error)}`,
+      message: `cannot enter the working directory ${path}: ${reason(error)}`,
       cause: error,
     });
   }
   if (!process.cwd().startsWith('/')) {
     throw new MinidockError({ code: 'CWD_OUTSIDE', message: `${path} leads out of the container` });
   }
+}
+
+/** The words between code and call of node:fs's messages: `ENOENT: no such file or directory, chdir '/x'`. */
+function reason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return /^E[A-Z0-9]+: ([^,]+)/.exec(message)?.[1] ?? message;
 }
 
 /** So that the user may reopen /dev/stdout, which is a pipe of root's. Not /dev/null: that belongs to everyone. */

@@ -5,14 +5,17 @@
 import type { OciProcess, OciSeccomp } from '../bundle.ts';
 import { containerStep, type ContainerStep } from '../rootfs/step.ts';
 
-/** User, directory, terminal, session, limits: what needs root but may be done before the network is up. */
+/**
+ * User, directory, terminal, session, limits: what needs root but may be done before the network is up. A new
+ * container's working directory is made if missing, exec refuses one that is, as Docker does.
+ */
 export function prepareProcessSteps(
   process: OciProcess,
-  options: { readonly console: string },
+  options: { readonly console: string; readonly makeCwd: boolean },
 ): readonly ContainerStep[] {
   return [
     ...findUserSteps(process),
-    makeWorkingDirectory(process),
+    ...(options.makeCwd ? [makeWorkingDirectory(process)] : []),
     ...terminalSteps(process, options.console),
     newSession(process),
     ...rlimitSteps(process),

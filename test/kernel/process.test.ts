@@ -311,6 +311,10 @@ describe('exec', () => {
       { cwd: '/tmp' },
     );
     const missing = await started.exec(['nope']);
+    const nowhere = await started.exec(['true'], { cwd: '/nowhere' });
+    const asUser = await started.exec(['id', '-u'], {
+      user: { uid: 0, gid: 0, additionalGids: [], username: 'app' },
+    });
     started.kill();
     await started.finish();
     expect(exitCode).toBe(3);
@@ -321,6 +325,10 @@ describe('exec', () => {
     expect(stdout).toMatch(/^SigIgn:\t0000000000000000$/m);
     expect(stdout).toMatch(/^0\n1\n2\n\/tmp$/m);
     expect(missing.failure).toMatchObject({ exitCode: 127 });
+    expect(nowhere.failure?.message).toBe(
+      'cannot enter the working directory /nowhere: no such file or directory',
+    );
+    expect(asUser.stdout).toBe('1000\n');
   });
 });
 

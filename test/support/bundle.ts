@@ -214,8 +214,10 @@ function supervise(
   // Files of root's, since node's pipes are sockets, which no program can reopen as /dev/stdout.
   const files = ['stdout', 'stderr'].map((name) => join(dir, `${name}-${++outputs}`));
   const [out, err] = files.map((file) => openSync(file, 'a', 0o600));
-  const child = spawn(program, args, { stdio: ['ignore', out ?? 'ignore', err ?? 'ignore'] });
-  for (const fd of [out, err]) if (fd !== undefined) closeSync(fd);
+  // A directory of the host's, left open by a careless supervisor: no program may find it (CVE-2024-21626).
+  const leaked = openSync('/etc', 'r');
+  const child = spawn(program, args, { stdio: ['ignore', out ?? 'ignore', err ?? 'ignore', leaked] });
+  for (const fd of [out, err, leaked]) if (fd !== undefined) closeSync(fd);
   const ended = new Promise<number>((done, fail) => {
     child.once('error', fail);
     child.once('close', (code) => done(code ?? -1));

@@ -52,7 +52,9 @@ describe('a path below a root', () => {
     symlinkSync('b', join(root, 'a/relative'));
     symlinkSync('../../../../outside', join(root, 'a/b/climbing'));
     symlinkSync(join(dir, 'outside'), join(root, 'host'));
+    symlinkSync('/a', join(root, 'a/b/back'));
     expect(where('/absolute/relative')).toBe('/a/b');
+    expect(where('/a/b/back')).toBe('/a');
     expect(() => where('/a/b/climbing')).toThrow('ENOENT');
     expect(() => where('/host')).toThrow('ENOENT');
     expect(where('/a/b/climbing/x', 'file')).toBe('/outside/x');
