@@ -1,8 +1,11 @@
 /** Device nodes and the links in /dev that programs expect, made in the container's own /dev. */
 import type { OciConfig, OciDevice } from '../bundle.ts';
+import { isBind } from './mounts.ts';
 import { containerStep, type ContainerStep } from './step.ts';
 
+/** A /dev that was mounted from outside (`-v /dev:/dev`) is somebody else's: nothing is made in it. */
 export function deviceSteps(config: OciConfig): readonly ContainerStep[] {
+  if (config.mounts.some((mount) => mount.destination === '/dev' && isBind(mount))) return [];
   return [...config.linux.devices.map((device) => makeNode(config, device)), ...linkSteps(config)];
 }
 

@@ -88,6 +88,11 @@ describe('the steps of PID 1', () => {
     });
   });
 
+  test('nothing is made in a /dev of the host’s', () => {
+    const mounts = [{ destination: '/dev', type: 'bind', source: '/dev', options: ['rbind'] }];
+    expect(ids(config({ mounts })).filter((id) => /^rootfs\.(device|link)/.test(id))).toEqual([]);
+  });
+
   test('v1 controllers that are mounted together get a link each', () => {
     const order = ids(
       config({
