@@ -1,6 +1,7 @@
+/** The beginning of a file, where compressed archives say what they are. */
 import { open } from 'node:fs/promises';
 
-/** The first bytes of a file; fewer if it is shorter. */
+/** Fewer bytes if the file is shorter. */
 export async function readHead(path: string, length: number): Promise<Buffer> {
   const file = await open(path, 'r');
   try {

@@ -11,8 +11,9 @@
 import { join } from 'node:path';
 import { ImageError } from '../errors.ts';
 import { formatReference, parseReference } from '../reference.ts';
-import type { Descriptor, HistoryEntry, ImageConfig, StoredImage } from '../types.ts';
+import type { Descriptor, ImageConfig, StoredImage } from '../types.ts';
 import type { Unpacker } from '../unpack/types.ts';
+import { historyLines, type HistoryLine } from './history.ts';
 import { BlobStore } from './blob-store.ts';
 import {
   moveTag,
@@ -60,14 +61,6 @@ export interface Removal {
   readonly untagged: readonly string[];
   /** Ids of images, then of layers. */
   readonly deleted: readonly string[];
-}
-
-export interface HistoryLine extends HistoryEntry {
-  /** The image's id on the topmost line; the others have none, which Docker shows as <missing>. */
-  readonly id?: string;
-  /** Of the topmost line. */
-  readonly tags: readonly string[];
-  readonly size: number;
 }
 
 export class ImageStore {
@@ -216,15 +209,7 @@ export class ImageStore {
 
   /** Topmost first, as `docker history` prints it. */
   history(image: StoredImage): readonly HistoryLine[] {
-    const sizes = image.config.rootfs.diff_ids.map((diffId) => this.layer(diffId).report.size);
-    // An image made without a history still has layers to show.
-    const entries = image.config.history ?? sizes.map(() => ({}));
-    let layer = 0;
-    const lines = entries.map((entry: HistoryEntry): HistoryLine => {
-      const size = entry.empty_layer === true ? 0 : (sizes[layer++] ?? 0);
-      return { ...entry, size, tags: [] };
-    });
-    return lines.reverse().map((line, i) => (i === 0 ? { ...line, id: image.id, tags: image.tags } : line));
+    return historyLines(image, (diffId) => this.layer(diffId).report.size);
   }
 
   async #delete(plan: (images: ImageRecords) => RemovalPlan): Promise<Removal> {

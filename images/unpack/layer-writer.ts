@@ -4,8 +4,7 @@
  * (image-spec, layer.md; kernel, Documentation/filesystems/overlayfs.rst). A whiteout hides what layers below have,
  * never what its own layer has, whichever comes first in the archive.
  *
- * The last entry of a path wins. Everything a directory is given (owner, mode, times) waits until all entries are
- * there, because making a file in it changes its times, and its setgid bit and default ACL would change the file.
+ * The last entry of a path wins, whatever kinds the two are of.
  */
 import {
   closeSync,
@@ -20,7 +19,8 @@ import {
 } from 'node:fs';
 import type { FileSystemCalls } from '../file-system-calls.ts';
 import { corruptLayer, unpackError } from './corrupt.ts';
-import { MetadataWriter, type Metadata } from './metadata.ts';
+import { LayerDirs } from './layer-dirs.ts';
+import { MetadataWriter } from './metadata.ts';
 import { entryComponents, isWithin, join, parentOf, toFsPath, toText } from './paths.ts';
 import { SparseCursor } from './sparse-cursor.ts';
 import type { TarEntry, TarHandler } from './tar-reader.ts';
@@ -43,9 +43,7 @@ export class LayerWriter implements TarHandler {
   readonly #calls: FileSystemCalls;
   readonly #tree: LayerTree;
   readonly #metadata: MetadataWriter;
-  readonly #dirs = new Map<string, Metadata>();
-  readonly #implied = new Set<string>();
-  readonly #opaque = new Set<string>();
+  readonly #dirs = new LayerDirs();
   readonly #whiteouts = new Set<string>();
   readonly #dangling = new Map<string, string>();
   #file: OpenFile | undefined;
@@ -55,9 +53,10 @@ export class LayerWriter implements TarHandler {
   constructor(root: string, calls: FileSystemCalls) {
     this.#calls = calls;
     this.#metadata = new MetadataWriter(calls, `${root}/.wh..wh.spare`);
-    this.#implied.add('');
     this.#tree = new LayerTree(root, {
-      onImplied: (real) => this.#implied.add(real),
+      onImplied: (real) => {
+        this.#dirs.imply(real);
+      },
       onObstacle: (real, stats) => this.#whiteoutGivesWay(real, stats),
     });
   }
@@ -104,17 +103,12 @@ export class LayerWriter implements TarHandler {
       if (this.#link(real, target)) this.#dangling.delete(real);
     }
     const danglingLinks = [...this.#dangling].map(([path, target]) => this.#dangle(path, target));
-    // Deepest first: giving a directory a plain name for a moment touches the one it is in.
-    const depth = (path: string): number => (path === '' ? 0 : path.split('/').length);
-    const dirs = new Set([...this.#dirs.keys(), ...this.#opaque]);
-    for (const real of [...dirs].sort((a, b) => depth(b) - depth(a))) this.#finishDir(real);
+    this.#dirs.apply(this.#metadata, (real) => this.#tree.path(real));
     return {
       size: this.#size,
-      impliedDirs: [...this.#implied]
-        .filter((real) => real === '' || !this.#hidesBelow(parentOf(real)))
-        .sort(),
+      impliedDirs: this.#dirs.implied(),
       danglingLinks,
-      opaqueRoot: this.#opaque.has(''),
+      opaqueRoot: this.#dirs.opaqueRoot,
     };
   }
 
@@ -128,13 +122,13 @@ export class LayerWriter implements TarHandler {
     const components = entryComponents(entry.path);
     const name = components.at(-1);
     if (name === undefined) {
-      if (entry.type === 'dir') this.#listDir('', entry);
+      if (entry.type === 'dir') this.#dirs.list('', entry);
       return;
     }
     if (components.some((part) => part.startsWith(whiteoutMeta) && part !== opaqueMarker)) return;
     const parent = this.#tree.makeParent(components);
     if (name === opaqueMarker) {
-      this.#opaque.add(parent);
+      this.#dirs.makeOpaque(parent);
       return;
     }
     if (name.startsWith(whiteoutPrefix)) {
@@ -181,12 +175,7 @@ export class LayerWriter implements TarHandler {
         mkdirSync(path, 0o700);
       }
     }
-    this.#listDir(real, entry);
-  }
-
-  #listDir(real: string, entry: TarEntry): void {
-    this.#implied.delete(real);
-    this.#dirs.set(real, { ...entry });
+    this.#dirs.list(real, entry);
   }
 
   #openFile(real: string, entry: TarEntry): void {
@@ -235,7 +224,7 @@ export class LayerWriter implements TarHandler {
 
   #dangle(path: string, linkpath: string): DanglingLink {
     const target = entryComponents(linkpath).join('/');
-    if (this.#hidesBelow(parentOf(target))) {
+    if (this.#dirs.hidesBelow(parentOf(target))) {
       throw corruptLayer(`"${toText(path)}" is a hard link to "${toText(target)}", which does not exist`);
     }
     return { path, target };
@@ -258,8 +247,7 @@ export class LayerWriter implements TarHandler {
     const stats = this.#tree.stat(real);
     if (stats?.isDirectory()) {
       // This layer has a directory of that name, so only the one below is meant: ours must not be merged with it.
-      this.#opaque.add(real);
-      this.#implied.delete(real);
+      this.#dirs.startAfresh(real);
       return;
     }
     if (stats !== undefined) return;
@@ -273,7 +261,7 @@ export class LayerWriter implements TarHandler {
   #whiteoutGivesWay(real: string, stats: Stats): boolean {
     if (!this.#whiteouts.has(real)) return false;
     this.#remove(real, stats);
-    this.#opaque.add(real);
+    this.#dirs.startAfresh(real);
     return true;
   }
 
@@ -294,29 +282,9 @@ export class LayerWriter implements TarHandler {
     this.#tree.remove(real, stats);
     this.#whiteouts.delete(real);
     if (!stats.isDirectory()) return;
-    for (const set of [this.#dirs, this.#implied, this.#opaque, this.#whiteouts, this.#dangling]) {
-      for (const path of set.keys()) if (isWithin(path, real)) set.delete(path);
-    }
-  }
-
-  #finishDir(real: string): void {
-    const path = this.#tree.path(real);
-    try {
-      if (this.#opaque.has(real) && real !== '') {
-        this.#metadata.setXattr(path, 'trusted.overlay.opaque', Buffer.from('y'));
-      }
-      const metadata = this.#dirs.get(real);
-      if (metadata !== undefined) this.#metadata.onPath(path, metadata, true);
-    } catch (error) {
-      throw unpackError(`unpacking the directory "${toText(real)}"`, error);
-    }
-  }
-
-  /** Whether nothing of the layers below can be seen in this directory. */
-  #hidesBelow(real: string): boolean {
-    for (let path = real; ; path = parentOf(path)) {
-      if (this.#opaque.has(path)) return true;
-      if (path === '') return false;
+    this.#dirs.forgetWithin(real);
+    for (const paths of [this.#whiteouts, this.#dangling]) {
+      for (const path of paths.keys()) if (isWithin(path, real)) paths.delete(path);
     }
   }
 }

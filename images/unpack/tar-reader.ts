@@ -1,14 +1,13 @@
 /**
  * Reads a tar archive as it streams past: POSIX ustar and PAX, GNU and old V7, everything `docker save`, BuildKit
- * and GNU tar write. Blocks are decoded by the `tar` package's Header; what lies between them is read here, because
+ * and GNU tar write. Blocks are decoded in tar-header.ts by the `tar` package; what lies between them is read here, because
  * names and attributes must stay bytes, sparse files must keep their holes, and a layer of 100,000 files should cost
  * neither a promise nor a stream per file: the handler is called synchronously, in order, with slices of the chunks.
  *
  * Deliberately absent: anything that touches the disk, and any judgement on where a path points (paths.ts).
  */
-import { Header } from 'tar/header';
 import { corruptLayer } from './corrupt.ts';
-import { parsePax, paxNumber, paxTime, paxXattrs, type PaxRecords } from './pax.ts';
+import { parsePax, paxXattrs, type PaxRecords } from './pax.ts';
 import {
   checkSparseMap,
   oldGnuExtension,
@@ -19,6 +18,7 @@ import {
   type Segment,
   type SparseMap,
 } from './sparse.ts';
+import { cString, decodeHeader, rawHeader, type RawHeader } from './tar-header.ts';
 
 export type EntryType = 'file' | 'dir' | 'link' | 'symlink' | 'char' | 'block' | 'fifo';
 
@@ -79,21 +79,6 @@ type State =
   | { readonly at: 'data' }
   | { readonly at: 'skip' }
   | { readonly at: 'end' };
-
-interface RawHeader {
-  readonly typeflag: string;
-  readonly path: string;
-  readonly linkpath: string;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mtime: bigint;
-  readonly major: number;
-  readonly minor: number;
-  readonly size: number;
-  readonly records: PaxRecords;
-  readonly realSize: number;
-}
 
 export class TarReader {
   readonly #handler: TarHandler;
@@ -249,9 +234,13 @@ export class TarReader {
     else this.#records = parsePax(content);
   }
 
-  #file(block: Buffer, decoded: Header, typeflag: string): void {
+  #file(block: Buffer, decoded: ReturnType<typeof decodeHeader>, typeflag: string): void {
     const records = this.#globals.length === 0 ? this.#records : [...this.#globals, ...this.#records];
-    const header = rawHeader(block, decoded, typeflag, records, this.#longPath, this.#longLink);
+    const header = rawHeader(block, decoded, typeflag, {
+      records,
+      longPath: this.#longPath,
+      longLink: this.#longLink,
+    });
     this.#records = [];
     this.#longPath = undefined;
     this.#longLink = undefined;
@@ -288,77 +277,6 @@ export class TarReader {
     this.#startBody(type === 'file' ? 'data' : 'skip', size);
     if (type !== 'file') this.#handler.end();
   }
-}
-
-function decodeHeader(block: Buffer): Header {
-  try {
-    return new Header(block, 0);
-  } catch (cause) {
-    // Numbers in base 256 that are out of any range.
-    throw corruptLayer('a header holds an impossible number', cause);
-  }
-}
-
-function rawHeader(
-  block: Buffer,
-  decoded: Header,
-  typeflag: string,
-  records: PaxRecords,
-  longPath: string | undefined,
-  longLink: string | undefined,
-): RawHeader {
-  const pax = new Map(records);
-  const number = (key: string, plain: number | undefined): number => {
-    const value = pax.get(key);
-    return value === undefined || value === '' ? (plain ?? 0) : paxNumber(key, value);
-  };
-  const size = number('size', decoded.size);
-  if (size < 0) throw corruptLayer('an entry has a negative size');
-  const mtime = pax.get('mtime');
-  // A sparse file of PAX format is stored under a made-up name; its own is in the records.
-  const path = pax.get('GNU.sparse.name') ?? pax.get('path') ?? longPath ?? headerPath(block);
-  return {
-    typeflag,
-    path,
-    linkpath: pax.get('linkpath') ?? longLink ?? cString(block, 157, 100),
-    mode: (decoded.mode ?? 0) & 0o7777,
-    uid: number('uid', decoded.uid),
-    gid: number('gid', decoded.gid),
-    mtime: mtime === undefined || mtime === '' ? wholeSeconds(decoded.mtime) : paxTime('mtime', mtime),
-    // The package reads device numbers only where the magic is POSIX's; GNU's header has them in the same place.
-    major: typeflag === '3' || typeflag === '4' ? deviceNumber(block, 329) : 0,
-    minor: typeflag === '3' || typeflag === '4' ? deviceNumber(block, 337) : 0,
-    size,
-    records,
-    realSize: 0,
-  };
-}
-
-/** The name field with ustar's prefix, as bytes. GNU's header uses the prefix's place for other things. */
-function headerPath(block: Buffer): string {
-  const name = cString(block, 0, 100);
-  if (block.toString('latin1', 257, 263) !== 'ustar\0') return name;
-  // star keeps times in the prefix's last bytes; then byte 475 ends the prefix.
-  const prefix = cString(block, 345, block[475] === 0 ? 130 : 155);
-  return prefix === '' ? name : `${prefix}/${name}`;
-}
-
-/** Dates that are out of any range count as none. */
-function wholeSeconds(date: Date | undefined): bigint {
-  const milliseconds = date?.getTime() ?? 0;
-  return Number.isFinite(milliseconds) ? BigInt(Math.trunc(milliseconds / 1000)) * 1_000_000_000n : 0n;
-}
-
-function deviceNumber(block: Buffer, at: number): number {
-  if (((block[at] ?? 0) & 0x80) !== 0) return Number(block.readBigUInt64BE(at) & 0x7fffffffffffffffn);
-  const digits = cString(block, at, 8).trim();
-  return digits === '' ? 0 : parseInt(digits, 8);
-}
-
-function cString(buffer: Buffer, at: number, length: number): string {
-  const zero = buffer.indexOf(0, at);
-  const end = at + length;
-  return buffer.toString('latin1', at, zero === -1 || zero > end ? end : zero);
 }
 
 function paddingOf(size: number): number {

@@ -1,0 +1,26 @@
+/** Unpacks in this process, for tests of the store that need neither root nor the compiled program. */
+import { makeOverrides } from '../../images/unpack/overrides.ts';
+import type { Unpacker } from '../../images/unpack/types.ts';
+import { unpackLayer } from '../../images/unpack/unpack.ts';
+import { recordingCalls } from './recording-calls.ts';
+
+export interface LocalUnpacker extends Unpacker {
+  /** How many layers were really unpacked. */
+  unpacked: number;
+}
+
+export function localUnpacker(): LocalUnpacker {
+  const unpacker: LocalUnpacker = {
+    unpacked: 0,
+    unpackLayer: async ({ blob, target, diffId }, { onProgress }) => {
+      unpacker.unpacked += 1;
+      return await unpackLayer(blob, target, recordingCalls(target), {
+        enterRoot: false,
+        diffId,
+        onProgress,
+      });
+    },
+    makeOverrides: (request) => Promise.resolve(makeOverrides(request, recordingCalls(request.target))),
+  };
+  return unpacker;
+}
