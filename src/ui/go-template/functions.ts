@@ -4,7 +4,7 @@
  */
 import { FunctionError } from './errors.ts';
 import { compareValues, equalValues } from './comparison.ts';
-import { formatValue, printValue, toJson } from './printing.ts';
+import { formatValue, toJson } from './printing.ts';
 import { sprintf } from './printf.ts';
 import { escapeHtml, escapeJs, escapeUrlQuery } from './escapes.ts';
 import { isObject, isTrue, kindOf, tagOf, typeName } from './value.ts';
@@ -31,11 +31,13 @@ function sprint(args: readonly unknown[]): string {
 
 /** What html, js and urlquery escape: one string as it is, anything else printed. */
 const escaped = (args: readonly unknown[]): string =>
-  args.length === 1
-    ? args[0] === undefined || args[0] === null
-      ? printValue(args[0])
-      : text(args[0])
-    : sprint(args);
+  args.length !== 1 ? sprint(args) : kindOf(args[0]) === 'nil' ? '<no value>' : text(args[0]);
+
+/** Letter by letter, as Go does it: 'ß' has no single capital and stays. */
+const toUpper = (value: string): string =>
+  [...value]
+    .map((letter) => ([...letter.toUpperCase()].length === 1 ? letter.toUpperCase() : letter))
+    .join('');
 
 function lengthOf(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value);
@@ -157,11 +159,11 @@ const dockerFunctions: Readonly<Record<string, GoFunction>> = {
     call: ([value]) =>
       text(value).replace(
         /(^|[^\p{L}\p{Nd}_])(\p{L})/gu,
-        (_all, before: string, letter: string) => before + letter.toUpperCase(),
+        (_all, before: string, letter: string) => before + toUpper(letter),
       ),
   },
   lower: { parameters: ['string'], call: ([value]) => text(value).toLowerCase() },
-  upper: { parameters: ['string'], call: ([value]) => text(value).toUpperCase() },
+  upper: { parameters: ['string'], call: ([value]) => toUpper(text(value)) },
   pad: {
     parameters: ['string', 'int', 'int'],
     call: ([value, before, after]) =>
@@ -169,7 +171,10 @@ const dockerFunctions: Readonly<Record<string, GoFunction>> = {
   },
   truncate: {
     parameters: ['string', 'int'],
-    call: ([value, length]) => [...text(value)].slice(0, Number(length)).join(''),
+    call: ([value, length]) => {
+      if (Number(length) < 0) throw new FunctionError(`slice bounds out of range [:${Number(length)}]`);
+      return [...text(value)].slice(0, Number(length)).join('');
+    },
   },
 };
 

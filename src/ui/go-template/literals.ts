@@ -5,7 +5,7 @@ import { GoFloat } from './value.ts';
 export const parseStringLiteral = goUnquote;
 
 /** An int, or a GoFloat where the literal is written as one; undefined where it is no number. */
-export function parseNumber(text: string): number | GoFloat | undefined {
+export function parseNumber(text: string): number | bigint | GoFloat | undefined {
   if (text.startsWith("'")) {
     const character = goUnquote(text);
     const points = character === undefined ? [] : [...character];
@@ -15,7 +15,11 @@ export function parseNumber(text: string): number | GoFloat | undefined {
   const digits = text.replace(/^[+-]/, '').replaceAll('_', '');
   const isFloat = /[.eE]/.test(digits) && !/^0[xX]/.test(digits);
   // Go's 0755 is octal, JavaScript's Number('0755') is not.
-  const value = Number(!isFloat && /^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits);
+  const plain = !isFloat && /^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits;
+  const value = Number(plain);
   if (!Number.isFinite(value)) return undefined;
-  return isFloat ? new GoFloat(sign * value) : sign * value === 0 ? 0 : sign * value;
+  if (isFloat) return new GoFloat(sign * value);
+  if (Number.isSafeInteger(value)) return value === 0 ? 0 : sign * value;
+  const exact = BigInt(plain) * BigInt(sign);
+  return exact === BigInt.asIntN(64, exact) ? exact : undefined;
 }

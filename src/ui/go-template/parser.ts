@@ -8,6 +8,7 @@
  *     operand   = ( "." | nil | literal | field | variable | function | "(" pipeline ")" ) { field }
  */
 import type { Token } from './lexer.ts';
+import { goQuote } from './quote.ts';
 import type { Statement } from './nodes.ts';
 import { PipelineParser } from './pipeline-parser.ts';
 
@@ -141,7 +142,11 @@ class Parser extends PipelineParser {
   private define(): undefined {
     const { name } = this.templateName('define clause');
     this.expect('right', 'define clause');
-    this.templates.set(name, this.ownScope('end', 'define clause'));
+    const body = this.ownScope('end', 'define clause');
+    const earlier = this.templates.get(name);
+    // As in Go, an empty definition gives way to one with a body, and takes none away.
+    if (earlier === undefined || isEmpty(earlier)) this.templates.set(name, body);
+    else if (!isEmpty(body)) this.fail(`template: multiple definition of template ${goQuote(name)}`);
     return undefined;
   }
 
@@ -157,3 +162,6 @@ class Parser extends PipelineParser {
     return statements;
   }
 }
+
+const isEmpty = (body: readonly Statement[]): boolean =>
+  body.every((statement) => statement.kind === 'text' && statement.text.trim() === '');
