@@ -40,7 +40,7 @@ export class DescriptorWriter {
     this.queue = this.queue.then(async () => {
       if (!this.open) return;
       try {
-        this.sink.write(copy);
+        await this.sink.write(copy);
         await this.sink.flush();
       } catch {
         // EPIPE or EIO: nobody reads any more, which is not the writer's failure.
@@ -51,8 +51,14 @@ export class DescriptorWriter {
   }
 
   close(): void {
-    this.queue = this.queue.then(() => {
+    this.queue = this.queue.then(async () => {
       this.open = false;
+      try {
+        // The sink writes through a descriptor of its own; while that is open, the reader sees no end.
+        await this.sink.end();
+      } catch {
+        // What could not be written has nobody to read it; ending is all that is wanted here.
+      }
       closeQuietly(this.fd);
     });
   }
