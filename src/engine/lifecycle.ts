@@ -99,6 +99,7 @@ export async function removeContainer(
   if (store.read(config.id) === undefined) return;
   const lock = tryLock(containerLock(store.paths, config.id));
   if (lock === undefined) {
+    if (store.read(config.id) === undefined) return;
     throw new MinidockError({
       code: 'BUSY',
       message: `cannot remove container "/${config.name}": it is being started or removed by another command`,

@@ -10,9 +10,14 @@ export interface Lock {
   release(): void;
 }
 
-/** undefined if someone else holds it. The directory must exist. */
+/** undefined if someone else holds it, or if the directory it is in, and so what it guards, is gone. */
 export function tryLock(path: string): Lock | undefined {
-  return acquire(path, false);
+  try {
+    return acquire(path, false);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** Waits for the holder. Blocks this thread: for short critical sections only. */
