@@ -82,5 +82,5 @@ async function unpackStream(
 /** zlib's and zstd's own complaints, such as Z_DATA_ERROR, Z_BUF_ERROR for a truncated file, ZSTD_error_…. */
 function isDecodingError(error: unknown): error is Error {
   const { code } = error as NodeJS.ErrnoException;
-  return error instanceof Error && typeof code === 'string' && /^(Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB)/.test(code);
+  return typeof code === 'string' && /^(Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB)/.test(code);
 }
