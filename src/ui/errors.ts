@@ -28,10 +28,14 @@ const HINTS: Readonly<Record<string, string>> = {
   ENOSPC: 'Free some space, for instance with "minidock rm" and "minidock rmi".',
   EDQUOT: 'Free some space: a disk quota is used up.',
   EROFS: 'The file system is read-only; choose another place with --root or --run.',
-  EACCES: 'minidock needs root: try again with sudo.',
-  EPERM: 'minidock needs root: try again with sudo.',
   EMFILE: 'Too many files are open: raise the limit (ulimit -n).',
 };
+
+function hintFor(code: string): string | undefined {
+  // To root the kernel refuses things for other reasons, and a program that is not executable is one of them.
+  const refused = (code === 'EACCES' || code === 'EPERM') && process.geteuid?.() !== 0;
+  return refused ? 'minidock needs root: try again with sudo.' : HINTS[code];
+}
 
 /** Text for standard error, with its final newline. */
 export function renderError(error: unknown, { colors = noColors }: RenderErrorOptions = {}): string {
@@ -42,7 +46,7 @@ export function renderError(error: unknown, { colors = noColors }: RenderErrorOp
     return `${name} internal error: ${text}\n`;
   }
   const { head, command, words, rest } = splitCommand(error);
-  const hint = typeof error.hint === 'string' ? error.hint : HINTS[String(error.code)];
+  const hint = typeof error.hint === 'string' ? error.hint : hintFor(String(error.code));
   return [
     `${name} ${head}`,
     ...(command === undefined ? [] : [`  ${dim('$')} ${command.split('\n').join('\n    ')}`]),
