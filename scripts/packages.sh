@@ -103,7 +103,8 @@ install_modules() {
   if ! cmp -s package-lock.json "$mark"; then
     echo 'Installing the libraries (npm ci)'
     # Nothing here needs an install script, so none gets to run.
-    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null || return 1
+    local log
+    log=$(npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null 2>&1) || { echo "$log" >&2; return 1; }
     cp package-lock.json "$mark"
   fi
 }
