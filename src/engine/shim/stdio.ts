@@ -20,6 +20,7 @@ export class ContainerStdio {
   private terminal: number | undefined;
   private readonly pumps: Promise<void>[] = [];
   private pending: Buffer[] = [];
+  private inputClosed = false;
 
   constructor(
     private readonly log: LogWriter,
@@ -33,7 +34,7 @@ export class ContainerStdio {
     const stdin = this.options.openStdin ? kernel.pipe() : undefined;
     const stdout = kernel.pipe();
     const stderr = kernel.pipe();
-    if (stdin !== undefined) this.writer = new DescriptorWriter(stdin.write);
+    if (stdin !== undefined) this.useWriter(new DescriptorWriter(stdin.write));
     this.pump(1, stdout.read);
     this.pump(2, stderr.read);
     return {
@@ -47,20 +48,26 @@ export class ContainerStdio {
   /** The master of the container's pty, ours from here on. */
   useTerminal(master: number): void {
     this.terminal = master;
-    this.writer = new DescriptorWriter(kernel.duplicate(master));
-    for (const bytes of this.pending) void this.writer.write(bytes);
-    this.pending = [];
+    this.useWriter(new DescriptorWriter(kernel.duplicate(master)));
     this.pump(1, master);
+  }
+
+  private useWriter(writer: DescriptorWriter): void {
+    this.writer = writer;
+    for (const bytes of this.pending) void writer.write(bytes);
+    this.pending = [];
+    if (this.inputClosed) this.closeInput();
   }
 
   async input(bytes: Buffer): Promise<void> {
     if (!this.options.openStdin) return;
-    // Typed before the container has its terminal: kept, as a tty's own queue would.
+    // Sent before the container has anything to read from: kept, as a pipe or a tty's own queue would.
     if (this.writer === undefined) this.pending.push(Buffer.from(bytes));
     else await this.writer.write(bytes);
   }
 
   closeInput(): void {
+    this.inputClosed = true;
     // A terminal has no end of file of its own; whoever types sends ^D.
     if (!this.options.tty) this.writer?.close();
   }
