@@ -8,7 +8,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { pipeline, type Duplex, type Readable } from 'node:stream';
+import { Duplex, pipeline, Readable } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { ImageError } from '../errors.ts';
 import { corruptLayer } from './corrupt.ts';
@@ -37,11 +37,12 @@ export interface Decompressed {
 
 /** Looks at the first bytes of `input` and gives what they promise. `only` leaves other compressions as they are. */
 export async function decompress(input: Readable, only?: readonly Compression[]): Promise<Decompressed> {
-  const compression = detectCompression(await peek(input, longestMagic));
+  const { head, whole } = await peek(input, longestMagic);
+  const compression = detectCompression(head);
   const decoder = only?.includes(compression) === false ? undefined : await decoderOf(compression);
-  if (decoder === undefined) return { compression, stream: input };
+  if (decoder === undefined) return { compression, stream: whole };
   // The callback is required; the error it is given destroys the decoder as well, where the reader meets it.
-  pipeline(input, decoder, () => undefined);
+  pipeline(whole, decoder, () => undefined);
   return { compression, stream: decoder };
 }
 
@@ -73,7 +74,6 @@ function zstdDecoder(): Duplex {
 }
 
 async function programDecoder(program: 'xz' | 'bzip2'): Promise<Duplex> {
-  const { Duplex } = await import('node:stream');
   const child = spawn(program, ['-dc'], { stdio: ['pipe', 'pipe', 'pipe'] });
   try {
     await once(child, 'spawn');
@@ -97,8 +97,8 @@ async function programDecoder(program: 'xz' | 'bzip2'): Promise<Duplex> {
   return Duplex.from({ writable: child.stdin, readable: output() });
 }
 
-/** The first bytes of a stream, which stay in it. Fewer if it is shorter. */
-async function peek(input: Readable, length: number): Promise<Buffer> {
+/** The first bytes of a stream, fewer if it is shorter, and a stream that still begins with them. */
+async function peek(input: Readable, length: number): Promise<{ head: Buffer; whole: Readable }> {
   const chunks: Buffer[] = [];
   let total = 0;
   while (total < length) {
@@ -106,15 +106,14 @@ async function peek(input: Readable, length: number): Promise<Buffer> {
     if (chunk !== null) {
       chunks.push(chunk);
       total += chunk.length;
-    } else if (input.readableEnded || input.destroyed) {
-      break;
-    } else if (!(await untilReadable(input))) {
-      break;
+    } else if (input.readableEnded || input.destroyed || !(await untilReadable(input))) {
+      // Nothing can be put back into a stream that has ended.
+      return { head: Buffer.concat(chunks), whole: Readable.from(chunks) };
     }
   }
   const head = Buffer.concat(chunks);
-  if (head.length > 0) input.unshift(head);
-  return head.subarray(0, length);
+  input.unshift(head);
+  return { head, whole: input };
 }
 
 /** False when the stream ended instead. */
