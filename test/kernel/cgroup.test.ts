@@ -138,8 +138,8 @@ test('all of a group is killed, also processes that moved to a group below it', 
   const below = inVersion(directory, layout.version === 2 ? layout.mount + group : '');
   const background = startProgram(
     joined(
-      `mkdir ${below}/below && (sleep 1000 & sleep 1000 & (echo 0 >${below}/below/cgroup.procs; sleep 1000) &
-       echo started; sleep 1000)`,
+      `mkdir ${below}/below && (sleep 20 & sleep 20 & (echo 0 >${below}/below/cgroup.procs; sleep 20) &
+       echo started; sleep 20)`,
     ),
   );
   await background.waitForOutput(/started/);
