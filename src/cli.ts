@@ -4,6 +4,8 @@
  * of what a short command costs.
  */
 async function main(argv: readonly string[]): Promise<void> {
+  // The caller's mask is the caller's affair: what a container sees must not depend on it ("/" among it).
+  process.umask(0o022);
   const [role, ...args] = argv;
   switch (role) {
     case '__init': {
@@ -28,10 +30,19 @@ async function main(argv: readonly string[]): Promise<void> {
     }
     default: {
       const { runCommandLine } = await import('./commands/program.ts');
-      process.exitCode = await runCommandLine(argv);
+      const code = await runCommandLine(argv);
+      // An open stdin would keep the process; what was printed must be out before it goes.
+      for (const stream of [process.stdout, process.stderr]) await flushed(stream);
+      process.exit(code);
     }
   }
 }
+
+const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    if (stream.writableLength === 0 || stream.destroyed) resolve();
+    else stream.write('', () => resolve());
+  });
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   // Only the program's own faults get here: expected errors are printed by the command line's edge.

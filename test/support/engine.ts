@@ -32,7 +32,7 @@ export function useEngine(options: { readonly keep?: boolean } = {}): TestEngine
     made = { host, clean: await host.snapshot() };
     await installImages(host);
     await succeed(host.minidock('run', '--rm', 'test', 'true'));
-    made = { host, clean: await host.snapshot() };
+    made = { host, clean: await settledSnapshot(host) };
   });
   const removeAll = async (): Promise<void> => {
     const { stdout } = await here().host.minidock('ps', '-aq');
@@ -61,6 +61,14 @@ export function useEngine(options: { readonly keep?: boolean } = {}): TestEngine
     inside: (script, ...flags) => engine.ok('run', '--rm', ...flags, 'test', 'sh', '-c', script),
   };
   return engine;
+}
+
+/** Once the first container's own link and shim have gone. */
+function settledSnapshot(host: TestHost): Promise<HostSnapshot> {
+  return host.waitFor(async () => {
+    const now = await host.snapshot();
+    return now.links.length === 3 && now.processes.length === 0 ? now : undefined;
+  }, 'a host with a loopback, an uplink, a bridge and nothing else');
 }
 
 /** The host gets to look like that; the kernel takes a namespace's links away a moment after the namespace. */
