@@ -68,7 +68,7 @@ function kindOf(source: string): 'dir' | 'file' {
 
 function mountFileSystem(command: Of<'mount'>, inner: string, { kernel, root }: RootContext): void {
   const { flags, data } = parseMountOptions(command.options);
-  const fd = openInRoot(root, inner, 'dir');
+  const { fd, isNew } = openMountPoint(root, inner);
   try {
     // A link in place of /proc or /sys would let the image choose what later steps take for the kernel's word
     // (CVE-2019-19921). What was opened is where it ended up, so the two are compared.
@@ -81,9 +81,18 @@ function mountFileSystem(command: Of<'mount'>, inner: string, { kernel, root }: 
         message: `${inner} in the image is a symbolic link; ${command.type} must be mounted on a directory`,
       });
     }
-    kernel.mount(command.source, fdPath(fd), command.type, flags, withMode(command.type, data, fd));
+    kernel.mount(command.source, fdPath(fd), command.type, flags, isNew ? data : withMode(command.type, data, fd));
   } finally {
     closeSync(fd);
+  }
+}
+
+function openMountPoint(root: string, inner: string): { readonly fd: number; readonly isNew: boolean } {
+  try {
+    return { fd: openInRoot(root, inner, 'fail'), isNew: false };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return { fd: openInRoot(root, inner, 'dir'), isNew: true };
   }
 }
 

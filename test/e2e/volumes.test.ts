@@ -1,0 +1,162 @@
+/** What is mounted into a container: host directories, volumes, tmpfs, and a root filesystem that may be read-only. */
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { useEngine } from '../support/engine.ts';
+
+const engine = useEngine();
+const { minidock, ok, inside } = engine;
+
+const made = (name: string, files: Readonly<Record<string, string>>): string => {
+  const dir = join(engine.host.dir, name);
+  mkdirSync(dir, { recursive: true });
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(dir, file), text);
+  return dir;
+};
+const volumes = async (): Promise<readonly string[]> =>
+  (await ok('volume', 'ls', '-q')).split('\n').filter((name) => name !== '');
+
+describe('host directories', () => {
+  test('-v: what one side writes, the other reads; ro keeps the container from writing', async () => {
+    const dir = made('shared', { given: 'from the host\n' });
+    expect(await inside('cat /mnt/given; echo back >/mnt/answer', '-v', `${dir}:/mnt`)).toBe('from the host');
+    expect(readFileSync(join(dir, 'answer'), 'utf8')).toBe('back\n');
+    const script = 'touch /mnt/x 2>&1; mount | grep -c " /mnt .*[(,]ro[,)]"';
+    expect(await inside(script, '-v', `${dir}:/mnt:ro`)).toMatch(/Read-only file system\n1$/);
+    expect(existsSync(join(dir, 'x'))).toBe(false);
+  });
+
+  test('a single file, over one of the image', async () => {
+    const dir = made('file', { page: 'mine\n' });
+    expect(await inside('cat /www/index.html', '-v', `${dir}/page:/www/index.html:ro`)).toBe('mine');
+    expect(await inside('cat /new/deep/file', '-v', `${dir}/page:/new/deep/file`)).toBe('mine');
+  });
+
+  test('-v makes a missing host directory; --mount refuses it and leaves nothing', async () => {
+    const missing = join(engine.host.dir, 'missing/below');
+    await inside('touch /mnt/x', '-v', `${missing}:/mnt`);
+    expect(existsSync(join(missing, 'x'))).toBe(true);
+    const other = join(engine.host.dir, 'other');
+    const refused = await minidock('run', '--rm', '--mount', `type=bind,src=${other},dst=/mnt`, 'test', 'true');
+    expect(refused.exitCode).toBe(125);
+    expect(refused.stderr).toContain(`bind source path does not exist: ${other}`);
+    expect(existsSync(other)).toBe(false);
+    await engine.expectClean();
+  });
+
+  test('--mount: bind, tmpfs and volume in one container', async () => {
+    const dir = made('mounts', { file: 'bound\n' });
+    const flags = [
+      ['--mount', `type=bind,source=${dir},target=/a,readonly`],
+      ['--mount', 'type=tmpfs,dst=/b,tmpfs-size=1m,tmpfs-mode=1700'],
+      ['--mount', 'source=named,target=/c'],
+    ].flat();
+    const script = 'cat /a/file; touch /a/x 2>/dev/null || echo ro; stat -c %a /b; df -k /b | tail -1 | tr -s " " | cut -d" " -f2; touch /c/kept';
+    expect(await inside(script, ...flags)).toBe('bound\nro\n1700\n1024');
+    expect(await inside('ls /c', '-v', 'named:/c')).toBe('kept');
+    await ok('volume', 'rm', 'named');
+  });
+
+  test.each([
+    ['relative/target', ['-v', '/tmp:relative/target']],
+    ['/ as target', ['-v', '/tmp:/']],
+    ['unknown mode', ['-v', '/tmp:/mnt:sideways']],
+    ['too many parts', ['-v', 'a:/b:ro:c']],
+    ['the same target twice', ['-v', '/tmp:/mnt', '--tmpfs', '/mnt']],
+    ['no target', ['--mount', 'type=bind,src=/tmp']],
+    ['unknown type', ['--mount', 'type=floppy,dst=/mnt']],
+    ['unknown key', ['--mount', 'dst=/mnt,colour=red']],
+    ['invalid volume name', ['-v', '.x:/mnt']],
+  ])('refused: %s', async (_, flags) => {
+    const { exitCode, stderr, stdout } = await minidock('run', '--rm', ...flags, 'test', 'true');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 125, stdout: '' });
+    expect(stderr).toMatch(/^minidock: [^\n]+\n/);
+    expect(await volumes()).toEqual([]);
+    await engine.expectClean();
+  });
+
+  test('a mount made later on the host does not show up inside, nor the other way round', async () => {
+    const dir = made('propagation', {});
+    const id = await ok('run', '-d', '--cap-add', 'SYS_ADMIN', '-v', `${dir}:/mnt`, 'test', 'sleep', '1000');
+    mkdirSync(join(dir, 'point'));
+    await engine.host.run(['mount', '-t', 'tmpfs', 'later', join(dir, 'point')]);
+    expect(await ok('exec', id, 'grep', '-c', 'later', '/proc/mounts').catch(() => '0')).toBe('0');
+    await ok('exec', id, 'mount', '-t', 'tmpfs', 'inner', '/tmp');
+    expect((await engine.host.run(['grep', '-c', '^inner', '/proc/self/mounts'])).stdout).toBe('0\n');
+    await engine.host.run(['umount', join(dir, 'point')]);
+  });
+});
+
+describe('tmpfs and read-only', () => {
+  test('--tmpfs with options', async () => {
+    const script = 'stat -f -c %T /t; stat -c %a /t; df -k /t | tail -1 | tr -s " " | cut -d" " -f2; mount | grep " /t " | grep -c nosuid';
+    expect(await inside(script, '--tmpfs', '/t:size=64k,mode=700')).toBe('tmpfs\n700\n64\n1');
+    expect(await inside('stat -c %a /t', '--tmpfs', '/t')).toBe('1777');
+  });
+
+  test('--read-only: only what is mounted can be written', async () => {
+    const script = 'touch /x 2>&1; touch /etc/hosts /dev/shm/x /t/x && echo rest; echo x 2>/dev/null >/dev/null && echo null';
+    expect(await inside(script, '--read-only', '--tmpfs', '/t')).toMatch(/Read-only file system\nrest\nnull/);
+  });
+});
+
+describe('volumes', () => {
+  test('a named one outlives its containers', async () => {
+    await inside('echo first >/data/file', '-v', 'kept:/data');
+    expect(await inside('cat /data/file', '-v', 'kept:/data:ro')).toBe('first');
+    expect(await volumes()).toEqual(['kept']);
+    const used = await ok('run', '-d', '-v', 'kept:/data', 'test', 'sleep', '1000');
+    const refused = await minidock('volume', 'rm', 'kept');
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toContain('volume is in use');
+    await ok('rm', '-f', '-v', used);
+    expect(await volumes()).toEqual(['kept']);
+    await ok('volume', 'rm', 'kept');
+    expect(await volumes()).toEqual([]);
+  });
+
+  test('a new one is filled from the image, owners and modes included; nocopy leaves it empty', async () => {
+    const script = 'cat from-image below/deep; stat -c "%a %u:%g" . from-image below';
+    const flags = ['-v', 'filled:/volume', '-w', '/volume'];
+    const expected = 'filled\ndeep\n2775 1000:50\n640 1000:50\n755 0:0';
+    expect(await inside(script, ...flags)).toBe(expected);
+    await inside('rm from-image', ...flags);
+    expect(await inside('ls', ...flags)).toBe('below');
+    expect(await inside('ls /volume', '-v', 'empty:/volume:nocopy')).toBe('');
+    await ok('volume', 'rm', 'filled', 'empty');
+  });
+
+  test('an image’s VOLUME and -v /path become anonymous volumes, removed by --rm and rm -v, kept by rm', async () => {
+    const args = ['--entrypoint', 'sh', 'configured', '-c', 'cat /volume/from-image; touch /volume/x'];
+    expect(await ok('run', '--rm', '-v', '/more', ...args)).toBe('filled');
+    expect(await volumes()).toEqual([]);
+    await ok('run', '--name', 'anonymous', '-v', '/more', ...args);
+    const [first, second] = await volumes();
+    expect([first, second]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), expect.stringMatching(/^[0-9a-f]{64}$/)]);
+    const format = '{{range .Mounts}}{{.Type}} {{.Destination}} {{.Name}}\n{{end}}';
+    const mounts = (await ok('inspect', '-f', format, 'anonymous')).trim().split('\n').sort();
+    expect(mounts.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual(['volume /more', 'volume /volume']);
+    await ok('rm', 'anonymous');
+    expect(await volumes()).toHaveLength(2);
+    await ok('volume', 'rm', ...(await volumes()));
+    await ok('run', '--name', 'anonymous', '-v', 'named:/named', ...args);
+    await ok('rm', '-v', 'anonymous');
+    expect(await volumes()).toEqual(['named']);
+    await ok('volume', 'rm', 'named');
+  });
+
+  test('what failed to start leaves no new volume', async () => {
+    const file = join(engine.host.dir, 'cid-there');
+    writeFileSync(file, '');
+    expect((await minidock('run', '--cidfile', file, '-v', 'new:/data', 'test', 'true')).exitCode).toBe(125);
+    expect((await minidock('run', '--rm', '-v', '/data', 'test', 'no-such-program')).exitCode).toBe(127);
+    expect(await volumes()).toEqual([]);
+  });
+
+  test('the owner of a bind mount is not touched', async () => {
+    const dir = made('owned', {});
+    const before = statSync(dir);
+    await inside('true', '-u', 'app', '-v', `${dir}:/mnt`, '-w', '/mnt');
+    expect([statSync(dir).uid, statSync(dir).mode]).toEqual([before.uid, before.mode]);
+  });
+});
