@@ -30,6 +30,9 @@ curl curl
 docker-registry docker-registry
 mmdebstrap mmdebstrap
 skopeo skopeo
+umoci umoci
+xz xz-utils
+bzip2 bzip2
 zstd zstd
 openssl openssl
 ping iputils-ping

@@ -94,7 +94,13 @@ export class LayerStore {
   async clearTemporary(): Promise<void> {
     const tmp = join(this.#dir, 'tmp');
     for (const owner of listDir(tmp)) {
-      if (!isOwnerAlive(owner)) await rm(join(tmp, owner), { recursive: true, force: true });
+      if (isOwnerAlive(owner)) continue;
+      try {
+        await rm(join(tmp, owner), { recursive: true, force: true });
+      } catch (error) {
+        // Its unpacking child has not noticed yet and still writes; the next call finds the rest.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+      }
     }
   }
 

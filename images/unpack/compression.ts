@@ -97,43 +97,30 @@ async function programDecoder(program: 'xz' | 'bzip2'): Promise<Duplex> {
   return Duplex.from({ writable: child.stdin, readable: output() });
 }
 
-/** The first bytes of a stream, fewer if it is shorter, and a stream that still begins with them. */
+/**
+ * The first bytes of a stream, fewer if it is shorter, and a stream that still begins with them. A new one, made of
+ * the old one's iterator: putting bytes back with unshift() makes Bun forget a standard input that is then paused.
+ */
 async function peek(input: Readable, length: number): Promise<{ head: Buffer; whole: Readable }> {
-  const chunks: Buffer[] = [];
-  let total = 0;
-  while (total < length) {
-    const chunk = input.read() as Buffer | null;
-    if (chunk !== null) {
-      chunks.push(chunk);
-      total += chunk.length;
-    } else if (input.readableEnded || input.destroyed || !(await untilReadable(input))) {
-      // Nothing can be put back into a stream that has ended.
-      return { head: Buffer.concat(chunks), whole: Readable.from(chunks) };
+  const chunks = input[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
+  let head: Buffer = Buffer.alloc(0);
+  let ended = false;
+  while (head.length < length && !ended) {
+    const next = await chunks.next();
+    if (next.done === true) ended = true;
+    else head = Buffer.concat([head, next.value]);
+  }
+  async function* all(): AsyncGenerator<Buffer> {
+    if (head.length > 0) yield head;
+    while (!ended) {
+      const next = await chunks.next();
+      if (next.done === true) return;
+      yield next.value;
     }
   }
-  const head = Buffer.concat(chunks);
-  input.unshift(head);
-  return { head, whole: input };
-}
-
-/** False when the stream ended instead. */
-async function untilReadable(input: Readable): Promise<boolean> {
-  return await new Promise((resolve, reject) => {
-    const settle = (act: () => void) => (): void => {
-      input.off('readable', onReadable).off('end', onEnd).off('error', onError);
-      act();
-    };
-    const onReadable = settle(() => {
-      resolve(true);
-    });
-    const onEnd = settle(() => {
-      resolve(false);
-    });
-    const onError = (error: Error): void => {
-      settle(() => {
-        reject(error);
-      })();
-    };
-    input.on('readable', onReadable).on('end', onEnd).on('error', onError);
-  });
+  // Bytes, not objects, so that the buffer of what is read ahead stays small.
+  return {
+    head: head.subarray(0, length),
+    whole: Readable.from(all(), { objectMode: false, highWaterMark: ioChunk }),
+  };
 }

@@ -36,11 +36,14 @@ export async function runUnpack(calls: FileSystemCalls): Promise<number> {
 }
 
 async function unpack(request: LayerRequest, calls: FileSystemCalls): Promise<LayerReport> {
+  const parent = process.ppid;
   let told = 0;
   return await unpackLayer(request.blob, request.target, calls, {
     enterRoot: true,
     diffId: request.diffId,
     onProgress: (bytes) => {
+      // Whoever asked is gone: nobody will use what this makes, and the next process waits to clear it away.
+      if (process.ppid !== parent) process.exit(1);
       if (bytes - told < progressStep) return;
       told = bytes;
       send({ kind: 'progress', bytes });

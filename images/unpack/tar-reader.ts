@@ -119,6 +119,11 @@ export class TarReader {
     }
   }
 
+  /** Whether the two empty blocks that end an archive have come. */
+  get ended(): boolean {
+    return this.#state.at === 'end';
+  }
+
   /** The archive is over: throws if it broke off in the middle of something. */
   finish(): void {
     const whole = this.#state.at === 'end' || (this.#state.at === 'header' && this.#partial.length === 0);

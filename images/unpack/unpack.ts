@@ -54,20 +54,24 @@ async function unpackStream(
   const reader = new TarReader(writer);
   const hash = createHash('sha256');
   let tarSize = 0;
+  let unmarkedEnd = false;
   try {
-    const { stream } = await decompress(input);
+    const { stream, compression } = await decompress(input);
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       hash.update(chunk);
       tarSize += chunk.length;
       reader.write(chunk);
       onProgress?.(input.bytesRead);
     }
+    // Bun's zstd gives what it has of a truncated file and says nothing. Where no diff id will tell, the archive must.
+    unmarkedEnd = compression === 'zstd' && expected === undefined && !reader.ended;
   } catch (error) {
     throw isDecodingError(error)
       ? corruptLayer(`it cannot be decompressed (${error.message})`, error)
       : unpackError('unpacking a layer', error);
   }
   reader.finish();
+  if (unmarkedEnd) throw corruptLayer('the archive is truncated');
   const diffId = `sha256:${hash.digest('hex')}`;
   if (expected !== undefined && diffId !== expected) {
     throw new ImageError({
