@@ -94,7 +94,7 @@ class Picture implements PullProgress {
 
   private visible(): readonly string[] {
     const all = [...this.layers.values()];
-    const room = (this.output.rows ?? 24) - 1;
+    const room = (this.output.rows || 24) - 1;
     if (all.length <= room) return all.map((event) => this.line(event));
     const busy = all
       .filter(({ phase }) => phase !== 'complete' && phase !== 'exists')
@@ -121,7 +121,7 @@ class Picture implements PullProgress {
   }
 
   private width(): number {
-    return Math.max(10, (this.output.columns ?? 80) - 1);
+    return Math.max(10, (this.output.columns || 80) - 1);
   }
 }
 

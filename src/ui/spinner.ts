@@ -13,7 +13,9 @@ export async function withSpinner<T>(
   work: (say: (text: string) => void) => Promise<T>,
   { quiet = false, stream = process.stderr }: SpinnerOptions = {},
 ): Promise<T> {
-  if (quiet || !stream.isTTY || process.env['TERM'] === 'dumb') return work(() => undefined);
+  // A terminal of no width (a pty nobody has sized) would have ora clear lines without end.
+  const usable = stream.isTTY && stream.columns > 0 && process.env['TERM'] !== 'dumb';
+  if (quiet || !usable) return work(() => undefined);
   const { default: ora } = await import('ora');
   // Standard input may be the archive that is being read: ora must leave it alone.
   const spinner = ora({ text, stream, discardStdin: false, ...plain() }).start();
