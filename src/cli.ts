@@ -29,12 +29,23 @@ async function main(argv: readonly string[]): Promise<void> {
       return copyVolumes(JSON.parse(args[0] ?? '') as Parameters<typeof copyVolumes>[0]);
     }
     default: {
+      endWithReader();
       const { runCommandLine } = await import('./commands/program.ts');
       const code = await runCommandLine(argv);
       // An open stdin would keep the process; what was printed must be out before it goes.
       for (const stream of [process.stdout, process.stderr]) await flushed(stream);
       process.exit(code);
     }
+  }
+}
+
+/** `minidock logs web | head` ends when head does, with the status a shell gives for SIGPIPE. */
+function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(141);
+      throw error;
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 /** The flags that `run` and `create` share, with Docker's names, and their way into a CreateRequest. */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { ContainerFlags, CreateRequest } from '../engine/create-request.ts';
 import { collect } from './verb.ts';
 
@@ -30,10 +30,8 @@ export function defineContainerFlags(command: Command): void {
     .option('-p, --publish <list>', "Publish a container's port(s) to the host", collect)
     .option('-P, --publish-all', 'Publish all exposed ports to random ports')
     .option('--expose <list>', 'Expose a port or a range of ports', collect)
-    .option(
-      '--network, --net <network>',
-      'Connect a container to a network: bridge, none, host, container:NAME',
-    )
+    .option('--network <network>', 'Connect a container to a network: bridge, none, host, container:NAME')
+    .addOption(new Option('--net <network>').hideHelp())
     .option('--ip <string>', 'IPv4 address (e.g., 172.17.0.100)')
     .option('--mac-address <string>', 'Container MAC address (e.g., 92:d0:c6:0a:29:33)')
     .option('--dns <list>', 'Set custom DNS servers', collect)
@@ -69,7 +67,14 @@ export function toCreateRequest(
   flags: ContainerFlags,
   detached: boolean,
 ): CreateRequest {
-  return { image, args, ...flags, ...attachedStreams(flags, detached) };
+  const network = flags.network ?? flags.net;
+  return {
+    image,
+    args,
+    ...flags,
+    ...attachedStreams(flags, detached),
+    ...(network === undefined ? {} : { network }),
+  };
 }
 
 function attachedStreams(

@@ -22,7 +22,7 @@ export const history: Verb = {
       .option('--format <string>', "Format output: 'table', 'table TEMPLATE', 'json', or a Go template")
       .action(async (name: string, flags: HistoryFlags) => {
         const image = await findImage(engine, name);
-        const lines = await (await engine.images()).history(image);
+        const lines = (await engine.images()).history(image);
         const options = { noTrunc: flags.trunc === false, human: flags.human !== false, now: new Date() };
         process.stdout.write(
           formatList(

@@ -5,7 +5,7 @@
 import { basename, join } from 'node:path';
 import type { OciConfig, OciDevice, OciMount, OciNamespace, OciResources } from '../../runtime/bundle.ts';
 import type { CgroupLayout, CgroupV1Layout } from '../../runtime/cgroup/detect.ts';
-import { lastCapability, resolveCapabilities } from '../../runtime/process/capabilities.ts';
+import { availableCapabilities, lastCapability, resolveCapabilities } from '../../runtime/process/capabilities.ts';
 import { defaultSeccomp, parseSeccompProfile } from '../../runtime/process/seccomp/profile.ts';
 import {
   defaultDeviceRules,
@@ -44,6 +44,7 @@ export function buildBundle(input: BundleInput): OciConfig {
     capDrop: spec.capDrop,
     privileged: spec.privileged,
     lastCap: lastCapability(),
+    available: availableCapabilities(),
   });
   const args = [...(spec.init ? ['/sbin/docker-init', '--'] : []), ...spec.entrypoint, ...spec.cmd];
   const seccomp = seccompFor(spec, capabilities);

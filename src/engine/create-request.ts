@@ -28,6 +28,8 @@ export interface ContainerFlags {
   readonly publishAll?: boolean;
   readonly expose?: readonly string[];
   readonly network?: string;
+  /** The older spelling of --network. */
+  readonly net?: string;
   readonly ip?: string;
   readonly macAddress?: string;
   readonly dns?: readonly string[];

@@ -2,7 +2,7 @@
  * `create`: a configuration out of flags and image (spec.ts), then the container's name, directory and volumes.
  * A failure takes back what was made.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { StoredImage } from '../../images/types.ts';
 import type { ContainerConfig, MountSpec } from './container.ts';
 import type { CreateRequest } from './create-request.ts';
@@ -47,6 +47,27 @@ export function draftContainer(
   };
   return { config, mounts };
 }
+
+/** What can be refused without the image is refused before it is fetched. */
+export function checkRequest(store: ContainerStore, request: CreateRequest): void {
+  draftContainer(store, request, ANY_IMAGE);
+}
+
+const ANY_IMAGE: StoredImage = {
+  id: '',
+  config: {
+    architecture: '',
+    os: 'linux',
+    config: { Cmd: ['/'] },
+    rootfs: { type: 'layers', diff_ids: [] },
+  },
+  manifestDigest: '',
+  tags: [],
+  repoDigests: [],
+  layerDirs: [],
+  size: 0,
+  lastTagged: '',
+};
 
 /** Makes the container. Everything made is removed again if a later part fails. */
 export async function createContainer(
@@ -114,7 +135,11 @@ function makeVolumes(
   undo: (() => void)[],
 ): { mounts: readonly MountSpec[]; fresh: readonly MountSpec[] } {
   const fresh: MountSpec[] = [];
-  const mounts = requests.map(({ noCopy, ...mount }): MountSpec => {
+  const mounts = requests.map(({ noCopy, makeSource, ...mount }): MountSpec => {
+    if (makeSource === true && !existsSync(mount.source)) {
+      // Docker leaves it behind as well when the container fails: the user may have begun to use it.
+      mkdirSync(mount.source, { recursive: true, mode: 0o755 });
+    }
     if (mount.type !== 'volume') return mount;
     const { volume, isNew } = ensureVolume(paths, mount.volume ?? newId(), mount.anonymous === true);
     const made: MountSpec = { ...mount, source: volume.mountpoint, volume: volume.name };

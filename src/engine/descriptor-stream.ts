@@ -40,8 +40,10 @@ export class DescriptorWriter {
     this.queue = this.queue.then(async () => {
       if (!this.open) return;
       try {
-        await this.sink.write(copy);
+        // Waiting for the write before asking for the flush would wait for ever: the flush is what carries it out.
+        const written = this.sink.write(copy);
         await this.sink.flush();
+        await written;
       } catch {
         // EPIPE or EIO: nobody reads any more, which is not the writer's failure.
         this.open = false;

@@ -247,7 +247,6 @@ function useTerminal(master: number, options: ExecOptions): ExecTerminal {
       stdin.off('data', onData);
       stdin.pause();
       if (raw) stdin.setRawMode(false);
-      stdin.unref();
       closeSync(sizeFd);
     },
   };

@@ -106,7 +106,6 @@ function feedInput(connection: ShimConnection, options: ForegroundOptions, detac
     stdin.off('end', onEnd);
     stdin.pause();
     if (raw) stdin.setRawMode(false);
-    stdin.unref();
   };
 }
 

@@ -1,6 +1,7 @@
 /** The image a container is made from: from the store, or pulled first, as --pull says. */
 import type { StoredImage } from '../../images/types.ts';
 import { MinidockError } from '../../runtime/errors.ts';
+import { checkRequest } from './create.ts';
 import type { CreateRequest } from './create-request.ts';
 import type { Engine } from './engine.ts';
 
@@ -13,6 +14,7 @@ export async function imageFor(engine: Engine, request: CreateRequest): Promise<
       exitCode: 125,
     });
   }
+  checkRequest(engine.containers, request);
   const store = await engine.images();
   const local = pull === 'always' ? undefined : await store.find(name);
   if (local !== undefined && fits(local, platform)) return local;
@@ -20,11 +22,12 @@ export async function imageFor(engine: Engine, request: CreateRequest): Promise<
     throw new MinidockError({ code: 'NO_SUCH_IMAGE', message: `No such image: ${name}`, exitCode: 125 });
   }
   const { pullByName } = await import('./pull.ts');
-  if (pull === 'missing') process.stderr.write(`Unable to find image '${await familiar(name)}' locally\n`);
+  const full = await familiar(name);
+  if (pull === 'missing') process.stderr.write(`Unable to find image '${full}' locally\n`);
   try {
     // What is printed here goes to stderr: stdout belongs to the container.
     return (
-      await pullByName(engine, name, {
+      await pullByName(engine, full, {
         quiet,
         output: process.stderr,
         ...(platform === undefined ? {} : { platform }),

@@ -1,5 +1,5 @@
 /** `-v`, `--mount` and `--tmpfs`, as Docker reads them, into the mounts of a container. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { isAbsolute, normalize } from 'node:path';
 import type { ContainerDefaults } from '../../images/types.ts';
 import type { MountSpec } from './container.ts';
@@ -11,6 +11,8 @@ import { parseBytes } from './units.ts';
 export interface MountRequest extends MountSpec {
   /** A new volume is filled with what the image has at the target, unless `volume-nocopy`. */
   readonly noCopy: boolean;
+  /** -v makes a missing host directory, --mount refuses it: Docker's difference, kept. */
+  readonly makeSource?: boolean;
 }
 
 const PROPAGATION = /^r?(shared|slave|private)$/;
@@ -40,9 +42,7 @@ export function parseVolume(text: string): MountRequest {
       ? normalize(`${process.cwd()}/${first}`)
       : first;
   if (!isAbsolute(source)) return { type: 'volume', source: '', volume: source, ...common };
-  // -v makes a missing host directory, --mount refuses it: Docker's difference, kept.
-  if (!existsSync(source)) mkdirSync(source, { recursive: true, mode: 0o755 });
-  return { type: 'bind', source, ...common };
+  return { type: 'bind', source, ...common, makeSource: true };
 }
 
 export function parseMount(text: string): MountRequest {

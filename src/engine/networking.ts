@@ -30,7 +30,7 @@ export interface AcquiredNetwork {
 }
 
 /** The default bridge network of this root; its subnet is chosen at first use and kept. */
-export async function defaultNetwork(paths: Paths): Promise<BridgeNetwork> {
+export function defaultNetwork(paths: Paths): BridgeNetwork {
   const path = join(networksDir(paths), 'bridge.json');
   const existing = readJson<BridgeNetwork>(path);
   if (existing !== undefined) return existing;
@@ -38,7 +38,7 @@ export async function defaultNetwork(paths: Paths): Promise<BridgeNetwork> {
   try {
     const raced = readJson<BridgeNetwork>(path);
     if (raced !== undefined) return raced;
-    const { subnet, gateway } = await chooseSubnet();
+    const { subnet, gateway } = chooseSubnet();
     const network: BridgeNetwork = {
       id: newId(),
       name: 'bridge',
@@ -86,7 +86,7 @@ export async function previewNetwork(store: ContainerStore, config: ContainerCon
     id: '0'.repeat(64),
     name: 'bridge',
     bridge: 'minidock0',
-    ...(await chooseSubnet()),
+    ...chooseSubnet(),
     created: timestamp(),
   };
   const address = config.spec.network.ip || peekAddress(leasesDir(store.paths), network);
@@ -99,7 +99,7 @@ export async function previewNetwork(store: ContainerStore, config: ContainerCon
 }
 
 async function acquireBridge(paths: Paths, config: ContainerConfig): Promise<AcquiredNetwork> {
-  const network = await defaultNetwork(paths);
+  const network = defaultNetwork(paths);
   const wanted = config.spec.network.ip;
   const leases = leasesDir(paths);
   const address = acquireAddress(leases, network, config.id, wanted === '' ? undefined : wanted);

@@ -4,7 +4,7 @@
  * may be killed at any time. If the shim itself is killed, the journal, the leases and the state file tell the next
  * command what to clean up (recovery.ts).
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -18,7 +18,13 @@ import {
 } from '../../../runtime/plan/apply.ts';
 import { Journal } from '../../../runtime/plan/journal.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
-import { fetchTerminal, listenForInit, type InitListener } from '../../../runtime/process/supervise.ts';
+import {
+  fetchTerminal,
+  InitError,
+  listenForInit,
+  type InitFailure,
+  type InitListener,
+} from '../../../runtime/process/supervise.ts';
 import { readOomKills } from '../../../runtime/cgroup/processes.ts';
 import type { ContainerConfig } from '../container.ts';
 import { tryLock, type Lock } from '../lock.ts';
@@ -96,16 +102,14 @@ class Shim {
     try {
       await this.clients.listen(join(this.runDir, 'shim.sock'));
       network = await acquireNetwork(this.store, this.config);
-      const exit = await this.start(network);
-      const status = await exit;
-      await this.finish(network, lock, status);
+      await this.finish(network, lock, await this.runProgram(network));
     } catch (error) {
       await this.fail(network, lock, error);
     }
   }
 
-  /** Resolves once the program runs, with the promise of its end. */
-  private async start(network: AcquiredNetwork): Promise<Promise<number>> {
+  /** Starts the program and gives its exit status when it has ended. */
+  private async runProgram(network: AcquiredNetwork): Promise<number> {
     writeNetworkFiles(this.store.paths, this.config, network.state);
     for (const text of network.warnings) this.clients.broadcast({ type: 'warning', text });
     const run = prepareRun(this.store.paths, this.config, network.attachment, this.size);
@@ -114,46 +118,58 @@ class Shim {
     const { before, beside } = splitNetwork(run.plan.network);
     await applySteps([...run.plan.cgroup, ...before], options);
     const init = await listenForInit(run.socketPath);
-    const { child, exited } = this.spawn(run.plan.start, options);
+    let exited: Promise<number> | undefined;
+    let begun = false;
+    try {
+      exited = this.spawn(run.plan.start, options);
+      const pid = await this.bringUp(run.plan, init, exited, applySteps(beside, options));
+      begun = true;
+      this.recordRunning(pid, network);
+      this.clients.broadcast({ type: 'started', pid });
+    } catch (error) {
+      // Hung up on, PID 1 ends by itself; what it was about to use must not be undone under its hands.
+      init.close();
+      if (!begun) await exited?.catch(() => undefined);
+      throw error instanceof InitError ? initError(error.failure, run.plan) : error;
+    }
+    return exited;
+  }
+
+  /** From the process in its new namespaces to the running program, whose pid it gives. */
+  private async bringUp(
+    plan: RunPlan,
+    init: InitListener,
+    exited: Promise<number>,
+    network: Promise<void>,
+  ): Promise<number> {
     // Whichever fails first decides; a child that dies before it says hello must not be waited for.
-    const early = exited.then((code) => {
+    const early = exited.then((code): never => {
       throw new MinidockError({
         code: 'INIT_DIED',
         message: `the container's first process ended with status ${String(code)} before the program began`,
         exitCode: 125,
       });
     });
-    early.catch(() => undefined);
-    const [{ pid }] = await Promise.race([Promise.all([init.hello, applySteps(beside, options)]), early]);
-    const ready = await Promise.race([init.ready, early]);
-    if (ready.terminalFd !== undefined) {
-      this.stdio.useTerminal(fetchTerminal(pid, ready.terminalFd));
-      if (this.size !== undefined) this.stdio.resize(this.size.rows, this.size.columns);
-    }
-    const pidStartTime = startTime(pid) ?? '';
-    init.go();
-    await this.waitForExec(init, run.plan);
-    this.recordRunning(pid, pidStartTime, network);
-    this.clients.broadcast({ type: 'started', pid });
-    child.unref();
-    return exited;
-  }
-
-  private async waitForExec(init: InitListener, plan: RunPlan): Promise<void> {
-    const failure = await init.result;
-    if (failure === undefined) {
+    for (const promise of [early, network, init.hello, init.ready]) promise.catch(() => undefined);
+    try {
+      const [{ pid }] = await Promise.race([Promise.all([init.hello, network]), early]);
+      const ready = await Promise.race([init.ready, early]);
+      if (ready.terminalFd !== undefined) {
+        this.stdio.useTerminal(fetchTerminal(pid, ready.terminalFd));
+        if (this.size !== undefined) this.stdio.resize(this.size.rows, this.size.columns);
+      }
+      init.go();
+      const failure = await init.result;
+      if (failure !== undefined) throw new InitError(failure);
       for (const step of plan.container) this.report(step.id, 'done', 0);
-      return;
+      return pid;
+    } finally {
+      // Steps beside it that are still being performed would be missed by whoever undoes.
+      await network.catch(() => undefined);
     }
-    const step = plan.container.find((candidate) => candidate.id === failure.step);
-    const message =
-      step === undefined || failure.step === 'process.exec' || failure.exitCode !== 125
-        ? failure.message
-        : `step ${step.id} (${step.title}) failed: ${failure.message}`;
-    throw new MinidockError({ code: failure.errno || 'INIT_FAILED', message, exitCode: failure.exitCode });
   }
 
-  private spawn(step: HostStep, options: ApplyOptions): { child: ChildProcess; exited: Promise<number> } {
+  private spawn(step: HostStep, options: ApplyOptions): Promise<number> {
     if (step.command.kind !== 'run') throw new Error('process.start is a program');
     options.journal.record([step]);
     if (options.failAt === step.id)
@@ -173,7 +189,7 @@ class Shim {
     });
     stdio.closeChildEnds();
     options.observer?.finished(step, 'done', performance.now() - begin);
-    return { child, exited };
+    return exited;
   }
 
   private applyOptions(): ApplyOptions {
@@ -193,12 +209,12 @@ class Shim {
     if (this.request.explain) this.clients.broadcast({ type: 'step', id, outcome, ms });
   }
 
-  private recordRunning(pid: number, pidStartTime: string, network: AcquiredNetwork): void {
+  private recordRunning(pid: number, network: AcquiredNetwork): void {
     this.store.writeState(this.config.id, {
       ...(this.store.read(this.config.id)?.state ?? fail('the container vanished while it was started')),
       status: 'running',
       pid,
-      pidStartTime,
+      pidStartTime: startTime(pid) ?? '',
       shimPid: process.pid,
       shimStartTime: startTime(process.pid) ?? '',
       exitCode: 0,
@@ -261,6 +277,21 @@ class Shim {
     rmSync(this.runDir, { recursive: true, force: true });
     lock.release();
   }
+}
+
+/** In Docker's words where the program itself is at fault, else with the step's name. */
+function initError(failure: InitFailure, plan: RunPlan): MinidockError {
+  const step = plan.container.find((candidate) => candidate.id === failure.step);
+  const message =
+    step === undefined || failure.exitCode !== 125
+      ? failure.message
+      : `step ${step.id} (${step.title}) failed: ${failure.message}`;
+  return new MinidockError({
+    code: failure.errno || 'INIT_FAILED',
+    message,
+    exitCode: failure.exitCode,
+    ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+  });
 }
 
 function toWireError(error: unknown, undone: string): WireError {
