@@ -5,7 +5,11 @@
 import { basename, join } from 'node:path';
 import type { OciConfig, OciDevice, OciMount, OciNamespace, OciResources } from '../../runtime/bundle.ts';
 import type { CgroupLayout, CgroupV1Layout } from '../../runtime/cgroup/detect.ts';
-import { availableCapabilities, lastCapability, resolveCapabilities } from '../../runtime/process/capabilities.ts';
+import {
+  availableCapabilities,
+  lastCapability,
+  resolveCapabilities,
+} from '../../runtime/process/capabilities.ts';
 import { defaultSeccomp, parseSeccompProfile } from '../../runtime/process/seccomp/profile.ts';
 import {
   defaultDeviceRules,

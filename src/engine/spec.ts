@@ -4,7 +4,11 @@
  */
 import type { ContainerDefaults } from '../../images/types.ts';
 import { validateResources } from '../../runtime/cgroup/validate.ts';
-import { availableCapabilities, lastCapability, resolveCapabilities } from '../../runtime/process/capabilities.ts';
+import {
+  availableCapabilities,
+  lastCapability,
+  resolveCapabilities,
+} from '../../runtime/process/capabilities.ts';
 import { parseUlimit } from '../../runtime/process/rlimits.ts';
 import type { ContainerSpec, ResourceSpec } from './container.ts';
 import type { CreateRequest } from './create-request.ts';
@@ -28,7 +32,13 @@ export function buildSpec(
   const capAdd = request.capAdd ?? [];
   const capDrop = request.capDrop ?? [];
   // Called for its checks: an unknown name must be refused now, not when the container starts.
-  resolveCapabilities({ capAdd, capDrop, privileged, lastCap: lastCapability(), available: availableCapabilities() });
+  resolveCapabilities({
+    capAdd,
+    capDrop,
+    privileged,
+    lastCap: lastCapability(),
+    available: availableCapabilities(),
+  });
   const stopSignal = request.stopSignal ?? defaults.StopSignal ?? 'SIGTERM';
   parseSignal(stopSignal);
   const workingDir = request.workdir ?? defaults.WorkingDir ?? '';
