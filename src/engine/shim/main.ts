@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { MinidockError } from '../../../runtime/errors.ts';
 import {
   applySteps,
@@ -44,6 +45,8 @@ import { prepareRun } from './prepare.ts';
 import { ContainerStdio } from './stdio.ts';
 
 const CONTROL_FD = 3;
+/** Milliseconds for a message that was sent before its sender's end to be read. */
+const LAST_WORDS = 200;
 
 export async function runShim(request: ShimRequest): Promise<void> {
   // The descriptor is a socket; net.connect takes one although its types do not say so.
@@ -142,8 +145,10 @@ class Shim {
     exited: Promise<number>,
     network: Promise<void>,
   ): Promise<number> {
-    // Whichever fails first decides; a child that dies before it says hello must not be waited for.
-    const early = exited.then((code): never => {
+    // A child that dies before it says hello must not be waited for. If it said why, that is on its way here.
+    const early = exited.then(async (code): Promise<never> => {
+      const failure = await Promise.race([init.result, delay(LAST_WORDS, undefined)]);
+      if (failure !== undefined) throw new InitError(failure);
       throw new MinidockError({
         code: 'INIT_DIED',
         message: `the container's first process ended with status ${String(code)} before the program began`,
