@@ -201,11 +201,17 @@ describe('faithful', () => {
   });
 
   test('a directory of 100,000 files', async () => {
-    const many = Array.from({ length: 100_000 }, (_, i) => ({ name: `many/${String(i)}`, data: 'x' }));
+    const many = Array.from({ length: 100_000 }, (_, i) => ({ name: `many/${String(i)}` }));
     writeFileSync(join(dir, 'a.tar.gz'), gzipSync(tarOf(...many), { level: 1 }));
-    const { target, answer } = await unpack(join(dir, 'a.tar.gz'), 'of-many');
-    expect(answer['report']).toMatchObject({ size: 100_000, impliedDirs: ['', 'many'] });
-    expect(readdirSync(join(target, 'many'))).toHaveLength(100_000);
+    mkdirSync(join(dir, 'ours'));
+    // In memory, because a busy disk may take a minute over that many files.
+    const script = `mount -t tmpfs none ours; echo "$1" | "$0" __unpack; ls -U ours/many | wc -l`;
+    const request = JSON.stringify({ kind: 'layer', blob: join(dir, 'a.tar.gz'), target: join(dir, 'ours') });
+    const lines = (await run('unshare', '--mount', 'sh', '-ec', script, MINIDOCK, request))
+      .trim()
+      .split('\n');
+    expect(JSON.parse(lines.at(-2) ?? '')).toMatchObject({ report: { impliedDirs: ['', 'many'] } });
+    expect(lines.at(-1)).toBe('100000');
   }, 60_000);
 });
 
