@@ -16,7 +16,7 @@ export interface Channel {
 }
 
 export function connectSupervisor(kernel: Kernel, socketPath: string): Channel {
-  const socket = kernel.connectUnix(socketPath);
+  const socket = connectOrExit(kernel, socketPath);
   const buffer = Buffer.alloc(256);
   const read = (): number => {
     for (;;) {
@@ -29,7 +29,14 @@ export function connectSupervisor(kernel: Kernel, socketPath: string): Channel {
     }
   };
   return {
-    send: (message) => void writeSync(socket, `${JSON.stringify(message)}\n`),
+    send(message) {
+      try {
+        writeSync(socket, `${JSON.stringify(message)}\n`);
+      } catch (error) {
+        // The supervisor has hung up; waitForGo is where that counts.
+        if (errnoOf(error) !== 'EPIPE') throw error;
+      }
+    },
     waitForGo() {
       let text = '';
       while (!text.includes('\n')) {
@@ -43,4 +50,15 @@ export function connectSupervisor(kernel: Kernel, socketPath: string): Channel {
       while (read() > 0);
     },
   };
+}
+
+/** A supervisor that failed meanwhile has said why; this process has nothing to add, least of all on its stderr. */
+function connectOrExit(kernel: Kernel, socketPath: string): number {
+  try {
+    return kernel.connectUnix(socketPath);
+  } catch (error) {
+    const gone = ['ENOENT', 'ECONNREFUSED'].includes(errnoOf(error));
+    if (gone) process.exit(125);
+    throw error;
+  }
 }

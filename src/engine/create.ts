@@ -14,7 +14,7 @@ import { buildSpec } from './spec.ts';
 import { isValidName, NEW_STATE, type ContainerStore } from './store.ts';
 import { timestamp } from './time.ts';
 import { fillVolumes } from './volume-copy.ts';
-import { ensureVolume, removeVolume } from './volumes.ts';
+import { ensureVolume, removeVolume, volumeData } from './volumes.ts';
 
 /** The configuration a request and an image make, with volumes still to be created. Touches nothing. */
 export interface DraftContainer {
@@ -33,7 +33,7 @@ export function draftContainer(
     throw invalidSpec(`Invalid container name (${request.name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
   }
   const defaults = image.config.config ?? {};
-  const mounts = mountRequests(request, defaults);
+  const mounts = mountRequests(request, defaults).map((mount) => named(store.paths, mount));
   const spec = buildSpec(store, request, defaults, id);
   const config: ContainerConfig = {
     id,
@@ -68,6 +68,13 @@ const ANY_IMAGE: StoredImage = {
   size: 0,
   lastTagged: '',
 };
+
+/** Also a volume that is not made yet has a name and a place, so that a plan can be told before. */
+function named(paths: Paths, mount: MountRequest): MountRequest {
+  if (mount.type !== 'volume') return mount;
+  const volume = mount.volume ?? newId();
+  return { ...mount, volume, source: volumeData(paths, volume) };
+}
 
 /** Makes the container. Everything made is removed again if a later part fails. */
 export async function createContainer(
