@@ -15,6 +15,7 @@ import { kernel } from '../syscall/libc.ts';
 import { connectSupervisor } from './channel.ts';
 import { containerSteps } from './container-steps.ts';
 import { newContext } from './context.ts';
+import { leaveChroot } from './own-root.ts';
 import { attempt, runSteps } from './run-steps.ts';
 
 export function runInit(bundleDir: string, socketPath: string): void {
@@ -25,8 +26,12 @@ export function runInit(bundleDir: string, socketPath: string): void {
     const read = JSON.parse(readFileSync(join(bundleDir, 'config.json'), 'utf8')) as OciConfig;
     return { config: read, steps: containerSteps(read) };
   });
+  attempt('process.start', channel, () => leaveChroot(kernel));
   // Modes in steps are meant as they stand.
   kernel.umask(0);
   const context = newContext(kernel, config.process, config.linux.seccomp, config.root.path);
-  runSteps(steps, context, channel, config.annotations?.['minidock.fail-at']);
+  runSteps(steps, context, channel, {
+    failAt: config.annotations?.['minidock.fail-at'],
+    report: config.annotations?.['minidock.explain'] === 'true',
+  });
 }

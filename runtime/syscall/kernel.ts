@@ -15,6 +15,8 @@ export interface Kernel {
    */
   bindMount(source: string, target: string, recursive: boolean, attributes: MountAttributes): void;
   chroot(path: string): void;
+  /** Also out of reach of any path: the directory that was open before the root changed. */
+  fchdir(fd: number): void;
   unshare(flags: number): void;
   setns(fd: number, nstype: number): void;
   sethostname(name: string): void;

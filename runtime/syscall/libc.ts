@@ -69,6 +69,7 @@ export const kernel: Kernel = {
     }
   },
   chroot: (path) => void call('chroot', path),
+  fchdir: (fd) => void call('fchdir', fd),
   unshare: (flags) => void call('unshare', flags),
   setns: (fd, nstype) => void call('setns', fd, nstype),
   sethostname: (name) => void call('sethostname', name, Buffer.byteLength(name)),
