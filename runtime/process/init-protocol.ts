@@ -13,6 +13,8 @@
  */
 export type InitMessage =
   | { readonly type: 'hello'; readonly pid: number }
+  /** After each step but the last, if the bundle's annotation 'minidock.explain' asks for it. */
+  | { readonly type: 'step'; readonly id: string; readonly ms: number }
   /** Only when `process.terminal`: the number of the pty master in PID 1, to be fetched with pidfd_getfd(2). */
   | { readonly type: 'ready'; readonly terminalFd?: number }
   | {

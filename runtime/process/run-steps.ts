@@ -13,12 +13,19 @@ import { compileFilter, perform } from './perform.ts';
 /** Exit status of a process that never became the program. */
 const FAILED = 125;
 
+export interface RunStepsOptions {
+  /** Fault injection: fail at this step. */
+  readonly failAt?: string | undefined;
+  /** Tell the supervisor of each step that is done, for --explain. */
+  readonly report?: boolean;
+}
+
 /** Returns only if the supervisor went away before 'go'; on success execve(2) has replaced this program. */
 export function runSteps(
   steps: readonly ContainerStep[],
   context: PerformContext,
   channel: Channel,
-  failAt?: string,
+  options: RunStepsOptions = {},
 ): void {
   let waited = false;
   for (const step of steps) {
@@ -29,12 +36,14 @@ export function runSteps(
       if (!channel.waitForGo()) return;
       waited = true;
     }
+    const begin = performance.now();
     attempt(step.id, channel, () => {
-      if (step.id === failAt) {
+      if (step.id === options.failAt) {
         throw new MinidockError({ code: 'INJECTED', message: 'failure injected by MINIDOCK_FAIL_AT' });
       }
       perform(step.command, context);
     });
+    if (options.report === true) channel.send({ type: 'step', id: step.id, ms: performance.now() - begin });
   }
 }
 

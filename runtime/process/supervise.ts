@@ -39,7 +39,10 @@ export interface InitListener {
 }
 
 /** Resolves when the process may be started. */
-export async function listenForInit(socketPath: string): Promise<InitListener> {
+export async function listenForInit(
+  socketPath: string,
+  onStep: (id: string, ms: number) => void = () => undefined,
+): Promise<InitListener> {
   const hello = deferred<{ readonly pid: number }>();
   const ready = deferred<{ readonly terminalFd?: number }>();
   const result = deferred<InitFailure | undefined>();
@@ -49,6 +52,7 @@ export async function listenForInit(socketPath: string): Promise<InitListener> {
   const receive = (message: InitMessage): void => {
     if (message.type === 'hello') hello.resolve({ pid: message.pid });
     else if (message.type === 'ready') ready.resolve(message);
+    else if (message.type === 'step') onStep(message.id, message.ms);
     else {
       failure = message;
       // Hanging up tells the process that its words have arrived; only then does it exit.

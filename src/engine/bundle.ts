@@ -31,6 +31,8 @@ export interface BundleInput {
   /** Host devices named by --device, looked up already (major, minor and type). */
   readonly devices: readonly OciDevice[];
   readonly size?: { readonly rows: number; readonly columns: number };
+  /** PID 1 is to report each step it has done. */
+  readonly explain?: boolean;
   /** Fault injection for tests. */
   readonly failAt?: string;
 }
@@ -106,6 +108,7 @@ export function buildBundle(input: BundleInput): OciConfig {
     },
     annotations: {
       ...(spec.init ? { 'minidock.init': 'true' } : {}),
+      ...(input.explain === true ? { 'minidock.explain': 'true' } : {}),
       ...(input.failAt === undefined ? {} : { 'minidock.fail-at': input.failAt }),
     },
   };

@@ -47,7 +47,7 @@ export async function createExplanation(output: NodeJS.WriteStream = process.std
 /** What `run` would do now for this container; nothing is made, leased or reserved. */
 export async function printDryRun(store: ContainerStore, config: ContainerConfig): Promise<void> {
   const attachment = await previewNetwork(store, config);
-  const { plan } = computeRun(store.paths, config, attachment, undefined);
+  const { plan } = computeRun(store.paths, config, attachment);
   process.stdout.write(
     renderDryRun(allSteps(plan), {
       width: process.stdout.columns || 80,

@@ -115,12 +115,15 @@ class Shim {
   private async runProgram(network: AcquiredNetwork): Promise<number> {
     writeNetworkFiles(this.store.paths, this.config, network.state);
     for (const text of network.warnings) this.clients.broadcast({ type: 'warning', text });
-    const run = prepareRun(this.store.paths, this.config, network.attachment, this.size);
+    const run = prepareRun(this.store.paths, this.config, network.attachment, {
+      size: this.size,
+      explain: this.request.explain,
+    });
     if (this.request.explain) this.clients.broadcast({ type: 'plan', steps: allSteps(run.plan) });
     const options = this.applyOptions();
     const { before, beside } = splitNetwork(run.plan.network);
     await applySteps([...run.plan.cgroup, ...before], options);
-    const init = await listenForInit(run.socketPath);
+    const init = await listenForInit(run.socketPath, (id, ms) => this.report(id, 'done', ms));
     let exited: Promise<number> | undefined;
     let begun = false;
     try {
@@ -164,9 +167,12 @@ class Shim {
         if (this.size !== undefined) this.stdio.resize(this.size.rows, this.size.columns);
       }
       init.go();
+      const going = performance.now();
       const failure = await init.result;
       if (failure !== undefined) throw new InitError(failure);
-      for (const step of plan.container) this.report(step.id, 'done', 0);
+      // execve(2) has closed the socket, which is the only report it can give.
+      const last = plan.container.at(-1);
+      if (last !== undefined) this.report(last.id, 'done', performance.now() - going);
       return pid;
     } finally {
       // Steps beside it that are still being performed would be missed by whoever undoes.

@@ -15,14 +15,18 @@ export interface PreparedRun {
   readonly socketPath: string;
 }
 
-export type TerminalSize = { readonly rows: number; readonly columns: number };
+export interface RunOptions {
+  /** Of the terminal that waits for the container, if there is one. */
+  readonly size?: { readonly rows: number; readonly columns: number } | undefined;
+  readonly explain?: boolean;
+}
 
 /** Pure but for reading the host's devices and cgroup mounts; `prepareRun` also writes. */
 export function computeRun(
   paths: Paths,
   config: ContainerConfig,
   attachment: Attachment,
-  size: TerminalSize | undefined,
+  options: RunOptions = {},
 ): { plan: RunPlan; bundleText: string; bundleDir: string; socketPath: string } {
   const bundleDir = join(containerRunDir(paths, config.id), 'bundle');
   const socketPath = join(containerRunDir(paths, config.id), 'init.sock');
@@ -34,7 +38,8 @@ export function computeRun(
     cgroup,
     netnsPath: netnsPathOf(attachment),
     devices: [...config.spec.devices.map(lookUpDevice), ...(config.spec.privileged ? hostDevices() : [])],
-    ...(size === undefined ? {} : { size }),
+    explain: options.explain ?? false,
+    ...(options.size === undefined ? {} : { size: options.size }),
     ...(failAt === undefined ? {} : { failAt }),
   });
   const plan = planRun({ bundle, attachment, cgroup, binary: process.execPath, bundleDir, socketPath });
@@ -45,9 +50,9 @@ export function prepareRun(
   paths: Paths,
   config: ContainerConfig,
   attachment: Attachment,
-  size: TerminalSize | undefined,
+  options: RunOptions,
 ): PreparedRun {
-  const { plan, bundleText, bundleDir, socketPath } = computeRun(paths, config, attachment, size);
+  const { plan, bundleText, bundleDir, socketPath } = computeRun(paths, config, attachment, options);
   mkdirSync(bundleDir, { recursive: true, mode: 0o700 });
   mkdirSync(join(containerRunDir(paths, config.id), 'rootfs'), { recursive: true, mode: 0o700 });
   for (const name of ['upper', 'work']) {
