@@ -8,11 +8,9 @@
  */
 import { performance } from 'node:perf_hooks';
 import { MinidockError } from '../errors.ts';
-import type { HostCommand } from './command.ts';
 import { failingStep, foldSteps, type StepGroup } from './fold.ts';
-import type { Journal, JournalEntry } from './journal.ts';
+import type { Journal } from './journal.ts';
 import { CommandError, holds, performHostCommand } from './perform-host.ts';
-import { renderCommand } from './render.ts';
 import type { Check, HostStep, StepId } from './step.ts';
 
 export type Outcome = 'done' | 'already';
@@ -138,52 +136,4 @@ function toStepError(group: StepGroup, error: unknown): StepError {
   if (group.batch === undefined || !(error instanceof CommandError)) return new StepError(first, error);
   const step = failingStep(group, error.stderr) ?? first;
   return new StepError(step, new CommandError(step.command, error.stderr, error.hint));
-}
-
-export interface UndoReport {
-  /** Ids of steps taken back, in the order it was done. */
-  readonly undone: readonly StepId[];
-  readonly failures: readonly { readonly id: StepId; readonly message: string }[];
-}
-
-/**
- * Undoes everything in the journal, last step first, and removes the journal if all of it succeeded.
- * What is gone already counts as undone.
- */
-export async function undoJournal(journal: Journal): Promise<UndoReport> {
-  const undone: StepId[] = [];
-  const failures: { id: StepId; message: string }[] = [];
-  for (const entry of [...journal.read()].reverse()) {
-    const message = await undoEntry(entry);
-    if (message === undefined) undone.push(entry.id);
-    else failures.push({ id: entry.id, message });
-  }
-  if (failures.length === 0) journal.remove();
-  return { undone, failures };
-}
-
-/** One line for an error message. */
-export function describeUndo(report: UndoReport): string {
-  if (report.failures.length === 0)
-    return report.undone.length === 0 ? 'nothing had been changed' : 'undone: everything done so far';
-  const left = report.failures.map((failure) => `${failure.id} (${failure.message})`).join('; ');
-  return `undone as far as possible; left behind: ${left}`;
-}
-
-async function undoEntry(entry: JournalEntry): Promise<string | undefined> {
-  if (entry.undo === undefined) return undefined;
-  try {
-    await performHostCommand(entry.undo);
-    return undefined;
-  } catch (error) {
-    return isGone(entry.undo, error) ? undefined : (error as Error).message;
-  }
-}
-
-/** The words of ip, nft, iptables and the kernel for "there is no such thing". */
-const GONE =
-  /No such file or directory|Cannot find device|No such process|does not exist|does a matching rule exist|No chain\/target\/match|ENOENT|Cannot assign requested address|ENODEV|No such device/;
-
-function isGone(command: HostCommand, error: unknown): boolean {
-  return error instanceof CommandError && renderCommand(command) === error.command && GONE.test(error.stderr);
 }

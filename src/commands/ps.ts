@@ -1,10 +1,11 @@
 /** `ps` */
+import type { Engine } from '../engine/engine.ts';
 import { refresh } from '../engine/recovery.ts';
 import { containerSizes } from '../engine/sizes.ts';
 import type { Container } from '../engine/store.ts';
-import { containerListStyle, containerRow } from '../ui/container-row.ts';
+import { asksForSize, containerListStyle, containerRow } from '../ui/container-row.ts';
 import { matchContainer, parseContainerFilters } from '../ui/container-filter.ts';
-import { formatList } from '../ui/format.ts';
+import { formatList, QUIET_WINS } from '../ui/format.ts';
 import { parseInteger } from '../engine/flag-errors.ts';
 import { collect, type Context, type Verb } from './verb.ts';
 
@@ -35,17 +36,29 @@ export const ps: Verb = {
   },
 };
 
+/** What images the names stand for now; a name of none is compared as it was given to `run`. */
+async function imageIds(engine: Engine, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const ids = new Map<string, string>();
+  for (const name of names) {
+    const image = await (await engine.images()).find(name);
+    if (image !== undefined) ids.set(name, image.id);
+  }
+  return ids;
+}
+
 async function list({ engine }: Context, flags: PsFlags): Promise<void> {
   const filters = parseContainerFilters(flags.filter ?? []);
+  if (flags.quiet === true && flags.format !== undefined) process.stderr.write(`${QUIET_WINS}\n`);
   const all: Container[] = [];
   for (const container of engine.containers.list()) all.push(await refresh(engine.containers, container));
   const limit = flags.latest === true ? 1 : (parseInteger(flags.last, '-n, --last') ?? -1);
   const every = flags.all === true || limit > 0 || filters.selectsStatus;
+  const ancestors = await imageIds(engine, filters.values.get('ancestor') ?? []);
   const chosen = all
     .filter(({ state }) => every || state.status === 'running')
-    .filter((container) => matchContainer(filters, container, all))
+    .filter((container) => matchContainer(filters, container, all, (name) => ancestors.get(name)))
     .slice(0, limit > 0 ? limit : undefined);
-  const withSize = flags.size === true || (flags.format ?? '').includes('.Size');
+  const withSize = flags.size === true || asksForSize(flags.format);
   const images = withSize ? await engine.images() : undefined;
   const options = { noTrunc: flags.trunc === false, now: new Date() };
   const rows = [];

@@ -7,7 +7,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { releaseAddresses } from '../../runtime/network/ipam.ts';
-import { undoJournal } from '../../runtime/plan/apply.ts';
+import { undoJournal } from '../../runtime/plan/undo.ts';
 import { Journal } from '../../runtime/plan/journal.ts';
 import { tryLock } from './lock.ts';
 import { containerLock, containerRunDir, leasesDir } from './paths.ts';

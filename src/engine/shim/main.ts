@@ -10,13 +10,8 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MinidockError } from '../../../runtime/errors.ts';
-import {
-  applySteps,
-  describeUndo,
-  StepError,
-  undoJournal,
-  type ApplyOptions,
-} from '../../../runtime/plan/apply.ts';
+import { applySteps, StepError, type ApplyOptions } from '../../../runtime/plan/apply.ts';
+import { describeUndo, undoJournal } from '../../../runtime/plan/undo.ts';
 import { Journal } from '../../../runtime/plan/journal.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
 import {

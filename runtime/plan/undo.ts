@@ -1,0 +1,95 @@
+/**
+ * Takes back what the journal of a container lists, in reverse order, going on past errors and reporting them all.
+ * Needs neither the plan nor the process that carried it out.
+ */
+import type { HostCommand } from './command.ts';
+import type { Journal, JournalEntry } from './journal.ts';
+import { CommandError, performHostCommand } from './perform-host.ts';
+import { renderCommand } from './render.ts';
+import type { StepId } from './step.ts';
+
+export interface UndoReport {
+  /** Ids of steps taken back, in the order it was done. */
+  readonly undone: readonly StepId[];
+  readonly failures: readonly { readonly id: StepId; readonly message: string }[];
+}
+
+/**
+ * Undoes everything in the journal, last step first, and removes the journal if all of it succeeded.
+ * What is gone already counts as undone.
+ */
+export async function undoJournal(journal: Journal): Promise<UndoReport> {
+  const undone: StepId[] = [];
+  const failures: { id: StepId; message: string }[] = [];
+  for (const group of groupForUndo([...journal.read()].reverse())) {
+    if (group.length > 1 && (await undoTogether(group))) {
+      undone.push(...group.map((entry) => entry.id));
+      continue;
+    }
+    for (const entry of group) {
+      const message = await undoEntry(entry);
+      if (message === undefined) undone.push(entry.id);
+      else failures.push({ id: entry.id, message });
+    }
+  }
+  if (failures.length === 0) journal.remove();
+  return { undone, failures };
+}
+
+/** One line for an error message. */
+export function describeUndo(report: UndoReport): string {
+  if (report.failures.length === 0)
+    return report.undone.length === 0 ? 'nothing had been changed' : 'undone: everything done so far';
+  const left = report.failures.map((failure) => `${failure.id} (${failure.message})`).join('; ');
+  return `undone as far as possible; left behind: ${left}`;
+}
+
+/**
+ * Neighbouring deletions of nft go in one transaction, since each waits for a grace period of some 20 ms. It is all
+ * or nothing: where one of them is gone already, they are done one by one.
+ */
+function groupForUndo(entries: readonly JournalEntry[]): readonly (readonly JournalEntry[])[] {
+  const groups: JournalEntry[][] = [];
+  for (const entry of entries) {
+    const last = groups.at(-1);
+    if (last !== undefined && nftWords(last[0]) !== undefined && nftWords(entry) !== undefined)
+      last.push(entry);
+    else groups.push([entry]);
+  }
+  return groups;
+}
+
+function nftWords(entry: JournalEntry | undefined): string | undefined {
+  if (entry?.undo?.kind !== 'run' || entry.undo.input !== undefined) return undefined;
+  const [program, ...words] = entry.undo.argv;
+  return program === 'nft' ? words.join(' ') : undefined;
+}
+
+async function undoTogether(group: readonly JournalEntry[]): Promise<boolean> {
+  const input = `${group.map(nftWords).join('\n')}\n`;
+  try {
+    await performHostCommand({ kind: 'run', argv: ['nft', '-f', '-'], input });
+    return true;
+  } catch {
+    // One by one they tell what is wrong, and which were merely gone.
+    return false;
+  }
+}
+
+async function undoEntry(entry: JournalEntry): Promise<string | undefined> {
+  if (entry.undo === undefined) return undefined;
+  try {
+    await performHostCommand(entry.undo);
+    return undefined;
+  } catch (error) {
+    return isGone(entry.undo, error) ? undefined : (error as Error).message;
+  }
+}
+
+/** The words of ip, nft, iptables and the kernel for "there is no such thing". */
+const GONE =
+  /No such file or directory|Cannot find device|No such process|does not exist|does a matching rule exist|No chain\/target\/match|ENOENT|Cannot assign requested address|ENODEV|No such device/;
+
+function isGone(command: HostCommand, error: unknown): boolean {
+  return error instanceof CommandError && renderCommand(command) === error.command && GONE.test(error.stderr);
+}
