@@ -3,7 +3,7 @@
 # A tool is looked for by its program, not its package, since a machine may have it from elsewhere (Node above all).
 # shellcheck shell=bash
 
-# PROGRAM PACKAGE, a pair a line.
+# PROGRAM PACKAGE, a pair a line; a path stands for a file of any kind.
 run_tools='
 ip iproute2
 nft nftables
@@ -36,6 +36,8 @@ bzip2 bzip2
 zstd zstd
 openssl openssl
 ping iputils-ping
+/usr/bin/tini-static tini
+/usr/include/linux/capability.h linux-libc-dev
 '
 vm_tools='
 qemu-system-x86_64 qemu-system-x86
@@ -53,6 +55,7 @@ packages_missing() {
     [ -n "$program" ] || continue
     # busybox: the shared one does not start in an empty root file system.
     if [ "$program" = busybox ] && have_static_busybox; then continue; fi
+    if [ "${program#/}" != "$program" ] && [ -e "$program" ]; then continue; fi
     if [ "$program" != busybox ] && PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null; then continue; fi
     echo "$package"
   done <<<"$1" | sort -u
