@@ -63,6 +63,15 @@ describe('nothing gets out of the layer', () => {
     expect(existsSync('/etc/minidock-test-evil')).toBe(false);
   });
 
+  test('an absolute symbolic link in a directory counts from the layer, not from there', () => {
+    const { read } = unpack(
+      { name: 'a/b/', type: '5' },
+      { name: 'a/b/out', type: '2', link: '/etc' },
+      { name: 'a/b/out/file', data: 'x' },
+    );
+    expect(read('etc/file')).toBe('x');
+  });
+
   test('a relative symbolic link cannot climb out either', () => {
     const { read } = unpack(
       { name: 'a/b/', type: '5' },
@@ -255,6 +264,14 @@ describe('attributes', () => {
     expect(read('line\nbreak')).toBe('n');
     const names = readdirSync(root, { encoding: 'buffer' }).map((name) => name.toString('latin1'));
     expect(names.sort()).toEqual(['f\xff\xfe', 'f\xff\xfed', 'line\nbreak']);
+  });
+
+  test('a directory keeps its time when one in it has no plain name', () => {
+    const { stat } = unpack(
+      { name: 'p/', type: '5', mtime: 1_500_000_000 },
+      { name: Buffer.from([0x70, 0x2f, 0xff, 0x2f]), type: '5', pax: { mtime: '1400000000.5' } },
+    );
+    expect(stat('p').mtimeMs).toBe(1.5e12);
   });
 
   test('a sparse file has holes and the right length', () => {
