@@ -7,7 +7,7 @@
  * All numbers big endian. The trailing length lets `--tail` walk backwards from the end. A line's time is the time
  * of the read that brought its first byte.
  */
-import { closeSync, fstatSync, openSync, readSync, writevSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writevSync } from 'node:fs';
 import { nowNs } from './time.ts';
 
 const HEADER = 13;
@@ -25,11 +25,16 @@ export interface LogRecord {
 
 export class LogWriter {
   private readonly fd: number;
+  /** Where the next record goes: the end of the last whole one. */
+  private size: number;
 
   constructor(path: string) {
     this.fd = openSync(path, 'a', 0o600);
+    this.size = wholeRecords(path);
+    ftruncateSync(this.fd, this.size);
   }
 
+  /** @throws what write(2) says, a full disk above all; the log then ends with the last whole record. */
   write(stream: LogStream, payload: Uint8Array): void {
     const header = Buffer.allocUnsafe(HEADER);
     header.writeUInt32BE(payload.length, 0);
@@ -37,7 +42,17 @@ export class LogWriter {
     header.writeBigUInt64BE(nowNs(), 5);
     const trailer = Buffer.allocUnsafe(TRAILER);
     trailer.writeUInt32BE(payload.length + OVERHEAD, 0);
-    writevSync(this.fd, [header, payload, trailer]);
+    const total = payload.length + OVERHEAD;
+    let written = 0;
+    try {
+      written = writevSync(this.fd, [header, payload, trailer]);
+    } finally {
+      // Half a record in the middle would make nonsense of all that follow.
+      if (written === total) this.size += total;
+      else ftruncateSync(this.fd, this.size);
+    }
+    if (written !== total)
+      throw Object.assign(new Error('ENOSPC: the log could not be written whole'), { code: 'ENOSPC' });
   }
 
   close(): void {
@@ -97,7 +112,7 @@ export class LogReader {
 export function findTail(path: string, lines: number): { readonly offset: number; readonly skip: number } {
   const fd = openSync(path, 'r');
   try {
-    let end = wholeRecords(fd, fstatSync(fd).size);
+    let end = endOfRecords(fd, fstatSync(fd).size);
     if (lines === 0) return { offset: end, skip: 0 };
     let seen = 0;
     let last = true;
@@ -121,8 +136,17 @@ export function findTail(path: string, lines: number): { readonly offset: number
   }
 }
 
+function wholeRecords(path: string): number {
+  const fd = openSync(path, 'r');
+  try {
+    return endOfRecords(fd, fstatSync(fd).size);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** A record cut short by a crash can only be the last one: where it is, the whole ones end before it. */
-function wholeRecords(fd: number, size: number): number {
+function endOfRecords(fd: number, size: number): number {
   if (size === 0) return 0;
   const trailer = Buffer.allocUnsafe(TRAILER);
   readSync(fd, trailer, 0, TRAILER, size - TRAILER);

@@ -20,6 +20,7 @@ export class ContainerStdio {
   private terminal: number | undefined;
   private readonly pumps: Promise<void>[] = [];
   private pending: Buffer[] = [];
+  private logFailed = false;
   private inputClosed = false;
 
   constructor(
@@ -83,10 +84,21 @@ export class ContainerStdio {
     this.writer?.close();
   }
 
+  /** A log that cannot be written, on a full disk say, costs lines of the log and nothing else. */
+  private record(stream: LogStream, chunk: Buffer): void {
+    try {
+      this.log.write(stream, chunk);
+    } catch (error) {
+      if (!this.logFailed)
+        process.stderr.write(`the log could not be written: ${(error as Error).message}\n`);
+      this.logFailed = true;
+    }
+  }
+
   private pump(stream: LogStream, fd: number): void {
     this.pumps.push(
       readDescriptor(fd, async (chunk) => {
-        this.log.write(stream, chunk);
+        this.record(stream, chunk);
         await this.clients().send(stream, chunk);
       }),
     );
