@@ -10,6 +10,7 @@ import { invalidSpec } from './flag-errors.ts';
 import { newId, randomName, shortId } from './ids.ts';
 import { mountRequests, type MountRequest } from './mount-flags.ts';
 import { containerDir, type Paths } from './paths.ts';
+import { ensurePrivateDir } from './private-dir.ts';
 import { buildSpec } from './spec.ts';
 import { isValidName, NEW_STATE, type ContainerStore } from './store.ts';
 import { timestamp } from './time.ts';
@@ -91,7 +92,7 @@ export async function createContainer(
       writeCidFile(request.cidfile, id);
       undo.push(() => rmSync(request.cidfile as string, { force: true }));
     }
-    mkdirSync(dir, { recursive: true, mode: 0o710 });
+    ensurePrivateDir(dir);
     undo.push(() => rmSync(dir, { recursive: true, force: true }));
     const name = reserveName(store, draft.config);
     undo.push(() => store.releaseName(name, id));

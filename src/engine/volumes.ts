@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { readJson, writeJson } from './atomic-file.ts';
 import { volumesDir, type Paths } from './paths.ts';
+import { ensurePrivateDir } from './private-dir.ts';
 import { timestamp } from './time.ts';
 
 export interface Volume {
@@ -30,6 +31,7 @@ export function ensureVolume(
   }
   const existing = getVolume(paths, name);
   if (existing !== undefined) return { volume: existing, isNew: false };
+  ensurePrivateDir(volumesDir(paths));
   const dir = join(volumesDir(paths), name);
   mkdirSync(volumeData(paths, name), { recursive: true, mode: 0o755 });
   const meta = { created: timestamp(), anonymous };
