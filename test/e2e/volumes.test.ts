@@ -37,7 +37,14 @@ describe('host directories', () => {
     await inside('touch /mnt/x', '-v', `${missing}:/mnt`);
     expect(existsSync(join(missing, 'x'))).toBe(true);
     const other = join(engine.host.dir, 'other');
-    const refused = await minidock('run', '--rm', '--mount', `type=bind,src=${other},dst=/mnt`, 'test', 'true');
+    const refused = await minidock(
+      'run',
+      '--rm',
+      '--mount',
+      `type=bind,src=${other},dst=/mnt`,
+      'test',
+      'true',
+    );
     expect(refused.exitCode).toBe(125);
     expect(refused.stderr).toContain(`bind source path does not exist: ${other}`);
     expect(existsSync(other)).toBe(false);
@@ -51,7 +58,8 @@ describe('host directories', () => {
       ['--mount', 'type=tmpfs,dst=/b,tmpfs-size=1m,tmpfs-mode=1700'],
       ['--mount', 'source=named,target=/c'],
     ].flat();
-    const script = 'cat /a/file; touch /a/x 2>/dev/null || echo ro; stat -c %a /b; df -k /b | tail -1 | tr -s " " | cut -d" " -f2; touch /c/kept';
+    const script =
+      'cat /a/file; touch /a/x 2>/dev/null || echo ro; stat -c %a /b; df -k /b | tail -1 | tr -s " " | cut -d" " -f2; touch /c/kept';
     expect(await inside(script, ...flags)).toBe('bound\nro\n1700\n1024');
     expect(await inside('ls /c', '-v', 'named:/c')).toBe('kept');
     await ok('volume', 'rm', 'named');
@@ -89,13 +97,15 @@ describe('host directories', () => {
 
 describe('tmpfs and read-only', () => {
   test('--tmpfs with options', async () => {
-    const script = 'stat -f -c %T /t; stat -c %a /t; df -k /t | tail -1 | tr -s " " | cut -d" " -f2; mount | grep " /t " | grep -c nosuid';
+    const script =
+      'stat -f -c %T /t; stat -c %a /t; df -k /t | tail -1 | tr -s " " | cut -d" " -f2; mount | grep " /t " | grep -c nosuid';
     expect(await inside(script, '--tmpfs', '/t:size=64k,mode=700')).toBe('tmpfs\n700\n64\n1');
     expect(await inside('stat -c %a /t', '--tmpfs', '/t')).toBe('1777');
   });
 
   test('--read-only: only what is mounted can be written', async () => {
-    const script = 'touch /x 2>&1; touch /etc/hosts /dev/shm/x /t/x && echo rest; echo x 2>/dev/null >/dev/null && echo null';
+    const script =
+      'touch /x 2>&1; touch /etc/hosts /dev/shm/x /t/x && echo rest; echo x 2>/dev/null >/dev/null && echo null';
     expect(await inside(script, '--read-only', '--tmpfs', '/t')).toMatch(/Read-only file system\nrest\nnull/);
   });
 });
@@ -132,10 +142,16 @@ describe('volumes', () => {
     expect(await volumes()).toEqual([]);
     await ok('run', '--name', 'anonymous', '-v', '/more', ...args);
     const [first, second] = await volumes();
-    expect([first, second]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), expect.stringMatching(/^[0-9a-f]{64}$/)]);
+    expect([first, second]).toEqual([
+      expect.stringMatching(/^[0-9a-f]{64}$/),
+      expect.stringMatching(/^[0-9a-f]{64}$/),
+    ]);
     const format = '{{range .Mounts}}{{.Type}} {{.Destination}} {{.Name}}\n{{end}}';
     const mounts = (await ok('inspect', '-f', format, 'anonymous')).trim().split('\n').sort();
-    expect(mounts.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual(['volume /more', 'volume /volume']);
+    expect(mounts.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
+      'volume /more',
+      'volume /volume',
+    ]);
     await ok('rm', 'anonymous');
     expect(await volumes()).toHaveLength(2);
     await ok('volume', 'rm', ...(await volumes()));
