@@ -23,27 +23,30 @@ const progressStep = 2 << 20;
 export async function runUnpack(calls: FileSystemCalls): Promise<number> {
   // Modes are the archive's, not the user's.
   process.umask(0);
+  const parent = process.ppid;
   const request = JSON.parse(readFileSync(0, 'utf8')) as LayerRequest | OverridesRequest;
   try {
-    const report = request.kind === 'layer' ? await unpack(request, calls) : makeOverrides(request, calls);
+    const report =
+      request.kind === 'layer' ? await unpack(request, calls, parent) : makeOverrides(request, calls);
     send({ kind: 'report', report });
     return 0;
   } catch (error) {
+    // Nobody is left to tell.
+    if (process.ppid !== parent) return 1;
     const { code, message, hint }: ImageError = unpackError('unpacking a layer', error);
     send({ kind: 'error', code, message, ...(hint === undefined ? {} : { hint }) });
     return 1;
   }
 }
 
-async function unpack(request: LayerRequest, calls: FileSystemCalls): Promise<LayerReport> {
-  const parent = process.ppid;
+async function unpack(request: LayerRequest, calls: FileSystemCalls, parent: number): Promise<LayerReport> {
   let told = 0;
   return await unpackLayer(request.blob, request.target, calls, {
     enterRoot: true,
     diffId: request.diffId,
     onProgress: (bytes) => {
       // Whoever asked is gone: nobody will use what this makes, and the next process waits to clear it away.
-      if (process.ppid !== parent) process.exit(1);
+      if (process.ppid !== parent) throw new Error('the process that asked for it is gone');
       if (bytes - told < progressStep) return;
       told = bytes;
       send({ kind: 'progress', bytes });
