@@ -4,23 +4,13 @@
  * may be killed at any time. If the shim itself is killed, the journal, the leases and the state file tell the next
  * command what to clean up (recovery.ts).
  */
-import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { MinidockError } from '../../../runtime/errors.ts';
-import { applySteps, StepError, type ApplyOptions } from '../../../runtime/plan/apply.ts';
+import type { ApplyOptions } from '../../../runtime/plan/apply.ts';
 import { describeUndo, undoJournal } from '../../../runtime/plan/undo.ts';
 import { Journal } from '../../../runtime/plan/journal.ts';
-import type { HostStep } from '../../../runtime/plan/step.ts';
-import {
-  fetchTerminal,
-  InitError,
-  listenForInit,
-  type InitFailure,
-  type InitListener,
-} from '../../../runtime/process/supervise.ts';
 import { readOomKills } from '../../../runtime/cgroup/processes.ts';
 import type { ContainerConfig } from '../container.ts';
 import { tryLock, type Lock } from '../lock.ts';
@@ -30,18 +20,16 @@ import { writeNetworkFiles } from '../network-files.ts';
 import { containerDir, containerLock, containerRunDir } from '../paths.ts';
 import { bootId, startTime } from '../process-identity.ts';
 import { removeContainerFiles } from '../remove-files.ts';
-import { allSteps, splitNetwork, type RunPlan } from '../run-plan.ts';
-import { signalNumber } from '../signals.ts';
+import { allSteps } from '../run-plan.ts';
 import type { ShimRequest, WireError } from '../shim-protocol.ts';
 import { ContainerStore } from '../store.ts';
 import { timestamp } from '../time.ts';
 import { Clients } from './clients.ts';
+import { launch } from './launch.ts';
 import { prepareRun } from './prepare.ts';
 import { ContainerStdio } from './stdio.ts';
 
 const CONTROL_FD = 3;
-/** Milliseconds for a message that was sent before its sender's end to be read. */
-const LAST_WORDS = 200;
 
 export async function runShim(request: ShimRequest): Promise<void> {
   // The descriptor is a socket; net.connect takes one although its types do not say so.
@@ -115,86 +103,15 @@ class Shim {
       explain: this.request.explain,
     });
     if (this.request.explain) this.clients.broadcast({ type: 'plan', steps: allSteps(run.plan) });
-    const options = this.applyOptions();
-    const { before, beside } = splitNetwork(run.plan.network);
-    await applySteps([...run.plan.cgroup, ...before], options);
-    const init = await listenForInit(run.socketPath, (id, ms) => this.report(id, 'done', ms));
-    let exited: Promise<number> | undefined;
-    let begun = false;
-    try {
-      exited = this.spawn(run.plan.start, options);
-      const pid = await this.bringUp(run.plan, init, exited, applySteps(beside, options));
-      begun = true;
-      this.recordRunning(pid, network);
-      this.clients.broadcast({ type: 'started', pid });
-    } catch (error) {
-      // Hung up on, PID 1 ends by itself; what it was about to use must not be undone under its hands.
-      init.close();
-      if (!begun) await exited?.catch(() => undefined);
-      throw error instanceof InitError ? initError(error.failure, run.plan) : error;
-    }
-    return exited;
-  }
-
-  /** From the process in its new namespaces to the running program, whose pid it gives. */
-  private async bringUp(
-    plan: RunPlan,
-    init: InitListener,
-    exited: Promise<number>,
-    network: Promise<void>,
-  ): Promise<number> {
-    // A child that dies before it says hello must not be waited for. If it said why, that is on its way here.
-    const early = exited.then(async (code): Promise<never> => {
-      const failure = await Promise.race([init.result, delay(LAST_WORDS, undefined)]);
-      if (failure !== undefined) throw new InitError(failure);
-      throw new MinidockError({
-        code: 'INIT_DIED',
-        message: `the container's first process ended with status ${String(code)} before the program began`,
-        exitCode: 125,
-      });
+    const { pid, exited } = await launch({
+      ...run,
+      options: this.applyOptions(),
+      stdio: this.stdio,
+      size: () => this.size,
+      report: (id, outcome, ms) => this.report(id, outcome, ms),
     });
-    for (const promise of [early, network, init.hello, init.ready]) promise.catch(() => undefined);
-    try {
-      const [{ pid }] = await Promise.race([Promise.all([init.hello, network]), early]);
-      const ready = await Promise.race([init.ready, early]);
-      if (ready.terminalFd !== undefined) {
-        this.stdio.useTerminal(fetchTerminal(pid, ready.terminalFd));
-        if (this.size !== undefined) this.stdio.resize(this.size.rows, this.size.columns);
-      }
-      init.go();
-      const going = performance.now();
-      const failure = await init.result;
-      if (failure !== undefined) throw new InitError(failure);
-      // execve(2) has closed the socket, which is the only report it can give.
-      const last = plan.container.at(-1);
-      if (last !== undefined) this.report(last.id, 'done', performance.now() - going);
-      return pid;
-    } finally {
-      // Steps beside it that are still being performed would be missed by whoever undoes.
-      await network.catch(() => undefined);
-    }
-  }
-
-  private spawn(step: HostStep, options: ApplyOptions): Promise<number> {
-    if (step.command.kind !== 'run') throw new Error('process.start is a program');
-    options.journal.record([step]);
-    if (options.failAt === step.id)
-      throw new StepError(step, new Error('failure injected by MINIDOCK_FAIL_AT'));
-    options.observer?.started(step);
-    const begin = performance.now();
-    const stdio = this.stdio.open();
-    const [program, ...args] = step.command.argv;
-    const child = spawn(program, args, {
-      stdio: [...stdio.child],
-      cwd: '/',
-      env: { PATH: process.env['PATH'] },
-    });
-    const exited = new Promise<number>((resolve, reject) => {
-      child.once('error', (error) => reject(new StepError(step, error)));
-      child.once('exit', (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
-    });
-    stdio.closeChildEnds();
-    options.observer?.finished(step, 'done', performance.now() - begin);
+    this.recordRunning(pid, network);
+    this.clients.broadcast({ type: 'started', pid });
     return exited;
   }
 
@@ -251,7 +168,6 @@ class Shim {
       });
     }
     this.cleanUp(lock);
-    if (this.config.spec.autoRemove) removeContainerFiles(this.store, this.config, { volumes: true });
     await this.clients.finish({ type: 'exited', exitCode, oomKilled });
   }
 
@@ -274,30 +190,15 @@ class Shim {
       });
     }
     this.cleanUp(lock);
-    if (this.config.spec.autoRemove) removeContainerFiles(this.store, this.config, { volumes: true });
     await this.clients.finish({ type: 'failed', error: wire });
   }
 
   private cleanUp(lock: Lock): void {
     this.log.close();
     rmSync(this.runDir, { recursive: true, force: true });
+    if (this.config.spec.autoRemove) removeContainerFiles(this.store, this.config, { volumes: true });
     lock.release();
   }
-}
-
-/** In Docker's words where the program itself is at fault, else with the step's name. */
-function initError(failure: InitFailure, plan: RunPlan): MinidockError {
-  const step = plan.container.find((candidate) => candidate.id === failure.step);
-  const message =
-    step === undefined || failure.exitCode !== 125
-      ? failure.message
-      : `step ${step.id} (${step.title}) failed: ${failure.message}`;
-  return new MinidockError({
-    code: failure.errno || 'INIT_FAILED',
-    message,
-    exitCode: failure.exitCode,
-    ...(failure.hint === undefined ? {} : { hint: failure.hint }),
-  });
 }
 
 function toWireError(error: unknown, undone: string): WireError {

@@ -1,0 +1,136 @@
+/**
+ * From a plan to a running program: the first process in its new namespaces, what is set up beside it meanwhile, the
+ * conversation with it (init-protocol.ts), its terminal. Undoing is the caller's, who holds the journal.
+ */
+import { spawn } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { applySteps, StepError, type ApplyOptions } from '../../../runtime/plan/apply.ts';
+import type { HostStep } from '../../../runtime/plan/step.ts';
+import {
+  fetchTerminal,
+  InitError,
+  listenForInit,
+  type InitFailure,
+  type InitListener,
+} from '../../../runtime/process/supervise.ts';
+import { splitNetwork, type RunPlan } from '../run-plan.ts';
+import { signalNumber } from '../signals.ts';
+import type { ContainerStdio } from './stdio.ts';
+
+/** Milliseconds for a message that was sent before its sender's end to be read. */
+const LAST_WORDS = 200;
+
+export interface Launch {
+  readonly plan: RunPlan;
+  readonly socketPath: string;
+  readonly options: ApplyOptions;
+  readonly stdio: ContainerStdio;
+  /** Of the terminal as it is now; undefined without one. */
+  readonly size: () => { readonly rows: number; readonly columns: number } | undefined;
+  /** Told of the steps PID 1 has done. */
+  readonly report: (id: string, outcome: 'done', ms: number) => void;
+}
+
+export interface Launched {
+  /** Of the program, as the host sees it. */
+  readonly pid: number;
+  /** Resolves to its exit status, 128 + N after signal N. */
+  readonly exited: Promise<number>;
+}
+
+/** @throws MinidockError; by then the first process has ended, or never began. */
+export async function launch(request: Launch): Promise<Launched> {
+  const { plan, options, report } = request;
+  const { before, beside } = splitNetwork(plan.network);
+  await applySteps([...plan.cgroup, ...before], options);
+  const init = await listenForInit(request.socketPath, (id, ms) => report(id, 'done', ms));
+  let exited: Promise<number> | undefined;
+  try {
+    exited = spawnFirst(plan.start, options, request.stdio);
+    return { pid: await bringUp(request, init, exited, applySteps(beside, options)), exited };
+  } catch (error) {
+    // Hung up on, PID 1 ends by itself; what it was about to use must not be undone under its hands.
+    init.close();
+    await exited?.catch(() => undefined);
+    throw error instanceof InitError ? initError(error.failure, plan) : error;
+  }
+}
+
+/** From the process in its new namespaces to the running program, whose pid it gives. */
+async function bringUp(
+  { plan, stdio, size, report }: Launch,
+  init: InitListener,
+  exited: Promise<number>,
+  network: Promise<void>,
+): Promise<number> {
+  // A child that dies before it says hello must not be waited for. If it said why, that is on its way here.
+  const early = exited.then(async (code): Promise<never> => {
+    const failure = await Promise.race([init.result, delay(LAST_WORDS, undefined)]);
+    if (failure !== undefined) throw new InitError(failure);
+    throw new MinidockError({
+      code: 'INIT_DIED',
+      message: `the container's first process ended with status ${String(code)} before the program began`,
+      exitCode: 125,
+    });
+  });
+  for (const promise of [early, network, init.hello, init.ready]) promise.catch(() => undefined);
+  try {
+    const [{ pid }] = await Promise.race([Promise.all([init.hello, network]), early]);
+    const ready = await Promise.race([init.ready, early]);
+    if (ready.terminalFd !== undefined) {
+      stdio.useTerminal(fetchTerminal(pid, ready.terminalFd));
+      const now = size();
+      if (now !== undefined) stdio.resize(now.rows, now.columns);
+    }
+    init.go();
+    const going = performance.now();
+    const failure = await init.result;
+    if (failure !== undefined) throw new InitError(failure);
+    // execve(2) has closed the socket, which is the only report it can give.
+    const last = plan.container.at(-1);
+    if (last !== undefined) report(last.id, 'done', performance.now() - going);
+    return pid;
+  } finally {
+    // Steps beside it that are still being performed would be missed by whoever undoes.
+    await network.catch(() => undefined);
+  }
+}
+
+function spawnFirst(step: HostStep, options: ApplyOptions, containerStdio: ContainerStdio): Promise<number> {
+  if (step.command.kind !== 'run') throw new Error('process.start is a program');
+  options.journal.record([step]);
+  if (options.failAt === step.id)
+    throw new StepError(step, new Error('failure injected by MINIDOCK_FAIL_AT'));
+  options.observer?.started(step);
+  const begin = performance.now();
+  const stdio = containerStdio.open();
+  const [program, ...args] = step.command.argv;
+  const child = spawn(program, args, {
+    stdio: [...stdio.child],
+    cwd: '/',
+    env: { PATH: process.env['PATH'] },
+  });
+  const exited = new Promise<number>((resolve, reject) => {
+    child.once('error', (error) => reject(new StepError(step, error)));
+    child.once('exit', (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
+  });
+  stdio.closeChildEnds();
+  options.observer?.finished(step, 'done', performance.now() - begin);
+  return exited;
+}
+
+/** In Docker's words where the program itself is at fault, else with the step's name. */
+function initError(failure: InitFailure, plan: RunPlan): MinidockError {
+  const step = plan.container.find((candidate) => candidate.id === failure.step);
+  const message =
+    step === undefined || failure.exitCode !== 125
+      ? failure.message
+      : `step ${step.id} (${step.title}) failed: ${failure.message}`;
+  return new MinidockError({
+    code: failure.errno || 'INIT_FAILED',
+    message,
+    exitCode: failure.exitCode,
+    ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+  });
+}
