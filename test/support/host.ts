@@ -124,12 +124,6 @@ export async function createHost(options: HostOptions = {}): Promise<TestHost> {
 
 /** The holder's own script: builds the host, says `ready`, then waits for its stdin to close. */
 const HOLDER = `
-# In a chroot, whoever enters this mount namespace would arrive outside of the chroot, at the namespace's own root:
-# so its directory becomes that root, as runtime/process/own-root.ts does it for containers.
-root_of() { nsenter --mount=/proc/self/ns/mnt --wd=/ "$@"; }
-if [ "$(stat -c %d:%i /)" != "$(root_of stat -c %d:%i /)" ]; then
-  root_of sh -c 'mount --make-rslave / && pivot_root . ./mnt && umount -l /mnt'
-fi
 cgroups=$DIR/cgroup
 mkdir "$DIR/root" "$DIR/run" "$cgroups"
 if [ "$CGROUP" = machine ]; then mount --rbind /sys/fs/cgroup "$cgroups"; fi
