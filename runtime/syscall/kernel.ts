@@ -65,6 +65,8 @@ export interface Kernel {
   /** TIOCSCTTY: makes the terminal the controlling one of this session. */
   setControllingTerminal(fd: number): void;
   setWindowSize(fd: number, rows: number, columns: number): void;
+  /** Turns OPOST off (TCGETS, TCSETS): what is written to the terminal reaches it unchanged. */
+  disableOutputProcessing(fd: number): void;
   setXattr(path: string, name: string, value: Uint8Array): void;
   /** bpf(2) BPF_PROG_LOAD of a BPF_PROG_TYPE_CGROUP_DEVICE program (struct bpf_insn, 8 bytes each); a descriptor. */
   bpfLoadDeviceFilter(program: Uint8Array): number;

@@ -23,6 +23,9 @@ import type { Kernel, MountAttributes } from './kernel.ts';
 
 const TIOCSCTTY = 0x540e;
 const TIOCSWINSZ = 0x5414;
+const TCGETS = 0x5401;
+const TCSETS = 0x5402;
+const OPOST = 1;
 const TIOCGPTN = 0x80045430;
 const TIOCSPTLCK = 0x40045431;
 const KEYCTL_JOIN_SESSION_KEYRING = 1;
@@ -137,6 +140,13 @@ export const kernel: Kernel = {
   setControllingTerminal: (fd) => void call('ioctl', fd, TIOCSCTTY, 0),
   setWindowSize: (fd, rows, columns) =>
     void call('ioctl', fd, TIOCSWINSZ, bytesOf(Uint16Array.of(rows, columns, 0, 0))),
+  disableOutputProcessing(fd) {
+    // The kernel's struct termios: four 32-bit words of flags, output second, then 20 bytes that stay as they are.
+    const termios = new Uint32Array(9);
+    call('ioctl', fd, TCGETS, bytesOf(termios));
+    termios[1] = (termios[1] ?? 0) & ~OPOST;
+    call('ioctl', fd, TCSETS, bytesOf(termios));
+  },
   setXattr: (path, name, value) => void call('lsetxattr', path, name, value, value.byteLength, 0),
   bpfLoadDeviceFilter(program) {
     const license = Buffer.from('GPL\0');

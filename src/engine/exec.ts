@@ -1,6 +1,7 @@
 /**
  * `exec`: one more process in a running container. No supervisor stays behind: the command itself is the parent of
- * nsenter, and a detached exec's process simply goes on when the command ends.
+ * nsenter, and a detached exec's process simply goes on when the command ends. If it has a terminal, the container's
+ * shim takes that over: with its last holder gone, the kernel would hang up on the process.
  *
  *     minidock exec ── nsenter --target PID --net --uts --ipc --pid ── minidock __enter ── execve(program)
  *
@@ -23,6 +24,8 @@ import { DescriptorWriter, readDescriptor } from './descriptor-stream.ts';
 import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
 import { terminalSize } from './foreground.ts';
 import { containerRunDir, type Paths } from './paths.ts';
+import { enterRawMode } from './raw-terminal.ts';
+import { leaveTerminal } from './shim-client.ts';
 import { signalNumber } from './signals.ts';
 import type { Container } from './store.ts';
 
@@ -110,8 +113,9 @@ async function runExec(
   early.catch(() => undefined);
   const { pid } = await Promise.race([init.hello, early]);
   const ready = await Promise.race([init.ready, early]);
-  const restore =
-    ready.terminalFd === undefined ? undefined : useTerminal(fetchTerminal(pid, ready.terminalFd), options);
+  const master = ready.terminalFd === undefined ? undefined : fetchTerminal(pid, ready.terminalFd);
+  if (master !== undefined && options.detach) await leaveTerminal(paths, config.id, master);
+  const restore = master === undefined || options.detach ? undefined : useTerminal(master, options);
   try {
     init.go();
     const failure = await init.result;
@@ -126,7 +130,11 @@ async function runExec(
       child.unref();
       return 0;
     }
-    const code = await Promise.race([exited, ...(restore === undefined ? [] : [restore.detached])]);
+    const detached = restore?.detached.then(async (code) => {
+      await leaveTerminal(paths, config.id, restore.master);
+      return code;
+    });
+    const code = await Promise.race([exited, ...(detached === undefined ? [] : [detached])]);
     await Promise.race([Promise.all([stdio.ended, restore?.ended]), settle(restore)]);
     return code;
   } finally {
@@ -215,6 +223,8 @@ interface ExecTerminal {
   readonly ended: Promise<void>;
   /** Resolves, with Docker's exit status for it, when the detach keys were typed; otherwise never. */
   readonly detached: Promise<number>;
+  /** Good until it is restored. */
+  readonly master: number;
   restore(): void;
 }
 
@@ -223,7 +233,7 @@ function useTerminal(master: number, options: ExecOptions): ExecTerminal {
   const sizeFd = kernel.duplicate(master);
   const { stdin } = process;
   const raw = options.interactive && stdin.isTTY;
-  if (raw) stdin.setRawMode(true);
+  const restoreMode = raw ? enterRawMode(stdin) : undefined;
   const resize = (): void => {
     const size = terminalSize();
     if (size !== undefined) kernel.setWindowSize(sizeFd, size.rows, size.columns);
@@ -242,11 +252,12 @@ function useTerminal(master: number, options: ExecOptions): ExecTerminal {
   return {
     ended: readDescriptor(master, (chunk) => writeAll(process.stdout, chunk)),
     detached,
+    master: sizeFd,
     restore: () => {
       process.off('SIGWINCH', resize);
       stdin.off('data', onData);
       stdin.pause();
-      if (raw) stdin.setRawMode(false);
+      restoreMode?.();
       closeSync(sizeFd);
     },
   };

@@ -4,6 +4,7 @@
  * Used by `run`, `start -a`, `attach` and `exec -it`.
  */
 import { writeSync } from 'node:fs';
+import { enterRawMode } from './raw-terminal.ts';
 import type { ShimMessage } from './shim-protocol.ts';
 import type { ShimConnection, ShimHandlers } from './start.ts';
 import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
@@ -12,6 +13,8 @@ export interface ForegroundOptions {
   readonly tty: boolean;
   readonly stdin: boolean;
   readonly detachKeys: string;
+  /** Makes what runs there draw its screen anew: an attach comes to a screen that was drawn for someone else. */
+  readonly redraw?: boolean;
   /** Called for each signal this process gets while attached, unless a terminal carries them. */
   readonly onSignal?: (signal: NodeJS.Signals) => void;
 }
@@ -60,7 +63,7 @@ export async function runForeground(
       });
       cleanups.push(() => connection.close());
       if (options.stdin) cleanups.push(feedInput(connection, options, () => resolve({ kind: 'detached' })));
-      if (options.tty) cleanups.push(followSize(connection));
+      if (options.tty) cleanups.push(followSize(connection, options.redraw === true));
       if (options.onSignal !== undefined) cleanups.push(passSignals(options.onSignal));
     });
   } finally {
@@ -88,7 +91,7 @@ class OutputWriter {
 function feedInput(connection: ShimConnection, options: ForegroundOptions, detached: () => void): () => void {
   const { stdin } = process;
   const raw = options.tty && stdin.isTTY;
-  if (raw) stdin.setRawMode(true);
+  const restore = raw ? enterRawMode(stdin) : undefined;
   const watcher = raw ? new DetachWatcher(parseDetachKeys(options.detachKeys)) : undefined;
   const onData = (chunk: Buffer): void => {
     const seen = watcher?.feed(chunk) ?? { forward: chunk, detach: false };
@@ -105,18 +108,22 @@ function feedInput(connection: ShimConnection, options: ForegroundOptions, detac
     stdin.off('data', onData);
     stdin.off('end', onEnd);
     stdin.pause();
-    if (raw) stdin.setRawMode(false);
+    restore?.();
   };
 }
 
-function followSize(connection: ShimConnection): () => void {
-  const send = (): void => {
+function followSize(connection: ShimConnection, redraw: boolean): () => void {
+  const send = (more = 0): void => {
     const size = terminalSize();
-    if (size !== undefined) connection.send({ type: 'resize', ...size });
+    if (size === undefined) return;
+    connection.send({ type: 'resize', rows: size.rows + more, columns: size.columns + more });
   };
+  const follow = (): void => send();
+  // The kernel sends SIGWINCH only for a size that differs.
+  if (redraw) send(1);
   send();
-  process.on('SIGWINCH', send);
-  return () => process.off('SIGWINCH', send);
+  process.on('SIGWINCH', follow);
+  return () => process.off('SIGWINCH', follow);
 }
 
 function passSignals(onSignal: (signal: NodeJS.Signals) => void): () => void {

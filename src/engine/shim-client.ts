@@ -40,4 +40,21 @@ export function waitForShim(
   });
 }
 
+/** Leaves a terminal, of which this process holds the master, to the container's shim. */
+export function leaveTerminal(paths: Paths, id: string, master: number): Promise<void> {
+  return new Promise((resolve) => {
+    const connection = connectShim(paths, id, {
+      output: () => undefined,
+      message: (message) => {
+        if (message.type !== 'adopted') return;
+        connection.close();
+        resolve();
+      },
+      // The shim is gone, and with it the container and whoever used the terminal.
+      closed: resolve,
+    });
+    connection.send({ type: 'adopt-terminal', pid: process.pid, fd: master });
+  });
+}
+
 export const isRunning = (container: Container): boolean => container.state.status === 'running';

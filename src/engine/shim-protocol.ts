@@ -6,6 +6,8 @@ export type ClientMessage =
   | { readonly type: 'attach'; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
   | { readonly type: 'resize'; readonly rows: number; readonly columns: number }
   | { readonly type: 'stdin-closed' }
+  /** The client's descriptor `fd` is the master of a terminal that must outlive it; 'adopted' says that it will. */
+  | { readonly type: 'adopt-terminal'; readonly pid: number; readonly fd: number }
   /** An answer is sent when the container has exited (and, with --rm, is gone). */
   | { readonly type: 'wait' };
 
@@ -19,6 +21,7 @@ export type ShimMessage =
       readonly ms: number;
     }
   | { readonly type: 'started'; readonly pid: number }
+  | { readonly type: 'adopted' }
   | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'failed'; readonly error: WireError }
   | { readonly type: 'exited'; readonly exitCode: number; readonly oomKilled: boolean };

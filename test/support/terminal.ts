@@ -27,7 +27,16 @@ export const PROMPT = /\$> $/;
 
 export async function openTerminal(host: TestHost): Promise<Terminal> {
   const shell = "PS1='$> ' exec bash --norc --noprofile --noediting";
-  const script = host.spawn(['script', '--quiet', '--flush', '--echo', 'always', '--command', shell, '/dev/null']);
+  const script = host.spawn([
+    'script',
+    '--quiet',
+    '--flush',
+    '--echo',
+    'always',
+    '--command',
+    shell,
+    '/dev/null',
+  ]);
   // Without colours, questions for the cursor's place, and carriage returns.
   // eslint-disable-next-line no-control-regex -- escape sequences begin with a control character
   const text = (): string => script.output().replace(/\x1b\[[0-9;?]*[A-Za-z]|\r/g, '');

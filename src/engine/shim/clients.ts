@@ -23,6 +23,8 @@ export interface ClientEvents {
   /** A client that fed the container's input has closed it, or is gone. */
   inputEnded(): void;
   resized(rows: number, columns: number): void;
+  /** `fd` of process `pid` is a terminal's master, to be held from now on. */
+  terminalLeft(pid: number, fd: number): void;
 }
 
 /** Bytes queued for one client above which the container's output waits for it. */
@@ -104,6 +106,10 @@ export class Clients {
       case 'stdin-closed':
         this.clients.set(socket, { ...client, stdin: false });
         this.events.inputEnded();
+        break;
+      case 'adopt-terminal':
+        this.events.terminalLeft(message.pid, message.fd);
+        writeMessage(socket, { type: 'adopted' } satisfies ShimMessage);
         break;
       case 'wait':
         this.clients.set(socket, { ...client, waits: true });

@@ -11,8 +11,10 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import type { ApplyOptions } from '../../../runtime/plan/apply.ts';
 import { describeUndo, undoJournal } from '../../../runtime/plan/undo.ts';
 import { Journal } from '../../../runtime/plan/journal.ts';
+import { fetchTerminal } from '../../../runtime/process/supervise.ts';
 import { readOomKills } from '../../../runtime/cgroup/processes.ts';
 import type { ContainerConfig } from '../container.ts';
+import { readDescriptor } from '../descriptor-stream.ts';
 import { tryLock, type Lock } from '../lock.ts';
 import { LogWriter } from '../log-file.ts';
 import { acquireNetwork, type AcquiredNetwork } from '../networking.ts';
@@ -69,6 +71,10 @@ class Shim {
       resized: (rows, columns) => {
         this.size = { rows, columns };
         this.stdio.resize(rows, columns);
+      },
+      terminalLeft: (pid, fd) => {
+        // Read, so that whoever writes there does not block; nobody is left to look at it.
+        void readDescriptor(fetchTerminal(pid, fd), () => undefined);
       },
     });
     this.stdio = new ContainerStdio(this.log, () => this.clients, { tty, openStdin });
