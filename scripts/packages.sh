@@ -36,6 +36,9 @@ bzip2 bzip2
 zstd zstd
 openssl openssl
 ping iputils-ping
+tmux tmux
+dpkg-deb dpkg
+flock util-linux
 /usr/bin/tini-static tini
 /usr/include/linux/capability.h linux-libc-dev
 '

@@ -52,6 +52,7 @@ export const attach: Verb = {
           {
             tty,
             stdin,
+            redraw: true,
             detachKeys: flags.detachKeys,
             ...(flags.sigProxy && !tty
               ? { onSignal: (signal) => signalContainer(container, parseSignal(signal)) }
