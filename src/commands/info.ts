@@ -50,7 +50,8 @@ export const info: Verb = {
 async function gather(engine: Engine) {
   const states = [];
   for (const container of engine.containers.list()) {
-    states.push((await refresh(engine.containers, container)).state.status);
+    const now = await refresh(engine.containers, container);
+    if (now !== undefined) states.push(now.state.status);
   }
   const running = states.filter((status) => status === 'running').length;
   return {

@@ -50,7 +50,10 @@ async function list({ engine }: Context, flags: PsFlags): Promise<void> {
   const filters = parseContainerFilters(flags.filter ?? []);
   if (flags.quiet === true && flags.format !== undefined) process.stderr.write(`${QUIET_WINS}\n`);
   const all: Container[] = [];
-  for (const container of engine.containers.list()) all.push(await refresh(engine.containers, container));
+  for (const container of engine.containers.list()) {
+    const now = await refresh(engine.containers, container);
+    if (now !== undefined) all.push(now);
+  }
   const limit = flags.latest === true ? 1 : (parseInteger(flags.last, '-n, --last') ?? -1);
   const every = flags.all === true || limit > 0 || filters.selectsStatus;
   const ancestors = await imageIds(engine, filters.values.get('ancestor') ?? []);

@@ -5,7 +5,7 @@ import { kernel } from '../../runtime/syscall/libc.ts';
 import { tryLock } from './lock.ts';
 import { containerLock } from './paths.ts';
 import { isSameProcess } from './process-identity.ts';
-import { recover, refresh } from './recovery.ts';
+import { LOST, recover, refresh } from './recovery.ts';
 import { removeContainerFiles } from './remove-files.ts';
 import { waitForShim } from './shim-client.ts';
 import { parseSignal } from './signals.ts';
@@ -13,7 +13,7 @@ import type { Container, ContainerStore } from './store.ts';
 
 /** By name, id or prefix, with a state that is true now. */
 export async function findContainer(store: ContainerStore, reference: string): Promise<Container> {
-  return refresh(store, store.find(reference));
+  return (await refresh(store, store.find(reference))) ?? store.find(reference);
 }
 
 /** @throws MinidockError 'NOT_RUNNING'. */
@@ -74,7 +74,7 @@ export async function waitForExit(store: ContainerStore, container: Container): 
   const message = await waitForShim(store.paths, container.config.id);
   if (message !== undefined) return message.exitCode;
   const now = store.read(container.config.id);
-  return now === undefined ? 0 : (await refresh(store, now)).state.exitCode;
+  return (now === undefined ? undefined : await refresh(store, now))?.state.exitCode ?? LOST;
 }
 
 export async function removeContainer(

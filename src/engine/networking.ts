@@ -17,6 +17,7 @@ import type { ContainerConfig, NetworkState } from './container.ts';
 import { newId } from './ids.ts';
 import { waitLock } from './lock.ts';
 import { leasesDir, networksDir, type Paths } from './paths.ts';
+import { recoverAll } from './recovery.ts';
 import type { Attachment } from './run-plan.ts';
 import type { ContainerStore } from './store.ts';
 import { timestamp } from './time.ts';
@@ -60,7 +61,7 @@ export async function acquireNetwork(
 ): Promise<AcquiredNetwork> {
   const { network } = config.spec;
   const netns = netnsName(config.id);
-  if (network.mode === 'bridge') return acquireBridge(store.paths, config);
+  if (network.mode === 'bridge') return acquireBridge(store, config);
   if (network.mode === 'none') {
     return {
       attachment: { kind: 'none', netns },
@@ -98,7 +99,9 @@ export async function previewNetwork(store: ContainerStore, config: ContainerCon
   };
 }
 
-async function acquireBridge(paths: Paths, config: ContainerConfig): Promise<AcquiredNetwork> {
+async function acquireBridge(store: ContainerStore, config: ContainerConfig): Promise<AcquiredNetwork> {
+  const { paths } = store;
+  if (config.spec.network.ports.length > 0) await recoverAll(store);
   const network = defaultNetwork(paths);
   const wanted = config.spec.network.ip;
   const leases = leasesDir(paths);

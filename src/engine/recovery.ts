@@ -6,24 +6,42 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { releaseAddresses } from '../../runtime/network/ipam.ts';
 import { undoJournal } from '../../runtime/plan/undo.ts';
 import { Journal } from '../../runtime/plan/journal.ts';
 import { tryLock } from './lock.ts';
 import { containerLock, containerRunDir, leasesDir } from './paths.ts';
 import { bootId, isSameProcess } from './process-identity.ts';
+import { removeContainerFiles } from './remove-files.ts';
 import type { Container, ContainerStore } from './store.ts';
 import { timestamp } from './time.ts';
 
 /** Docker's exit status for a container that nobody saw the end of. */
-const LOST = 255;
+export const LOST = 255;
 
-/** The container with a state that is true now. Cheap when nothing is wrong: two small reads of /proc. */
-export async function refresh(store: ContainerStore, container: Container): Promise<Container> {
-  const { state } = container;
-  if (state.status !== 'running' || isSameProcess(state.shimPid, state.shimStartTime)) return container;
-  await recover(store, container.config.id);
-  return store.read(container.config.id) ?? container;
+/** Milliseconds between looks at what another process is doing. */
+const POLL = 10;
+
+/**
+ * The container with a state that is true now; undefined if it was to remove itself and has, by that. Cheap when
+ * nothing is wrong: two small reads of /proc.
+ */
+export async function refresh(store: ContainerStore, container: Container): Promise<Container | undefined> {
+  const { id } = container.config;
+  let now: Container | undefined = container;
+  while (now?.state.status === 'running' && !isSameProcess(now.state.shimPid, now.state.shimStartTime)) {
+    await recover(store, id);
+    now = store.read(id);
+    // Another command may be at it, holding the lock: the record says when it is done.
+    if (now?.state.status === 'running') await delay(POLL);
+  }
+  return now;
+}
+
+/** For whoever needs what containers with a killed shim still seem to hold: their ports in the firewall. */
+export async function recoverAll(store: ContainerStore): Promise<void> {
+  for (const container of store.list()) await refresh(store, container);
 }
 
 /** Undoes what is left of a run that nobody owns. Does nothing while a shim holds the lock. */
@@ -37,8 +55,9 @@ export async function recover(store: ContainerStore, id: string): Promise<void> 
       releaseAddresses(leasesDir(store.paths), id);
       rmSync(runDir, { recursive: true, force: true });
     }
-    const state = store.read(id)?.state;
-    if (state?.status === 'running') {
+    const container = store.read(id);
+    if (container?.state.status === 'running') {
+      const { config, state } = container;
       store.writeState(id, {
         ...state,
         status: 'exited',
@@ -49,6 +68,7 @@ export async function recover(store: ContainerStore, id: string): Promise<void> 
         finishedAt: timestamp(),
         network: undefined,
       });
+      if (config.spec.autoRemove) removeContainerFiles(store, config, { volumes: true });
     }
   } finally {
     lock.release();

@@ -38,7 +38,6 @@ export async function openTerminal(host: TestHost): Promise<Terminal> {
     '/dev/null',
   ]);
   // Without colours, questions for the cursor's place, and carriage returns.
-  // eslint-disable-next-line no-control-regex -- escape sequences begin with a control character
   const text = (): string => script.output().replace(/\x1b\[[0-9;?]*[A-Za-z]|\r/g, '');
   let behind = 0;
   const see = async (pattern: RegExp): Promise<RegExpMatchArray> => {
