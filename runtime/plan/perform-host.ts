@@ -8,7 +8,7 @@ import { MinidockError } from '../errors.ts';
 import type { HostCommand } from './command.ts';
 import { renderCommand } from './render.ts';
 import type { Argv, Check } from './step.ts';
-import { packageOf } from './tools.ts';
+import { toolMissing } from './tools.ts';
 
 /** A host command failed; `stderr` holds its words, or the system call's. */
 export class CommandError extends MinidockError {
@@ -67,13 +67,7 @@ async function runProgram(command: Extract<HostCommand, { kind: 'run' }>): Promi
   const result = await spawnProgram(command.argv, command.input);
   if (result.exitCode === 0) return;
   const program = command.argv[0];
-  if (result.missing) {
-    throw new CommandError(
-      command,
-      `${program}: command not found`,
-      `Install the package '${packageOf(program)}' and try again.`,
-    );
-  }
+  if (result.missing) throw toolMissing(program);
   throw new CommandError(command, result.stderr);
 }
 

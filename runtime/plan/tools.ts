@@ -1,4 +1,8 @@
 /** The programs minidock calls and the Debian package that brings each, for the message when one is missing. */
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import { MinidockError } from '../errors.ts';
+
 const PACKAGES: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   nft: 'nftables',
@@ -11,7 +15,31 @@ const PACKAGES: Readonly<Record<string, string>> = {
   tini: 'tini',
 };
 
-/** 'Debian package iproute2', or the program's own name when no package is known for it. */
+/** 'iproute2', or the program's own name when no package is known for it. */
 export function packageOf(program: string): string {
   return PACKAGES[program] ?? program;
+}
+
+export function toolMissing(program: string): MinidockError {
+  return new MinidockError({
+    code: 'TOOL_MISSING',
+    message: `${program}: command not found`,
+    hint: `Install the package '${packageOf(program)}' and try again.`,
+    exitCode: 125,
+  });
+}
+
+/** For a program that another one will start, and whose absence only that other one would tell. */
+export function requireTool(program: string): void {
+  const places = (process.env['PATH'] ?? '').split(':').map((directory) => join(directory, program));
+  if (!places.some(isExecutable)) throw toolMissing(program);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false; // Not here, or not for us: the search goes on, as execvp(3)'s does.
+  }
 }

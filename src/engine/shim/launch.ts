@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { applySteps, StepError, type ApplyOptions } from '../../../runtime/plan/apply.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
+import { requireTool } from '../../../runtime/plan/tools.ts';
 import {
   fetchTerminal,
   InitError,
@@ -102,6 +103,8 @@ function spawnFirst(step: HostStep, options: ApplyOptions, containerStdio: Conta
   options.journal.record([step]);
   if (options.failAt === step.id)
     throw new StepError(step, new Error('failure injected by MINIDOCK_FAIL_AT'));
+  // `nsenter` starts `unshare`, and would tell of its absence on the container's standard error.
+  for (const tool of ['nsenter', 'unshare']) if (step.command.argv.includes(tool)) requireToolFor(step, tool);
   options.observer?.started(step);
   const begin = performance.now();
   const stdio = containerStdio.open();
@@ -118,6 +121,14 @@ function spawnFirst(step: HostStep, options: ApplyOptions, containerStdio: Conta
   stdio.closeChildEnds();
   options.observer?.finished(step, 'done', performance.now() - begin);
   return exited;
+}
+
+function requireToolFor(step: HostStep, tool: string): void {
+  try {
+    requireTool(tool);
+  } catch (error) {
+    throw new StepError(step, error);
+  }
 }
 
 /** In Docker's words where the program itself is at fault, else with the step's name. */
