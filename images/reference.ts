@@ -85,6 +85,15 @@ export function familiarName(reference: Reference): string {
   return familiarRepository(reference) + suffix(reference);
 }
 
+/** The name as Docker speaks of it where it has no image of that name: with its tag; an id as it is. */
+export function fullName(text: string): string {
+  try {
+    return familiarName(parseReference(text));
+  } catch {
+    return text; // Not a name: whatever it was meant to be, the user knows it by these words.
+  }
+}
+
 /** The same repository pinned to a digest, without a tag: what a `repoDigest` is. */
 export function withDigest(reference: Reference, digest: string): Reference {
   return { domain: reference.domain, path: reference.path, digest };

@@ -10,7 +10,7 @@
  */
 import { join } from 'node:path';
 import { ImageError } from '../errors.ts';
-import { formatReference, parseReference } from '../reference.ts';
+import { formatReference, fullName, parseReference } from '../reference.ts';
 import type { Descriptor, ImageConfig, StoredImage } from '../types.ts';
 import type { Unpacker } from '../unpack/types.ts';
 import { historyLines, type HistoryLine } from './history.ts';
@@ -282,7 +282,7 @@ export class ImageStore {
 function noSuchImage(name: string): ImageError {
   return new ImageError({
     code: 'NO_SUCH_IMAGE',
-    message: `No such image: ${name}`,
+    message: `No such image: ${fullName(name)}`,
     hint: 'minidock images lists what there is',
   });
 }

@@ -152,6 +152,7 @@ export class LayerWriter implements TarHandler {
           throw corruptLayer(`the symbolic link "${toText(entry.path)}" leads nowhere`);
         this.#replace(real, () => {
           symlinkSync(toFsPath(entry.linkpath), this.#tree.path(real));
+          this.#size += entry.linkpath.length;
         });
         this.#metadata.onPath(this.#tree.path(real), entry, false);
         return;

@@ -8,7 +8,7 @@ export interface LayerReport {
   readonly diffId: string;
   /** Bytes of the uncompressed archive: what `save` announces before it re-creates the layer. */
   readonly tarSize: number;
-  /** Bytes of file content, which is what Docker calls a layer's size. */
+  /** Bytes of files and of the paths that symbolic links hold, which is what Docker calls a layer's size. */
   readonly size: number;
   /**
    * Directories that the archive needs but does not list. An overlay shows the attributes of the topmost layer that

@@ -69,7 +69,11 @@ function resolveGateway(address: string, input: HostsInput): string {
 
 function ownLine({ address, hostname, domainname }: HostsInput): string {
   if (address === '' || hostname === '') return '';
-  const names = domainname === '' ? hostname : `${hostname}.${domainname} ${hostname}`;
+  const full = domainname === '' ? hostname : `${hostname}.${domainname}`;
+  // The first part alone too: `hostname` prints it, and programs look up what they call themselves.
+  const short = full.split('.', 1)[0] ?? full;
+  const names =
+    domainname === '' && short === full ? full : `${full} ${domainname === '' ? short : hostname}`;
   return `${address}\t${names}\n`;
 }
 

@@ -15,6 +15,13 @@ const WORDS: Readonly<Record<string, boolean>> = {
   FALSE: false,
 };
 
+/** Docker's flags that are true unless told otherwise; commander has the negation only. */
+const TRUE_BY_DEFAULT: Readonly<Record<string, string>> = {
+  '--sig-proxy': '--no-sig-proxy',
+  '--human': '--no-human',
+  '-H': '--no-human',
+};
+
 /** Rewrites each `--flag=VALUE` of a boolean flag as the flag or as nothing; stops where positional words begin. */
 export function normaliseBooleans(command: Command, argv: readonly string[]): readonly string[] {
   const booleans = new Set(
@@ -27,9 +34,11 @@ export function normaliseBooleans(command: Command, argv: readonly string[]): re
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index] as string;
     if (word === '--' || !word.startsWith('-') || word === '-') return [...result, ...argv.slice(index)];
-    const match = /^(--[a-z-]+)=(.*)$/.exec(word);
-    if (match !== null && booleans.has(match[1])) {
-      const value = WORDS[match[2] ?? ''];
+    const match = /^(--[a-z-]+|-H)(?:=(.*))?$/.exec(word);
+    const negation = TRUE_BY_DEFAULT[match?.[1] ?? ''];
+    const negatable = negation !== undefined && booleans.has(negation);
+    if (match !== null && (negatable || (match[2] !== undefined && booleans.has(match[1])))) {
+      const value = match[2] === undefined ? true : WORDS[match[2]];
       if (value === undefined) {
         throw new MinidockError({
           code: 'INVALID_FLAG',
@@ -37,7 +46,7 @@ export function normaliseBooleans(command: Command, argv: readonly string[]): re
           exitCode: 125,
         });
       }
-      if (value) result.push(match[1] as string);
+      if (negatable ? !value : value) result.push(negatable ? negation : (match[1] as string));
       continue;
     }
     result.push(word);

@@ -37,6 +37,7 @@ export function defineContainerFlags(command: Command): void {
     .option('--dns <list>', 'Set custom DNS servers', collect)
     .option('--dns-search <list>', 'Set custom DNS search domains', collect)
     .option('--dns-option <list>', 'Set DNS options', collect)
+    .addOption(new Option('--dns-opt <list>').argParser(collect).hideHelp())
     .option('--add-host <list>', 'Add a custom host-to-IP mapping (host:ip)', collect)
     .option('-h, --hostname <string>', 'Container host name')
     .option('--domainname <string>', 'Container NIS domain name')

@@ -45,11 +45,11 @@ export const exec: Verb = {
         const tty = flags.tty ?? false;
         const interactive = flags.interactive ?? false;
         const detach = flags.detach ?? false;
+        const container = await findContainer(context.engine.containers, name);
         if (!detach && refuseMissingTerminal({ tty, stdin: interactive })) {
           context.exit(1);
           return;
         }
-        const container = await findContainer(context.engine.containers, name);
         context.exit(
           await execInContainer(context.engine.paths, container, {
             argv: [program, ...args],

@@ -18,7 +18,7 @@ export const history: Verb = {
       .argument('<image>')
       .option('-q, --quiet', 'Only show image IDs')
       .option('--no-trunc', "Don't truncate output")
-      .option('--no-human', 'Print sizes in bytes and dates in full')
+      .option('--no-human', 'Print sizes in bytes and dates in full (also -H=false, --human=false)')
       .option('--format <string>', "Format output: 'table', 'table TEMPLATE', 'json', or a Go template")
       .action(async (name: string, flags: HistoryFlags) => {
         const image = await findImage(engine, name);

@@ -1,9 +1,10 @@
 /** `inspect`, `container inspect`, `image inspect`: Docker's JSON, or a Go template over it. */
 import type { Command } from 'commander';
+import { fullName } from '../../images/reference.ts';
 import { MinidockError } from '../../runtime/errors.ts';
 import { containerSizes } from '../engine/sizes.ts';
 import { findContainer } from '../engine/lifecycle.ts';
-import { compileTemplate } from '../ui/go-template/template.ts';
+import { compileTemplate, type Template } from '../ui/go-template/template.ts';
 import { inspectImage } from '../ui/inspect-image.ts';
 import { inspectContainer } from '../ui/inspect-json.ts';
 import type { Context, Verb } from './verb.ts';
@@ -32,7 +33,7 @@ function inspectVerb(what: string, only: Kind | undefined): Verb {
       command.action(async (names: readonly string[], flags: InspectFlags) => {
         const kind = only ?? parseKind(flags.type);
         const template =
-          flags.format === undefined || flags.format === 'json' ? undefined : compileTemplate(flags.format);
+          flags.format === undefined || flags.format === 'json' ? undefined : parseFormat(flags.format);
         const found: object[] = [];
         for (const name of names) {
           try {
@@ -70,8 +71,18 @@ async function inspectOne(
   if (image !== undefined) return inspectImage(image);
   throw new MinidockError({
     code: 'NO_SUCH_OBJECT',
-    message: kind === 'image' ? `No such image: ${name}` : `No such object: ${name}`,
+    message: kind === 'image' ? `No such image: ${fullName(name)}` : `No such object: ${name}`,
   });
+}
+
+/** Docker has a status of its own for a template that cannot be read. */
+function parseFormat(text: string): Template {
+  try {
+    return compileTemplate(text);
+  } catch (error) {
+    if (!(error instanceof MinidockError)) throw error;
+    throw new MinidockError({ code: error.code, message: error.message, exitCode: 64, cause: error });
+  }
 }
 
 function parseKind(text: string | undefined): Kind | undefined {

@@ -1,12 +1,29 @@
 /** `kill`: one signal, KILL unless told otherwise. */
+import { MinidockError } from '../../runtime/errors.ts';
 import { findContainer, signalContainer } from '../engine/lifecycle.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { waitForShim } from '../engine/shim-client.ts';
 import { parseSignal } from '../engine/signals.ts';
+import type { Container, ContainerStore } from '../engine/store.ts';
 import { forEachName } from './each.ts';
 import type { Verb } from './verb.ts';
 
 const SIGKILL = 9;
+
+/** Both are said of the container, as Docker does. */
+async function findTarget(
+  store: ContainerStore,
+  name: string,
+  signal: string,
+): Promise<{ readonly container: Container; readonly signal: number }> {
+  try {
+    return { container: await findContainer(store, name), signal: parseSignal(signal) };
+  } catch (error) {
+    if (!(error instanceof MinidockError)) throw error;
+    const message = `cannot kill container: ${name}: ${error.message}`;
+    throw new MinidockError({ code: error.code, message, cause: error });
+  }
+}
 
 export const kill: Verb = {
   configure(command, context) {
@@ -16,10 +33,9 @@ export const kill: Verb = {
       .option('-s, --signal <string>', 'Signal to send to the container', 'KILL')
       .action(async (names: readonly string[], flags: { readonly signal: string }) => {
         requireRoot('kill');
-        const signal = parseSignal(flags.signal);
         const { containers } = context.engine;
         await forEachName(context, names, async (name) => {
-          const container = await findContainer(containers, name);
+          const { signal, container } = await findTarget(containers, name, flags.signal);
           // After KILL the container is gone when this returns, as with Docker.
           const ended = signal === SIGKILL ? waitForShim(containers.paths, container.config.id) : undefined;
           signalContainer(container, signal);

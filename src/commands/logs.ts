@@ -27,16 +27,16 @@ export const logs: Verb = {
       .action(async (name: string, flags: LogsFlags) => {
         const container = await findContainer(engine.containers, name);
         const now = nowNs();
-        const instant = (text: string | undefined): bigint | undefined =>
-          text === undefined ? undefined : parseInstant(text, now);
+        const instant = (flag: string, text: string | undefined): bigint | undefined =>
+          text === undefined ? undefined : parseInstant(text, now, flag);
         await readLogs(
           engine.paths,
           container,
           {
             follow: flags.follow ?? false,
             tail: parseTail(flags.tail),
-            since: instant(flags.since),
-            until: instant(flags.until),
+            since: instant('since', flags.since),
+            until: instant('until', flags.until),
             timestamps: flags.timestamps ?? false,
           },
           (stream, bytes) => write(stream === 1 ? process.stdout : process.stderr, bytes),

@@ -35,7 +35,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     await runVerb(program, entry, before, rest, outcome);
     return outcome.code;
   } catch (error) {
-    return await printError(error, entry?.name ?? '');
+    return await printError(error, entry?.name ?? '', program.commands[0]);
   }
 }
 
@@ -117,13 +117,13 @@ function unknownVerb(verb: string): number {
   return 1;
 }
 
-async function printError(error: unknown, verb: string): Promise<number> {
-  if (error instanceof CommanderError) return printUsageError(error, verb);
+async function printError(error: unknown, verb: string, command?: Command): Promise<number> {
+  if (error instanceof CommanderError) return printUsageError(error, verb, command);
   process.stderr.write(renderError(error, { verb, colors: await colorsFor(process.stderr) }));
   return exitStatus(error, verb);
 }
 
-function printUsageError(error: CommanderError, verb: string): number {
+function printUsageError(error: CommanderError, verb: string, command: Command | undefined): number {
   if (error.exitCode === 0) return 0;
   const words = error.message.replace(/^error: /, '');
   const say = (text: string, status: number): number => {
@@ -142,9 +142,21 @@ function printUsageError(error: CommanderError, verb: string): number {
   }
   const missing = /^option '.*?(--?[a-z-]+)(?: <[^>]*>)?' argument missing/.exec(words);
   if (missing !== null) return say(`flag needs an argument: ${missing[1] ?? ''}`, USAGE_STATUS);
-  if (error.code === 'commander.missingArgument')
-    return say(`"minidock ${verb}" requires at least 1 argument.`, 1);
-  if (error.code === 'commander.excessArguments')
-    return say(`"minidock ${verb}" was given too many arguments.`, 1);
+  if (error.code === 'commander.missingArgument' || error.code === 'commander.excessArguments')
+    return say(`"minidock ${verb}" ${arity(command)}.`, 1);
   return say(words, USAGE_STATUS);
+}
+
+/** How many arguments a verb takes, in Docker's words. */
+function arity(command: Command | undefined): string {
+  const all = command?.registeredArguments ?? [];
+  const least = all.filter(({ required }) => required).length;
+  const most = all.some(({ variadic }) => variadic) ? Infinity : all.length;
+  const count = (number: number): string => `${String(number)} argument${number === 1 ? '' : 's'}`;
+  if (most === 0) return 'accepts no arguments';
+  if (least === most) return `requires exactly ${count(least)}`;
+  if (most === Infinity) return `requires at least ${count(least)}`;
+  return least === 0
+    ? `requires at most ${count(most)}`
+    : `requires at least ${String(least)} and at most ${count(most)}`;
 }

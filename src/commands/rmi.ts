@@ -12,6 +12,7 @@ export const rmi: Verb = {
       .action(async (names: readonly string[], flags: { readonly force?: boolean }) => {
         requireRoot('rmi');
         const store = await context.engine.images();
+        let failed = false;
         for (const name of names) {
           try {
             const removal = await store.remove(name, {
@@ -22,8 +23,12 @@ export const rmi: Verb = {
             for (const id of removal.deleted) process.stdout.write(`Deleted: ${id}\n`);
           } catch (error) {
             await context.report(error);
+            // With -f an image that is not there is as good as removed.
+            if (flags.force === true && (error as { code?: unknown }).code === 'NO_SUCH_IMAGE') continue;
+            failed = true;
           }
         }
+        if (!failed) context.exit(0);
       });
   },
 };

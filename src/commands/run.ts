@@ -78,7 +78,11 @@ async function runContainer(
   warnDiscardedPorts(request);
   const config = await createContainer(containers, request, await imageFor(context.engine, request));
   const explanation = flags.explain === true ? await createExplanation() : undefined;
-  if (!detached) return runAttached(context, config.id, flags, request, explanation);
+  if (!detached) {
+    // With no output of the container's to follow, its id is what there is to print.
+    if (!request.attachStdout && !request.attachStderr) process.stdout.write(`${config.id}\n`);
+    return runAttached(context, config.id, flags, request, explanation);
+  }
   try {
     await startDetached(containers.paths, config.id, {
       explain: explanation !== undefined,

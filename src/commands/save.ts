@@ -1,6 +1,7 @@
 /** `save`: one archive of one or more images, that Docker, Podman and minidock load. */
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { saveImages, type SaveRequest } from '../../images/archives/save.ts';
@@ -49,16 +50,32 @@ function tagsNamed(name: string, tags: readonly string[]): readonly string[] {
 
 /** The file appears whole or not at all. */
 async function writeBeside(path: string, write: (stream: Writable) => Promise<void>): Promise<void> {
+  refuseUnwritable(path);
   const temporary = `${path}.${String(process.pid)}.tmp`;
   const stream = createWriteStream(temporary, { flags: 'wx', mode: 0o600 });
+  // Listened for from the start: a file that cannot be opened says so before anything is written.
+  const whole = finished(stream);
+  whole.catch(() => undefined);
   try {
     await write(stream);
     stream.end();
-    await finished(stream);
+    await whole;
     await rename(temporary, path);
   } catch (error) {
     stream.destroy();
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** Docker's two refusals, before an archive is written that would have nowhere to go. */
+function refuseUnwritable(path: string): void {
+  const reason =
+    statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true
+      ? `invalid output path: directory "${dirname(path)}" does not exist`
+      : statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+        ? `"${path}" is a directory`
+        : undefined;
+  if (reason === undefined) return;
+  throw new MinidockError({ code: 'BAD_OUTPUT_PATH', message: `failed to save image: ${reason}` });
 }

@@ -1,4 +1,5 @@
 /** `start`: run a container again, or for the first time after `create`. */
+import { MinidockError } from '../../runtime/errors.ts';
 import { DEFAULT_DETACH_KEYS } from '../engine/detach-keys.ts';
 import { runForeground, terminalSize } from '../engine/foreground.ts';
 import { findContainer } from '../engine/lifecycle.ts';
@@ -34,7 +35,10 @@ export const start: Verb = {
         if (flags.attach === true || flags.interactive === true) {
           const [name] = names;
           if (names.length > 1 || name === undefined)
-            throw new Error('you cannot start and attach multiple containers at once');
+            throw new MinidockError({
+              code: 'INVALID_FLAG',
+              message: 'you cannot start and attach multiple containers at once',
+            });
           context.exit(await startAttached(context, name, flags));
           return;
         }

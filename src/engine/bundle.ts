@@ -21,6 +21,7 @@ import {
 } from '../../runtime/rootfs/defaults.ts';
 import type { ContainerConfig, ContainerSpec, MountSpec } from './container.ts';
 import { containerDir, containerRunDir, type Paths } from './paths.ts';
+import { showsSystemPaths } from './security-flags.ts';
 
 export interface BundleInput {
   readonly config: ContainerConfig;
@@ -102,9 +103,9 @@ export function buildBundle(input: BundleInput): OciConfig {
       cgroupsPath: cgroupsPath(id),
       resources: resources(spec, input.devices),
       ...(seccomp === undefined ? {} : { seccomp }),
-      sysctl: spec.sysctls,
-      maskedPaths: spec.privileged ? [] : maskedPaths,
-      readonlyPaths: spec.privileged ? [] : readonlyPaths,
+      sysctl: sysctls(input),
+      maskedPaths: showsSystemPaths(spec) ? [] : maskedPaths,
+      readonlyPaths: showsSystemPaths(spec) ? [] : readonlyPaths,
     },
     annotations: {
       ...(spec.init ? { 'minidock.init': 'true' } : {}),
@@ -148,6 +149,20 @@ function namespaces(input: BundleInput): OciConfig['linux']['namespaces'] {
   return input.netnsPath === undefined ? list : [...list, { type: 'network', path: input.netnsPath }];
 }
 
+/**
+ * Docker's own two: any program in a network namespace of its own may listen on ports below 1024 and send pings, so
+ * that neither needs root or a capability.
+ */
+function sysctls({ config, netnsPath }: BundleInput): Readonly<Record<string, string>> {
+  const own = netnsPath !== undefined && !config.spec.network.mode.startsWith('container:');
+  return {
+    ...(own
+      ? { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' }
+      : {}),
+    ...config.spec.sysctls,
+  };
+}
+
 function mounts(input: BundleInput): readonly OciMount[] {
   const { spec, id } = input.config;
   const dir = containerDir(input.paths, id);
@@ -161,7 +176,8 @@ function mounts(input: BundleInput): readonly OciMount[] {
     destination: `/etc/${name}`,
     type: 'bind',
     source: join(dir, name),
-    options: ['rbind', 'rprivate'],
+    // A read-only container has them read-only too: whoever may write /etc/hosts decides who a name is.
+    options: ['rbind', 'rprivate', ...(spec.readOnly ? ['ro'] : [])],
   }));
   // Docker sorts by destination depth, so that a volume on /a does not hide one on /a/b.
   const asked = spec.mounts.map(toOciMount).sort((a, b) => depth(a.destination) - depth(b.destination));

@@ -35,6 +35,8 @@ export interface ContainerFlags {
   readonly dns?: readonly string[];
   readonly dnsSearch?: readonly string[];
   readonly dnsOption?: readonly string[];
+  /** The older spelling of --dns-option. */
+  readonly dnsOpt?: readonly string[];
   readonly addHost?: readonly string[];
   readonly hostname?: string;
   readonly domainname?: string;

@@ -1,6 +1,6 @@
 /** `-e`, `--env-file`, `-l`, `--label-file`: KEY=value lists and files of them, as Docker reads them. */
 import { readFileSync } from 'node:fs';
-import { invalidArgument, invalidSpec } from './flag-errors.ts';
+import { invalidArgument, invalidSpec, reasonOf } from './flag-errors.ts';
 
 /** `-e KEY` alone takes the value of this process's variable, and is left out where there is none. */
 export function parseEnv(entries: readonly string[], files: readonly string[]): readonly string[] {
@@ -10,11 +10,17 @@ export function parseEnv(entries: readonly string[], files: readonly string[]): 
   return [...fromFiles, ...entries.flatMap((entry) => envEntry(entry, undefined))];
 }
 
+/** Docker's order, which `env` and `inspect` show: the flags' variables, then those of the image that no flag sets. */
+export function mergeEnv(image: readonly string[], flags: readonly string[]): readonly string[] {
+  const set = new Set(flags.map((entry) => split(entry)[0]));
+  return [...flags, ...image.filter((entry) => !set.has(split(entry)[0]))];
+}
+
 export function parseLabels(entries: readonly string[], files: readonly string[]): Record<string, string> {
   const labels: Record<string, string> = {};
   for (const entry of [...files.flatMap((file) => readLines(file, '--label-file')), ...entries]) {
     const [key = '', value = ''] = split(entry);
-    if (key === '') throw invalidArgument(entry, '-l, --label', 'invalid label format: empty key');
+    if (key === '') throw invalidArgument(entry, '-l, --label', `invalid label '${entry}': empty name`);
     labels[key] = value;
   }
   return labels;
@@ -44,7 +50,7 @@ function readLines(path: string, flag: string): readonly string[] {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw invalidSpec(`open ${path}: ${(error as Error).message}`, `The path was given with ${flag}.`);
+    throw invalidSpec(`open ${path}: ${reasonOf(error)}`, `The path was given with ${flag}.`);
   }
   return text
     .replace(/^\uFEFF/, '')

@@ -1,4 +1,5 @@
 /** An image that must be there. */
+import { fullName } from '../../images/reference.ts';
 import type { StoredImage } from '../../images/types.ts';
 import { MinidockError } from '../../runtime/errors.ts';
 import type { Engine } from './engine.ts';
@@ -9,7 +10,7 @@ export async function findImage(engine: Engine, name: string): Promise<StoredIma
   if (image !== undefined) return image;
   throw new MinidockError({
     code: 'NO_SUCH_IMAGE',
-    message: `No such image: ${name}`,
+    message: `No such image: ${fullName(name)}`,
     hint: `minidock pull ${name} fetches it; minidock images lists what is here.`,
   });
 }

@@ -19,6 +19,10 @@ export function invalidSpec(message: string, hint?: string): MinidockError {
   });
 }
 
+/** 'no such file or directory' out of node's "ENOENT: no such file or directory, open '/x'". */
+export const reasonOf = (error: unknown): string =>
+  /^[A-Z][A-Z0-9]*: (.*), [a-z]+(?: '.*')?$/.exec((error as Error).message)?.[1] ?? (error as Error).message;
+
 export function parseInteger(text: string | undefined, flag: string): number | undefined {
   if (text === undefined) return undefined;
   if (!/^[+-]?\d+$/.test(text))

@@ -1,4 +1,5 @@
 /** The image a container is made from: from the store, or pulled first, as --pull says. */
+import { fullName } from '../../images/reference.ts';
 import type { StoredImage } from '../../images/types.ts';
 import { MinidockError } from '../../runtime/errors.ts';
 import { checkRequest } from './create.ts';
@@ -19,7 +20,7 @@ export async function imageFor(engine: Engine, request: CreateRequest): Promise<
   const local = pull === 'always' ? undefined : await store.find(name);
   if (local !== undefined && fits(local, platform)) return local;
   if (pull === 'never') {
-    throw new MinidockError({ code: 'NO_SUCH_IMAGE', message: `No such image: ${name}`, exitCode: 125 });
+    throw new MinidockError({ code: 'NO_SUCH_IMAGE', message: `No such image: ${fullName(name)}` });
   }
   const { pullByName } = await import('./pull.ts');
   const full = await familiar(name);
@@ -49,14 +50,13 @@ async function familiar(name: string): Promise<string> {
   return familiarName(parseReference(name));
 }
 
-/** Whatever keeps `run` from having its image is run's own failure: 125. */
+/** Whatever keeps `run` or `create` from having its image is the verb's own failure, with its status. */
 function withStatus(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { code = 'PULL_FAILED', hint } = error as { code?: string; hint?: string };
   return new MinidockError({
     code,
     message: error.message,
-    exitCode: 125,
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });

@@ -19,7 +19,7 @@ const PROPAGATION = /^r?(shared|slave|private)$/;
 
 export function parseVolume(text: string): MountRequest {
   const parts = text.split(':');
-  if (parts.length > 3) throw invalidSpec(`invalid volume specification: '${text}'`);
+  if (parts.length > 3) throw invalidSpec(`invalid spec: ${text}: too many colons`);
   const [first = '', second, third] = parts;
   if (second === undefined) return anonymousVolume(target(first, text));
   if (first === '') throw invalidSpec(`invalid volume specification: '${text}'`);
@@ -59,29 +59,38 @@ export function parseMount(text: string): MountRequest {
     }
     return found;
   };
+  const fieldOf = (key: string): string =>
+    text.split(',').find((field) => field.split('=', 1)[0]?.toLowerCase() === key) ?? key;
   const bad = (reason: string): Error => invalidArgument(text, '--mount', reason);
   const type = take('type') ?? 'volume';
   const source = take('source', 'src') ?? '';
   const where = take('target', 'destination', 'dst');
   if (where === undefined) throw bad('target is required');
-  const readOnly = flag(take('readonly', 'ro'));
+  const flag = (...keys: readonly string[]): boolean => {
+    const value = take(...keys);
+    if (value === undefined || FALSE.includes(value)) return false;
+    if (!TRUE.includes(value)) throw bad(`invalid value for ${keys[0] ?? ''}: ${value}`);
+    return true;
+  };
+  const readOnly = flag('readonly', 'ro');
   const common = { target: target(where, text), readOnly };
   let mount: MountRequest;
   if (type === 'bind') {
-    if (source === '') throw bad('source is required');
-    if (!isAbsolute(source)) throw bad(`invalid mount path: '${source}' must be absolute`);
-    if (!existsSync(source)) throw bad(`bind source path does not exist: ${source}`);
+    const wrong = (reason: string): Error => invalidSpec(`invalid mount config for type "bind": ${reason}`);
+    if (source === '') throw wrong('field Source must not be empty');
+    if (!isAbsolute(source)) throw wrong(`invalid mount path: '${source}' mount path must be absolute`);
+    if (!existsSync(source)) throw wrong(`bind source path does not exist: ${source}`);
     const propagation = take('bind-propagation');
-    const recursive = take('bind-nonrecursive');
+    const nonrecursive = flag('bind-nonrecursive');
     mount = {
       type,
       source,
       ...common,
-      options: [...(propagation === undefined ? [] : [propagation]), ...(flag(recursive) ? ['bind'] : [])],
+      options: [...(propagation === undefined ? [] : [propagation]), ...(nonrecursive ? ['bind'] : [])],
       noCopy: true,
     };
   } else if (type === 'volume') {
-    const noCopy = flag(take('volume-nocopy'));
+    const noCopy = flag('volume-nocopy');
     mount =
       source === ''
         ? { ...anonymousVolume(common.target), readOnly, noCopy }
@@ -90,16 +99,17 @@ export function parseMount(text: string): MountRequest {
     if (source !== '') throw bad('source is not allowed for tmpfs');
     const size = take('tmpfs-size');
     const mode = take('tmpfs-mode');
+    if (mode !== undefined && !/^[0-7]+$/.test(mode)) throw bad(`invalid value for tmpfs-mode: ${mode}`);
     const options = [
       ...(size === undefined ? [] : [`size=${String(parseBytes(size, '--mount'))}`]),
       ...(mode === undefined ? [] : [`mode=${mode}`]),
     ];
     mount = { type, source: '', ...common, options, noCopy: true };
   } else {
-    throw bad(`mount type unknown: "${type}"`);
+    throw invalidSpec(`invalid mount config for type "${type}": mount type unknown`);
   }
   const [unknown] = fields.keys();
-  if (unknown !== undefined) throw bad(`unexpected key '${unknown}' in '${text}'`);
+  if (unknown !== undefined) throw bad(`unexpected key '${unknown}' in '${fieldOf(unknown)}'`);
   return mount;
 }
 
@@ -131,7 +141,8 @@ export const anonymousVolume = (path: string): MountRequest => ({
 /** Flags first; an image's VOLUME that nothing is mounted on becomes an anonymous volume. */
 export function mountRequests(request: CreateRequest, defaults: ContainerDefaults): readonly MountRequest[] {
   const asked = [
-    ...(request.volume ?? []).map(parseVolume),
+    // The same words twice are one volume; two sources for one target are a mistake.
+    ...[...new Set(request.volume ?? [])].map(parseVolume),
     ...(request.mount ?? []).map(parseMount),
     ...(request.tmpfs ?? []).map(parseTmpfs),
   ];
@@ -149,7 +160,8 @@ export function mountRequests(request: CreateRequest, defaults: ContainerDefault
 function target(path: string, text: string): string {
   if (!isAbsolute(path)) {
     throw invalidSpec(
-      `invalid volume specification: '${text}': invalid mount config: mount path must be absolute: '${path}'`,
+      `invalid volume specification: '${text}': invalid mount config for type "bind": ` +
+        `invalid mount path: '${path}' mount path must be absolute`,
     );
   }
   const clean = normalize(path).replace(/(.)\/+$/, '$1');
@@ -157,4 +169,5 @@ function target(path: string, text: string): string {
   return clean;
 }
 
-const flag = (text: string | undefined): boolean => text !== undefined && text !== 'false' && text !== '0';
+const TRUE = ['1', 't', 'T', 'true', 'True', 'TRUE'];
+const FALSE = ['0', 'f', 'F', 'false', 'False', 'FALSE'];

@@ -23,18 +23,18 @@ export function networkSpec(
   const ports = (request.publish ?? []).flatMap(parsePort);
   if (mode !== 'bridge' && request.ip !== undefined) throw conflicting('ip address');
   if (mode.startsWith('container:') && (ports.length > 0 || request.publishAll === true)) {
-    throw conflicting('port publishing');
+    throw conflicting('port publishing', 'container type network');
   }
   if (request.ip !== undefined && !isIPv4(request.ip))
     throw invalidSpec(`invalid IPv4 address: ${request.ip}`);
   const mac = request.macAddress ?? '';
   if (mac !== '' && !/^([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$/.test(mac)) {
-    throw invalidSpec(`invalid mac address: ${mac}`);
+    throw invalidSpec(`${mac} is not a valid mac address`);
   }
   for (const entry of request.addHost ?? []) checkExtraHost(entry);
   for (const server of request.dns ?? []) {
     if (!isIPv4(server) && !server.includes(':'))
-      throw invalidArgument(server, '--dns', `${server} is not an ip address`);
+      throw invalidArgument(server, '--dns', `IP address is not correctly formatted: ${server}`);
   }
   return {
     mode,
@@ -42,7 +42,7 @@ export function networkSpec(
     macAddress: mac.replaceAll('-', ':').toLowerCase(),
     dns: request.dns ?? [],
     dnsSearch: request.dnsSearch ?? [],
-    dnsOptions: request.dnsOption ?? [],
+    dnsOptions: [...(request.dnsOption ?? []), ...(request.dnsOpt ?? [])],
     extraHosts: request.addHost ?? [],
     // As in Docker, -p means nothing without a network of the container's own; `run` warns about it.
     ports: mode === 'bridge' ? withExposed(ports, request, defaults) : [],
@@ -70,7 +70,8 @@ function firewallBackend(asked: string | undefined): FirewallBackend {
 function checkExtraHost(entry: string): void {
   const at = entry.search(/[:=]/);
   const address = entry.slice(at + 1).replace(/^\[(.*)\]$/, '$1');
-  if (at <= 0 || !(isIPv4(address) || address.includes(':') || address === 'host-gateway')) {
+  if (at <= 0) throw invalidArgument(entry, '--add-host', `bad format for add-host: "${entry}"`);
+  if (!(isIPv4(address) || address.includes(':') || address === 'host-gateway')) {
     throw invalidArgument(entry, '--add-host', `invalid IP address in add-host: "${address}"`);
   }
 }
@@ -111,6 +112,6 @@ export function hostnameFor(store: ContainerStore, request: CreateRequest, id: s
   return mode === 'host' ? readFileSync('/proc/sys/kernel/hostname', 'utf8').trim() : shortId(id);
 }
 
-function conflicting(what: string): Error {
-  return invalidSpec(`conflicting options: ${what} and the network mode`);
+function conflicting(what: string, kind = 'network'): Error {
+  return invalidSpec(`conflicting options: ${what} and the ${kind} mode`);
 }

@@ -12,10 +12,10 @@ import {
 import { parseUlimit } from '../../runtime/process/rlimits.ts';
 import type { ContainerSpec, ResourceSpec } from './container.ts';
 import type { CreateRequest } from './create-request.ts';
-import { parseEnv, parseLabels } from './env-flags.ts';
+import { mergeEnv, parseEnv, parseLabels } from './env-flags.ts';
 import { invalidSpec, parseInteger } from './flag-errors.ts';
 import { exposedPorts, hostnameFor, networkSpec } from './network-flags.ts';
-import { keyValues, parseDevice, securityOptions } from './security-flags.ts';
+import { parseDevice, parseSysctls, securityOptions } from './security-flags.ts';
 import { parseSignal } from './signals.ts';
 import type { ContainerStore } from './store.ts';
 import { parseBytes, parseCpus } from './units.ts';
@@ -41,15 +41,15 @@ export function buildSpec(
   });
   const stopSignal = request.stopSignal ?? defaults.StopSignal ?? 'SIGTERM';
   parseSignal(stopSignal);
-  const workingDir = request.workdir ?? defaults.WorkingDir ?? '';
-  if (request.workdir !== undefined && !request.workdir.startsWith('/')) {
-    throw invalidSpec(
-      `the working directory '${request.workdir}' is invalid, it needs to be an absolute path`,
-    );
+  // Docker takes an empty -w for none.
+  const workdir = request.workdir === '' ? undefined : request.workdir;
+  const workingDir = workdir ?? defaults.WorkingDir ?? '';
+  if (workdir !== undefined && !workdir.startsWith('/')) {
+    throw invalidSpec(`the working directory '${workdir}' is invalid, it needs to be an absolute path`);
   }
   return {
     ...command,
-    env: [...(defaults.Env ?? []), ...parseEnv(request.env ?? [], request.envFile ?? [])],
+    env: mergeEnv(defaults.Env ?? [], parseEnv(request.env ?? [], request.envFile ?? [])),
     workingDir,
     user: request.user ?? defaults.User ?? '',
     groupAdd: request.groupAdd ?? [],
@@ -72,10 +72,10 @@ export function buildSpec(
     capDrop,
     ...securityOptions(request.securityOpt ?? []),
     ulimits: (request.ulimit ?? []).map(parseUlimit),
-    sysctls: keyValues(request.sysctl ?? [], '--sysctl'),
+    sysctls: parseSysctls(request.sysctl ?? [], network.mode),
     devices: (request.device ?? []).map(parseDevice),
     shmSize: request.shmSize === undefined ? 0 : parseBytes(request.shmSize, '--shm-size'),
-    oomScoreAdj: parseInteger(request.oomScoreAdj, '--oom-score-adj') ?? 0,
+    oomScoreAdj: oomScore(request.oomScoreAdj),
     mounts: [],
     network,
     resources: resourceSpec(request),
@@ -94,6 +94,14 @@ function mergeCommand(
     throw invalidSpec('no command specified', 'The image names no command: give one after the image.');
   }
   return { entrypoint, cmd };
+}
+
+function oomScore(text: string | undefined): number {
+  const value = parseInteger(text, '--oom-score-adj') ?? 0;
+  if (value < -1000 || value > 1000) {
+    throw invalidSpec(`Invalid value ${String(value)}, range for oom score adj is [-1000, 1000]`);
+  }
+  return value;
 }
 
 function resourceSpec(request: CreateRequest): ResourceSpec {

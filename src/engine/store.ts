@@ -54,7 +54,6 @@ export class ContainerStore {
           code: 'NAME_IN_USE',
           message: `Conflict. The container name "/${name}" is already in use by container "${owner}"`,
           hint: 'Remove that container (minidock rm), rename it (minidock rename), or choose another --name.',
-          exitCode: 125,
         });
       }
       // Its container's directory is made before the name is taken, so this name outlived a crash.

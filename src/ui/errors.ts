@@ -57,11 +57,11 @@ export function renderError(error: unknown, { colors = noColors }: RenderErrorOp
   ].join('\n');
 }
 
-/** The error's own status, else Docker's for the verb: 125 where a container was to be made, 1 elsewhere. */
+/** The error's own status, else Docker's for the verb: 125 of `run`, whose other statuses are the program's. */
 export function exitStatus(error: unknown, verb: string): number {
   const known = isExpected(error) ? error.exitCode : undefined;
   if (typeof known === 'number') return known;
-  return verb === 'run' || verb === 'create' || !isExpected(error) ? 125 : 1;
+  return verb === 'run' || !isExpected(error) ? 125 : 1;
 }
 
 function isExpected(error: unknown): error is ErrorShape {

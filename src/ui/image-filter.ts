@@ -30,7 +30,9 @@ export function filterImages(
   };
   const before = (filters.get('before') ?? []).map(created);
   const since = (filters.get('since') ?? []).map(created);
-  const until = (filters.get('until') ?? []).map((text) => Number(parseInstant(text, now) / 1_000_000n));
+  const until = (filters.get('until') ?? []).map((text) =>
+    Number(parseInstant(text, now, 'until') / 1_000_000n),
+  );
   const dangling = filters.get('dangling')?.map(parseBool);
   const references = filters.get('reference') ?? [];
   return entries.filter(({ image, repository, tag, digest }) => {

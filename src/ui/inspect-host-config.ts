@@ -1,5 +1,6 @@
 /** The HostConfig object of `inspect`: what was asked of the host, in the key order of Docker 26. */
 import type { ContainerConfig, MountSpec } from '../engine/container.ts';
+import { showsSystemPaths } from '../engine/security-flags.ts';
 import { maskedPaths, readonlyPaths } from '../../runtime/rootfs/defaults.ts';
 import { goStruct, nilSlice } from './go-template/value.ts';
 import { portMap, slice, sortedStrings } from './inspect-values.ts';
@@ -19,7 +20,8 @@ export function hostConfig(config: ContainerConfig): object {
       network.ports.map((port) => ({
         key: `${port.containerPort}/${port.protocol}`,
         ip: port.hostIp === '0.0.0.0' ? '' : port.hostIp,
-        port: String(port.hostPort),
+        // 0 asks for any port, which Docker writes as no port at all.
+        port: port.hostPort === 0 ? '' : String(port.hostPort),
       })),
     ),
     RestartPolicy: goStruct({ Name: 'no', MaximumRetryCount: 0 }),
@@ -91,8 +93,8 @@ export function hostConfig(config: ContainerConfig): object {
     CpuPercent: 0,
     IOMaximumIOps: 0,
     IOMaximumBandwidth: 0,
-    MaskedPaths: spec.privileged ? nilSlice() : maskedPaths,
-    ReadonlyPaths: spec.privileged ? nilSlice() : readonlyPaths,
+    MaskedPaths: showsSystemPaths(spec) ? nilSlice() : maskedPaths,
+    ReadonlyPaths: showsSystemPaths(spec) ? nilSlice() : readonlyPaths,
   });
 }
 

@@ -11,7 +11,7 @@ export function inspectImage(image: StoredImage): Readonly<Record<string, unknow
   const [top = '', ...below] = layers;
   const inspected = goStruct({
     Id: image.id,
-    RepoTags: image.tags.map(shortName),
+    RepoTags: image.tags.map(shortName).sort(),
     RepoDigests: image.repoDigests.map(shortName),
     Parent: '',
     Comment: config.history?.at(-1)?.comment ?? '',

@@ -54,15 +54,15 @@ function decimal(value: bigint, places: number): string {
 const DATE =
   /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2})(?::(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?)?(Z|[+-]\d{2}:?\d{2})?$/;
 
-/** Nanoseconds since the epoch. Throws MinidockError TIME_INVALID. */
-export function parseInstant(text: string, now: bigint): bigint {
+/** Nanoseconds since the epoch; `name` is that of the flag or filter. Throws MinidockError TIME_INVALID. */
+export function parseInstant(text: string, now: bigint, name = 'time'): bigint {
   const duration = parseDuration(text);
   if (duration !== undefined && text !== '0') return now - duration;
   const seconds = /^(-?\d+)(?:\.(\d{1,9}))?$/.exec(text);
   if (seconds !== null) {
     return BigInt(seconds[1] ?? 0) * 1_000_000_000n + BigInt((seconds[2] ?? '').padEnd(9, '0'));
   }
-  return parseDate(text) ?? fail(text);
+  return parseDate(text) ?? fail(text, name);
 }
 
 function parseDate(text: string): bigint | undefined {
@@ -75,10 +75,10 @@ function parseDate(text: string): bigint | undefined {
   return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }
 
-function fail(text: string): never {
+function fail(text: string, name: string): never {
   throw new MinidockError({
     code: 'TIME_INVALID',
-    message: `invalid value for time: ${JSON.stringify(text)}`,
+    message: `invalid value for "${name}": failed to parse value as time or duration: ${JSON.stringify(text)}`,
     hint: 'give a date (2026-01-02T15:04:05Z), seconds since 1970, or how long ago (1h30m)',
   });
 }

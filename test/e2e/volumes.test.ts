@@ -103,10 +103,12 @@ describe('tmpfs and read-only', () => {
     expect(await inside('stat -c %a /t', '--tmpfs', '/t')).toBe('1777');
   });
 
-  test('--read-only: only what is mounted can be written', async () => {
+  test('--read-only: only what was asked to be writable is', async () => {
     const script =
-      'touch /x 2>&1; touch /etc/hosts /dev/shm/x /t/x && echo rest; echo x 2>/dev/null >/dev/null && echo null';
-    expect(await inside(script, '--read-only', '--tmpfs', '/t')).toMatch(/Read-only file system\nrest\nnull/);
+      'touch /x 2>&1; touch /etc/hosts 2>&1; touch /dev/shm/x /t/x && echo rest; echo x 2>/dev/null >/dev/null && echo null';
+    expect(await inside(script, '--read-only', '--tmpfs', '/t')).toMatch(
+      /Read-only file system\n.*Read-only file system\nrest\nnull/,
+    );
   });
 });
 

@@ -1,5 +1,14 @@
 /** Turns a configuration with its network acquired into the plan of one run, and lays out the bundle on disk. */
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  type Stats,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { OciDevice } from '../../../runtime/bundle.ts';
 import { cgroupLayout } from '../../../runtime/cgroup/detect.ts';
@@ -55,12 +64,30 @@ export function prepareRun(
   const { plan, bundleText, bundleDir, socketPath } = computeRun(paths, config, attachment, options);
   mkdirSync(bundleDir, { recursive: true, mode: 0o700 });
   mkdirSync(join(containerRunDir(paths, config.id), 'rootfs'), { recursive: true, mode: 0o700 });
-  for (const name of ['upper', 'work']) {
-    // The upper directory's own mode is the mode of the container's "/".
-    mkdirSync(join(overlayDir(paths, config.id), name), { recursive: true, mode: 0o755 });
-  }
+  const [upper = '', work = ''] = ['upper', 'work'].map((name) => join(overlayDir(paths, config.id), name));
+  mkdirSync(work, { recursive: true, mode: 0o755 });
+  // The upper directory's own mode is the mode of the container's "/".
+  if (mkdirSync(upper, { recursive: true, mode: 0o755 }) !== undefined) linkMtab(upper, config.layers);
   writeFileSync(join(bundleDir, 'config.json'), bundleText, { mode: 0o600 });
   return { plan, socketPath };
+}
+
+/**
+ * In a new container /etc/mtab leads to /proc/mounts unless the image has one, as in Docker: Java for one finds no file
+ * system without it. The directory in the upper layer is merged with the image's and takes its place in owner and mode.
+ */
+function linkMtab(upper: string, layers: readonly string[]): void {
+  const top = (path: string): Stats | undefined =>
+    layers
+      .map((layer) => lstatSync(join(layer, path), { throwIfNoEntry: false }))
+      .findLast((stats) => stats !== undefined);
+  const etc = top('etc');
+  if (top('etc/mtab') !== undefined || etc?.isDirectory() === false) return;
+  const made = join(upper, 'etc');
+  mkdirSync(made);
+  chownSync(made, etc?.uid ?? 0, etc?.gid ?? 0);
+  chmodSync(made, (etc?.mode ?? 0o755) & 0o7777);
+  symlinkSync('/proc/mounts', join(made, 'mtab'));
 }
 
 function lookUpDevice(device: ContainerConfig['spec']['devices'][number]): OciDevice {
@@ -68,7 +95,7 @@ function lookUpDevice(device: ContainerConfig['spec']['devices'][number]): OciDe
   if (stats === undefined || !(stats.isCharacterDevice() || stats.isBlockDevice())) {
     throw new MinidockError({
       code: 'NO_SUCH_DEVICE',
-      message: `error gathering device information while adding custom device "${device.host}": not a device node`,
+      message: `error gathering device information while adding custom device "${device.host}": ${stats === undefined ? 'no such file or directory' : 'not a device node'}`,
       exitCode: 125,
     });
   }
