@@ -31,9 +31,11 @@ export function toolMissing(program: string): MinidockError {
 
 /** For a program that another one will start, and whose absence only that other one would tell. */
 export function requireTool(program: string): void {
-  const places = (process.env['PATH'] ?? '').split(':').map((directory) => join(directory, program));
-  if (!places.some(isExecutable)) throw toolMissing(program);
+  if (!isInstalled(program)) throw toolMissing(program);
 }
+
+export const isInstalled = (program: string): boolean =>
+  (process.env['PATH'] ?? '').split(':').some((directory) => isExecutable(join(directory, program)));
 
 function isExecutable(path: string): boolean {
   try {

@@ -2,7 +2,17 @@
  * Files that are either the old or the new version, never half of one: write beside, then rename(2) over it.
  * Not synced: a container's state after a power cut is 'exited' whatever the file says.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { randomBytes } from 'node:crypto';
 
 export function writeFileAtomic(path: string, text: string, mode = 0o600): void {
@@ -14,6 +24,35 @@ export function writeFileAtomic(path: string, text: string, mode = 0o600): void 
     moved = true;
   } finally {
     if (!moved) rmSync(temporary, { force: true });
+  }
+}
+
+/**
+ * New only if there is no such file yet; then it is there with all its content. Beside, then link(2), which unlike
+ * rename(2) refuses to replace. @throws EEXIST.
+ */
+export function createFileAtomic(path: string, text: string, mode = 0o600): void {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    writeFileSync(temporary, text, { flag: 'wx', mode });
+    linkSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/**
+ * Over the old content, where no space is left for a second file: what the old one occupies is enough for as much
+ * again. A crash at this moment may leave half of it.
+ */
+export function overwriteFile(path: string, text: string): void {
+  const fd = openSync(path, 'r+');
+  try {
+    const bytes = Buffer.from(text);
+    writeSync(fd, bytes, 0, bytes.length, 0);
+    ftruncateSync(fd, bytes.length);
+  } finally {
+    closeSync(fd);
   }
 }
 

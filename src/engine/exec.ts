@@ -11,11 +11,11 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { OciConfig, OciProcess } from '../../runtime/bundle.ts';
+import { capabilitySets, type OciConfig, type OciProcess } from '../../runtime/bundle.ts';
 import { cgroupProcsFiles } from '../../runtime/cgroup/processes.ts';
 import { MinidockError } from '../../runtime/errors.ts';
-import { packageOf } from '../../runtime/plan/tools.ts';
-import { availableCapabilities, capabilityNames } from '../../runtime/process/capabilities.ts';
+import { isInstalled, packageOf } from '../../runtime/plan/tools.ts';
+import { allCapabilities } from '../../runtime/process/capabilities.ts';
 import type { EnterRequest } from '../../runtime/process/enter.ts';
 import { nsenterArgv } from '../../runtime/process/namespace-command.ts';
 import { fetchTerminal, listenForInit } from '../../runtime/process/supervise.ts';
@@ -89,6 +89,9 @@ async function runExec(
     requestPath,
     socketPath,
   });
+  for (const tool of ['unshare', 'nsenter']) {
+    if ([program, ...args].includes(tool) && !isInstalled(tool)) throw spawnFailed(tool);
+  }
   const init = await listenForInit(socketPath);
   const stdio = openStdio(options);
   const child = spawn(program, args, {
@@ -99,7 +102,7 @@ async function runExec(
   });
   stdio.closeChildEnds();
   const exited = new Promise<number>((resolve, reject) => {
-    child.once('error', (error) => reject(spawnFailed(program, error)));
+    child.once('error', reject);
     child.once('exit', (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
   });
   const early = exited.then((code): never => {
@@ -153,9 +156,7 @@ function execProcess(base: OciProcess, options: ExecOptions): OciProcess {
   for (const entry of [...base.env, ...(options.tty ? ['TERM=xterm'] : []), ...options.env]) {
     variables.set(entry.split('=', 1)[0] ?? '', entry);
   }
-  const capabilities = options.privileged
-    ? capabilityNames(availableCapabilities())
-    : base.capabilities.bounding;
+  const capabilities = options.privileged ? allCapabilities() : base.capabilities.bounding;
   const size = options.tty ? terminalSize() : undefined;
   return {
     ...base,
@@ -165,13 +166,7 @@ function execProcess(base: OciProcess, options: ExecOptions): OciProcess {
     env: [...variables.values()],
     cwd: options.workdir === '' ? base.cwd : options.workdir,
     user: options.user === '' ? base.user : { uid: 0, gid: 0, additionalGids: [], username: options.user },
-    capabilities: {
-      bounding: capabilities,
-      effective: capabilities,
-      permitted: capabilities,
-      inheritable: [],
-      ambient: [],
-    },
+    capabilities: capabilitySets(capabilities),
   };
 }
 
@@ -263,12 +258,11 @@ function useTerminal(master: number, options: ExecOptions): ExecTerminal {
   };
 }
 
-function spawnFailed(program: string, error: Error): MinidockError {
+function spawnFailed(program: string): MinidockError {
   return new MinidockError({
-    code: 'COMMAND_FAILED',
-    message: `cannot start ${program}: ${error.message}`,
-    hint: `It comes with the package '${packageOf(program)}'.`,
+    code: 'TOOL_MISSING',
+    message: `${program}: command not found`,
+    hint: `Install the package '${packageOf(program)}' and try again.`,
     exitCode: 126,
-    cause: error,
   });
 }

@@ -1,13 +1,13 @@
 /**
  * The containers of this host, as files: containers/<id>/{config,state}.json, and names/<name> holding an id.
  *
- * A name is taken by creating its file with O_EXCL, so two creates at once cannot both have it; a container exists
+ * A name is taken by creating its file with link(2), so two creates at once cannot both have it; a container exists
  * once its config.json does, which is written last. Nothing is cached: another process may change it at any time.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
-import { readJson, writeJson } from './atomic-file.ts';
+import { createFileAtomic, overwriteFile, readJson, writeJson } from './atomic-file.ts';
 import type { ContainerConfig, ContainerState } from './container.ts';
 import { containerDir, containersDir, namesDir, type Paths } from './paths.ts';
 import { NEVER } from './time.ts';
@@ -42,7 +42,7 @@ export class ContainerStore {
     const path = join(dir, name);
     for (;;) {
       try {
-        writeFileSync(path, id, { flag: 'wx', mode: 0o600 });
+        createFileAtomic(path, id);
         return;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -85,7 +85,14 @@ export class ContainerStore {
   }
 
   writeState(id: string, state: ContainerState): void {
-    writeJson(join(containerDir(this.paths, id), 'state.json'), state);
+    const path = join(containerDir(this.paths, id), 'state.json');
+    try {
+      writeJson(path, state);
+    } catch (error) {
+      // That a container has ended must be known, and the container be removable, on a full disk above all.
+      if (!isDiskFull(error) || !existsSync(path)) throw error;
+      overwriteFile(path, JSON.stringify(state));
+    }
   }
 
   read(id: string): Container | undefined {
@@ -149,6 +156,9 @@ export class ContainerStore {
     rmSync(doomed, { recursive: true, force: true });
   }
 }
+
+const isDiskFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /** Docker's RestrictedNamePattern. */
 export const isValidName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name);
