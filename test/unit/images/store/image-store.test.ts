@@ -257,7 +257,7 @@ describe('removal', () => {
     expect((await store.find('base'))?.id).toBeDefined();
     await expect(store.remove('web')).rejects.toMatchObject({
       code: 'NO_SUCH_IMAGE',
-      message: 'No such image: web',
+      message: 'No such image: web:latest',
     });
   });
 
