@@ -34,6 +34,9 @@ import { ContainerStdio } from './stdio.ts';
 const CONTROL_FD = 3;
 
 export async function runShim(request: ShimRequest): Promise<void> {
+  process.stderr.on('error', () => {
+    // It leads to shim.log, and a full disk is among what is told there. The container matters more than the words.
+  });
   // The descriptor is a socket; net.connect takes one although its types do not say so.
   const control: Socket = connect({ fd: CONTROL_FD } as unknown as { path: string });
   const shim = new Shim(request, control);
