@@ -51,6 +51,15 @@ export interface OciCapabilities {
   readonly ambient: readonly string[];
 }
 
+/** A program that may use what it is given, and hands nothing on to an unprivileged one (Docker's choice of sets). */
+export const capabilitySets = (names: readonly string[]): OciCapabilities => ({
+  bounding: names,
+  effective: names,
+  permitted: names,
+  inheritable: [],
+  ambient: [],
+});
+
 export interface OciRlimit {
   /** `RLIMIT_NOFILE` and so on. */
   readonly type: string;

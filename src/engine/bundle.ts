@@ -3,7 +3,14 @@
  * nothing but its arguments, so `--dry-run` and `inspect` may call it freely.
  */
 import { basename, join } from 'node:path';
-import type { OciConfig, OciDevice, OciMount, OciNamespace, OciResources } from '../../runtime/bundle.ts';
+import {
+  capabilitySets,
+  type OciConfig,
+  type OciDevice,
+  type OciMount,
+  type OciNamespace,
+  type OciResources,
+} from '../../runtime/bundle.ts';
 import type { CgroupLayout, CgroupV1Layout } from '../../runtime/cgroup/detect.ts';
 import {
   availableCapabilities,
@@ -11,6 +18,7 @@ import {
   resolveCapabilities,
 } from '../../runtime/process/capabilities.ts';
 import { defaultSeccomp, parseSeccompProfile } from '../../runtime/process/seccomp/profile.ts';
+import { nativeArch } from '../../runtime/process/seccomp/syscalls.ts';
 import {
   defaultDeviceRules,
   defaultDevices,
@@ -72,13 +80,7 @@ export function buildBundle(input: BundleInput): OciConfig {
       args: args as [string, ...string[]],
       env: processEnv(spec),
       cwd: spec.workingDir === '' ? '/' : spec.workingDir,
-      capabilities: {
-        bounding: capabilities,
-        effective: capabilities,
-        permitted: capabilities,
-        inheritable: [],
-        ambient: [],
-      },
+      capabilities: capabilitySets(capabilities),
       rlimits: spec.ulimits.map(({ name, soft, hard }) => ({
         type: `RLIMIT_${name.toUpperCase()}`,
         soft,
@@ -137,7 +139,8 @@ export function processEnv(spec: ContainerSpec): readonly string[] {
 
 function seccompFor(spec: ContainerSpec, capabilities: readonly string[]): OciConfig['linux']['seccomp'] {
   if (spec.privileged || spec.seccompProfile === 'unconfined') return undefined;
-  const arch = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+  const arch = nativeArch();
+  if (arch === undefined) return undefined; // No table of system calls for this processor: scripts/build makes none.
   return spec.seccompProfile === ''
     ? defaultSeccomp(capabilities, arch)
     : parseSeccompProfile(spec.seccompProfile, capabilities, arch);

@@ -3,6 +3,7 @@
  * what was asked for; `ContainerState` is written by whoever owns the container at the time (its shim while it
  * runs) and says how it fares. `inspect` renders both in Docker's shape (src/ui/inspect-json.ts).
  */
+import type { RequestedResources } from '../../runtime/cgroup/validate.ts';
 import type { PortRequest } from '../../runtime/network/port-spec.ts';
 import type { BridgeNetwork, FirewallBackend, PortBinding } from '../../runtime/network/types.ts';
 
@@ -99,19 +100,8 @@ export interface NetworkSpec {
   readonly firewall: FirewallBackend;
 }
 
-export interface ResourceSpec {
-  /** Bytes; 0 is unlimited. */
-  readonly memory: number;
-  /** Bytes of memory plus swap; 0 means twice the memory, -1 unlimited. */
-  readonly memorySwap: number;
-  readonly memoryReservation: number;
-  /** Billionths of a CPU; 0 is unlimited. */
-  readonly nanoCpus: number;
-  readonly cpuShares: number;
-  readonly cpusetCpus: string;
-  /** 0 or -1 is unlimited. */
-  readonly pidsLimit: number;
-}
+/** Checked by runtime/cgroup, which says what the numbers mean. */
+export type ResourceSpec = RequestedResources;
 
 export interface ContainerState {
   readonly status: ContainerStatus;

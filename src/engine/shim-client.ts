@@ -1,7 +1,6 @@
 /** Talking to the shim of a running container through its socket: attach, and wait for the end without polling. */
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { Container } from './store.ts';
 import { containerRunDir, type Paths } from './paths.ts';
 import type { ShimMessage } from './shim-protocol.ts';
 import { ShimConnection, type ShimHandlers } from './start.ts';
@@ -56,5 +55,3 @@ export function leaveTerminal(paths: Paths, id: string, master: number): Promise
     connection.send({ type: 'adopt-terminal', pid: process.pid, fd: master });
   });
 }
-
-export const isRunning = (container: Container): boolean => container.state.status === 'running';

@@ -29,28 +29,6 @@ export function parseDuration(text: string): bigint | undefined {
   return match[1] === '-' ? -total : total;
 }
 
-/** As Go prints a duration: '1h30m0s', '1.5s', '250ms', '0s'. */
-export function formatDuration(nanoseconds: bigint): string {
-  if (nanoseconds === 0n) return '0s';
-  const sign = nanoseconds < 0n ? '-' : '';
-  const value = nanoseconds < 0n ? -nanoseconds : nanoseconds;
-  if (value < 1_000n) return `${sign}${value}ns`;
-  if (value < 1_000_000n) return `${sign}${decimal(value, 3)}µs`;
-  if (value < 1_000_000_000n) return `${sign}${decimal(value, 6)}ms`;
-  const minutes = value / 60_000_000_000n;
-  const seconds = `${decimal(value % 60_000_000_000n, 9)}s`;
-  if (minutes === 0n) return sign + seconds;
-  return minutes < 60n
-    ? `${sign}${minutes}m${seconds}`
-    : `${sign}${minutes / 60n}h${minutes % 60n}m${seconds}`;
-}
-
-/** `value` with its decimal point `places` from the right, trailing zeros dropped. */
-function decimal(value: bigint, places: number): string {
-  const digits = value.toString().padStart(places + 1, '0');
-  return `${digits.slice(0, -places)}.${digits.slice(-places)}`.replace(/\.?0+$/, '');
-}
-
 const DATE =
   /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2})(?::(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?)?(Z|[+-]\d{2}:?\d{2})?$/;
 
@@ -81,14 +59,4 @@ function fail(text: string, name: string): never {
     message: `invalid value for "${name}": failed to parse value as time or duration: ${JSON.stringify(text)}`,
     hint: 'give a date (2026-01-02T15:04:05Z), seconds since 1970, or how long ago (1h30m)',
   });
-}
-
-/** RFC 3339 in UTC with nanoseconds; Go's RFC3339Nano drops trailing zeros, its fixed-width form does not. */
-export function formatTime(nanoseconds: bigint, options: { readonly fixed?: boolean } = {}): string {
-  const seconds = nanoseconds / 1_000_000_000n;
-  const rest = nanoseconds % 1_000_000_000n;
-  const date = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
-  const fraction = rest.toString().padStart(9, '0');
-  const shown = options.fixed === true ? fraction : fraction.replace(/0+$/, '');
-  return `${date}${shown === '' ? '' : `.${shown}`}Z`;
 }
