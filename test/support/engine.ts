@@ -20,8 +20,14 @@ export interface TestEngine {
   expectClean(): Promise<void>;
 }
 
-/** Containers a test leaves behind are removed after it, unless `keep`: then after all of them. */
-export function useEngine(options: { readonly keep?: boolean } = {}): TestEngine {
+export interface EngineOptions {
+  /** Containers a test leaves behind are removed after all tests, instead of after each. */
+  readonly keep?: boolean;
+  /** What both kinds of firewall share is made beforehand, instead of nftables' only. */
+  readonly iptables?: boolean;
+}
+
+export function useEngine(options: EngineOptions = {}): TestEngine {
   let made: { host: TestHost; clean: HostSnapshot } | undefined;
   const here = (): { host: TestHost; clean: HostSnapshot } => {
     if (made === undefined) throw new Error('the host is made before the first test, not before');
@@ -32,6 +38,9 @@ export function useEngine(options: { readonly keep?: boolean } = {}): TestEngine
     made = { host, clean: await host.snapshot() };
     await installImages(host);
     await succeed(host.minidock('run', '--rm', 'test', 'true'));
+    if (options.iptables === true) {
+      await succeed(host.minidock('run', '--rm', '--firewall', 'iptables', 'test', 'true'));
+    }
     made = { host, clean: await settledSnapshot(host) };
   });
   const removeAll = async (): Promise<void> => {
