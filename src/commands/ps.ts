@@ -1,5 +1,6 @@
 /** `ps` */
 import type { Engine } from '../engine/engine.ts';
+import { sweepLeftovers } from '../engine/leftovers.ts';
 import { refresh } from '../engine/recovery.ts';
 import { containerSizes } from '../engine/sizes.ts';
 import type { Container } from '../engine/store.ts';
@@ -49,6 +50,7 @@ async function imageIds(engine: Engine, names: readonly string[]): Promise<Reado
 async function list({ engine }: Context, flags: PsFlags): Promise<void> {
   const filters = parseContainerFilters(flags.filter ?? []);
   if (flags.quiet === true && flags.format !== undefined) process.stderr.write(`${QUIET_WINS}\n`);
+  sweepLeftovers(engine.containers);
   const all: Container[] = [];
   for (const container of engine.containers.list()) {
     const now = await refresh(engine.containers, container);

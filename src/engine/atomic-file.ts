@@ -14,9 +14,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { dirname, join } from 'node:path';
 
 export function writeFileAtomic(path: string, text: string, mode = 0o600): void {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  const temporary = temporaryIn(dirname(path));
   let moved = false;
   try {
     writeFileSync(temporary, text, { flag: 'wx', mode });
@@ -28,13 +29,13 @@ export function writeFileAtomic(path: string, text: string, mode = 0o600): void 
 }
 
 /**
- * New only if there is no such file yet; then it is there with all its content. Beside, then link(2), which unlike
- * rename(2) refuses to replace. @throws EEXIST.
+ * New only if there is no such file yet; then it is there with all its content. Written in a directory of the same
+ * file system that is cleaned up after a kill, then link(2), which unlike rename(2) refuses to replace. @throws EEXIST.
  */
-export function createFileAtomic(path: string, text: string, mode = 0o600): void {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+export function createFileAtomic(path: string, text: string, directory: string): void {
+  const temporary = temporaryIn(directory);
   try {
-    writeFileSync(temporary, text, { flag: 'wx', mode });
+    writeFileSync(temporary, text, { flag: 'wx', mode: 0o600 });
     linkSync(temporary, path);
   } finally {
     rmSync(temporary, { force: true });
@@ -55,6 +56,9 @@ export function overwriteFile(path: string, text: string): void {
     closeSync(fd);
   }
 }
+
+/** Not longer than the name it will have may be, and never the name of anything else. */
+const temporaryIn = (directory: string): string => join(directory, `.${randomBytes(6).toString('hex')}.tmp`);
 
 export function writeJson(path: string, value: unknown): void {
   writeFileAtomic(path, JSON.stringify(value));

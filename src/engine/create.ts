@@ -8,9 +8,9 @@ import type { ContainerConfig, MountSpec } from './container.ts';
 import type { CreateRequest } from './create-request.ts';
 import { invalidSpec } from './flag-errors.ts';
 import { newId, randomName, shortId } from './ids.ts';
+import { claimDirectory, forgetTaking, recordTaking, sweepLeftovers } from './leftovers.ts';
 import { mountRequests, type MountRequest } from './mount-flags.ts';
 import { containerDir, type Paths } from './paths.ts';
-import { ensurePrivateDir } from './private-dir.ts';
 import { buildSpec } from './spec.ts';
 import { isValidName, NEW_STATE, type ContainerStore } from './store.ts';
 import { timestamp } from './time.ts';
@@ -87,20 +87,27 @@ export async function createContainer(
   const { id } = draft.config;
   const dir = containerDir(store.paths, id);
   const undo: (() => void)[] = [];
+  // A name or a volume that a killed command took must not be in the way.
+  sweepLeftovers(store);
   try {
     if (request.cidfile !== undefined) {
       writeCidFile(request.cidfile, id);
       undo.push(() => rmSync(request.cidfile as string, { force: true }));
     }
-    ensurePrivateDir(dir);
-    undo.push(() => rmSync(dir, { recursive: true, force: true }));
-    const name = reserveName(store, draft.config);
+    const lock = claimDirectory(store, id);
+    undo.push(
+      () => lock.release(),
+      () => rmSync(dir, { recursive: true, force: true }),
+    );
+    const name = takeName(store, draft);
     undo.push(() => store.releaseName(name, id));
     const { mounts, fresh } = makeVolumes(store.paths, draft.mounts, undo);
     const config: ContainerConfig = { ...draft.config, name, spec: { ...draft.config.spec, mounts } };
     await fillVolumes(store.paths, config, fresh);
     store.writeState(id, NEW_STATE);
     store.writeConfig(config);
+    forgetTaking(store, id);
+    lock.release();
     return config;
   } catch (error) {
     for (const step of undo.reverse()) step();
@@ -108,16 +115,20 @@ export async function createContainer(
   }
 }
 
-function reserveName(store: ContainerStore, config: ContainerConfig): string {
-  if (config.name !== '') {
-    store.reserveName(config.name, config.id);
-    return config.name;
-  }
+/** Takes the name asked for, or a free one. */
+function takeName(store: ContainerStore, { config, mounts }: DraftContainer): string {
+  const anonymousVolumes = mounts.flatMap(({ anonymous, volume }) =>
+    anonymous === true && volume !== undefined ? [volume] : [],
+  );
+  const take = (name: string): string => {
+    recordTaking(store, config.id, { name, anonymousVolumes });
+    store.reserveName(name, config.id);
+    return name;
+  };
+  if (config.name !== '') return take(config.name);
   for (let attempt = 0; ; attempt += 1) {
-    const name = attempt < 5 ? randomName() : `${randomName()}_${shortId(newId())}`;
     try {
-      store.reserveName(name, config.id);
-      return name;
+      return take(attempt < 5 ? randomName() : `${randomName()}_${shortId(newId())}`);
     } catch (error) {
       if ((error as { code?: string }).code !== 'NAME_IN_USE') throw error;
     }

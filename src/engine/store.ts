@@ -42,7 +42,7 @@ export class ContainerStore {
     const path = join(dir, name);
     for (;;) {
       try {
-        createFileAtomic(path, id);
+        createFileAtomic(path, id, containerDir(this.paths, id));
         return;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -160,5 +160,5 @@ export class ContainerStore {
 const isDiskFull = (error: unknown): boolean =>
   ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 
-/** Docker's RestrictedNamePattern. */
-export const isValidName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name);
+/** Docker's RestrictedNamePattern, and what a file system takes. */
+export const isValidName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/.test(name);

@@ -16,13 +16,16 @@ export interface Volume {
 
 export const volumeData = (paths: Paths, name: string): string => join(volumesDir(paths), name, '_data');
 
+/** Also the name of a directory: no longer than that may be, and none but a child of volumes/. */
+const isVolumeName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(name);
+
 /** Made if it is not there; the second value says whether it was new (and is to be filled from the image). */
 export function ensureVolume(
   paths: Paths,
   name: string,
   anonymous: boolean,
 ): { volume: Volume; isNew: boolean } {
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) {
+  if (!isVolumeName(name)) {
     throw new MinidockError({
       code: 'INVALID_VOLUME_NAME',
       message: `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`,
@@ -40,6 +43,7 @@ export function ensureVolume(
 }
 
 export function getVolume(paths: Paths, name: string): Volume | undefined {
+  if (!isVolumeName(name)) return undefined;
   const meta = readJson<{ created: string; anonymous: boolean }>(
     join(volumesDir(paths), name, 'volume.json'),
   );

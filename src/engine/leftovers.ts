@@ -1,0 +1,102 @@
+/**
+ * What a killed `create` or `rm` leaves: a container's directory that has no config.json yet, or one on its way out
+ * (.removing-ID). Whoever makes or removes one holds the lock in it, so one whose lock is free is nobody's. Cheap when
+ * nothing is wrong: one look at the directory of containers and one for each of them.
+ */
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tryLock, type Lock } from './lock.ts';
+import { containerDir, containerLock, containerRunDir, containersDir, volumesDir } from './paths.ts';
+import { ensurePrivateDir } from './private-dir.ts';
+import type { ContainerStore } from './store.ts';
+
+const REMOVING = '.removing-';
+
+/** What a container that is being made takes outside its directory: named there, before it is taken. */
+export interface Taking {
+  readonly name: string;
+  readonly anonymousVolumes: readonly string[];
+}
+
+const takingPath = (dir: string): string => join(dir, 'taking.json');
+
+export function recordTaking(store: ContainerStore, id: string, taking: Taking): void {
+  writeFileSync(takingPath(containerDir(store.paths, id)), JSON.stringify(taking), { mode: 0o600 });
+}
+
+/** The container is made: from here on its config.json says what belongs to it. */
+export function forgetTaking(store: ContainerStore, id: string): void {
+  rmSync(takingPath(containerDir(store.paths, id)), { force: true });
+}
+
+/** The directory of a container to be made, and its lock. */
+export function claimDirectory(store: ContainerStore, id: string): Lock {
+  const path = containerLock(store.paths, id);
+  for (;;) {
+    ensurePrivateDir(containerDir(store.paths, id));
+    const lock = tryLock(path);
+    // Between the two, someone who sweeps may have taken it for a leftover.
+    if (lock !== undefined && existsSync(path)) return lock;
+    lock?.release();
+  }
+}
+
+export function sweepLeftovers(store: ContainerStore): void {
+  for (const name of directoriesIn(containersDir(store.paths))) {
+    const dir = join(containersDir(store.paths), name);
+    if (name.startsWith(REMOVING)) {
+      const lock = existsSync(join(dir, 'lock')) ? tryLock(join(dir, 'lock')) : NO_LOCK;
+      if (lock !== undefined) removeTree(dir);
+      lock?.release();
+    } else if (/^[0-9a-f]{64}$/.test(name) && !existsSync(join(dir, 'config.json'))) {
+      const lock = tryLock(join(dir, 'lock'));
+      // Looked at again now that nobody else can finish or remove it.
+      if (lock !== undefined && existsSync(dir) && !existsSync(join(dir, 'config.json'))) {
+        removeUnfinished(store, name);
+      }
+      lock?.release();
+    }
+  }
+}
+
+const NO_LOCK: Lock = { release: () => undefined };
+
+function removeUnfinished(store: ContainerStore, id: string): void {
+  const dir = containerDir(store.paths, id);
+  const taken = readTaking(dir);
+  for (const volume of taken?.anonymousVolumes ?? []) removeTree(join(volumesDir(store.paths), volume));
+  if (taken !== undefined) store.releaseName(taken.name, id);
+  removeTree(containerRunDir(store.paths, id));
+  const doomed = join(containersDir(store.paths), `${REMOVING}${id}`);
+  renameSync(dir, doomed);
+  removeTree(doomed);
+}
+
+/** undefined if the kill came before anything could be taken. */
+function readTaking(dir: string): Taking | undefined {
+  try {
+    return JSON.parse(readFileSync(takingPath(dir), 'utf8')) as Taking;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function directoriesIn(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    // None yet, or not ours to see: what needs root says so itself.
+    if (['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
+  }
+}
+
+function removeTree(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    // Another command sweeps as well, and what it is removing may change under us.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * What a hostile or unlucky user does: names that no file system takes, commands killed in the middle, closed
+ * descriptors, odd places. Each ends with one clear line, and the next command finds nothing in its way.
+ */
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { useEngine } from '../support/engine.ts';
+
+const engine = useEngine();
+const { minidock, ok } = engine;
+const binary = join(import.meta.dirname, '../../dist/minidock');
+
+const entries = (...path: readonly string[]): readonly string[] => readdirSync(join(...path)).sort();
+
+/** A directory for the front of PATH, where `program` is this script. */
+function shadow(program: string, script: string): string {
+  const dir = join(engine.host.dir, `shadow-${program}`);
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, program), `#!/bin/sh\n${script}\n`);
+  chmodSync(join(dir, program), 0o755);
+  return `${dir}:${process.env['PATH'] ?? ''}`;
+}
+
+describe('names', () => {
+  const LONG = 'v'.repeat(256);
+
+  test('as long as a file name may be; a longer one is no name, wherever it is given', async () => {
+    const longest = LONG.slice(1);
+    await ok('create', '--name', longest, '-v', `${longest}:/v`, 'test', 'true');
+    await ok('rename', longest, `x${longest.slice(1)}`);
+    await ok('rm', `x${longest.slice(1)}`);
+    await ok('volume', 'rm', longest);
+    for (const [args, status, words] of [
+      [['create', '--name', LONG, 'test'], 125, 'Invalid container name'],
+      [['create', '-v', `${LONG}:/v`, 'test'], 1, 'invalid characters'],
+      [['inspect', LONG], 1, 'No such object'],
+      [['start', LONG], 1, 'No such container'],
+      [['volume', 'rm', LONG], 1, 'no such volume'],
+    ] as const) {
+      const { exitCode: code, stderr } = await minidock(...args);
+      expect({ args, code, stderr }).toEqual({ args, code: status, stderr: expect.stringContaining(words) });
+    }
+    expect(entries(engine.host.root, 'names')).toEqual([]);
+  });
+
+  test('a volume is a child of the volumes directory, not any path from there', async () => {
+    await ok('create', '--name', 'user', '-v', 'mine:/v', 'test', 'true');
+    await engine.host.run(['cp', join(engine.host.root, 'volumes/mine/volume.json'), engine.host.root]);
+    const { exitCode: code, stderr } = await minidock('volume', 'rm', '..');
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('get ..: no such volume') });
+    await ok('rm', 'user');
+    await ok('volume', 'rm', 'mine');
+  });
+});
+
+describe('killed', () => {
+  test('in the middle of create: name, directory and volumes are free for the next command', async () => {
+    const { root, runDir } = engine.host;
+    // The child that fills volumes is started when everything has been taken.
+    const PATH = shadow('unshare', 'kill -KILL $PPID');
+    const create = ['create', '--name', 'half', '-v', '/etc', 'test', 'true'];
+    const killed = await engine.host.run([binary, ...create], { env: { PATH } });
+    expect(killed.exitCode).not.toBe(0);
+    expect(entries(root, 'names')).toEqual(['half']);
+    expect(entries(root, 'volumes')).toHaveLength(1);
+
+    await ok('create', '--name', 'half', 'test', 'true');
+    expect(entries(root, 'containers')).toHaveLength(1);
+    expect(entries(root, 'volumes')).toEqual([]);
+    expect(entries(runDir, 'containers')).toEqual([]);
+    await ok('rm', 'half');
+
+    await engine.host.run([binary, ...create], { env: { PATH } });
+    await ok('ps');
+    for (const dir of ['names', 'containers', 'volumes']) expect(entries(root, dir)).toEqual([]);
+  });
+
+  test('in the middle of rm: the rest goes with the next command', async () => {
+    const { root } = engine.host;
+    const id = await ok('create', '--name', 'doomed', 'test', 'true');
+    const dir = join(root, 'containers', `.removing-${id}`);
+    await engine.host.run(['mv', join(root, 'containers', id), dir]);
+    await ok('ps');
+    expect(entries(root, 'containers')).toEqual([]);
+    await ok('create', '--name', 'doomed', 'test', 'true');
+  });
+});
