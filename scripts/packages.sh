@@ -37,6 +37,7 @@ zstd zstd
 openssl openssl
 ping iputils-ping
 tmux tmux
+strace strace
 dpkg-deb dpkg
 flock util-linux
 /usr/bin/tini-static tini
@@ -49,6 +50,21 @@ mke2fs e2fsprogs
 depmod kmod
 qemu-aarch64 qemu-user
 /usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1 libc6-arm64-cross
+'
+
+bench_tools='
+busybox busybox-static
+docker-registry docker-registry
+mmdebstrap mmdebstrap
+skopeo skopeo
+wrk wrk
+iperf3 iperf3
+'
+rival_tools='
+docker docker-cli
+dockerd docker.io
+podman podman
+runc runc
 '
 
 # packages_missing LIST: the packages of the list's programs that are not there, each once.

@@ -1,0 +1,114 @@
+/**
+ * What every work gets: the engines, the floor, how much of everything, and the way to take samples by turns, so
+ * that whatever else the machine does in the meantime falls on all of them alike.
+ */
+import { join, resolve } from 'node:path';
+import { createHost, type TestHost } from '../../test/support/host.ts';
+import type { Answer } from './agent.ts';
+import { startDockerEngine, startMinidock, startPodman, type Engine } from './engine.ts';
+import { makeSmallImage } from './images.ts';
+import type { Scale } from './options.ts';
+import { startStopWatch } from './stop-watch.ts';
+
+export interface Floor {
+  readonly host: TestHost;
+  /** Times `floor.sh run` with these words. */
+  run(words: readonly string[]): Promise<Answer>;
+  timeProgram(argv: readonly string[]): Promise<Answer>;
+  dispose(): Promise<void>;
+}
+
+export interface Bench {
+  readonly scale: Scale;
+  readonly minidock: Engine;
+  /** minidock first. */
+  readonly engines: readonly Engine[];
+  readonly floor: Floor;
+  /** Of the image `bench`, unpacked. */
+  readonly rootfs: string;
+  say(line: string): void;
+  dispose(): Promise<void>;
+}
+
+const program = (name: string): boolean => Bun.which(name) !== null;
+
+export async function startBench(scale: Scale, say: (line: string) => void): Promise<Bench> {
+  const engines: Engine[] = [];
+  const stack: { dispose(): Promise<void> }[] = [];
+  const dispose = async (): Promise<void> => {
+    // What could not be taken down must not keep the rest standing.
+    const results = await Promise.allSettled(stack.splice(0).map((made) => made.dispose()));
+    for (const result of results) if (result.status === 'rejected') say(`clean-up: ${String(result.reason)}`);
+  };
+  const add = async (start: () => Promise<Engine>): Promise<Engine> => {
+    const engine = await start();
+    stack.push(engine);
+    engines.push(engine);
+    return engine;
+  };
+  try {
+    const minidock = await add(startMinidock);
+    if (program('dockerd') && program('docker')) await add(startDockerEngine);
+    if (program('podman') && program('runc')) await add(startPodman);
+    const { archive, rootfs } = await makeSmallImage(minidock.host.dir);
+    for (const engine of engines) await engine.time(['load', '-i', archive]);
+    const floor = await startFloor(rootfs);
+    stack.push(floor);
+    return { scale, minidock, engines, floor, rootfs, say, dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+async function startFloor(rootfs: string): Promise<Floor> {
+  const host = await createHost();
+  const watch = await startStopWatch(host, { ownCgroup: false });
+  const script = ['bash', resolve(import.meta.dirname, 'floor.sh')];
+  await watch.time([...script, 'prepare']);
+  return {
+    host,
+    run: (words) => watch.time([...script, 'run', rootfs, join(host.dir, 'work'), ...words]),
+    timeProgram: (argv) => watch.time(argv),
+    dispose: async () => {
+      await watch.stop();
+      await host.dispose();
+    },
+  };
+}
+
+type Take = () => Promise<number>;
+
+/** One sample of each a round, after one that does not count, the order turning by one each time. */
+export async function byTurns(
+  rounds: number,
+  takes: Readonly<Record<string, Take>>,
+  options: { readonly warmUp?: boolean } = {},
+): Promise<Record<string, number[]>> {
+  const entries = Object.entries(takes);
+  const samples: Record<string, number[]> = Object.fromEntries(entries.map(([name]) => [name, []]));
+  const first = options.warmUp === false ? 0 : -1;
+  for (let round = first; round < rounds; round++) {
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[(i + Math.max(round, 0)) % entries.length];
+      if (entry === undefined) continue;
+      const value = await entry[1]();
+      if (round >= 0) samples[entry[0]]?.push(value);
+    }
+  }
+  return samples;
+}
+
+/** The same for each engine. */
+export function ofEach(
+  engines: readonly Engine[],
+  take: (engine: Engine) => Promise<number>,
+): Record<string, Take> {
+  return Object.fromEntries(engines.map((engine) => [engine.name, () => take(engine)]));
+}
+
+/** How long one command takes, whatever it prints. */
+export const milliseconds = async (answer: Promise<Answer>): Promise<number> => (await answer).ms;
+
+export const names = (prefix: string, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, i) => `${prefix}-${i}`);

@@ -1,0 +1,110 @@
+/**
+ * minidock, Docker and Podman behind one face, each on a throw-away host of its own with data of its own, so that
+ * none of them sees, slows or outlives another. What differs between them in a command is said here and nowhere else.
+ */
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { startDocker } from '../../test/support/docker.ts';
+import { createHost, type TestHost } from '../../test/support/host.ts';
+import type { Answer, Request } from './agent.ts';
+import { startStopWatch, type StopWatch } from './stop-watch.ts';
+
+export type EngineName = 'minidock' | 'docker' | 'podman';
+
+export interface Engine {
+  readonly name: EngineName;
+  readonly host: TestHost;
+  /** The words of the program, for those who spawn it themselves inside the host. */
+  readonly argv: readonly string[];
+  /** Times one command, which must succeed. */
+  time(args: readonly string[], options?: Partial<Omit<Request, 'argv'>>): Promise<Answer>;
+  /** Any program in the same host, through the same stop-watch. */
+  timeProgram(argv: readonly string[], options?: Partial<Omit<Request, 'argv'>>): Promise<Answer>;
+  /** `rm -f` as fast as the engine can: Podman waits ten seconds for a program that ignores SIGTERM, unless told. */
+  readonly remove: readonly string[];
+  /** `pull` from a registry without TLS. */
+  readonly pull: readonly string[];
+  dispose(): Promise<void>;
+}
+
+export async function startMinidock(): Promise<Engine> {
+  const host = await createHost();
+  // A copy, so that a build meanwhile does not change what is measured.
+  const program = join(host.dir, 'minidock');
+  copyFileSync(resolve(import.meta.dirname, '../../dist/minidock'), program);
+  return orDispose(host, async () => ({
+    ...face('minidock', host, [program], await startStopWatch(host, { ownCgroup: false })),
+    remove: ['rm', '-f'],
+    pull: ['pull', '-q'],
+  }));
+}
+
+export async function startDockerEngine(): Promise<Engine> {
+  const docker = await startDocker();
+  return orDispose(docker, async () => {
+    const watch = await startStopWatch(docker.host, { ownCgroup: false });
+    return {
+      ...face('docker', docker.host, docker.argv, watch),
+      remove: ['rm', '-f'],
+      pull: ['pull', '-q'],
+      dispose: async () => {
+        await watch.stop();
+        await docker.dispose();
+      },
+    };
+  });
+}
+
+export async function startPodman(): Promise<Engine> {
+  const host = await createHost();
+  return orDispose(host, async () => {
+    const library = join(host.dir, 'containers');
+    const configuration = join(host.dir, 'containers.conf');
+    mkdirSync(library);
+    // runc, since crun of Debian 13 wants cgroup v2 alone.
+    writeFileSync(
+      configuration,
+      `[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n[network]\nnetwork_config_dir = "${host.dir}/networks"\n`,
+    );
+    const bind = await host.run([
+      ...['sh', '-c', 'mkdir -p /var/lib/containers && mount --bind "$0" /var/lib/containers', library],
+    ]);
+    if (bind.exitCode !== 0) throw new Error(bind.stderr);
+    const env = { CONTAINERS_CONF: configuration, PODMAN_IGNORE_CGROUPSV1_WARNING: '1' };
+    const watch = await startStopWatch(host, { ownCgroup: true, env });
+    const made = face('podman', host, ['podman'], watch);
+    return {
+      ...made,
+      remove: ['rm', '-f', '-t', '0'],
+      pull: ['pull', '-q', '--tls-verify=false'],
+      dispose: async () => {
+        // Its containers' processes are in no namespace of the host once conmon has gone.
+        await made.time(['rm', '-fa', '-t', '0']);
+        await made.dispose();
+      },
+    };
+  });
+}
+
+function face(name: EngineName, host: TestHost, argv: readonly string[], watch: StopWatch) {
+  return {
+    name,
+    host,
+    argv,
+    time: (args: readonly string[], options?: Partial<Request>) => watch.time([...argv, ...args], options),
+    timeProgram: (program: readonly string[], options?: Partial<Request>) => watch.time(program, options),
+    dispose: async () => {
+      await watch.stop();
+      await host.dispose();
+    },
+  };
+}
+
+async function orDispose(owner: { dispose(): Promise<void> }, make: () => Promise<Engine>): Promise<Engine> {
+  try {
+    return await make();
+  } catch (error) {
+    await owner.dispose();
+    throw error;
+  }
+}

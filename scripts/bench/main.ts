@@ -1,0 +1,92 @@
+/** The benchmark from end to end: options, engines, one work after the other, then table, JSON and picture. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { startBench, type Bench } from './bench.ts';
+import { renderChart } from './chart.ts';
+import { measureGrowth } from './growth.ts';
+import { parseOptions, type Options } from './options.ts';
+import type { Row } from './row.ts';
+import { renderGrowth, renderTable, type Growth } from './table.ts';
+import { executable } from './work/executable.ts';
+import { logs } from './work/logs.ts';
+import { many } from './work/many.ts';
+import { network } from './work/network.ts';
+import { pull } from './work/pull.ts';
+import { atOnce, start } from './work/start.ts';
+import { twenty } from './work/twenty.ts';
+
+const WORKS: Readonly<Record<string, (bench: Bench) => Promise<readonly Row[]>>> = {
+  executable,
+  start,
+  twenty,
+  'at-once': atOnce,
+  many,
+  pull,
+  logs,
+  network,
+};
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+interface Results {
+  readonly rows: readonly Row[];
+  readonly growths: readonly Growth[];
+  readonly failures: readonly string[];
+}
+
+async function measure(options: Options): Promise<Results> {
+  const rows: Row[] = [];
+  const failures: string[] = [];
+  let growths: readonly Growth[] = [];
+  const bench = await startBench(options.scale, say);
+  const stop = (): void => void bench.dispose().finally(() => process.exit(130));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    say(`measuring ${bench.engines.map(({ name }) => name).join(', ')}`);
+    const chosen = Object.entries(WORKS).filter(
+      ([name]) => options.only.length === 0 || options.only.includes(name),
+    );
+    for (const [name, work] of chosen) {
+      const from = performance.now();
+      try {
+        rows.push(...(await work(bench)));
+      } catch (error) {
+        // One that fails takes nothing from the others, but the run has failed.
+        failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      say(`${name}: ${((performance.now() - from) / 1000).toFixed(1)} s`);
+    }
+    if (options.growth) growths = await measureGrowth(bench);
+  } finally {
+    await bench.dispose();
+  }
+  return { rows, growths, failures };
+}
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2), Object.keys(WORKS));
+  const { rows, growths, failures } = await measure(options);
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
+  const date = new Date().toISOString().slice(0, 10);
+  const caption = `${machine}; ${date}; medians (10th–90th percentile) of ${options.scale.rounds} rounds`;
+  const parts = [caption, renderTable(rows)];
+  if (growths.length > 0) parts.push(renderGrowth(growths));
+  const report = `${parts.join('\n\n')}\n`;
+  process.stdout.write(report);
+  mkdirSync(options.out, { recursive: true });
+  writeFileSync(join(options.out, 'bench.md'), report);
+  writeFileSync(
+    join(options.out, 'bench.json'),
+    JSON.stringify({ machine, date, scale: options.scale, rows, growths }, null, 2),
+  );
+  writeFileSync(join(options.out, 'bench.svg'), renderChart(rows, caption));
+  say(`${options.out}/bench.md, bench.json, bench.svg`);
+  for (const failure of failures) say(`FAILED ${failure}`);
+  process.exitCode = failures.length === 0 ? 0 : 1;
+}
+
+main().catch((error: unknown) => {
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exitCode = 1;
+});

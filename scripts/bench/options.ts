@@ -1,0 +1,72 @@
+/** The command line of the benchmark, and how much of everything it asks for. */
+
+export interface Options {
+  readonly scale: Scale;
+  readonly growth: boolean;
+  /** Names of works to run; all if empty. */
+  readonly only: readonly string[];
+  readonly out: string;
+}
+
+/** Counts, all bounded: the whole ends in minutes, also on a slow machine. */
+export interface Scale {
+  readonly name: 'full' | 'quick';
+  readonly rounds: number;
+  /** Of what takes seconds each time. */
+  readonly slowRounds: number;
+  readonly many: number;
+  readonly atOnce: number;
+  readonly logLines: number;
+  readonly seconds: number;
+  readonly ports: number;
+  /** Makes the large image if it is not in the cache, which takes minutes and a package mirror. */
+  readonly makeImage: boolean;
+}
+
+const FULL: Scale = {
+  name: 'full',
+  rounds: 15,
+  slowRounds: 3,
+  many: 200,
+  atOnce: 50,
+  logLines: 5_000_000,
+  seconds: 4,
+  ports: 4000,
+  makeImage: true,
+};
+
+const QUICK: Scale = {
+  name: 'quick',
+  rounds: 5,
+  slowRounds: 1,
+  many: 0,
+  atOnce: 20,
+  logLines: 200_000,
+  seconds: 1,
+  ports: 400,
+  makeImage: false,
+};
+
+export function parseOptions(words: readonly string[], works: readonly string[]): Options {
+  let scale = FULL;
+  let growth = false;
+  let only: readonly string[] = [];
+  let out = '.cache/bench';
+  const left = [...words];
+  const valueOf = (flag: string): string => {
+    const value = left.shift();
+    if (value === undefined) throw new Error(`${flag} needs a value`);
+    return value;
+  };
+  for (let word = left.shift(); word !== undefined; word = left.shift()) {
+    if (word === '--quick') scale = QUICK;
+    else if (word === '--growth') growth = true;
+    else if (word === '--out') out = valueOf(word);
+    else if (word === '--only') only = valueOf(word).split(',');
+    else throw new Error(`unknown: ${word}. There are --quick, --growth, --only WORK,… and --out DIRECTORY`);
+  }
+  const unknown = only.filter((name) => !works.includes(name));
+  if (unknown.length > 0)
+    throw new Error(`no such work: ${unknown.join(', ')}. There are ${works.join(', ')}`);
+  return { scale, growth, only, out };
+}

@@ -1,0 +1,98 @@
+/** A large image from a registry on loopback, and then one that shares nearly all of it. */
+import { startRegistry } from '../../../test/support/registry.ts';
+import { milliseconds, type Bench } from '../bench.ts';
+import type { Engine } from '../engine.ts';
+import { largeImage, type LargeImage } from '../images.ts';
+import type { Row } from '../row.ts';
+
+const REGISTRY = '127.0.0.1:5000';
+export const LARGE = `${REGISTRY}/large:first`;
+const NEXT = `${REGISTRY}/large:second`;
+
+export async function pull(bench: Bench): Promise<readonly Row[]> {
+  const image = await largeImage(bench.scale.makeImage);
+  if (image === undefined) {
+    bench.say('pull: the large image is not in the cache, a run without --quick makes it');
+    return [];
+  }
+  const firsts: Record<string, number[]> = { 'tar -xzf': [] };
+  const seconds: Record<string, number[]> = {};
+  for (const engine of bench.engines) await withRegistry(engine, image, () => Promise.resolve());
+  for (let round = 0; round < bench.scale.slowRounds; round++) {
+    for (const engine of bench.engines) {
+      await withRegistry(engine, image, async () => {
+        await settle(bench);
+        (firsts[engine.name] ??= []).push(await milliseconds(engine.time([...engine.pull, LARGE])));
+        (seconds[engine.name] ??= []).push(await milliseconds(engine.time([...engine.pull, NEXT])));
+      });
+      await engine.time(['rmi', '-f', LARGE, NEXT]);
+    }
+    firsts['tar -xzf']?.push(await extract(bench, image));
+  }
+  const row = { unit: 'ms', better: 'lower' } as const;
+  return [
+    {
+      ...row,
+      id: 'pull',
+      title: 'pull of a large image, registry on loopback',
+      samples: firsts,
+      targets: [
+        { factor: 0.6, against: ['docker'] },
+        { factor: 1, against: ['tar -xzf'] },
+      ],
+    },
+    {
+      ...row,
+      id: 'pull-shared',
+      title: 'pull of one that shares all but a small layer',
+      samples: { ...seconds, "minidock's first pull": firsts['minidock'] ?? [] },
+      targets: [{ factor: 0.1, against: ["minidock's first pull"] }],
+    },
+  ];
+}
+
+/** Whoever needs the image in every engine, without being interested in how it comes there; false if there is none. */
+export async function installLarge(bench: Bench): Promise<boolean> {
+  const image = await largeImage(bench.scale.makeImage);
+  if (image === undefined) return false;
+  for (const engine of bench.engines) {
+    await withRegistry(engine, image, async () => void (await engine.time([...engine.pull, LARGE])));
+  }
+  return true;
+}
+
+/** In the engine's own host, with both images in it; it keeps them from one time to the next. */
+async function withRegistry(engine: Engine, image: LargeImage, use: () => Promise<void>): Promise<void> {
+  const registry = await startRegistry(engine.host, { address: REGISTRY });
+  try {
+    await registry.push(image.first, 'large:first');
+    await registry.push(image.second, 'large:second');
+    await use();
+  } finally {
+    await registry.stop();
+  }
+}
+
+/** What is still on its way to the disk is written before the next one is timed. */
+async function settle({ floor }: Bench): Promise<void> {
+  await floor.timeProgram(['sync', '--file-system', floor.host.dir]);
+}
+
+/** Plain tar, all layers at once: the least that unpacking can take with the usual tools. */
+async function extract(bench: Bench, image: LargeImage): Promise<number> {
+  const target = `${bench.floor.host.dir}/extracted`;
+  const script = `
+    mkdir "$0"
+    i=0
+    for layer in "$@"; do
+      i=$((i + 1)); mkdir "$0/$i"
+      tar -xzf "$layer" -C "$0/$i" & all="$all $!"
+    done
+    for pid in $all; do wait "$pid"; done`;
+  await settle(bench);
+  const took = await milliseconds(
+    bench.floor.timeProgram(['sh', '-ec', `all=; ${script}`, target, ...image.layers]),
+  );
+  await bench.floor.timeProgram(['rm', '-rf', target]);
+  return took;
+}
