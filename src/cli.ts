@@ -57,8 +57,9 @@ const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   // Only the program's own faults get here: expected errors are printed by the command line's edge.
+  // Exits at once: a shim's open connections would keep it, and whoever waits for it, for ever.
   process.stderr.write(
     `minidock: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
   );
-  process.exitCode = 125;
+  process.exit(125);
 });
