@@ -1,5 +1,7 @@
 /** What is true of dist/minidock as a file: what it says it is, that it can be built again, what it does not read. */
 import { createHash } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -53,4 +55,18 @@ test('nothing in the working directory changes what it does', async () => {
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+test('a shim that fails in a way nobody foresaw ends, although the command that waits for it is connected', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'minidock-test-'));
+  const request = { id: 'none', root: directory, run: directory, explain: false, attach: {} };
+  const shim = spawn(minidock, ['__shim', JSON.stringify(request)], {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+  });
+  let words = '';
+  shim.stderr?.on('data', (chunk: Buffer) => (words += chunk.toString()));
+  const [code] = (await once(shim, 'close')) as [number | null];
+  rmSync(directory, { recursive: true });
+  expect(code).toBe(125);
+  expect(words).toContain('No such container: none');
 });
