@@ -19,7 +19,8 @@ interface Globals {
   readonly run?: string;
 }
 
-export async function runCommandLine(argv: readonly string[]): Promise<number> {
+export async function runCommandLine(words: readonly string[]): Promise<number> {
+  const argv = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
   const program = newProgram();
   const { verb, entry, before, rest } = findVerb(argv);
   const verbs = entry === undefined ? VERBS : VERBS.filter((candidate) => candidate === entry);
@@ -65,7 +66,8 @@ async function runVerb(
 }
 
 function newProgram(): Command {
-  return new Command('minidock')
+  const program = new Command('minidock');
+  return program
     .description('A container runtime without a daemon that can show every step it takes')
     .usage('[OPTIONS] COMMAND')
     .option('--root <dir>', 'Where images and containers are kept (MINIDOCK_ROOT)')
@@ -75,7 +77,7 @@ function newProgram(): Command {
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
-    .action(() => undefined);
+    .action(() => program.outputHelp());
 }
 
 /** The verb is the first word that is not a global flag; `container run` and `image ls` are two words. */

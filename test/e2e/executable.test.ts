@@ -70,3 +70,15 @@ test('a shim that fails in a way nobody foresaw ends, although the command that 
   expect(code).toBe(125);
   expect(words).toContain('No such container: none');
 });
+
+test('without a verb it says which there are; help of one is the same as its --help', async () => {
+  const [nothing, help, flag] = await Promise.all(
+    [[], ['help'], ['--help']].map((args) => runProgram([minidock, ...args])),
+  );
+  expect(flag?.stdout).toMatch(/^Usage: minidock \[OPTIONS\] COMMAND\n[\s\S]*\n {2}run +Create and run/);
+  expect(help).toEqual(flag);
+  expect(nothing).toEqual(flag);
+  const ofVerb = await runProgram([minidock, 'help', 'run']);
+  expect(ofVerb.stdout).toMatch(/^Usage: minidock run \[OPTIONS\] IMAGE/);
+  expect(ofVerb).toEqual(await runProgram([minidock, 'run', '--help']));
+});
