@@ -1,0 +1,125 @@
+/**
+ * What commands cost, in counts that are the same on any machine: programs started, files opened, bytes written,
+ * modules loaded. The bounds are what was measured when it was good and a tenth more, so that one more process per
+ * container or one more library per `ps` is noticed by whoever adds it. Who makes it cheaper lowers them.
+ *
+ * Times are the benchmark's affair (scripts/bench).
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { useEngine } from '../support/engine.ts';
+import { succeed } from '../support/image.ts';
+import { testUnless } from '../support/requirements.ts';
+import { staticModules } from '../support/static-modules.ts';
+import { countCosts, type Costs } from '../support/strace.ts';
+
+const engine = useEngine();
+const untraceable =
+  spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status === 0 ? '' : 'strace may not trace here';
+
+/** The command, which must end, under strace with all it starts. */
+async function costOf(...args: readonly string[]): Promise<Costs> {
+  const { host } = engine;
+  const record = join(host.dir, 'strace');
+  const program = join(import.meta.dirname, '../../dist/minidock');
+  const strace = ['strace', '-f', '-qq', '-y', '-e', 'signal=none', '-s', '0', '-o', record];
+  const calls = ['-e', 'trace=execve,openat,open,creat,write,pwrite64,writev'];
+  await succeed(host.run([...strace, ...calls, program, ...args]));
+  return countCosts(readFileSync(record, 'utf8'), [host.root, host.runDir]);
+}
+
+function expectAtMost(cost: Costs, limits: Omit<Costs, 'programs'>): void {
+  const over = (['opened', 'openedOfState', 'written'] as const).filter(
+    (count) => cost[count] > limits[count],
+  );
+  expect({ over, cost }).toEqual({ over: [], cost });
+}
+
+/** The command, its shim and PID 1; the namespaces; the image's own program; `ip` to make, to set up, to delete. */
+const CONTAINER = ['minidock', 'minidock', 'minidock', 'nsenter', 'unshare', 'true', 'ip', 'ip', 'ip'];
+/** To ask whether the bridge's table is there. */
+const NETWORK = ['nft'];
+/** To publish and to withdraw, whatever their number. */
+const PORTS = ['nft', 'nft'];
+
+describe('programs started by run --rm', () => {
+  testUnless(untraceable, 'without a network', async () => {
+    const cost = await costOf('run', '--rm', '--network', 'none', 'test', 'true');
+    expect([...cost.programs].sort()).toEqual([...CONTAINER].sort());
+  });
+
+  testUnless(untraceable, 'with one, and files and bytes', async () => {
+    const cost = await costOf('run', '--rm', 'test', 'true');
+    expect([...cost.programs].sort()).toEqual([...CONTAINER, ...NETWORK].sort());
+    expectAtMost(cost, { opened: 480, openedOfState: 243, written: 18_300 });
+  });
+
+  testUnless(untraceable, 'with one published port and with a hundred', async () => {
+    const programs = [...CONTAINER, ...NETWORK, ...PORTS].sort();
+    const one = await costOf('run', '--rm', '-p', '8080:80', 'test', 'true');
+    expect([...one.programs].sort()).toEqual(programs);
+    expectAtMost(one, { opened: 525, openedOfState: 252, written: 18_700 });
+    const hundred = await costOf('run', '--rm', '-p', '8000-8099:8000-8099', 'test', 'true');
+    expect([...hundred.programs].sort()).toEqual(programs);
+    expectAtMost(hundred, { opened: 525, openedOfState: 252, written: 37_500 });
+  });
+});
+
+describe('asking starts no program and writes nothing', () => {
+  const start = (name: string): Promise<string> =>
+    engine.ok('run', '-d', '--name', name, 'test', 'sleep', '100');
+
+  testUnless(untraceable, 'ps opens two files a container, inspect no more for others', async () => {
+    await start('cost-1');
+    const [ps, inspect] = [await costOf('ps'), await costOf('inspect', 'cost-1')];
+    for (const cost of [ps, inspect]) {
+      expect(cost.programs).toEqual(['minidock']);
+      expectAtMost(cost, { opened: 30, openedOfState: 5, written: 0 });
+    }
+    for (const name of ['cost-2', 'cost-3', 'cost-4', 'cost-5']) await start(name);
+    const more = await costOf('ps');
+    expect(more.openedOfState - ps.openedOfState).toBeLessThanOrEqual(4 * 2);
+    expect(more.opened - ps.opened).toBeLessThanOrEqual(4 * 3);
+    expect(await costOf('inspect', 'cost-1')).toEqual(inspect);
+  });
+
+  testUnless(untraceable, 'so do logs, images and --help', async () => {
+    await start('cost-1');
+    for (const command of [['logs', 'cost-1'], ['images'], ['--help']]) {
+      const cost = await costOf(...command);
+      expect([command, cost.programs]).toEqual([command, ['minidock']]);
+      expectAtMost(cost, { opened: 30, openedOfState: 5, written: 0 });
+    }
+  });
+});
+
+testUnless(untraceable, 'exec starts nsenter, one process of ours inside, and the program', async () => {
+  await engine.ok('run', '-d', '--name', 'cost-exec', 'test', 'sleep', '100');
+  const cost = await costOf('exec', 'cost-exec', 'true');
+  expect([...cost.programs].sort()).toEqual([...EXEC].sort());
+  expectAtMost(cost, { opened: 90, openedOfState: 10, written: 8_300 });
+});
+
+const EXEC = ['minidock', 'unshare', 'nsenter', 'minidock', 'true'];
+
+/** What a command's file brings with it; the rest of the program is in the executable but is never run. */
+describe('modules loaded', () => {
+  const entry = ['src/cli.ts', 'src/commands/program.ts'];
+
+  test.each([
+    ['--help', [...entry], 20],
+    ['ps', [...entry, 'src/commands/ps.ts'], 80],
+    ['inspect', [...entry, 'src/commands/inspect.ts'], 83],
+    ['logs', [...entry, 'src/commands/logs.ts'], 48],
+    ['exec', [...entry, 'src/commands/exec.ts'], 60],
+    ['run', [...entry, 'src/commands/run.ts'], 115],
+    ['the shim', ['src/cli.ts', 'src/engine/shim/main.ts'], 93],
+    ['PID 1', ['src/cli.ts', 'runtime/process/init.ts'], 43],
+  ])('by %s: no library but commander, and few of our own', (name, entries, limit) => {
+    const { files, libraries } = staticModules(...entries);
+    expect(libraries.filter((library) => library !== 'commander')).toEqual([]);
+    expect([name, files.length <= limit ? 'within its limit' : files]).toEqual([name, 'within its limit']);
+  });
+});
