@@ -74,11 +74,18 @@ export async function runForeground(
 
 /** Writes to this process's stdout and stderr, pausing the connection while they are full. */
 class OutputWriter {
+  private readonly full = new Set<NodeJS.WriteStream>();
+
   write(stream: 1 | 2, bytes: Buffer, connection: ShimConnection): void {
     const target = stream === 1 ? process.stdout : process.stderr;
-    if (target.write(Buffer.from(bytes))) return;
+    // What has come in already is still handed on while paused, so a full stream may be written to many times.
+    if (target.write(Buffer.from(bytes)) || this.full.has(target)) return;
+    this.full.add(target);
     connection.pause();
-    target.once('drain', () => connection.resume());
+    target.once('drain', () => {
+      this.full.delete(target);
+      if (this.full.size === 0) connection.resume();
+    });
   }
 
   async drained(): Promise<void> {

@@ -193,3 +193,20 @@ test('users: su, setuid, id of supplementary groups', async () => {
   );
   await expectClean();
 });
+
+test.each([[[]], [['-t']]])(
+  'a million lines, with flags %j: all of them come out, also of the log, and not a word besides',
+  async (flags) => {
+    const run = ['run', '--name', 'counting', ...flags, 'debian', 'seq', '1000000'];
+    // A reader that is slower than the writer.
+    const slow = ['bash', '-c', '"$@" | { read -r first; sleep 0.3; echo "$first"; cat; }', 'bash'];
+    const result = await engine.host.run([...slow, join(import.meta.dirname, '../../dist/minidock'), ...run]);
+    const log = await engine.minidock('logs', 'counting');
+    for (const { stdout, stderr } of [result, log]) {
+      expect(stderr).toBe('');
+      const lines = stdout.replaceAll('\r', '').split('\n');
+      expect([lines.length, lines[0], lines.at(-2)]).toEqual([1_000_001, '1', '1000000']);
+      expect(lines.findIndex((line, index) => line !== String(index + 1))).toBe(1_000_000);
+    }
+  },
+);
