@@ -1,5 +1,6 @@
 /** `rename` */
 import { MinidockError } from '../../runtime/errors.ts';
+import { renameContainer } from '../engine/lifecycle.ts';
 import { isValidName } from '../engine/store.ts';
 import type { Verb } from './verb.ts';
 
@@ -26,7 +27,7 @@ export const rename: Verb = {
             exitCode: 1,
           });
         }
-        engine.containers.rename(config, name);
+        renameContainer(engine.containers, from, name);
       });
   },
 };

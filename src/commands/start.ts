@@ -2,10 +2,10 @@
 import { MinidockError } from '../../runtime/errors.ts';
 import { DEFAULT_DETACH_KEYS } from '../engine/detach-keys.ts';
 import { runForeground, terminalSize } from '../engine/foreground.ts';
-import { findContainer } from '../engine/lifecycle.ts';
+import { findContainer, startContainer } from '../engine/lifecycle.ts';
 import { recover } from '../engine/recovery.ts';
 import { requireRoot } from '../engine/require-root.ts';
-import { fromWire, launchShim, shimLost, startDetached } from '../engine/start.ts';
+import { fromWire, launchShim, shimLost } from '../engine/start.ts';
 import { createExplanation } from '../teach/explanation.ts';
 import { showShimMessages } from './shim-messages.ts';
 import type { Context, Verb } from './verb.ts';
@@ -57,9 +57,8 @@ export const start: Verb = {
 async function startOne({ engine }: Context, name: string, flags: StartFlags): Promise<void> {
   const container = await findContainer(engine.containers, name);
   if (container.state.status === 'running') return;
-  await recover(engine.containers, container.config.id);
   const explanation = flags.explain === true ? await createExplanation() : undefined;
-  await startDetached(engine.paths, container.config.id, {
+  await startContainer(engine.containers, container, {
     explain: explanation !== undefined,
     onMessage: showShimMessages(explanation),
   });
@@ -68,7 +67,11 @@ async function startOne({ engine }: Context, name: string, flags: StartFlags): P
 async function startAttached({ engine }: Context, name: string, flags: StartFlags): Promise<number> {
   const { config, state } = await findContainer(engine.containers, name);
   if (state.status === 'running')
-    throw new Error(`container ${name} is already running: use 'minidock attach'`);
+    throw new MinidockError({
+      code: 'ALREADY_RUNNING',
+      message: `container ${name} is already running`,
+      hint: `minidock attach ${name} attaches to it.`,
+    });
   await recover(engine.containers, config.id);
   const stdin = flags.interactive === true && config.spec.openStdin;
   const size = config.spec.tty ? terminalSize() : undefined;

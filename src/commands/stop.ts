@@ -1,10 +1,8 @@
 /** `stop` and `restart`: signal, grace, SIGKILL. */
 import type { Command } from 'commander';
 import { parseInteger } from '../engine/flag-errors.ts';
-import { findContainer, stopContainer } from '../engine/lifecycle.ts';
-import { recover } from '../engine/recovery.ts';
+import { findContainer, startContainer, stopContainer } from '../engine/lifecycle.ts';
 import { requireRoot } from '../engine/require-root.ts';
-import { startDetached } from '../engine/start.ts';
 import { forEachName } from './each.ts';
 import type { Verb } from './verb.ts';
 
@@ -54,8 +52,7 @@ export const restart: Verb = {
       await forEachName(context, names, async (name) => {
         const container = await findContainer(containers, name);
         await stopContainer(containers, container, stopOptions(flags));
-        await recover(containers, container.config.id);
-        await startDetached(containers.paths, container.config.id);
+        await startContainer(containers, container);
         return name;
       });
     });

@@ -1,15 +1,20 @@
-/** Stop, kill, wait, remove: what is done to a container that exists, by whoever comes along. */
+/** Start, stop, kill, wait, rename, remove: what is done to a container that exists, by whoever comes along. */
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MinidockError } from '../../runtime/errors.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
-import { tryLock } from './lock.ts';
-import { containerLock } from './paths.ts';
+import { tryLock, waitLock } from './lock.ts';
+import { containerDir, containerLock } from './paths.ts';
 import { isSameProcess } from './process-identity.ts';
-import { LOST, recover, refresh } from './recovery.ts';
+import { LOST, POLL, recover, refresh } from './recovery.ts';
 import { removeContainerFiles } from './remove-files.ts';
 import { waitForShim } from './shim-client.ts';
 import { parseSignal } from './signals.ts';
-import type { Container, ContainerStore } from './store.ts';
+import { startDetached, type StartOptions } from './start.ts';
+import { noSuchContainer, type Container, type ContainerStore } from './store.ts';
+
+/** Milliseconds to wait for a start, or a removal, by another command. */
+const PATIENCE = 30_000;
 
 /** By name, id or prefix, with a state that is true now. */
 export async function findContainer(store: ContainerStore, reference: string): Promise<Container> {
@@ -77,38 +82,89 @@ export async function waitForExit(store: ContainerStore, container: Container): 
   return (now === undefined ? undefined : await refresh(store, now))?.state.exitCode ?? LOST;
 }
 
+/**
+ * Starts it, or waits for whoever else is starting it: what counts is that it runs. @throws what the shim reports.
+ */
+export async function startContainer(
+  store: ContainerStore,
+  container: Container,
+  options: StartOptions = {},
+): Promise<void> {
+  const { id } = container.config;
+  for (;;) {
+    await recover(store, id);
+    try {
+      return await startDetached(store.paths, id, options);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ALREADY_RUNNING') throw error;
+    }
+    if ((await findContainer(store, id)).state.status === 'running') return;
+    // Being started, or on its way out and then to be started again.
+    await delay(POLL);
+  }
+}
+
+/** Kills it first if it runs and that is wanted; waits for a start that is under way. */
 export async function removeContainer(
   store: ContainerStore,
   container: Container,
   options: { readonly force: boolean; readonly volumes: boolean },
 ): Promise<void> {
-  const { config, state } = container;
-  if (state.status === 'running') {
-    if (!options.force) {
+  const { id, name } = container.config;
+  const end = Date.now() + PATIENCE;
+  for (;;) {
+    const known = store.read(id);
+    const now = known === undefined ? undefined : await refresh(store, known);
+    if (now === undefined) return;
+    if (now.state.status === 'running') {
+      if (!options.force) throw stillRunning(name);
+      const ended = waitForShim(store.paths, id);
+      signalContainer(now, 9);
+      await ended;
+    }
+    await recover(store, id);
+    if (removeUnowned(store, id, options)) return;
+    if (Date.now() > end) {
       throw new MinidockError({
-        code: 'STILL_RUNNING',
-        message: `cannot remove container "/${config.name}": container is running: stop the container before removing or force remove`,
-        hint: `minidock stop ${config.name}, or minidock rm -f ${config.name}.`,
+        code: 'BUSY',
+        message: `cannot remove container "/${name}": it is being started or removed by another command`,
+        hint: 'Try again in a moment.',
       });
     }
-    const ended = waitForShim(store.paths, config.id);
-    signalContainer(container, 9);
-    await ended;
+    await delay(POLL);
   }
-  await recover(store, config.id);
-  if (store.read(config.id) === undefined) return;
-  const lock = tryLock(containerLock(store.paths, config.id));
-  if (lock === undefined) {
-    if (store.read(config.id) === undefined) return;
-    throw new MinidockError({
-      code: 'BUSY',
-      message: `cannot remove container "/${config.name}": it is being started or removed by another command`,
-      hint: 'Try again in a moment.',
-    });
-  }
+}
+
+/** One at a time: a second rename by the name that is being given up finds no such container. */
+export function renameContainer(store: ContainerStore, from: string, to: string): void {
+  const { id, name } = store.find(from).config;
+  const lock = waitLock(join(containerDir(store.paths, id), 'name.lock'));
   try {
-    removeContainerFiles(store, config, { volumes: options.volumes });
+    const config = store.read(id)?.config;
+    if (config?.name !== name) throw noSuchContainer(from);
+    store.rename(config, to);
   } finally {
     lock.release();
   }
+}
+
+/** false while a shim, or another command, holds the container's lock. */
+function removeUnowned(store: ContainerStore, id: string, options: { readonly volumes: boolean }): boolean {
+  const lock = tryLock(containerLock(store.paths, id));
+  if (lock === undefined) return false;
+  try {
+    const now = store.read(id);
+    if (now !== undefined) removeContainerFiles(store, now.config, { volumes: options.volumes });
+    return true;
+  } finally {
+    lock.release();
+  }
+}
+
+function stillRunning(name: string): MinidockError {
+  return new MinidockError({
+    code: 'STILL_RUNNING',
+    message: `cannot remove container "/${name}": container is running: stop the container before removing or force remove`,
+    hint: `minidock stop ${name}, or minidock rm -f ${name}.`,
+  });
 }

@@ -21,7 +21,7 @@ import { timestamp } from './time.ts';
 export const LOST = 255;
 
 /** Milliseconds between looks at what another process is doing. */
-const POLL = 10;
+export const POLL = 10;
 
 /**
  * The container with a state that is true now; undefined if it was to remove itself and has, by that. Cheap when

@@ -27,6 +27,7 @@ export function waitForShim(
       output: () => undefined,
       message: (message) => {
         if (message.type === 'exited') finish(message);
+        else if (message.type === 'failed') finish(undefined);
       },
       closed: () => finish(undefined),
     });

@@ -3,12 +3,13 @@
  * The shim is in a session of its own, so neither this command's end nor its terminal's hang-up reaches it.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, openSync, closeSync } from 'node:fs';
+import { openSync, closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { FRAME, readFrames, writeFrame, writeMessage } from './frames.ts';
-import { containerDir, containerRunDir, type Paths } from './paths.ts';
+import { containerDir, type Paths } from './paths.ts';
+import { noSuchContainer } from './store.ts';
 import type { ClientMessage, ShimMessage, ShimRequest } from './shim-protocol.ts';
 
 export interface ShimHandlers {
@@ -62,13 +63,7 @@ export class ShimConnection {
 }
 
 export function launchShim(request: ShimRequest, handlers: ShimHandlers): ShimConnection {
-  const runDir = containerRunDir({ root: request.root, run: request.run }, request.id);
-  mkdirSync(runDir, { recursive: true, mode: 0o700 });
-  const errors = openSync(
-    join(containerDir({ root: request.root, run: request.run }, request.id), 'shim.log'),
-    'a',
-    0o600,
-  );
+  const errors = openShimLog(request);
   const child = spawn(process.execPath, ['__shim', JSON.stringify(request)], {
     detached: true,
     cwd: '/',
@@ -84,6 +79,15 @@ export function launchShim(request: ShimRequest, handlers: ShimHandlers): ShimCo
     });
   });
   return new ShimConnection(child.stdio[3] as Socket, handlers);
+}
+
+function openShimLog({ id, root, run }: ShimRequest): number {
+  try {
+    return openSync(join(containerDir({ root, run }, id), 'shim.log'), 'a', 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw noSuchContainer(id.slice(0, 12));
+    throw error;
+  }
 }
 
 export interface StartOptions {

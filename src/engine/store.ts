@@ -32,6 +32,10 @@ export const NEW_STATE: ContainerState = {
   network: undefined,
 };
 
+export function noSuchContainer(reference: string): MinidockError {
+  return new MinidockError({ code: 'NO_SUCH_CONTAINER', message: `No such container: ${reference}` });
+}
+
 export class ContainerStore {
   constructor(readonly paths: Paths) {}
 
@@ -125,7 +129,7 @@ export class ContainerStore {
     const id = this.resolve(reference);
     const container = id === undefined ? undefined : this.read(id);
     if (container === undefined) {
-      throw new MinidockError({ code: 'NO_SUCH_CONTAINER', message: `No such container: ${reference}` });
+      throw noSuchContainer(reference);
     }
     return container;
   }

@@ -86,3 +86,66 @@ describe('killed', () => {
     await ok('create', '--name', 'doomed', 'test', 'true');
   });
 });
+
+describe('at once', () => {
+  const RACERS = [1, 2, 3, 4, 5];
+  const race = (...args: readonly string[]): Promise<readonly number[]> =>
+    Promise.all(
+      RACERS.map(async (n) => (await minidock(...args.map((arg) => arg.replace('#', String(n))))).exitCode),
+    );
+  const statuses = async (...args: readonly string[]): Promise<readonly number[]> =>
+    [...(await race(...args))].sort((a, b) => a - b);
+
+  test('the same name: one has it', async () => {
+    expect(await statuses('run', '-d', '--name', 'same', 'test', 'sleep', '100')).toEqual([
+      0, 125, 125, 125, 125,
+    ]);
+    expect(await ok('ps', '--format', '{{.Names}}')).toBe('same');
+  });
+
+  test('the same port: one has it', async () => {
+    expect(await statuses('run', '-d', '-p', '8000:80', 'test', 'sleep', '100')).toEqual([
+      0, 125, 125, 125, 125,
+    ]);
+    expect(await ok('ps', '--format', '{{.Ports}}')).toBe('0.0.0.0:8000->80/tcp');
+  });
+
+  test('start, and restart, of one container: it runs, and everyone is content', async () => {
+    await ok('create', '--name', 'one', 'test', 'sleep', '100');
+    expect(await race('start', 'one')).toEqual([0, 0, 0, 0, 0]);
+    expect(await race('restart', '-t', '0', 'one')).toEqual([0, 0, 0, 0, 0]);
+    expect(await ok('ps', '-q')).toMatch(/^[0-9a-f]{12}$/);
+  });
+
+  test('rename to several names: one wins, and the others were never taken', async () => {
+    await ok('create', '--name', 'old', 'test');
+    expect(await statuses('rename', 'old', 'new-#')).toEqual([0, 1, 1, 1, 1]);
+    expect(entries(engine.host.root, 'names')).toEqual([await ok('ps', '-a', '--format', '{{.Names}}')]);
+  });
+
+  test('rm -f of one container, and while it starts: it goes', async () => {
+    await ok('run', '-d', '--name', 'gone', 'test', 'sleep', '100');
+    expect(await race('rm', '-f', 'gone')).toEqual([0, 0, 0, 0, 0]);
+    for (let round = 0; round < 5; round += 1) {
+      const starting = minidock('run', '-d', '--name', 'gone', 'test', 'sleep', '100');
+      await engine.host.waitFor(
+        () => entries(engine.host.root, 'names').length > 0 || undefined,
+        'the name is taken',
+      );
+      expect((await minidock('rm', '-f', 'gone')).exitCode).toBe(0);
+      await starting;
+      await minidock('rm', '-f', 'gone');
+    }
+  });
+
+  test('stop, kill, rm and restart: each ends, and nothing is left', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      await ok('run', '-d', '--name', 'fought-over', 'test', 'sleep', '100');
+      const others = [['stop', '-t', '1'], ['kill'], ['rm', '-f'], ['restart', '-t', '0']];
+      const results = await Promise.all(others.map((args) => minidock(...args, 'fought-over')));
+      for (const { stderr } of results) expect(stderr).toMatch(/^$|No such container|is not running/);
+      await minidock('rm', '-f', 'fought-over');
+    }
+    await engine.expectClean();
+  });
+});

@@ -113,7 +113,10 @@ export class Clients {
         break;
       case 'wait':
         this.clients.set(socket, { ...client, waits: true });
-        if (this.final !== undefined) writeMessage(socket, this.final);
+        if (this.final !== undefined) {
+          writeMessage(socket, this.final);
+          socket.end();
+        }
         break;
     }
   }

@@ -15,6 +15,7 @@ import { fetchTerminal } from '../../../runtime/process/supervise.ts';
 import { readOomKills } from '../../../runtime/cgroup/processes.ts';
 import type { ContainerConfig } from '../container.ts';
 import { readDescriptor } from '../descriptor-stream.ts';
+import { writeMessage } from '../frames.ts';
 import { tryLock, type Lock } from '../lock.ts';
 import { LogWriter } from '../log-file.ts';
 import { acquireNetwork, type AcquiredNetwork } from '../networking.ts';
@@ -24,7 +25,7 @@ import { bootId, startTime } from '../process-identity.ts';
 import { removeContainerFiles } from '../remove-files.ts';
 import { allSteps } from '../run-plan.ts';
 import type { ShimRequest, WireError } from '../shim-protocol.ts';
-import { ContainerStore } from '../store.ts';
+import { ContainerStore, noSuchContainer } from '../store.ts';
 import { timestamp } from '../time.ts';
 import { Clients } from './clients.ts';
 import { launch } from './launch.ts';
@@ -39,13 +40,28 @@ export async function runShim(request: ShimRequest): Promise<void> {
   });
   // The descriptor is a socket; net.connect takes one although its types do not say so.
   const control: Socket = connect({ fd: CONTROL_FD } as unknown as { path: string });
-  const shim = new Shim(request, control);
-  await shim.run();
+  const store = new ContainerStore({ root: request.root, run: request.run });
+  const lock = tryLock(containerLock(store.paths, request.id));
+  const config = store.read(request.id)?.config;
+  if (lock === undefined || config === undefined) {
+    lock?.release();
+    writeMessage(control, { type: 'failed', error: toWireError(refusal(request.id, config), '') });
+    control.end();
+    return;
+  }
+  await new Shim(request, control, store, config, lock).run();
+}
+
+/** Who came too late: another shim is at it, or another command has removed it. */
+function refusal(id: string, config: ContainerConfig | undefined): MinidockError {
+  if (config === undefined) return noSuchContainer(id.slice(0, 12));
+  return new MinidockError({
+    code: 'ALREADY_RUNNING',
+    message: `container ${config.name} is already running`,
+  });
 }
 
 class Shim {
-  private readonly store: ContainerStore;
-  private readonly config: ContainerConfig;
   private readonly runDir: string;
   private readonly journal: Journal;
   private readonly clients: Clients;
@@ -56,9 +72,10 @@ class Shim {
   constructor(
     private readonly request: ShimRequest,
     control: Socket,
+    private readonly store: ContainerStore,
+    private readonly config: ContainerConfig,
+    private readonly lock: Lock,
   ) {
-    this.store = new ContainerStore({ root: request.root, run: request.run });
-    this.config = this.store.find(request.id).config;
     this.runDir = containerRunDir(this.store.paths, request.id);
     mkdirSync(this.runDir, { recursive: true, mode: 0o700 });
     this.journal = new Journal(join(this.runDir, 'journal'));
@@ -85,21 +102,13 @@ class Shim {
   }
 
   async run(): Promise<void> {
-    const lock = tryLock(containerLock(this.store.paths, this.config.id));
-    if (lock === undefined) {
-      await this.clients.finish({
-        type: 'failed',
-        error: { code: 'ALREADY_RUNNING', message: `container ${this.config.name} is already running` },
-      });
-      return;
-    }
     let network: AcquiredNetwork | undefined;
     try {
       await this.clients.listen(join(this.runDir, 'shim.sock'));
       network = await acquireNetwork(this.store, this.config);
-      await this.finish(network, lock, await this.runProgram(network));
+      await this.finish(network, await this.runProgram(network));
     } catch (error) {
-      await this.fail(network, lock, error);
+      await this.fail(network, error);
     }
   }
 
@@ -158,7 +167,7 @@ class Shim {
     });
   }
 
-  private async finish(network: AcquiredNetwork, lock: Lock, exitCode: number): Promise<void> {
+  private async finish(network: AcquiredNetwork, exitCode: number): Promise<void> {
     await this.stdio.ended();
     const oomKilled = readOomKills(`/minidock/${this.config.id}`) > 0;
     const undone = await undoJournal(this.journal);
@@ -176,11 +185,11 @@ class Shim {
         network: undefined,
       });
     }
-    this.cleanUp(lock);
+    this.cleanUp();
     await this.clients.finish({ type: 'exited', exitCode, oomKilled });
   }
 
-  private async fail(network: AcquiredNetwork | undefined, lock: Lock, error: unknown): Promise<void> {
+  private async fail(network: AcquiredNetwork | undefined, error: unknown): Promise<void> {
     const report = await undoJournal(this.journal);
     network?.release();
     const wire = toWireError(
@@ -198,15 +207,15 @@ class Shim {
         network: undefined,
       });
     }
-    this.cleanUp(lock);
+    this.cleanUp();
     await this.clients.finish({ type: 'failed', error: wire });
   }
 
-  private cleanUp(lock: Lock): void {
+  private cleanUp(): void {
     this.log.close();
     rmSync(this.runDir, { recursive: true, force: true });
     if (this.config.spec.autoRemove) removeContainerFiles(this.store, this.config, { volumes: true });
-    lock.release();
+    this.lock.release();
   }
 }
 
