@@ -46,6 +46,8 @@ export async function startBench(scale: Scale, say: (line: string) => void): Pro
     engines.push(engine);
     return engine;
   };
+  const interrupt = (): void => void dispose().finally(() => process.exit(130));
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
     const minidock = await add(startMinidock);
     if (program('dockerd') && program('docker')) await add(startDockerEngine);

@@ -7,7 +7,7 @@ import { renderChart } from './chart.ts';
 import { measureGrowth } from './growth.ts';
 import { parseOptions, type Options } from './options.ts';
 import type { Row } from './row.ts';
-import { renderGrowth, renderTable, type Growth } from './table.ts';
+import { renderGrowth, renderSummary, renderTable, type Growth } from './table.ts';
 import { executable } from './work/executable.ts';
 import { logs } from './work/logs.ts';
 import { many } from './work/many.ts';
@@ -40,8 +40,6 @@ async function measure(options: Options): Promise<Results> {
   const failures: string[] = [];
   let growths: readonly Growth[] = [];
   const bench = await startBench(options.scale, say);
-  const stop = (): void => void bench.dispose().finally(() => process.exit(130));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     say(`measuring ${bench.engines.map(({ name }) => name).join(', ')}`);
     const chosen = Object.entries(WORKS).filter(
@@ -69,8 +67,9 @@ async function main(): Promise<void> {
   const { rows, growths, failures } = await measure(options);
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
   const date = new Date().toISOString().slice(0, 10);
-  const caption = `${machine}; ${date}; medians (10th–90th percentile) of ${options.scale.rounds} rounds`;
-  const parts = [caption, renderTable(rows)];
+  const { rounds, slowRounds } = options.scale;
+  const caption = `${machine}; ${date}; medians (10th–90th percentile) of ${rounds} rounds, ${slowRounds} of what is slow`;
+  const parts = [caption, renderTable(rows), renderSummary(rows)];
   if (growths.length > 0) parts.push(renderGrowth(growths));
   const report = `${parts.join('\n\n')}\n`;
   process.stdout.write(report);

@@ -44,6 +44,14 @@ export function renderTable(rows: readonly Row[]): string {
   return renderColumns([head, ...lines]);
 }
 
+/** '12 targets met, 3 missed, 1 not measured'. */
+export function renderSummary(rows: readonly Row[]): string {
+  const verdicts = rows.flatMap(judge);
+  const count = (met: boolean | undefined): number =>
+    verdicts.filter((verdict) => verdict.met === met).length;
+  return `${count(true)} targets met, ${count(false)} missed, ${count(undefined)} not measured`;
+}
+
 export interface Growth {
   /** 'start, by containers running'. */
   readonly title: string;

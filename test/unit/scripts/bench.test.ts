@@ -106,6 +106,10 @@ describe('the report', () => {
     expect(new Set(lines.map((line) => line.length)).size).toBe(1);
   });
 
+  test('the targets are counted', () => {
+    expect(renderSummary([row])).toBe('2 targets met, 1 missed, 1 not measured');
+  });
+
   test('growth is told with every size and its slope', () => {
     const points = { minidock: [1, 1000].map((size) => ({ size, cost: 10 + size / 100 })) };
     const text = renderGrowth([{ title: 'ps, by containers', unit: 'ms', points }]);
