@@ -9,6 +9,7 @@ import {
   formatCell,
   formatVerdict,
   renderGrowth,
+  renderSummary,
   renderTable,
 } from '../../../scripts/bench/table.ts';
 
