@@ -10,7 +10,7 @@ const WIDTH = 860;
 const LABEL = 330;
 const BAR = 14;
 const GAP = 12;
-const FULL = WIDTH - LABEL - 130;
+const FULL = WIDTH - LABEL - 190;
 const COLOURS: Readonly<Record<string, string>> = {
   [SUBJECT]: '#2f9e44',
   docker: '#1c7ed6',
