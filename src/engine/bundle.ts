@@ -40,6 +40,8 @@ export interface BundleInput {
   /** Host devices named by --device, looked up already (major, minor and type). */
   readonly devices: readonly OciDevice[];
   readonly size?: { readonly rows: number; readonly columns: number };
+  /** The host's kernel has IPv6. */
+  readonly ipv6?: boolean;
   /** PID 1 is to report each step it has done. */
   readonly explain?: boolean;
   /** Fault injection for tests. */
@@ -156,11 +158,15 @@ function namespaces(input: BundleInput): OciConfig['linux']['namespaces'] {
  * Docker's own two: any program in a network namespace of its own may listen on ports below 1024 and send pings, so
  * that neither needs root or a capability.
  */
-function sysctls({ config, netnsPath }: BundleInput): Readonly<Record<string, string>> {
+function sysctls({ config, netnsPath, ipv6 }: BundleInput): Readonly<Record<string, string>> {
   const own = netnsPath !== undefined && !config.spec.network.mode.startsWith('container:');
   return {
     ...(own
       ? { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' }
+      : {}),
+    // The network is IPv4: without this the kernel gives eth0 a link-local address that leads nowhere.
+    ...(ipv6 === true && config.spec.network.mode === 'bridge'
+      ? { 'net.ipv6.conf.eth0.disable_ipv6': '1' }
       : {}),
     ...config.spec.sysctls,
   };

@@ -66,15 +66,22 @@ export const allSteps = (plan: RunPlan): readonly Step[] => [
 ];
 
 /**
- * The steps that must be done before the process starts, and those that may be done beside it. The namespace must
- * exist first; bridge and veth pair come along because they fold into the same `ip -batch`.
+ * The steps that must be done before the process starts, and those that may be done beside it, in rows that do not
+ * wait for each other. The namespace must exist first; bridge and veth pair come along because they fold into the
+ * same `ip -batch`. The addresses inside and the host's firewall have nothing to do with one another.
  */
 export function splitNetwork(steps: readonly HostStep[]): {
   readonly before: readonly HostStep[];
-  readonly beside: readonly HostStep[];
+  readonly beside: readonly (readonly HostStep[])[];
 } {
-  const cut = steps.findIndex((step) => !BEFORE_START.includes(step.section));
-  return cut < 0 ? { before: steps, beside: [] } : { before: steps.slice(0, cut), beside: steps.slice(cut) };
+  const later = steps.filter(({ section }) => !BEFORE_START.includes(section));
+  return {
+    before: steps.filter(({ section }) => BEFORE_START.includes(section)),
+    beside: [
+      later.filter(({ section }) => section === 'address'),
+      later.filter(({ section }) => section !== 'address'),
+    ],
+  };
 }
 
 const BEFORE_START: readonly Section[] = ['namespace', 'bridge', 'veth'];

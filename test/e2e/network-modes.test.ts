@@ -65,6 +65,11 @@ describe('modes', () => {
   });
 });
 
+test('eth0 has one address: IPv6 is not routed, so there is none to be misled by', async () => {
+  expect(await inside('ip -o -6 address show eth0')).toBe('');
+  expect(await inside('ip -o -4 address show eth0 | wc -l')).toBe('1');
+});
+
 test('--ip and --mac-address; without them both are the host’s choice, and the one follows from the other', async () => {
   const script = 'hostname -i; cat /sys/class/net/eth0/address';
   expect(await inside(script, '--ip', '172.17.0.200', '--mac-address', '02:00:5e:00:53:01')).toBe(

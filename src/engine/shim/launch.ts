@@ -40,6 +40,13 @@ export interface Launched {
   readonly exited: Promise<number>;
 }
 
+/** Side by side; ends when all have, since steps that are still being performed would be missed by whoever undoes. */
+async function applyRows(rows: readonly (readonly HostStep[])[], options: ApplyOptions): Promise<void> {
+  const results = await Promise.allSettled(rows.map((steps) => applySteps(steps, options)));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
 /** @throws MinidockError; by then the first process has ended, or never began. */
 export async function launch(request: Launch): Promise<Launched> {
   const { plan, options, report } = request;
@@ -49,7 +56,7 @@ export async function launch(request: Launch): Promise<Launched> {
   let exited: Promise<number> | undefined;
   try {
     exited = spawnFirst(plan.start, options, request.stdio);
-    return { pid: await bringUp(request, init, exited, applySteps(beside, options)), exited };
+    return { pid: await bringUp(request, init, exited, applyRows(beside, options)), exited };
   } catch (error) {
     // Hung up on, PID 1 ends by itself; what it was about to use must not be undone under its hands.
     init.close();

@@ -2,12 +2,13 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   statSync,
   symlinkSync,
-  writeFileSync,
   type Stats,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import type { OciDevice } from '../../../runtime/bundle.ts';
@@ -47,6 +48,7 @@ export function computeRun(
     cgroup,
     netnsPath: netnsPathOf(attachment),
     devices: [...config.spec.devices.map(lookUpDevice), ...(config.spec.privileged ? hostDevices() : [])],
+    ipv6: existsSync('/proc/sys/net/ipv6'),
     explain: options.explain ?? false,
     ...(options.size === undefined ? {} : { size: options.size }),
     ...(failAt === undefined ? {} : { failAt }),
