@@ -57,10 +57,9 @@ busybox busybox-static
 docker-registry docker-registry
 mmdebstrap mmdebstrap
 skopeo skopeo
-wrk wrk
-iperf3 iperf3
 '
-rival_tools='
+bench_more_tools='
+wrk wrk
 docker docker-cli
 dockerd docker.io
 podman podman

@@ -7,7 +7,7 @@ import { createHost, type TestHost } from '../../test/support/host.ts';
 import type { Answer } from './agent.ts';
 import { startDockerEngine, startMinidock, startPodman, type Engine } from './engine.ts';
 import { makeSmallImage } from './images.ts';
-import type { Scale } from './options.ts';
+import type { Options, Scale } from './options.ts';
 import { startStopWatch } from './stop-watch.ts';
 
 export interface Floor {
@@ -30,16 +30,19 @@ export interface Bench {
   dispose(): Promise<void>;
 }
 
-const program = (name: string): boolean => Bun.which(name) !== null;
+export const program = (name: string): boolean => Bun.which(name) !== null;
 
-export async function startBench(scale: Scale, say: (line: string) => void): Promise<Bench> {
+export async function startBench({ scale, alone }: Options, say: (line: string) => void): Promise<Bench> {
   const engines: Engine[] = [];
   const stack: { dispose(): Promise<void> }[] = [];
-  const dispose = async (): Promise<void> => {
+  const takeDown = async (): Promise<void> => {
     // What could not be taken down must not keep the rest standing.
-    const results = await Promise.allSettled(stack.splice(0).map((made) => made.dispose()));
+    const results = await Promise.allSettled(stack.map((made) => made.dispose()));
     for (const result of results) if (result.status === 'rejected') say(`clean-up: ${String(result.reason)}`);
   };
+  let going: Promise<void> | undefined;
+  // Once, however often it is asked for: who interrupts waits for the same end as the measuring that then fails.
+  const dispose = (): Promise<void> => (going ??= takeDown());
   const add = async (start: () => Promise<Engine>): Promise<Engine> => {
     const engine = await start();
     stack.push(engine);
@@ -50,8 +53,8 @@ export async function startBench(scale: Scale, say: (line: string) => void): Pro
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
     const minidock = await add(startMinidock);
-    if (program('dockerd') && program('docker')) await add(startDockerEngine);
-    if (program('podman') && program('runc')) await add(startPodman);
+    if (!alone && program('dockerd') && program('docker')) await add(startDockerEngine);
+    if (!alone && program('podman') && program('runc')) await add(startPodman);
     const { archive, rootfs } = await makeSmallImage(minidock.host.dir);
     for (const engine of engines) await engine.time(['load', '-i', archive]);
     const floor = await startFloor(rootfs);

@@ -39,7 +39,7 @@ async function measure(options: Options): Promise<Results> {
   const rows: Row[] = [];
   const failures: string[] = [];
   let growths: readonly Growth[] = [];
-  const bench = await startBench(options.scale, say);
+  const bench = await startBench(options, say);
   try {
     say(`measuring ${bench.engines.map(({ name }) => name).join(', ')}`);
     const chosen = Object.entries(WORKS).filter(

@@ -3,6 +3,8 @@
 export interface Options {
   readonly scale: Scale;
   readonly growth: boolean;
+  /** Without Docker and Podman, also where they are installed. */
+  readonly alone: boolean;
   /** Names of works to run; all if empty. */
   readonly only: readonly string[];
   readonly out: string;
@@ -50,6 +52,7 @@ const QUICK: Scale = {
 export function parseOptions(words: readonly string[], works: readonly string[]): Options {
   let scale = FULL;
   let growth = false;
+  let alone = false;
   let only: readonly string[] = [];
   let out = '.cache/bench';
   const left = [...words];
@@ -61,12 +64,16 @@ export function parseOptions(words: readonly string[], works: readonly string[])
   for (let word = left.shift(); word !== undefined; word = left.shift()) {
     if (word === '--quick') scale = QUICK;
     else if (word === '--growth') growth = true;
+    else if (word === '--alone') alone = true;
     else if (word === '--out') out = valueOf(word);
     else if (word === '--only') only = valueOf(word).split(',');
-    else throw new Error(`unknown: ${word}. There are --quick, --growth, --only WORK,… and --out DIRECTORY`);
+    else
+      throw new Error(
+        `unknown: ${word}. There are --quick, --growth, --alone, --only WORK,… and --out DIRECTORY`,
+      );
   }
   const unknown = only.filter((name) => !works.includes(name));
   if (unknown.length > 0)
     throw new Error(`no such work: ${unknown.join(', ')}. There are ${works.join(', ')}`);
-  return { scale, growth, only, out };
+  return { scale, growth, alone, only, out };
 }

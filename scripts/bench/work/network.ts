@@ -1,6 +1,6 @@
 /** Requests through a published port, from this host and from outside, and one stream from container to container. */
 import { HOST_ADDRESS } from '../../../test/support/host.ts';
-import { byTurns, ofEach, type Bench } from '../bench.ts';
+import { byTurns, ofEach, program, type Bench } from '../bench.ts';
 import type { Engine } from '../engine.ts';
 import type { Row } from '../row.ts';
 import { installLarge, LARGE } from './pull.ts';
@@ -11,6 +11,10 @@ const ADDRESS = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
 const FIRST_OF_MANY = 20_000;
 
 export async function network(bench: Bench): Promise<readonly Row[]> {
+  if (!program('wrk')) {
+    bench.say('network: wrk is not here');
+    return [];
+  }
   if (!(await installLarge(bench))) {
     bench.say('network: the large image is not in the cache, a run without --quick makes it');
     return [];

@@ -131,10 +131,18 @@ describe('the report', () => {
 });
 
 test('options', () => {
-  expect(parseOptions([], ['start'])).toMatchObject({ growth: false, only: [], out: '.cache/bench' });
-  expect(parseOptions(['--quick', '--only', 'start', '--out', 'x', '--growth'], ['start'])).toMatchObject({
+  expect(parseOptions([], ['start'])).toMatchObject({
+    growth: false,
+    alone: false,
+    only: [],
+    out: '.cache/bench',
+  });
+  expect(
+    parseOptions(['--quick', '--only', 'start', '--out', 'x', '--growth', '--alone'], ['start']),
+  ).toMatchObject({
     scale: { name: 'quick' },
     growth: true,
+    alone: true,
     only: ['start'],
     out: 'x',
   });
