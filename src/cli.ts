@@ -3,6 +3,8 @@
  * exec, and the process that unpacks a layer; each loads nothing but its own modules, because starting up is most
  * of what a short command costs.
  */
+import { writeSync } from 'node:fs';
+
 async function main(argv: readonly string[]): Promise<void> {
   // The caller's mask is the caller's affair: what a container sees must not depend on it ("/" among it).
   process.umask(0o022);
@@ -39,20 +41,32 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** `minidock logs web | head` ends when head does, with the status a shell gives for SIGPIPE. */
+/**
+ * `minidock logs web | head` ends when head does, with the status a shell gives for SIGPIPE. Other output that cannot
+ * be written, to a full disk say, is told where that is still possible.
+ */
 function endWithReader(): void {
-  for (const stream of [process.stdout, process.stderr]) {
+  for (const [name, stream] of [
+    ['stdout', process.stdout],
+    ['stderr', process.stderr],
+  ] as const) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') process.exit(141);
-      throw error;
+      try {
+        if (name === 'stdout') writeSync(2, `minidock: write /dev/stdout: ${error.message}\n`);
+      } catch {
+        // Nothing is left to tell it on but the exit status.
+      }
+      process.exit(1);
     });
   }
 }
 
+/** Also an error of what was written last is known by then. */
 const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
   new Promise((resolve) => {
-    if (stream.writableLength === 0 || stream.destroyed) resolve();
-    else stream.write('', () => resolve());
+    if (stream.destroyed) resolve();
+    else stream.write('', () => setImmediate(resolve));
   });
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -113,10 +113,15 @@ function alreadyAllocated({ hostIp, protocol }: PortRequest, port: number, cause
 function cannotBind({ hostIp, protocol }: PortRequest, port: number, cause: unknown): MinidockError {
   const { code = '', message } = cause as NodeJS.ErrnoException;
   const unknown = code === 'EADDRNOTAVAIL';
+  // What Bun says, without a code, when no descriptor is left.
+  const exhausted = code === 'EMFILE' || code === '';
   return new MinidockError({
     code: unknown ? 'PORT_ADDRESS_UNKNOWN' : 'PORT_UNAVAILABLE',
     message: `listen ${protocol}4 ${hostIp}:${port}: bind: ${unknown ? 'cannot assign requested address' : message}`,
     ...(unknown ? { hint: `${hostIp} is not an address of this host: see 'ip address'.` } : {}),
+    ...(exhausted
+      ? { hint: 'Each published port takes an open file: raise the limit (ulimit -n), or publish fewer.' }
+      : {}),
     exitCode: 125,
     cause,
   });

@@ -26,7 +26,7 @@ export async function readDescriptor(
 /** A writer whose `write` resolves when the kernel has taken the bytes. */
 export class DescriptorWriter {
   private readonly sink: ReturnType<ReturnType<typeof Bun.file>['writer']>;
-  private queue: Promise<void> = Promise.resolve();
+  private queue: Promise<unknown> = Promise.resolve();
   private open = true;
 
   constructor(private readonly fd: number) {
@@ -34,11 +34,14 @@ export class DescriptorWriter {
     this.sink = Bun.file(fd).writer();
   }
 
-  /** Order is kept. After the reader has gone (EPIPE), further bytes are dropped, as they would be by a shell. */
-  write(bytes: Uint8Array): Promise<void> {
+  /**
+   * Order is kept. After the reader has gone (EPIPE), further bytes are dropped, as they would be by a shell; false
+   * then says that there is no use in more of them.
+   */
+  write(bytes: Uint8Array): Promise<boolean> {
     const copy = Buffer.from(bytes);
-    this.queue = this.queue.then(async () => {
-      if (!this.open) return;
+    const result = this.queue.then(async () => {
+      if (!this.open) return false;
       try {
         // Waiting for the write before asking for the flush would wait for ever: the flush is what carries it out.
         const written = this.sink.write(copy);
@@ -48,8 +51,10 @@ export class DescriptorWriter {
         // EPIPE or EIO: nobody reads any more, which is not the writer's failure.
         this.open = false;
       }
+      return this.open;
     });
-    return this.queue;
+    this.queue = result;
+    return result;
   }
 
   close(): void {

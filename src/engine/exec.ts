@@ -205,7 +205,8 @@ function feed(writer: DescriptorWriter): void {
   const { stdin } = process;
   stdin.on('data', (chunk: Buffer) => {
     stdin.pause();
-    void writer.write(chunk).then(() => stdin.resume());
+    // What never ends, /dev/zero say, must not be read on for nobody: that would leave no time for anything else.
+    void writer.write(chunk).then((wanted) => (wanted ? stdin.resume() : undefined));
   });
   stdin.on('end', () => writer.close());
 }

@@ -2,19 +2,30 @@
  * Where everything is on disk. `root` survives a reboot, `run` does not; nothing else in the program spells a path
  * of either. A container's directory is named after its full id.
  */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { MinidockError } from '../../runtime/errors.ts';
 
 export interface Paths {
   readonly root: string;
   readonly run: string;
 }
 
-/** Global flags win over the environment, which wins over the defaults. */
+/**
+ * Global flags win over the environment, which wins over the defaults. Absolute, because a shim works elsewhere.
+ * @throws MinidockError 'BAD_ROOT' for a path that cannot be said in the options of an overlay mount.
+ */
 export function resolvePaths(flags: { root?: string; run?: string }): Paths {
-  return {
-    root: flags.root ?? process.env['MINIDOCK_ROOT'] ?? '/var/lib/minidock',
-    run: flags.run ?? process.env['MINIDOCK_RUN'] ?? '/run/minidock',
-  };
+  const root = resolve(flags.root ?? process.env['MINIDOCK_ROOT'] ?? '/var/lib/minidock');
+  const [separator] = /[:,\\]/.exec(root) ?? [];
+  if (separator !== undefined) {
+    throw new MinidockError({
+      code: 'BAD_ROOT',
+      message: `cannot keep containers in ${root}: overlayfs takes the "${separator}" for a separator`,
+      hint: 'Choose a directory without colons, commas and backslashes with --root or MINIDOCK_ROOT.',
+      exitCode: 125,
+    });
+  }
+  return { root, run: resolve(flags.run ?? process.env['MINIDOCK_RUN'] ?? '/run/minidock') };
 }
 
 export const containersDir = (p: Paths): string => join(p.root, 'containers');

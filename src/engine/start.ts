@@ -10,7 +10,7 @@ import { MinidockError } from '../../runtime/errors.ts';
 import { FRAME, readFrames, writeFrame, writeMessage } from './frames.ts';
 import { containerDir, type Paths } from './paths.ts';
 import { noSuchContainer } from './store.ts';
-import type { ClientMessage, ShimMessage, ShimRequest } from './shim-protocol.ts';
+import type { ClientMessage, ShimMessage, ShimRequest, WireError } from './shim-protocol.ts';
 
 export interface ShimHandlers {
   output(stream: 1 | 2, bytes: Buffer): void;
@@ -70,16 +70,19 @@ export function launchShim(request: ShimRequest, handlers: ShimHandlers): ShimCo
     stdio: ['ignore', 'ignore', errors, 'pipe'],
   });
   closeSync(errors);
+  child.on('error', (error) => handlers.message({ type: 'failed', error: cannotLaunch(error.message) }));
   child.unref();
-  child.on('error', (error) => {
-    throw new MinidockError({
-      code: 'SHIM_FAILED',
-      message: `cannot start the shim: ${error.message}`,
-      cause: error,
-    });
-  });
+  // Not even started: there are no streams then, and the reason comes later, if at all.
+  if (child.pid === undefined) throw new MinidockError(cannotLaunch('spawn failed'));
   return new ShimConnection(child.stdio[3] as Socket, handlers);
 }
+
+const cannotLaunch = (reason: string): WireError => ({
+  code: 'SHIM_FAILED',
+  message: `cannot start the shim: ${reason}`,
+  hint: 'Limits on open files (ulimit -n), processes (ulimit -u) or memory are the usual reasons.',
+  exitCode: 125,
+});
 
 function openShimLog({ id, root, run }: ShimRequest): number {
   try {

@@ -6,6 +6,7 @@ import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
+import type { RunResult } from '../support/processes.ts';
 
 const engine = useEngine();
 const { minidock, ok } = engine;
@@ -147,5 +148,76 @@ describe('at once', () => {
       await minidock('rm', '-f', 'fought-over');
     }
     await engine.expectClean();
+  });
+});
+
+describe('streams', () => {
+  const sh = (script: string): Promise<RunResult> => engine.host.run(['sh', '-c', script]);
+
+  test('output that cannot be written is told in one line, not lost in silence', async () => {
+    await ok('run', '-d', '--name', 'full', 'test', 'sleep', '100');
+    for (const args of ['ps', 'inspect full', 'exec full echo words', 'run --rm test echo words']) {
+      const { exitCode, stderr } = await sh(`${binary} ${args} >/dev/full`);
+      expect({ args, exitCode, stderr }).toEqual({
+        args,
+        exitCode: 1,
+        stderr: expect.stringMatching(/^minidock: write \/dev\/stdout: .*no space left on device.*\n$/),
+      });
+    }
+    expect((await sh(`${binary} inspect nobody 2>/dev/full`)).exitCode).toBe(1);
+  });
+
+  test('closed ones', async () => {
+    expect((await sh(`${binary} run --rm -i test cat <&-`)).exitCode).toBe(0);
+    expect((await sh(`${binary} run --rm test echo words >&-`)).exitCode).toBe(0);
+    expect((await sh(`${binary} run --rm test echo words <&- >&- 2>&-`)).exitCode).toBe(0);
+  });
+
+  test('an input that never ends, and nobody who reads it', async () => {
+    await ok('run', '-d', '--name', 'deaf', 'test', 'sleep', '100');
+    // Once in ten times this used to go on for ever.
+    for (let round = 0; round < 8; round += 1) {
+      const tries = [1, 2, 3, 4].map(() => sh(`timeout 20 ${binary} exec -i deaf true </dev/zero`));
+      for (const { exitCode } of await Promise.all(tries)) expect(exitCode).toBe(0);
+    }
+    expect((await sh(`timeout 20 ${binary} run --rm -i test true </dev/zero`)).exitCode).toBe(0);
+  });
+});
+
+describe('places and limits', () => {
+  test('MINIDOCK_ROOT and MINIDOCK_RUN relative, with odd characters, or too long for a socket', async () => {
+    const { dir } = engine.host;
+    const run = (env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<RunResult> =>
+      engine.host.run(['env', '--chdir', dir, binary, ...args], { env });
+    const archive = join(dir, 'test.tar');
+    await ok('save', '-o', archive, 'test');
+    for (const name of ['relative', 'with space and "quotes"', `${'long'.repeat(30)}`]) {
+      const env = { MINIDOCK_ROOT: `${name}/root`, MINIDOCK_RUN: `${name}/run` };
+      for (const args of [
+        ['load', '-q', '-i', archive],
+        // Each root has a network of its own, which would stay.
+        ['run', '-d', '--network', 'none', '--name', 'odd', '-v', '/v', 'test', 'sleep', '100'],
+        ['exec', 'odd', 'test', '-d', '/v'],
+        ['rm', '-f', '-v', 'odd'],
+      ]) {
+        const { exitCode, stderr } = await run(env, ...args);
+        expect({ name, args, exitCode, stderr }).toEqual({ name, args, exitCode: 0, stderr: '' });
+      }
+      expect(entries(dir, name, 'run', 'containers')).toEqual([]);
+    }
+    const refused = await run({ MINIDOCK_ROOT: join(dir, 'a:b') }, 'ps');
+    expect(refused.exitCode).toBe(125);
+    expect(refused.stderr).toContain('overlayfs takes the ":" for a separator');
+  });
+
+  test('too few open files for a shim, or for the ports', async () => {
+    const limited = (limit: number, args: string): Promise<RunResult> =>
+      engine.host.run(['bash', '-c', `ulimit -n ${String(limit)}; exec ${binary} ${args}`]);
+    const ports = await limited(100, 'run --rm -p 8000-8199:8000-8199 test true');
+    expect(ports.exitCode).toBe(125);
+    expect(ports.stderr).toContain('Each published port takes an open file');
+    const shim = await limited(10, 'run --rm test true');
+    expect(shim.exitCode).toBe(125);
+    expect(shim.stderr).toMatch(/^minidock: cannot start the shim: .*\nLimits on open files .*\n$/);
   });
 });
