@@ -25,7 +25,9 @@ const TRUE_BY_DEFAULT: Readonly<Record<string, string>> = {
 /** Rewrites each `--flag=VALUE` of a boolean flag as the flag or as nothing; stops where positional words begin. */
 export function normaliseBooleans(command: Command, argv: readonly string[]): readonly string[] {
   const booleans = new Set(
-    command.options.filter((option) => !option.required && !option.optional).map((option) => option.long),
+    command.options
+      .filter((option) => !option.required && !option.optional)
+      .flatMap((option) => [option.long, option.short]),
   );
   const takesValue = new Set(
     command.options.filter((option) => option.required).flatMap((option) => [option.long, option.short]),
@@ -34,7 +36,7 @@ export function normaliseBooleans(command: Command, argv: readonly string[]): re
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index] as string;
     if (word === '--' || !word.startsWith('-') || word === '-') return [...result, ...argv.slice(index)];
-    const match = /^(--[a-z-]+|-H)(?:=(.*))?$/.exec(word);
+    const match = /^(--[a-z-]+|-[A-Za-z])(?:=(.*))?$/.exec(word);
     const negation = TRUE_BY_DEFAULT[match?.[1] ?? ''];
     const negatable = negation !== undefined && booleans.has(negation);
     if (match !== null && (negatable || (match[2] !== undefined && booleans.has(match[1])))) {

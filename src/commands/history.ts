@@ -11,6 +11,12 @@ interface HistoryFlags {
   readonly format?: string;
 }
 
+/** Docker's heading where the column shows dates. */
+const fullDatesStyle = {
+  ...historyListStyle,
+  columns: { ...historyListStyle.columns, CreatedSince: historyListStyle.columns['CreatedAt'] ?? '' },
+};
+
 export const history: Verb = {
   configure(command, { engine }) {
     command
@@ -27,7 +33,7 @@ export const history: Verb = {
         process.stdout.write(
           formatList(
             lines.map((line) => historyRow(line, options)),
-            historyListStyle,
+            options.human ? historyListStyle : fullDatesStyle,
             { quiet: flags.quiet ?? false, ...(flags.format === undefined ? {} : { format: flags.format }) },
           ),
         );

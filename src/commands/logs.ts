@@ -36,7 +36,8 @@ export const logs: Verb = {
             follow: flags.follow ?? false,
             tail: parseTail(flags.tail),
             since: instant('since', flags.since),
-            until: instant('until', flags.until),
+            // Docker takes 0 for no limit.
+            until: flags.until === '0' ? undefined : instant('until', flags.until),
             timestamps: flags.timestamps ?? false,
           },
           (stream, bytes) => write(stream === 1 ? process.stdout : process.stderr, bytes),

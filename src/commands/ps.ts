@@ -51,6 +51,9 @@ async function list({ engine }: Context, flags: PsFlags): Promise<void> {
   const filters = parseContainerFilters(flags.filter ?? []);
   if (flags.quiet === true && flags.format !== undefined) process.stderr.write(`${QUIET_WINS}\n`);
   sweepLeftovers(engine.containers);
+  // Also where there is nothing to compare with it, a name of no container is a mistake.
+  for (const key of ['before', 'since'])
+    filters.values.get(key)?.forEach((name) => engine.containers.find(name));
   const all: Container[] = [];
   for (const container of engine.containers.list()) {
     const now = await refresh(engine.containers, container);

@@ -45,9 +45,9 @@ export function containerListStyle(withSize: boolean): ListStyle {
   return { columns: COLUMNS, defaultColumns: withSize ? [...plain, 'Size'] : plain, quietColumn: 'ID' };
 }
 
-/** Whether a template asks for sizes, which cost a walk over the writable layer. */
+/** Whether a template asks for sizes, which cost a walk over the writable layer; `json` alone does not, as in Docker. */
 export const asksForSize = (format: string | undefined): boolean =>
-  format !== undefined && (format === 'json' || /\.Size\b|json \./.test(format));
+  format !== undefined && /\.Size\b|json \./.test(format);
 
 export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc, now }: RowOptions): Row {
   const { spec } = config;
