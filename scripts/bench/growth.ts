@@ -37,7 +37,11 @@ function collect(unit: Unit) {
     add: (title: string, size: number, value: number) =>
       void (byTitle[title] ??= []).push({ size, cost: value }),
     growths: (): Growth[] =>
-      Object.entries(byTitle).map(([title, points]) => ({ title, unit, points: { minidock: points } })),
+      Object.entries(byTitle).map(([title, points]) => ({
+        title,
+        unit,
+        points: { minidock: points.sort((a, b) => a.size - b.size) },
+      })),
   };
 }
 

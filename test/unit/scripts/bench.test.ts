@@ -134,7 +134,7 @@ test('options', () => {
   expect(parseOptions([], ['start'])).toMatchObject({
     growth: false,
     alone: false,
-    only: [],
+    only: ['start'],
     out: '.cache/bench',
   });
   expect(
@@ -146,6 +146,8 @@ test('options', () => {
     only: ['start'],
     out: 'x',
   });
+  expect(parseOptions(['--quick'], ['start', 'pull'])).toMatchObject({ only: ['start'] });
+  expect(parseOptions(['--quick', '--only', 'pull'], ['start', 'pull'])).toMatchObject({ only: ['pull'] });
   expect(() => parseOptions(['--only', 'nothing'], ['start'])).toThrow('no such work: nothing');
   expect(() => parseOptions(['--only'], ['start'])).toThrow('--only needs a value');
   expect(() => parseOptions(['--fast'], ['start'])).toThrow('unknown: --fast');
