@@ -29,16 +29,16 @@ export async function network(bench: Bench): Promise<readonly Row[]> {
   const direct = addresses['minidock'] ?? '';
   const rate = (engine: Engine, url: string, where?: 'outside') =>
     requests(engine, url, scale.seconds, where);
-  const local = await byTurns(scale.slowRounds, {
+  const local = await byTurns(scale.networkRounds, {
     ...ofEach(engines, (engine) => rate(engine, `http://127.0.0.1:${PORT}/`)),
     'container address': () => rate(minidock, `http://${direct}/`),
   });
-  const outside = await byTurns(scale.slowRounds, {
+  const outside = await byTurns(scale.networkRounds, {
     ...ofEach(engines, (engine) => rate(engine, `http://${HOST_ADDRESS}:${PORT}/`, 'outside')),
   });
   const ports = `${FIRST_OF_MANY}-${FIRST_OF_MANY + scale.ports - 1}`;
   const published = ['run', '-d', '--name', 'ports', '-p', `${ports}:${ports}`, LARGE, 'sleep', '3600'];
-  const crowded = await byTurns(scale.slowRounds, {
+  const crowded = await byTurns(scale.networkRounds, {
     minidock: async () => {
       await minidock.time(published);
       const found = await rate(minidock, `http://127.0.0.1:${PORT}/`);
@@ -48,7 +48,7 @@ export async function network(bench: Bench): Promise<readonly Row[]> {
     'one port': () => rate(minidock, `http://127.0.0.1:${PORT}/`),
   });
   const stream = await byTurns(
-    scale.slowRounds,
+    scale.networkRounds,
     ofEach(engines, (engine) => gigabits(engine, scale.seconds)),
   );
   for (const engine of engines) await engine.time([...engine.remove, 'web', 'iperf', 'client']);
