@@ -185,7 +185,7 @@ class PartialFile {
       throw new ImageError({
         code: 'DISK_FULL',
         message: `write ${this.#path}: no space left on device`,
-        hint: 'free some space there (`minidock image prune`), or put MINIDOCK_ROOT on a larger disk',
+        hint: 'free some space there (`minidock rmi`), or put MINIDOCK_ROOT on a larger disk',
         cause,
       });
     }

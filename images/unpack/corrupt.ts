@@ -18,7 +18,7 @@ export function unpackError(doing: string, error: unknown): ImageError {
     return new ImageError({
       code: 'NO_SPACE',
       message: `${doing}: no space left on the disk that holds the images`,
-      hint: 'free some space (minidock rmi, minidock image prune) and try again; nothing half-done was kept',
+      hint: 'free some space (minidock rm, minidock rmi) and try again; nothing half-done was kept',
       cause: error,
     });
   }

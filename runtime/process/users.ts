@@ -28,11 +28,10 @@ export function resolveUser(
 ): ResolvedUser {
   const [userArg = '', groupArg = ''] = spec.split(':', 2);
   const entry = findUser(userArg, files.passwd);
-  const groups = parse(files.group).map(([name = '', , gid = '', members = '']) => ({
-    name,
-    gid: Number(gid),
-    members: members.split(','),
-  }));
+  // A line whose number cannot be one is no group; Docker's own reading makes it group 0.
+  const groups = parse(files.group).flatMap(([name = '', , gid = '', members = '']) =>
+    isId(gid) ? [{ name, gid: Number(gid), members: members.split(',') }] : [],
+  );
   const gid = groupArg === '' ? entry.gid : findGroup(groupArg, groups);
   // As in Docker: naming a group means that one and no other the user may be listed in.
   const listed =
@@ -55,7 +54,7 @@ function findUser(arg: string, passwd: string): { name: string; uid: number; gid
   );
   if (found !== undefined) {
     const [name = '', , uid = '', gid = '', , home = ''] = found;
-    return { name, uid: Number(uid), gid: Number(gid), home };
+    return { name, uid: entryId(uid, found), gid: entryId(gid, found), home };
   }
   if (number === undefined) {
     throw new MinidockError({
@@ -90,6 +89,17 @@ const parse = (text: string): readonly (readonly string[])[] =>
     .map((line) => line.split(':'));
 
 const parseId = (text: string): number | undefined => (/^-?\d+$/.test(text) ? Number(text) : undefined);
+
+const isId = (text: string): boolean => /^\d+$/.test(text) && Number(text) <= MAX_ID;
+
+/** Of the user that is meant: were it taken for 0, as Docker does, a slip in the file would make root of them. */
+function entryId(text: string, entry: readonly string[]): number {
+  if (isId(text)) return Number(text);
+  throw new MinidockError({
+    code: 'ID_OUT_OF_RANGE',
+    message: `the image’s /etc/passwd gives ${JSON.stringify(entry[0] ?? '')} the id ${JSON.stringify(text)}: uids and gids must be in range 0-${MAX_ID}`,
+  });
+}
 
 function checkRange(id: number): number {
   if (id >= 0 && id <= MAX_ID) return id;

@@ -46,8 +46,14 @@ export function mount(command: Of<'mount'>, context: RootContext): void {
     else withPathInRoot(context.root, inner, 'fail', remount);
   } else if (options.bind) {
     const attributes = { ...options.attributes, propagation: options.propagation & ~k.MS_REC };
-    const bind = (target: string): void =>
-      kernel.bindMount(command.source, target, options.recursive, attributes);
+    const bind = (target: string): void => {
+      try {
+        kernel.bindMount(command.source, target, options.recursive, attributes);
+      } catch (error) {
+        const unlike = errnoOf(error) === 'EINVAL' && kindOf(command.source) !== kindOf(target);
+        throw unlike ? differentKinds(command.source, inner ?? command.target) : error;
+      }
+    };
     if (inner === undefined) bind(command.target);
     else withPathInRoot(context.root, inner, kindOf(command.source), bind);
   } else if (command.type === '') {
@@ -66,6 +72,15 @@ function kindOf(source: string): 'dir' | 'file' {
   return statSync(source).isDirectory() ? 'dir' : 'file';
 }
 
+/** What move_mount(2) calls an invalid argument, in runc's words. */
+function differentKinds(source: string, target: string): MinidockError {
+  return new MinidockError({
+    code: 'ENOTDIR',
+    message: `cannot mount ${source} on ${target}: not a directory`,
+    hint: 'Are you trying to mount a directory onto a file (or vice-versa)? Check that both are of one kind.',
+  });
+}
+
 function mountFileSystem(command: Of<'mount'>, inner: string, { kernel, root }: RootContext): void {
   const { flags, data } = parseMountOptions(command.options);
   const { fd, isNew } = openMountPoint(root, inner);
@@ -81,7 +96,13 @@ function mountFileSystem(command: Of<'mount'>, inner: string, { kernel, root }: 
         message: `${inner} in the image is a symbolic link; ${command.type} must be mounted on a directory`,
       });
     }
-    kernel.mount(command.source, fdPath(fd), command.type, flags, isNew ? data : withMode(command.type, data, fd));
+    kernel.mount(
+      command.source,
+      fdPath(fd),
+      command.type,
+      flags,
+      isNew ? data : withMode(command.type, data, fd),
+    );
   } finally {
     closeSync(fd);
   }
@@ -109,8 +130,15 @@ function withMode(type: string, data: string, fd: number): string {
  */
 function mountOverlay(command: Of<'mount'>, flags: number, kernel: Kernel): void {
   const { data } = parseMountOptions(command.options);
+  const mountWith = (words: string): void => {
+    try {
+      kernel.mount(command.source, command.target, command.type, flags, words);
+    } catch (error) {
+      throw errnoOf(error) === 'EINVAL' ? refusedByOverlay(error as Error) : error;
+    }
+  };
   if (Buffer.byteLength(data) <= MOUNT_DATA_MAX) {
-    kernel.mount(command.source, command.target, command.type, flags, data);
+    mountWith(data);
     return;
   }
   const opened: number[] = [];
@@ -127,11 +155,23 @@ function mountOverlay(command: Of<'mount'>, flags: number, kernel: Kernel): void
         : option;
     });
     process.chdir('/proc/self/fd');
-    kernel.mount(command.source, command.target, command.type, flags, shortened.join(','));
+    mountWith(shortened.join(','));
   } finally {
     process.chdir('/');
     for (const fd of opened) closeSync(fd);
   }
+}
+
+/** The kernel tells the reason in its own log only; nearly always it is the file system of the upper directory. */
+function refusedByOverlay(error: Error): MinidockError {
+  return new MinidockError({
+    code: 'EINVAL',
+    message: error.message,
+    hint:
+      'Overlayfs keeps a container’s files on ext4, xfs, btrfs or tmpfs, not on another overlay (as in a container) ' +
+      'or on NFS: choose such a directory with --root or MINIDOCK_ROOT.',
+    cause: error,
+  });
 }
 
 export function makeDirectory({ path, mode }: Of<'make-dir'>, { root }: RootContext): void {

@@ -1,6 +1,7 @@
 /** The flags that `run` and `create` share, with Docker's names, and their way into a CreateRequest. */
 import { Option, type Command } from 'commander';
 import type { ContainerFlags, CreateRequest } from '../engine/create-request.ts';
+import { invalidArgument } from '../engine/flag-errors.ts';
 import { collect } from './verb.ts';
 
 export function defineContainerFlags(command: Command): void {
@@ -68,21 +69,38 @@ export function toCreateRequest(
   flags: ContainerFlags,
   detached: boolean,
 ): CreateRequest {
-  const network = flags.network ?? flags.net;
+  const given = withoutEmpty(flags);
+  const network = given.network ?? given.net;
   return {
     image,
     args,
-    ...flags,
-    ...attachedStreams(flags, detached),
+    ...given,
+    ...attachedStreams(given, detached),
     ...(network === undefined ? {} : { network }),
   };
 }
+
+/** Where Docker takes an empty value, of a variable that is not set perhaps, for a flag not given. */
+const NOT_GIVEN_IF_EMPTY = [
+  ...['name', 'hostname', 'domainname', 'user', 'workdir', 'stopSignal', 'platform', 'cidfile'],
+  ...['network', 'net', 'ip', 'macAddress'],
+];
+
+const withoutEmpty = (flags: ContainerFlags): ContainerFlags =>
+  Object.fromEntries(
+    Object.entries(flags).filter(([flag, value]) => value !== '' || !NOT_GIVEN_IF_EMPTY.includes(flag)),
+  );
 
 function attachedStreams(
   flags: ContainerFlags,
   detached: boolean,
 ): Pick<CreateRequest, 'attachStdin' | 'attachStdout' | 'attachStderr'> {
   const named = (flags.attach ?? []).map((stream) => stream.toLowerCase());
+  const unknown = named.findIndex((stream) => !['stdin', 'stdout', 'stderr'].includes(stream));
+  if (unknown >= 0) {
+    const reason = 'valid streams are STDIN, STDOUT and STDERR';
+    throw invalidArgument(flags.attach?.[unknown] ?? '', '-a, --attach', reason);
+  }
   if (named.length > 0) {
     return {
       attachStdin: named.includes('stdin'),

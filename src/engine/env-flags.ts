@@ -31,7 +31,7 @@ function envEntry(entry: string, file: string | undefined): readonly string[] {
   if (key === '') throw invalidArgument(entry, '-e, --env', `invalid environment variable: ${entry}`);
   if (file !== undefined && /\s/.test(key)) {
     throw invalidSpec(
-      `poorly formatted environment: variable '${key}' contains whitespaces`,
+      `poorly formatted environment: variable '${shorten(key)}' contains whitespaces`,
       `The line is in ${file}.`,
     );
   }
@@ -39,6 +39,9 @@ function envEntry(entry: string, file: string | undefined): readonly string[] {
   const inherited = process.env[key];
   return inherited === undefined ? [] : [`${key}=${inherited}`];
 }
+
+/** What was taken for a name may be a whole file of something else. */
+const shorten = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
 function split(entry: string): readonly [string, string | undefined] {
   const at = entry.indexOf('=');

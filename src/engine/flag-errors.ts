@@ -27,5 +27,7 @@ export function parseInteger(text: string | undefined, flag: string): number | u
   if (text === undefined) return undefined;
   if (!/^[+-]?\d+$/.test(text))
     throw invalidArgument(text, flag, `strconv.ParseInt: parsing "${text}": invalid syntax`);
+  if (!Number.isSafeInteger(Number(text)))
+    throw invalidArgument(text, flag, `strconv.ParseInt: parsing "${text}": value out of range`);
   return Number(text);
 }

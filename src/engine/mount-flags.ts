@@ -47,7 +47,8 @@ export function parseVolume(text: string): MountRequest {
 
 export function parseMount(text: string): MountRequest {
   const fields = new Map<string, string>();
-  for (const field of text.split(',')) {
+  const words = commaSeparated(text);
+  for (const field of words) {
     const at = field.indexOf('=');
     fields.set((at < 0 ? field : field.slice(0, at)).toLowerCase(), at < 0 ? 'true' : field.slice(at + 1));
   }
@@ -60,7 +61,7 @@ export function parseMount(text: string): MountRequest {
     return found;
   };
   const fieldOf = (key: string): string =>
-    text.split(',').find((field) => field.split('=', 1)[0]?.toLowerCase() === key) ?? key;
+    words.find((field) => field.split('=', 1)[0]?.toLowerCase() === key) ?? key;
   const bad = (reason: string): Error => invalidArgument(text, '--mount', reason);
   const type = take('type') ?? 'volume';
   const source = take('source', 'src') ?? '';
@@ -111,6 +112,14 @@ export function parseMount(text: string): MountRequest {
   const [unknown] = fields.keys();
   if (unknown !== undefined) throw bad(`unexpected key '${unknown}' in '${fieldOf(unknown)}'`);
   return mount;
+}
+
+/** A line of CSV, as in Docker: a field with a comma in it stands in quotes, where a quote is written twice. */
+function commaSeparated(text: string): readonly string[] {
+  const fields = [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))(?=,|$)/g)];
+  if (fields.map(([whole]) => whole).join('') !== text)
+    throw invalidArgument(text, '--mount', 'a quote is not closed, or stands inside of a field');
+  return fields.map(([, quoted, plain = '']) => quoted?.replaceAll('""', '"') ?? plain);
 }
 
 /** `--tmpfs /run:rw,size=64m` */

@@ -2,7 +2,7 @@
  * The network flags of `run` and `create` into a NetworkSpec: modes, addresses, published and exposed ports, names.
  * Everything that can be refused without touching the host is refused here.
  */
-import { isIPv4 } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import { readFileSync } from 'node:fs';
 import type { ContainerDefaults } from '../../images/types.ts';
 import { parseExposed, parsePort, type PortRequest } from '../../runtime/network/port-spec.ts';
@@ -12,6 +12,9 @@ import type { CreateRequest } from './create-request.ts';
 import { invalidArgument, invalidSpec } from './flag-errors.ts';
 import { shortId } from './ids.ts';
 import type { ContainerStore } from './store.ts';
+
+/** __NEW_UTS_LEN of the kernel. */
+const HOST_NAME_MAX = 64;
 
 export function networkSpec(
   store: ContainerStore,
@@ -28,14 +31,13 @@ export function networkSpec(
   if (request.ip !== undefined && !isIPv4(request.ip))
     throw invalidSpec(`invalid IPv4 address: ${request.ip}`);
   const mac = request.macAddress ?? '';
-  if (mac !== '' && !/^([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$/.test(mac)) {
-    throw invalidSpec(`${mac} is not a valid mac address`);
-  }
+  if (mac !== '') checkMac(mac);
   for (const entry of request.addHost ?? []) checkExtraHost(entry);
   for (const server of request.dns ?? []) {
-    if (!isIPv4(server) && !server.includes(':'))
+    if (isIP(server) === 0)
       throw invalidArgument(server, '--dns', `IP address is not correctly formatted: ${server}`);
   }
+  for (const domain of request.dnsSearch ?? []) checkWord(domain, '--dns-search');
   return {
     mode,
     ip: request.ip ?? '',
@@ -67,11 +69,29 @@ function firewallBackend(asked: string | undefined): FirewallBackend {
   throw invalidArgument(asked, '--firewall', 'must be nftables or iptables');
 }
 
+function checkMac(mac: string): void {
+  const bytes = /^([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$/.test(mac) ? mac.split(/[:-]/) : undefined;
+  if (bytes === undefined) throw invalidSpec(`${mac} is not a valid mac address`);
+  const first = Number.parseInt(bytes[0] ?? '', 16);
+  if (first % 2 === 1 || bytes.every((byte) => byte === '00')) {
+    throw invalidSpec(
+      `${mac} is not a valid mac address`,
+      'An interface has a unicast address, not all zeros.',
+    );
+  }
+}
+
+/** Names go into files of lines and words: one that has a break would say something else there. */
+function checkWord(text: string, flag: string): void {
+  if (/[\s\p{Cc}]/u.test(text)) throw invalidArgument(text, flag, 'a name has no spaces or line breaks');
+}
+
 function checkExtraHost(entry: string): void {
   const at = entry.search(/[:=]/);
   const address = entry.slice(at + 1).replace(/^\[(.*)\]$/, '$1');
   if (at <= 0) throw invalidArgument(entry, '--add-host', `bad format for add-host: "${entry}"`);
-  if (!(isIPv4(address) || address.includes(':') || address === 'host-gateway')) {
+  checkWord(entry.slice(0, at), '--add-host');
+  if (isIP(address) === 0 && address !== 'host-gateway') {
     throw invalidArgument(entry, '--add-host', `invalid IP address in add-host: "${address}"`);
   }
 }
@@ -108,7 +128,14 @@ export function hostnameFor(store: ContainerStore, request: CreateRequest, id: s
     if (request.hostname !== undefined) throw conflicting('hostname');
     return store.find(mode.slice('container:'.length)).config.spec.hostname;
   }
-  if (request.hostname !== undefined) return request.hostname;
+  if (request.hostname !== undefined) {
+    checkWord(request.hostname, '-h, --hostname');
+    if (Buffer.byteLength(request.hostname) > HOST_NAME_MAX) {
+      const reason = `a host name has at most ${String(HOST_NAME_MAX)} bytes`;
+      throw invalidArgument(request.hostname, '-h, --hostname', reason);
+    }
+    return request.hostname;
+  }
   return mode === 'host' ? readFileSync('/proc/sys/kernel/hostname', 'utf8').trim() : shortId(id);
 }
 

@@ -10,12 +10,16 @@ export interface Paths {
   readonly run: string;
 }
 
+/** An empty one is not given: it would mean the working directory. */
+const given = (...values: readonly (string | undefined)[]): string | undefined =>
+  values.find((value) => value !== undefined && value !== '');
+
 /**
  * Global flags win over the environment, which wins over the defaults. Absolute, because a shim works elsewhere.
  * @throws MinidockError 'BAD_ROOT' for a path that cannot be said in the options of an overlay mount.
  */
 export function resolvePaths(flags: { root?: string; run?: string }): Paths {
-  const root = resolve(flags.root ?? process.env['MINIDOCK_ROOT'] ?? '/var/lib/minidock');
+  const root = resolve(given(flags.root, process.env['MINIDOCK_ROOT']) ?? '/var/lib/minidock');
   const [separator] = /[:,\\]/.exec(root) ?? [];
   if (separator !== undefined) {
     throw new MinidockError({
@@ -25,7 +29,7 @@ export function resolvePaths(flags: { root?: string; run?: string }): Paths {
       exitCode: 125,
     });
   }
-  return { root, run: resolve(flags.run ?? process.env['MINIDOCK_RUN'] ?? '/run/minidock') };
+  return { root, run: resolve(given(flags.run, process.env['MINIDOCK_RUN']) ?? '/run/minidock') };
 }
 
 export const containersDir = (p: Paths): string => join(p.root, 'containers');

@@ -48,13 +48,29 @@ export function renderError(error: unknown, { colors = noColors }: RenderErrorOp
   const { head, command, words, rest } = splitCommand(error);
   const hint = typeof error.hint === 'string' ? error.hint : hintFor(String(error.code));
   return [
-    `${name} ${head}`,
-    ...(command === undefined ? [] : [`  ${dim('$')} ${command.split('\n').join('\n    ')}`]),
-    ...(words === undefined ? [] : words.split('\n').map((line) => `    ${line}`)),
-    ...(rest === '' ? [] : rest.split('\n').map((line) => `  ${line}`)),
-    ...(hint === undefined ? [] : [hint]),
+    `${name} ${visible(head)}`,
+    ...(command === undefined ? [] : [`  ${dim('$')} ${visible(command).split('\n').join('\n    ')}`]),
+    ...(words === undefined
+      ? []
+      : visible(words)
+          .split('\n')
+          .map((line) => `    ${line}`)),
+    ...(rest === ''
+      ? []
+      : visible(rest)
+          .split('\n')
+          .map((line) => `  ${line}`)),
+    ...(hint === undefined ? [] : [visible(hint)]),
     '',
   ].join('\n');
+}
+
+/** A registry, an image or a file may have chosen the words: they must not move the cursor or set the title. */
+function visible(text: string): string {
+  return text.replace(
+    /(?![\n\t])\p{Cc}/gu,
+    (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
 }
 
 /** The error's own status, else Docker's for the verb: 125 of `run`, whose other statuses are the program's. */

@@ -77,7 +77,6 @@ class Shim {
     private readonly lock: Lock,
   ) {
     this.runDir = containerRunDir(this.store.paths, request.id);
-    mkdirSync(this.runDir, { recursive: true, mode: 0o700 });
     this.journal = new Journal(join(this.runDir, 'journal'));
     this.log = new LogWriter(join(containerDir(this.store.paths, request.id), 'container.log'));
     const { tty, openStdin } = this.config.spec;
@@ -104,6 +103,7 @@ class Shim {
   async run(): Promise<void> {
     let network: AcquiredNetwork | undefined;
     try {
+      mkdirSync(this.runDir, { recursive: true, mode: 0o700 });
       await this.clients.listen(join(this.runDir, 'shim.sock'));
       network = await acquireNetwork(this.store, this.config);
       await this.finish(network, await this.runProgram(network));

@@ -79,12 +79,15 @@ export function prepareRun(
  * system without it. The directory in the upper layer is merged with the image's and takes its place in owner and mode.
  */
 function linkMtab(upper: string, layers: readonly string[]): void {
-  const top = (path: string): Stats | undefined =>
-    layers
+  const top = (path: string, below: readonly string[]): Stats | undefined =>
+    below
       .map((layer) => lstatSync(join(layer, path), { throwIfNoEntry: false }))
       .findLast((stats) => stats !== undefined);
-  const etc = top('etc');
-  if (top('etc/mtab') !== undefined || etc?.isDirectory() === false) return;
+  const etc = top('etc', layers);
+  if (etc?.isDirectory() === false) return;
+  // Where a layer has a link or a file in its place, what is below that is not the image's.
+  const own = layers.filter((layer) => top('etc', [layer])?.isDirectory() === true);
+  if (top('etc/mtab', own) !== undefined) return;
   const made = join(upper, 'etc');
   mkdirSync(made);
   chownSync(made, etc?.uid ?? 0, etc?.gid ?? 0);

@@ -37,6 +37,18 @@ describe('a user by Docker’s rules', () => {
     expect(resolveUser('', [], { passwd: '', group: '' })).toMatchObject({ uid: 0, gid: 0 });
   });
 
+  test('a line whose numbers are none makes nobody root, and no group', () => {
+    const odd = {
+      passwd: 'neg:x:-5:-5::/:\nempty:x:::::\nword:x:12abc:3::/:\nhuge:x:1:99999999999::/:\nok:x:7:7::/:\n',
+      group: 'neg:x:-1:ok\nword:x:1x:ok\nempty:x::ok\nhuge:x:4294967295:ok\nreal:x:9:ok\n',
+    };
+    for (const name of ['neg', 'empty', 'word', 'huge']) {
+      expect(() => resolveUser(name, [], odd)).toThrow(`/etc/passwd gives "${name}" the id`);
+      expect(() => resolveUser(`7:${name}`, [], odd)).toThrow(`unable to find group ${name}`);
+    }
+    expect(resolveUser('ok', [], odd).groups).toEqual([7, 9]);
+  });
+
   test.each([
     ['foo', [], 'unable to find user foo: no matching entries in passwd file'],
     ['app:foo', [], 'unable to find group foo: no matching entries in group file'],

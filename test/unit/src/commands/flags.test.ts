@@ -99,6 +99,16 @@ describe('booleans', () => {
   });
 });
 
+test('an empty value is none where Docker takes it so; elsewhere it is for others to refuse', () => {
+  const empty = ['name', 'hostname', 'user', 'workdir', 'ip', 'network', 'cidfile', 'platform'];
+  const { image, args, attachStdin, attachStdout, attachStderr, ...flags } = request([
+    ...empty.map((flag) => `--${flag}=`),
+    ...['--entrypoint=', '--memory=', 'image'],
+  ]);
+  expect(flags).toEqual({ entrypoint: '', memory: '', pull: 'missing' });
+  expect([image, args, attachStdin, attachStdout, attachStderr]).toEqual(['image', [], false, true, true]);
+});
+
 describe('streams', () => {
   const streams = (argv: readonly string[], detached = false): readonly boolean[] => {
     const { attachStdin, attachStdout, attachStderr } = request([...argv, 'image'], detached);
@@ -113,5 +123,11 @@ describe('streams', () => {
     [['-a', 'STDIN', '-a', 'stderr'], false, [true, false, true]],
   ])('%j, detached: %s', (argv, detached, expected) => {
     expect(streams(argv, detached)).toEqual(expected);
+  });
+
+  test('there are three', () => {
+    expect(() => streams(['-a', 'stdin', '-a', 'mouth'])).toThrow(
+      'invalid argument "mouth" for "-a, --attach" flag: valid streams are STDIN, STDOUT and STDERR',
+    );
   });
 });

@@ -118,6 +118,14 @@ describe('network', () => {
     [{ addHost: ['db'] }, /db/],
     [{ addHost: ['db:here'] }, /here/],
     [{ firewall: 'ufw' }, /nftables or iptables/],
+    [{ macAddress: '01:00:5e:00:00:01' }, /not a valid mac address/],
+    [{ macAddress: '00:00:00:00:00:00' }, /not a valid mac address/],
+    [{ addHost: ['db:a:b'] }, /invalid IP address in add-host: "a:b"/],
+    [{ addHost: ['db\n6.6.6.6 evil:10.0.0.1'] }, /no spaces or line breaks/],
+    [{ dns: ['a:b'] }, /not correctly formatted/],
+    [{ dnsSearch: ['a\nnameserver 6.6.6.6'] }, /no spaces or line breaks/],
+    [{ hostname: 'two words' }, /no spaces or line breaks/],
+    [{ hostname: 'h'.repeat(65) }, /at most 64 bytes/],
   ])('%j is refused', (flags, words) => {
     expect(() => spec(flags)).toThrow(words);
   });
@@ -137,6 +145,7 @@ describe('refused here already, not at start', () => {
     [{ device: [''] }, /device/],
     [{ securityOpt: ['magic'] }, /magic/],
     [{ stopTimeout: 'soon' }, /soon/],
+    [{ pidsLimit: '99999999999999999999' }, /value out of range/],
   ])('%j', (flags, words) => {
     expect(() => spec(flags)).toThrow(words);
   });

@@ -42,6 +42,8 @@ describe('--mount', () => {
     ['type=bind,src=/tmp,dst=/dst,ro=false', { readOnly: false }],
     ['type=bind,src=/tmp,dst=/dst,bind-propagation=rslave', { options: ['rslave'] }],
     ['type=volume,src=name,dst=/dst,volume-nocopy', { type: 'volume', volume: 'name', noCopy: true }],
+    ['type=bind,src=/tmp,"dst=/with,comma"', { target: '/with,comma' }],
+    ['"type=bind","src=/tmp","dst=/a""b"', { target: '/a"b' }],
     ['dst=/dst', { type: 'volume', anonymous: true }],
     [
       'type=tmpfs,dst=/dst,tmpfs-size=64m,tmpfs-mode=700',
@@ -58,6 +60,8 @@ describe('--mount', () => {
     ['type=bind,src=/no/such/place,dst=/dst', /bind source path does not exist: \/no\/such\/place/],
     ['type=tmpfs,src=/x,dst=/dst', /tmpfs/],
     ['type=floppy,dst=/dst', /floppy/],
+    ['"type=bind,src=/tmp,dst=/dst', /a quote is not closed/],
+    ['type=bind,src=/t"mp",dst=/dst', /a quote is not closed/],
     ['dst=/dst,colour=red', /unexpected key 'colour'/],
   ])('%s is refused', (text, words) => {
     expect(() => parseMount(text)).toThrow(words);

@@ -18,6 +18,9 @@ describe('where everything is', () => {
     process.env['MINIDOCK_ROOT'] = '/env/root';
     process.env['MINIDOCK_RUN'] = '/env/run';
     expect(resolvePaths({})).toEqual({ root: '/env/root', run: '/env/run' });
+    process.env['MINIDOCK_RUN'] = '';
+    expect(resolvePaths({ root: '' })).toEqual({ root: '/env/root', run: '/run/minidock' });
+    process.env['MINIDOCK_RUN'] = '/env/run';
     expect(resolvePaths({ root: '/flag/root' })).toEqual({ root: '/flag/root', run: '/env/run' });
   });
 

@@ -60,6 +60,11 @@ describe('errors', () => {
     expect(renderError(error)).toContain('Free some space');
   });
 
+  test('words from elsewhere cannot play with the terminal', () => {
+    const error = Object.assign(new Error('bad \x1b]0;title\x07 and\r\x9b2J\tok\nmore'), { code: 'X' });
+    expect(renderError(error)).toBe('minidock: bad \\x1b]0;title\\x07 and\\x0d\\x9b2J\tok\nmore\n');
+  });
+
   test("the program's own faults show where they are", () => {
     expect(renderError(new TypeError('x is not a function'))).toMatch(
       /^minidock: internal error: TypeError: x is not a function\n\s+at /,
