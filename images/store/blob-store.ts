@@ -12,11 +12,13 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ImageError } from '../errors.ts';
 import { acquireLock, type Release } from './lock.ts';
-import { ownerTag } from './owner.ts';
+import { isOwnerAlive, ownerTag } from './owner.ts';
 
 export class BlobStore {
   readonly #dir: string;
   readonly #beforeAdding: () => Promise<void>;
+  /** Once in a process's life is often enough. */
+  #cleared = false;
 
   /** `beforeAdding` is awaited before anything new comes in; the image store keeps clean-ups away with it. */
   constructor(dir: string, beforeAdding: () => Promise<void> = () => Promise.resolve()) {
@@ -85,7 +87,19 @@ export class BlobStore {
   async temporaryPath(): Promise<string> {
     await this.#beforeAdding();
     await mkdir(join(this.#dir, 'partial'), { recursive: true });
+    await this.#clearAbandoned();
     return join(this.#dir, 'partial', `.${ownerTag()}`);
+  }
+
+  /** What loads and imports that were killed had written. Broken downloads stay: they can be resumed. */
+  async #clearAbandoned(): Promise<void> {
+    if (this.#cleared) return;
+    this.#cleared = true;
+    const partial = join(this.#dir, 'partial');
+    for (const name of await readdir(partial)) {
+      if (!name.startsWith('.') || isOwnerAlive(name.slice(1))) continue;
+      await rm(join(partial, name), { force: true });
+    }
   }
 
   /** For small things such as manifests and configurations. Returns their digest. */

@@ -2,6 +2,8 @@ import { expect, test } from '@jest/globals';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BlobStore, digestOf, hexOf } from '../../../../images/store/blob-store.ts';
+import { ownerTag } from '../../../../images/store/owner.ts';
+import { deadOwner } from '../../../support/dead-owner.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
 const content = Buffer.from('content');
@@ -71,4 +73,15 @@ test('a digest is checked before it becomes a path', () => {
   ]) {
     expect(() => hexOf(bad)).toThrow(/is not a sha256 digest/);
   }
+});
+
+test('what a killed load had written goes with the next one; the living and what can be resumed stay', async () => {
+  const { blobs, dir, release } = await started(content);
+  const living = `.${ownerTag()}-0`;
+  for (const name of [`.${deadOwner()}`, `.${deadOwner()}-7`, living]) {
+    writeFileSync(join(dir, 'partial', name), 'half');
+  }
+  await blobs.temporaryPath();
+  release();
+  expect(readdirSync(join(dir, 'partial')).sort()).toEqual([living, hexOf(digest)].sort());
 });

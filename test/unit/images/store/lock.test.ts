@@ -1,18 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { acquireLock, withLock } from '../../../../images/store/lock.ts';
 import { isOwnerAlive, ownerTag } from '../../../../images/store/owner.ts';
+import { deadOwner } from '../../../support/dead-owner.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
-
-/** The tag of a process that lived and is gone. */
-function deadOwner(): string {
-  const { stdout } = spawnSync('sh', ['-c', 'cut -d " " -f 1,22 /proc/$$/stat | tr " " .'], {
-    encoding: 'utf8',
-  });
-  return `${stdout.trim()}.1`;
-}
 
 test('one at a time, in the order they came', async () => {
   const dir = join(temporaryDirectory(), 'lock');
