@@ -79,7 +79,8 @@ async function runExec(
     containerPid: state.pid,
     process: execProcess(bundle.process, options),
     cgroupProcs: cgroupProcsFiles(bundle.linux.cgroupsPath),
-    ...(seccomp === undefined || options.privileged ? {} : { seccomp }),
+    // Kept with --privileged too, as Docker keeps it: more capabilities, the same system calls.
+    ...(seccomp === undefined ? {} : { seccomp }),
   };
   const requestPath = join(dir, 'request.json');
   const socketPath = join(dir, 'enter.sock');

@@ -58,27 +58,14 @@ test('nothing in the working directory changes what it does', async () => {
 });
 
 test('a shim that fails in a way nobody foresaw ends, although the command that waits for it is connected', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'minidock-test-'));
-  const request = { id: 'none', root: directory, run: directory, explain: false, attach: {} };
+  const request = { id: 'none', root: 5, run: 5, explain: false, attach: {} };
   const shim = spawn(minidock, ['__shim', JSON.stringify(request)], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    timeout: 10_000,
   });
   let words = '';
   shim.stderr?.on('data', (chunk: Buffer) => (words += chunk.toString()));
-  const [code] = (await once(shim, 'close')) as [number | null];
-  rmSync(directory, { recursive: true });
+  const [code] = (await once(shim, 'exit')) as [number | null];
   expect(code).toBe(125);
-  expect(words).toContain('No such container: none');
-});
-
-test('without a verb it says which there are; help of one is the same as its --help', async () => {
-  const [nothing, help, flag] = await Promise.all(
-    [[], ['help'], ['--help']].map((args) => runProgram([minidock, ...args])),
-  );
-  expect(flag?.stdout).toMatch(/^Usage: minidock \[OPTIONS\] COMMAND\n[\s\S]*\n {2}run +Create and run/);
-  expect(help).toEqual(flag);
-  expect(nothing).toEqual(flag);
-  const ofVerb = await runProgram([minidock, 'help', 'run']);
-  expect(ofVerb.stdout).toMatch(/^Usage: minidock run \[OPTIONS\] IMAGE/);
-  expect(ofVerb).toEqual(await runProgram([minidock, 'run', '--help']));
+  expect(words).toContain('internal error');
 });
