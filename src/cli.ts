@@ -32,6 +32,7 @@ async function main(argv: readonly string[]): Promise<void> {
     }
     default: {
       endWithReader();
+      completePath();
       const { runCommandLine } = await import('./commands/program.ts');
       const code = await runCommandLine(argv);
       // An open stdin would keep the process; what was printed must be out before it goes.
@@ -60,6 +61,18 @@ function endWithReader(): void {
       process.exit(1);
     });
   }
+}
+
+/**
+ * Root's programs are found also where `su`, cron or a bare environment left root without a path to them. One that
+ * names none of the system's directories was meant that way.
+ */
+function completePath(): void {
+  const path = process.env['PATH'] ?? '';
+  const system = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+  const given = path.split(':').filter((directory) => directory !== '');
+  if (given.length > 0 && !given.includes('/usr/bin')) return;
+  process.env['PATH'] = [...given, ...system.filter((directory) => !given.includes(directory))].join(':');
 }
 
 /** Also an error of what was written last is known by then. */
