@@ -1,4 +1,5 @@
 /** `ps` */
+import type { MinidockError } from '../../runtime/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { sweepLeftovers } from '../engine/leftovers.ts';
 import { refresh } from '../engine/recovery.ts';
@@ -47,6 +48,10 @@ async function imageIds(engine: Engine, names: readonly string[]): Promise<Reado
   return ids;
 }
 
+function warnOfDamage({ message, hint }: MinidockError): void {
+  process.stderr.write(`WARNING: ${message}. ${hint ?? ''}\n`);
+}
+
 async function list({ engine }: Context, flags: PsFlags): Promise<void> {
   const filters = parseContainerFilters(flags.filter ?? []);
   if (flags.quiet === true && flags.format !== undefined) process.stderr.write(`${QUIET_WINS}\n`);
@@ -55,7 +60,7 @@ async function list({ engine }: Context, flags: PsFlags): Promise<void> {
   for (const key of ['before', 'since'])
     filters.values.get(key)?.forEach((name) => engine.containers.find(name));
   const all: Container[] = [];
-  for (const container of engine.containers.list()) {
+  for (const container of engine.containers.list(warnOfDamage)) {
     const now = await refresh(engine.containers, container);
     if (now !== undefined) all.push(now);
   }

@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import { MinidockError } from '../../runtime/errors.ts';
 
 export function writeFileAtomic(path: string, text: string, mode = 0o600): void {
   const temporary = temporaryIn(dirname(path));
@@ -64,12 +65,21 @@ export function writeJson(path: string, value: unknown): void {
   writeFileAtomic(path, JSON.stringify(value));
 }
 
-/** undefined when there is no such file. */
+/** undefined when there is no such file. @throws MinidockError 'DAMAGED_FILE', after a power cut for instance. */
 export function readJson<T>(path: string): T | undefined {
+  let text: string;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as T;
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new MinidockError({ code: 'DAMAGED_FILE', message: `${path} is damaged: it is not JSON`, cause });
+  }
 }
+
+export const isDamaged = (error: unknown): error is MinidockError =>
+  (error as { code?: unknown }).code === 'DAMAGED_FILE';

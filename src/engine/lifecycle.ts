@@ -91,12 +91,13 @@ export async function startContainer(
   options: StartOptions = {},
 ): Promise<void> {
   const { id } = container.config;
+  const end = Date.now() + PATIENCE;
   for (;;) {
     await recover(store, id);
     try {
       return await startDetached(store.paths, id, options);
     } catch (error) {
-      if ((error as { code?: string }).code !== 'ALREADY_RUNNING') throw error;
+      if ((error as { code?: string }).code !== 'ALREADY_RUNNING' || Date.now() > end) throw error;
     }
     if ((await findContainer(store, id)).state.status === 'running') return;
     // Being started, or on its way out and then to be started again.

@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
-import { createFileAtomic, overwriteFile, readJson, writeJson } from './atomic-file.ts';
+import { createFileAtomic, isDamaged, overwriteFile, readJson, writeJson } from './atomic-file.ts';
 import type { ContainerConfig, ContainerState } from './container.ts';
 import { containerDir, containersDir, namesDir, type Paths } from './paths.ts';
 import { NEVER } from './time.ts';
@@ -31,6 +31,9 @@ export const NEW_STATE: ContainerState = {
   bootId: '',
   network: undefined,
 };
+
+/** Docker's exit status for a container that nobody saw the end of. */
+const UNKNOWN = 255;
 
 export function noSuchContainer(reference: string): MinidockError {
   return new MinidockError({ code: 'NO_SUCH_CONTAINER', message: `No such container: ${reference}` });
@@ -99,11 +102,21 @@ export class ContainerStore {
     }
   }
 
+  /** @throws MinidockError 'DAMAGED_FILE' when nothing tells any more what the container was. */
   read(id: string): Container | undefined {
     const dir = containerDir(this.paths, id);
-    const config = readJson<ContainerConfig>(join(dir, 'config.json'));
+    const config = orIfDamaged(
+      () => readJson<ContainerConfig>(join(dir, 'config.json')),
+      ({ code, message, cause }) => {
+        throw new MinidockError({ code, message, cause, hint: `Nothing can be done with it: rm -r ${dir}` });
+      },
+    );
     if (config === undefined) return undefined;
-    return { config, state: readJson<ContainerState>(join(dir, 'state.json')) ?? NEW_STATE };
+    const state = orIfDamaged<ContainerState | undefined>(
+      () => readJson<ContainerState>(join(dir, 'state.json')),
+      ({ message }) => ({ ...NEW_STATE, status: 'dead', exitCode: UNKNOWN, error: message }),
+    );
+    return { config, state: state ?? NEW_STATE };
   }
 
   ids(): readonly string[] {
@@ -115,9 +128,17 @@ export class ContainerStore {
     }
   }
 
-  /** Newest first, as Docker lists them. */
-  list(): readonly Container[] {
-    const containers = this.ids().flatMap((id) => this.read(id) ?? []);
+  /** Newest first, as Docker lists them. One that cannot be read must not hide the others. */
+  list(damaged: (error: MinidockError) => void = () => undefined): readonly Container[] {
+    const containers = this.ids().flatMap((id) =>
+      orIfDamaged<readonly Container[] | Container>(
+        () => this.read(id) ?? [],
+        (error) => {
+          damaged(error);
+          return [];
+        },
+      ),
+    );
     return containers.sort((a, b) => (a.config.created < b.config.created ? 1 : -1));
   }
 
@@ -163,6 +184,15 @@ export class ContainerStore {
 
 const isDiskFull = (error: unknown): boolean =>
   ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+function orIfDamaged<T>(read: () => T, otherwise: (error: MinidockError) => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isDamaged(error)) return otherwise(error);
+    throw error;
+  }
+}
 
 /** Docker's RestrictedNamePattern, and what a file system takes. */
 export const isValidName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/.test(name);

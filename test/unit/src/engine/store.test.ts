@@ -33,6 +33,20 @@ test('what was written is read, newest first', () => {
   expect(store.read(idOf('c'))).toBeUndefined();
 });
 
+test('a record that a power cut made unreadable costs that one, and not the others', () => {
+  add('a', 'stateless');
+  add('b', 'gone');
+  add('c', 'well');
+  writeFileSync(join(directory('a'), 'state.json'), '');
+  writeFileSync(join(directory('b'), 'config.json'), '{"id":');
+  const damaged: string[] = [];
+  const containers = store.list(({ message }) => damaged.push(message));
+  expect(containers.map(({ config }) => config.name).sort()).toEqual(['stateless', 'well']);
+  expect(damaged).toEqual([`${directory('b')}/config.json is damaged: it is not JSON`]);
+  expect(store.find('stateless').state).toMatchObject({ status: 'dead', exitCode: 255 });
+  expect(() => store.find('gone')).toThrow('is damaged');
+});
+
 test('a container exists once its configuration does', () => {
   mkdirSync(join(root, 'containers', idOf('a')), { recursive: true });
   expect(store.list()).toEqual([]);
