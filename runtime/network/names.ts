@@ -10,8 +10,13 @@ export const netnsName = (containerId: string): string => `md-${containerId.slic
 /** The file that keeps the namespace alive without a process in it, see ip-netns(8). */
 export const netnsPath = (netns: string): string => `/run/netns/${netns}`;
 
-/** Host-side end of the container's cable; the other end is called eth0 and lives in the namespace. */
-export const hostVethName = (containerId: string): string => `mdv${containerId.slice(0, 12)}`;
+/**
+ * Host-side end of the container's cable; the other end is called eth0 and lives in the namespace. `start` is some
+ * hex digits of this start alone: the kernel takes a deleted namespace apart in its own time, and until it has, the
+ * cable of the last start still bears its name.
+ */
+export const hostVethName = (containerId: string, start = ''): string =>
+  `mdv${containerId.slice(0, 12 - start.length)}${start}`;
 
 /** What the container calls its end. */
 export const CONTAINER_INTERFACE = 'eth0';

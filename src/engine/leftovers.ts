@@ -34,10 +34,9 @@ export function claimDirectory(store: ContainerStore, id: string): Lock {
   const path = containerLock(store.paths, id);
   for (;;) {
     ensurePrivateDir(containerDir(store.paths, id));
+    // Between the two, someone who sweeps may take it for a leftover.
     const lock = tryLock(path);
-    // Between the two, someone who sweeps may have taken it for a leftover.
-    if (lock !== undefined && existsSync(path)) return lock;
-    lock?.release();
+    if (lock !== undefined) return lock;
   }
 }
 

@@ -2,9 +2,14 @@
  * Locks that die with their holder: flock(2) on a file, so a SIGKILL releases what it held. The file itself stays;
  * removing a lock file that someone may be opening is a race that this avoids.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { kernel } from '../../runtime/syscall/libc.ts';
+
+/** Milliseconds. */
+const PATIENCE = 250;
+const RETRY = 5;
 
 export interface Lock {
   release(): void;
@@ -23,14 +28,29 @@ export function tryLock(path: string): Lock | undefined {
 /** Waits for the holder. Blocks this thread: for short critical sections only. */
 export function waitLock(path: string): Lock {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  return acquire(path, true) as Lock;
+  for (;;) {
+    const lock = acquire(path, true);
+    if (lock !== undefined) return lock;
+  }
 }
 
 function acquire(path: string, wait: boolean): Lock | undefined {
   const fd = openSync(path, 'a', 0o600);
-  if (!kernel.flock(fd, wait)) {
-    closeSync(fd);
-    return undefined;
+  // A lock on a file that was moved away or removed meanwhile guards nothing: someone else may hold the one in its place.
+  if (kernel.flock(fd, wait) && fstatSync(fd).ino === statSync(path, { throwIfNoEntry: false })?.ino) {
+    return { release: () => closeSync(fd) };
   }
-  return { release: () => closeSync(fd) };
+  closeSync(fd);
+  return undefined;
+}
+
+/**
+ * As tryLock, but not put off by someone who only looks: whoever sweeps leftovers holds a lock for the moment it
+ * takes to see that it is none.
+ */
+export async function tryLockPatiently(path: string): Promise<Lock | undefined> {
+  for (const end = Date.now() + PATIENCE; ; await delay(RETRY)) {
+    const lock = tryLock(path);
+    if (lock !== undefined || Date.now() > end || !existsSync(path)) return lock;
+  }
 }

@@ -3,6 +3,7 @@
  * every route), an address lease, host ports that are really free and stay reserved. All of it is released again by
  * `release`, and by whoever cleans up after a shim that was killed: leases carry their owner's id.
  */
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { readForeignFirewalls, warnOfForeign } from '../../runtime/network/firewall/foreign.ts';
@@ -145,7 +146,7 @@ function toEndpoint(
     network,
     address,
     macAddress: config.spec.network.macAddress || macFromAddress(address),
-    hostVeth: hostVethName(config.id),
+    hostVeth: hostVethName(config.id, randomBytes(2).toString('hex')),
     ports,
     firewall: config.spec.network.firewall,
   };

@@ -122,6 +122,7 @@ test('folded and unfolded leave the same in the kernel', async () => {
       text
         .replaceAll(id, 'ID')
         .replaceAll(id.slice(0, 12), 'ID')
+        .replaceAll(new RegExp(`mdv${id.slice(0, 8)}[0-9a-f]{4}`, 'g'), 'mdvID')
         .replace(/eth0@if\d+|^\d+: eth0/g, 'eth0')
         .replace(/\b\d+: eth0/g, 'eth0'),
     );

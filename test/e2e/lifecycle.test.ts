@@ -49,6 +49,23 @@ describe('create, start, wait', () => {
     expect(await ok('start', '-a', 'writer')).toBe('again');
   });
 
+  test('the cable of the last start, which the kernel may still be taking down, is not in the way', async () => {
+    const { host } = engine;
+    const id = await ok('run', '-d', 'test', 'sleep', '1000');
+    const { stdout } = await host.run(['ip', '-o', 'link', 'show', 'type', 'veth']);
+    const cable = /mdv[0-9a-f]+/.exec(stdout)?.[0] ?? '';
+    expect(cable).toContain(id.slice(0, 8));
+    await ok('stop', '-t', '0', id);
+    await host.waitFor(
+      async () => (await host.run(['ip', 'link', 'show', cable])).exitCode !== 0,
+      'the cable to go',
+    );
+    await host.run(['ip', 'link', 'add', cable, 'type', 'dummy']);
+    await ok('start', id);
+    expect(await state(id, 'Running')).toBe('true');
+    await host.run(['ip', 'link', 'delete', cable]);
+  });
+
   test('start of what runs does nothing; several at once; an unknown one is told and the rest goes on', async () => {
     const id = await ok('run', '-d', 'test', 'sleep', '1000');
     const pid = await state(id, 'Pid');

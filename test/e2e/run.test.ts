@@ -297,13 +297,13 @@ test('--init puts an init in front that reaps what is orphaned', async () => {
   await ok('rm', '-f', id);
 });
 
-test('twenty at once, each with an address of its own', async () => {
-  const ids = await Promise.all(Array.from({ length: 20 }, () => ok('run', '-d', 'test', 'sleep', '1000')));
+test('forty at once, each with an address of its own', async () => {
+  const ids = await Promise.all(Array.from({ length: 40 }, () => ok('run', '-d', 'test', 'sleep', '1000')));
   const format = '{{.State.Running}} {{.NetworkSettings.IPAddress}}';
   const lines = (await ok('inspect', '-f', format, ...ids)).split('\n');
-  expect(new Set(lines).size).toBe(20);
+  expect(new Set(lines).size).toBe(40);
   for (const line of lines) expect(line).toMatch(/^true 172\.17\.0\.\d+$/);
-  expect((await ok('ps', '-q')).split('\n')).toHaveLength(20);
+  expect((await ok('ps', '-q')).split('\n')).toHaveLength(40);
   await ok('rm', '-f', ...ids);
   await expectClean();
 }, 60_000);

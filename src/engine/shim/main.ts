@@ -16,7 +16,7 @@ import { readOomKills } from '../../../runtime/cgroup/processes.ts';
 import type { ContainerConfig } from '../container.ts';
 import { readDescriptor } from '../descriptor-stream.ts';
 import { writeMessage } from '../frames.ts';
-import { tryLock, type Lock } from '../lock.ts';
+import { tryLockPatiently, type Lock } from '../lock.ts';
 import { LogWriter } from '../log-file.ts';
 import { acquireNetwork, type AcquiredNetwork } from '../networking.ts';
 import { writeNetworkFiles } from '../network-files.ts';
@@ -41,7 +41,7 @@ export async function runShim(request: ShimRequest): Promise<void> {
   // The descriptor is a socket; net.connect takes one although its types do not say so.
   const control: Socket = connect({ fd: CONTROL_FD } as unknown as { path: string });
   const store = new ContainerStore({ root: request.root, run: request.run });
-  const lock = tryLock(containerLock(store.paths, request.id));
+  const lock = await tryLockPatiently(containerLock(store.paths, request.id));
   const config = store.read(request.id)?.config;
   if (lock === undefined || config === undefined) {
     lock?.release();

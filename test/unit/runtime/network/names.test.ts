@@ -9,6 +9,7 @@ test('names carry the digits of the id that people know, and fit the kernel', ()
   expect(netnsPath(netnsName(id))).toBe('/run/netns/md-0123456789ab');
   expect(hostVethName(id)).toBe('mdv0123456789ab');
   expect(hostVethName(id)).toHaveLength(15);
+  expect(hostVethName(id, 'beef')).toBe('mdv01234567beef');
 });
 
 test("a MAC address is derived from the address as Docker's are", () => {

@@ -80,7 +80,7 @@ describe('as it happens', () => {
     const colors = { bold: paint, dim: paint, red: paint, green: paint, yellow: paint, cyan: paint };
     const painted = renderDryRun([netns, bridge, table], { colors });
     expect(painted).toContain('\u001b[');
-     
+
     expect(painted.replace(/\u001b\[\dm/g, '')).toBe(renderDryRun([netns, bridge, table]));
   });
 });
