@@ -82,7 +82,7 @@ function settledSnapshot(host: TestHost): Promise<HostSnapshot> {
 
 /** The host gets to look like that; the kernel takes a namespace's links away a moment after the namespace. */
 export async function expectSoon(host: TestHost, before: HostSnapshot): Promise<void> {
-  const end = Date.now() + 3000;
+  const end = Date.now() + 10_000;
   for (;;) {
     const now = await host.snapshot();
     if (Date.now() > end || JSON.stringify(now) === JSON.stringify(before)) {
