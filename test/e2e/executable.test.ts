@@ -10,7 +10,7 @@ import { runProgram } from '../support/processes.ts';
 
 const top = resolve(import.meta.dirname, '../..');
 const minidock = join(top, 'dist/minidock');
-const digest = (): string => createHash('sha256').update(readFileSync(minidock)).digest('hex');
+const digest = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
 
 test('it knows its version and its commit', async () => {
   const { version } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8')) as { version: string };
@@ -25,8 +25,15 @@ test('it knows its version and its commit', async () => {
 });
 
 test('the same sources give the same bytes', async () => {
-  const before = digest();
-  expect(await runProgram([join(top, 'scripts/build')], { timeout: 60_000 })).toMatchObject({ exitCode: 0 });
+  const dist = mkdtempSync(join(tmpdir(), 'minidock-test-'));
+  try {
+    const build = await runProgram([join(top, 'scripts/build')], { timeout: 60_000, env: { MINIDOCK_DIST: dist } });
+    expect(build).toMatchObject({ exitCode: 0 });
+    expect(digest(join(dist, 'minidock'))).toBe(digest(minidock));
+  } finally {
+    rmSync(dist, { recursive: true });
+  }
+});
   expect(digest()).toBe(before);
 });
 
