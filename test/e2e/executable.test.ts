@@ -27,14 +27,15 @@ test('it knows its version and its commit', async () => {
 test('the same sources give the same bytes', async () => {
   const dist = mkdtempSync(join(tmpdir(), 'minidock-test-'));
   try {
-    const build = await runProgram([join(top, 'scripts/build')], { timeout: 60_000, env: { MINIDOCK_DIST: dist } });
+    const build = await runProgram([join(top, 'scripts/build')], {
+      timeout: 60_000,
+      env: { MINIDOCK_DIST: dist },
+    });
     expect(build).toMatchObject({ exitCode: 0 });
     expect(digest(join(dist, 'minidock'))).toBe(digest(minidock));
   } finally {
     rmSync(dist, { recursive: true });
   }
-});
-  expect(digest()).toBe(before);
 });
 
 test('nothing in the working directory changes what it does', async () => {
