@@ -49,7 +49,7 @@ export function networkSpec(
     // As in Docker, -p means nothing without a network of the container's own; `run` warns about it.
     ports: mode === 'bridge' ? withExposed(ports, request, defaults) : [],
     publishAll: request.publishAll ?? false,
-    firewall: firewallBackend(request.firewall),
+    firewall: firewallBackend(request.firewall ?? process.env['MINIDOCK_FIREWALL']),
   };
 }
 

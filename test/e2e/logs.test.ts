@@ -55,8 +55,9 @@ test('--since and --until', async () => {
   const argv = ['run', '-d', '-i', '--name', 'phases', 'test', 'sh', '-c', script];
   await ok(...argv);
   await engine.host.waitFor(async () => (await ok('logs', 'phases')) === 'early', 'the first line');
-  const between = new Date(Date.now() + 1).toISOString();
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  const boundary = Date.now() + 1;
+  const between = new Date(boundary).toISOString();
+  await engine.host.waitFor(() => Promise.resolve(Date.now() > boundary), 'the clock to pass the boundary');
   const attach = engine.host.spawn([binary, 'attach', 'phases']);
   attach.child.stdin?.write('\n');
   await attach.waitForOutput(/late/);

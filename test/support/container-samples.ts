@@ -7,6 +7,7 @@
 import type { StoredImage } from '../../images/types.ts';
 import type { PortBinding } from '../../runtime/network/types.ts';
 import type { ContainerConfig, ContainerSpec, ContainerState } from '../../src/engine/container.ts';
+import { NEW_STATE } from '../../src/engine/store.ts';
 
 export const webId = '978aaee6dbac31cd6f616cebbb9a9d5a04c460a1b0ec6401edc4da21a403d703';
 export const anonymousVolume = 'c98edaecc82faa75525b835dd0439a6f80fc113e9826d7da95017ed13ae2d841';
@@ -123,22 +124,7 @@ export const sampleConfig = (changes: Partial<ContainerConfig> = {}): ContainerC
   ...changes,
 });
 
-const NEVER = '0001-01-01T00:00:00Z';
-
-export const createdState: ContainerState = {
-  status: 'created',
-  pid: 0,
-  pidStartTime: '',
-  shimPid: 0,
-  shimStartTime: '',
-  exitCode: 0,
-  error: '',
-  oomKilled: false,
-  startedAt: NEVER,
-  finishedAt: NEVER,
-  bootId: '',
-  network: undefined,
-};
+export const createdState: ContainerState = NEW_STATE;
 
 export const runningState: ContainerState = {
   ...createdState,

@@ -5,15 +5,10 @@
  * Chains are created with -N, which fails when they exist: of two containers that set up at once the second fails,
  * looks again, and finds everything there. (The `:CHAIN -` of iptables-save would empty a chain that is in use.)
  */
-import type { Argv, Check, HostStep, Undo } from '../../plan/step.ts';
+import type { Argv, Check, HostStep } from '../../plan/step.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../types.ts';
 import type { ForeignFirewall } from './foreign.ts';
-import { describeGroup, groupPorts, isEveryAddress, rangeText, type PortGroup } from './port-groups.ts';
-
-const SHARED: Undo = {
-  kind: 'shared',
-  why: 'every container of this host passes through these rules, and without one they match nothing',
-};
+import { groupPorts, isEveryAddress, publishing, rangeText, SHARED, type PortGroup } from './port-groups.ts';
 
 /** `--wait`: the legacy iptables takes a lock that another program may hold just now. */
 const NAT: Argv = ['iptables', '--wait', '-t', 'nat'];
@@ -116,13 +111,8 @@ function networkRules({ bridge, subnet }: BridgeNetwork, foreign: readonly Forei
 export function planPorts(endpoint: BridgeEndpoint): readonly HostStep[] {
   return groupPorts(endpoint.ports).map((group) => {
     const rule = portRule(endpoint.address, group);
-    const where = isEveryAddress(group.hostIp) ? 'every address of the host' : group.hostIp;
     return {
-      id: `port.publish:${describeGroup(group)}`,
-      section: 'ports',
-      title:
-        `Publish ${rangeText(group.hostPort, group.count)} of ${where} as ` +
-        `${rangeText(group.containerPort, group.count)}/${group.protocol}`,
+      ...publishing(group),
       why:
         'Outside nobody knows the container, only the host. DNAT gives what arrives here for this port the ' +
         "container's address and port as its new destination, before routing decides where it goes; conntrack " +

@@ -6,17 +6,12 @@
  * Setting up and taking part are told apart by one check, that this network's last element is there. Setting up
  * empties the chains before filling them, in one transaction, so two containers may do it at once.
  */
-import type { Argv, Check, HostStep, Undo } from '../../plan/step.ts';
+import type { Argv, Check, HostStep } from '../../plan/step.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../types.ts';
 import { planDockerUser, type ForeignFirewall } from './foreign.ts';
-import { describeGroup, groupPorts, isEveryAddress, rangeText, type PortGroup } from './port-groups.ts';
+import { groupPorts, isEveryAddress, publishing, SHARED, type PortGroup } from './port-groups.ts';
 
 export const NFT_TABLE = 'minidock';
-
-const SHARED: Undo = {
-  kind: 'shared',
-  why: 'every container of this host passes through these rules, and without one they match nothing',
-};
 
 /**
  * Hooks in the order in which a packet meets them. "th dport" is the destination port of TCP and UDP alike; a packet
@@ -154,13 +149,8 @@ export function planPorts(endpoint: BridgeEndpoint): readonly HostStep[] {
       return ['nft', verb, 'element', 'ip', NFT_TABLE, map, `{ ${elements} }`];
     };
     const keys = keysOf(group);
-    const where = isEveryAddress(group.hostIp) ? 'every address of the host' : group.hostIp;
     return {
-      id: `port.publish:${describeGroup(group)}`,
-      section: 'ports',
-      title:
-        `Publish ${rangeText(group.hostPort, group.count)} of ${where} as ` +
-        `${rangeText(group.containerPort, group.count)}/${group.protocol}`,
+      ...publishing(group),
       why:
         'Outside nobody knows the container, only the host. An element of the map says: what arrives here for this ' +
         "port gets the container's address and port as its new destination (DNAT), before routing decides where it " +

@@ -1,4 +1,5 @@
 /** Neighbouring published ports as one group, so that a range of ports is one step and one command. */
+import type { HostStep, Undo } from '../../plan/step.ts';
 import type { PortBinding, Protocol } from '../types.ts';
 
 export interface PortGroup {
@@ -44,3 +45,21 @@ function continues(group: PortGroup, port: PortBinding): boolean {
     group.containerPort + group.count === port.containerPort
   );
 }
+
+/** What a step that publishes a group is called, whichever tool carries it out. */
+export function publishing(group: PortGroup): Pick<HostStep, 'id' | 'section' | 'title'> {
+  const where = isEveryAddress(group.hostIp) ? 'every address of the host' : group.hostIp;
+  return {
+    id: `port.publish:${describeGroup(group)}`,
+    section: 'ports',
+    title:
+      `Publish ${rangeText(group.hostPort, group.count)} of ${where} as ` +
+      `${rangeText(group.containerPort, group.count)}/${group.protocol}`,
+  };
+}
+
+/** Every rule of every backend that serves all containers. */
+export const SHARED: Undo = {
+  kind: 'shared',
+  why: 'every container of this host passes through these rules, and without one they match nothing',
+};

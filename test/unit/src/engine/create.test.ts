@@ -104,6 +104,19 @@ describe('network', () => {
     expect(network.ports.map(({ containerPort }) => containerPort).sort()).toEqual([70, 71, 80, 90]);
   });
 
+  test('the firewall is the flag’s, else the setting’s, else nftables', () => {
+    expect(spec().network.firewall).toBe('nftables');
+    process.env['MINIDOCK_FIREWALL'] = 'iptables';
+    try {
+      expect(spec().network.firewall).toBe('iptables');
+      expect(spec({ firewall: 'nftables' }).network.firewall).toBe('nftables');
+      process.env['MINIDOCK_FIREWALL'] = 'ipchains';
+      expect(() => spec()).toThrow('must be nftables or iptables');
+    } finally {
+      delete process.env['MINIDOCK_FIREWALL'];
+    }
+  });
+
   test('without a network of its own, -p means nothing', () => {
     expect(spec({ network: 'host', publish: ['8080:80'] }).network.ports).toEqual([]);
     expect(spec({ network: 'none' }).network.mode).toBe('none');
