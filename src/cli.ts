@@ -31,35 +31,14 @@ async function main(argv: readonly string[]): Promise<void> {
       return copyVolumes(JSON.parse(args[0] ?? '') as Parameters<typeof copyVolumes>[0]);
     }
     default: {
-      endWithReader();
       completePath();
       const { runCommandLine } = await import('./commands/program.ts');
+      const { stderr, stdout } = await import('./engine/standard-streams.ts');
       const code = await runCommandLine(argv);
       // An open stdin would keep the process; what was printed must be out before it goes.
-      for (const stream of [process.stdout, process.stderr]) await flushed(stream);
+      for (const stream of [stdout, stderr]) await stream.flushed();
       process.exit(code);
     }
-  }
-}
-
-/**
- * `minidock logs web | head` ends when head does, with the status a shell gives for SIGPIPE. Other output that cannot
- * be written, to a full disk say, is told where that is still possible.
- */
-function endWithReader(): void {
-  for (const [name, stream] of [
-    ['stdout', process.stdout],
-    ['stderr', process.stderr],
-  ] as const) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(141);
-      try {
-        if (name === 'stdout') writeSync(2, `minidock: write /dev/stdout: ${error.message}\n`);
-      } catch {
-        // Nothing is left to tell it on but the exit status.
-      }
-      process.exit(1);
-    });
   }
 }
 
@@ -75,17 +54,11 @@ function completePath(): void {
   process.env['PATH'] = [...given, ...system.filter((directory) => !given.includes(directory))].join(':');
 }
 
-/** Also an error of what was written last is known by then. */
-const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
-  new Promise((resolve) => {
-    if (stream.destroyed) resolve();
-    else stream.write('', () => setImmediate(resolve));
-  });
-
 main(process.argv.slice(2)).catch((error: unknown) => {
   // Only the program's own faults get here: expected errors are printed by the command line's edge.
   // Exits at once: a shim's open connections would keep it, and whoever waits for it, for ever.
-  process.stderr.write(
+  writeSync(
+    2,
     `minidock: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
   );
   process.exit(125);

@@ -64,6 +64,9 @@ function libc(): NonNullable<typeof opened> {
 
 export const cString = (text: string): Uint8Array => Buffer.from(`${text}\0`);
 
+export const bytesOf = (array: ArrayBufferView): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
 /** The address of bytes that the caller keeps alive until the call that reads them has returned. */
 export const addressOf = (bytes: Uint8Array): number => libc().libc.addressOf(bytes);
 

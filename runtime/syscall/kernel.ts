@@ -65,6 +65,12 @@ export interface Kernel {
   /** TIOCSCTTY: makes the terminal the controlling one of this session. */
   setControllingTerminal(fd: number): void;
   setWindowSize(fd: number, rows: number, columns: number): void;
+  /** TIOCGWINSZ of a terminal. */
+  windowSize(fd: number): { readonly rows: number; readonly columns: number };
+  /** Whether the descriptor answers TCGETS; false for one that is closed. */
+  isTerminal(fd: number): boolean;
+  /** ppoll(2) of one descriptor; an error or a hang-up counts as ready. `timeoutMs` below 0 waits for ever. */
+  poll(fd: number, direction: 'read' | 'write', timeoutMs: number): boolean;
   /** Turns OPOST off (TCGETS, TCSETS): what is written to the terminal reaches it unchanged. */
   disableOutputProcessing(fd: number): void;
   setXattr(path: string, name: string, value: Uint8Array): void;

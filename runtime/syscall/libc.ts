@@ -4,8 +4,6 @@
  *
  * Deliberately absent: calls that node:fs already makes (open, mkdir, symlink, chown …).
  */
-import { dirname, join } from 'node:path';
-import { closeSync, openSync } from 'node:fs';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -17,13 +15,15 @@ import {
   S_IFCHR,
   S_IFIFO,
 } from './constants.ts';
-import { SyscallError } from './error.ts';
-import { addressOf, call, cString } from './ffi.ts';
+import { addressOf, bytesOf, call, cString } from './ffi.ts';
+import { connectUnix, flock, getXattrs, poll, resetSignals } from './loops.ts';
 import type { Kernel, MountAttributes } from './kernel.ts';
 
 const TIOCSCTTY = 0x540e;
+const TIOCGWINSZ = 0x5413;
 const TIOCSWINSZ = 0x5414;
 const TCGETS = 0x5401;
+const TERMIOS_SIZE = 36;
 const TCSETS = 0x5402;
 const OPOST = 1;
 const TIOCGPTN = 0x80045430;
@@ -33,16 +33,11 @@ const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 const SECCOMP_SET_MODE_FILTER = 1;
 const CLOSE_RANGE_CLOEXEC = 4;
 const LAST_FD = 0xffffffff;
-const SIG_IGN = 1n;
-const SIG_SETMASK = 2;
-const LAST_SIGNAL = 64;
 const BPF_PROG_LOAD = 5;
 const BPF_PROG_ATTACH = 8;
 const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
 const BPF_CGROUP_DEVICE = 6;
 const BPF_F_ALLOW_MULTI = 2;
-const LOCK_EX = 2;
-const LOCK_NB = 4;
 const F_DUPFD_CLOEXEC = 1030;
 const F_GETFL = 3;
 const F_SETFL = 4;
@@ -50,9 +45,6 @@ const O_NONBLOCK = 0o4000;
 const OPEN_TREE_CLONE = 1;
 const MOVE_MOUNT_F_EMPTY_PATH = 0x4;
 const MOVE_MOUNT_T_SYMLINKS = 0x10;
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const SUN_PATH_MAX = 107;
 const DEVICE_TYPES = { c: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const;
 
 export const kernel: Kernel = {
@@ -140,6 +132,20 @@ export const kernel: Kernel = {
   setControllingTerminal: (fd) => void call('ioctl', fd, TIOCSCTTY, 0),
   setWindowSize: (fd, rows, columns) =>
     void call('ioctl', fd, TIOCSWINSZ, bytesOf(Uint16Array.of(rows, columns, 0, 0))),
+  windowSize(fd) {
+    const size = new Uint16Array(4);
+    call('ioctl', fd, TIOCGWINSZ, bytesOf(size));
+    return { rows: size[0] ?? 0, columns: size[1] ?? 0 };
+  },
+  isTerminal(fd) {
+    try {
+      call('ioctl', fd, TCGETS, new Uint8Array(TERMIOS_SIZE));
+      return true;
+    } catch {
+      return false; // ENOTTY, or EBADF.
+    }
+  },
+  poll,
   disableOutputProcessing(fd) {
     // The kernel's struct termios: four 32-bit words of flags, output second, then 20 bytes that stay as they are.
     const termios = new Uint32Array(9);
@@ -177,9 +183,6 @@ function setMountAttributes(fd: number, path: string, flags: number, attributes:
   call('mount_setattr', fd, path, flags, bytesOf(attr), attr.byteLength);
 }
 
-const bytesOf = (array: ArrayBufferView): Uint8Array =>
-  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-
 /** [seconds, nanoseconds], the latter never negative, also before 1970. */
 function floorDiv(ns: bigint, second: bigint): [bigint, bigint] {
   const rest = ((ns % second) + second) % second;
@@ -200,68 +203,4 @@ function pointers(texts: readonly string[]): { array: Uint8Array; strings: reado
   const strings = texts.map(cString);
   const array = BigUint64Array.from([...strings.map((text) => BigInt(addressOf(text))), 0n]);
   return { array: bytesOf(array), strings };
-}
-
-/**
- * execve(2) itself puts caught signals back to their default but keeps ignored ones ignored, and Bun ignores
- * SIGPIPE and SIGXFSZ. Only those are touched: the rest may be in use by the engine's own threads to the last.
- */
-function resetSignals(): void {
-  const sigset = 8;
-  const action = new BigUint64Array(4);
-  const defaults = new BigUint64Array(4);
-  for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
-    call('rt_sigaction', signal, 0, bytesOf(action), sigset);
-    if (action[0] === SIG_IGN) call('rt_sigaction', signal, bytesOf(defaults), 0, sigset);
-  }
-  call('rt_sigprocmask', SIG_SETMASK, new Uint8Array(sigset), 0, sigset);
-}
-
-/** sun_path holds 107 bytes; a longer path is shortened by naming its directory through /proc/self/fd. */
-function connectUnix(path: string): number {
-  const socket = call('socket', AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0);
-  let directory = -1;
-  try {
-    let name = path;
-    if (Buffer.byteLength(path) > SUN_PATH_MAX) {
-      directory = openSync(dirname(path), O_PATH);
-      name = join(`/proc/self/fd/${String(directory)}`, path.slice(dirname(path).length + 1));
-    }
-    const bytes = cString(name);
-    const address = new Uint8Array(2 + bytes.byteLength);
-    address[0] = AF_UNIX;
-    address.set(bytes, 2);
-    call('connect', socket, address, address.byteLength);
-    return socket;
-  } catch (error) {
-    call('close', socket);
-    throw error;
-  } finally {
-    if (directory >= 0) closeSync(directory);
-  }
-}
-
-function flock(fd: number, wait: boolean): boolean {
-  for (;;) {
-    try {
-      call('flock', fd, LOCK_EX | (wait ? 0 : LOCK_NB));
-      return true;
-    } catch (error) {
-      const errno = error instanceof SyscallError ? error.errno : '';
-      if (errno === 'EAGAIN' || errno === 'EWOULDBLOCK') return false;
-      if (errno !== 'EINTR') throw error; // A signal's handler ran while waiting: wait on.
-    }
-  }
-}
-
-function getXattrs(path: string): ReadonlyMap<string, Uint8Array> {
-  const names = new Uint8Array(call('llistxattr', path, 0, 0));
-  const length = names.byteLength === 0 ? 0 : call('llistxattr', path, names, names.byteLength);
-  const found = new Map<string, Uint8Array>();
-  for (const name of Buffer.from(names.buffer, 0, length).toString().split('\0').filter(Boolean)) {
-    const value = new Uint8Array(call('lgetxattr', path, name, 0, 0));
-    if (value.byteLength > 0) call('lgetxattr', path, name, value, value.byteLength);
-    found.set(name, value);
-  }
-  return found;
 }

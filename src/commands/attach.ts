@@ -7,6 +7,7 @@ import { requireRoot } from '../engine/require-root.ts';
 import { connectShim } from '../engine/shim-client.ts';
 import { parseSignal } from '../engine/signals.ts';
 import type { Verb } from './verb.ts';
+import { stderr } from '../engine/standard-streams.ts';
 
 interface AttachFlags {
   readonly detachKeys: string;
@@ -60,7 +61,7 @@ export const attach: Verb = {
           },
         );
         if (end.kind === 'exited') context.exit(end.exitCode);
-        if (end.kind === 'detached') process.stderr.write('read escape sequence\n');
+        if (end.kind === 'detached') stderr.write('read escape sequence\n');
       });
   },
 };

@@ -5,6 +5,7 @@ import { imageFor } from '../engine/image-for.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { defineContainerFlags, toCreateRequest } from './container-flags.ts';
 import type { Verb } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
 
 export const create: Verb = {
   configure(command, { engine }) {
@@ -18,7 +19,7 @@ export const create: Verb = {
       requireRoot('create');
       const request = toCreateRequest(image, args, flags, false);
       const config = await createContainer(engine.containers, request, await imageFor(engine, request));
-      process.stdout.write(`${config.id}\n`);
+      stdout.write(`${config.id}\n`);
     });
   },
 };

@@ -1,5 +1,6 @@
 /** For verbs that take several names: one failure is reported and the rest goes on, as in Docker. */
 import type { Context } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
 
 /** In parallel where the work is waiting; output stays in the order of the names. */
 export async function forEachName(
@@ -16,6 +17,6 @@ export async function forEachName(
   for (const outcome of running) {
     const result = await outcome;
     if ('error' in result) await context.report(result.error);
-    else if (result.text !== undefined) process.stdout.write(`${result.text}\n`);
+    else if (result.text !== undefined) stdout.write(`${result.text}\n`);
   }
 }

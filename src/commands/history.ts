@@ -3,6 +3,7 @@ import { findImage } from '../engine/find-image.ts';
 import { formatList } from '../ui/format.ts';
 import { historyListStyle, historyRow } from '../ui/history-row.ts';
 import type { Verb } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
 
 interface HistoryFlags {
   readonly quiet?: boolean;
@@ -30,7 +31,7 @@ export const history: Verb = {
         const image = await findImage(engine, name);
         const lines = (await engine.images()).history(image);
         const options = { noTrunc: flags.trunc === false, human: flags.human !== false, now: new Date() };
-        process.stdout.write(
+        stdout.write(
           formatList(
             lines.map((line) => historyRow(line, options)),
             options.human ? historyListStyle : fullDatesStyle,

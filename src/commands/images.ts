@@ -5,6 +5,7 @@ import { formatList } from '../ui/format.ts';
 import { filterImages, parseImageFilters } from '../ui/image-filter.ts';
 import { imageEntries, imageListStyle, imageRow } from '../ui/image-row.ts';
 import { collect, type Verb } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
 
 interface ImagesFlags {
   readonly all?: boolean;
@@ -37,7 +38,7 @@ export const images: Verb = {
         const chosen = filterImages(imageEntries(all), filters, (name) => named.get(name), nowNs());
         const options = { noTrunc: flags.trunc === false, now: new Date() };
         const rows = chosen.map((entry) => imageRow(entry, options));
-        process.stdout.write(
+        stdout.write(
           formatList(rows, imageListStyle(flags.digests ?? false), {
             quiet: flags.quiet ?? false,
             ...(flags.format === undefined ? {} : { format: flags.format }),

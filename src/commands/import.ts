@@ -6,6 +6,7 @@ import { MinidockError } from '../../runtime/errors.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { withSpinner } from '../ui/spinner.ts';
 import { collect, type Verb } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
 
 interface ImportFlags {
   readonly change?: readonly string[];
@@ -42,7 +43,7 @@ export const importImage: Verb = {
             platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
           }),
         );
-        process.stdout.write(`${image.id}\n`);
+        stdout.write(`${image.id}\n`);
       });
   },
 };

@@ -8,6 +8,7 @@ import { compileTemplate } from '../ui/go-template/template.ts';
 import { humanMemory } from '../ui/human.ts';
 import { version } from '../version.ts';
 import type { Verb } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
 
 export const info: Verb = {
   configure(command, { engine }) {
@@ -19,7 +20,7 @@ export const info: Verb = {
         if (flags.format !== undefined) {
           const text =
             flags.format === 'json' ? JSON.stringify(data) : compileTemplate(flags.format).execute(data);
-          process.stdout.write(`${text}\n`);
+          stdout.write(`${text}\n`);
           return;
         }
         const lines: readonly (readonly [string, string])[] = [
@@ -42,7 +43,7 @@ export const info: Verb = {
           ['Minidock Root Dir', data.DockerRootDir],
           ['Minidock Run Dir', data.RunDir],
         ];
-        for (const [name, value] of lines) process.stdout.write(`${name}: ${value}\n`);
+        for (const [name, value] of lines) stdout.write(`${name}: ${value}\n`);
       });
   },
 };

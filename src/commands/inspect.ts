@@ -8,6 +8,7 @@ import { compileTemplate, type Template } from '../ui/go-template/template.ts';
 import { inspectImage } from '../ui/inspect-image.ts';
 import { inspectContainer } from '../ui/inspect-json.ts';
 import type { Context, Verb } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
 
 type Kind = 'container' | 'image';
 
@@ -38,7 +39,7 @@ function inspectVerb(what: string, only: Kind | undefined): Verb {
         for (const name of names) {
           try {
             const object = await inspectOne(context, name, kind, flags.size ?? false);
-            if (template !== undefined) process.stdout.write(`${template.execute(object)}\n`);
+            if (template !== undefined) stdout.write(`${template.execute(object)}\n`);
             else found.push(object);
           } catch (error) {
             await context.report(error);
@@ -46,7 +47,7 @@ function inspectVerb(what: string, only: Kind | undefined): Verb {
         }
         if (template !== undefined) return;
         const json = flags.format === 'json' ? JSON.stringify(found) : JSON.stringify(found, null, 4);
-        process.stdout.write(`${json}\n`);
+        stdout.write(`${json}\n`);
       });
     },
   };

@@ -5,6 +5,7 @@ import { MinidockError } from '../../runtime/errors.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { withSpinner } from '../ui/spinner.ts';
 import type { Verb } from './verb.ts';
+import { stdinIsTerminal, stdout } from '../engine/standard-streams.ts';
 
 export const load: Verb = {
   configure(command, { engine }) {
@@ -14,7 +15,7 @@ export const load: Verb = {
       .option('-q, --quiet', 'Suppress the load output')
       .action(async (flags: { readonly input?: string; readonly quiet?: boolean }) => {
         requireRoot('load');
-        if (flags.input === undefined && process.stdin.isTTY) {
+        if (flags.input === undefined && stdinIsTerminal()) {
           throw new MinidockError({
             code: 'STDIN_IS_TERMINAL',
             message: 'requested load from stdin, but stdin is empty',
@@ -28,9 +29,8 @@ export const load: Verb = {
           { quiet: flags.quiet ?? false },
         );
         for (const { image, tags } of loaded) {
-          for (const tag of tags)
-            process.stdout.write(`Loaded image: ${familiarName(parseReference(tag))}\n`);
-          if (tags.length === 0) process.stdout.write(`Loaded image ID: ${image.id}\n`);
+          for (const tag of tags) stdout.write(`Loaded image: ${familiarName(parseReference(tag))}\n`);
+          if (tags.length === 0) stdout.write(`Loaded image ID: ${image.id}\n`);
         }
       });
   },

@@ -4,6 +4,7 @@ import { registryOptionsFromEnvironment } from '../../images/registry/client.ts'
 import { login as logIn, logout as logOut } from '../../images/registry/login.ts';
 import { MinidockError } from '../../runtime/errors.ts';
 import type { Verb } from './verb.ts';
+import { stderr, stdinIsTerminal, stdout } from '../engine/standard-streams.ts';
 
 interface LoginFlags {
   readonly username?: string;
@@ -28,7 +29,7 @@ export const login: Verb = {
           password,
           options: registryOptionsFromEnvironment(),
         });
-        process.stdout.write(`Login Succeeded\nThe credentials are kept in ${keptIn}.\n`);
+        stdout.write(`Login Succeeded\nThe credentials are kept in ${keptIn}.\n`);
       });
   },
 };
@@ -41,7 +42,7 @@ export const logout: Verb = {
       .action(async (server: string | undefined) => {
         const registry = server ?? 'docker.io';
         const removed = await logOut(registry);
-        process.stdout.write(
+        stdout.write(
           removed ? `Removing login credentials for ${registry}\n` : `Not logged in to ${registry}\n`,
         );
       });
@@ -50,7 +51,7 @@ export const logout: Verb = {
 
 async function passwordFrom(flags: LoginFlags): Promise<string> {
   if (flags.password !== undefined) {
-    process.stderr.write('WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n');
+    stderr.write('WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n');
     return flags.password;
   }
   if (flags.passwordStdin !== true) return ask('Password: ', true);
@@ -62,7 +63,7 @@ async function passwordFrom(flags: LoginFlags): Promise<string> {
 }
 
 async function ask(question: string, secret: boolean): Promise<string> {
-  if (!process.stdin.isTTY) {
+  if (!stdinIsTerminal()) {
     throw new MinidockError({
       code: 'NO_TERMINAL',
       message: 'Cannot perform an interactive login from a non TTY device',
@@ -70,12 +71,12 @@ async function ask(question: string, secret: boolean): Promise<string> {
     });
   }
   if (!secret) {
-    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    const lines = createInterface({ input: process.stdin, output: stderr.asNodeStream() });
     const answer = await lines.question(question);
     lines.close();
     return answer.trim();
   }
-  process.stderr.write(question);
+  stderr.write(question);
   return readSecret();
 }
 
@@ -89,7 +90,7 @@ function readSecret(): Promise<string> {
       stdin.setRawMode(false);
       stdin.off('data', onData);
       stdin.pause();
-      process.stderr.write('\n');
+      stderr.write('\n');
       finish();
     };
     const onData = (chunk: Buffer): void => {

@@ -4,6 +4,7 @@ import { readLogs } from '../engine/logs.ts';
 import { parseInstant } from '../ui/time.ts';
 import { invalidArgument } from '../engine/flag-errors.ts';
 import { nowNs } from '../engine/time.ts';
+import { stderr, stdout } from '../engine/standard-streams.ts';
 import type { Verb } from './verb.ts';
 
 interface LogsFlags {
@@ -40,17 +41,11 @@ export const logs: Verb = {
             until: flags.until === '0' ? undefined : instant('until', flags.until),
             timestamps: flags.timestamps ?? false,
           },
-          (stream, bytes) => write(stream === 1 ? process.stdout : process.stderr, bytes),
+          (stream, bytes) => (stream === 1 ? stdout : stderr).write(bytes),
         );
       });
   },
 };
-
-/** Waits for the reader: a log may be larger than memory. */
-function write(target: NodeJS.WriteStream, bytes: Buffer): void | Promise<void> {
-  if (target.write(bytes)) return undefined;
-  return new Promise((resolve) => target.once('drain', resolve));
-}
 
 function parseTail(text: string): number | undefined {
   if (text === 'all' || text.startsWith('-')) return undefined;

@@ -2,6 +2,7 @@
 import { MinidockError } from '../../runtime/errors.ts';
 import { findContainer } from '../engine/lifecycle.ts';
 import type { Verb } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
 
 export const port: Verb = {
   configure(command, { engine }) {
@@ -19,7 +20,7 @@ export const port: Verb = {
         );
         if (wanted === undefined) {
           for (const entry of ports) {
-            process.stdout.write(
+            stdout.write(
               `${String(entry.containerPort)}/${entry.protocol} -> ${entry.hostIp}:${String(entry.hostPort)}\n`,
             );
           }
@@ -35,7 +36,7 @@ export const port: Verb = {
             message: `No public port '${number}/${protocol}' published for ${name}`,
           });
         }
-        for (const entry of found) process.stdout.write(`${entry.hostIp}:${String(entry.hostPort)}\n`);
+        for (const entry of found) stdout.write(`${entry.hostIp}:${String(entry.hostPort)}\n`);
       });
   },
 };

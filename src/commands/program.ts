@@ -5,11 +5,12 @@
 import { Command, CommanderError } from 'commander';
 import { Engine } from '../engine/engine.ts';
 import { resolvePaths } from '../engine/paths.ts';
-import { colorsFor } from '../ui/colors.ts';
+import { colorsFor, wantsColor } from '../ui/colors.ts';
 import { exitStatus, renderError } from '../ui/errors.ts';
 import type { Context, Verb } from './verb.ts';
 import { VERBS, type VerbEntry } from './verbs.ts';
 import { normaliseBooleans } from './boolean-flags.ts';
+import { stderr, stdout } from '../engine/standard-streams.ts';
 
 /** Docker's status for a command line that cannot be understood. */
 const USAGE_STATUS = 125;
@@ -76,7 +77,12 @@ function newProgram(): Command {
     .helpOption('--help', 'Print usage')
     .helpCommand(false)
     .exitOverride()
-    .configureOutput({ outputError: () => undefined })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      getOutHelpWidth: () => stdout.columns || 80,
+      getOutHasColors: () => wantsColor(stdout),
+      outputError: () => undefined,
+    })
     .action(() => program.outputHelp());
 }
 
@@ -110,18 +116,18 @@ function unknownVerb(verb: string): number {
   if (group.length > 0) {
     const words = group.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]);
     const list = words.filter((word) => word.startsWith(`${verb} `));
-    process.stderr.write(
+    stderr.write(
       `Usage: minidock ${verb} COMMAND\n\nCommands:\n${list.map((word) => `  ${word}\n`).join('')}`,
     );
     return 1;
   }
-  process.stderr.write(`minidock: '${verb}' is not a minidock command.\nSee 'minidock --help'\n`);
+  stderr.write(`minidock: '${verb}' is not a minidock command.\nSee 'minidock --help'\n`);
   return 1;
 }
 
 async function printError(error: unknown, verb: string, command?: Command): Promise<number> {
   if (error instanceof CommanderError) return printUsageError(error, verb, command);
-  process.stderr.write(renderError(error, { verb, colors: await colorsFor(process.stderr) }));
+  stderr.write(renderError(error, { verb, colors: await colorsFor(stderr) }));
   return exitStatus(error, verb);
 }
 
@@ -129,9 +135,7 @@ function printUsageError(error: CommanderError, verb: string, command: Command |
   if (error.exitCode === 0) return 0;
   const words = error.message.replace(/^error: /, '');
   const say = (text: string, status: number): number => {
-    process.stderr.write(
-      `minidock: ${text}\nSee 'minidock ${verb} --help'.\n`.replaceAll('  --help', ' --help'),
-    );
+    stderr.write(`minidock: ${text}\nSee 'minidock ${verb} --help'.\n`.replaceAll('  --help', ' --help'));
     return status;
   };
   const unknown = /^unknown option '(--?)([^'=]+)/.exec(words);

@@ -10,6 +10,7 @@ import { matchContainer, parseContainerFilters } from '../ui/container-filter.ts
 import { formatList, QUIET_WINS } from '../ui/format.ts';
 import { parseInteger } from '../engine/flag-errors.ts';
 import { collect, type Context, type Verb } from './verb.ts';
+import { stderr, stdout } from '../engine/standard-streams.ts';
 
 interface PsFlags {
   readonly all?: boolean;
@@ -49,12 +50,12 @@ async function imageIds(engine: Engine, names: readonly string[]): Promise<Reado
 }
 
 function warnOfDamage({ message, hint }: MinidockError): void {
-  process.stderr.write(`WARNING: ${message}. ${hint ?? ''}\n`);
+  stderr.write(`WARNING: ${message}. ${hint ?? ''}\n`);
 }
 
 async function list({ engine }: Context, flags: PsFlags): Promise<void> {
   const filters = parseContainerFilters(flags.filter ?? []);
-  if (flags.quiet === true && flags.format !== undefined) process.stderr.write(`${QUIET_WINS}\n`);
+  if (flags.quiet === true && flags.format !== undefined) stderr.write(`${QUIET_WINS}\n`);
   sweepLeftovers(engine.containers);
   // Also where there is nothing to compare with it, a name of no container is a mistake.
   for (const key of ['before', 'since'])
@@ -79,7 +80,7 @@ async function list({ engine }: Context, flags: PsFlags): Promise<void> {
     const sizes = images === undefined ? undefined : await containerSizes(engine.paths, config, images);
     rows.push(containerRow({ config, state, ...(sizes === undefined ? {} : { sizes }) }, options));
   }
-  process.stdout.write(
+  stdout.write(
     formatList(rows, containerListStyle(flags.size === true), {
       quiet: flags.quiet ?? false,
       ...(flags.format === undefined ? {} : { format: flags.format }),

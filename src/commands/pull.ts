@@ -3,6 +3,7 @@ import { formatReference, parseReference } from '../../images/reference.ts';
 import { pullByName } from '../engine/pull.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import type { Verb } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
 
 interface PullFlags {
   readonly quiet?: boolean;
@@ -20,10 +21,10 @@ export const pull: Verb = {
         requireRoot('pull');
         await pullByName(engine, name, {
           quiet: flags.quiet ?? false,
-          output: process.stdout,
+          output: stdout,
           ...(flags.platform === undefined ? {} : { platform: flags.platform }),
         });
-        process.stdout.write(`${formatReference(parseReference(name))}\n`);
+        stdout.write(`${formatReference(parseReference(name))}\n`);
       });
   },
 };

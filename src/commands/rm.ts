@@ -3,6 +3,7 @@ import { findContainer, removeContainer } from '../engine/lifecycle.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { forEachName } from './each.ts';
 import type { Verb } from './verb.ts';
+import { stderr } from '../engine/standard-streams.ts';
 
 export const rm: Verb = {
   configure(command, context) {
@@ -27,7 +28,7 @@ export const rm: Verb = {
               // `rm -f` of what does not exist says so and succeeds, since Docker 20.10.
               if (flags.force !== true || (error as { code?: string }).code !== 'NO_SUCH_CONTAINER')
                 throw error;
-              process.stderr.write(`minidock: ${(error as Error).message}\n`);
+              stderr.write(`minidock: ${(error as Error).message}\n`);
               return undefined;
             }
           });

@@ -2,6 +2,7 @@
 import type { Engine } from '../engine/engine.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import type { Verb } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
 
 export const rmi: Verb = {
   configure(command, context) {
@@ -19,8 +20,8 @@ export const rmi: Verb = {
               force: flags.force ?? false,
               inUse: imagesInUse(context.engine),
             });
-            for (const tag of removal.untagged) process.stdout.write(`Untagged: ${tag}\n`);
-            for (const id of removal.deleted) process.stdout.write(`Deleted: ${id}\n`);
+            for (const tag of removal.untagged) stdout.write(`Untagged: ${tag}\n`);
+            for (const id of removal.deleted) stdout.write(`Deleted: ${id}\n`);
           } catch (error) {
             await context.report(error);
             // With -f an image that is not there is as good as removed.

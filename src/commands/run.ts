@@ -14,6 +14,7 @@ import { defineContainerFlags, toCreateRequest } from './container-flags.ts';
 import type { ContainerFlags, CreateRequest } from '../engine/create-request.ts';
 import { showShimMessages } from './shim-messages.ts';
 import type { Context, Verb } from './verb.ts';
+import { stderr, stdout } from '../engine/standard-streams.ts';
 
 interface RunFlags extends ContainerFlags {
   readonly detach?: boolean;
@@ -80,7 +81,7 @@ async function runContainer(
   const explanation = flags.explain === true ? await createExplanation() : undefined;
   if (!detached) {
     // With no output of the container's to follow, its id is what there is to print.
-    if (!request.attachStdout && !request.attachStderr) process.stdout.write(`${config.id}\n`);
+    if (!request.attachStdout && !request.attachStderr) stdout.write(`${config.id}\n`);
     return runAttached(context, config.id, flags, request, explanation);
   }
   try {
@@ -90,10 +91,10 @@ async function runContainer(
     });
   } catch (error) {
     // Docker leaves the created container, and its id on stdout, behind a start that failed.
-    process.stdout.write(`${config.id}\n`);
+    stdout.write(`${config.id}\n`);
     throw error;
   }
-  process.stdout.write(`${config.id}\n`);
+  stdout.write(`${config.id}\n`);
   return 0;
 }
 
@@ -153,6 +154,6 @@ function passSignal(context: Context, id: string, signal: NodeJS.Signals): void 
 function warnDiscardedPorts(request: CreateRequest): void {
   const mode = request.network ?? 'bridge';
   if ((request.publish ?? []).length > 0 && (mode === 'host' || mode === 'none')) {
-    process.stderr.write(`WARNING: Published ports are discarded when using ${mode} network mode\n`);
+    stderr.write(`WARNING: Published ports are discarded when using ${mode} network mode\n`);
   }
 }

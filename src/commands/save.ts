@@ -10,6 +10,7 @@ import { MinidockError } from '../../runtime/errors.ts';
 import { findImage } from '../engine/find-image.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import type { Verb } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
 
 export const save: Verb = {
   configure(command, { engine }) {
@@ -19,7 +20,7 @@ export const save: Verb = {
       .option('-o, --output <string>', 'Write to a file, instead of STDOUT')
       .action(async (names: readonly string[], flags: { readonly output?: string }) => {
         requireRoot('save');
-        if (flags.output === undefined && process.stdout.isTTY) {
+        if (flags.output === undefined && stdout.isTTY) {
           throw new MinidockError({
             code: 'STDOUT_IS_TERMINAL',
             message: 'cowardly refusing to save to a terminal. Use the -o flag or redirect',
@@ -31,7 +32,7 @@ export const save: Verb = {
           requests.push({ image, tags: tagsNamed(name, image.tags) });
         }
         const store = await engine.images();
-        if (flags.output === undefined) await saveImages(store, requests, process.stdout);
+        if (flags.output === undefined) await saveImages(store, requests, stdout.asNodeStream());
         else await writeBeside(flags.output, (stream) => saveImages(store, requests, stream));
       });
   },

@@ -9,6 +9,7 @@ import { fromWire, launchShim, shimLost } from '../engine/start.ts';
 import { createExplanation } from '../teach/explanation.ts';
 import { showShimMessages } from './shim-messages.ts';
 import type { Context, Verb } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
 
 interface StartFlags {
   readonly attach?: boolean;
@@ -45,7 +46,7 @@ export const start: Verb = {
         for (const name of names) {
           try {
             await startOne(context, name, flags);
-            process.stdout.write(`${name}\n`);
+            stdout.write(`${name}\n`);
           } catch (error) {
             await context.report(error);
           }

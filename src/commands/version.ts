@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import { compileTemplate } from '../ui/go-template/template.ts';
 import { built, commit, version as programVersion } from '../version.ts';
 import type { Verb } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
 
 export const version: Verb = {
   configure(command) {
@@ -12,14 +13,14 @@ export const version: Verb = {
       .option('--short', 'One line')
       .action((flags: { readonly format?: string; readonly short?: boolean }) => {
         if (flags.short === true) {
-          process.stdout.write(`minidock version ${programVersion}, build ${commit}\n`);
+          stdout.write(`minidock version ${programVersion}, build ${commit}\n`);
           return;
         }
         const data = versionData();
         if (flags.format !== undefined) {
           const text =
             flags.format === 'json' ? JSON.stringify(data) : compileTemplate(flags.format).execute(data);
-          process.stdout.write(`${text}\n`);
+          stdout.write(`${text}\n`);
           return;
         }
         const { Client } = data;
@@ -31,8 +32,8 @@ export const version: Verb = {
           ['OS/Arch:', `${Client.Os}/${Client.Arch}`],
           ['Kernel:', Client.KernelVersion],
         ];
-        process.stdout.write('minidock (no server: there is no daemon)\n');
-        for (const [name, value] of lines) process.stdout.write(` ${name.padEnd(18)}${value}\n`);
+        stdout.write('minidock (no server: there is no daemon)\n');
+        for (const [name, value] of lines) stdout.write(` ${name.padEnd(18)}${value}\n`);
       });
   },
 };

@@ -5,6 +5,7 @@ import { getVolume, listVolumes, removeVolume } from '../engine/volumes.ts';
 import { formatList } from '../ui/format.ts';
 import { forEachName } from './each.ts';
 import type { Verb } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
 
 export const volumeList: Verb = {
   configure(command, { engine }) {
@@ -23,7 +24,7 @@ export const volumeList: Verb = {
           defaultColumns: ['Driver', 'Name'],
           quietColumn: 'Name',
         };
-        process.stdout.write(
+        stdout.write(
           formatList(rows, style, {
             quiet: flags.quiet ?? false,
             ...(flags.format === undefined ? {} : { format: flags.format }),

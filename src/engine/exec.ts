@@ -19,6 +19,7 @@ import { allCapabilities } from '../../runtime/process/capabilities.ts';
 import type { EnterRequest } from '../../runtime/process/enter.ts';
 import { nsenterArgv } from '../../runtime/process/namespace-command.ts';
 import { fetchTerminal, listenForInit } from '../../runtime/process/supervise.ts';
+import { stderr, stdinIsTerminal, stdout } from './standard-streams.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
 import { DescriptorWriter, readDescriptor } from './descriptor-stream.ts';
 import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
@@ -186,17 +187,17 @@ function openStdio(options: ExecOptions): ExecStdio {
     };
   }
   const stdin = options.interactive ? kernel.pipe() : undefined;
-  const stdout = kernel.pipe();
-  const stderr = kernel.pipe();
+  const out = kernel.pipe();
+  const err = kernel.pipe();
   if (stdin !== undefined) feed(new DescriptorWriter(stdin.write));
   const ended = Promise.all([
-    readDescriptor(stdout.read, (chunk) => writeAll(process.stdout, chunk)),
-    readDescriptor(stderr.read, (chunk) => writeAll(process.stderr, chunk)),
+    readDescriptor(out.read, (chunk) => stdout.writePatiently(chunk)),
+    readDescriptor(err.read, (chunk) => stderr.writePatiently(chunk)),
   ]);
   return {
-    child: [stdin?.read ?? 'ignore', stdout.write, stderr.write],
+    child: [stdin?.read ?? 'ignore', out.write, err.write],
     closeChildEnds: () => {
-      for (const fd of [stdin?.read, stdout.write, stderr.write]) if (fd !== undefined) closeSync(fd);
+      for (const fd of [stdin?.read, out.write, err.write]) if (fd !== undefined) closeSync(fd);
     },
     ended,
   };
@@ -212,10 +213,6 @@ function feed(writer: DescriptorWriter): void {
   stdin.on('end', () => writer.close());
 }
 
-function writeAll(stream: NodeJS.WriteStream, chunk: Buffer): Promise<void> {
-  return new Promise((resolve) => stream.write(Buffer.from(chunk), () => resolve()));
-}
-
 interface ExecTerminal {
   readonly ended: Promise<void>;
   /** Resolves, with Docker's exit status for it, when the detach keys were typed; otherwise never. */
@@ -228,9 +225,8 @@ interface ExecTerminal {
 function useTerminal(master: number, options: ExecOptions): ExecTerminal {
   const writer = new DescriptorWriter(kernel.duplicate(master));
   const sizeFd = kernel.duplicate(master);
-  const { stdin } = process;
-  const raw = options.interactive && stdin.isTTY;
-  const restoreMode = raw ? enterRawMode(stdin) : undefined;
+  const stdin = options.interactive ? process.stdin : undefined;
+  const restoreMode = stdin !== undefined && stdinIsTerminal() ? enterRawMode(stdin) : undefined;
   const resize = (): void => {
     const size = terminalSize();
     if (size !== undefined) kernel.setWindowSize(sizeFd, size.rows, size.columns);
@@ -245,15 +241,15 @@ function useTerminal(master: number, options: ExecOptions): ExecTerminal {
     if (seen.forward.length > 0) void writer.write(seen.forward);
     if (seen.detach) detach(0);
   };
-  if (options.interactive) stdin.on('data', onData);
+  stdin?.on('data', onData);
   return {
-    ended: readDescriptor(master, (chunk) => writeAll(process.stdout, chunk)),
+    ended: readDescriptor(master, (chunk) => stdout.writePatiently(chunk)),
     detached,
     master: sizeFd,
     restore: () => {
       process.off('SIGWINCH', resize);
-      stdin.off('data', onData);
-      stdin.pause();
+      stdin?.off('data', onData);
+      stdin?.pause();
       restoreMode?.();
       closeSync(sizeFd);
     },

@@ -8,6 +8,7 @@ import { enterRawMode } from './raw-terminal.ts';
 import type { ShimMessage } from './shim-protocol.ts';
 import type { ShimConnection, ShimHandlers } from './start.ts';
 import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
+import { stderr, stdinIsTerminal, stdout } from './standard-streams.ts';
 
 export interface ForegroundOptions {
   readonly tty: boolean;
@@ -37,9 +38,7 @@ const PROXIED: readonly NodeJS.Signals[] = [
 ];
 
 export function terminalSize(): { rows: number; columns: number } | undefined {
-  const { rows, columns } = process.stdout;
-  // Node types say numbers; on anything but a terminal they are undefined.
-  return (rows as number | undefined) === undefined ? undefined : { rows, columns };
+  return stdout.isTTY ? { rows: stdout.rows, columns: stdout.columns } : undefined;
 }
 
 /** `open` gets the handlers and gives the connection (a shim being launched, or an attach to one). */
@@ -74,30 +73,41 @@ export async function runForeground(
 
 /** Writes to this process's stdout and stderr, pausing the connection while they are full. */
 class OutputWriter {
-  private readonly full = new Set<NodeJS.WriteStream>();
+  private queue: Promise<void> | undefined;
 
   write(stream: 1 | 2, bytes: Buffer, connection: ShimConnection): void {
-    const target = stream === 1 ? process.stdout : process.stderr;
-    // What has come in already is still handed on while paused, so a full stream may be written to many times.
-    if (target.write(Buffer.from(bytes)) || this.full.has(target)) return;
-    this.full.add(target);
-    connection.pause();
-    target.once('drain', () => {
-      this.full.delete(target);
-      if (this.full.size === 0) connection.resume();
-    });
+    const target = stream === 1 ? stdout : stderr;
+    if (this.queue === undefined) {
+      const waiting = target.writePatiently(bytes);
+      if (waiting !== undefined) this.wait(waiting, connection);
+      return;
+    }
+    // What has come in already is still handed on while paused.
+    const copy = Buffer.from(bytes);
+    this.wait(
+      this.queue.then(() => target.writePatiently(copy)),
+      connection,
+    );
   }
 
   async drained(): Promise<void> {
-    for (const stream of [process.stdout, process.stderr]) {
-      if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write('', () => resolve()));
-    }
+    while (this.queue !== undefined) await this.queue;
+  }
+
+  private wait(waiting: Promise<void>, connection: ShimConnection): void {
+    if (this.queue === undefined) connection.pause();
+    const own = waiting.then(() => {
+      if (this.queue !== own) return;
+      this.queue = undefined;
+      connection.resume();
+    });
+    this.queue = own;
   }
 }
 
 function feedInput(connection: ShimConnection, options: ForegroundOptions, detached: () => void): () => void {
   const { stdin } = process;
-  const raw = options.tty && stdin.isTTY;
+  const raw = options.tty && stdinIsTerminal();
   const restore = raw ? enterRawMode(stdin) : undefined;
   const watcher = raw ? new DetachWatcher(parseDetachKeys(options.detachKeys)) : undefined;
   const onData = (chunk: Buffer): void => {
@@ -142,7 +152,7 @@ function passSignals(onSignal: (signal: NodeJS.Signals) => void): () => void {
 
 /** For `-t` without a terminal to be one: Docker's words. */
 export function refuseMissingTerminal(options: { tty: boolean; stdin: boolean }): boolean {
-  if (!options.tty || !options.stdin || process.stdin.isTTY) return false;
+  if (!options.tty || !options.stdin || stdinIsTerminal()) return false;
   writeSync(2, 'the input device is not a TTY\n');
   return true;
 }

@@ -5,6 +5,7 @@ import { MinidockError } from '../../runtime/errors.ts';
 import { checkRequest } from './create.ts';
 import type { CreateRequest } from './create-request.ts';
 import type { Engine } from './engine.ts';
+import { stderr } from './standard-streams.ts';
 
 export async function imageFor(engine: Engine, request: CreateRequest): Promise<StoredImage> {
   const { image: name, pull = 'missing', platform, quiet = false } = request;
@@ -24,13 +25,13 @@ export async function imageFor(engine: Engine, request: CreateRequest): Promise<
   }
   const { pullByName } = await import('./pull.ts');
   const full = await familiar(name);
-  if (pull === 'missing') process.stderr.write(`Unable to find image '${full}' locally\n`);
+  if (pull === 'missing') stderr.write(`Unable to find image '${full}' locally\n`);
   try {
     // What is printed here goes to stderr: stdout belongs to the container.
     return (
       await pullByName(engine, full, {
         quiet,
-        output: process.stderr,
+        output: stderr,
         ...(platform === undefined ? {} : { platform }),
       })
     ).image;

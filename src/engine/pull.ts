@@ -5,11 +5,12 @@ import { familiarName, familiarRepository, parseReference } from '../../images/r
 import { RegistryClient, registryOptionsFromEnvironment } from '../../images/registry/client.ts';
 import { createPullProgress } from '../ui/progress.ts';
 import type { Engine } from './engine.ts';
+import type { StandardStream } from './standard-streams.ts';
 
 export interface PullByNameOptions {
   readonly quiet: boolean;
   readonly platform?: string;
-  readonly output: NodeJS.WriteStream;
+  readonly output: StandardStream;
 }
 
 export async function pullByName(

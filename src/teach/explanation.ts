@@ -12,13 +12,14 @@ import type { ContainerStore } from '../engine/store.ts';
 import type { Step, StepId } from '../../runtime/plan/step.ts';
 import { colorsFor } from '../ui/colors.ts';
 import { createExplainer, renderDryRun, type Explainer } from './explain.ts';
+import { stderr, stdout, type StandardStream } from '../engine/standard-streams.ts';
 
 export interface Explanation {
   readonly onMessage: (message: ShimMessage) => void;
 }
 
 /** Steps finish in whatever order they run; they are printed in the plan's, each once all before it are done. */
-export async function createExplanation(output: NodeJS.WriteStream = process.stderr): Promise<Explanation> {
+export async function createExplanation(output: StandardStream = stderr): Promise<Explanation> {
   const colors = await colorsFor(output);
   const explainer: Explainer = createExplainer({ width: output.columns || 80, colors });
   let steps: readonly Step[] = [];
@@ -48,10 +49,10 @@ export async function createExplanation(output: NodeJS.WriteStream = process.std
 export async function printDryRun(store: ContainerStore, config: ContainerConfig): Promise<void> {
   const attachment = await previewNetwork(store, config);
   const { plan } = computeRun(store.paths, config, attachment);
-  process.stdout.write(
+  stdout.write(
     renderDryRun(allSteps(plan), {
-      width: process.stdout.columns || 80,
-      colors: await colorsFor(process.stdout),
+      width: stdout.columns || 80,
+      colors: await colorsFor(stdout),
     }),
   );
 }

@@ -2,9 +2,12 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from '@jest/globals';
 import { withSpinner } from '../../../../src/ui/spinner.ts';
 
-const stream = (changes: object): { target: NodeJS.WriteStream; written: () => string } => {
-  const target = Object.assign(new PassThrough(), changes) as unknown as NodeJS.WriteStream;
-  return { target, written: () => String((target as unknown as PassThrough).read() ?? '') };
+type Target = NonNullable<NonNullable<Parameters<typeof withSpinner>[2]>['stream']>;
+
+const stream = (changes: { isTTY: boolean; columns?: number }): { target: Target; written: () => string } => {
+  const output = new PassThrough();
+  const target = { columns: 80, ...changes, asNodeStream: () => output as unknown as NodeJS.WriteStream };
+  return { target, written: () => String((output.read() as Buffer | null) ?? '') };
 };
 
 // A pty that nobody sized has no columns: a spinner that clears its lines there never ends.
