@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 export interface Costs {
   /** The programs that were really started, by name, in the order of their start. */
   readonly programs: readonly string[];
-  /** Files opened, libraries and the kernel's own files included; what was not there does not count. */
+  /** Files opened, libraries and the kernel's own files included; what was not there does not count, nor what depends on time. */
   readonly opened: number;
   /** Files opened below the directories of interest. */
   readonly openedOfState: number;
@@ -20,9 +20,9 @@ export function countCosts(record: string, directories: readonly string[]): Cost
     const program = /^execve\("([^"]*)"\.{0,3}.*= 0$/.exec(call)?.[1];
     return program === undefined ? [] : [basename(program)];
   });
-  const opened = calls.flatMap(
-    ({ call }) => /^(?:openat|open|creat)\(.*= \d+<([^>]*)>$/.exec(call)?.[1] ?? [],
-  );
+  const opened = calls
+    .flatMap(({ call }) => /^(?:openat|open|creat)\(.*= \d+<([^>]*)>$/.exec(call)?.[1] ?? [])
+    .filter((path) => !OPENED_BY_CHANCE.test(path));
   const written = calls.flatMap(({ call }) => {
     const [, path = '', bytes = '0'] = /^(?:p?write(?:64)?|writev)\(\d+<([^>]*)>.*= (\d+)$/.exec(call) ?? [];
     return below(path) ? [Number(bytes)] : [];
@@ -34,6 +34,9 @@ export function countCosts(record: string, directories: readonly string[]): Cost
     written: written.reduce((sum, bytes) => sum + bytes, 0),
   };
 }
+
+/** Bun's garbage collector looks at how large its process is, as often as time will have it. */
+const OPENED_BY_CHANCE = /^\/proc\/\d+\/statm$/;
 
 /** One entry a call: where another process came between, strace writes its begin and its end on lines of their own. */
 function completeCalls(record: string): readonly { readonly pid: string; readonly call: string }[] {
