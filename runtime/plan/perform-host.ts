@@ -1,10 +1,11 @@
 /**
- * Carries out host commands: programs through execa (this module is its one door), kernel files by write(2).
+ * Carries out host commands: programs, kernel files by write(2).
  * Knows nothing of steps, order or undoing.
  */
 import { mkdirSync, readFileSync, readdirSync, existsSync, rmdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MinidockError } from '../errors.ts';
+import { run } from '../io/spawn.ts';
 import type { HostCommand } from './command.ts';
 import { renderCommand } from './render.ts';
 import type { Argv, Check } from './step.ts';
@@ -78,20 +79,13 @@ interface ProgramResult {
 }
 
 async function spawnProgram(argv: Argv, input: string | undefined): Promise<ProgramResult> {
-  // Loaded when first needed: a command that runs no program should not pay for the library.
-  const { execa } = await import('execa');
-  const [program, ...args] = argv;
-  const result = await execa(program, args, {
-    reject: false,
-    stdout: 'ignore',
-    env: { LC_ALL: 'C' },
-    ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
-  });
-  return {
-    exitCode: result.exitCode,
-    stderr: typeof result.stderr === 'string' ? result.stderr : (result.shortMessage ?? ''),
-    missing: result.code === 'ENOENT',
-  };
+  try {
+    const { status, stderr } = await run(argv, { input, env: { ...process.env, LC_ALL: 'C' } });
+    return { exitCode: status, stderr, missing: false };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { exitCode: undefined, stderr: message, missing: code === 'ENOENT' };
+  }
 }
 
 function attempt(command: HostCommand, action: () => void): void {

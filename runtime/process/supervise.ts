@@ -2,11 +2,8 @@
  * The supervisor's end of init-protocol.ts, for the shim (PID 1) and for exec. One connection, then the socket
  * file is gone. Promises are settled in the protocol's order; an error settles all that are still open.
  */
-import { closeSync, openSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
-import { basename, dirname } from 'node:path';
 import { MinidockError } from '../errors.ts';
-import { O_PATH } from '../syscall/constants.ts';
+import { listenForOne, type LineConnection } from '../io/unix-listener.ts';
 import { kernel } from '../syscall/libc.ts';
 import type { InitMessage, SupervisorMessage } from './init-protocol.ts';
 
@@ -46,7 +43,7 @@ export async function listenForInit(
   const hello = deferred<{ readonly pid: number }>();
   const ready = deferred<{ readonly terminalFd?: number }>();
   const result = deferred<InitFailure | undefined>();
-  let connection: Socket | undefined;
+  let connection: LineConnection | undefined;
   let failure: InitFailure | undefined;
 
   const receive = (message: InitMessage): void => {
@@ -56,7 +53,7 @@ export async function listenForInit(
     else {
       failure = message;
       // Hanging up tells the process that its words have arrived; only then does it exit.
-      connection?.destroy();
+      connection?.close();
     }
   };
   const ended = (): void => {
@@ -66,30 +63,21 @@ export async function listenForInit(
     result.resolve(failure);
   };
 
-  const { server, release } = await listen(socketPath);
-  server.once('connection', (socket) => {
-    connection = socket;
-    release();
-    let buffered = '';
-    socket.setEncoding('utf8');
-    socket.on('data', (text: string) => {
-      const lines = (buffered + text).split('\n');
-      buffered = lines.pop() ?? '';
-      for (const line of lines) receive(JSON.parse(line) as InitMessage);
-    });
-    socket.on('error', ended); // A reset is an end too; 'close' follows.
-    socket.on('close', ended);
+  const release = await listenForOne(socketPath, {
+    connected: (one) => (connection = one),
+    line: (text) => receive(JSON.parse(text) as InitMessage),
+    ended,
   });
   return {
     hello: hello.promise,
     ready: ready.promise,
     result: result.promise,
-    go: () => void connection?.write(`${JSON.stringify({ type: 'go' } satisfies SupervisorMessage)}\n`),
+    go: () => connection?.send(JSON.stringify({ type: 'go' } satisfies SupervisorMessage)),
     close: () => {
       if (connection === undefined) {
         release();
         ended();
-      } else connection.destroy();
+      } else connection.close();
     },
   };
 }
@@ -111,32 +99,6 @@ const DIED: InitFailure = {
   message: 'the first process of the container ended before the program began',
   exitCode: 125,
 };
-
-/** The kernel takes 107 bytes of socket path (unix(7)); a longer one is named through its directory's descriptor. */
-async function listen(socketPath: string): Promise<{ server: Server; release: () => void }> {
-  rmSync(socketPath, { force: true });
-  const server = createServer();
-  const directory = Buffer.byteLength(socketPath) > 107 ? openSync(dirname(socketPath), O_PATH) : -1;
-  const path = directory < 0 ? socketPath : `/proc/self/fd/${directory}/${basename(socketPath)}`;
-  let released = false;
-  const release = (): void => {
-    if (released) return;
-    released = true;
-    server.close();
-    rmSync(socketPath, { force: true });
-    if (directory >= 0) closeSync(directory);
-  };
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(path, resolve);
-    });
-  } catch (error) {
-    release();
-    throw error;
-  }
-  return { server, release };
-}
 
 interface Deferred<T> {
   readonly promise: Promise<T>;

@@ -13,9 +13,9 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
+import { randomHex } from './ids.ts';
 
 export function writeFileAtomic(path: string, text: string, mode = 0o600): void {
   const temporary = temporaryIn(dirname(path));
@@ -59,7 +59,7 @@ export function overwriteFile(path: string, text: string): void {
 }
 
 /** Not longer than the name it will have may be, and never the name of anything else. */
-const temporaryIn = (directory: string): string => join(directory, `.${randomBytes(6).toString('hex')}.tmp`);
+const temporaryIn = (directory: string): string => join(directory, `.${randomHex(6)}.tmp`);
 
 export function writeJson(path: string, value: unknown): void {
   writeFileAtomic(path, JSON.stringify(value));

@@ -7,13 +7,12 @@
  *
  * `__enter` joins the cgroup, the cgroup and mount namespaces, and drops privileges (runtime/process/enter.ts).
  */
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capabilitySets, type OciConfig, type OciProcess } from '../../runtime/bundle.ts';
 import { cgroupProcsFiles } from '../../runtime/cgroup/processes.ts';
 import { MinidockError } from '../../runtime/errors.ts';
+import { spawn } from '../../runtime/io/spawn.ts';
 import { isInstalled, packageOf } from '../../runtime/plan/tools.ts';
 import { allCapabilities } from '../../runtime/process/capabilities.ts';
 import type { EnterRequest } from '../../runtime/process/enter.ts';
@@ -27,8 +26,8 @@ import { terminalSize } from './foreground.ts';
 import { containerRunDir, type Paths } from './paths.ts';
 import { enterRawMode } from './raw-terminal.ts';
 import { leaveTerminal } from './shim-client.ts';
-import { signalNumber } from './signals.ts';
 import type { Container } from './store.ts';
+import { randomHex } from './ids.ts';
 
 export interface ExecOptions {
   readonly argv: readonly [string, ...string[]];
@@ -57,7 +56,7 @@ export async function execInContainer(
       exitCode: 1,
     });
   }
-  const dir = join(containerRunDir(paths, config.id), `exec-${randomBytes(8).toString('hex')}`);
+  const dir = join(containerRunDir(paths, config.id), `exec-${randomHex(8)}`);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   try {
     return await runExec(paths, container, options, dir);
@@ -86,27 +85,24 @@ async function runExec(
   const requestPath = join(dir, 'request.json');
   const socketPath = join(dir, 'enter.sock');
   writeFileSync(requestPath, JSON.stringify(request), { mode: 0o600 });
-  const [program, ...args] = nsenterArgv(state.pid, bundle, {
+  const words = nsenterArgv(state.pid, bundle, {
     initBinary: process.execPath,
     requestPath,
     socketPath,
   });
   for (const tool of ['unshare', 'nsenter']) {
-    if ([program, ...args].includes(tool) && !isInstalled(tool)) throw spawnFailed(tool);
+    if (words.includes(tool) && !isInstalled(tool)) throw spawnFailed(tool);
   }
   const init = await listenForInit(socketPath);
   const stdio = openStdio(options);
-  const child = spawn(program, args, {
-    stdio: [...stdio.child],
+  const child = spawn(words, {
+    stdio: stdio.child,
     cwd: '/',
     detached: options.detach,
     env: { PATH: process.env['PATH'] },
   });
   stdio.closeChildEnds();
-  const exited = new Promise<number>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
-  });
+  const { exited } = child;
   const early = exited.then((code): never => {
     throw new MinidockError({
       code: 'EXEC_DIED',

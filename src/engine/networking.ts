@@ -3,7 +3,6 @@
  * every route), an address lease, host ports that are really free and stay reserved. All of it is released again by
  * `release`, and by whoever cleans up after a shim that was killed: leases carry their owner's id.
  */
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { readForeignFirewalls, warnOfForeign } from '../../runtime/network/firewall/foreign.ts';
@@ -15,7 +14,7 @@ import { chooseSubnet } from '../../runtime/network/subnet.ts';
 import type { BridgeEndpoint, BridgeNetwork, PortBinding } from '../../runtime/network/types.ts';
 import { readJson, writeJson } from './atomic-file.ts';
 import type { ContainerConfig, NetworkState } from './container.ts';
-import { newId } from './ids.ts';
+import { newId, randomHex } from './ids.ts';
 import { waitLock } from './lock.ts';
 import { leasesDir, networksDir, type Paths } from './paths.ts';
 import { recoverAll } from './recovery.ts';
@@ -146,7 +145,7 @@ function toEndpoint(
     network,
     address,
     macAddress: config.spec.network.macAddress || macFromAddress(address),
-    hostVeth: hostVethName(config.id, randomBytes(2).toString('hex')),
+    hostVeth: hostVethName(config.id, randomHex(2)),
     ports,
     firewall: config.spec.network.firewall,
   };

@@ -2,9 +2,9 @@
  * From a plan to a running program: the first process in its new namespaces, what is set up beside it meanwhile, the
  * conversation with it (init-protocol.ts), its terminal. Undoing is the caller's, who holds the journal.
  */
-import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { spawn, type Spawned } from '../../../runtime/io/spawn.ts';
 import { applySteps, StepError, type ApplyOptions } from '../../../runtime/plan/apply.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
 import { requireTool } from '../../../runtime/plan/tools.ts';
@@ -16,7 +16,6 @@ import {
   type InitListener,
 } from '../../../runtime/process/supervise.ts';
 import { splitNetwork, type RunPlan } from '../run-plan.ts';
-import { signalNumber } from '../signals.ts';
 import type { ContainerStdio } from './stdio.ts';
 
 /** Milliseconds for a message that was sent before its sender's end to be read. */
@@ -115,19 +114,16 @@ function spawnFirst(step: HostStep, options: ApplyOptions, containerStdio: Conta
   options.observer?.started(step);
   const begin = performance.now();
   const stdio = containerStdio.open();
-  const [program, ...args] = step.command.argv;
-  const child = spawn(program, args, {
-    stdio: [...stdio.child],
-    cwd: '/',
-    env: { PATH: process.env['PATH'] },
-  });
-  const exited = new Promise<number>((resolve, reject) => {
-    child.once('error', (error) => reject(new StepError(step, error)));
-    child.once('exit', (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
-  });
-  stdio.closeChildEnds();
+  let child: Spawned;
+  try {
+    child = spawn(step.command.argv, { stdio: stdio.child, cwd: '/', env: { PATH: process.env['PATH'] } });
+  } catch (error) {
+    throw new StepError(step, error);
+  } finally {
+    stdio.closeChildEnds();
+  }
   options.observer?.finished(step, 'done', performance.now() - begin);
-  return exited;
+  return child.exited;
 }
 
 function requireToolFor(step: HostStep, tool: string): void {
