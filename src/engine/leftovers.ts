@@ -58,7 +58,7 @@ export function sweepLeftovers(store: ContainerStore): void {
   }
 }
 
-const NO_LOCK: Lock = { release: () => undefined };
+const NO_LOCK: Pick<Lock, 'release'> = { release: () => undefined };
 
 function removeUnfinished(store: ContainerStore, id: string): void {
   const dir = containerDir(store.paths, id);

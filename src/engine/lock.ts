@@ -12,8 +12,13 @@ const PATIENCE = 250;
 const RETRY = 5;
 
 export interface Lock {
+  /** Held as long as any process has it open. */
+  readonly fd: number;
   release(): void;
 }
+
+/** One that this process was given, as a descriptor, by the process it was before execve(2). */
+export const heldLock = (fd: number): Lock => ({ fd, release: () => closeSync(fd) });
 
 /** undefined if someone else holds it, or if the directory it is in, and so what it guards, is gone. */
 export function tryLock(path: string): Lock | undefined {
@@ -38,7 +43,7 @@ function acquire(path: string, wait: boolean): Lock | undefined {
   const fd = openSync(path, 'a', 0o600);
   // A lock on a file that was moved away or removed meanwhile guards nothing: someone else may hold the one in its place.
   if (kernel.flock(fd, wait) && fstatSync(fd).ino === statSync(path, { throwIfNoEntry: false })?.ino) {
-    return { release: () => closeSync(fd) };
+    return heldLock(fd);
   }
   closeSync(fd);
   return undefined;

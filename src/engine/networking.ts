@@ -1,7 +1,7 @@
 /**
  * What a container's network needs before a plan can be made: the bridge network's definition (chosen once, clear of
- * every route), an address lease, host ports that are really free and stay reserved. All of it is released again by
- * `release`, and by whoever cleans up after a shim that was killed: leases carry their owner's id.
+ * every route), an address lease, host ports that are really free and stay reserved. All of it is given back by
+ * release-network.ts, and by whoever cleans up after a shim that was killed: leases carry their owner's id.
  */
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
@@ -9,7 +9,7 @@ import { readForeignFirewalls, warnOfForeign } from '../../runtime/network/firew
 import { acquireAddress, peekAddress, releaseAddresses } from '../../runtime/network/ipam.ts';
 import { macFromAddress } from '../../runtime/network/mac.ts';
 import { hostVethName, netnsName } from '../../runtime/network/names.ts';
-import { reservePorts, type PortReservation } from '../../runtime/network/ports.ts';
+import { reservePorts, type HeldPort, type PortReservation } from '../../runtime/network/ports.ts';
 import { chooseSubnet } from '../../runtime/network/subnet.ts';
 import type { BridgeEndpoint, BridgeNetwork, PortBinding } from '../../runtime/network/types.ts';
 import { readJson, writeJson } from './atomic-file.ts';
@@ -27,7 +27,7 @@ export interface AcquiredNetwork {
   readonly state: NetworkState;
   /** What the user should know although it works: another firewall drops what is forwarded. */
   readonly warnings: readonly string[];
-  release(): void;
+  readonly ports: readonly HeldPort[];
 }
 
 /** The default bridge network of this root; its subnet is chosen at first use and kept. */
@@ -67,7 +67,7 @@ export async function acquireNetwork(
       attachment: { kind: 'none', netns },
       state: detached(netns),
       warnings: [],
-      release: () => undefined,
+      ports: [],
     };
   }
   const shared = network.mode === 'host' ? undefined : sharedNetns(store, network.mode);
@@ -75,7 +75,7 @@ export async function acquireNetwork(
     attachment: { kind: 'shared', netnsPath: shared },
     state: detached(shared === undefined ? '' : (shared.split('/').at(-1) ?? '')),
     warnings: [],
-    release: () => undefined,
+    ports: [],
   };
 }
 
@@ -108,7 +108,7 @@ async function acquireBridge(store: ContainerStore, config: ContainerConfig): Pr
   const address = acquireAddress(leases, network, config.id, wanted === '' ? undefined : wanted);
   let reservation: PortReservation;
   try {
-    reservation = await reservePorts(config.spec.network.ports);
+    reservation = reservePorts(config.spec.network.ports);
   } catch (error) {
     releaseAddresses(leases, config.id);
     throw error;
@@ -126,10 +126,7 @@ async function acquireBridge(store: ContainerStore, config: ContainerConfig): Pr
       hostVeth: endpoint.hostVeth,
       ports: endpoint.ports,
     },
-    release: () => {
-      reservation.release();
-      releaseAddresses(leases, config.id);
-    },
+    ports: reservation.held,
   };
 }
 

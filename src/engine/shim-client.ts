@@ -1,5 +1,4 @@
 /** Talking to the shim of a running container through its socket: attach, and wait for the end without polling. */
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { containerRunDir, type Paths } from './paths.ts';
 import type { ShimMessage } from './shim-protocol.ts';
@@ -8,7 +7,7 @@ import { ShimConnection, type ShimHandlers } from './start.ts';
 const socketPath = (paths: Paths, id: string): string => join(containerRunDir(paths, id), 'shim.sock');
 
 export function connectShim(paths: Paths, id: string, handlers: ShimHandlers): ShimConnection {
-  return new ShimConnection(connect(socketPath(paths, id)), handlers);
+  return new ShimConnection({ path: socketPath(paths, id) }, handlers);
 }
 
 export type ExitMessage = Extract<ShimMessage, { type: 'exited' }>;

@@ -4,10 +4,11 @@
  */
 import { spawn } from 'node:child_process';
 import { openSync, closeSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
-import { FRAME, readFrames, writeFrame, writeMessage } from './frames.ts';
+import { socketPair } from '../../runtime/syscall/sockets.ts';
+import { Connection } from './connection.ts';
+import { frame, FRAME, FrameReader, messageFrame } from './frames.ts';
 import { containerDir, type Paths } from './paths.ts';
 import { noSuchContainer } from './store.ts';
 import type { ClientMessage, ShimMessage, ShimRequest, WireError } from './shim-protocol.ts';
@@ -19,62 +20,69 @@ export interface ShimHandlers {
   closed(): void;
 }
 
-/** One end of a shim's connection. */
+/** The client's end of a shim's connection. */
 export class ShimConnection {
-  constructor(
-    private readonly socket: Socket,
-    handlers: ShimHandlers,
-  ) {
-    readFrames(socket, (type, payload) => {
+  private readonly connection: Connection;
+
+  constructor(target: { readonly path: string } | { readonly fd: number }, handlers: ShimHandlers) {
+    const frames = new FrameReader((type, payload) => {
       if (type === FRAME.message) handlers.message(JSON.parse(payload.toString()) as ShimMessage);
       else if (type === FRAME.stdout) handlers.output(1, payload);
       else if (type === FRAME.stderr) handlers.output(2, payload);
     });
-    socket.on('error', () => {
-      // The shim may be gone at any time; 'close' follows.
+    this.connection = new Connection(target, {
+      data: (chunk) => frames.push(chunk),
+      closed: () => handlers.closed(),
     });
-    socket.on('close', () => handlers.closed());
   }
 
   send(message: ClientMessage): void {
-    writeMessage(this.socket, message);
+    this.connection.write(messageFrame(message));
   }
 
   /** false when the shim lags and the caller should wait for `drained`. */
   input(bytes: Uint8Array): boolean {
-    return writeFrame(this.socket, FRAME.stdin, bytes);
+    return this.connection.write(frame(FRAME.stdin, bytes));
   }
 
   drained(): Promise<void> {
-    return new Promise((resolve) => this.socket.once('drain', resolve));
+    return this.connection.drained();
   }
 
   pause(): void {
-    this.socket.pause();
+    this.connection.pause();
   }
 
   resume(): void {
-    this.socket.resume();
+    this.connection.resume();
   }
 
   close(): void {
-    this.socket.destroy();
+    this.connection.close();
   }
 }
 
 export function launchShim(request: ShimRequest, handlers: ShimHandlers): ShimConnection {
   const errors = openShimLog(request);
-  const child = spawn(process.execPath, ['__shim', JSON.stringify(request)], {
-    detached: true,
-    cwd: '/',
-    stdio: ['ignore', 'ignore', errors, 'pipe'],
-  });
-  closeSync(errors);
-  child.on('error', (error) => handlers.message({ type: 'failed', error: cannotLaunch(error.message) }));
-  child.unref();
-  // Not even started: there are no streams then, and the reason comes later, if at all.
-  if (child.pid === undefined) throw new MinidockError(cannotLaunch('spawn failed'));
-  return new ShimConnection(child.stdio[3] as Socket, handlers);
+  const { here, there } = socketPair();
+  try {
+    const child = spawn(process.execPath, ['__shim', JSON.stringify(request)], {
+      detached: true,
+      cwd: '/',
+      stdio: ['ignore', 'ignore', errors, there],
+    });
+    child.on('error', (error) => handlers.message({ type: 'failed', error: cannotLaunch(error.message) }));
+    child.unref();
+    // Not even started: the reason comes later, if at all.
+    if (child.pid === undefined) throw new MinidockError(cannotLaunch('spawn failed'));
+  } catch (error) {
+    closeSync(here);
+    throw error;
+  } finally {
+    closeSync(errors);
+    closeSync(there);
+  }
+  return new ShimConnection({ fd: here }, handlers);
 }
 
 const cannotLaunch = (reason: string): WireError => ({

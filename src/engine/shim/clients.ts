@@ -3,23 +3,16 @@
  * socket. Sends them the container's output and events; hands their input on. A client that reads slowly slows the
  * container down, as Docker's does, instead of filling memory; one that is gone is forgotten.
  */
-import { createServer, type Server, type Socket } from 'node:net';
-import { FRAME, readFrames, writeFrame, writeMessage } from '../frames.ts';
+import { closeSync } from 'node:fs';
+import { POLLIN, POLLOUT } from '../../../runtime/syscall/descriptors.ts';
+import { acceptConnection, listenUnix } from '../../../runtime/syscall/sockets.ts';
+import { FRAME, type FrameType } from '../frames.ts';
 import type { ClientMessage, ShimMessage } from '../shim-protocol.ts';
-
-export interface Attachment {
-  readonly stdin: boolean;
-  readonly stdout: boolean;
-  readonly stderr: boolean;
-}
-
-interface Client extends Attachment {
-  readonly socket: Socket;
-  readonly waits: boolean;
-}
+import { Client, type Attachment } from './client.ts';
+import { serveOnce, type Source } from './poll-loop.ts';
 
 export interface ClientEvents {
-  input(bytes: Buffer): Promise<void>;
+  input(bytes: Buffer): void;
   /** A client that fed the container's input has closed it, or is gone. */
   inputEnded(): void;
   resized(rows: number, columns: number): void;
@@ -27,109 +20,113 @@ export interface ClientEvents {
   terminalLeft(pid: number, fd: number): void;
 }
 
-/** Bytes queued for one client above which the container's output waits for it. */
-const HIGH_WATER = 1 << 20;
+const DETACHED: Attachment = { stdin: false, stdout: false, stderr: false };
+
+/** Milliseconds for clients to take the last message and hang up. */
+const GOODBYE = 1000;
 
 export class Clients {
-  private readonly clients = new Map<Socket, Client>();
-  private server: Server | undefined;
-  private final: ShimMessage | undefined;
+  private readonly clients = new Set<Client>();
+  private listener = -1;
 
   constructor(private readonly events: ClientEvents) {}
 
-  listen(path: string): Promise<void> {
-    const server = createServer((socket) => this.add(socket, { stdin: false, stdout: false, stderr: false }));
-    this.server = server;
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(path, resolve);
-    });
+  listen(path: string): void {
+    this.listener = listenUnix(path);
   }
 
-  add(socket: Socket, attachment: Attachment): void {
-    this.clients.set(socket, { socket, waits: false, ...attachment });
-    socket.on('error', () => {
-      // A client may be killed at any time; 'close' follows and forgets it.
-    });
-    socket.on('close', () => {
-      const client = this.clients.get(socket);
-      this.clients.delete(socket);
-      if (client?.stdin === true) this.events.inputEnded();
-    });
-    readFrames(socket, (type, payload) => this.receive(socket, type, payload));
+  add(fd: number, attachment: Attachment): void {
+    const client = new Client(fd, attachment, (type, payload) => this.receive(client, type, payload));
+    this.clients.add(client);
   }
 
-  async send(stream: 1 | 2, bytes: Uint8Array): Promise<void> {
-    const type = stream === 1 ? FRAME.stdout : FRAME.stderr;
-    for (const client of this.clients.values()) {
-      if (!(stream === 1 ? client.stdout : client.stderr)) continue;
-      writeFrame(client.socket, type, bytes);
-      if (client.socket.writableLength > HIGH_WATER) await drained(client.socket);
+  /** Clients that feed the container's input are left alone while it takes no more. */
+  sources(inputFull: boolean): readonly Source[] {
+    const sources: Source[] = [{ fd: this.listener, events: POLLIN, ready: () => this.accept() }];
+    for (const client of this.clients) {
+      const reads = !(inputFull && client.attachment.stdin);
+      // Without an event to wait for it is left out: poll(2) tells of a hang-up all the same, again and again.
+      if (!reads && !client.pending) continue;
+      sources.push({
+        fd: client.fd,
+        events: (reads ? POLLIN : 0) | (client.pending ? POLLOUT : 0),
+        ready: () => {
+          client.flush();
+          if (reads && !client.read()) this.forget(client);
+        },
+      });
     }
+    return sources;
+  }
+
+  get lag(): boolean {
+    return [...this.clients].some((client) => client.lags);
+  }
+
+  get quiet(): boolean {
+    return [...this.clients].every((client) => client.quiet);
+  }
+
+  send(stream: 1 | 2, bytes: Uint8Array): void {
+    for (const client of this.clients) client.output(stream, bytes);
   }
 
   broadcast(message: ShimMessage): void {
-    for (const client of this.clients.values()) writeMessage(client.socket, message);
+    for (const client of this.clients) client.message(message);
   }
 
-  /** The last message: sent to everyone, and at once to whoever connects while the shim is going away. */
-  async finish(message: ShimMessage): Promise<void> {
-    this.final = message;
-    const flushed = [...this.clients.keys()].map((socket) => {
-      writeMessage(socket, message);
-      return new Promise<void>((resolve) => {
-        socket.once('close', () => resolve());
-        socket.end(() => resolve());
-      });
-    });
-    this.server?.close();
-    await Promise.all(flushed);
+  /** The last message: sent to everyone, also to who has come while the shim was going away; then all hang up. */
+  finish(message: ShimMessage): void {
+    this.accept();
+    if (this.listener >= 0) closeSync(this.listener);
+    this.listener = -1;
+    this.broadcast(message);
+    for (const end = performance.now() + GOODBYE; this.clients.size > 0;) {
+      const left = end - performance.now();
+      // Who has yet to read what the program wrote is waited for; who merely stays connected is not.
+      if (left <= 0 && ![...this.clients].some((client) => client.pending)) return;
+      serveOnce(this.sources(false).slice(1), left <= 0 ? -1 : left);
+    }
   }
 
-  private receive(socket: Socket, type: number, payload: Buffer): void {
-    const client = this.clients.get(socket);
-    if (client === undefined) return;
+  private accept(): void {
+    if (this.listener < 0) return;
+    for (let fd = acceptConnection(this.listener); fd !== undefined; fd = acceptConnection(this.listener)) {
+      this.add(fd, DETACHED);
+    }
+  }
+
+  private forget(client: Client): void {
+    client.close();
+    if (this.clients.delete(client) && client.attachment.stdin) this.events.inputEnded();
+  }
+
+  private receive(client: Client, type: FrameType, payload: Buffer): void {
     if (type === FRAME.stdin) {
-      if (!client.stdin) return;
-      socket.pause();
-      void this.events.input(payload).then(() => socket.resume());
+      if (client.attachment.stdin) this.events.input(payload);
       return;
     }
     const message = JSON.parse(payload.toString()) as ClientMessage;
     switch (message.type) {
-      case 'attach':
-        this.clients.set(socket, { ...client, ...message });
+      case 'attach': {
+        const { stdin, stdout, stderr } = message;
+        client.attachment = { stdin, stdout, stderr };
         break;
+      }
       case 'resize':
         this.events.resized(message.rows, message.columns);
         break;
       case 'stdin-closed':
-        this.clients.set(socket, { ...client, stdin: false });
+        client.attachment = { ...client.attachment, stdin: false };
         this.events.inputEnded();
         break;
       case 'adopt-terminal':
         this.events.terminalLeft(message.pid, message.fd);
-        writeMessage(socket, { type: 'adopted' } satisfies ShimMessage);
+        client.message({ type: 'adopted' });
         break;
       case 'wait':
-        this.clients.set(socket, { ...client, waits: true });
-        if (this.final !== undefined) {
-          writeMessage(socket, this.final);
-          socket.end();
-        }
+        // Every client gets the last message; this one says that it has come for nothing else.
         break;
     }
   }
-}
-
-function drained(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      socket.off('drain', done);
-      socket.off('close', done);
-      resolve();
-    };
-    socket.on('drain', done);
-    socket.on('close', done);
-  });
 }

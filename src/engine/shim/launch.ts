@@ -15,6 +15,7 @@ import {
   type InitFailure,
   type InitListener,
 } from '../../../runtime/process/supervise.ts';
+import { kernel } from '../../../runtime/syscall/libc.ts';
 import { splitNetwork, type RunPlan } from '../run-plan.ts';
 import type { ContainerStdio } from './stdio.ts';
 
@@ -26,8 +27,8 @@ export interface Launch {
   readonly socketPath: string;
   readonly options: ApplyOptions;
   readonly stdio: ContainerStdio;
-  /** Of the terminal as it is now; undefined without one. */
-  readonly size: () => { readonly rows: number; readonly columns: number } | undefined;
+  /** Of the terminal that waits for the container; undefined without one. */
+  readonly size: { readonly rows: number; readonly columns: number } | undefined;
   /** Told of the steps PID 1 has done. */
   readonly report: (id: string, outcome: 'done', ms: number) => void;
 }
@@ -35,6 +36,14 @@ export interface Launch {
 export interface Launched {
   /** Of the program, as the host sees it. */
   readonly pid: number;
+  readonly first: FirstProcess;
+}
+
+/** The shim's own child, which `unshare` stays to be: it waits for the program and ends as it does. */
+export interface FirstProcess {
+  readonly pid: number;
+  /** Its pidfd: readable once it has ended (pidfd_open(2)). */
+  readonly pidfd: number;
   /** Resolves to its exit status, 128 + N after signal N. */
   readonly exited: Promise<number>;
 }
@@ -54,8 +63,9 @@ export async function launch(request: Launch): Promise<Launched> {
   const init = await listenForInit(request.socketPath, (id, ms) => report(id, 'done', ms));
   let exited: Promise<number> | undefined;
   try {
-    exited = spawnFirst(plan.start, options, request.stdio);
-    return { pid: await bringUp(request, init, exited, applyRows(beside, options)), exited };
+    const first = spawnFirst(plan.start, options, request.stdio);
+    ({ exited } = first);
+    return { pid: await bringUp(request, init, exited, applyRows(beside, options)), first };
   } catch (error) {
     // Hung up on, PID 1 ends by itself; what it was about to use must not be undone under its hands.
     init.close();
@@ -87,8 +97,7 @@ async function bringUp(
     const ready = await Promise.race([init.ready, early]);
     if (ready.terminalFd !== undefined) {
       stdio.useTerminal(fetchTerminal(pid, ready.terminalFd));
-      const now = size();
-      if (now !== undefined) stdio.resize(now.rows, now.columns);
+      if (size !== undefined) stdio.resize(size.rows, size.columns);
     }
     init.go();
     const going = performance.now();
@@ -104,7 +113,7 @@ async function bringUp(
   }
 }
 
-function spawnFirst(step: HostStep, options: ApplyOptions, containerStdio: ContainerStdio): Promise<number> {
+function spawnFirst(step: HostStep, options: ApplyOptions, containerStdio: ContainerStdio): FirstProcess {
   if (step.command.kind !== 'run') throw new Error('process.start is a program');
   options.journal.record([step]);
   if (options.failAt === step.id)
@@ -123,7 +132,7 @@ function spawnFirst(step: HostStep, options: ApplyOptions, containerStdio: Conta
     stdio.closeChildEnds();
   }
   options.observer?.finished(step, 'done', performance.now() - begin);
-  return child.exited;
+  return { pid: child.pid, pidfd: kernel.pidfdOpen(child.pid), exited: child.exited };
 }
 
 function requireToolFor(step: HostStep, tool: string): void {

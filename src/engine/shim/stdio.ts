@@ -3,11 +3,14 @@
  * again, which nginx's image does), or a pty from the container's own devpts when it has a terminal. Output goes to
  * the log and to whoever is attached; reading stops while one of them lags.
  */
-import { closeSync } from 'node:fs';
+import { closeSync, readSync, writeSync } from 'node:fs';
+import { POLLIN, POLLOUT } from '../../../runtime/syscall/descriptors.ts';
+import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
-import { DescriptorWriter, readDescriptor } from '../descriptor-stream.ts';
 import type { LogStream, LogWriter } from '../log-file.ts';
 import type { Clients } from './clients.ts';
+import type { Source } from './poll-loop.ts';
+import { WriteQueue } from './write-queue.ts';
 
 export interface ChildStdio {
   readonly child: readonly [number | 'ignore', number | 'ignore', number | 'ignore'];
@@ -15,17 +18,23 @@ export interface ChildStdio {
   closeChildEnds(): void;
 }
 
+interface Output {
+  readonly fd: number;
+  /** undefined: nobody looks at it; it is read so that whoever writes there does not block. */
+  readonly stream: LogStream | undefined;
+}
+
+const chunk = Buffer.allocUnsafe(1 << 16);
+
 export class ContainerStdio {
-  private writer: DescriptorWriter | undefined;
+  private outputs: readonly Output[] = [];
+  private stdin: WriteQueue | undefined;
   private terminal: number | undefined;
-  private readonly pumps: Promise<void>[] = [];
-  private pending: Buffer[] = [];
   private logFailed = false;
-  private inputClosed = false;
 
   constructor(
     private readonly log: LogWriter,
-    private readonly clients: () => Clients,
+    private readonly clients: Clients,
     private readonly options: { readonly tty: boolean; readonly openStdin: boolean },
   ) {}
 
@@ -35,9 +44,9 @@ export class ContainerStdio {
     const stdin = this.options.openStdin ? kernel.pipe() : undefined;
     const stdout = kernel.pipe();
     const stderr = kernel.pipe();
-    if (stdin !== undefined) this.useWriter(new DescriptorWriter(stdin.write));
-    this.pump(1, stdout.read);
-    this.pump(2, stderr.read);
+    if (stdin !== undefined) this.stdin = new WriteQueue(stdin.write);
+    this.read(stdout.read, 1);
+    this.read(stderr.read, 2);
     return {
       child: [stdin?.read ?? 'ignore', stdout.write, stderr.write],
       closeChildEnds: () => {
@@ -49,58 +58,98 @@ export class ContainerStdio {
   /** The master of the container's pty, ours from here on. */
   useTerminal(master: number): void {
     this.terminal = master;
-    this.useWriter(new DescriptorWriter(kernel.duplicate(master)));
-    this.pump(1, master);
+    this.stdin = new WriteQueue(kernel.duplicate(master));
+    this.read(master, 1);
   }
 
-  private useWriter(writer: DescriptorWriter): void {
-    this.writer = writer;
-    for (const bytes of this.pending) void writer.write(bytes);
-    this.pending = [];
-    if (this.inputClosed) this.closeInput();
+  /** The master of a terminal that someone else has left; whoever writes there must not block. */
+  discard(master: number): void {
+    this.read(master, undefined);
   }
 
-  async input(bytes: Buffer): Promise<void> {
-    if (!this.options.openStdin) return;
-    // Sent before the container has anything to read from: kept, as a pipe or a tty's own queue would.
-    if (this.writer === undefined) this.pending.push(Buffer.from(bytes));
-    else await this.writer.write(bytes);
+  /** The container takes no more input for now. */
+  get full(): boolean {
+    return this.stdin?.empty === false;
+  }
+
+  /** Its program may be gone, but not all that it wrote has been read. */
+  get unread(): boolean {
+    return this.outputs.some(({ stream }) => stream !== undefined);
+  }
+
+  sources(): readonly Source[] {
+    const sources: Source[] = [];
+    const { stdin } = this;
+    if (stdin?.empty === false) sources.push({ fd: stdin.fd, events: POLLOUT, ready: () => stdin.flush() });
+    for (const output of this.outputs) {
+      if (output.stream !== undefined && this.clients.lag) continue;
+      sources.push({ fd: output.fd, events: POLLIN, ready: () => this.pump(output) });
+    }
+    return sources;
+  }
+
+  input(bytes: Buffer): void {
+    if (this.options.openStdin) this.stdin?.write(bytes);
   }
 
   closeInput(): void {
-    this.inputClosed = true;
     // A terminal has no end of file of its own; whoever types sends ^D.
-    if (!this.options.tty) this.writer?.close();
+    if (!this.options.tty) this.stdin?.end();
   }
 
   resize(rows: number, columns: number): void {
     if (this.terminal !== undefined) kernel.setWindowSize(this.terminal, rows, columns);
   }
 
-  /** Resolves when every byte that was written has been logged and sent. */
-  async ended(): Promise<void> {
-    await Promise.all(this.pumps);
-    this.terminal = undefined;
-    this.writer?.close();
+  private read(fd: number, stream: LogStream | undefined): void {
+    kernel.setNonBlocking(fd);
+    this.outputs = [...this.outputs, { fd, stream }];
   }
 
-  /** A log that cannot be written, on a full disk say, costs lines of the log and nothing else. */
-  private record(stream: LogStream, chunk: Buffer): void {
-    try {
-      this.log.write(stream, chunk);
-    } catch (error) {
-      if (!this.logFailed)
-        process.stderr.write(`the log could not be written: ${(error as Error).message}\n`);
-      this.logFailed = true;
+  private pump(output: Output): void {
+    const bytes = readChunk(output.fd);
+    if (bytes === undefined) {
+      closeSync(output.fd);
+      if (output.fd === this.terminal) {
+        this.terminal = undefined;
+        this.stdin?.close();
+      }
+      this.outputs = this.outputs.filter((other) => other !== output);
+    } else if (output.stream !== undefined && bytes.length > 0) {
+      this.record(output.stream, bytes);
+      this.clients.send(output.stream, bytes);
     }
   }
 
-  private pump(stream: LogStream, fd: number): void {
-    this.pumps.push(
-      readDescriptor(fd, async (chunk) => {
-        this.record(stream, chunk);
-        await this.clients().send(stream, chunk);
-      }),
-    );
+  /** A log that cannot be written, on a full disk say, costs lines of the log and nothing else. */
+  private record(stream: LogStream, bytes: Buffer): void {
+    try {
+      this.log.write(stream, bytes);
+    } catch (error) {
+      if (!this.logFailed) complain(`the log could not be written: ${(error as Error).message}`);
+      this.logFailed = true;
+    }
+  }
+}
+
+/** Empty when there is nothing for now, undefined at the end. */
+function readChunk(fd: number): Buffer | undefined {
+  try {
+    const length = readSync(fd, chunk);
+    return length === 0 ? undefined : chunk.subarray(0, length);
+  } catch (error) {
+    if (errnoOf(error) === 'EAGAIN') return chunk.subarray(0, 0);
+    // EIO is how a pty's master says that every slave is closed; a pipe never gives it.
+    if (errnoOf(error) === 'EIO') return undefined;
+    throw error;
+  }
+}
+
+/** For shim.log, where the shim's standard error leads. */
+export function complain(text: string): void {
+  try {
+    writeSync(2, `${text}\n`);
+  } catch {
+    // A full disk is among what is told there. The container matters more than the words.
   }
 }

@@ -1,25 +1,20 @@
-import { PassThrough } from 'node:stream';
 import { expect, test } from '@jest/globals';
-import { FRAME, readFrames, writeFrame, writeMessage } from '../../../../src/engine/frames.ts';
+import { frame, FRAME, FrameReader, messageFrame } from '../../../../src/engine/frames.ts';
 
 function received(chunks: readonly Buffer[]): readonly [number, string][] {
-  const stream = new PassThrough();
   const frames: [number, string][] = [];
-  readFrames(stream, (type, payload) => frames.push([type, payload.toString()]));
-  for (const chunk of chunks) stream.emit('data', chunk);
+  const reader = new FrameReader((type, payload) => frames.push([type, payload.toString()]));
+  const memory = Buffer.alloc(64);
+  // Always in the same memory, as a reader of a descriptor has it.
+  for (const chunk of chunks) reader.push(memory.subarray(0, chunk.copy(memory)));
   return frames;
 }
-function sent(write: (stream: PassThrough) => void): Buffer {
-  const stream = new PassThrough();
-  write(stream);
-  return stream.read() as Buffer;
-}
 
-const bytes = sent((stream) => {
-  writeFrame(stream, FRAME.stdout, Buffer.from('hello'));
-  writeFrame(stream, FRAME.stderr, Buffer.alloc(0));
-  writeMessage(stream, { type: 'wait' });
-});
+const bytes = Buffer.concat([
+  frame(FRAME.stdout, Buffer.from('hello')),
+  frame(FRAME.stderr, Buffer.alloc(0)),
+  messageFrame({ type: 'wait' }),
+]);
 const frames = [
   [FRAME.stdout, 'hello'],
   [FRAME.stderr, ''],
@@ -40,4 +35,12 @@ test('however the stream is cut, the frames are the same', () => {
 
 test('an unfinished frame is not told', () => {
   expect(received([bytes.subarray(0, 9)])).toEqual([]);
+});
+
+test('a reader knows whether it is in the middle of one', () => {
+  const reader = new FrameReader(() => undefined);
+  reader.push(bytes.subarray(0, 9));
+  expect(reader.empty).toBe(false);
+  reader.push(bytes.subarray(9, 10));
+  expect(reader.empty).toBe(true);
 });

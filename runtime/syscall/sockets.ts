@@ -1,0 +1,102 @@
+/**
+ * Sockets as bare descriptors, all of them close-on-exec: for a process that must be able to hand them on, or that
+ * has no use for an event loop's objects around them. Each call is the system call of that name and no more.
+ */
+import { closeSync, openSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { O_CLOEXEC, O_PATH } from './constants.ts';
+import { errnoOf } from './error.ts';
+import { call, cString } from './ffi.ts';
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+/** Bytes of a path in a sockaddr_un (unix(7)), its NUL left out. */
+const SUN_PATH_MAX = 107;
+const SOCKADDR_IN = 16;
+/** Connections that wait to be accepted; the kernel cuts it to net.core.somaxconn. */
+const BACKLOG = 4096;
+
+/** Two connected stream sockets. */
+export function socketPair(): { readonly here: number; readonly there: number } {
+  const ends = new Int32Array(2);
+  call('socketpair', AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0, bytesOf(ends));
+  return { here: ends[0] ?? -1, there: ends[1] ?? -1 };
+}
+
+/** A listening, non-blocking stream socket at `path`, where nothing may be yet. */
+export function listenUnix(path: string): number {
+  return withSocket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, (socket) => {
+    withShortPath(path, (name) => {
+      const address = Buffer.concat([bytesOf(Uint16Array.of(AF_UNIX)), cString(name)]);
+      call('bind', socket, address, address.byteLength);
+    });
+    call('listen', socket, BACKLOG);
+  });
+}
+
+/** The next connection, non-blocking; undefined when none waits, or when it has gone before it was taken. */
+export function acceptConnection(listener: number): number | undefined {
+  try {
+    return call('accept4', listener, 0, 0, SOCK_NONBLOCK | O_CLOEXEC);
+  } catch (error) {
+    if (['EAGAIN', 'ECONNABORTED', 'EINTR'].includes(errnoOf(error))) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Takes a port of an IPv4 address, 0 for one of the kernel's choice. A TCP port is only taken when it listens: with
+ * SO_REUSEADDR, which is needed past connections of an earlier owner, a bound socket would let another one listen.
+ */
+export function takePort(
+  protocol: 'tcp' | 'udp',
+  address: string,
+  port: number,
+): { readonly fd: number; readonly port: number } {
+  const type = protocol === 'tcp' ? SOCK_STREAM : SOCK_DGRAM;
+  const name = new Uint8Array(SOCKADDR_IN);
+  const fd = withSocket(AF_INET, type | SOCK_NONBLOCK, (socket) => {
+    if (protocol === 'tcp') {
+      call('setsockopt', socket, SOL_SOCKET, SO_REUSEADDR, bytesOf(Int32Array.of(1)), 4);
+    }
+    name.set(bytesOf(Uint16Array.of(AF_INET)));
+    name.set([port >> 8, port & 0xff, ...address.split('.').map(Number)], 2);
+    call('bind', socket, name, SOCKADDR_IN);
+    if (protocol === 'tcp') call('listen', socket, BACKLOG);
+    call('getsockname', socket, name, bytesOf(Uint32Array.of(SOCKADDR_IN)));
+  });
+  return { fd, port: ((name[2] ?? 0) << 8) | (name[3] ?? 0) };
+}
+
+function withSocket(family: number, type: number, use: (socket: number) => void): number {
+  const socket = call('socket', family, type | O_CLOEXEC, 0);
+  try {
+    use(socket);
+    return socket;
+  } catch (error) {
+    closeSync(socket);
+    throw error;
+  }
+}
+
+/** A path that is too long for the kernel is named through its directory's descriptor. */
+function withShortPath(path: string, use: (name: string) => void): void {
+  if (Buffer.byteLength(path) <= SUN_PATH_MAX) {
+    use(path);
+    return;
+  }
+  const directory = openSync(dirname(path), O_PATH);
+  try {
+    use(`/proc/self/fd/${String(directory)}/${basename(path)}`);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+const bytesOf = (array: ArrayBufferView): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);

@@ -1,0 +1,105 @@
+/**
+ * A client's end of a stream socket, on the event loop: the single door to Bun's sockets, which start in a tenth of
+ * a millisecond where node:net takes three. The shim itself, which has no event loop to speak of, does not use it.
+ */
+import { closeSync } from 'node:fs';
+
+export interface ConnectionHandlers {
+  /** The chunk is the receiver's to keep. */
+  data(chunk: Buffer): void;
+  /** Once; also when there never was a connection. */
+  closed(): void;
+}
+
+type BunSocket = Awaited<ReturnType<typeof Bun.connect>>;
+
+export class Connection {
+  private socket: BunSocket | undefined;
+  private queue: Uint8Array[] = [];
+  private readonly waiting: (() => void)[] = [];
+  private paused = false;
+  private over = false;
+
+  /** To whoever listens at a path, or over a connected socket's descriptor, which is owned from here on. */
+  constructor(
+    target: { readonly path: string } | { readonly fd: number },
+    private readonly handlers: ConnectionHandlers,
+  ) {
+    const socket = {
+      open: (opened: BunSocket) => this.opened(opened),
+      data: (_: BunSocket, chunk: Buffer) => {
+        if (!this.over) handlers.data(chunk);
+      },
+      drain: () => this.flush(),
+      close: () => this.end(),
+      // The other side may be gone at any time; 'close' follows.
+      error: () => undefined,
+      connectError: () => this.end(),
+    };
+    const options = 'path' in target ? { unix: target.path, socket } : { fd: target.fd, socket };
+    // Bun takes a descriptor although its types do not say so.
+    Bun.connect(options as { unix: string; socket: typeof socket }).catch(() => {
+      if ('fd' in target && this.socket === undefined) closeSync(target.fd);
+      this.end();
+    });
+  }
+
+  /** false when the other side lags and the caller should wait for `drained`. */
+  write(bytes: Uint8Array): boolean {
+    if (this.over) return true;
+    this.queue.push(Uint8Array.from(bytes));
+    this.flush();
+    return this.queue.length === 0;
+  }
+
+  /** Resolves when everything has been written, or has nobody left to go to. */
+  drained(): Promise<void> {
+    if (this.over || this.queue.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.socket?.pause();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.socket?.resume();
+  }
+
+  /** At once; what has not been written yet is dropped. */
+  close(): void {
+    this.end();
+  }
+
+  private opened(socket: BunSocket): void {
+    this.socket = socket;
+    if (this.over) socket.terminate();
+    else if (this.paused) socket.pause();
+    this.flush();
+  }
+
+  private flush(): void {
+    if (this.socket === undefined || this.over) return;
+    for (let next = this.queue[0]; next !== undefined; next = this.queue[0]) {
+      const written = this.socket.write(next);
+      if (written < 0) return;
+      if (written < next.length) {
+        this.queue[0] = next.subarray(written);
+        return;
+      }
+      this.queue.shift();
+    }
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+
+  private end(): void {
+    if (this.over) return;
+    this.over = true;
+    this.queue = [];
+    this.socket?.terminate();
+    for (const resolve of this.waiting.splice(0)) resolve();
+    this.handlers.closed();
+  }
+}

@@ -1,0 +1,77 @@
+/** One connection of the shim's: what its client wants to see, what it has sent in part, what it has not read yet. */
+import { readSync } from 'node:fs';
+import { errnoOf } from '../../../runtime/syscall/error.ts';
+import { frame, FRAME, FrameReader, messageFrame, type FrameType } from '../frames.ts';
+import type { ShimMessage } from '../shim-protocol.ts';
+import { WriteQueue } from './write-queue.ts';
+
+export interface Attachment {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+/** Bytes queued for one client above which the container's output waits for it. */
+const HIGH_WATER = 1 << 20;
+
+const chunk = Buffer.allocUnsafe(1 << 16);
+
+export class Client {
+  attachment: Attachment;
+  private readonly out: WriteQueue;
+  private readonly frames: FrameReader;
+
+  constructor(fd: number, attachment: Attachment, receive: (type: FrameType, payload: Buffer) => void) {
+    this.out = new WriteQueue(fd);
+    this.attachment = attachment;
+    this.frames = new FrameReader(receive);
+  }
+
+  get fd(): number {
+    return this.out.fd;
+  }
+
+  get pending(): boolean {
+    return !this.out.empty;
+  }
+
+  get lags(): boolean {
+    return this.out.size > HIGH_WATER;
+  }
+
+  /** Only waits for a message: nothing is half sent, half read, or to be shown to it. */
+  get quiet(): boolean {
+    const { stdin, stdout, stderr } = this.attachment;
+    return !(stdin || stdout || stderr || this.pending) && this.frames.empty;
+  }
+
+  message(message: ShimMessage): void {
+    this.out.write(messageFrame(message));
+  }
+
+  output(stream: 1 | 2, bytes: Uint8Array): void {
+    const wanted = stream === 1 ? this.attachment.stdout : this.attachment.stderr;
+    if (wanted) this.out.write(frame(stream === 1 ? FRAME.stdout : FRAME.stderr, bytes));
+  }
+
+  flush(): void {
+    this.out.flush();
+  }
+
+  /** false at the end of what it sends. */
+  read(): boolean {
+    try {
+      const length = readSync(this.fd, chunk);
+      if (length === 0) return false;
+      this.frames.push(chunk.subarray(0, length));
+      return true;
+    } catch (error) {
+      // Anything else, ECONNRESET above all, is an end too: a client may be killed at any time.
+      return errnoOf(error) === 'EAGAIN';
+    }
+  }
+
+  close(): void {
+    this.out.close();
+  }
+}

@@ -1,0 +1,80 @@
+/** The end of a run: the plan undone, the outcome recorded, everyone told. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { readOomKills } from '../../../runtime/cgroup/processes.ts';
+import type { HeldPort } from '../../../runtime/network/ports.ts';
+import { Journal } from '../../../runtime/plan/journal.ts';
+import { describeUndo, undoJournal } from '../../../runtime/plan/undo.ts';
+import { containerRunDir } from '../paths.ts';
+import { releaseNetwork } from '../release-network.ts';
+import { removeContainerFiles } from '../remove-files.ts';
+import type { WireError } from '../shim-protocol.ts';
+import { timestamp } from '../time.ts';
+import type { ShimParts } from './parts.ts';
+
+/** After the program has ended. */
+export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitCode: number): Promise<void> {
+  const { store, config, clients } = parts;
+  const oomKilled = readOomKills(`/minidock/${config.id}`) > 0;
+  const undone = await undoJournal(journalOf(parts));
+  releaseNetwork(store.paths, config.id, ports);
+  const current = store.read(config.id)?.state;
+  if (current !== undefined) {
+    store.writeState(config.id, {
+      ...current,
+      status: 'exited',
+      pid: 0,
+      exitCode,
+      oomKilled,
+      error: undone.failures.length === 0 ? '' : describeUndo(undone),
+      finishedAt: timestamp(),
+      network: undefined,
+    });
+  }
+  cleanUp(parts);
+  clients.finish({ type: 'exited', exitCode, oomKilled });
+}
+
+/** When the program did not come to run, or the shim does not know what to do. */
+export async function fail(parts: ShimParts, ports: readonly HeldPort[], error: unknown): Promise<void> {
+  const { store, config, clients } = parts;
+  const report = await undoJournal(journalOf(parts));
+  releaseNetwork(store.paths, config.id, ports);
+  const anything = report.undone.length + report.failures.length > 0;
+  const wire = toWireError(error, anything ? describeUndo(report) : '');
+  const current = store.read(config.id)?.state;
+  if (current !== undefined) {
+    store.writeState(config.id, {
+      ...current,
+      status: current.status === 'running' ? 'exited' : current.status,
+      pid: 0,
+      exitCode: wire.exitCode ?? 125,
+      error: wire.message,
+      network: undefined,
+    });
+  }
+  cleanUp(parts);
+  clients.finish({ type: 'failed', error: wire });
+}
+
+export const journalOf = ({ store, config }: ShimParts): Journal =>
+  new Journal(join(containerRunDir(store.paths, config.id), 'journal'));
+
+function cleanUp({ store, config, log, lock }: ShimParts): void {
+  log.close();
+  rmSync(containerRunDir(store.paths, config.id), { recursive: true, force: true });
+  if (config.spec.autoRemove) removeContainerFiles(store, config, { volumes: true });
+  lock.release();
+}
+
+export function toWireError(error: unknown, undone: string): WireError {
+  const known = error instanceof MinidockError ? error : undefined;
+  const words = error instanceof Error ? error.message : String(error);
+  return {
+    code: known?.code ?? 'INTERNAL',
+    message: undone === '' ? words : `${words}\n${undone}`,
+    exitCode: known?.exitCode ?? 125,
+    ...(known?.hint === undefined ? {} : { hint: known.hint }),
+  };
+}

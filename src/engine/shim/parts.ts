@@ -1,0 +1,35 @@
+/** What a shim holds while its container runs, however it came by it: by starting the container, or by waking up. */
+import { join } from 'node:path';
+import type { ContainerConfig } from '../container.ts';
+import type { Lock } from '../lock.ts';
+import { LogWriter } from '../log-file.ts';
+import { containerDir } from '../paths.ts';
+import { fetchTerminal } from '../../../runtime/process/supervise.ts';
+import type { ContainerStore } from '../store.ts';
+import { Clients } from './clients.ts';
+import { ContainerStdio } from './stdio.ts';
+
+export interface ShimParts {
+  readonly store: ContainerStore;
+  readonly config: ContainerConfig;
+  readonly lock: Lock;
+  readonly log: LogWriter;
+  readonly clients: Clients;
+  readonly stdio: ContainerStdio;
+}
+
+export function assembleShim(store: ContainerStore, config: ContainerConfig, lock: Lock): ShimParts {
+  const { tty, openStdin, attachStdin } = config.spec;
+  const log = new LogWriter(join(containerDir(store.paths, config.id), 'container.log'));
+  const clients: Clients = new Clients({
+    input: (bytes) => stdio.input(bytes),
+    inputEnded: () => {
+      // Docker's StdinOnce: input ends with the client that `run -i` attached; `-d -i` keeps it open.
+      if (attachStdin) stdio.closeInput();
+    },
+    resized: (rows, columns) => stdio.resize(rows, columns),
+    terminalLeft: (pid, fd) => stdio.discard(fetchTerminal(pid, fd)),
+  });
+  const stdio = new ContainerStdio(log, clients, { tty, openStdin });
+  return { store, config, lock, log, clients, stdio };
+}

@@ -1,0 +1,79 @@
+/**
+ * Bytes on their way into a descriptor that may not take them at once. Order is kept; when the reader has gone,
+ * what is left and what still comes is dropped, which is not the writer's failure.
+ */
+import { closeSync, writeSync } from 'node:fs';
+import { kernel } from '../../../runtime/syscall/libc.ts';
+import { errnoOf } from '../../../runtime/syscall/error.ts';
+
+export class WriteQueue {
+  private queue: Uint8Array[] = [];
+  private gone = false;
+  private ending = false;
+  private closed = false;
+
+  /** The descriptor is owned from here on. */
+  constructor(readonly fd: number) {
+    kernel.setNonBlocking(fd);
+  }
+
+  /** Bytes that wait. */
+  get size(): number {
+    return this.queue.reduce((sum, bytes) => sum + bytes.length, 0);
+  }
+
+  get empty(): boolean {
+    return this.queue.length === 0;
+  }
+
+  /** `bytes` may be changed afterwards. */
+  write(bytes: Uint8Array): void {
+    if (this.gone || this.ending || bytes.length === 0) return;
+    const rest = this.empty ? bytes.subarray(this.attempt(bytes)) : bytes;
+    if (rest.length > 0 && !this.hasGone()) this.queue.push(Uint8Array.from(rest));
+  }
+
+  /** To be called when the descriptor can take more. */
+  flush(): void {
+    for (let next = this.queue[0]; next !== undefined; next = this.queue[0]) {
+      const written = this.attempt(next);
+      if (this.hasGone()) break;
+      if (written < next.length) {
+        this.queue[0] = next.subarray(written);
+        return;
+      }
+      this.queue.shift();
+    }
+    this.queue = [];
+    if (this.ending) this.close();
+  }
+
+  /** Once everything has been written. */
+  end(): void {
+    this.ending = true;
+    if (this.empty) this.close();
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.gone = true;
+    this.queue = [];
+    closeSync(this.fd);
+  }
+
+  // Behind a call: the compiler takes the property for what it was before an attempt.
+  private hasGone(): boolean {
+    return this.gone;
+  }
+
+  private attempt(bytes: Uint8Array): number {
+    try {
+      return writeSync(this.fd, bytes);
+    } catch (error) {
+      // EPIPE, ECONNRESET, EIO of a terminal: nobody reads any more.
+      if (errnoOf(error) !== 'EAGAIN') this.gone = true;
+      return 0;
+    }
+  }
+}
