@@ -17,7 +17,6 @@ import type { ContainerConfig, NetworkState } from './container.ts';
 import { newId, randomHex } from './ids.ts';
 import { waitLock } from './lock.ts';
 import { leasesDir, networksDir, type Paths } from './paths.ts';
-import { recoverAll } from './recovery.ts';
 import type { Attachment } from './run-plan.ts';
 import type { ContainerStore } from './store.ts';
 import { timestamp } from './time.ts';
@@ -101,7 +100,10 @@ export async function previewNetwork(store: ContainerStore, config: ContainerCon
 
 async function acquireBridge(store: ContainerStore, config: ContainerConfig): Promise<AcquiredNetwork> {
   const { paths } = store;
-  if (config.spec.network.ports.length > 0) await recoverAll(store);
+  if (config.spec.network.ports.length > 0) {
+    const { recoverAll } = await import('./recovery.ts');
+    await recoverAll(store);
+  }
   const network = defaultNetwork(paths);
   const wanted = config.spec.network.ip;
   const leases = leasesDir(paths);

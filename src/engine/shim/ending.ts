@@ -1,17 +1,15 @@
 /** The end of a run: the plan undone, the outcome recorded, everyone told. */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { readOomKills } from '../../../runtime/cgroup/processes.ts';
 import type { HeldPort } from '../../../runtime/network/ports.ts';
-import { Journal } from '../../../runtime/plan/journal.ts';
 import { describeUndo, undoJournal } from '../../../runtime/plan/undo.ts';
 import { containerRunDir } from '../paths.ts';
 import { releaseNetwork } from '../release-network.ts';
 import { removeContainerFiles } from '../remove-files.ts';
 import type { WireError } from '../shim-protocol.ts';
 import { timestamp } from '../time.ts';
-import type { ShimParts } from './parts.ts';
+import { journalOf, type ShimParts } from './parts.ts';
 
 /** After the program has ended. */
 export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitCode: number): Promise<void> {
@@ -57,9 +55,6 @@ export async function fail(parts: ShimParts, ports: readonly HeldPort[], error: 
   cleanUp(parts);
   clients.finish({ type: 'failed', error: wire });
 }
-
-export const journalOf = ({ store, config }: ShimParts): Journal =>
-  new Journal(join(containerRunDir(store.paths, config.id), 'journal'));
 
 function cleanUp({ store, config, log, lock }: ShimParts): void {
   log.close();

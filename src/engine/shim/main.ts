@@ -21,9 +21,9 @@ import { allSteps } from '../run-plan.ts';
 import type { ShimMessage, ShimRequest } from '../shim-protocol.ts';
 import { ContainerStore, noSuchContainer } from '../store.ts';
 import { timestamp } from '../time.ts';
-import { fail, finish, journalOf, toWireError } from './ending.ts';
+import type * as Ending from './ending.ts';
 import { launch, type Launched } from './launch.ts';
-import { assembleShim, type ShimParts } from './parts.ts';
+import { assembleShim, journalOf, type ShimParts } from './parts.ts';
 import { prepareRun } from './prepare.ts';
 import { serve } from './serve.ts';
 
@@ -36,8 +36,7 @@ export async function runShim(request: ShimRequest): Promise<void> {
   const config = store.read(request.id)?.config;
   if (lock === undefined || config === undefined) {
     lock?.release();
-    refuse(request.id, config);
-    return;
+    return refuse(request.id, config);
   }
   const parts = assembleShim(store, config, lock);
   parts.clients.add(CONTROL_FD, request.attach);
@@ -50,14 +49,18 @@ export async function runShim(request: ShimRequest): Promise<void> {
     ({ ports } = network);
     const { first } = await start(parts, request, network);
     serve(parts, first, ports);
-    await finish(parts, ports, await first.exited);
+    const exitCode = await first.exited;
+    await (await ending()).finish(parts, ports, exitCode);
   } catch (error) {
-    await fail(parts, ports, error);
+    await (await ending()).fail(parts, ports, error);
   }
 }
 
+/** Loaded when its time has come: someone waits for the program to begin. */
+const ending = (): Promise<typeof Ending> => import('./ending.ts');
+
 /** To who came too late: another shim is at it, or another command has removed the container. */
-function refuse(id: string, config: ContainerConfig | undefined): void {
+async function refuse(id: string, config: ContainerConfig | undefined): Promise<void> {
   const error =
     config === undefined
       ? noSuchContainer(id.slice(0, 12))
@@ -65,6 +68,7 @@ function refuse(id: string, config: ContainerConfig | undefined): void {
           code: 'ALREADY_RUNNING',
           message: `container ${config.name} is already running`,
         });
+  const { toWireError } = await ending();
   const message: ShimMessage = { type: 'failed', error: toWireError(error, '') };
   try {
     writeSync(CONTROL_FD, messageFrame(message));

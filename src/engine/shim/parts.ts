@@ -1,10 +1,11 @@
 /** What a shim holds while its container runs, however it came by it: by starting the container, or by waking up. */
 import { join } from 'node:path';
+import { Journal } from '../../../runtime/plan/journal.ts';
+import { fetchTerminal } from '../../../runtime/process/supervise.ts';
 import type { ContainerConfig } from '../container.ts';
 import type { Lock } from '../lock.ts';
 import { LogWriter } from '../log-file.ts';
-import { containerDir } from '../paths.ts';
-import { fetchTerminal } from '../../../runtime/process/supervise.ts';
+import { containerDir, containerRunDir } from '../paths.ts';
 import type { ContainerStore } from '../store.ts';
 import { Clients } from './clients.ts';
 import { ContainerStdio } from './stdio.ts';
@@ -33,3 +34,6 @@ export function assembleShim(store: ContainerStore, config: ContainerConfig, loc
   const stdio = new ContainerStdio(log, clients, { tty, openStdin });
   return { store, config, lock, log, clients, stdio };
 }
+
+export const journalOf = ({ store, config }: ShimParts): Journal =>
+  new Journal(join(containerRunDir(store.paths, config.id), 'journal'));
