@@ -2,10 +2,10 @@
  * Starting a container from the command's side: launch its shim, watch the events on the socketpair between them.
  * The shim is in a session of its own, so neither this command's end nor its terminal's hang-up reaches it.
  */
-import { spawn } from 'node:child_process';
 import { openSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
+import { spawn } from '../../runtime/io/spawn.ts';
 import { socketPair } from '../../runtime/syscall/sockets.ts';
 import { Connection } from './connection.ts';
 import { frame, FRAME, FrameReader, messageFrame } from './frames.ts';
@@ -66,18 +66,15 @@ export function launchShim(request: ShimRequest, handlers: ShimHandlers): ShimCo
   const errors = openShimLog(request);
   const { here, there } = socketPair();
   try {
-    const child = spawn(process.execPath, ['__shim', JSON.stringify(request)], {
-      detached: true,
-      cwd: '/',
+    spawn([process.execPath, '__shim', JSON.stringify(request)], {
       stdio: ['ignore', 'ignore', errors, there],
-    });
-    child.on('error', (error) => handlers.message({ type: 'failed', error: cannotLaunch(error.message) }));
-    child.unref();
-    // Not even started: the reason comes later, if at all.
-    if (child.pid === undefined) throw new MinidockError(cannotLaunch('spawn failed'));
+      env: process.env,
+      cwd: '/',
+      detached: true,
+    }).unref();
   } catch (error) {
     closeSync(here);
-    throw error;
+    throw new MinidockError(cannotLaunch((error as Error).message));
   } finally {
     closeSync(errors);
     closeSync(there);
