@@ -24,6 +24,13 @@ const OPTION: Readonly<Record<OciNamespace, string>> = {
   cgroup: '--cgroup',
 };
 
+/**
+ * Environment of a process that becomes a program within milliseconds. JavaScriptCore would start compiling what it
+ * runs twice, on threads of its own, and never see the benefit: a third of all the processor time until execve(2).
+ * The program does not inherit it.
+ */
+export const SHORT_LIVED: Readonly<Record<string, string>> = { BUN_JSC_useBaselineJIT: '0' };
+
 /** A namespace with a path is entered, one without is made new, one that is not named stays the host's. */
 export function unshareArgv(config: OciConfig, command: InitCommand): Argv {
   const entered: string[] = [];

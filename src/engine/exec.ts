@@ -16,7 +16,7 @@ import { spawn } from '../../runtime/io/spawn.ts';
 import { isInstalled, packageOf } from '../../runtime/plan/tools.ts';
 import { allCapabilities } from '../../runtime/process/capabilities.ts';
 import type { EnterRequest } from '../../runtime/process/enter.ts';
-import { nsenterArgv } from '../../runtime/process/namespace-command.ts';
+import { nsenterArgv, SHORT_LIVED } from '../../runtime/process/namespace-command.ts';
 import { fetchTerminal, listenForInit } from '../../runtime/process/supervise.ts';
 import { stderr, stdinIsTerminal, stdout } from './standard-streams.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
@@ -99,7 +99,7 @@ async function runExec(
     stdio: stdio.child,
     cwd: '/',
     detached: options.detach,
-    env: { PATH: process.env['PATH'] },
+    env: { ...SHORT_LIVED, PATH: process.env['PATH'] },
   });
   stdio.closeChildEnds();
   const { exited } = child;

@@ -8,6 +8,7 @@ import { spawn, type Spawned } from '../../../runtime/io/spawn.ts';
 import { applySteps, StepError, type ApplyOptions } from '../../../runtime/plan/apply.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
 import { requireTool } from '../../../runtime/plan/tools.ts';
+import { SHORT_LIVED } from '../../../runtime/process/namespace-command.ts';
 import {
   fetchTerminal,
   InitError,
@@ -81,9 +82,11 @@ async function bringUp(
   exited: Promise<number>,
   network: Promise<void>,
 ): Promise<number> {
+  let begun = false;
   // A child that dies before it says hello must not be waited for. If it said why, that is on its way here.
   const early = exited.then(async (code): Promise<never> => {
-    const failure = await Promise.race([init.result, delay(LAST_WORDS, undefined)]);
+    // What ends later is the program, which nobody waits for here: a timer would only keep its shim.
+    const failure = begun ? undefined : await Promise.race([init.result, delay(LAST_WORDS, undefined)]);
     if (failure !== undefined) throw new InitError(failure);
     throw new MinidockError({
       code: 'INIT_DIED',
@@ -102,6 +105,7 @@ async function bringUp(
     init.go();
     const going = performance.now();
     const failure = await init.result;
+    begun = true;
     if (failure !== undefined) throw new InitError(failure);
     // execve(2) has closed the socket, which is the only report it can give.
     const last = plan.container.at(-1);
@@ -125,7 +129,8 @@ function spawnFirst(step: HostStep, options: ApplyOptions, containerStdio: Conta
   const stdio = containerStdio.open();
   let child: Spawned;
   try {
-    child = spawn(step.command.argv, { stdio: stdio.child, cwd: '/', env: { PATH: process.env['PATH'] } });
+    const env = { ...SHORT_LIVED, PATH: process.env['PATH'] };
+    child = spawn(step.command.argv, { stdio: stdio.child, cwd: '/', env });
   } catch (error) {
     throw new StepError(step, error);
   } finally {
