@@ -40,10 +40,10 @@ export interface Download {
  */
 export async function downloadBlob(download: Download): Promise<'downloaded' | 'exists'> {
   const { blobs, descriptor, signal } = download;
-  if (await blobs.has(descriptor.digest)) return 'exists';
+  if (await blobs.has(descriptor.digest, descriptor.size)) return 'exists';
   const release = await blobs.lock(descriptor.digest, signal);
   try {
-    if (await blobs.has(descriptor.digest)) return 'exists';
+    if (await blobs.has(descriptor.digest, descriptor.size)) return 'exists';
     await fetchVerified(download);
     return 'downloaded';
   } finally {

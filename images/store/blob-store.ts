@@ -1,13 +1,15 @@
 /**
  * Blobs by digest: what a registry or an archive gave, byte for byte. A blob has its final name only once its
- * content hashes to it, and arrives there by rename(2), so a reader never sees half of one.
+ * content hashes to it, and arrives there by rename(2), so a reader never sees half of one, whoever is killed when.
+ * A machine that loses its power is another matter: like Docker's, a layer is not waited for until it is on the disk
+ * itself; manifests and configurations are (`sync`).
  *
  * Layout: sha256/<hex> for the blobs, partial/<hex> for downloads in progress (kept when broken off, so that they
  * can be resumed), locks/<hex> while someone writes.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ImageError } from '../errors.ts';
@@ -26,10 +28,11 @@ export class BlobStore {
     this.#beforeAdding = beforeAdding;
   }
 
-  async has(digest: string): Promise<boolean> {
+  /** One of another `size` does not count: a machine that lost its power may have had only half of it on disk. */
+  async has(digest: string, size?: number): Promise<boolean> {
     try {
-      await access(this.path(digest));
-      return true;
+      const found = await stat(this.path(digest));
+      return size === undefined || found.size === size;
     } catch {
       // Not there is the answer.
       return false;
@@ -78,7 +81,6 @@ export class BlobStore {
         hint: 'the registry, a proxy or the archive gave something else; nothing of it was used',
       });
     }
-    await syncFile(partialPath);
     await mkdir(dirname(this.path(digest)), { recursive: true });
     await rename(partialPath, this.path(digest));
   }
@@ -106,7 +108,7 @@ export class BlobStore {
   async putBytes(bytes: Uint8Array): Promise<string> {
     await this.#beforeAdding();
     const digest = digestOf(bytes);
-    if (await this.has(digest)) return digest;
+    if (await this.has(digest, bytes.length)) return digest;
     const temporary = await this.temporaryPath();
     try {
       const file = await open(temporary, 'wx');
@@ -120,6 +122,11 @@ export class BlobStore {
       await rm(temporary, { force: true });
     }
     return digest;
+  }
+
+  /** Waits until these are on the disk itself: what an image's name stands for must outlive a loss of power. */
+  async sync(digests: readonly string[]): Promise<void> {
+    await Promise.all(digests.map((digest) => syncFile(this.path(digest))));
   }
 
   /** Throws ImageError 'BLOB_MISSING'. */

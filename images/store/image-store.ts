@@ -124,6 +124,7 @@ export class ImageStore {
       return { diffId, blob, size: report.size };
     });
     const layerDirs = await this.#layers.stack(diffIds);
+    await this.blobs.sync([manifestDigest, configDigest]);
     return await this.#change((images) => {
       const old = images.get(configDigest);
       const record: ImageRecord = {

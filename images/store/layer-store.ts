@@ -169,9 +169,11 @@ export class LayerStore {
   }
 
   #temporary(): string {
-    const path = join(this.#dir, 'tmp', ownerTag());
+    const tmp = join(this.#dir, 'tmp');
     // Not readable for others: layers hold setuid programs that nobody should run outside a container.
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (mkdirSync(tmp, { recursive: true, mode: 0o700 }) !== undefined) this.#unpacker.prepareParent?.(tmp);
+    const path = join(tmp, ownerTag());
+    mkdirSync(path, { mode: 0o700 });
     return path;
   }
 }

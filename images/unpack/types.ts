@@ -62,4 +62,6 @@ export interface UnpackOptions {
 export interface Unpacker {
   unpackLayer(request: LayerRequest, options: UnpackOptions): Promise<LayerReport>;
   makeOverrides(request: OverridesRequest): Promise<OverridesReport>;
+  /** Told once of a new directory in which layers, which have nothing to do with one another, will be unpacked. */
+  prepareParent?(dir: string): void;
 }

@@ -74,6 +74,11 @@ export interface Kernel {
   /** Turns OPOST off (TCGETS, TCSETS): what is written to the terminal reaches it unchanged. */
   disableOutputProcessing(fd: number): void;
   setXattr(path: string, name: string, value: Uint8Array): void;
+  /**
+   * FS_IOC_SETFLAGS of FS_TOPDIR_FL (`chattr +T`): what is made in this directory is unrelated, so a file system of
+   * the ext family shall put each tree into another part of the disk. Others refuse it with ENOTTY or EOPNOTSUPP.
+   */
+  setTopDirectory(fd: number): void;
   /** bpf(2) BPF_PROG_LOAD of a BPF_PROG_TYPE_CGROUP_DEVICE program (struct bpf_insn, 8 bytes each); a descriptor. */
   bpfLoadDeviceFilter(program: Uint8Array): number;
   /** bpf(2) BPF_PROG_ATTACH, beside whatever programs the cgroup's parents have. */

@@ -27,6 +27,9 @@ const TCSETS = 0x5402;
 const OPOST = 1;
 const TIOCGPTN = 0x80045430;
 const TIOCSPTLCK = 0x40045431;
+const FS_IOC_GETFLAGS = 0x80086601;
+const FS_IOC_SETFLAGS = 0x40086602;
+const FS_TOPDIR_FL = 0x20000;
 const KEYCTL_JOIN_SESSION_KEYRING = 1;
 const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 const SECCOMP_SET_MODE_FILTER = 1;
@@ -153,6 +156,13 @@ export const kernel: Kernel = {
     call('ioctl', fd, TCSETS, bytesOf(termios));
   },
   setXattr: (path, name, value) => void call('lsetxattr', path, name, value, value.byteLength, 0),
+  setTopDirectory(fd) {
+    // The kernel reads and writes an int, though the request's number says a long.
+    const flags = new Int32Array(2);
+    call('ioctl', fd, FS_IOC_GETFLAGS, bytesOf(flags));
+    flags[0] = (flags[0] ?? 0) | FS_TOPDIR_FL;
+    call('ioctl', fd, FS_IOC_SETFLAGS, bytesOf(flags));
+  },
   bpfLoadDeviceFilter(program) {
     const license = Buffer.from('GPL\0');
     // union bpf_attr: prog_type and insn_cnt, insns, license; no log, no flags.

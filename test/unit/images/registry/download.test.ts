@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseReference, type Reference } from '../../../../images/reference.ts';
@@ -52,6 +52,13 @@ const stored = (): Promise<Buffer> => readFile(blobs.path(descriptor.digest));
 const ranges = (): readonly (string | undefined)[] =>
   registry.requests.filter(({ path }) => path.includes('/blobs/')).map(({ headers }) => headers.range);
 const partialExists = (): boolean => existsSync(blobs.partialPath(descriptor.digest));
+
+test('a blob that a loss of power cut short is fetched again', async () => {
+  await download();
+  await truncate(blobs.path(descriptor.digest), 100);
+  expect(await download()).toBe('downloaded');
+  expect(await stored()).toEqual(content);
+});
 
 test('a blob arrives and is not fetched again', async () => {
   const seen: number[] = [];
