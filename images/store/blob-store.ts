@@ -7,11 +7,10 @@
  * Layout: sha256/<hex> for the blobs, partial/<hex> for downloads in progress (kept when broken off, so that they
  * can be resumed), locks/<hex> while someone writes.
  */
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { digestOf, newSha256 } from '../digest.ts';
 import { ImageError } from '../errors.ts';
 import { acquireLock, type Release } from './lock.ts';
 import { isOwnerAlive, ownerTag } from './owner.ts';
@@ -168,10 +167,6 @@ export class BlobStore {
   }
 }
 
-export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-}
-
 /** The hex digits, which are what makes a digest safe to use as a file's name. */
 export function hexOf(digest: string): string {
   const hex = /^sha256:([0-9a-f]{64})$/.exec(digest)?.[1];
@@ -186,8 +181,8 @@ export function hexOf(digest: string): string {
 }
 
 async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  const hash = newSha256();
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return `sha256:${hash.digest('hex')}`;
 }
 

@@ -6,11 +6,11 @@
  * Layout: layers/<hex>/{fs,layer.json}, overrides/<hex>/{fs}, tmp/<owner>. Thirty-two hex digits name a directory,
  * not sixty-four: mount(2) takes all lower directories of an overlay in one page.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LayerReport, Unpacker, UnpackOptions } from '../unpack/types.ts';
+import { digestOf } from '../digest.ts';
 import { readFileIfAny, writeFileAtomic } from './atomic-file.ts';
 import { hexOf, type BlobStore } from './blob-store.ts';
 import { withLock } from './lock.ts';
@@ -61,8 +61,7 @@ export class LayerStore {
     let dirs: string[] = [];
     let chain = '';
     for (const diffId of diffIds) {
-      chain =
-        chain === '' ? diffId : `sha256:${createHash('sha256').update(`${chain} ${diffId}`).digest('hex')}`;
+      chain = chain === '' ? diffId : digestOf(`${chain} ${diffId}`);
       const report = this.record(diffId)?.report;
       const name = join(layerName(diffId), 'fs');
       if (report?.opaqueRoot === true) dirs = [];

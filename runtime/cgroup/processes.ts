@@ -3,7 +3,7 @@
  * killed any for want of memory. All of it tolerates a group that is not there (any more): it has no processes.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay } from '../io/delay.ts';
 import { cgroupDirectories, cgroupLayout, type CgroupLayout } from './detect.ts';
 
 /**

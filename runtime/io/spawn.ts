@@ -3,7 +3,6 @@
  * streams, sockets and events), execa 9 ms, and this is on the way of every start. Under Node, which runs the unit
  * tests, it is node:child_process.
  */
-import { constants } from 'node:os';
 
 export type Words = readonly [program: string, ...args: string[]];
 
@@ -80,4 +79,8 @@ const hasBun = (): boolean => typeof Bun !== 'undefined';
 
 /** A real-time signal has no name, and is a number already. */
 const statusOf = (code: number | null, signal: NodeJS.Signals | number | null): number =>
-  code ?? 128 + (typeof signal === 'string' ? constants.signals[signal] : (signal ?? 0));
+  code ??
+  128 +
+    (typeof signal === 'string'
+      ? process.getBuiltinModule('node:os').constants.signals[signal]
+      : (signal ?? 0));

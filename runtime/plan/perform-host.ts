@@ -3,7 +3,7 @@
  * Knows nothing of steps, order or undoing.
  */
 import { mkdirSync, readFileSync, readdirSync, existsSync, rmdirSync, writeFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay } from '../io/delay.ts';
 import { MinidockError } from '../errors.ts';
 import { run } from '../io/spawn.ts';
 import type { HostCommand } from './command.ts';

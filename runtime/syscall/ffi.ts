@@ -7,7 +7,6 @@
  * The library is opened at the first call, so importing this costs nothing and works on Node too.
  */
 import type * as Ffi from 'bun:ffi';
-import { constants } from 'node:os';
 import { SyscallError } from './error.ts';
 import { syscallNumbers, type SyscallName } from './numbers.ts';
 
@@ -91,6 +90,8 @@ function spell(name: string, args: readonly Argument[]): string {
 }
 
 function errnoName(errno: number): string {
+  // Loaded for an error only: it takes half a millisecond.
+  const { constants } = process.getBuiltinModule('node:os');
   for (const [name, value] of Object.entries(constants.errno)) if (value === errno) return name;
   return `E${String(errno)}`;
 }

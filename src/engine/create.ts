@@ -14,7 +14,6 @@ import { containerDir, type Paths } from './paths.ts';
 import { buildSpec } from './spec.ts';
 import { isValidName, NEW_STATE, type ContainerStore } from './store.ts';
 import { timestamp } from './time.ts';
-import { fillVolumes } from './volume-copy.ts';
 import { ensureVolume, removeVolume, volumeData } from './volumes.ts';
 
 /** The configuration a request and an image make, with volumes still to be created. Touches nothing. */
@@ -103,7 +102,10 @@ export async function createContainer(
     undo.push(() => store.releaseName(name, id));
     const { mounts, fresh } = makeVolumes(store.paths, draft.mounts, undo);
     const config: ContainerConfig = { ...draft.config, name, spec: { ...draft.config.spec, mounts } };
-    await fillVolumes(store.paths, config, fresh);
+    if (fresh.length > 0) {
+      const { fillVolumes } = await import('./volume-copy.ts');
+      await fillVolumes(store.paths, config, fresh);
+    }
     store.writeState(id, NEW_STATE);
     store.writeConfig(config);
     forgetTaking(store, id);

@@ -1,7 +1,7 @@
 /** Wires the image store to this program: unpacking happens in children of the same binary, confined to the layer. */
 import { closeSync, openSync } from 'node:fs';
 import { ImageStore } from '../../images/store/image-store.ts';
-import { childUnpacker } from '../../images/unpack/child.ts';
+import type { Unpacker } from '../../images/unpack/types.ts';
 import { errnoOf } from '../../runtime/syscall/error.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
 import { imagesDir, type Paths } from './paths.ts';
@@ -11,7 +11,11 @@ export function openImageStore(paths: Paths): ImageStore {
   ensurePrivateDir(imagesDir(paths));
   return new ImageStore({
     dir: imagesDir(paths),
-    unpacker: { ...childUnpacker([process.execPath, '__unpack']), prepareParent: spreadChildren },
+    unpacker: {
+      unpackLayer: async (...a) => (await unpacker()).unpackLayer(...a),
+      makeOverrides: async (...a) => (await unpacker()).makeOverrides(...a),
+      prepareParent: spreadChildren,
+    },
   });
 }
 
@@ -30,4 +34,10 @@ function spreadChildren(dir: string): void {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Loaded when something is unpacked; most commands that open the store only look an image up. */
+async function unpacker(): Promise<Unpacker> {
+  const { childUnpacker } = await import('../../images/unpack/child.ts');
+  return childUnpacker([process.execPath, '__unpack']);
 }

@@ -1,6 +1,5 @@
 /** Start, stop, kill, wait, rename, remove: what is done to a container that exists, by whoever comes along. */
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { MinidockError } from '../../runtime/errors.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
 import { tryLock, waitLock } from './lock.ts';
@@ -65,6 +64,7 @@ export async function stopContainer(
   signalContainer(container, parseSignal(options.signal ?? spec.stopSignal));
   if (timeout >= 0) {
     const timer = new AbortController();
+    const { setTimeout: delay } = process.getBuiltinModule('node:timers/promises');
     const late = delay(timeout * 1000, 'late' as const, { signal: timer.signal }).catch(() => undefined);
     const first = await Promise.race([ended, late]);
     timer.abort();

@@ -4,7 +4,7 @@
  */
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay } from '../../runtime/io/delay.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
 
 /** Milliseconds. */

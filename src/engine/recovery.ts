@@ -6,7 +6,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay } from '../../runtime/io/delay.ts';
 import { releaseAddresses } from '../../runtime/network/ipam.ts';
 import { undoJournal } from '../../runtime/plan/undo.ts';
 import { Journal } from '../../runtime/plan/journal.ts';

@@ -1,5 +1,4 @@
 /** Signal names and numbers as Docker's flags take them: 'SIGTERM', 'term', '15', 'RTMIN+3'. */
-import { constants } from 'node:os';
 import { MinidockError } from '../../runtime/errors.ts';
 
 const SIGRTMIN = 34;
@@ -12,7 +11,9 @@ export function parseSignal(text: string): number {
     if (number >= 1 && number <= SIGRTMAX) return number;
   }
   const name = text.toUpperCase().replace(/^SIG/, '');
-  const known = (constants.signals as Readonly<Record<string, number>>)[`SIG${name}`];
+  const known = (process.getBuiltinModule('node:os').constants.signals as Readonly<Record<string, number>>)[
+    `SIG${name}`
+  ];
   if (known !== undefined) return known;
   const realtime = /^RT(MIN|MAX)(?:([+-])(\d+))?$/.exec(name);
   if (realtime !== null) {
@@ -22,7 +23,3 @@ export function parseSignal(text: string): number {
   }
   throw new MinidockError({ code: 'INVALID_SIGNAL', message: `invalid signal: ${text}` });
 }
-
-/** 128 + the number, for a program that a signal ended. */
-export const signalNumber = (signal: NodeJS.Signals | null): number =>
-  signal === null ? 0 : constants.signals[signal];

@@ -1,5 +1,4 @@
 /** Times as Docker writes them: RFC 3339, UTC, nanoseconds. */
-import { performance } from 'node:perf_hooks';
 
 /** Docker's rendering of Go's zero time: never happened. */
 export const NEVER = '0001-01-01T00:00:00Z';

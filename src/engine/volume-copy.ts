@@ -22,7 +22,6 @@ export async function fillVolumes(
   config: ContainerConfig,
   fresh: readonly MountSpec[],
 ): Promise<void> {
-  if (fresh.length === 0) return;
   const dir = containerRunDir(paths, config.id);
   const mountPoint = join(dir, 'image');
   mkdirSync(mountPoint, { recursive: true, mode: 0o700 });

@@ -1,7 +1,7 @@
 /** A store with images made of a few files, for unit tests of what happens to them. */
 import { writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { digestOf } from '../../images/store/blob-store.ts';
+import { digestOf } from '../../images/digest.ts';
 import { ImageStore } from '../../images/store/image-store.ts';
 import type { ContainerDefaults, Descriptor, HistoryEntry, StoredImage } from '../../images/types.ts';
 import { localUnpacker, type LocalUnpacker } from './local-unpacker.ts';

@@ -9,7 +9,7 @@ import { importRootfs } from '../../../../images/archives/import.ts';
 import { loadImages } from '../../../../images/archives/load.ts';
 import { saveImages } from '../../../../images/archives/save.ts';
 import { TarWriter } from '../../../../images/archives/tar-writer.ts';
-import { digestOf } from '../../../../images/store/blob-store.ts';
+import { digestOf } from '../../../../images/digest.ts';
 import type { ImageStore } from '../../../../images/store/image-store.ts';
 import type { StoredImage } from '../../../../images/types.ts';
 import { addImage, testStore } from '../../../support/stored-images.ts';

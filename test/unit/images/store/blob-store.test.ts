@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BlobStore, digestOf, hexOf } from '../../../../images/store/blob-store.ts';
+import { digestOf } from '../../../../images/digest.ts';
+import { BlobStore, hexOf } from '../../../../images/store/blob-store.ts';
 import { ownerTag } from '../../../../images/store/owner.ts';
 import { deadOwner } from '../../../support/dead-owner.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';

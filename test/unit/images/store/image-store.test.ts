@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { digestOf } from '../../../../images/store/blob-store.ts';
+import { digestOf } from '../../../../images/digest.ts';
 import type { StoredImage } from '../../../../images/types.ts';
 import { addImage, testStore } from '../../../support/stored-images.ts';
 import { tarOf } from '../../../support/tar-bytes.ts';
