@@ -1,4 +1,5 @@
 /** Start, stop, kill, wait, rename, remove: what is done to a container that exists, by whoever comes along. */
+import { delay } from '../../runtime/io/delay.ts';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
@@ -64,8 +65,8 @@ export async function stopContainer(
   signalContainer(container, parseSignal(options.signal ?? spec.stopSignal));
   if (timeout >= 0) {
     const timer = new AbortController();
-    const { setTimeout: delay } = process.getBuiltinModule('node:timers/promises');
-    const late = delay(timeout * 1000, 'late' as const, { signal: timer.signal }).catch(() => undefined);
+    const { setTimeout: abortable } = process.getBuiltinModule('node:timers/promises');
+    const late = abortable(timeout * 1000, 'late' as const, { signal: timer.signal }).catch(() => undefined);
     const first = await Promise.race([ended, late]);
     timer.abort();
     if (first === 'late') signalContainer(container, 9);
