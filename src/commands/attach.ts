@@ -2,7 +2,8 @@
 import { MinidockError } from '../../runtime/errors.ts';
 import { DEFAULT_DETACH_KEYS } from '../engine/detach-keys.ts';
 import { refuseMissingTerminal, runForeground } from '../engine/foreground.ts';
-import { findContainer, signalContainer } from '../engine/lifecycle.ts';
+import { signalContainer } from '../engine/lifecycle.ts';
+import { findContainer } from '../engine/refresh.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { connectShim } from '../engine/shim-client.ts';
 import { parseSignal } from '../engine/signals.ts';

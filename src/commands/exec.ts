@@ -3,7 +3,7 @@ import { DEFAULT_DETACH_KEYS } from '../engine/detach-keys.ts';
 import { parseEnv } from '../engine/env-flags.ts';
 import { execInContainer } from '../engine/exec.ts';
 import { refuseMissingTerminal } from '../engine/foreground.ts';
-import { findContainer } from '../engine/lifecycle.ts';
+import { findContainer } from '../engine/refresh.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { collect, type Verb } from './verb.ts';
 

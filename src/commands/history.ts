@@ -32,7 +32,7 @@ export const history: Verb = {
         const lines = (await engine.images()).history(image);
         const options = { noTrunc: flags.trunc === false, human: flags.human !== false, now: new Date() };
         stdout.write(
-          formatList(
+          await formatList(
             lines.map((line) => historyRow(line, options)),
             options.human ? historyListStyle : fullDatesStyle,
             { quiet: flags.quiet ?? false, ...(flags.format === undefined ? {} : { format: flags.format }) },

@@ -39,7 +39,7 @@ export const images: Verb = {
         const options = { noTrunc: flags.trunc === false, now: new Date() };
         const rows = chosen.map((entry) => imageRow(entry, options));
         stdout.write(
-          formatList(rows, imageListStyle(flags.digests ?? false), {
+          await formatList(rows, imageListStyle(flags.digests ?? false), {
             quiet: flags.quiet ?? false,
             ...(flags.format === undefined ? {} : { format: flags.format }),
           }),

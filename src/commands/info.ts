@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem, hostname } from 'node:os';
 import { cgroupLayout } from '../../runtime/cgroup/detect.ts';
 import type { Engine } from '../engine/engine.ts';
-import { refresh } from '../engine/recovery.ts';
+import { listContainers } from '../engine/refresh.ts';
 import { compileTemplate } from '../ui/go-template/template.ts';
 import { humanMemory } from '../ui/human.ts';
 import { version } from '../version.ts';
@@ -49,11 +49,7 @@ export const info: Verb = {
 };
 
 async function gather(engine: Engine) {
-  const states = [];
-  for (const container of engine.containers.list()) {
-    const now = await refresh(engine.containers, container);
-    if (now !== undefined) states.push(now.state.status);
-  }
+  const states = (await listContainers(engine.containers)).map(({ state }) => state.status);
   const running = states.filter((status) => status === 'running').length;
   return {
     Containers: states.length,

@@ -1,12 +1,11 @@
 /** `inspect`, `container inspect`, `image inspect`: Docker's JSON, or a Go template over it. */
 import type { Command } from 'commander';
-import { fullName } from '../../images/reference.ts';
 import { MinidockError } from '../../runtime/errors.ts';
-import { containerSizes } from '../engine/sizes.ts';
-import { findContainer } from '../engine/lifecycle.ts';
-import { compileTemplate, type Template } from '../ui/go-template/template.ts';
-import { inspectImage } from '../ui/inspect-image.ts';
-import { inspectContainer } from '../ui/inspect-json.ts';
+import type { ContainerConfig } from '../engine/container.ts';
+import type { Engine } from '../engine/engine.ts';
+import { findContainer } from '../engine/refresh.ts';
+import type { Sizes } from '../ui/container-row.ts';
+import type { Template } from '../ui/go-template/template.ts';
 import type { Context, Verb } from './verb.ts';
 import { stdout } from '../engine/standard-streams.ts';
 
@@ -34,7 +33,7 @@ function inspectVerb(what: string, only: Kind | undefined): Verb {
       command.action(async (names: readonly string[], flags: InspectFlags) => {
         const kind = only ?? parseKind(flags.type);
         const template =
-          flags.format === undefined || flags.format === 'json' ? undefined : parseFormat(flags.format);
+          flags.format === undefined || flags.format === 'json' ? undefined : await parseFormat(flags.format);
         const found: object[] = [];
         for (const name of names) {
           try {
@@ -62,22 +61,33 @@ async function inspectOne(
   if (kind !== 'image') {
     try {
       const { config, state } = await findContainer(engine.containers, name);
-      const sizes = withSize ? await containerSizes(engine.paths, config, await engine.images()) : undefined;
+      const sizes = withSize ? await sizesOf(engine, config) : undefined;
+      const { inspectContainer } = await import('../ui/inspect-json.ts');
       return inspectContainer(config, state, engine.paths, sizes);
     } catch (error) {
       if (kind === 'container' || (error as { code?: string }).code !== 'NO_SUCH_CONTAINER') throw error;
     }
   }
   const image = await (await engine.images()).find(name);
-  if (image !== undefined) return inspectImage(image);
+  if (image !== undefined) {
+    const { inspectImage } = await import('../ui/inspect-image.ts');
+    return inspectImage(image);
+  }
+  const { fullName } = await import('../../images/reference.ts');
   throw new MinidockError({
     code: 'NO_SUCH_OBJECT',
     message: kind === 'image' ? `No such image: ${fullName(name)}` : `No such object: ${name}`,
   });
 }
 
+async function sizesOf(engine: Engine, config: ContainerConfig): Promise<Sizes> {
+  const { containerSizes } = await import('../engine/sizes.ts');
+  return containerSizes(engine.paths, config, await engine.images());
+}
+
 /** Docker has a status of its own for a template that cannot be read. */
-function parseFormat(text: string): Template {
+async function parseFormat(text: string): Promise<Template> {
+  const { compileTemplate } = await import('../ui/go-template/template.ts');
   try {
     return compileTemplate(text);
   } catch (error) {

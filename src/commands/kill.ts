@@ -1,6 +1,7 @@
 /** `kill`: one signal, KILL unless told otherwise. */
 import { MinidockError } from '../../runtime/errors.ts';
-import { findContainer, signalContainer } from '../engine/lifecycle.ts';
+import { signalContainer } from '../engine/lifecycle.ts';
+import { findContainer } from '../engine/refresh.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { waitForShim } from '../engine/shim-client.ts';
 import { parseSignal } from '../engine/signals.ts';

@@ -1,5 +1,5 @@
 /** `logs` */
-import { findContainer } from '../engine/lifecycle.ts';
+import { findContainer } from '../engine/refresh.ts';
 import { readLogs } from '../engine/logs.ts';
 import { parseInstant } from '../ui/time.ts';
 import { invalidArgument } from '../engine/flag-errors.ts';

@@ -1,6 +1,6 @@
 /** `port`: what is published, or where one port is. */
 import { MinidockError } from '../../runtime/errors.ts';
-import { findContainer } from '../engine/lifecycle.ts';
+import { findContainer } from '../engine/refresh.ts';
 import type { Verb } from './verb.ts';
 import { stdout } from '../engine/standard-streams.ts';
 
@@ -15,7 +15,7 @@ export const port: Verb = {
         const ports = [...(state.network?.ports ?? [])].sort(
           (a, b) =>
             a.containerPort - b.containerPort ||
-            a.protocol.localeCompare(b.protocol) ||
+            compareText(a.protocol, b.protocol) ||
             a.hostPort - b.hostPort,
         );
         if (wanted === undefined) {
@@ -40,3 +40,6 @@ export const port: Verb = {
       });
   },
 };
+
+/** Not localeCompare, which loads the rules of languages first. */
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

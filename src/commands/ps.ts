@@ -1,11 +1,9 @@
 /** `ps` */
 import type { MinidockError } from '../../runtime/errors.ts';
+import type { ContainerConfig } from '../engine/container.ts';
 import type { Engine } from '../engine/engine.ts';
-import { sweepLeftovers } from '../engine/leftovers.ts';
-import { refresh } from '../engine/recovery.ts';
-import { containerSizes } from '../engine/sizes.ts';
-import type { Container } from '../engine/store.ts';
-import { asksForSize, containerListStyle, containerRow } from '../ui/container-row.ts';
+import { listContainers } from '../engine/refresh.ts';
+import { asksForSize, containerListStyle, containerRow, type Sizes } from '../ui/container-row.ts';
 import { matchContainer, parseContainerFilters } from '../ui/container-filter.ts';
 import { formatList, QUIET_WINS } from '../ui/format.ts';
 import { parseInteger } from '../engine/flag-errors.ts';
@@ -49,6 +47,12 @@ async function imageIds(engine: Engine, names: readonly string[]): Promise<Reado
   return ids;
 }
 
+async function sizesFrom(engine: Engine): Promise<(config: ContainerConfig) => Promise<Sizes>> {
+  const { containerSizes } = await import('../engine/sizes.ts');
+  const images = await engine.images();
+  return (config) => containerSizes(engine.paths, config, images);
+}
+
 function warnOfDamage({ message, hint }: MinidockError): void {
   stderr.write(`WARNING: ${message}. ${hint ?? ''}\n`);
 }
@@ -56,15 +60,10 @@ function warnOfDamage({ message, hint }: MinidockError): void {
 async function list({ engine }: Context, flags: PsFlags): Promise<void> {
   const filters = parseContainerFilters(flags.filter ?? []);
   if (flags.quiet === true && flags.format !== undefined) stderr.write(`${QUIET_WINS}\n`);
-  sweepLeftovers(engine.containers);
   // Also where there is nothing to compare with it, a name of no container is a mistake.
   for (const key of ['before', 'since'])
     filters.values.get(key)?.forEach((name) => engine.containers.find(name));
-  const all: Container[] = [];
-  for (const container of engine.containers.list(warnOfDamage)) {
-    const now = await refresh(engine.containers, container);
-    if (now !== undefined) all.push(now);
-  }
+  const all = await listContainers(engine.containers, warnOfDamage);
   const limit = flags.latest === true ? 1 : (parseInteger(flags.last, '-n, --last') ?? -1);
   const every = flags.all === true || limit > 0 || filters.selectsStatus;
   const ancestors = await imageIds(engine, filters.values.get('ancestor') ?? []);
@@ -73,15 +72,15 @@ async function list({ engine }: Context, flags: PsFlags): Promise<void> {
     .filter((container) => matchContainer(filters, container, all, (name) => ancestors.get(name)))
     .slice(0, limit > 0 ? limit : undefined);
   const withSize = flags.size === true || asksForSize(flags.format);
-  const images = withSize ? await engine.images() : undefined;
+  const sizesOf = withSize ? await sizesFrom(engine) : undefined;
   const options = { noTrunc: flags.trunc === false, now: new Date() };
   const rows = [];
   for (const { config, state } of chosen) {
-    const sizes = images === undefined ? undefined : await containerSizes(engine.paths, config, images);
+    const sizes = await sizesOf?.(config);
     rows.push(containerRow({ config, state, ...(sizes === undefined ? {} : { sizes }) }, options));
   }
   stdout.write(
-    formatList(rows, containerListStyle(flags.size === true), {
+    await formatList(rows, containerListStyle(flags.size === true), {
       quiet: flags.quiet ?? false,
       ...(flags.format === undefined ? {} : { format: flags.format }),
     }),

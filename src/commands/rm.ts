@@ -1,5 +1,6 @@
 /** `rm`: remove containers, and with -v their anonymous volumes. */
-import { findContainer, removeContainer } from '../engine/lifecycle.ts';
+import { removeContainer } from '../engine/lifecycle.ts';
+import { findContainer } from '../engine/refresh.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { forEachName } from './each.ts';
 import type { Verb } from './verb.ts';

@@ -2,7 +2,8 @@
 import { MinidockError } from '../../runtime/errors.ts';
 import { DEFAULT_DETACH_KEYS } from '../engine/detach-keys.ts';
 import { runForeground, terminalSize } from '../engine/foreground.ts';
-import { findContainer, startContainer } from '../engine/lifecycle.ts';
+import { startContainer } from '../engine/lifecycle.ts';
+import { findContainer } from '../engine/refresh.ts';
 import { recover } from '../engine/recovery.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { fromWire, launchShim, shimLost } from '../engine/start.ts';

@@ -1,7 +1,8 @@
 /** `stop` and `restart`: signal, grace, SIGKILL. */
 import type { Command } from 'commander';
 import { parseInteger } from '../engine/flag-errors.ts';
-import { findContainer, startContainer, stopContainer } from '../engine/lifecycle.ts';
+import { startContainer, stopContainer } from '../engine/lifecycle.ts';
+import { findContainer } from '../engine/refresh.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { forEachName } from './each.ts';
 import type { Verb } from './verb.ts';

@@ -13,7 +13,7 @@ export const volumeList: Verb = {
       .usage('[OPTIONS]')
       .option('-q, --quiet', 'Only display volume names')
       .option('--format <string>', "Format output: 'table', 'table TEMPLATE', 'json', or a Go template")
-      .action((flags: { readonly quiet?: boolean; readonly format?: string }) => {
+      .action(async (flags: { readonly quiet?: boolean; readonly format?: string }) => {
         const rows = listVolumes(engine.paths).map(({ name, mountpoint }) => ({
           Driver: 'local',
           Name: name,
@@ -25,7 +25,7 @@ export const volumeList: Verb = {
           quietColumn: 'Name',
         };
         stdout.write(
-          formatList(rows, style, {
+          await formatList(rows, style, {
             quiet: flags.quiet ?? false,
             ...(flags.format === undefined ? {} : { format: flags.format }),
           }),

@@ -1,5 +1,6 @@
 /** `wait`: the exit status of each, when it has one. */
-import { findContainer, waitForExit } from '../engine/lifecycle.ts';
+import { waitForExit } from '../engine/lifecycle.ts';
+import { findContainer } from '../engine/refresh.ts';
 import { forEachName } from './each.ts';
 import type { Verb } from './verb.ts';
 

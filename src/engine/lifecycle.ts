@@ -6,7 +6,8 @@ import { kernel } from '../../runtime/syscall/libc.ts';
 import { tryLock, waitLock } from './lock.ts';
 import { containerDir, containerLock } from './paths.ts';
 import { isSameProcess } from './process-identity.ts';
-import { LOST, POLL, recover, refresh } from './recovery.ts';
+import { LOST, POLL, recover } from './recovery.ts';
+import { findContainer, refresh } from './refresh.ts';
 import { removeContainerFiles } from './remove-files.ts';
 import { waitForShim } from './shim-client.ts';
 import { parseSignal } from './signals.ts';
@@ -15,11 +16,6 @@ import { noSuchContainer, type Container, type ContainerStore } from './store.ts
 
 /** Milliseconds to wait for a start, or a removal, by another command. */
 const PATIENCE = 30_000;
-
-/** By name, id or prefix, with a state that is true now. */
-export async function findContainer(store: ContainerStore, reference: string): Promise<Container> {
-  return (await refresh(store, store.find(reference))) ?? store.find(reference);
-}
 
 /** @throws MinidockError 'NOT_RUNNING'. */
 export function signalContainer(container: Container, signal: number): void {

@@ -101,7 +101,7 @@ export async function previewNetwork(store: ContainerStore, config: ContainerCon
 async function acquireBridge(store: ContainerStore, config: ContainerConfig): Promise<AcquiredNetwork> {
   const { paths } = store;
   if (config.spec.network.ports.length > 0) {
-    const { recoverAll } = await import('./recovery.ts');
+    const { recoverAll } = await import('./refresh.ts');
     await recoverAll(store);
   }
   const network = defaultNetwork(paths);

@@ -23,11 +23,11 @@ export const LOST = 255;
 /** Milliseconds between looks at what another process is doing. */
 export const POLL = 10;
 
-/**
- * The container with a state that is true now; undefined if it was to remove itself and has, by that. Cheap when
- * nothing is wrong: two small reads of /proc.
- */
-export async function refresh(store: ContainerStore, container: Container): Promise<Container | undefined> {
+/** The container once its record is true again; undefined if it was to remove itself and has, by that. */
+export async function recoverState(
+  store: ContainerStore,
+  container: Container,
+): Promise<Container | undefined> {
   const { id } = container.config;
   let now: Container | undefined = container;
   while (now?.state.status === 'running' && !isSameProcess(now.state.shimPid, now.state.shimStartTime)) {
@@ -37,11 +37,6 @@ export async function refresh(store: ContainerStore, container: Container): Prom
     if (now?.state.status === 'running') await delay(POLL);
   }
   return now;
-}
-
-/** For whoever needs what containers with a killed shim still seem to hold: their ports in the firewall. */
-export async function recoverAll(store: ContainerStore): Promise<void> {
-  for (const container of store.list()) await refresh(store, container);
 }
 
 /** Undoes what is left of a run that nobody owns. Does nothing while a shim holds the lock. */

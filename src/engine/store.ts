@@ -17,6 +17,12 @@ export interface Container {
   readonly state: ContainerState;
 }
 
+export interface ListHandlers {
+  readonly damaged?: (error: MinidockError) => void;
+  /** Of a directory that holds no container: one in the making, on its way out, or left by a kill (leftovers.ts). */
+  readonly leftover?: (name: string) => void;
+}
+
 export const NEW_STATE: ContainerState = {
   status: 'created',
   pid: 0,
@@ -120,26 +126,35 @@ export class ContainerStore {
   }
 
   ids(): readonly string[] {
+    return this.directories().filter(isId);
+  }
+
+  /** Newest first, as Docker lists them. One that cannot be read must not hide the others. */
+  list({ damaged, leftover }: ListHandlers = {}): readonly Container[] {
+    const containers: Container[] = [];
+    for (const name of this.directories()) {
+      const container = isId(name)
+        ? orIfDamaged<Container | undefined | 'damaged'>(
+            () => this.read(name),
+            (error) => {
+              damaged?.(error);
+              return 'damaged';
+            },
+          )
+        : undefined;
+      if (container === undefined) leftover?.(name);
+      else if (container !== 'damaged') containers.push(container);
+    }
+    return containers.sort((a, b) => (a.config.created < b.config.created ? 1 : -1));
+  }
+
+  private directories(): readonly string[] {
     try {
-      return readdirSync(containersDir(this.paths)).filter((name) => /^[0-9a-f]{64}$/.test(name));
+      return readdirSync(containersDir(this.paths));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw error;
     }
-  }
-
-  /** Newest first, as Docker lists them. One that cannot be read must not hide the others. */
-  list(damaged: (error: MinidockError) => void = () => undefined): readonly Container[] {
-    const containers = this.ids().flatMap((id) =>
-      orIfDamaged<readonly Container[] | Container>(
-        () => this.read(id) ?? [],
-        (error) => {
-          damaged(error);
-          return [];
-        },
-      ),
-    );
-    return containers.sort((a, b) => (a.config.created < b.config.created ? 1 : -1));
   }
 
   /**
@@ -181,6 +196,8 @@ export class ContainerStore {
     rmSync(doomed, { recursive: true, force: true });
   }
 }
+
+const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 
 const isDiskFull = (error: unknown): boolean =>
   ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');

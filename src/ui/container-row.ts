@@ -58,7 +58,10 @@ export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc
     .map((mount) => cut(mount.volume ?? mount.source, 15));
   return {
     Command: command,
-    CreatedAt: goTime(config.created),
+    // Only when asked for: the first look at the local time zone takes 10 ms.
+    get CreatedAt() {
+      return goTime(config.created);
+    },
     ID: noTrunc ? config.id : shortId(config.id),
     Image: imageText(config, noTrunc),
     Label: (name) => spec.labels[name] ?? '',

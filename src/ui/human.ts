@@ -2,9 +2,6 @@
  * Sizes, durations and shortenings in Docker's words. Sizes follow its go-units package: `%.3g` or `%.4g` and a unit,
  * powers of 1000 for what is stored, of 1024 for memory. Durations are told coarsely, as one number and one unit.
  */
-import { sprintf } from './go-template/printf.ts';
-import { GoFloat } from './go-template/value.ts';
-
 const DECIMAL = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB', 'ZB', 'YB'];
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB', 'ZiB', 'YiB'];
 
@@ -22,7 +19,7 @@ function inUnits(bytes: number, base: number, units: readonly string[], digits: 
     value /= base;
     unit++;
   }
-  return sprintf(`%.${digits}g%s`, [new GoFloat(value), units[unit]]);
+  return `${Number(value.toPrecision(digits))}${units[unit] ?? ''}`;
 }
 
 /** 'About a minute', '2 hours', '3 weeks'. */

@@ -1,5 +1,4 @@
 /** The NetworkSettings object of `inspect`: what the container has, while it runs; empty fields when it does not. */
-import { createHash } from 'node:crypto';
 import type { ContainerConfig, ContainerState, NetworkState } from '../engine/container.ts';
 import { goStruct, nilMap, nilSlice } from './go-template/value.ts';
 import { portMap } from './inspect-values.ts';
@@ -9,7 +8,7 @@ export function networkSettings(config: ContainerConfig, state: ContainerState):
   const endpoint = endpointOf(config, network);
   return goStruct({
     Bridge: '',
-    SandboxID: network === undefined ? '' : derivedId(config.id, 'sandbox'),
+    SandboxID: network === undefined ? '' : derivedId(config.id, SANDBOX),
     SandboxKey: sandboxKey(config, network),
     Ports: portsOf(config, network),
     HairpinMode: false,
@@ -42,7 +41,7 @@ function endpointOf(config: ContainerConfig, network: NetworkState | undefined):
   const bridge = network?.network;
   return {
     NetworkID: bridge?.id ?? '',
-    EndpointID: bridge === undefined ? '' : derivedId(config.id, `endpoint ${bridge.id}`),
+    EndpointID: bridge === undefined ? '' : derivedId(config.id, bridge.id),
     Gateway: bridge?.gateway ?? '',
     IPAddress: network?.address ?? '',
     IPPrefixLen: bridge === undefined ? 0 : Number(bridge.subnet.split('/')[1]),
@@ -98,6 +97,9 @@ function portsOf(config: ContainerConfig, network: NetworkState | undefined): ob
   return Object.fromEntries(keys.map((key) => [key, published[key] ?? nilSlice()]));
 }
 
+/** Any 64 digits that no bridge has. */
+const SANDBOX = '5a'.repeat(32);
+
 /** Docker gives sandboxes and endpoints random ids; here they follow from the container's, and stay the same. */
-const derivedId = (id: string, what: string): string =>
-  createHash('sha256').update(`${what} ${id}`).digest('hex');
+const derivedId = (id: string, other: string): string =>
+  [...id].map((digit, i) => (parseInt(digit, 16) ^ parseInt(other[i] ?? '0', 16)).toString(16)).join('');

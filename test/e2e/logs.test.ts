@@ -33,7 +33,7 @@ test('--tail', async () => {
   expect(await tail('0')).toBe('');
   // Which of the two pipes is read first is open; that it is three lines is not.
   const { stdout, stderr } = await minidock('logs', '-n', '3', 'talker');
-  expect((stdout + stderr).trimEnd().split('\n')).toHaveLength(3);
+  expect([stdout, stderr].flatMap((text) => text.trimEnd().split('\n'))).toHaveLength(3);
   expect(await tail('99')).toMatch(/^line 1\n/);
   expect(await tail('all')).toMatch(/^line 1\n/);
   expect((await minidock('logs', '--tail', 'some', 'talker')).exitCode).not.toBe(0);

@@ -39,10 +39,16 @@ test('a record that a power cut made unreadable costs that one, and not the othe
   add('c', 'well');
   writeFileSync(join(directory('a'), 'state.json'), '');
   writeFileSync(join(directory('b'), 'config.json'), '{"id":');
+  mkdirSync(directory('d'));
   const damaged: string[] = [];
-  const containers = store.list(({ message }) => damaged.push(message));
+  const leftovers: string[] = [];
+  const containers = store.list({
+    damaged: ({ message }) => damaged.push(message),
+    leftover: (name) => leftovers.push(name),
+  });
   expect(containers.map(({ config }) => config.name).sort()).toEqual(['stateless', 'well']);
   expect(damaged).toEqual([`${directory('b')}/config.json is damaged: it is not JSON`]);
+  expect(leftovers).toEqual(['d'.padEnd(64, '0')]);
   expect(store.find('stateless').state).toMatchObject({ status: 'dead', exitCode: 255 });
   expect(() => store.find('gone')).toThrow('is damaged');
 });

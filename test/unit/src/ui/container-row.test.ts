@@ -47,9 +47,9 @@ describe('a row of ps', () => {
     expect(full).toMatchObject({ ID: webId, Mounts: `/srv/src,vol,${anonymousVolume}` });
   });
 
-  test('labels can be asked for by name', () => {
+  test('labels can be asked for by name', async () => {
     const style = containerListStyle(false);
-    expect(formatList([row], style, { format: '{{.Label "foo"}}|{{.Label "nope"}}|' })).toBe('bar||\n');
+    expect(await formatList([row], style, { format: '{{.Label "foo"}}|{{.Label "nope"}}|' })).toBe('bar||\n');
   });
 
   test('the size column', () => {

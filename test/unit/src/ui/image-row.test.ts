@@ -24,9 +24,9 @@ const dangling = sampleImage({
 const images: readonly StoredImage[] = [dangling, web];
 
 describe('images', () => {
-  test('a row for each name, newest image first', () => {
+  test('a row for each name, newest image first', async () => {
     const rows = imageEntries(images).map((entry) => imageRow(entry, { noTrunc: false, now }));
-    expect(formatList(rows, imageListStyle(false), {})).toBe(
+    expect(await formatList(rows, imageListStyle(false), {})).toBe(
       [
         'REPOSITORY           TAG       IMAGE ID       CREATED          SIZE',
         'demo/web             1         07e5581a6f9e   11 minutes ago   2.02MB',

@@ -1,0 +1,132 @@
+/**
+ * Runs one verb through commander: its flags, its action, and the one place where an error becomes text and a status.
+ * Apart from program.ts, since what needs no verb, --help above all, has no use for a parser.
+ */
+import { Command, CommanderError } from 'commander';
+import { Engine } from '../engine/engine.ts';
+import { resolvePaths } from '../engine/paths.ts';
+import { stderr, stdout } from '../engine/standard-streams.ts';
+import { wantsColor } from '../ui/colors.ts';
+import { normaliseBooleans } from './boolean-flags.ts';
+import { DESCRIPTION, GLOBAL_FLAGS, helpText } from './help.ts';
+import type { Context, Verb } from './verb.ts';
+import type { VerbEntry } from './verbs.ts';
+
+/** Docker's status for a command line that cannot be understood. */
+const USAGE_STATUS = 125;
+
+interface Globals {
+  readonly root?: string;
+  readonly run?: string;
+}
+
+export interface CommandLine {
+  /** undefined: global flags alone. */
+  readonly entry: VerbEntry | undefined;
+  /** Words before the verb. */
+  readonly before: readonly string[];
+  /** Words after it. */
+  readonly rest: readonly string[];
+}
+
+/** The exit status. */
+export async function runVerb({ entry, before, rest }: CommandLine): Promise<number> {
+  const program = newProgram();
+  const outcome = { code: 0 };
+  try {
+    if (entry === undefined) await program.parseAsync([...before], { from: 'user' });
+    else await parseVerb(program, entry, before, rest, outcome);
+    return outcome.code;
+  } catch (error) {
+    return await printError(error, entry?.name ?? '', program.commands[0]);
+  }
+}
+
+async function parseVerb(
+  program: Command,
+  entry: VerbEntry,
+  before: readonly string[],
+  rest: readonly string[],
+  outcome: { code: number },
+): Promise<void> {
+  const module: Verb = await entry.load();
+  const command = new Command(entry.name).description(entry.summary);
+  program.addCommand(command);
+  program.parseOptions([...before]);
+  const context: Context = {
+    engine: new Engine(resolvePaths(program.opts<Globals>())),
+    exit: (code) => {
+      outcome.code = code;
+    },
+    report: async (error) => {
+      await printError(error, entry.name);
+      outcome.code = 1;
+    },
+  };
+  command.copyInheritedSettings(program).helpOption('--help', 'Print usage').allowExcessArguments(false);
+  module.configure(command, context);
+  await program.parseAsync([...before, entry.name, ...normaliseBooleans(command, rest)], { from: 'user' });
+}
+
+function newProgram(): Command {
+  const program = new Command('minidock');
+  for (const [flag, what] of GLOBAL_FLAGS) program.option(flag, what);
+  program.helpInformation = helpText;
+  return program
+    .description(DESCRIPTION)
+    .enablePositionalOptions()
+    .helpOption('--help', 'Print usage')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      getOutHelpWidth: () => stdout.columns || 80,
+      getOutHasColors: () => wantsColor(stdout),
+      outputError: () => undefined,
+    })
+    .action(() => program.outputHelp());
+}
+
+async function printError(error: unknown, verb: string, command?: Command): Promise<number> {
+  if (error instanceof CommanderError) return printUsageError(error, verb, command);
+  const { exitStatus, renderError } = await import('../ui/errors.ts');
+  const { colorsFor } = await import('../ui/colors.ts');
+  stderr.write(renderError(error, { verb, colors: await colorsFor(stderr) }));
+  return exitStatus(error, verb);
+}
+
+function printUsageError(error: CommanderError, verb: string, command: Command | undefined): number {
+  if (error.exitCode === 0) return 0;
+  const words = error.message.replace(/^error: /, '');
+  const say = (text: string, status: number): number => {
+    stderr.write(`minidock: ${text}\nSee 'minidock ${verb} --help'.\n`.replaceAll('  --help', ' --help'));
+    return status;
+  };
+  const unknown = /^unknown option '(--?)([^'=]+)/.exec(words);
+  if (unknown !== null) {
+    const text =
+      unknown[1] === '--'
+        ? `unknown flag: --${unknown[2] ?? ''}`
+        : `unknown shorthand flag: '${unknown[2] ?? ''}' in -${unknown[2] ?? ''}`;
+    return say(text, USAGE_STATUS);
+  }
+  const missing = /^option '.*?(--?[a-z-]+)(?: <[^>]*>)?' argument missing/.exec(words);
+  if (missing !== null) return say(`flag needs an argument: ${missing[1] ?? ''}`, USAGE_STATUS);
+  if (error.code === 'commander.missingArgument' || error.code === 'commander.excessArguments')
+    return say(`"minidock ${verb}" ${arity(command)}.`, 1);
+  return say(words, USAGE_STATUS);
+}
+
+/** How many arguments a verb takes, in Docker's words. */
+function arity(command: Command | undefined): string {
+  const all = command?.registeredArguments ?? [];
+  const least = all.filter(({ required }) => required).length;
+  const most = all.some(({ variadic }) => variadic) ? Infinity : all.length;
+  const count = (number: number): string => `${String(number)} argument${number === 1 ? '' : 's'}`;
+  if (most === 0) return 'accepts no arguments';
+  if (least === most) return `requires exactly ${count(least)}`;
+  if (most === Infinity) return `requires at least ${count(least)}`;
+  return least === 0
+    ? `requires at most ${count(most)}`
+    : `requires at least ${String(least)} and at most ${count(most)}`;
+}

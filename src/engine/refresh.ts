@@ -1,0 +1,45 @@
+/**
+ * A container's record with a state that is true now: one that says 'running' counts for nothing once its shim is gone.
+ * Cheap when nothing is wrong, one small read of /proc; what cleans up is loaded when there is something to clean.
+ */
+import type { MinidockError } from '../../runtime/errors.ts';
+import { isSameProcess } from './process-identity.ts';
+import type { Container, ContainerStore } from './store.ts';
+
+/** undefined if the container was to remove itself and has, by that. */
+export async function refresh(store: ContainerStore, container: Container): Promise<Container | undefined> {
+  const { state } = container;
+  const isTrue = state.status !== 'running' || isSameProcess(state.shimPid, state.shimStartTime);
+  if (isTrue) return container;
+  const { recoverState } = await import('./recovery.ts');
+  return recoverState(store, container);
+}
+
+/** By name, id or prefix, with a state that is true now. @throws MinidockError as ContainerStore.find. */
+export async function findContainer(store: ContainerStore, reference: string): Promise<Container> {
+  return (await refresh(store, store.find(reference))) ?? store.find(reference);
+}
+
+/** Every container, newest first, after what a killed command left of others is gone. */
+export async function listContainers(
+  store: ContainerStore,
+  damaged?: (error: MinidockError) => void,
+): Promise<readonly Container[]> {
+  let leftovers = 0;
+  const found = store.list({ leftover: () => leftovers++, ...(damaged === undefined ? {} : { damaged }) });
+  if (leftovers > 0) {
+    const { sweepLeftovers } = await import('./leftovers.ts');
+    sweepLeftovers(store);
+  }
+  const containers: Container[] = [];
+  for (const container of found) {
+    const now = await refresh(store, container);
+    if (now !== undefined) containers.push(now);
+  }
+  return containers;
+}
+
+/** For whoever needs what containers with a killed shim still seem to hold: their ports in the firewall. */
+export async function recoverAll(store: ContainerStore): Promise<void> {
+  for (const container of store.list()) await refresh(store, container);
+}
