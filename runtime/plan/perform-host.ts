@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, readdirSync, existsSync, rmdirSync, writeFileS
 import { delay } from '../io/delay.ts';
 import { MinidockError } from '../errors.ts';
 import { run } from '../io/spawn.ts';
+import type { NftElement } from '../syscall/nft-element.ts';
 import type { HostCommand } from './command.ts';
 import { renderCommand } from './render.ts';
 import type { Argv, Check } from './step.ts';
@@ -59,13 +60,38 @@ export async function holds(check: Check): Promise<boolean> {
       return existsSync(check.path);
     case 'file-contains':
       return existsSync(check.path) && readFileSync(check.path, 'utf8').includes(check.text);
+    case 'nft-element':
+      return (await hasElement(check)) === true;
     case 'run':
       return (await spawnProgram(check.argv, undefined)).exitCode === 0;
   }
 }
 
+async function hasElement(element: NftElement): Promise<boolean | undefined> {
+  const { hasNftElement } = await import('../syscall/nft-element.ts');
+  try {
+    return hasNftElement(element);
+  } catch {
+    return undefined; // No netfilter in this kernel, or not for us: nft, called next, has the words for it.
+  }
+}
+
+/** true as soon as the element is not there, false when the program ended first. */
+async function goneBefore(running: Promise<ProgramResult>, element: NftElement): Promise<boolean> {
+  const ended = running.then(() => true);
+  do {
+    if ((await hasElement(element)) === false) return true;
+  } while (!(await Promise.race([ended, delay(1, false)])));
+  return false;
+}
+
 async function runProgram(command: Extract<HostCommand, { kind: 'run' }>): Promise<void> {
-  const result = await spawnProgram(command.argv, command.input);
+  const { removes } = command;
+  // Where it is not there to begin with, only the program can tell what that means.
+  const seen = removes !== undefined && (await hasElement(removes)) === true;
+  const running = spawnProgram(command.argv, command.input);
+  if (seen && (await goneBefore(running, removes))) return;
+  const result = await running;
   if (result.exitCode === 0) return;
   const program = command.argv[0];
   if (result.missing) throw toolMissing(program);

@@ -7,7 +7,7 @@
  */
 import { deviceRuleText } from '../cgroup/devices.ts';
 import type { Command, ContainerCommand } from './command.ts';
-import type { Argv } from './step.ts';
+import type { Argv, Check } from './step.ts';
 
 const BARE_WORD = /^[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+:,./=-]*$/;
 
@@ -51,6 +51,12 @@ export function renderCommand(command: Command): string {
       return renderContainerCommand(command);
   }
 }
+
+/** What a learner types to see whether the element is there. */
+export const nftGetArgv = ({ table, set, element }: Extract<Check, { kind: 'nft-element' }>): Argv => [
+  ...(['nft', 'get', 'element', 'ip', table, set] as const),
+  `{ ${element} }`,
+];
 
 /** nft does not mind indentation and reads well as one text; other programs get their lines one by one. */
 function renderWithInput(argv: Argv, input: string): string {

@@ -7,6 +7,7 @@
  *
  * Deliberately absent: anything about images, flags or how output is coloured.
  */
+import type { NftElement } from '../syscall/nft-element.ts';
 import type { Command, HostCommand } from './command.ts';
 
 /** `noun.verb`, e.g. `veth.create`; several of one kind carry a suffix: `port.publish:8080/tcp`. */
@@ -37,6 +38,8 @@ export type Undo =
 export type Check =
   | { readonly kind: 'path-exists'; readonly path: string }
   | { readonly kind: 'file-contains'; readonly path: string; readonly text: string }
+  /** As `nft get element ip TABLE SET '{ ELEMENT }'`, asked of the kernel without that program. */
+  | ({ readonly kind: 'nft-element'; readonly element: string } & NftElement)
   | { readonly kind: 'run'; readonly argv: Argv };
 
 /** A program and its arguments, exactly as execve(2) gets them: a shell string exists only where one is printed. */

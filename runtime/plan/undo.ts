@@ -1,5 +1,6 @@
 /**
- * Takes back what the journal of a container lists, in reverse order, going on past errors and reporting them all.
+ * Takes back what the journal of a container lists, in reverse order (the firewall's part beside the rest), going on
+ * past errors and reporting them all.
  * Needs neither the plan nor the process that carried it out.
  */
 import type { HostCommand } from './command.ts';
@@ -19,21 +20,35 @@ export interface UndoReport {
  * What is gone already counts as undone.
  */
 export async function undoJournal(journal: Journal): Promise<UndoReport> {
+  const entries = [...journal.read()].reverse();
+  // The firewall's part and the rest do not know of each other, and both wait for the kernel.
+  const firewall = entries.filter(isFirewall);
+  const rest = entries.filter((entry) => !isFirewall(entry));
+  const results = new Map((await Promise.all([undoRow(firewall), undoRow(rest)])).flat());
   const undone: StepId[] = [];
   const failures: { id: StepId; message: string }[] = [];
-  for (const group of groupForUndo([...journal.read()].reverse())) {
-    if (group.length > 1 && (await undoTogether(group))) {
-      undone.push(...group.map((entry) => entry.id));
-      continue;
-    }
-    for (const entry of group) {
-      const message = await undoEntry(entry);
-      if (message === undefined) undone.push(entry.id);
-      else failures.push({ id: entry.id, message });
-    }
+  for (const entry of entries) {
+    const message = results.get(entry);
+    if (message === undefined) undone.push(entry.id);
+    else failures.push({ id: entry.id, message });
   }
   if (failures.length === 0) journal.remove();
   return { undone, failures };
+}
+
+const isFirewall = ({ undo }: JournalEntry): boolean =>
+  undo?.kind === 'run' && ['nft', 'iptables'].includes(undo.argv[0]);
+
+/** One after the other; what went wrong with each, or undefined. */
+async function undoRow(
+  entries: readonly JournalEntry[],
+): Promise<readonly (readonly [JournalEntry, string | undefined])[]> {
+  const results: [JournalEntry, string | undefined][] = [];
+  for (const group of groupForUndo(entries)) {
+    const together = group.length > 1 && (await undoTogether(group));
+    for (const entry of group) results.push([entry, together ? undefined : await undoEntry(entry)]);
+  }
+  return results;
 }
 
 /** One line for an error message. */
@@ -68,7 +83,14 @@ function nftWords(entry: JournalEntry | undefined): string | undefined {
 async function undoTogether(group: readonly JournalEntry[]): Promise<boolean> {
   const input = `${group.map(nftWords).join('\n')}\n`;
   try {
-    await performHostCommand({ kind: 'run', argv: ['nft', '-f', '-'], input });
+    const first = group[0]?.undo;
+    const removes = first?.kind === 'run' ? first.removes : undefined;
+    await performHostCommand({
+      kind: 'run',
+      argv: ['nft', '-f', '-'],
+      input,
+      ...(removes === undefined ? {} : { removes }),
+    });
     return true;
   } catch {
     // One by one they tell what is wrong, and which were merely gone.

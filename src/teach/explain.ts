@@ -3,7 +3,7 @@
  * the result. `--dry-run` tells all of it at once, `--explain` each step as it happens; both say the same, because
  * both read the same Step. The headings are the steps of Docker's bridge network as one would do them by hand.
  */
-import { renderArgv, renderCommand } from '../../runtime/plan/render.ts';
+import { nftGetArgv, renderArgv, renderCommand } from '../../runtime/plan/render.ts';
 import type { Check, Section, Step, Undo } from '../../runtime/plan/step.ts';
 import { noColors, type Colors } from '../ui/colors.ts';
 import { wrap } from './wrap.ts';
@@ -141,6 +141,8 @@ function checkText(check: Check): string {
       return `${check.path} exists`;
     case 'file-contains':
       return `${check.path} holds ${check.text}`;
+    case 'nft-element':
+      return `"${renderArgv(nftGetArgv(check))}" succeeds`;
     case 'run':
       return `"${renderArgv(check.argv)}" succeeds`;
   }

@@ -13,6 +13,9 @@ import { groupPorts, isEveryAddress, publishing, SHARED, type PortGroup } from '
 
 export const NFT_TABLE = 'minidock';
 
+/** Bytes of an interface's name in the kernel. */
+const IFNAMSIZ = 16;
+
 /**
  * Hooks in the order in which a packet meets them. "th dport" is the destination port of TCP and UDP alike; a packet
  * that a map knows nothing of leaves the rule, so an unpublished port simply goes on.
@@ -84,8 +87,11 @@ export function planFirewall(
   const home = `${subnet} . "${bridge}"`;
   // The element that is added last: with it everything else is there. One look for three steps.
   const check: Check = {
-    kind: 'run',
-    argv: ['nft', 'get', 'element', 'ip', NFT_TABLE, 'homes', `{ ${home} }`],
+    kind: 'nft-element',
+    table: NFT_TABLE,
+    set: 'homes',
+    element: home,
+    key: ipv4Part(subnet.split('/')[0] ?? '') + part(Buffer.from(bridge), IFNAMSIZ),
   };
   return [
     {
@@ -162,7 +168,14 @@ export function planPorts(endpoint: BridgeEndpoint): readonly HostStep[] {
           keys.map((key, index) => `${key} : ${targetOf(endpoint, group, index)}`).join(', '),
         ),
       },
-      undo: { kind: 'command', command: { kind: 'run', argv: change('delete', keys.join(', ')) } },
+      undo: {
+        kind: 'command',
+        command: {
+          kind: 'run',
+          argv: change('delete', keys.join(', ')),
+          removes: { table: NFT_TABLE, set: map, key: firstKeyBytes(group) },
+        },
+      },
       observe: ['nft', 'list', 'map', 'ip', NFT_TABLE, map],
     };
   });
@@ -172,6 +185,19 @@ function keysOf({ hostIp, protocol, hostPort, count }: PortGroup): readonly stri
   const ip = isEveryAddress(hostIp) ? '' : `${hostIp} . `;
   return Array.from({ length: count }, (_, index) => `${ip}${protocol} . ${hostPort + index}`);
 }
+
+/** Of the first port: a transaction removes all of them or none. */
+function firstKeyBytes({ hostIp, protocol, hostPort }: PortGroup): string {
+  const parts = [part([PROTOCOL_NUMBER[protocol]]), part([hostPort >> 8, hostPort & 255])];
+  return (isEveryAddress(hostIp) ? parts : [ipv4Part(hostIp), ...parts]).join('');
+}
+
+const PROTOCOL_NUMBER = { tcp: 6, udp: 17 } as const;
+
+/** One part of a key as the kernel keeps it, in hexadecimal: filled up with zeros to `size` bytes. */
+const part = (bytes: Iterable<number>, size = 4): string =>
+  Buffer.concat([Uint8Array.from(bytes)], size).toString('hex');
+const ipv4Part = (address: string): string => part(address.split('.').map(Number));
 
 function targetOf(endpoint: BridgeEndpoint, group: PortGroup, index: number): string {
   return `${endpoint.address} . ${group.containerPort + index}`;
