@@ -81,7 +81,7 @@ async function goneBefore(running: Promise<ProgramResult>, element: NftElement):
   const ended = running.then(() => true);
   do {
     if ((await hasElement(element)) === false) return true;
-  } while (!(await Promise.race([ended, delay(1, false)])));
+  } while (!(await Promise.race([ended, delay(1).then(() => false)])));
   return false;
 }
 
