@@ -4,11 +4,13 @@
  * of what a short command costs.
  */
 import { writeSync } from 'node:fs';
+import { span } from '../runtime/trace.ts';
 
 async function main(argv: readonly string[]): Promise<void> {
   // The caller's mask is the caller's affair: what a container sees must not depend on it ("/" among it).
   process.umask(0o022);
   const [role, ...args] = argv;
+  if (process.env['MINIDOCK_TRACE']) await startTrace(process.env['MINIDOCK_TRACE'], argv);
   switch (role) {
     case '__init': {
       const { runInit } = await import('../runtime/process/init.ts');
@@ -19,20 +21,24 @@ async function main(argv: readonly string[]): Promise<void> {
       return runEnter(args[0] ?? '', args[1] ?? '');
     }
     case '__shim': {
-      const { runShim } = await import('./engine/shim/main.ts');
+      const { runShim } = await span('start', 'load modules', () => import('./engine/shim/main.ts'));
       return runShim(JSON.parse(args[0] ?? '') as Parameters<typeof runShim>[0]);
     }
     case '__unpack': {
-      const { runUnpack } = await import('./engine/unpack-child.ts');
+      const { runUnpack } = await span('start', 'load modules', () => import('./engine/unpack-child.ts'));
       return runUnpack();
     }
     case '__copy-volumes': {
-      const { copyVolumes } = await import('./engine/volume-copy-child.ts');
+      const { copyVolumes } = await span(
+        'start',
+        'load modules',
+        () => import('./engine/volume-copy-child.ts'),
+      );
       return copyVolumes(JSON.parse(args[0] ?? '') as Parameters<typeof copyVolumes>[0]);
     }
     default: {
       completePath();
-      const { runCommandLine } = await import('./commands/program.ts');
+      const { runCommandLine } = await span('start', 'load modules', () => import('./commands/program.ts'));
       const { stderr, stdout } = await import('./engine/standard-streams.ts');
       const code = await runCommandLine(argv);
       // An open stdin would keep the process; what was printed must be out before it goes.
@@ -40,6 +46,16 @@ async function main(argv: readonly string[]): Promise<void> {
       process.exit(code);
     }
   }
+}
+
+/** MINIDOCK_TRACE: a timeline of this process and those it starts. PID 1 and exec's process have no such variable. */
+async function startTrace(path: string, [word = '', ...rest]: readonly string[]): Promise<void> {
+  const { openTrace } = await import('./engine/trace-file.ts');
+  const name =
+    word === '__shim' ? `shim ${/"id":"(\w{12})/.exec(rest[0] ?? '')?.[1] ?? ''}` : `minidock ${word}`;
+  openTrace(path, name, [word, ...rest], ({ message }) => {
+    writeSync(2, `minidock: MINIDOCK_TRACE: ${message}\n`);
+  });
 }
 
 /**

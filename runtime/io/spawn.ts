@@ -3,6 +3,7 @@
  * streams, sockets and events), execa 9 ms, and this is on the way of every start. Under Node, which runs the unit
  * tests, it is node:child_process.
  */
+import { span, type Note } from '../trace.ts';
 
 export type Words = readonly [program: string, ...args: string[]];
 
@@ -26,12 +27,14 @@ export interface Spawned {
 /** @throws Error with a `code`, such as ENOENT, when the program cannot be started. */
 export function spawn(words: Words, { stdio, env, cwd, detached = false }: SpawnOptions): Spawned {
   if (!hasBun()) throw new Error('only under Bun');
-  const child = Bun.spawn([...words], {
-    stdio: [...stdio] as ['ignore', 'ignore', 'ignore'],
-    env: { ...env },
-    detached,
-    ...(cwd === undefined ? {} : { cwd }),
-  });
+  const start = (): Bun.Subprocess =>
+    Bun.spawn([...words], {
+      stdio: [...stdio] as ['ignore', 'ignore', 'ignore'],
+      env: { ...env },
+      detached,
+      ...(cwd === undefined ? {} : { cwd }),
+    });
+  const child = span('process', `start ${words[0]}`, start, { argv: words });
   return {
     pid: child.pid,
     exited: child.exited.then(() => statusOf(child.exitCode, child.signalCode)),
@@ -51,8 +54,16 @@ export interface RunResult {
 }
 
 /** Runs a program to its end, its output thrown away. @throws as `spawn` does. */
-export async function run(words: Words, { input, env }: RunOptions): Promise<RunResult> {
-  if (!hasBun()) return runUnderNode(words, { input, env });
+export function run(words: Words, options: RunOptions): Promise<RunResult> {
+  const work = async (note: Note): Promise<RunResult> => {
+    const result = hasBun() ? await runUnderBun(words, options) : await runUnderNode(words, options);
+    note({ status: result.status });
+    return result;
+  };
+  return span('process', words[0], work, { argv: words, input: options.input });
+}
+
+async function runUnderBun(words: Words, { input, env }: RunOptions): Promise<RunResult> {
   const child = Bun.spawn([...words], {
     stdin: input === undefined ? 'ignore' : Buffer.from(input),
     stdout: 'ignore',

@@ -6,24 +6,15 @@
  * Shared steps (bridge, forwarding, firewall table) are made by whichever container comes first; two that come at
  * once may both try, so a shared step that fails is looked at again before it counts as failed.
  */
-import { performance } from 'node:perf_hooks';
 import { MinidockError } from '../errors.ts';
 import { failingStep, foldSteps, type StepGroup } from './fold.ts';
 import type { Journal } from './journal.ts';
 import { CommandError, holds, performHostCommand } from './perform-host.ts';
+import { stepSpan } from './step-span.ts';
 import type { Check, HostStep, StepId } from './step.ts';
-
-export type Outcome = 'done' | 'already';
-
-/** Told of each step as it happens; a folded group's time is shared evenly among its steps. */
-export interface ApplyObserver {
-  started(step: HostStep): void;
-  finished(step: HostStep, outcome: Outcome, milliseconds: number): void;
-}
 
 export interface ApplyOptions {
   readonly journal: Journal;
-  readonly observer?: ApplyObserver;
   /** Steps one at a time, for `--step` and for the test that folding changes nothing. */
   readonly unfolded?: boolean;
   /** Fault injection: fail when this step would be performed. */
@@ -65,44 +56,49 @@ export async function applySteps(steps: readonly HostStep[], options: ApplyOptio
  */
 async function leaveOutWhatHolds(
   steps: readonly HostStep[],
-  { observer, failAt }: ApplyOptions,
+  { failAt }: ApplyOptions,
 ): Promise<readonly HostStep[]> {
   const needed: HostStep[] = [];
   for (const step of steps) {
     const cheap = step.check !== undefined && step.check.kind !== 'run';
-    if (!cheap || step.id === failAt || !(await holds(step.check))) needed.push(step);
-    else observer?.finished(step, 'already', 0);
+    if (!cheap || step.id === failAt || !(await isThere(step, holds))) needed.push(step);
   }
   return needed;
 }
 
 async function applyGroup(
   group: StepGroup,
-  options: ApplyOptions,
+  { journal, failAt }: ApplyOptions,
   confirmed: Set<string> = new Set(),
 ): Promise<void> {
-  const { journal, observer, failAt } = options;
-  const begin = performance.now();
-  for (const step of group.steps) observer?.started(step);
   const only = group.steps.length === 1 ? group.steps[0] : undefined;
-  if (only?.check !== undefined && only.id !== failAt && (await holdsNow(only.check, confirmed))) {
-    observer?.finished(only, 'already', performance.now() - begin);
-    return;
+  if (only?.check !== undefined && only.id !== failAt) {
+    if (await isThere(only, (check) => holdsNow(check, confirmed))) return;
   }
-  journal.record(group.steps);
-  let outcome: Outcome = 'done';
-  try {
-    const injected = group.steps.find((step) => step.id === failAt);
-    if (injected !== undefined) throw new InjectedFault(injected);
-    await performGroup(group);
-  } catch (error) {
-    if (only?.check === undefined || error instanceof InjectedFault || !(await holds(only.check))) {
-      throw toStepError(group, error);
+  await stepSpan(group.steps, async (note) => {
+    journal.record(group.steps);
+    try {
+      const injected = group.steps.find((step) => step.id === failAt);
+      if (injected !== undefined) throw new InjectedFault(injected);
+      await performGroup(group);
+      note({ outcome: 'done' });
+    } catch (error) {
+      if (only?.check === undefined || error instanceof InjectedFault || !(await holds(only.check))) {
+        throw toStepError(group, error);
+      }
+      note({ outcome: 'already' });
     }
-    outcome = 'already';
-  }
-  const each = (performance.now() - begin) / group.steps.length;
-  for (const step of group.steps) observer?.finished(step, outcome, each);
+  });
+}
+
+function isThere(step: HostStep, ask: (check: Check) => Promise<boolean>): Promise<boolean> {
+  const { check } = step;
+  if (check === undefined) return Promise.resolve(false);
+  return stepSpan([step], async (note) => {
+    const there = await ask(check);
+    note(there ? { outcome: 'already' } : { check: 'does not hold' });
+    return there;
+  });
 }
 
 async function holdsNow(check: Check, confirmed: Set<string>): Promise<boolean> {

@@ -3,6 +3,7 @@
  * past errors and reporting them all.
  * Needs neither the plan nor the process that carried it out.
  */
+import { span } from '../trace.ts';
 import type { HostCommand } from './command.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import { CommandError, performHostCommand } from './perform-host.ts';
@@ -82,15 +83,14 @@ function nftWords(entry: JournalEntry | undefined): string | undefined {
 
 async function undoTogether(group: readonly JournalEntry[]): Promise<boolean> {
   const input = `${group.map(nftWords).join('\n')}\n`;
+  const ids = group.map(({ id }) => id).join(' + ');
   try {
     const first = group[0]?.undo;
     const removes = first?.kind === 'run' ? first.removes : undefined;
-    await performHostCommand({
-      kind: 'run',
-      argv: ['nft', '-f', '-'],
-      input,
-      ...(removes === undefined ? {} : { removes }),
-    });
+    const together = { kind: 'run', argv: ['nft', '-f', '-'], input } as const;
+    await span('undo', ids, () =>
+      performHostCommand({ ...together, ...(removes === undefined ? {} : { removes }) }),
+    );
     return true;
   } catch {
     // One by one they tell what is wrong, and which were merely gone.
@@ -99,12 +99,13 @@ async function undoTogether(group: readonly JournalEntry[]): Promise<boolean> {
 }
 
 async function undoEntry(entry: JournalEntry): Promise<string | undefined> {
-  if (entry.undo === undefined) return undefined;
+  const { id, undo } = entry;
+  if (undo === undefined) return undefined;
   try {
-    await performHostCommand(entry.undo);
+    await span('undo', id, () => performHostCommand(undo));
     return undefined;
   } catch (error) {
-    return isGone(entry.undo, error) ? undefined : (error as Error).message;
+    return isGone(undo, error) ? undefined : (error as Error).message;
   }
 }
 

@@ -5,6 +5,7 @@
 import { readSync, writeSync } from 'node:fs';
 import { errnoOf } from '../syscall/error.ts';
 import type { Kernel } from '../syscall/kernel.ts';
+import { listenToTrace, spanSince, tellTrace } from '../trace.ts';
 import type { InitMessage, SupervisorMessage } from './init-protocol.ts';
 
 export interface Channel {
@@ -50,6 +51,14 @@ export function connectSupervisor(kernel: Kernel, socketPath: string): Channel {
       while (read() > 0);
     },
   };
+}
+
+/** From now on the supervisor is told where the time goes; first, where it went. `entered` is of performance.now(). */
+export function traceTo(channel: Channel, entered: number): void {
+  listenToTrace((event) => channel.send({ type: 'trace', event }));
+  const begin = performance.timeOrigin;
+  tellTrace({ type: 'span', kind: 'start', name: 'start up', begin, ms: entered, args: {}, lane: 0 });
+  spanSince(begin + entered, 'start', 'read what is asked for');
 }
 
 /** A supervisor that failed meanwhile has said why; this process has nothing to add, least of all on its stderr. */

@@ -16,7 +16,8 @@ import { MinidockError } from '../errors.ts';
 import { CLONE_FS, CLONE_NEWCGROUP, CLONE_NEWNS, MOUNT_ATTR_RDONLY } from '../syscall/constants.ts';
 import { errnoOf } from '../syscall/error.ts';
 import { kernel } from '../syscall/libc.ts';
-import { connectSupervisor } from './channel.ts';
+import { span } from '../trace.ts';
+import { connectSupervisor, traceTo } from './channel.ts';
 import { newContext } from './context.ts';
 import { identitySteps, prepareProcessSteps } from './process-steps.ts';
 import { attempt, runSteps } from './run-steps.ts';
@@ -29,20 +30,22 @@ export interface EnterRequest {
   /** As cgroupProcsFiles tells. */
   readonly cgroupProcs: readonly string[];
   readonly seccomp?: OciSeccomp;
+  /** The caller is to be told where the time goes. */
+  readonly trace?: boolean;
 }
 
 export function runEnter(requestPath: string, socketPath: string): void {
+  const entered = performance.now();
   const channel = connectSupervisor(kernel, socketPath);
   channel.send({ type: 'hello', pid: Number(readlinkSync('/proc/self')) });
   const request = attempt('exec.start', channel, () => {
     return JSON.parse(readFileSync(requestPath, 'utf8')) as EnterRequest;
   });
-  attempt('exec.join-cgroup', channel, () => {
-    for (const file of request.cgroupProcs) writeFileSync(file, '0');
-    const { oomScoreAdj } = request.process;
-    if (oomScoreAdj !== undefined) writeFileSync('/proc/self/oom_score_adj', String(oomScoreAdj));
-  });
-  attempt('exec.enter-namespaces', channel, () => enterNamespaces(request.containerPid));
+  if (request.trace === true) traceTo(channel, entered);
+  attempt('exec.join-cgroup', channel, () => span('step', 'exec.join-cgroup', () => joinCgroup(request)));
+  attempt('exec.enter-namespaces', channel, () =>
+    span('step', 'exec.enter-namespaces', () => enterNamespaces(request.containerPid)),
+  );
   kernel.umask(0);
   const context = newContext(kernel, request.process, request.seccomp, '');
   const steps = [
@@ -50,6 +53,12 @@ export function runEnter(requestPath: string, socketPath: string): void {
     ...identitySteps(request.process, request.seccomp),
   ];
   runSteps(steps, context, channel);
+}
+
+function joinCgroup(request: EnterRequest): void {
+  for (const file of request.cgroupProcs) writeFileSync(file, '0');
+  const { oomScoreAdj } = request.process;
+  if (oomScoreAdj !== undefined) writeFileSync('/proc/self/oom_score_adj', String(oomScoreAdj));
 }
 
 function enterNamespaces(containerPid: number): void {

@@ -11,10 +11,12 @@
  *        network is up ───────  go ────────────────>  last steps: identity, capabilities, seccomp
  *               <───────────── error {…} or EOF ────  execve
  */
+import type { TraceEvent } from '../trace.ts';
+
 export type InitMessage =
   | { readonly type: 'hello'; readonly pid: number }
-  /** After each step but the last, if the bundle's annotation 'minidock.explain' asks for it. */
-  | { readonly type: 'step'; readonly id: string; readonly ms: number }
+  /** Where the time goes until execve, each step but the last among it, if the one who starts it asks for that. */
+  | { readonly type: 'trace'; readonly event: TraceEvent }
   /** Only when `process.terminal`: the number of the pty master in PID 1, to be fetched with pidfd_getfd(2). */
   | { readonly type: 'ready'; readonly terminalFd?: number }
   | {

@@ -12,13 +12,14 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OciConfig } from '../bundle.ts';
 import { kernel } from '../syscall/libc.ts';
-import { connectSupervisor } from './channel.ts';
+import { connectSupervisor, traceTo } from './channel.ts';
 import { containerSteps } from './container-steps.ts';
 import { newContext } from './context.ts';
 import { leaveChroot } from './own-root.ts';
 import { attempt, runSteps } from './run-steps.ts';
 
 export function runInit(bundleDir: string, socketPath: string): void {
+  const entered = performance.now();
   const channel = connectSupervisor(kernel, socketPath);
   // /proc is still the host's, so this is the host's number; inside we are 1.
   channel.send({ type: 'hello', pid: Number(readlinkSync('/proc/self')) });
@@ -26,12 +27,10 @@ export function runInit(bundleDir: string, socketPath: string): void {
     const read = JSON.parse(readFileSync(join(bundleDir, 'config.json'), 'utf8')) as OciConfig;
     return { config: read, steps: containerSteps(read) };
   });
+  if (config.annotations?.['minidock.trace'] === 'true') traceTo(channel, entered);
   attempt('process.start', channel, () => leaveChroot(kernel));
   // Modes in steps are meant as they stand.
   kernel.umask(0);
   const context = newContext(kernel, config.process, config.linux.seccomp, config.root.path);
-  runSteps(steps, context, channel, {
-    failAt: config.annotations?.['minidock.fail-at'],
-    report: config.annotations?.['minidock.explain'] === 'true',
-  });
+  runSteps(steps, context, channel, { failAt: config.annotations?.['minidock.fail-at'] });
 }

@@ -3,8 +3,10 @@
  * its id; there is nothing to undo, since everything done so far ends with this process.
  */
 import { MinidockError } from '../errors.ts';
+import { stepSpan } from '../plan/step-span.ts';
 import type { ContainerStep } from '../rootfs/step.ts';
 import { errnoOf } from '../syscall/error.ts';
+import { span } from '../trace.ts';
 import type { Channel } from './channel.ts';
 import { waitsForGo } from './container-steps.ts';
 import type { PerformContext } from './context.ts';
@@ -16,8 +18,6 @@ const FAILED = 125;
 export interface RunStepsOptions {
   /** Fault injection: fail at this step. */
   readonly failAt?: string | undefined;
-  /** Tell the supervisor of each step that is done, for --explain. */
-  readonly report?: boolean;
 }
 
 /** Returns only if the supervisor went away before 'go'; on success execve(2) has replaced this program. */
@@ -32,18 +32,21 @@ export function runSteps(
     if (!waited && waitsForGo(step)) {
       const master = context.terminal?.master;
       channel.send({ type: 'ready', ...(master === undefined ? {} : { terminalFd: master }) });
-      attempt('process.load-seccomp', channel, () => compileFilter(context));
-      if (!channel.waitForGo()) return;
+      attempt('process.load-seccomp', channel, () =>
+        span('work', 'compile the filter', () => compileFilter(context)),
+      );
+      if (!span('wait', 'wait for go', () => channel.waitForGo())) return;
       waited = true;
     }
-    const begin = performance.now();
-    attempt(step.id, channel, () => {
-      if (step.id === options.failAt) {
-        throw new MinidockError({ code: 'INJECTED', message: 'failure injected by MINIDOCK_FAIL_AT' });
-      }
-      perform(step.command, context);
-    });
-    if (options.report === true) channel.send({ type: 'step', id: step.id, ms: performance.now() - begin });
+    attempt(step.id, channel, () =>
+      stepSpan([step], (note) => {
+        if (step.id === options.failAt) {
+          throw new MinidockError({ code: 'INJECTED', message: 'failure injected by MINIDOCK_FAIL_AT' });
+        }
+        perform(step.command, context);
+        note({ outcome: 'done' });
+      }),
+    );
   }
 }
 

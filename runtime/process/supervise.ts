@@ -6,6 +6,7 @@ import { MinidockError } from '../errors.ts';
 import { listenForOne, type LineConnection } from '../io/unix-listener.ts';
 import { kernel } from '../syscall/libc.ts';
 import type { InitMessage, SupervisorMessage } from './init-protocol.ts';
+import { InitTrace } from './init-trace.ts';
 
 export type InitFailure = Extract<InitMessage, { type: 'error' }>;
 
@@ -38,7 +39,7 @@ export interface InitListener {
 /** Resolves when the process may be started. */
 export async function listenForInit(
   socketPath: string,
-  onStep: (id: string, ms: number) => void = () => undefined,
+  trace: InitTrace = new InitTrace(''),
 ): Promise<InitListener> {
   const hello = deferred<{ readonly pid: number }>();
   const ready = deferred<{ readonly terminalFd?: number }>();
@@ -47,9 +48,11 @@ export async function listenForInit(
   let failure: InitFailure | undefined;
 
   const receive = (message: InitMessage): void => {
-    if (message.type === 'hello') hello.resolve({ pid: message.pid });
-    else if (message.type === 'ready') ready.resolve(message);
-    else if (message.type === 'step') onStep(message.id, message.ms);
+    if (message.type === 'hello') {
+      trace.hello(message.pid);
+      hello.resolve({ pid: message.pid });
+    } else if (message.type === 'ready') ready.resolve(message);
+    else if (message.type === 'trace') trace.receive(message.event);
     else {
       failure = message;
       // Hanging up tells the process that its words have arrived; only then does it exit.

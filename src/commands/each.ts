@@ -1,4 +1,5 @@
 /** For verbs that take several names: one failure is reported and the rest goes on, as in Docker. */
+import { span } from '../../runtime/trace.ts';
 import type { Context } from './verb.ts';
 import { stdout } from '../engine/standard-streams.ts';
 
@@ -9,7 +10,7 @@ export async function forEachName(
   action: (name: string) => Promise<string | undefined>,
 ): Promise<void> {
   const running = names.map((name) =>
-    action(name).then(
+    span('work', name, () => action(name)).then(
       (text) => ({ text }),
       (error: unknown) => ({ error }),
     ),

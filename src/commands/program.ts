@@ -2,6 +2,7 @@
  * The command line: which verb was typed, and what is said where there is none. Only the module of the verb that was
  * typed is loaded, and the parser of flags only with one.
  */
+import { span } from '../../runtime/trace.ts';
 import { stderr, stdout } from '../engine/standard-streams.ts';
 import { helpText } from './help.ts';
 import type { CommandLine } from './verb-runner.ts';
@@ -15,7 +16,7 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
   }
   const { verb, entry, before, rest } = findVerb(argv);
   if (entry === undefined && verb !== undefined) return unknownVerb(verb);
-  const { runVerb } = await import('./verb-runner.ts');
+  const { runVerb } = await span('start', 'load the parser', () => import('./verb-runner.ts'));
   return runVerb({ entry, before, rest });
 }
 

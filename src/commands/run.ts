@@ -1,6 +1,7 @@
 /** `run`: create, start, and unless detached stay tied to the container until it ends. */
 import type { Command } from 'commander';
 import { MinidockError } from '../../runtime/errors.ts';
+import { span } from '../../runtime/trace.ts';
 import { createContainer, draftContainer } from '../engine/create.ts';
 import { DEFAULT_DETACH_KEYS } from '../engine/detach-keys.ts';
 import { refuseMissingTerminal, runForeground, terminalSize } from '../engine/foreground.ts';
@@ -77,7 +78,8 @@ async function runContainer(
   if (!detached && refuseMissingTerminal({ tty: flags.tty ?? false, stdin: flags.interactive ?? false }))
     return 1;
   warnDiscardedPorts(request);
-  const config = await createContainer(containers, request, await imageFor(context.engine, request));
+  const stored = await span('image', 'find the image', () => imageFor(context.engine, request));
+  const config = await span('state', 'create', () => createContainer(containers, request, stored));
   const explanation = flags.explain === true ? await createExplanation() : undefined;
   if (!detached) {
     // With no output of the container's to follow, its id is what there is to print.
@@ -85,10 +87,12 @@ async function runContainer(
     return runAttached(context, config.id, flags, request, explanation);
   }
   try {
-    await startDetached(containers.paths, config.id, {
-      explain: explanation !== undefined,
-      onMessage: showShimMessages(explanation),
-    });
+    await span('wait', 'wait until it runs', () =>
+      startDetached(containers.paths, config.id, {
+        explain: explanation !== undefined,
+        onMessage: showShimMessages(explanation),
+      }),
+    );
   } catch (error) {
     // Docker leaves the created container, and its id on stdout, behind a start that failed.
     stdout.write(`${config.id}\n`);
@@ -113,25 +117,27 @@ async function runAttached(
     stdout: request.attachStdout,
     stderr: request.attachStderr,
   };
-  const end = await runForeground(
-    (handlers) =>
-      launchShim(
-        {
-          id,
-          ...containers.paths,
-          explain: explanation !== undefined,
-          attach,
-          ...(size === undefined ? {} : { size }),
-        },
-        handlers,
-      ),
-    {
-      tty,
-      stdin: attach.stdin,
-      detachKeys: flags.detachKeys ?? DEFAULT_DETACH_KEYS,
-      ...(flags.sigProxy === false || tty ? {} : { onSignal: (signal) => passSignal(context, id, signal) }),
-    },
-    showShimMessages(explanation),
+  const end = await span('wait', 'wait until it has ended', () =>
+    runForeground(
+      (handlers) =>
+        launchShim(
+          {
+            id,
+            ...containers.paths,
+            explain: explanation !== undefined,
+            attach,
+            ...(size === undefined ? {} : { size }),
+          },
+          handlers,
+        ),
+      {
+        tty,
+        stdin: attach.stdin,
+        detachKeys: flags.detachKeys ?? DEFAULT_DETACH_KEYS,
+        ...(flags.sigProxy === false || tty ? {} : { onSignal: (signal) => passSignal(context, id, signal) }),
+      },
+      showShimMessages(explanation),
+    ),
   );
   switch (end.kind) {
     case 'exited':

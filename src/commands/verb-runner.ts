@@ -3,6 +3,7 @@
  * Apart from program.ts, since what needs no verb, --help above all, has no use for a parser.
  */
 import { Command, CommanderError } from 'commander';
+import { isTraced, span, spanSince, traceClock } from '../../runtime/trace.ts';
 import { Engine } from '../engine/engine.ts';
 import { resolvePaths } from '../engine/paths.ts';
 import { stderr, stdout } from '../engine/standard-streams.ts';
@@ -49,7 +50,8 @@ async function parseVerb(
   rest: readonly string[],
   outcome: { code: number },
 ): Promise<void> {
-  const module: Verb = await entry.load();
+  const module: Verb = await span('start', `load ${entry.name}`, () => entry.load());
+  const parsing = traceClock();
   const command = new Command(entry.name).description(entry.summary);
   program.addCommand(command);
   program.parseOptions([...before]);
@@ -65,6 +67,7 @@ async function parseVerb(
   };
   command.copyInheritedSettings(program).helpOption('--help', 'Print usage').allowExcessArguments(false);
   module.configure(command, context);
+  if (isTraced()) command.hook('preAction', () => spanSince(parsing, 'start', 'parse arguments'));
   await program.parseAsync([...before, entry.name, ...normaliseBooleans(command, rest)], { from: 'user' });
 }
 

@@ -42,8 +42,8 @@ export interface BundleInput {
   readonly size?: { readonly rows: number; readonly columns: number };
   /** The host's kernel has IPv6. */
   readonly ipv6?: boolean;
-  /** PID 1 is to report each step it has done. */
-  readonly explain?: boolean;
+  /** PID 1 is to tell where its time goes. */
+  readonly trace?: boolean;
   /** Fault injection for tests. */
   readonly failAt?: string;
 }
@@ -113,7 +113,7 @@ export function buildBundle(input: BundleInput): OciConfig {
     },
     annotations: {
       ...(spec.init ? { 'minidock.init': 'true' } : {}),
-      ...(input.explain === true ? { 'minidock.explain': 'true' } : {}),
+      ...(input.trace === true ? { 'minidock.trace': 'true' } : {}),
       ...(input.failAt === undefined ? {} : { 'minidock.fail-at': input.failAt }),
     },
   };

@@ -16,10 +16,12 @@ import { spawn } from '../../runtime/io/spawn.ts';
 import { isInstalled, packageOf } from '../../runtime/plan/tools.ts';
 import { allCapabilities } from '../../runtime/process/capabilities.ts';
 import type { EnterRequest } from '../../runtime/process/enter.ts';
+import { InitTrace } from '../../runtime/process/init-trace.ts';
 import { nsenterArgv, SHORT_LIVED } from '../../runtime/process/namespace-command.ts';
 import { fetchTerminal, listenForInit } from '../../runtime/process/supervise.ts';
 import { stderr, stdinIsTerminal, stdout } from './standard-streams.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
+import { isTraced, span } from '../../runtime/trace.ts';
 import { DescriptorWriter, readDescriptor } from './descriptor-stream.ts';
 import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
 import { terminalSize } from './foreground.ts';
@@ -81,6 +83,7 @@ async function runExec(
     cgroupProcs: cgroupProcsFiles(bundle.linux.cgroupsPath),
     // Kept with --privileged too, as Docker keeps it: more capabilities, the same system calls.
     ...(seccomp === undefined ? {} : { seccomp }),
+    ...(isTraced() ? { trace: true } : {}),
   };
   const requestPath = join(dir, 'request.json');
   const socketPath = join(dir, 'enter.sock');
@@ -93,8 +96,10 @@ async function runExec(
   for (const tool of ['unshare', 'nsenter']) {
     if (words.includes(tool) && !isInstalled(tool)) throw spawnFailed(tool);
   }
-  const init = await listenForInit(socketPath);
+  const trace = new InitTrace(`exec in ${config.name}`);
+  const init = await span('wait', 'listen for the process inside', () => listenForInit(socketPath, trace));
   const stdio = openStdio(options);
+  trace.spawning();
   const child = spawn(words, {
     stdio: stdio.child,
     cwd: '/',
@@ -112,14 +117,14 @@ async function runExec(
     });
   });
   early.catch(() => undefined);
-  const { pid } = await Promise.race([init.hello, early]);
-  const ready = await Promise.race([init.ready, early]);
+  const { pid } = await span('wait', 'wait for the process inside', () => Promise.race([init.hello, early]));
+  const ready = await span('wait', 'wait until it is ready', () => Promise.race([init.ready, early]));
   const master = ready.terminalFd === undefined ? undefined : fetchTerminal(pid, ready.terminalFd);
   if (master !== undefined && options.detach) await leaveTerminal(paths, config.id, master);
   const restore = master === undefined || options.detach ? undefined : useTerminal(master, options);
   try {
     init.go();
-    const failure = await init.result;
+    const failure = await span('wait', 'wait for execve', () => init.result);
     if (failure !== undefined) {
       throw new MinidockError({
         code: failure.errno || 'EXEC_FAILED',
@@ -127,6 +132,8 @@ async function runExec(
         exitCode: failure.exitCode === 125 ? 126 : failure.exitCode,
       });
     }
+    trace.executed('process.exec', options.argv);
+    void exited.then((status) => trace.ended(status));
     if (options.detach) {
       child.unref();
       return 0;
@@ -135,8 +142,12 @@ async function runExec(
       await leaveTerminal(paths, config.id, restore.master);
       return code;
     });
-    const code = await Promise.race([exited, ...(detached === undefined ? [] : [detached])]);
-    await Promise.race([Promise.all([stdio.ended, restore?.ended]), settle(restore)]);
+    const code = await span('wait', 'wait for the program to end', () =>
+      Promise.race([exited, ...(detached === undefined ? [] : [detached])]),
+    );
+    await span('wait', 'wait for the last output', () =>
+      Promise.race([Promise.all([stdio.ended, restore?.ended]), settle(restore)]),
+    );
     return code;
   } finally {
     restore?.restore();

@@ -2,6 +2,7 @@
 import { delay } from '../../runtime/io/delay.ts';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
+import { span } from '../../runtime/trace.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
 import { tryLock, waitLock } from './lock.ts';
 import { containerDir, containerLock } from './paths.ts';
@@ -120,8 +121,8 @@ export async function removeContainer(
       signalContainer(now, 9);
       await ended;
     }
-    await recover(store, id);
-    if (removeUnowned(store, id, options)) return;
+    await span('undo', 'recover', () => recover(store, id));
+    if (span('state', 'remove files', () => removeUnowned(store, id, options))) return;
     if (Date.now() > end) {
       throw new MinidockError({
         code: 'BUSY',
@@ -129,7 +130,7 @@ export async function removeContainer(
         hint: 'Try again in a moment.',
       });
     }
-    await delay(POLL);
+    await span('wait', 'wait for its lock', () => delay(POLL));
   }
 }
 

@@ -4,6 +4,7 @@ import { pullImage, type PullResult } from '../../images/pull.ts';
 import { familiarName, familiarRepository, parseReference } from '../../images/reference.ts';
 import { RegistryClient, registryOptionsFromEnvironment } from '../../images/registry/client.ts';
 import { createPullProgress } from '../ui/progress.ts';
+import { tracePull } from './pull-trace.ts';
 import type { Engine } from './engine.ts';
 import type { StandardStream } from './standard-streams.ts';
 
@@ -29,6 +30,7 @@ export async function pullByName(
     `${what}: Pulling from ${familiarRepository(reference).includes('/') ? familiarRepository(reference) : `library/${familiarRepository(reference)}`}`,
   );
   const progress = quiet ? undefined : createPullProgress(output);
+  const tracer = tracePull();
   const interrupt = new AbortController();
   const onSignal = (): void => interrupt.abort();
   process.once('SIGINT', onSignal);
@@ -38,7 +40,10 @@ export async function pullByName(
       platform: options.platform === undefined ? undefined : parsePlatform(options.platform),
       store: await engine.images(),
       client: new RegistryClient(registryOptionsFromEnvironment()),
-      onEvent: progress?.event,
+      onEvent: (event) => {
+        progress?.event(event);
+        tracer?.(event);
+      },
       signal: interrupt.signal,
     });
     progress?.finish();

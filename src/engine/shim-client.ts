@@ -1,5 +1,6 @@
 /** Talking to the shim of a running container through its socket: attach, and wait for the end without polling. */
 import { join } from 'node:path';
+import { span } from '../../runtime/trace.ts';
 import { containerRunDir, type Paths } from './paths.ts';
 import type { ShimMessage } from './shim-protocol.ts';
 import { ShimConnection, type ShimHandlers } from './start.ts';
@@ -21,7 +22,7 @@ export function waitForShim(
   id: string,
   signal?: AbortSignal,
 ): Promise<ExitMessage | undefined> {
-  return new Promise((resolve) => {
+  const lastMessage = new Promise<ExitMessage | undefined>((resolve) => {
     const connection = connectShim(paths, id, {
       output: () => undefined,
       message: (message) => {
@@ -37,6 +38,7 @@ export function waitForShim(
     signal?.addEventListener('abort', () => finish(undefined), { once: true });
     connection.send({ type: 'wait' });
   });
+  return span('wait', `wait for shim ${id.slice(0, 12)}`, () => lastMessage);
 }
 
 /** Leaves a terminal, of which this process holds the master, to the container's shim. */

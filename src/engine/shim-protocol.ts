@@ -1,5 +1,6 @@
 /** The JSON messages of a shim's connections (frames.ts carries them). */
-import type { Step, StepId } from '../../runtime/plan/step.ts';
+import type { Step } from '../../runtime/plan/step.ts';
+import type { StepTime } from '../../runtime/plan/step-span.ts';
 
 export type ClientMessage =
   /** Streams to be sent to this client, and whether its stdin feeds the container. */
@@ -14,12 +15,7 @@ export type ClientMessage =
 export type ShimMessage =
   /** Sent before anything is done, when the client asked for an explanation. */
   | { readonly type: 'plan'; readonly steps: readonly Step[] }
-  | {
-      readonly type: 'step';
-      readonly id: StepId;
-      readonly outcome: 'started' | 'done' | 'already';
-      readonly ms: number;
-    }
+  | ({ readonly type: 'step' } & StepTime)
   | { readonly type: 'started'; readonly pid: number }
   | { readonly type: 'adopted' }
   | { readonly type: 'warning'; readonly text: string }

@@ -6,6 +6,7 @@ import { openSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { spawn } from '../../runtime/io/spawn.ts';
+import { spanStart } from '../../runtime/trace.ts';
 import { socketPair } from '../../runtime/syscall/sockets.ts';
 import { Connection } from './connection.ts';
 import { frame, FRAME, FrameReader, messageFrame } from './frames.ts';
@@ -66,12 +67,15 @@ export function launchShim(request: ShimRequest, handlers: ShimHandlers): ShimCo
   const errors = openShimLog(request);
   const { here, there } = socketPair();
   try {
-    spawn([process.execPath, '__shim', JSON.stringify(request)], {
-      stdio: ['ignore', 'ignore', errors, there],
-      env: process.env,
-      cwd: '/',
-      detached: true,
-    }).unref();
+    const words = [process.execPath, '__shim', JSON.stringify(request)] as const;
+    spanStart('start the shim', () =>
+      spawn(words, {
+        stdio: ['ignore', 'ignore', errors, there],
+        env: process.env,
+        cwd: '/',
+        detached: true,
+      }),
+    ).unref();
   } catch (error) {
     closeSync(here);
     throw new MinidockError(cannotLaunch((error as Error).message));

@@ -2,6 +2,7 @@
 import type { FileSystemCalls } from '../../images/file-system-calls.ts';
 import { runUnpack as unpack } from '../../images/unpack/run-unpack.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
+import { span } from '../../runtime/trace.ts';
 
 export const fileSystemCalls: FileSystemCalls = {
   mknod: (path, type, mode, major, minor) => kernel.mknod(path, type, mode, major, minor),
@@ -15,5 +16,5 @@ export const fileSystemCalls: FileSystemCalls = {
 };
 
 export async function runUnpack(): Promise<void> {
-  process.exitCode = await unpack(fileSystemCalls);
+  process.exitCode = await span('image', 'unpack', () => unpack(fileSystemCalls));
 }

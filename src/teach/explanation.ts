@@ -10,6 +10,7 @@ import { computeRun } from '../engine/shim/prepare.ts';
 import type { ShimMessage } from '../engine/shim-protocol.ts';
 import type { ContainerStore } from '../engine/store.ts';
 import type { Step, StepId } from '../../runtime/plan/step.ts';
+import type { StepTime } from '../../runtime/plan/step-span.ts';
 import { colorsFor } from '../ui/colors.ts';
 import { createExplainer, renderDryRun, type Explainer } from './explain.ts';
 import { stderr, stdout, type StandardStream } from '../engine/standard-streams.ts';
@@ -24,7 +25,7 @@ export async function createExplanation(output: StandardStream = stderr): Promis
   const explainer: Explainer = createExplainer({ width: output.columns || 80, colors });
   let steps: readonly Step[] = [];
   let printed = 0;
-  const results = new Map<StepId, { outcome: 'done' | 'already'; ms: number }>();
+  const results = new Map<StepId, StepTime>();
   const flush = (): void => {
     for (let step = steps[printed]; step !== undefined; step = steps[printed]) {
       const result = results.get(step.id);
@@ -37,8 +38,8 @@ export async function createExplanation(output: StandardStream = stderr): Promis
   return {
     onMessage: (message) => {
       if (message.type === 'plan') steps = message.steps;
-      if (message.type === 'step' && message.outcome !== 'started') {
-        results.set(message.id, { outcome: message.outcome, ms: message.ms });
+      if (message.type === 'step') {
+        results.set(message.id, message);
         flush();
       }
     },

@@ -108,12 +108,12 @@ describe('modules loaded', () => {
   const verb = [...help, 'src/commands/verb-runner.ts'];
 
   test.each([
-    ['--help', help, 14],
+    ['--help', help, 15],
     ['ps', [...verb, 'src/commands/ps.ts'], 36],
     ['inspect', [...verb, 'src/commands/inspect.ts', 'src/ui/inspect-json.ts'], 36],
     ['port', [...verb, 'src/commands/port.ts'], 27],
     ['images', [...verb, 'src/commands/images.ts'], 36],
-    ['logs', [...verb, 'src/commands/logs.ts'], 34],
+    ['logs', [...verb, 'src/commands/logs.ts'], 35],
     ['exec', [...verb, 'src/commands/exec.ts'], 50],
     ['run', [...verb, 'src/commands/run.ts'], 118],
     ['the shim', ['src/cli.ts', 'src/engine/shim/main.ts'], 93],

@@ -4,6 +4,7 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import { readOomKills } from '../../../runtime/cgroup/processes.ts';
 import type { HeldPort } from '../../../runtime/network/ports.ts';
 import { describeUndo, undoJournal } from '../../../runtime/plan/undo.ts';
+import { isTraced, span, tellTrace } from '../../../runtime/trace.ts';
 import { containerRunDir } from '../paths.ts';
 import { releaseNetwork } from '../release-network.ts';
 import { removeContainerFiles } from '../remove-files.ts';
@@ -14,30 +15,35 @@ import { journalOf, type ShimParts } from './parts.ts';
 /** After the program has ended. */
 export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitCode: number): Promise<void> {
   const { store, config, clients } = parts;
+  // Whoever traced its beginning may have been another process, before this one woke up.
+  const pid = isTraced() ? store.read(config.id)?.state.pid : undefined;
+  if (pid !== undefined) tellTrace({ type: 'end', pid, name: '', args: { status: exitCode } });
   const oomKilled = readOomKills(`/minidock/${config.id}`) > 0;
-  const undone = await undoJournal(journalOf(parts));
-  releaseNetwork(store.paths, config.id, ports);
+  const undone = await span('undo', 'undo', () => undoJournal(journalOf(parts)));
+  span('state', 'release the network', () => releaseNetwork(store.paths, config.id, ports));
   const current = store.read(config.id)?.state;
   if (current !== undefined) {
-    store.writeState(config.id, {
-      ...current,
-      status: 'exited',
-      pid: 0,
-      exitCode,
-      oomKilled,
-      error: undone.failures.length === 0 ? '' : describeUndo(undone),
-      finishedAt: timestamp(),
-      network: undefined,
-    });
+    span('state', 'record the exit', () =>
+      store.writeState(config.id, {
+        ...current,
+        status: 'exited',
+        pid: 0,
+        exitCode,
+        oomKilled,
+        error: undone.failures.length === 0 ? '' : describeUndo(undone),
+        finishedAt: timestamp(),
+        network: undefined,
+      }),
+    );
   }
   cleanUp(parts);
-  clients.finish({ type: 'exited', exitCode, oomKilled });
+  span('answer', 'answer: exited', () => clients.finish({ type: 'exited', exitCode, oomKilled }));
 }
 
 /** When the program did not come to run, or the shim does not know what to do. */
 export async function fail(parts: ShimParts, ports: readonly HeldPort[], error: unknown): Promise<void> {
   const { store, config, clients } = parts;
-  const report = await undoJournal(journalOf(parts));
+  const report = await span('undo', 'undo', () => undoJournal(journalOf(parts)));
   releaseNetwork(store.paths, config.id, ports);
   const anything = report.undone.length + report.failures.length > 0;
   const wire = toWireError(error, anything ? describeUndo(report) : '');
@@ -53,13 +59,15 @@ export async function fail(parts: ShimParts, ports: readonly HeldPort[], error: 
     });
   }
   cleanUp(parts);
-  clients.finish({ type: 'failed', error: wire });
+  span('answer', 'answer: failed', () => clients.finish({ type: 'failed', error: wire }));
 }
 
 function cleanUp({ store, config, log, lock }: ShimParts): void {
   log.close();
-  rmSync(containerRunDir(store.paths, config.id), { recursive: true, force: true });
-  if (config.spec.autoRemove) removeContainerFiles(store, config, { volumes: true });
+  span('state', 'remove files', () => {
+    rmSync(containerRunDir(store.paths, config.id), { recursive: true, force: true });
+    if (config.spec.autoRemove) removeContainerFiles(store, config, { volumes: true });
+  });
   lock.release();
 }
 

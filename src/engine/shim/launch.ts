@@ -6,8 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { spawn, type Spawned } from '../../../runtime/io/spawn.ts';
 import { applySteps, StepError, type ApplyOptions } from '../../../runtime/plan/apply.ts';
+import { stepSpan } from '../../../runtime/plan/step-span.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
 import { requireTool } from '../../../runtime/plan/tools.ts';
+import type { InitTrace } from '../../../runtime/process/init-trace.ts';
 import { SHORT_LIVED } from '../../../runtime/process/namespace-command.ts';
 import {
   fetchTerminal,
@@ -17,6 +19,7 @@ import {
   type InitListener,
 } from '../../../runtime/process/supervise.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
+import { span } from '../../../runtime/trace.ts';
 import { splitNetwork, type RunPlan } from '../run-plan.ts';
 import type { ContainerStdio } from './stdio.ts';
 
@@ -30,8 +33,7 @@ export interface Launch {
   readonly stdio: ContainerStdio;
   /** Of the terminal that waits for the container; undefined without one. */
   readonly size: { readonly rows: number; readonly columns: number } | undefined;
-  /** Told of the steps PID 1 has done. */
-  readonly report: (id: string, outcome: 'done', ms: number) => void;
+  readonly trace: InitTrace;
 }
 
 export interface Launched {
@@ -58,13 +60,18 @@ async function applyRows(rows: readonly (readonly HostStep[])[], options: ApplyO
 
 /** @throws MinidockError; by then the first process has ended, or never began. */
 export async function launch(request: Launch): Promise<Launched> {
-  const { plan, options, report } = request;
+  const { plan, options, trace } = request;
   const { before, beside } = splitNetwork(plan.network);
   await applySteps([...plan.cgroup, ...before], options);
-  const init = await listenForInit(request.socketPath, (id, ms) => report(id, 'done', ms));
+  const init = await span('wait', 'listen for PID 1', () => listenForInit(request.socketPath, trace));
   let exited: Promise<number> | undefined;
   try {
-    const first = spawnFirst(plan.start, options, request.stdio);
+    trace.spawning();
+    const first = stepSpan([plan.start], (note) => {
+      const spawned = spawnFirst(plan.start, options, request.stdio);
+      note({ outcome: 'done' });
+      return spawned;
+    });
     ({ exited } = first);
     return { pid: await bringUp(request, init, exited, applyRows(beside, options)), first };
   } catch (error) {
@@ -77,7 +84,7 @@ export async function launch(request: Launch): Promise<Launched> {
 
 /** From the process in its new namespaces to the running program, whose pid it gives. */
 async function bringUp(
-  { plan, stdio, size, report }: Launch,
+  { plan, stdio, size, trace }: Launch,
   init: InitListener,
   exited: Promise<number>,
   network: Promise<void>,
@@ -96,20 +103,21 @@ async function bringUp(
   });
   for (const promise of [early, network, init.hello, init.ready]) promise.catch(() => undefined);
   try {
-    const [{ pid }] = await Promise.race([Promise.all([init.hello, network]), early]);
-    const ready = await Promise.race([init.ready, early]);
+    const [{ pid }] = await span('wait', 'wait for PID 1 and the network', () =>
+      Promise.race([Promise.all([init.hello, network]), early]),
+    );
+    const ready = await span('wait', 'wait until PID 1 is ready', () => Promise.race([init.ready, early]));
     if (ready.terminalFd !== undefined) {
       stdio.useTerminal(fetchTerminal(pid, ready.terminalFd));
       if (size !== undefined) stdio.resize(size.rows, size.columns);
     }
     init.go();
-    const going = performance.now();
-    const failure = await init.result;
+    const failure = await span('wait', 'wait for execve', () => init.result);
     begun = true;
     if (failure !== undefined) throw new InitError(failure);
     // execve(2) has closed the socket, which is the only report it can give.
     const last = plan.container.at(-1);
-    if (last !== undefined) report(last.id, 'done', performance.now() - going);
+    if (last?.command.kind === 'exec') trace.executed(last.id, last.command.argv);
     return pid;
   } finally {
     // Steps beside it that are still being performed would be missed by whoever undoes.
@@ -124,8 +132,6 @@ function spawnFirst(step: HostStep, options: ApplyOptions, containerStdio: Conta
     throw new StepError(step, new Error('failure injected by MINIDOCK_FAIL_AT'));
   // `nsenter` starts `unshare`, and would tell of its absence on the container's standard error.
   for (const tool of ['nsenter', 'unshare']) if (step.command.argv.includes(tool)) requireToolFor(step, tool);
-  options.observer?.started(step);
-  const begin = performance.now();
   const stdio = containerStdio.open();
   let child: Spawned;
   try {
@@ -136,7 +142,6 @@ function spawnFirst(step: HostStep, options: ApplyOptions, containerStdio: Conta
   } finally {
     stdio.closeChildEnds();
   }
-  options.observer?.finished(step, 'done', performance.now() - begin);
   return { pid: child.pid, pidfd: kernel.pidfdOpen(child.pid), exited: child.exited };
 }
 

@@ -9,7 +9,10 @@ import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import type { HeldPort } from '../../../runtime/network/ports.ts';
 import type { ApplyOptions } from '../../../runtime/plan/apply.ts';
+import { stepTimes } from '../../../runtime/plan/step-span.ts';
+import { InitTrace } from '../../../runtime/process/init-trace.ts';
 import { setCloseOnExec } from '../../../runtime/syscall/descriptors.ts';
+import { isTraced, listenToTrace, span } from '../../../runtime/trace.ts';
 import type { ContainerConfig } from '../container.ts';
 import { messageFrame } from '../frames.ts';
 import { tryLockPatiently } from '../lock.ts';
@@ -32,8 +35,8 @@ const CONTROL_FD = 3;
 export async function runShim(request: ShimRequest): Promise<void> {
   setCloseOnExec(CONTROL_FD, true);
   const store = new ContainerStore({ root: request.root, run: request.run });
-  const lock = await tryLockPatiently(containerLock(store.paths, request.id));
-  const config = store.read(request.id)?.config;
+  const lock = await span('state', 'lock', () => tryLockPatiently(containerLock(store.paths, request.id)));
+  const config = span('state', 'read the container', () => store.read(request.id)?.config);
   if (lock === undefined || config === undefined) {
     lock?.release();
     return refuse(request.id, config);
@@ -44,8 +47,8 @@ export async function runShim(request: ShimRequest): Promise<void> {
   try {
     const runDir = containerRunDir(store.paths, config.id);
     mkdirSync(runDir, { recursive: true, mode: 0o700 });
-    parts.clients.listen(join(runDir, 'shim.sock'));
-    const network = await acquireNetwork(store, config);
+    span('start', 'listen for clients', () => parts.clients.listen(join(runDir, 'shim.sock')));
+    const network = await span('state', 'acquire the network', () => acquireNetwork(store, config));
     ({ ports } = network);
     const { first } = await start(parts, request, network);
     serve(parts, first, ports);
@@ -81,30 +84,30 @@ async function refuse(id: string, config: ContainerConfig | undefined): Promise<
 async function start(parts: ShimParts, request: ShimRequest, network: AcquiredNetwork): Promise<Launched> {
   const { store, config, clients, stdio } = parts;
   const { explain, size } = request;
-  writeNetworkFiles(store.paths, config, network.state);
+  span('state', 'write hosts, resolv.conf', () => writeNetworkFiles(store.paths, config, network.state));
   for (const text of network.warnings) clients.broadcast({ type: 'warning', text });
-  const run = prepareRun(store.paths, config, network.attachment, { size, explain });
+  if (explain) {
+    listenToTrace((event) => {
+      for (const step of stepTimes(event)) clients.broadcast({ type: 'step', ...step });
+    });
+  }
+  const run = span('work', 'plan', () =>
+    prepareRun(store.paths, config, network.attachment, { size, trace: isTraced() }),
+  );
   if (explain) clients.broadcast({ type: 'plan', steps: allSteps(run.plan) });
-  const report: Report = (id, outcome, ms) => {
-    if (explain) clients.broadcast({ type: 'step', id, outcome, ms });
-  };
-  const options = applyOptions(parts, report);
-  const launched = await launch({ ...run, options, stdio, size, report });
-  recordRunning(parts, launched.pid, network);
-  clients.broadcast({ type: 'started', pid: launched.pid });
+  const trace = new InitTrace(`${config.name} (PID 1)`);
+  const launched = await span('work', 'launch', () =>
+    launch({ ...run, options: applyOptions(parts), stdio, size, trace }),
+  );
+  span('state', 'record that it runs', () => recordRunning(parts, launched.pid, network));
+  span('answer', 'answer: started', () => clients.broadcast({ type: 'started', pid: launched.pid }));
   return launched;
 }
 
-type Report = (id: string, outcome: 'started' | 'done' | 'already', ms: number) => void;
-
-function applyOptions(parts: ShimParts, report: Report): ApplyOptions {
+function applyOptions(parts: ShimParts): ApplyOptions {
   const failAt = process.env['MINIDOCK_FAIL_AT'];
   return {
     journal: journalOf(parts),
-    observer: {
-      started: (step) => report(step.id, 'started', 0),
-      finished: (step, outcome, ms) => report(step.id, outcome, ms),
-    },
     ...(process.env['MINIDOCK_UNFOLDED'] === undefined ? {} : { unfolded: true }),
     ...(failAt === undefined ? {} : { failAt }),
   };

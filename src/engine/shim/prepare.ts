@@ -28,7 +28,8 @@ export interface PreparedRun {
 export interface RunOptions {
   /** Of the terminal that waits for the container, if there is one. */
   readonly size?: { readonly rows: number; readonly columns: number } | undefined;
-  readonly explain?: boolean;
+  /** PID 1 is to tell where its time goes. */
+  readonly trace?: boolean;
 }
 
 /** Pure but for reading the host's devices and cgroup mounts; `prepareRun` also writes. */
@@ -49,7 +50,7 @@ export function computeRun(
     netnsPath: netnsPathOf(attachment),
     devices: [...config.spec.devices.map(lookUpDevice), ...(config.spec.privileged ? hostDevices() : [])],
     ipv6: existsSync('/proc/sys/net/ipv6'),
-    explain: options.explain ?? false,
+    trace: options.trace ?? false,
     ...(options.size === undefined ? {} : { size: options.size }),
     ...(failAt === undefined ? {} : { failAt }),
   });

@@ -11,12 +11,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { applySteps, StepError, type ApplyOptions } from '../../../../runtime/plan/apply.ts';
+import { applySteps, StepError } from '../../../../runtime/plan/apply.ts';
 import type { HostCommand } from '../../../../runtime/plan/command.ts';
 import { Journal } from '../../../../runtime/plan/journal.ts';
 import { CommandError, holds, performHostCommand } from '../../../../runtime/plan/perform-host.ts';
+import { stepTimes, type StepTime } from '../../../../runtime/plan/step-span.ts';
 import type { HostStep, Undo } from '../../../../runtime/plan/step.ts';
 import { describeUndo, undoJournal } from '../../../../runtime/plan/undo.ts';
+import { listenToTrace } from '../../../../runtime/trace.ts';
 
 let dir: string;
 let journal: Journal;
@@ -37,15 +39,20 @@ const touch = (id: string, more: Partial<HostStep> = {}): HostStep =>
   step(id, run('touch', file(id)), undoBy(run('rm', file(id))), more);
 const made = (): readonly string[] => readdirSync(dir).filter((name) => name !== 'journal');
 
+async function stepsToldBy(work: () => Promise<void>): Promise<readonly StepTime[]> {
+  const told: StepTime[] = [];
+  const stop = listenToTrace((event) => void told.push(...stepTimes(event)));
+  await work().finally(stop);
+  return told;
+}
+
 describe('apply', () => {
-  test('performs in order, tells the observer, and lists what to undo', async () => {
-    const told: string[] = [];
-    const observer: ApplyOptions['observer'] = {
-      started: ({ id }) => void told.push(`start ${id}`),
-      finished: ({ id }, outcome, ms) => void told.push(`${outcome} ${id} ${String(ms >= 0)}`),
-    };
-    await applySteps([touch('a'), touch('b')], { journal, observer });
-    expect(told).toEqual(['start a', 'done a true', 'start b', 'done b true']);
+  test('performs in order, tells of each, and lists what to undo', async () => {
+    const told = await stepsToldBy(() => applySteps([touch('a'), touch('b')], { journal }));
+    expect(told.map(({ id, outcome, ms }) => `${outcome} ${id} ${String(ms > 0)}`)).toEqual([
+      'done a true',
+      'done b true',
+    ]);
     expect(made()).toEqual(['a', 'b']);
     expect(journal.read().map(({ id }) => id)).toEqual(['a', 'b']);
   });
@@ -58,14 +65,9 @@ describe('apply', () => {
 
   test('what is there already is neither performed nor undone', async () => {
     writeFileSync(file('there'), 'mine');
-    const told: string[] = [];
     const there = touch('there', { check: { kind: 'path-exists', path: file('there') } });
-    const observer: ApplyOptions['observer'] = {
-      started: () => undefined,
-      finished: (_, outcome) => void told.push(outcome),
-    };
-    await applySteps([there, touch('new')], { journal, observer });
-    expect(told).toEqual(['already', 'done']);
+    const told = await stepsToldBy(() => applySteps([there, touch('new')], { journal }));
+    expect(told.map(({ outcome }) => outcome)).toEqual(['already', 'done']);
     await undoJournal(journal);
     expect(made()).toEqual(['there']);
   });

@@ -1,0 +1,25 @@
+/** Steps in the trace: one span for those that are carried out together, and how long each of them took by that. */
+import { span, type Note, type TraceEvent } from '../trace.ts';
+import type { StepId } from './step.ts';
+
+export type Outcome = 'done' | 'already';
+
+/** Milliseconds; the time of steps folded into one process is shared evenly among them. */
+export interface StepTime {
+  readonly id: StepId;
+  readonly outcome: Outcome;
+  readonly ms: number;
+}
+
+/** `work` notes its outcome; without one the steps are not told of as such (a check that found nothing, a failure). */
+export function stepSpan<T>(steps: readonly { readonly id: StepId }[], work: (note: Note) => T): T {
+  const ids = steps.map(({ id }) => id);
+  return span('step', ids.join(' + '), work, { steps: ids });
+}
+
+export function stepTimes(event: TraceEvent): readonly StepTime[] {
+  if (event.type !== 'span' || event.kind !== 'step') return [];
+  const { steps, outcome } = event.args as { steps?: readonly StepId[]; outcome?: Outcome };
+  if (steps === undefined || outcome === undefined) return [];
+  return steps.map((id) => ({ id, outcome, ms: event.ms / steps.length }));
+}

@@ -1,0 +1,146 @@
+/**
+ * Where the time goes: spans, told to whoever listens when they end. MINIDOCK_TRACE writes them to a file, --explain
+ * shows those of steps; with no listener a span is a call of its work and no more, the clock is not asked.
+ *
+ * Times are of the machine's clock, so that those of several processes can stand side by side. Spans of one lane of a
+ * process lie within each other or apart: work that begins beside work of the same parent gets a lane of its own. So
+ * a parent must not end before its children.
+ */
+export type SpanKind = 'start' | 'state' | 'step' | 'undo' | 'process' | 'wait' | 'answer' | 'image' | 'work';
+
+export type SpanArgs = Readonly<Record<string, unknown>>;
+
+export interface Span {
+  readonly type: 'span';
+  readonly kind: SpanKind;
+  readonly name: string;
+  /** Milliseconds since 1970, exact to a microsecond. */
+  readonly begin: number;
+  readonly ms: number;
+  /** A step's hold its `steps` (several when one process did them together) and its `outcome`. */
+  readonly args: SpanArgs;
+  readonly lane: number;
+  /** Where it is not this process's own. */
+  readonly pid?: number;
+}
+
+export type TraceEvent =
+  | Span
+  | { readonly type: 'name'; readonly pid: number; readonly name: string }
+  /** A program's life, told in two halves, since nobody may be there from one end to the other. */
+  | { readonly type: 'begin' | 'end'; readonly pid: number; readonly name: string; readonly args: SpanArgs };
+
+export type TraceListener = (event: TraceEvent) => void;
+
+/** Adds to the arguments of the span that is being measured. */
+export type Note = (args: SpanArgs) => void;
+
+interface Scope {
+  readonly lane: number;
+  /** Something of this scope is under way in its lane. */
+  taken: boolean;
+}
+
+/** Carries the scope of whoever calls through promises: an AsyncLocalStorage, which few processes need to load. */
+export interface ScopeCarrier {
+  getStore(): unknown;
+  run<T>(scope: unknown, work: () => T): T;
+}
+
+const listeners: TraceListener[] = [];
+const lanes = new Set<number>([0]);
+const root: Scope = { lane: 0, taken: false };
+let carrier: ScopeCarrier | undefined;
+
+/** Until what it returns is called. Without `scopes` everything is told to be in one lane. */
+export function listenToTrace(listener: TraceListener, scopes?: ScopeCarrier): () => void {
+  listeners.push(listener);
+  carrier ??= scopes;
+  return () => void listeners.splice(listeners.indexOf(listener), 1);
+}
+
+export const isTraced = (): boolean => listeners.length > 0;
+
+/** Milliseconds since 1970, exact to a microsecond; 0 when nobody listens. */
+export const traceClock = (): number => (listeners.length === 0 ? 0 : clock());
+
+const clock = (): number => performance.timeOrigin + performance.now();
+
+/** Does `work`, which may take until a promise settles, and tells how long it took. */
+export function span<T>(kind: SpanKind, name: string, work: (note: Note) => T, args?: SpanArgs): T {
+  return listeners.length === 0 ? work(ignore) : measure(kind, name, work, args);
+}
+
+/** The same for what has begun before, at `begin` of traceClock, and ends now. */
+export function spanSince(begin: number, kind: SpanKind, name: string, args: SpanArgs = {}): void {
+  if (listeners.length === 0) return;
+  const { lane } = currentScope();
+  tellTrace({ type: 'span', kind, name, begin, ms: clock() - begin, args, lane });
+}
+
+/** The variable that tells a process of ours when it was started: time passes before any of its code runs. */
+export const TRACE_SPAWNED = 'MINIDOCK_TRACE_SPAWNED';
+
+/** Starts a process of ours, with this one's environment. */
+export function spanStart<T>(name: string, start: () => T): T {
+  if (listeners.length === 0) return start();
+  process.env[TRACE_SPAWNED] = String(clock());
+  try {
+    return span('process', name, start);
+  } finally {
+    Reflect.deleteProperty(process.env, TRACE_SPAWNED);
+  }
+}
+
+/** Hands on what another process has told. */
+export function tellTrace(event: TraceEvent): void {
+  for (const listener of listeners) listener(event);
+}
+
+function measure<T>(kind: SpanKind, name: string, work: (note: Note) => T, given: SpanArgs = {}): T {
+  let args = given;
+  const note: Note = (more) => {
+    args = { ...args, ...more };
+  };
+  const { scope, leave } = enter(currentScope());
+  const begin = clock();
+  const end = (): void => {
+    const ms = clock() - begin;
+    leave();
+    tellTrace({ type: 'span', kind, name, begin, ms, args, lane: scope.lane });
+  };
+  const fail = (error: unknown): never => {
+    note({ error: error instanceof Error ? error.message : String(error) });
+    end();
+    throw error;
+  };
+  try {
+    const result = carrier === undefined ? work(note) : carrier.run(scope, () => work(note));
+    if (result instanceof Promise) {
+      return result.then((value: unknown) => {
+        end();
+        return value;
+      }, fail) as T;
+    }
+    end();
+    return result;
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+const currentScope = (): Scope => (carrier?.getStore() as Scope | undefined) ?? root;
+
+function enter(parent: Scope): { scope: Scope; leave: () => void } {
+  if (carrier === undefined) return { scope: root, leave: ignore };
+  if (!parent.taken) {
+    parent.taken = true;
+    return { scope: { lane: parent.lane, taken: false }, leave: () => (parent.taken = false) };
+  }
+  let lane = 1;
+  while (lanes.has(lane)) lane += 1;
+  lanes.add(lane);
+  return { scope: { lane, taken: false }, leave: () => lanes.delete(lane) };
+}
+
+const ignore = (): void => undefined;
