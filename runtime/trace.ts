@@ -3,8 +3,8 @@
  * shows those of steps; with no listener a span is a call of its work and no more, the clock is not asked.
  *
  * Times are of the machine's clock, so that those of several processes can stand side by side. Spans of one lane of a
- * process lie within each other or apart: work that begins beside work of the same parent gets a lane of its own. So
- * a parent must not end before its children.
+ * process lie within each other or apart: work that begins beside work of the same parent gets a lane of its own, and
+ * so does what turns out to go on after its parent (which must hold no spans itself).
  */
 export type SpanKind = 'start' | 'state' | 'step' | 'undo' | 'process' | 'wait' | 'answer' | 'image' | 'work';
 
@@ -39,6 +39,7 @@ interface Scope {
   readonly lane: number;
   /** Something of this scope is under way in its lane. */
   taken: boolean;
+  ended: boolean;
 }
 
 /** Carries the scope of whoever calls through promises: an AsyncLocalStorage, which few processes need to load. */
@@ -49,7 +50,9 @@ export interface ScopeCarrier {
 
 const listeners: TraceListener[] = [];
 const lanes = new Set<number>([0]);
-const root: Scope = { lane: 0, taken: false };
+const root: Scope = { lane: 0, taken: false, ended: false };
+/** Above any lane that is taken at a beginning. */
+let lateLane = 100;
 let carrier: ScopeCarrier | undefined;
 
 /** Until what it returns is called. Without `scopes` everything is told to be in one lane. */
@@ -102,12 +105,15 @@ function measure<T>(kind: SpanKind, name: string, work: (note: Note) => T, given
   const note: Note = (more) => {
     args = { ...args, ...more };
   };
-  const { scope, leave } = enter(currentScope());
+  const parent = currentScope();
+  const { scope, leave } = enter(parent);
   const begin = clock();
   const end = (): void => {
     const ms = clock() - begin;
     leave();
-    tellTrace({ type: 'span', kind, name, begin, ms, args, lane: scope.lane });
+    scope.ended = true;
+    const lane = parent.ended ? lateLane++ : scope.lane;
+    tellTrace({ type: 'span', kind, name, begin, ms, args, lane });
   };
   const fail = (error: unknown): never => {
     note({ error: error instanceof Error ? error.message : String(error) });
@@ -131,16 +137,18 @@ function measure<T>(kind: SpanKind, name: string, work: (note: Note) => T, given
 
 const currentScope = (): Scope => (carrier?.getStore() as Scope | undefined) ?? root;
 
+const newScope = (lane: number): Scope => ({ lane, taken: false, ended: false });
+
 function enter(parent: Scope): { scope: Scope; leave: () => void } {
-  if (carrier === undefined) return { scope: root, leave: ignore };
+  if (carrier === undefined) return { scope: newScope(0), leave: ignore };
   if (!parent.taken) {
     parent.taken = true;
-    return { scope: { lane: parent.lane, taken: false }, leave: () => (parent.taken = false) };
+    return { scope: newScope(parent.lane), leave: () => (parent.taken = false) };
   }
   let lane = 1;
   while (lanes.has(lane)) lane += 1;
   lanes.add(lane);
-  return { scope: { lane, taken: false }, leave: () => lanes.delete(lane) };
+  return { scope: newScope(lane), leave: () => lanes.delete(lane) };
 }
 
 const ignore = (): void => undefined;
