@@ -1,6 +1,6 @@
 /**
  * Pulling an image: reference, manifest (through an index, this machine's platform), configuration, layers.
- * Layers download and unpack side by side; whatever is there already is neither fetched nor unpacked again.
+ * Layers are unpacked while they download, side by side; whatever is there already is neither fetched nor unpacked again.
  *
  * Invariant: the image gets its name last, when every blob has been verified and every layer unpacked. Broken off
  * at any point, a pull leaves only things that the next one uses. Deliberately absent: showing progress, which is
@@ -21,6 +21,7 @@ import {
 import type { RegistryClient } from './registry/client.ts';
 import { downloadBlob } from './registry/download.ts';
 import { manifestKind, type ManifestKind } from './registry/media-types.ts';
+import { Arrival } from './store/arrival.ts';
 import type { ImageStore } from './store/image-store.ts';
 import type { Descriptor, ImageConfig, ImageIndex, Manifest, Platform, StoredImage } from './types.ts';
 
@@ -188,26 +189,37 @@ async function fetchLayer(
   }
   tell('pulling');
   if (downloads.full) tell('waiting');
-  await downloads.use(async () => {
+  const arrival = new Arrival(size);
+  let arrived = false;
+  let unpacking: Promise<void> | undefined;
+  const unpack = async (): Promise<void> => {
+    const onProgress = (bytes: number): void => {
+      if (arrived) tell('extracting', bytes);
+    };
+    await store.ensureLayer({ descriptor, diffId, arrival, onProgress, signal });
+  };
+  const download = downloads.use(async () => {
     signal?.throwIfAborted();
+    unpacking = unpackings.use(unpack);
     try {
       const onProgress = (written: number): void => {
         tell('downloading', written);
       };
-      await downloadBlob({ client, reference, descriptor, blobs: store.blobs, signal, onProgress });
-    } catch (error) {
-      throw explainForeign(error, descriptor);
+      await downloadBlob({ client, reference, descriptor, blobs: store.blobs, signal, arrival, onProgress });
+    } catch (cause) {
+      const error = explainForeign(cause, descriptor);
+      arrival.end({ error });
+      // Told when nobody writes any more; what became of a layer that does not come is no news.
+      await unpacking.catch(() => undefined);
+      throw error;
     }
     tell('verifying', size);
-  });
-  await unpackings.use(async () => {
-    signal?.throwIfAborted();
-    const onProgress = (bytes: number): void => {
-      tell('extracting', bytes);
-    };
     tell('extracting');
-    await store.ensureLayer({ descriptor, diffId, onProgress, signal });
+    arrived = true;
+    arrival.end();
   });
+  await download;
+  await unpacking;
   tell('complete', size);
 }
 

@@ -18,6 +18,7 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ImageError } from '../errors.ts';
 import { familiarName, type Reference } from '../reference.ts';
+import type { Arrival } from '../store/arrival.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 import type { Descriptor } from '../types.ts';
 import type { BlobBody, RegistryClient } from './client.ts';
@@ -30,6 +31,8 @@ export interface Download {
   readonly descriptor: Descriptor;
   readonly blobs: BlobStore;
   readonly signal?: AbortSignal | undefined;
+  /** Told where the bytes go, for whoever reads along. Its end is the caller's to tell. */
+  readonly arrival?: Arrival | undefined;
   /** Bytes of the blob that are on disk. */
   readonly onProgress?: ((written: number) => void) | undefined;
 }
@@ -40,10 +43,15 @@ export interface Download {
  */
 export async function downloadBlob(download: Download): Promise<'downloaded' | 'exists'> {
   const { blobs, descriptor, signal } = download;
-  if (await blobs.has(descriptor.digest, descriptor.size)) return 'exists';
+  const exists = async (): Promise<boolean> => {
+    if (!(await blobs.has(descriptor.digest, descriptor.size))) return false;
+    download.arrival?.begin(blobs.path(descriptor.digest));
+    return true;
+  };
+  if (await exists()) return 'exists';
   const release = await blobs.lock(descriptor.digest, signal);
   try {
-    if (await blobs.has(descriptor.digest, descriptor.size)) return 'exists';
+    if (await exists()) return 'exists';
     await fetchVerified(download);
     return 'downloaded';
   } finally {
@@ -55,7 +63,7 @@ async function fetchVerified(download: Download): Promise<void> {
   const { blobs, descriptor, client } = download;
   const path = blobs.partialPath(descriptor.digest);
   for (;;) {
-    const partial = await PartialFile.open(path, descriptor.size);
+    const partial = await PartialFile.open(path, descriptor.size, download.arrival);
     const resumed = partial.written > 0;
     let last: BlobBody | undefined;
     try {
@@ -143,21 +151,24 @@ function endedEarly(reference: Reference, { digest, size }: Descriptor, written:
 class PartialFile {
   readonly #fd: number;
   readonly #path: string;
+  readonly #arrival: Arrival | undefined;
   #hash: Hash = createHash('sha256');
   #written = 0;
 
-  private constructor(path: string) {
+  private constructor(path: string, arrival: Arrival | undefined) {
     this.#path = path;
+    this.#arrival = arrival;
     this.#fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   }
 
   /** Takes in what an earlier attempt left, unless it cannot be a beginning of the blob. */
-  static async open(path: string, size: number): Promise<PartialFile> {
-    const partial = new PartialFile(path);
+  static async open(path: string, size: number, arrival?: Arrival): Promise<PartialFile> {
+    const partial = new PartialFile(path, arrival);
     try {
       const left = fstatSync(partial.#fd).size;
-      if (left > size) partial.restart();
-      else if (left > 0) await partial.#rehash(path);
+      if (left > size) ftruncateSync(partial.#fd, 0);
+      arrival?.begin(path);
+      if (left > 0) await partial.#rehash(path);
       return partial;
     } catch (error) {
       partial.close();
@@ -191,9 +202,12 @@ class PartialFile {
     }
     this.#hash.update(chunk);
     this.#written += chunk.length;
+    this.#arrival?.grow(this.#written);
   }
 
   restart(): void {
+    // First: whoever reads along must not take the end of the old bytes for a beginning of the new ones.
+    this.#arrival?.begin(this.#path);
     ftruncateSync(this.#fd, 0);
     this.#hash = createHash('sha256');
     this.#written = 0;

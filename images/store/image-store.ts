@@ -13,6 +13,7 @@ import { ImageError } from '../errors.ts';
 import { formatReference, fullName, parseReference } from '../reference.ts';
 import type { Descriptor, ImageConfig, StoredImage } from '../types.ts';
 import type { Unpacker } from '../unpack/types.ts';
+import type { Arrival } from './arrival.ts';
 import { historyLines, type HistoryLine } from './history.ts';
 import { BlobStore } from './blob-store.ts';
 import {
@@ -29,8 +30,10 @@ import { matchImage } from './names.ts';
 import { planPrune, planRemoval, type ImageUse, type RemovalPlan } from './removal.ts';
 
 export interface EnsureLayer {
-  /** The layer's blob, already in `blobs`. */
+  /** The layer's blob, in `blobs` unless `arrival` brings it. */
   readonly descriptor: Descriptor;
+  /** For a blob that is not there yet: its layer is unpacked while it comes in. */
+  readonly arrival?: Arrival | undefined;
   /** From the configuration's rootfs.diff_ids. Layers may be ensured in any order and side by side. */
   readonly diffId: string;
   /** Compressed bytes unpacked so far, of descriptor.size. */
@@ -85,9 +88,9 @@ export class ImageStore {
   }
 
   /** Unpacks the layer unless it is there. */
-  async ensureLayer({ descriptor, diffId, onProgress, signal }: EnsureLayer): Promise<void> {
+  async ensureLayer({ descriptor, diffId, ...options }: EnsureLayer): Promise<void> {
     await this.#lease();
-    await this.#layers.ensure(descriptor.digest, diffId, { onProgress, signal });
+    await this.#layers.ensure(descriptor.digest, diffId, options);
   }
 
   /** Unpacks a layer that no configuration names yet, and says what it should be called there. */

@@ -11,6 +11,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LayerReport, Unpacker, UnpackOptions } from '../unpack/types.ts';
 import { digestOf } from '../digest.ts';
+import type { Arrival, ArrivingBlob } from './arrival.ts';
 import { readFileIfAny, writeFileAtomic } from './atomic-file.ts';
 import { hexOf, type BlobStore } from './blob-store.ts';
 import { withLock } from './lock.ts';
@@ -19,6 +20,11 @@ import { isOwnerAlive, ownerTag } from './owner.ts';
 export interface LayerRecord {
   readonly blob: string;
   readonly report: LayerReport;
+}
+
+export interface EnsureOptions extends UnpackOptions {
+  /** For a blob that is not there yet: it is unpacked while it comes in. */
+  readonly arrival?: Arrival | undefined;
 }
 
 export class LayerStore {
@@ -42,7 +48,7 @@ export class LayerStore {
   }
 
   /** Unpacks a blob unless its layer is there. `diffId` is what it must turn out to be. */
-  async ensure(blob: string, diffId: string, options: UnpackOptions): Promise<void> {
+  async ensure(blob: string, diffId: string, options: EnsureOptions): Promise<void> {
     if (this.has(diffId)) return;
     const lock = join(this.#dir, 'locks', `layer-${hexOf(diffId)}`);
     const unpack = async (): Promise<void> => {
@@ -103,17 +109,24 @@ export class LayerStore {
     }
   }
 
-  async #unpack(blob: string, diffId: string | undefined, options: UnpackOptions): Promise<string> {
+  async #unpack(blob: string, diffId: string | undefined, options: EnsureOptions): Promise<string> {
     await this.clearTemporary();
     const work = this.#temporary();
     try {
       const target = join(work, 'fs');
+      const common = { kind: 'layer', target, ...(diffId === undefined ? {} : { diffId }) } as const;
+      const { arrival, signal: stop } = options;
+      const readAlong = async ({ blob, size, more, signal: restart }: ArrivingBlob): Promise<LayerReport> => {
+        await rm(target, { recursive: true, force: true });
+        mkdirSync(target, { mode: 0o755 });
+        const signal = stop === undefined ? restart : AbortSignal.any([stop, restart]);
+        return await this.#unpacker.unpackLayer({ ...common, blob, size }, { ...options, more, signal });
+      };
       mkdirSync(target, { mode: 0o755 });
-      const request = { kind: 'layer', blob: this.#blobs.path(blob), target } as const;
-      const report = await this.#unpacker.unpackLayer(
-        diffId === undefined ? request : { ...request, diffId },
-        options,
-      );
+      const report =
+        arrival === undefined
+          ? await this.#unpacker.unpackLayer({ ...common, blob: this.#blobs.path(blob) }, options)
+          : await arrival.readAlong(readAlong);
       const record: LayerRecord = { blob, report };
       writeFileAtomic(join(work, 'layer.json'), `${JSON.stringify(record)}\n`);
       this.#finish(work, layerName(report.diffId));

@@ -1,6 +1,7 @@
 /** The other end of `minidock __unpack`: starts one per request and turns its lines back into calls and errors. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Writable } from 'node:stream';
 import { ImageError } from '../errors.ts';
 import type { Message } from './run-unpack.ts';
 import type {
@@ -23,7 +24,7 @@ export function childUnpacker(argv: readonly [string, ...string[]]): Unpacker {
 async function runChild(
   [program, ...args]: readonly [string, ...string[]],
   request: LayerRequest | OverridesRequest,
-  { onProgress, signal }: UnpackOptions,
+  { onProgress, more, signal }: UnpackOptions,
 ): Promise<LayerReport | OverridesReport> {
   signal?.throwIfAborted();
   const child = spawn(program, args, {
@@ -41,12 +42,17 @@ async function runChild(
   exit.catch(() => undefined);
   // A child that died early shows in its exit, which says more than the broken pipe.
   child.stdin.on('error', () => undefined);
-  child.stdin.end(JSON.stringify(request));
+  child.stdin.write(`${JSON.stringify(request)}\n`);
+  // A failure to tell of more shows in the child's answer: it gets the end of the input, and misses the rest.
+  ringFor(child.stdin, more).catch(() => undefined);
   let answer: Message | undefined;
   for await (const line of createInterface({ input: child.stdout, crlfDelay: Infinity })) {
     const message = JSON.parse(line) as Message;
     if (message.kind === 'progress') onProgress?.(message.bytes);
-    else answer = message;
+    else {
+      answer = message;
+      child.stdin.end();
+    }
   }
   const status = await exit;
   signal?.throwIfAborted();
@@ -57,4 +63,13 @@ async function runChild(
     message: `the process that unpacks a layer ended with ${status} and without a report`,
     hint: 'it may have run out of memory: see dmesg',
   });
+}
+
+/** One byte whenever there is more of the blob to read, and the end of the input when all of it is there. */
+async function ringFor(input: Writable, more: UnpackOptions['more']): Promise<void> {
+  try {
+    while (more !== undefined && (await more())) input.write('.');
+  } finally {
+    input.end();
+  }
 }

@@ -1,9 +1,9 @@
 /**
- * The process that unpacks: `minidock __unpack`. One request comes as JSON on stdin, lines of JSON go out on stdout,
+ * The process that unpacks: `minidock __unpack`. One request comes as a line of JSON on stdin, lines of JSON go out on stdout,
  * progress first, then the report or the error. It is a process of its own so that layers use all cores, and so that
  * it can make the layer's directory its root: whatever a hostile archive holds, there is nothing else to write to.
  */
-import { readFileSync, writeSync } from 'node:fs';
+import { read, readSync, writeSync } from 'node:fs';
 import type { ImageError } from '../errors.ts';
 import type { FileSystemCalls } from '../file-system-calls.ts';
 import { unpackError } from './corrupt.ts';
@@ -24,7 +24,7 @@ export async function runUnpack(calls: FileSystemCalls): Promise<number> {
   // Modes are the archive's, not the user's.
   process.umask(0);
   const parent = process.ppid;
-  const request = JSON.parse(readFileSync(0, 'utf8')) as LayerRequest | OverridesRequest;
+  const request = JSON.parse(readLine()) as LayerRequest | OverridesRequest;
   try {
     const report =
       request.kind === 'layer' ? await unpack(request, calls, parent) : makeOverrides(request, calls);
@@ -44,6 +44,7 @@ async function unpack(request: LayerRequest, calls: FileSystemCalls, parent: num
   return await unpackLayer(request.blob, request.target, calls, {
     enterRoot: true,
     diffId: request.diffId,
+    growing: request.size === undefined ? undefined : { size: request.size, more },
     onProgress: (bytes) => {
       // Whoever asked is gone: nobody will use what this makes, and the next process waits to clear it away.
       if (process.ppid !== parent) throw new Error('the process that asked for it is gone');
@@ -51,6 +52,27 @@ async function unpack(request: LayerRequest, calls: FileSystemCalls, parent: num
       told = bytes;
       send({ kind: 'progress', bytes });
     },
+  });
+}
+
+function readLine(): string {
+  const chunk = Buffer.alloc(1 << 16);
+  let line = Buffer.alloc(0);
+  while (!line.includes('\n')) {
+    const length = readSync(0, chunk);
+    if (length === 0) break;
+    line = Buffer.concat([line, chunk.subarray(0, length)]);
+  }
+  return line.toString('utf8').split('\n', 1)[0] ?? '';
+}
+
+/** A byte on stdin says that there is more of the blob, its end that all of it is there, or that nobody waits for it. */
+function more(): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    read(0, Buffer.alloc(1 << 12), 0, 1 << 12, null, (error, length) => {
+      if (error === null) resolve(length > 0);
+      else reject(error);
+    });
   });
 }
 

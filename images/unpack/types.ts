@@ -30,6 +30,8 @@ export interface DanglingLink {
 export interface LayerRequest {
   readonly kind: 'layer';
   readonly blob: string;
+  /** For a blob that is still being written: how many bytes it will have. */
+  readonly size?: number;
   readonly target: string;
   /** When known: what the uncompressed archive must hash to. */
   readonly diffId?: string;
@@ -52,7 +54,17 @@ export interface OverridesReport {
   readonly needed: boolean;
 }
 
+/** A file that someone else still writes to. */
+export interface GrowingBlob {
+  /** Bytes that it will have. */
+  readonly size: number;
+  /** Waits until there is more of it than at the last call; false when all of it is there. */
+  readonly more: () => Promise<boolean>;
+}
+
 export interface UnpackOptions {
+  /** Goes with the request's `size`. */
+  readonly more?: GrowingBlob['more'] | undefined;
   /** Compressed bytes read so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;

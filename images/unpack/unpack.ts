@@ -5,21 +5,22 @@
  * Whoever calls it removes the directory when it throws; nothing in a directory may be used before it returned.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, openSync } from 'node:fs';
-import type { Readable } from 'node:stream';
 import { ImageError } from '../errors.ts';
 import type { FileSystemCalls } from '../file-system-calls.ts';
-import { decompress, ioChunk } from './compression.ts';
+import { BlobReader } from './blob-reader.ts';
+import { decompress } from './compression.ts';
 import { corruptLayer, unpackError } from './corrupt.ts';
 import { LayerWriter } from './layer-writer.ts';
 import { TarReader } from './tar-reader.ts';
-import type { LayerReport } from './types.ts';
+import type { GrowingBlob, LayerReport } from './types.ts';
 
 export interface UnpackLayerOptions {
   /** Enter the target by chroot(2), which cannot be undone: only for a process that does nothing else. */
   readonly enterRoot: boolean;
   /** What the uncompressed archive must hash to; ImageError 'DIFF_ID_MISMATCH' otherwise. */
   readonly diffId?: string | undefined;
+  /** When the blob is still being written. */
+  readonly growing?: GrowingBlob | undefined;
   /** Compressed bytes read so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
@@ -31,8 +32,7 @@ export async function unpackLayer(
   calls: FileSystemCalls,
   options: UnpackLayerOptions,
 ): Promise<LayerReport> {
-  // The stream closes the descriptor itself.
-  const input = createReadStream('', { fd: openSync(blob, 'r'), highWaterMark: ioChunk });
+  const input = new BlobReader(blob, options.growing);
   try {
     if (options.enterRoot) calls.enterRoot(targetDir);
     const writer = new LayerWriter(options.enterRoot ? '' : targetDir, calls);
@@ -42,12 +42,12 @@ export async function unpackLayer(
       writer.abort();
     }
   } finally {
-    input.destroy();
+    await input.close();
   }
 }
 
 async function unpackStream(
-  input: Readable & { readonly bytesRead: number },
+  input: BlobReader,
   writer: LayerWriter,
   { diffId: expected, onProgress }: UnpackLayerOptions,
 ): Promise<LayerReport> {
@@ -56,7 +56,7 @@ async function unpackStream(
   let tarSize = 0;
   let unmarkedEnd = false;
   try {
-    const { stream, compression } = await decompress(input);
+    const { stream, compression } = await decompress(input.stream);
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       hash.update(chunk);
       tarSize += chunk.length;

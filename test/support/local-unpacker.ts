@@ -12,11 +12,12 @@ export interface LocalUnpacker extends Unpacker {
 export function localUnpacker(): LocalUnpacker {
   const unpacker: LocalUnpacker = {
     unpacked: 0,
-    unpackLayer: async ({ blob, target, diffId }, { onProgress }) => {
+    unpackLayer: async ({ blob, target, diffId, size }, { onProgress, more }) => {
       unpacker.unpacked += 1;
       return await unpackLayer(blob, target, recordingCalls(target), {
         enterRoot: false,
         diffId,
+        growing: size === undefined || more === undefined ? undefined : { size, more },
         onProgress,
       });
     },

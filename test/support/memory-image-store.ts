@@ -1,6 +1,7 @@
 /** An image store for tests of pulling: real blobs in a directory, and layers that are only counted. */
 import { readFile } from 'node:fs/promises';
 import type { PullStore } from '../../images/pull.ts';
+import type { ArrivingBlob } from '../../images/store/arrival.ts';
 import { BlobStore } from '../../images/store/blob-store.ts';
 import type { EnsureLayer, PutImage } from '../../images/store/image-store.ts';
 import type { ImageConfig, StoredImage } from '../../images/types.ts';
@@ -21,9 +22,14 @@ export class MemoryImageStore implements PullStore {
     return Promise.resolve(this.unpacked.has(diffId));
   }
 
-  async ensureLayer({ descriptor, diffId, onProgress }: EnsureLayer): Promise<void> {
+  async ensureLayer({ descriptor, diffId, arrival, onProgress }: EnsureLayer): Promise<void> {
     this.ensured.push(diffId);
-    this.unpacked.set(diffId, await readFile(this.blobs.path(descriptor.digest)));
+    const readAlong = async ({ blob, more }: ArrivingBlob): Promise<Buffer> => {
+      while (await more());
+      return await readFile(blob);
+    };
+    const content = await (arrival?.readAlong(readAlong) ?? readFile(this.blobs.path(descriptor.digest)));
+    this.unpacked.set(diffId, content);
     onProgress?.(descriptor.size);
   }
 

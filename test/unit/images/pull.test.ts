@@ -8,6 +8,7 @@ import { pullImage, type PullEvent, type PullOptions, type PullResult } from '..
 import { parseReference } from '../../../images/reference.ts';
 import { RegistryClient } from '../../../images/registry/client.ts';
 import { digestOf, FakeRegistry, indexType, refuse, type FakeImage } from '../../support/fake-registry.ts';
+import { waitFor } from '../../support/processes.ts';
 import { MemoryImageStore } from '../../support/memory-image-store.ts';
 
 const amd64 = parsePlatform('linux/amd64');
@@ -85,6 +86,21 @@ test('a blob that is there is unpacked without being fetched', async () => {
   await pull('app');
   expect(registry.log).not.toContain(`GET /v2/app/blobs/${digestOf('one')}`);
   expect(store.unpacked.size).toBe(1);
+});
+
+test('a layer is unpacked while it downloads', async () => {
+  registry.addImage(['app:latest'], ['one and two']);
+  registry.intercept = ({ path }, response) => {
+    const blob = registry.blobs.get(/\/blobs\/(.*)$/.exec(path)?.[1] ?? '');
+    if (String(blob) !== 'one and two') return false;
+    response.setHeader('content-length', '11');
+    response.write('one ');
+    // The rest comes only when someone reads what is there.
+    void waitFor(() => store.ensured.length > 0, 'the unpacking').then(() => response.end('and two'));
+    return true;
+  };
+  await pull('app');
+  expect([...store.unpacked.values()].map(String)).toEqual(['one and two']);
 });
 
 test('a layer that an image has twice is unpacked once', async () => {

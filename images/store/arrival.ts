@@ -1,0 +1,98 @@
+/**
+ * A blob on its way into the store, read by someone else while it is still being written: so a layer is unpacked
+ * while it is downloaded, and is there when its last byte is.
+ *
+ * Invariant: what was made of the bytes counts only once the blob is complete and verified; until then neither a
+ * result nor a complaint of the reader is believed. When the writer begins again, so does the reader.
+ */
+import { closeSync, openSync } from 'node:fs';
+import type { GrowingBlob } from '../unpack/types.ts';
+
+export interface ArrivingBlob extends GrowingBlob {
+  /** A path that leads to the file whatever it is called by now. */
+  readonly blob: string;
+  /** Aborted when what was read counts no longer. */
+  readonly signal: AbortSignal;
+}
+
+/** Bytes between two calls of a reader: enough not to be felt. */
+const step = 1 << 20;
+
+export class Arrival {
+  readonly #size: number;
+  #path: string | undefined;
+  #attempt = new AbortController();
+  #told = 0;
+  #end: { readonly error?: unknown } | undefined;
+  #waiting: (() => void)[] = [];
+
+  /** Bytes that the blob will have. */
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  /** The writer: its bytes go to this file, from the first one on; what it wrote before counts no longer. */
+  begin(path: string): void {
+    this.#attempt.abort();
+    this.#attempt = new AbortController();
+    this.#path = path;
+    this.#told = 0;
+    this.#wake();
+  }
+
+  /** The writer: so many bytes are in the file. */
+  grow(written: number): void {
+    if (written < this.#told + step) return;
+    this.#told = written;
+    this.#wake();
+  }
+
+  /** The blob is in the store, or never will be. */
+  end(failure?: { readonly error: unknown }): void {
+    this.#end = failure ?? {};
+    if (failure !== undefined) this.#attempt.abort();
+    this.#wake();
+  }
+
+  /** What `read` makes of the blob; it is called again if the bytes turn out to be wrong ones. Throws what either throws. */
+  async readAlong<T>(read: (source: ArrivingBlob) => Promise<T>): Promise<T> {
+    for (;;) {
+      while (this.#path === undefined && this.#end === undefined) await this.#change();
+      if (this.#end !== undefined && 'error' in this.#end) throw this.#end.error;
+      const { signal } = this.#attempt;
+      const result = await this.#read(read, signal);
+      while (this.#end === undefined && !signal.aborted) await this.#change();
+      if (!signal.aborted) return result();
+    }
+  }
+
+  /** Its result or its error, to be taken out later. */
+  async #read<T>(read: (source: ArrivingBlob) => Promise<T>, signal: AbortSignal): Promise<() => T> {
+    const fd = openSync(this.#path ?? '', 'r');
+    let told = 0;
+    const more = async (): Promise<boolean> => {
+      while (this.#told === told && this.#end === undefined && !signal.aborted) await this.#change();
+      told = this.#told;
+      return this.#end === undefined && !signal.aborted;
+    };
+    try {
+      const blob = `/proc/${String(process.pid)}/fd/${String(fd)}`;
+      const value = await read({ blob, size: this.#size, more, signal });
+      return () => value;
+    } catch (error) {
+      return () => {
+        throw error;
+      };
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
