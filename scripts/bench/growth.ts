@@ -16,19 +16,16 @@ async function cost(engine: Engine, args: readonly string[]): Promise<number> {
   return percentile(samples['it'] ?? [], 0.5);
 }
 
-export async function measureGrowth(bench: Bench): Promise<readonly Growth[]> {
-  const quick = bench.scale.name === 'quick';
-  const works = [
-    () => byContainers(bench, quick ? [1, 10, 20] : [1, 10, 100, 500]),
-    () => byPorts(bench, quick ? [1, 10, 100] : [1, 10, 100, 1000, 4000]),
-    () => byLayers(bench, quick ? [1, 10] : [1, 10, 50, 100]),
-    () => byLogLines(bench, quick ? [1e3, 1e4, 1e5] : [1e3, 1e4, 1e5, 1e6, 1e7]),
-    () => byImages(bench, quick ? [1, 10, 20] : [1, 10, 100, 500]),
-  ];
-  const growths: Growth[] = [];
-  for (const work of works) growths.push(...(await work()));
-  return growths;
-}
+type Measure = (bench: Bench, quick: boolean) => Promise<readonly Growth[]>;
+
+/** By what a cost may grow with. */
+export const GROWTHS: Readonly<Record<string, Measure>> = {
+  containers: (bench, quick) => byContainers(bench, quick ? [1, 10, 20] : [1, 10, 100, 500]),
+  ports: (bench, quick) => byPorts(bench, quick ? [1, 10, 100] : [1, 10, 100, 1000, 4000]),
+  layers: (bench, quick) => byLayers(bench, quick ? [1, 10] : [1, 10, 50, 100]),
+  lines: (bench, quick) => byLogLines(bench, quick ? [1e3, 1e4, 1e5] : [1e3, 1e4, 1e5, 1e6, 1e7]),
+  images: (bench, quick) => byImages(bench, quick ? [1, 10, 20] : [1, 10, 100, 500]),
+};
 
 /** Collects points by title for one subject, minidock. */
 function collect(unit: Unit) {

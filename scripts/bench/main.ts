@@ -4,7 +4,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { startBench, type Bench } from './bench.ts';
 import { renderChart } from './chart.ts';
-import { measureGrowth } from './growth.ts';
+import { GROWTHS } from './growth.ts';
 import { parseOptions, type Options } from './options.ts';
 import type { Row } from './row.ts';
 import { renderGrowth, renderSummary, renderTable, type Growth } from './table.ts';
@@ -38,22 +38,29 @@ interface Results {
 async function measure(options: Options): Promise<Results> {
   const rows: Row[] = [];
   const failures: string[] = [];
-  let growths: readonly Growth[] = [];
+  const growths: Growth[] = [];
   const bench = await startBench(options, say);
+  /** One that fails takes nothing from the others, but the run has failed. */
+  const attempt = async (name: string, work: () => Promise<unknown>): Promise<void> => {
+    const from = performance.now();
+    try {
+      await work();
+    } catch (error) {
+      failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    say(`${name}: ${((performance.now() - from) / 1000).toFixed(1)} s`);
+  };
   try {
     say(`measuring ${bench.engines.map(({ name }) => name).join(', ')}`);
-    const chosen = Object.entries(WORKS).filter(([name]) => options.only.includes(name));
-    for (const [name, work] of chosen) {
-      const from = performance.now();
-      try {
-        rows.push(...(await work(bench)));
-      } catch (error) {
-        // One that fails takes nothing from the others, but the run has failed.
-        failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
-      }
-      say(`${name}: ${((performance.now() - from) / 1000).toFixed(1)} s`);
+    for (const [name, work] of Object.entries(WORKS).filter(([name]) => options.only.includes(name))) {
+      await attempt(name, async () => rows.push(...(await work(bench))));
     }
-    if (options.growth) growths = await measureGrowth(bench);
+    for (const [name, measureOne] of Object.entries(GROWTHS).filter(([name]) =>
+      options.growth.includes(name),
+    )) {
+      const quick = options.scale.name === 'quick';
+      await attempt(`growth with ${name}`, async () => growths.push(...(await measureOne(bench, quick))));
+    }
   } finally {
     await bench.dispose();
   }
@@ -61,13 +68,13 @@ async function measure(options: Options): Promise<Results> {
 }
 
 async function main(): Promise<void> {
-  const options = parseOptions(process.argv.slice(2), Object.keys(WORKS));
+  const options = parseOptions(process.argv.slice(2), Object.keys(WORKS), Object.keys(GROWTHS));
   const { rows, growths, failures } = await measure(options);
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
   const date = new Date().toISOString().slice(0, 10);
   const { rounds, slowRounds } = options.scale;
   const caption = `${machine}; ${date}; medians (10th–90th percentile) of ${rounds} rounds, ${slowRounds} of what is slow`;
-  const parts = [caption, renderTable(rows), renderSummary(rows)];
+  const parts = rows.length === 0 ? [caption] : [caption, renderTable(rows), renderSummary(rows)];
   if (growths.length > 0) parts.push(renderGrowth(growths));
   const report = `${parts.join('\n\n')}\n`;
   process.stdout.write(report);

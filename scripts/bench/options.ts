@@ -2,7 +2,8 @@
 
 export interface Options {
   readonly scale: Scale;
-  readonly growth: boolean;
+  /** Of which kinds of growth there is to be a table. */
+  readonly growth: readonly string[];
   /** Without Docker and Podman, also where they are installed. */
   readonly alone: boolean;
   /** Names of works to run. */
@@ -53,11 +54,15 @@ const QUICK: Scale = {
   skipped: ['many', 'pull', 'network'],
 };
 
-export function parseOptions(words: readonly string[], works: readonly string[]): Options {
+export function parseOptions(
+  words: readonly string[],
+  works: readonly string[],
+  growths: readonly string[],
+): Options {
   let scale = FULL;
-  let growth = false;
+  let growth: readonly string[] = [];
   let alone = false;
-  let only: readonly string[] = [];
+  let only: readonly string[] | undefined;
   let out = '.cache/bench';
   const left = [...words];
   const valueOf = (flag: string): string => {
@@ -67,19 +72,25 @@ export function parseOptions(words: readonly string[], works: readonly string[])
   };
   for (let word = left.shift(); word !== undefined; word = left.shift()) {
     if (word === '--quick') scale = QUICK;
-    else if (word === '--growth') growth = true;
+    else if (word === '--growth') growth = growths;
+    else if (word.startsWith('--growth=')) growth = namesIn(word.slice('--growth='.length), growths);
     else if (word === '--alone') alone = true;
     else if (word === '--out') out = valueOf(word);
-    else if (word === '--only') only = valueOf(word).split(',');
+    else if (word === '--only') only = namesIn(valueOf(word), works);
     else
       throw new Error(
-        `unknown: ${word}. There are --quick, --growth, --alone, --only WORK,… and --out DIRECTORY`,
+        `unknown: ${word}. There are --quick, --growth[=WHAT,…], --alone, --only WORK,… and --out DIRECTORY`,
       );
   }
-  const unknown = only.filter((name) => !works.includes(name));
-  if (unknown.length > 0)
-    throw new Error(`no such work: ${unknown.join(', ')}. There are ${works.join(', ')}`);
   const { skipped } = scale;
-  if (only.length === 0) only = works.filter((name) => !skipped.includes(name));
-  return { scale, growth, alone, only, out };
+  return { scale, growth, alone, only: only ?? works.filter((name) => !skipped.includes(name)), out };
+}
+
+/** 'none' is none of them. */
+function namesIn(list: string, known: readonly string[]): readonly string[] {
+  if (list === 'none') return [];
+  const names = list.split(',');
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return names;
+  throw new Error(`no such thing: ${unknown.join(', ')}. There are ${known.join(', ')}, or none`);
 }

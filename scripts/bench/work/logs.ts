@@ -38,9 +38,14 @@ export async function logs({ scale, engines, minidock }: Bench): Promise<readonl
     }
     for (const engine of engines) await remove(engine, name);
   }
-  const stalled: number[] = [];
-  for (let round = 0; round < slowRounds; round++)
-    stalled.push(await writeWithStalledReader(minidock, logLines));
+  const stalled = await byTurns(
+    slowRounds,
+    {
+      minidock: () => writeWithStalledReader(minidock, logLines, 'reader'),
+      'without it': () => writeWithStalledReader(minidock, logLines, 'none'),
+    },
+    { warmUp: false },
+  );
   const lines = logLines.toLocaleString('en-US');
   const row = { unit: 'ms', better: 'lower' } as const;
   return [
@@ -55,7 +60,7 @@ export async function logs({ scale, engines, minidock }: Bench): Promise<readonl
       ...row,
       id: 'log-stalled',
       title: `the same beside a \`logs -f\` that stands still`,
-      samples: { minidock: stalled, 'without it': written['minidock'] ?? [] },
+      samples: stalled,
       targets: [{ factor: 1.1, against: ['without it'] }],
     },
     {
@@ -76,27 +81,24 @@ export async function logs({ scale, engines, minidock }: Bench): Promise<readonl
 }
 
 /** The reader follows from the first line on, and nobody takes what it prints. */
-async function writeWithStalledReader(engine: Engine, count: number): Promise<number> {
+async function writeWithStalledReader(
+  engine: Engine,
+  count: number,
+  who: 'reader' | 'none',
+): Promise<number> {
   // The program waits for a file, so that the reader is there before the first line.
   const script = `until [ -e /tmp/go ]; do sleep 0.01; done; seq 1 ${count}`;
   await engine.time(['run', '-d', '--name', name, 'bench', 'sh', '-c', script]);
-  const reader = engine.host.spawn([
-    'sh',
-    '-c',
-    '"$@" | sleep 600',
-    'sh',
-    ...engine.argv,
-    'logs',
-    '-f',
-    name,
-  ]);
+  const follow = [...engine.argv, 'logs', '-f', name];
+  const reader =
+    who === 'reader' ? engine.host.spawn(['sh', '-c', '"$@" | sleep 600', 'sh', ...follow]) : undefined;
   try {
     const from = performance.now();
     await engine.time(['exec', name, 'touch', '/tmp/go']);
     await engine.time(['wait', name]);
     return performance.now() - from;
   } finally {
-    reader.kill();
+    reader?.kill();
     await remove(engine, name);
   }
 }

@@ -130,25 +130,33 @@ describe('the report', () => {
   });
 });
 
+const GROWTHS = ['ports', 'lines'];
+const parse = (words: readonly string[], works: readonly string[]) => parseOptions(words, works, GROWTHS);
+
 test('options', () => {
-  expect(parseOptions([], ['start'])).toMatchObject({
-    growth: false,
+  expect(parse([], ['start'])).toMatchObject({
+    growth: [],
     alone: false,
     only: ['start'],
     out: '.cache/bench',
   });
-  expect(
-    parseOptions(['--quick', '--only', 'start', '--out', 'x', '--growth', '--alone'], ['start']),
-  ).toMatchObject({
-    scale: { name: 'quick' },
-    growth: true,
-    alone: true,
-    only: ['start'],
-    out: 'x',
+  expect(parse(['--quick', '--only', 'start', '--out', 'x', '--growth', '--alone'], ['start'])).toMatchObject(
+    {
+      scale: { name: 'quick' },
+      growth: GROWTHS,
+      alone: true,
+      only: ['start'],
+      out: 'x',
+    },
+  );
+  expect(parse(['--quick'], ['start', 'pull'])).toMatchObject({ only: ['start'] });
+  expect(parse(['--quick', '--only', 'pull'], ['start', 'pull'])).toMatchObject({ only: ['pull'] });
+  expect(parse(['--only', 'none', '--growth=ports'], ['start'])).toMatchObject({
+    only: [],
+    growth: ['ports'],
   });
-  expect(parseOptions(['--quick'], ['start', 'pull'])).toMatchObject({ only: ['start'] });
-  expect(parseOptions(['--quick', '--only', 'pull'], ['start', 'pull'])).toMatchObject({ only: ['pull'] });
-  expect(() => parseOptions(['--only', 'nothing'], ['start'])).toThrow('no such work: nothing');
-  expect(() => parseOptions(['--only'], ['start'])).toThrow('--only needs a value');
-  expect(() => parseOptions(['--fast'], ['start'])).toThrow('unknown: --fast');
+  expect(() => parse(['--growth=money'], ['start'])).toThrow('no such thing: money. There are ports, lines');
+  expect(() => parse(['--only', 'nothing'], ['start'])).toThrow('no such thing: nothing');
+  expect(() => parse(['--only'], ['start'])).toThrow('--only needs a value');
+  expect(() => parse(['--fast'], ['start'])).toThrow('unknown: --fast');
 });
