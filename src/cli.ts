@@ -22,7 +22,7 @@ async function main(argv: readonly string[]): Promise<void> {
     }
     case '__shim': {
       const { runShim } = await span('start', 'load modules', () => import('./engine/shim/main.ts'));
-      return runShim(JSON.parse(args[0] ?? '') as Parameters<typeof runShim>[0]);
+      return runShim();
     }
     case '__unpack': {
       const { runUnpack } = await span('start', 'load modules', () => import('./engine/unpack-child.ts'));
@@ -38,6 +38,8 @@ async function main(argv: readonly string[]): Promise<void> {
     }
     default: {
       completePath();
+      // Its start-up takes as long as all that is to be done here before it is needed.
+      if (argv.includes('run')) (await import('./engine/shim-process.ts')).startShimEarly(argv);
       const { runCommandLine } = await span('start', 'load modules', () => import('./commands/program.ts'));
       const { stderr, stdout } = await import('./engine/standard-streams.ts');
       const code = await runCommandLine(argv);

@@ -8,6 +8,7 @@ import type { ContainerConfig, MountSpec } from './container.ts';
 import type { CreateRequest } from './create-request.ts';
 import { invalidSpec } from './flag-errors.ts';
 import { newId, randomName, shortId } from './ids.ts';
+import { idForNew } from './shim-process.ts';
 import { claimDirectory, forgetTaking, recordTaking, sweepLeftovers } from './leftovers.ts';
 import { mountRequests, type MountRequest } from './mount-flags.ts';
 import { containerDir, type Paths } from './paths.ts';
@@ -27,7 +28,7 @@ export function draftContainer(
   request: CreateRequest,
   image: StoredImage,
 ): DraftContainer {
-  const id = newId();
+  const id = idForNew();
   const name = request.name?.replace(/^\//, '') ?? '';
   if (request.name !== undefined && !isValidName(name)) {
     throw invalidSpec(`Invalid container name (${request.name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);

@@ -6,7 +6,7 @@
 import { writeSync } from 'node:fs';
 import { enterRawMode } from './raw-terminal.ts';
 import type { ShimMessage } from './shim-protocol.ts';
-import type { ShimConnection, ShimHandlers } from './start.ts';
+import type { ShimConnection, ShimHandlers } from './shim-connection.ts';
 import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
 import { stderr, stdinIsTerminal, stdout } from './standard-streams.ts';
 

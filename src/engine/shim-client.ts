@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { span } from '../../runtime/trace.ts';
 import { containerRunDir, type Paths } from './paths.ts';
 import type { ShimMessage } from './shim-protocol.ts';
-import { ShimConnection, type ShimHandlers } from './start.ts';
+import { ShimConnection, type ShimHandlers } from './shim-connection.ts';
 
 const socketPath = (paths: Paths, id: string): string => join(containerRunDir(paths, id), 'shim.sock');
 

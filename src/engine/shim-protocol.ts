@@ -29,7 +29,7 @@ export interface WireError {
   readonly exitCode?: number;
 }
 
-/** What the shim is told on its command line. */
+/** The first frame on the shim's descriptor 3. */
 export interface ShimRequest {
   readonly id: string;
   readonly root: string;

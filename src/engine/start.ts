@@ -2,88 +2,23 @@
  * Starting a container from the command's side: launch its shim, watch the events on the socketpair between them.
  * The shim is in a session of its own, so neither this command's end nor its terminal's hang-up reaches it.
  */
-import { openSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
-import { spawn } from '../../runtime/io/spawn.ts';
-import { spanStart } from '../../runtime/trace.ts';
-import { socketPair } from '../../runtime/syscall/sockets.ts';
-import { Connection } from './connection.ts';
-import { frame, FRAME, FrameReader, messageFrame } from './frames.ts';
 import { containerDir, type Paths } from './paths.ts';
-import { noSuchContainer } from './store.ts';
-import type { ClientMessage, ShimMessage, ShimRequest, WireError } from './shim-protocol.ts';
-
-export interface ShimHandlers {
-  output(stream: 1 | 2, bytes: Buffer): void;
-  message(message: ShimMessage): void;
-  /** The connection ended; after an 'exited' or 'failed' message this says nothing new. */
-  closed(): void;
-}
-
-/** The client's end of a shim's connection. */
-export class ShimConnection {
-  private readonly connection: Connection;
-
-  constructor(target: { readonly path: string } | { readonly fd: number }, handlers: ShimHandlers) {
-    const frames = new FrameReader((type, payload) => {
-      if (type === FRAME.message) handlers.message(JSON.parse(payload.toString()) as ShimMessage);
-      else if (type === FRAME.stdout) handlers.output(1, payload);
-      else if (type === FRAME.stderr) handlers.output(2, payload);
-    });
-    this.connection = new Connection(target, {
-      data: (chunk) => frames.push(chunk),
-      closed: () => handlers.closed(),
-    });
-  }
-
-  send(message: ClientMessage): void {
-    this.connection.write(messageFrame(message));
-  }
-
-  /** false when the shim lags and the caller should wait for `drained`. */
-  input(bytes: Uint8Array): boolean {
-    return this.connection.write(frame(FRAME.stdin, bytes));
-  }
-
-  drained(): Promise<void> {
-    return this.connection.drained();
-  }
-
-  pause(): void {
-    this.connection.pause();
-  }
-
-  resume(): void {
-    this.connection.resume();
-  }
-
-  close(): void {
-    this.connection.close();
-  }
-}
+import { ShimConnection, type ShimHandlers } from './shim-connection.ts';
+import { shimFor } from './shim-process.ts';
+import type { ShimMessage, ShimRequest, WireError } from './shim-protocol.ts';
 
 export function launchShim(request: ShimRequest, handlers: ShimHandlers): ShimConnection {
-  const errors = openShimLog(request);
-  const { here, there } = socketPair();
+  let control: number;
   try {
-    const words = [process.execPath, '__shim', JSON.stringify(request)] as const;
-    spanStart('start the shim', () =>
-      spawn(words, {
-        stdio: ['ignore', 'ignore', errors, there],
-        env: process.env,
-        cwd: '/',
-        detached: true,
-      }),
-    ).unref();
+    control = shimFor(request.id);
   } catch (error) {
-    closeSync(here);
     throw new MinidockError(cannotLaunch((error as Error).message));
-  } finally {
-    closeSync(errors);
-    closeSync(there);
   }
-  return new ShimConnection({ fd: here }, handlers);
+  const connection = new ShimConnection({ fd: control }, handlers);
+  connection.request(request);
+  return connection;
 }
 
 const cannotLaunch = (reason: string): WireError => ({
@@ -92,15 +27,6 @@ const cannotLaunch = (reason: string): WireError => ({
   hint: 'Limits on open files (ulimit -n), processes (ulimit -u) or memory are the usual reasons.',
   exitCode: 125,
 });
-
-function openShimLog({ id, root, run }: ShimRequest): number {
-  try {
-    return openSync(join(containerDir({ root, run }, id), 'shim.log'), 'a', 0o600);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw noSuchContainer(id.slice(0, 12));
-    throw error;
-  }
-}
 
 export interface StartOptions {
   readonly explain?: boolean;

@@ -6,6 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from '@jest/globals';
+import type { Writable } from 'node:stream';
+import { messageFrame } from '../../src/engine/frames.ts';
 import { runProgram } from '../support/processes.ts';
 
 const top = resolve(import.meta.dirname, '../..');
@@ -67,10 +69,11 @@ test('nothing in the working directory changes what it does', async () => {
 
 test('a shim that fails in a way nobody foresaw ends, although the command that waits for it is connected', async () => {
   const request = { id: 'none', root: 5, run: 5, explain: false, attach: {} };
-  const shim = spawn(minidock, ['__shim', JSON.stringify(request)], {
+  const shim = spawn(minidock, ['__shim', '{"id":"none"}'], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     timeout: 10_000,
   });
+  (shim.stdio[3] as Writable).write(messageFrame(request));
   let words = '';
   shim.stderr?.on('data', (chunk: Buffer) => (words += chunk.toString()));
   const [code] = (await once(shim, 'exit')) as [number | null];

@@ -4,7 +4,7 @@
  * may be killed at any time. If the shim itself is killed, the journal, the leases and the state file tell the next
  * command what to clean up (recovery.ts).
  */
-import { mkdirSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import type { HeldPort } from '../../../runtime/network/ports.ts';
@@ -12,13 +12,14 @@ import type { ApplyOptions } from '../../../runtime/plan/apply.ts';
 import { stepTimes } from '../../../runtime/plan/step-span.ts';
 import { InitTrace } from '../../../runtime/process/init-trace.ts';
 import { setCloseOnExec } from '../../../runtime/syscall/descriptors.ts';
+import { kernel } from '../../../runtime/syscall/libc.ts';
 import { isTraced, listenToTrace, span } from '../../../runtime/trace.ts';
 import type { ContainerConfig } from '../container.ts';
-import { messageFrame } from '../frames.ts';
+import { FRAME_HEADER, FrameReader, messageFrame } from '../frames.ts';
 import { tryLockPatiently } from '../lock.ts';
 import { acquireNetwork, type AcquiredNetwork } from '../networking.ts';
 import { writeNetworkFiles } from '../network-files.ts';
-import { containerLock, containerRunDir } from '../paths.ts';
+import { containerDir, containerLock, containerRunDir } from '../paths.ts';
 import { bootId, startTime } from '../process-identity.ts';
 import { allSteps } from '../run-plan.ts';
 import type { ShimMessage, ShimRequest } from '../shim-protocol.ts';
@@ -32,8 +33,12 @@ import { serve } from './serve.ts';
 
 const CONTROL_FD = 3;
 
-export async function runShim(request: ShimRequest): Promise<void> {
+/** Started by shim-process.ts. */
+export async function runShim(): Promise<void> {
   setCloseOnExec(CONTROL_FD, true);
+  const request = readRequest();
+  // The command had nothing to start after all.
+  if (request === undefined) return;
   const store = new ContainerStore({ root: request.root, run: request.run });
   const lock = await span('state', 'lock', () => tryLockPatiently(containerLock(store.paths, request.id)));
   const config = span('state', 'read the container', () => store.read(request.id)?.config);
@@ -41,6 +46,7 @@ export async function runShim(request: ShimRequest): Promise<void> {
     lock?.release();
     return refuse(request.id, config);
   }
+  openLog(join(containerDir(store.paths, config.id), 'shim.log'));
   const parts = assembleShim(store, config, lock);
   parts.clients.add(CONTROL_FD, request.attach);
   let ports: readonly HeldPort[] = [];
@@ -56,6 +62,35 @@ export async function runShim(request: ShimRequest): Promise<void> {
     await (await ending()).finish(parts, ports, exitCode);
   } catch (error) {
     await (await ending()).fail(parts, ports, error);
+  }
+}
+
+function readRequest(): ShimRequest | undefined {
+  let request: ShimRequest | undefined;
+  const frames = new FrameReader((_, payload) => {
+    request = JSON.parse(payload.toString()) as ShimRequest;
+  });
+  // No byte beyond the frame is read: those are for whoever serves the clients.
+  for (let wanted = FRAME_HEADER; wanted > 0; wanted = frames.missing) {
+    const chunk = Buffer.alloc(wanted);
+    const length = readSync(CONTROL_FD, chunk);
+    if (length === 0) return undefined;
+    frames.push(chunk.subarray(0, length));
+  }
+  return request;
+}
+
+/** Whatever goes wrong from here on is told there. */
+function openLog(path: string): void {
+  try {
+    const log = openSync(path, 'a', 0o600);
+    kernel.dup2(log, 2);
+    closeSync(log);
+  } catch {
+    // A full disk, say: the container matters more than the words. The command's own terminal must be let go, though.
+    const nowhere = openSync('/dev/null', 'w');
+    kernel.dup2(nowhere, 2);
+    closeSync(nowhere);
   }
 }
 
