@@ -56,7 +56,8 @@ async function startTrace(path: string, [word = '', ...rest]: readonly string[])
   const name =
     word === '__shim' ? `shim ${/"id":"(\w{12})/.exec(rest[0] ?? '')?.[1] ?? ''}` : `minidock ${word}`;
   openTrace(path, name, [word, ...rest], ({ message }) => {
-    writeSync(2, `minidock: MINIDOCK_TRACE: ${message}\n`);
+    // What keeps its shim from writing there keeps the command from it too, and that one tells.
+    if (word !== '__shim') writeSync(2, `minidock: MINIDOCK_TRACE: ${message}\n`);
   });
 }
 
