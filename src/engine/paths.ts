@@ -33,7 +33,7 @@ export function resolvePaths(flags: { root?: string; run?: string }): Paths {
 }
 
 export const containersDir = (p: Paths): string => join(p.root, 'containers');
-export const containerDir = (p: Paths, id: string): string => join(p.root, 'containers', id);
+export const containerDir = (p: Paths, id: string): string => `${p.root}/containers/${id}`;
 export const containerRunDir = (p: Paths, id: string): string => join(p.run, 'containers', id);
 /** Held by the container's shim, or by whoever removes or recovers it; goes with the container's directory. */
 export const containerLock = (p: Paths, id: string): string => join(p.root, 'containers', id, 'lock');

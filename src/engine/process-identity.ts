@@ -11,7 +11,7 @@ export function startTime(pid: number): string | undefined {
     return undefined;
   }
   // The command's name is in parentheses and may hold anything, so fields are counted after the last one.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 20);
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }
 

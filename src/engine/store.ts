@@ -112,14 +112,14 @@ export class ContainerStore {
   read(id: string): Container | undefined {
     const dir = containerDir(this.paths, id);
     const config = orIfDamaged(
-      () => readJson<ContainerConfig>(join(dir, 'config.json')),
+      () => readJson<ContainerConfig>(`${dir}/config.json`),
       ({ code, message, cause }) => {
         throw new MinidockError({ code, message, cause, hint: `Nothing can be done with it: rm -r ${dir}` });
       },
     );
     if (config === undefined) return undefined;
     const state = orIfDamaged<ContainerState | undefined>(
-      () => readJson<ContainerState>(join(dir, 'state.json')),
+      () => readJson<ContainerState>(`${dir}/state.json`),
       ({ message }) => ({ ...NEW_STATE, status: 'dead', exitCode: UNKNOWN, error: message }),
     );
     return { config, state: state ?? NEW_STATE };

@@ -46,6 +46,7 @@ export function matchContainer(
   all: readonly ContainerEntry[],
   findImageId: (reference: string) => string | undefined = () => undefined,
 ): boolean {
+  if (values.size === 0) return true;
   const { config } = entry;
   const created = (name: string): string => findContainer(name, all).config.created;
   const ancestors = values.get('ancestor') ?? [];

@@ -51,26 +51,27 @@ export const asksForSize = (format: string | undefined): boolean =>
 
 export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc, now }: RowOptions): Row {
   const { spec } = config;
-  const command = `"${escapeQuotes(cut(commandLine(spec.entrypoint, spec.cmd), 20))}"`;
-  const volumes = spec.mounts.filter((mount) => mount.type === 'volume');
-  const mounts = spec.mounts
-    .filter((mount) => mount.type !== 'tmpfs')
-    .map((mount) => cut(mount.volume ?? mount.source, 15));
+  const cut = (text: string, width: number): string => (noTrunc ? text : ellipsis(text, width));
   return {
-    Command: command,
-    // Only when asked for: the first look at the local time zone takes 10 ms.
+    Command: `"${escapeQuotes(cut(commandLine(spec.entrypoint, spec.cmd), 20))}"`,
+    // What the plain table does not show is worked out when asked for; the first look at the local time zone takes 10 ms.
     get CreatedAt() {
       return goTime(config.created);
     },
     ID: noTrunc ? config.id : shortId(config.id),
     Image: imageText(config, noTrunc),
     Label: (name) => spec.labels[name] ?? '',
-    Labels: Object.entries(spec.labels)
-      .map(([key, value]) => `${key}=${value}`)
-      .sort()
-      .join(','),
-    LocalVolumes: String(volumes.length),
-    Mounts: mounts.join(','),
+    get Labels() {
+      const labels = Object.entries(spec.labels).map(([key, value]) => `${key}=${value}`);
+      return labels.sort().join(',');
+    },
+    get LocalVolumes() {
+      return String(spec.mounts.filter((mount) => mount.type === 'volume').length);
+    },
+    get Mounts() {
+      const mounts = spec.mounts.filter((mount) => mount.type !== 'tmpfs');
+      return mounts.map((mount) => cut(mount.volume ?? mount.source, 15)).join(',');
+    },
     Names: config.name,
     Networks: networkName(config, state),
     Ports:
@@ -80,10 +81,6 @@ export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc
     State: state.status,
     Status: statusText(state, now),
   };
-
-  function cut(text: string, width: number): string {
-    return noTrunc ? text : ellipsis(text, width);
-  }
 }
 
 /** 'Up 3 minutes', 'Exited (0) 2 hours ago', 'Created', 'Dead'. */

@@ -52,6 +52,8 @@ export const shortId = (id: string): string => id.replace(/^[a-z0-9]+:/, '').sli
 
 /** At most `width` characters, the last one '…' where something was cut. */
 export function ellipsis(text: string, width: number): string {
+  // No more characters than units, which are counted without taking the text apart.
+  if (text.length <= width) return text;
   const characters = [...text];
   return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}…`;
 }

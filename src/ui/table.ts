@@ -30,4 +30,4 @@ export function alignColumns(text: string): string {
 }
 
 /** In characters, of which some take two of JavaScript's. */
-const widthOf = (cell: string): number => [...cell].length;
+const widthOf = (cell: string): number => (/[\ud800-\udfff]/.test(cell) ? [...cell].length : cell.length);
