@@ -21,6 +21,10 @@ async function main(argv: readonly string[]): Promise<void> {
       return runEnter(args[0] ?? '', args[1] ?? '');
     }
     case '__shim': {
+      if (args[1] !== undefined) {
+        const { resumeShim } = await span('start', 'load modules', () => import('./engine/shim/resume.ts'));
+        return resumeShim(args[1]);
+      }
       const { runShim } = await span('start', 'load modules', () => import('./engine/shim/main.ts'));
       return runShim();
     }

@@ -7,7 +7,7 @@ import { closeSync } from 'node:fs';
 export interface ConnectionHandlers {
   /** The chunk is the receiver's to keep. */
   data(chunk: Buffer): void;
-  /** Once; also when there never was a connection. */
+  /** The other side has ended it, or there never was a connection; not for one that `close` ended. */
   closed(): void;
 }
 
@@ -44,10 +44,10 @@ export class Connection {
     });
   }
 
-  /** false when the other side lags and the caller should wait for `drained`. */
+  /** The bytes are given away. false when the other side lags and the caller should wait for `drained`. */
   write(bytes: Uint8Array): boolean {
     if (this.over) return true;
-    this.queue.push(Uint8Array.from(bytes));
+    this.queue.push(bytes);
     this.flush();
     return this.queue.length === 0;
   }
@@ -70,7 +70,7 @@ export class Connection {
 
   /** At once; what has not been written yet is dropped. */
   close(): void {
-    this.end();
+    this.leave();
   }
 
   private opened(socket: BunSocket): void {
@@ -95,11 +95,16 @@ export class Connection {
   }
 
   private end(): void {
-    if (this.over) return;
+    if (this.leave()) this.handlers.closed();
+  }
+
+  /** false if it was over before. */
+  private leave(): boolean {
+    if (this.over) return false;
     this.over = true;
     this.queue = [];
     this.socket?.terminate();
     for (const resolve of this.waiting.splice(0)) resolve();
-    this.handlers.closed();
+    return true;
   }
 }

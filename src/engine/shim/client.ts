@@ -14,7 +14,7 @@ export interface Attachment {
 /** Bytes queued for one client above which the container's output waits for it. */
 const HIGH_WATER = 1 << 20;
 
-const chunk = Buffer.allocUnsafe(1 << 16);
+const chunk = Buffer.allocUnsafe(1 << 18);
 
 export class Client {
   attachment: Attachment;

@@ -20,6 +20,13 @@ export interface ClientEvents {
   terminalLeft(pid: number, fd: number): void;
 }
 
+/** For the process that takes this one's place. */
+export interface ClientDescriptors {
+  readonly listener: number;
+  /** Connections of clients that only wait. */
+  readonly waiting: readonly number[];
+}
+
 const DETACHED: Attachment = { stdin: false, stdout: false, stderr: false };
 
 /** Milliseconds for clients to take the last message and hang up. */
@@ -33,6 +40,16 @@ export class Clients {
 
   listen(path: string): void {
     this.listener = listenUnix(path);
+  }
+
+  /** To be asked for when all are quiet. */
+  handOver(): ClientDescriptors {
+    return { listener: this.listener, waiting: [...this.clients].map(({ fd }) => fd) };
+  }
+
+  adopt({ listener, waiting }: ClientDescriptors): void {
+    this.listener = listener;
+    for (const fd of waiting) this.add(fd, DETACHED);
   }
 
   add(fd: number, attachment: Attachment): void {

@@ -30,6 +30,7 @@ import { launch, type Launched } from './launch.ts';
 import { assembleShim, journalOf, type ShimParts } from './parts.ts';
 import { prepareRun } from './prepare.ts';
 import { serve } from './serve.ts';
+import { patienceAfter, rest } from './sleep.ts';
 
 const CONTROL_FD = 3;
 
@@ -57,7 +58,7 @@ export async function runShim(): Promise<void> {
     const network = await span('state', 'acquire the network', () => acquireNetwork(store, config));
     ({ ports } = network);
     const { first } = await start(parts, request, network);
-    serve(parts, first, ports);
+    serve(parts, first, ports, rest(parts, first, ports, patienceAfter()));
     const exitCode = await first.exited;
     await (await ending()).finish(parts, ports, exitCode);
   } catch (error) {

@@ -6,12 +6,22 @@ import type { FirstProcess } from './launch.ts';
 import type { ShimParts } from './parts.ts';
 import { serveOnce, type Source } from './poll-loop.ts';
 
+/** What to do when there is nothing to do. */
+export interface Rest {
+  /** Milliseconds without anything before it. */
+  readonly patience: number;
+  /** Waits for any of the descriptors; returns only if it cannot be done. */
+  sleep(sources: readonly Source[]): void;
+}
+
 /** Returns when the first process has ended and all that was written has been logged and handed on. */
 export function serve(
   { clients, stdio }: ShimParts,
   { pidfd }: Pick<FirstProcess, 'pidfd'>,
   ports: readonly HeldPort[],
+  rest: Rest,
 ): void {
+  let sleepless = false;
   let running = true;
   const end: Source = { fd: pidfd, events: POLLIN, ready: () => (running = false) };
   const listeners = ports
@@ -24,7 +34,10 @@ export function serve(
       ...(running ? [end] : []),
       ...listeners,
     ];
-    serveOnce(sources, -1);
+    const tired = running && !sleepless && clients.quiet && !stdio.full;
+    if (serveOnce(sources, tired ? rest.patience : -1)) continue;
+    rest.sleep(sources);
+    sleepless = true;
   }
   closeSync(pidfd);
 }

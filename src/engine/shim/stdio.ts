@@ -18,6 +18,13 @@ export interface ChildStdio {
   closeChildEnds(): void;
 }
 
+/** For the process that takes this one's place. */
+export interface StdioDescriptors {
+  readonly stdin?: number;
+  readonly outputs: readonly Output[];
+  readonly terminal?: number;
+}
+
 interface Output {
   readonly fd: number;
   /** undefined: nobody looks at it; it is read so that whoever writes there does not block. */
@@ -37,6 +44,21 @@ export class ContainerStdio {
     private readonly clients: Clients,
     private readonly options: { readonly tty: boolean; readonly openStdin: boolean },
   ) {}
+
+  /** To be asked for when no input waits. */
+  handOver(): StdioDescriptors {
+    return {
+      outputs: this.outputs,
+      ...(this.stdin?.open === true ? { stdin: this.stdin.fd } : {}),
+      ...(this.terminal === undefined ? {} : { terminal: this.terminal }),
+    };
+  }
+
+  adopt({ stdin, outputs, terminal }: StdioDescriptors): void {
+    if (stdin !== undefined) this.stdin = new WriteQueue(stdin);
+    this.outputs = outputs;
+    this.terminal = terminal;
+  }
 
   /** Pipes for a container without a terminal. With one, its PID 1 opens the pty and these are never used. */
   open(): ChildStdio {

@@ -17,6 +17,10 @@ export class WriteQueue {
     kernel.setNonBlocking(fd);
   }
 
+  get open(): boolean {
+    return !this.closed;
+  }
+
   /** Bytes that wait. */
   get size(): number {
     return this.queue.reduce((sum, bytes) => sum + bytes.length, 0);
@@ -30,7 +34,7 @@ export class WriteQueue {
   write(bytes: Uint8Array): void {
     if (this.gone || this.ending || bytes.length === 0) return;
     const rest = this.empty ? bytes.subarray(this.attempt(bytes)) : bytes;
-    if (rest.length > 0 && !this.hasGone()) this.queue.push(Uint8Array.from(rest));
+    if (rest.length > 0 && !this.hasGone()) this.queue.push(Buffer.from(rest));
   }
 
   /** To be called when the descriptor can take more. */

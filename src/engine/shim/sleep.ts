@@ -1,0 +1,122 @@
+/**
+ * Sleeping: a shim that has had nothing to do for a while executes a program of one page in its place (waiter.ts),
+ * which waits for the same descriptors and executes the shim again when one of them has something to say. It stays
+ * the same process, so the container's first process stays its child and locks stay held; what it needs to go on is
+ * descriptors and a few words on its command line. poll(2) tells of a state, not of a change: what comes between
+ * the two programs is there for the second to find.
+ *
+ * The executable is held by a descriptor of its own: replaced or removed, it is still there to wake up to.
+ */
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import type { HeldPort } from '../../../runtime/network/ports.ts';
+import { O_PATH } from '../../../runtime/syscall/constants.ts';
+import { createMemoryFile, setCloseOnExec, setProcessName } from '../../../runtime/syscall/descriptors.ts';
+import { kernel } from '../../../runtime/syscall/libc.ts';
+import type { Paths } from '../paths.ts';
+import type { ClientDescriptors } from './clients.ts';
+import type { FirstProcess } from './launch.ts';
+import type { ShimParts } from './parts.ts';
+import type { Rest } from './serve.ts';
+import { complain, type StdioDescriptors } from './stdio.ts';
+import { waiterImage } from './waiter.ts';
+
+/** What a shim that wakes up is told of the one it was. Numbers of descriptors above all. */
+export interface Handover {
+  readonly id: string;
+  readonly paths: Paths;
+  readonly first: Pick<FirstProcess, 'pid' | 'pidfd'>;
+  readonly lock: number;
+  readonly clients: ClientDescriptors;
+  readonly stdio: StdioDescriptors;
+  readonly ports: readonly HeldPort[];
+  readonly executable: number;
+  /** Milliseconds without work before it slept. */
+  readonly patience: number;
+  /** Milliseconds since the epoch. */
+  readonly asleep: number;
+}
+
+/** Milliseconds. A nap costs 10 to 15 ms of processor time, being awake some 11 MB of memory. */
+const SHORT = 1_000;
+const LONG = 60_000;
+/** A nap must save this many times the wait before it, or the next wait is twice as long. */
+const WORTH = 10;
+
+/** How long to be idle before sleeping: a container that writes a line a second is not put to bed in between. */
+export function patienceAfter(nap?: { readonly patience: number; readonly slept: number }): number {
+  if (nap === undefined || nap.slept >= nap.patience * WORTH) return SHORT;
+  return Math.min(nap.patience * 2, LONG);
+}
+
+/** `rest` for serve(): sleeping, with all that has to outlast it. */
+export function rest(
+  parts: ShimParts,
+  first: Pick<FirstProcess, 'pid' | 'pidfd'>,
+  ports: readonly HeldPort[],
+  patience: number,
+): Rest {
+  return {
+    patience,
+    sleep(sources) {
+      const executable = openSync('/proc/self/exe', O_PATH);
+      const handover: Handover = {
+        id: parts.config.id,
+        paths: parts.store.paths,
+        first: { pid: first.pid, pidfd: first.pidfd },
+        lock: parts.lock.fd,
+        clients: parts.clients.handOver(),
+        stdio: parts.stdio.handOver(),
+        ports,
+        executable,
+        patience,
+        asleep: Date.now(),
+      };
+      try {
+        const image = createMemoryFile('minidock');
+        writeSync(image, waiterImage(process.arch, sources, executable));
+        keepThroughExec(handover);
+        kernel.execve(`/proc/self/fd/${String(image)}`, commandLine(handover), environment());
+      } catch (error) {
+        complain(`the shim stays awake: ${(error as Error).message}`);
+        closeSync(executable);
+        kernel.closeRange(FIRST_OWN, true);
+      }
+    },
+  };
+}
+
+const FIRST_OWN = 3;
+
+function keepThroughExec({ first, lock, clients, stdio, ports, executable }: Handover): void {
+  // All that is not named here, the engine's own above all, goes.
+  kernel.closeRange(FIRST_OWN, true);
+  const kept = [
+    first.pidfd,
+    lock,
+    executable,
+    clients.listener,
+    ...clients.waiting,
+    ...stdio.outputs.map(({ fd }) => fd),
+    ...(stdio.stdin === undefined ? [] : [stdio.stdin]),
+    ...ports.map(({ fd }) => fd),
+  ];
+  for (const fd of kept) setCloseOnExec(fd, false);
+}
+
+/** `minidock __shim REQUEST`, by which a shim is known, and what the next one is to know. */
+function commandLine(handover: Handover): readonly string[] {
+  const [program = '', role = '', request = ''] = readFileSync('/proc/self/cmdline', 'utf8').split('\0');
+  return [program, role, request, JSON.stringify(handover)];
+}
+
+const environment = (): readonly string[] =>
+  Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ''}`);
+
+/** The other end, first thing after waking up: nothing that is started from here on may inherit any of it. */
+export function takeOver(text: string): Handover {
+  kernel.closeRange(FIRST_OWN, true);
+  setProcessName('minidock');
+  const handover = JSON.parse(text) as Handover;
+  closeSync(handover.executable);
+  return handover;
+}

@@ -1,0 +1,154 @@
+/**
+ * The program that takes a sleeping shim's place: a few dozen bytes of machine code in an ELF file of less than a
+ * page. It waits in ppoll(2) for any of some descriptors and then executes the shim again, with the arguments and
+ * the environment it was given itself. A page of stack and two of its own are all the memory it costs.
+ *
+ *     prctl(PR_SET_NAME, "minidock")
+ *     again: ppoll(descriptors, count, NULL, NULL)     returns when something is there, or was interrupted
+ *            execve("/proc/self/fd/N", argv, envp)     does not return unless there is no memory, say
+ *            nanosleep(one second), jump again
+ *
+ * Pure: bytes from numbers, so that what is written for one machine can be looked at on the other. Encodings follow
+ * the Intel 64 manual, volume 2, and the Arm ARM, section C6; the file format elf(5).
+ */
+import { writePollEntries, type PollEntry } from '../../../runtime/syscall/descriptors.ts';
+import { syscallNumbers } from '../../../runtime/syscall/numbers.ts';
+
+/** A constant, or one of the two arrays the kernel has put on the stack. */
+type Word = number | 'argv' | 'envp';
+
+interface Machine {
+  /** e_machine of elf(5). */
+  readonly elf: number;
+  /** Keeps the stack as the kernel laid it out: argc, argv, NULL, envp, NULL. */
+  readonly keepStack: readonly number[];
+  /** The length of the code is the same for any constants. */
+  readonly call: (number: number, args: readonly Word[]) => readonly number[];
+  /** Backwards, over as many bytes as lie between the target and this jump. */
+  readonly jumpBack: (distance: number) => readonly number[];
+}
+
+const word = (value: number): readonly number[] => [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff);
+
+/** mov r32, imm32 for the registers of a call's arguments: edi, esi, edx, r10d, r8d. */
+const X86_ARGUMENTS: readonly (readonly number[])[] = [[0xbf], [0xbe], [0xba], [0x41, 0xba], [0x41, 0xb8]];
+
+const X86_64: Machine = {
+  elf: 62,
+  keepStack: [0x48, 0x89, 0xe3], // mov rbx, rsp
+  call: (number, args) => [
+    ...args.flatMap((arg, at) => {
+      if (arg === 'argv') return [0x48, 0x8d, 0x73, 0x08]; // lea rsi, [rbx+8]
+      if (arg === 'envp') return [0x48, 0x8b, 0x13, 0x48, 0x8d, 0x54, 0xd3, 0x10]; // mov rdx, [rbx]; lea rdx, [rbx+rdx*8+16]
+      return [...(X86_ARGUMENTS[at] ?? []), ...word(arg)];
+    }),
+    ...[0xb8, ...word(number)], // mov eax, number
+    ...[0x0f, 0x05], // syscall
+  ],
+  jumpBack: (distance) => [0xe9, ...word(-(distance + 5))], // jmp rel32
+};
+
+const MOVZ = 0xd2800000;
+const MOVK_16 = 0xf2a00000;
+
+/** movz xN, low half; movk xN, high half, lsl 16. */
+const armMove = (register: number, value: number): readonly number[] => [
+  ...word((MOVZ | ((value & 0xffff) << 5) | register) >>> 0),
+  ...word((MOVK_16 | ((value >>> 16) << 5) | register) >>> 0),
+];
+
+const ARM64: Machine = {
+  elf: 183,
+  keepStack: word(0x910003f3), // mov x19, sp
+  call: (number, args) => [
+    ...args.flatMap((arg, at) => {
+      if (arg === 'argv') return word(0x91002261); // add x1, x19, #8
+      // ldr x2, [x19]; add x2, x19, x2, lsl #3; add x2, x2, #16
+      if (arg === 'envp') return [0xf9400262, 0x8b020e62, 0x91004042].flatMap(word);
+      return armMove(at, arg);
+    }),
+    ...armMove(8, number),
+    ...word(0xd4000001), // svc #0
+  ],
+  jumpBack: (distance) => word((0x14000000 | ((-distance / 4) & 0x3ffffff)) >>> 0), // b
+};
+
+const HEADER = 64;
+const PROGRAM_HEADER = 56;
+const CODE_OFFSET = HEADER + 3 * PROGRAM_HEADER;
+const DATA_OFFSET = 512;
+/** The file is mapped twice, for execution and for writing: no memory is ever both. Apart by the largest page size. */
+const CODE_ADDRESS = 0x400000;
+const DATA_ADDRESS = 0x410000;
+const ALIGNMENT = 0x10000;
+const PR_SET_NAME = 15;
+const [PF_X, PF_W, PF_R] = [1, 2, 4];
+const [PT_LOAD, PT_GNU_STACK] = [1, 0x6474e551];
+
+/** `arch` as in process.arch; `executable` is the descriptor of what is to be executed when one of `entries` is ready. */
+export function waiterImage(arch: string, entries: readonly PollEntry[], executable: number): Buffer {
+  const machine = arch === 'arm64' ? ARM64 : X86_64;
+  const call = syscallNumbers(arch);
+  const data = layOut({
+    second: Buffer.from(BigInt64Array.of(1n, 0n).buffer),
+    entries: writePollEntries(entries),
+    path: Buffer.from(`/proc/self/fd/${String(executable)}\0`),
+    name: Buffer.from('minidock\0'),
+  });
+  const begin = [...machine.keepStack, ...machine.call(call.prctl, [PR_SET_NAME, data.addresses.name])];
+  const round = [
+    ...machine.call(call.ppoll, [data.addresses.entries, entries.length, 0, 0, 0]),
+    ...machine.call(call.execve, [data.addresses.path, 'argv', 'envp']),
+    ...machine.call(call.nanosleep, [data.addresses.second, 0]),
+  ];
+  const code = [...begin, ...round, ...machine.jumpBack(round.length)];
+  const image = Buffer.alloc(DATA_OFFSET + data.bytes.length);
+  image.set(code, CODE_OFFSET);
+  image.set(data.bytes, DATA_OFFSET);
+  writeHeaders(image, machine.elf);
+  return image;
+}
+
+function layOut<Name extends string>(
+  parts: Readonly<Record<Name, Buffer>>,
+): { readonly addresses: Readonly<Record<Name, number>>; readonly bytes: Buffer } {
+  const addresses: Partial<Record<Name, number>> = {};
+  let bytes = Buffer.alloc(0);
+  for (const [name, part] of Object.entries<Buffer>(parts)) {
+    addresses[name as Name] = DATA_ADDRESS + DATA_OFFSET + bytes.length;
+    // The next one begins at a multiple of eight, as the kernel wants its structures.
+    bytes = Buffer.concat([bytes, part, Buffer.alloc(-part.length & 7)]);
+  }
+  return { addresses: addresses as Readonly<Record<Name, number>>, bytes };
+}
+
+function writeHeaders(image: Buffer, machine: number): void {
+  // 64-bit, little endian, version 1.
+  image.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  const half = (value: number, offset: number): number => image.writeUInt16LE(value, offset);
+  const long = (value: number, offset: number): bigint | number =>
+    image.writeBigUInt64LE(BigInt(value), offset);
+  half(2, 16); // ET_EXEC
+  half(machine, 18);
+  image.writeUInt32LE(1, 20);
+  long(CODE_ADDRESS + CODE_OFFSET, 24); // e_entry
+  long(HEADER, 32); // e_phoff
+  half(HEADER, 52);
+  half(PROGRAM_HEADER, 54);
+  const segments = [
+    { type: PT_LOAD, flags: PF_R | PF_X, address: CODE_ADDRESS, length: DATA_OFFSET },
+    { type: PT_LOAD, flags: PF_R | PF_W, address: DATA_ADDRESS, length: image.length },
+    { type: PT_GNU_STACK, flags: PF_R | PF_W, address: 0, length: 0 },
+  ];
+  half(segments.length, 56);
+  segments.forEach(({ type, flags, address, length }, at) => {
+    const offset = HEADER + at * PROGRAM_HEADER;
+    image.writeUInt32LE(type, offset);
+    image.writeUInt32LE(flags, offset + 4);
+    long(address, offset + 16); // p_vaddr
+    long(address, offset + 24); // p_paddr
+    long(length, offset + 32); // p_filesz
+    long(length, offset + 40); // p_memsz
+    long(type === PT_LOAD ? ALIGNMENT : 16, offset + 48);
+  });
+}
