@@ -29,8 +29,6 @@ import type * as Ending from './ending.ts';
 import { launch, type Launched } from './launch.ts';
 import { assembleShim, journalOf, type ShimParts } from './parts.ts';
 import { prepareRun } from './prepare.ts';
-import { serve } from './serve.ts';
-import { patienceAfter, rest } from './sleep.ts';
 
 const CONTROL_FD = 3;
 
@@ -58,6 +56,11 @@ export async function runShim(): Promise<void> {
     const network = await span('state', 'acquire the network', () => acquireNetwork(store, config));
     ({ ports } = network);
     const { first } = await start(parts, request, network);
+    // Loaded only now: so far someone was waiting for the program to begin.
+    const [{ serve }, { patienceAfter, rest }] = await Promise.all([
+      import('./serve.ts'),
+      import('./sleep.ts'),
+    ]);
     serve(parts, first, ports, rest(parts, first, ports, patienceAfter()));
     const exitCode = await first.exited;
     await (await ending()).finish(parts, ports, exitCode);
