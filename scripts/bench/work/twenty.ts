@@ -97,8 +97,8 @@ async function ask({ scale, engines }: Bench): Promise<readonly Row[]> {
   ];
 }
 
+/** All at once: what takes time is waiting for them to come to rest. */
 async function weigh(engines: readonly Engine[]): Promise<Record<string, number>> {
-  const entries: [string, number][] = [];
-  for (const { name, host } of engines) entries.push([name, await residentMegabytes(host)]);
-  return Object.fromEntries(entries);
+  const weights = engines.map(async ({ name, host }) => [name, await residentMegabytes(host)] as const);
+  return Object.fromEntries(await Promise.all(weights));
 }
