@@ -218,8 +218,12 @@ async function fetchLayer(
     arrived = true;
     arrival.end();
   });
-  await download;
-  await unpacking;
+  try {
+    await download;
+    await unpacking;
+  } finally {
+    arrival.close();
+  }
   tell('complete', size);
 }
 

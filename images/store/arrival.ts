@@ -20,7 +20,8 @@ const step = 1 << 20;
 
 export class Arrival {
   readonly #size: number;
-  #path: string | undefined;
+  /** Of its own, since the file gets another name when it is complete, perhaps before anyone has begun to read. */
+  #fd: number | undefined;
   #attempt = new AbortController();
   #told = 0;
   #end: { readonly error?: unknown } | undefined;
@@ -35,7 +36,8 @@ export class Arrival {
   begin(path: string): void {
     this.#attempt.abort();
     this.#attempt = new AbortController();
-    this.#path = path;
+    this.close();
+    this.#fd = openSync(path, 'r');
     this.#told = 0;
     this.#wake();
   }
@@ -54,10 +56,16 @@ export class Arrival {
     this.#wake();
   }
 
+  /** To be called by whoever made it, when nobody reads any more. */
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
   /** What `read` makes of the blob; it is called again if the bytes turn out to be wrong ones. Throws what either throws. */
   async readAlong<T>(read: (source: ArrivingBlob) => Promise<T>): Promise<T> {
     for (;;) {
-      while (this.#path === undefined && this.#end === undefined) await this.#change();
+      while (this.#fd === undefined && this.#end === undefined) await this.#change();
       if (this.#end !== undefined && 'error' in this.#end) throw this.#end.error;
       const { signal } = this.#attempt;
       const result = await this.#read(read, signal);
@@ -68,7 +76,6 @@ export class Arrival {
 
   /** Its result or its error, to be taken out later. */
   async #read<T>(read: (source: ArrivingBlob) => Promise<T>, signal: AbortSignal): Promise<() => T> {
-    const fd = openSync(this.#path ?? '', 'r');
     let told = 0;
     const more = async (): Promise<boolean> => {
       while (this.#told === told && this.#end === undefined && !signal.aborted) await this.#change();
@@ -76,15 +83,13 @@ export class Arrival {
       return this.#end === undefined && !signal.aborted;
     };
     try {
-      const blob = `/proc/${String(process.pid)}/fd/${String(fd)}`;
+      const blob = `/proc/${String(process.pid)}/fd/${String(this.#fd)}`;
       const value = await read({ blob, size: this.#size, more, signal });
       return () => value;
     } catch (error) {
       return () => {
         throw error;
       };
-    } finally {
-      closeSync(fd);
     }
   }
 

@@ -78,5 +78,10 @@ function more(): Promise<boolean> {
 
 function send(message: Message): void {
   const line = Buffer.from(`${JSON.stringify(message)}\n`);
-  for (let done = 0; done < line.length;) done += writeSync(1, line, done);
+  try {
+    for (let done = 0; done < line.length;) done += writeSync(1, line, done);
+  } catch (error) {
+    // Whoever asked is gone: nobody is left to tell, and the next check of the parent ends this.
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  }
 }

@@ -1,4 +1,5 @@
 /** `pull` from the engine's side: registry client from the environment, progress on the stream that was asked for. */
+import { ImageError } from '../../images/errors.ts';
 import { parsePlatform } from '../../images/platform.ts';
 import { pullImage, type PullResult } from '../../images/pull.ts';
 import { familiarName, familiarRepository, parseReference } from '../../images/reference.ts';
@@ -32,7 +33,7 @@ export async function pullByName(
   const progress = quiet ? undefined : createPullProgress(output);
   const tracer = tracePull();
   const interrupt = new AbortController();
-  const onSignal = (): void => interrupt.abort();
+  const onSignal = (): void => interrupt.abort(interrupted());
   process.once('SIGINT', onSignal);
   try {
     const result = await pullImage({
@@ -59,4 +60,13 @@ export async function pullByName(
     progress?.finish();
     process.off('SIGINT', onSignal);
   }
+}
+
+function interrupted(): ImageError {
+  return new ImageError({
+    code: 'INTERRUPTED',
+    message: 'the pull was interrupted',
+    hint: 'what has been downloaded is kept, and the next pull goes on from there',
+    exitCode: 130,
+  });
 }

@@ -346,6 +346,18 @@ describe('a registry that is not on loopback', () => {
   );
 });
 
+test('interrupted by Ctrl-C, in so many words', async () => {
+  const script = `require('net').createServer((socket) => socket.pipe(process.stdout)).listen(5999, '127.0.0.1', () => console.log('listening'))`;
+  const mute = host.spawn(['node', '-e', script]);
+  await mute.waitForOutput(/listening/);
+  const pulling = host.spawn(['env', `MINIDOCK_ROOT=${newRoot()}`, MINIDOCK, 'pull', '127.0.0.1:5999/app']);
+  await mute.waitForOutput(/GET \/v2\//);
+  pulling.kill('SIGINT');
+  expect(await pulling.exited).toBe(130);
+  expect(pulling.output()).toMatch(/\nminidock: the pull was interrupted\n/);
+  mute.kill();
+});
+
 describe('a mirror of docker.io', () => {
   const env = (): Record<string, string> => ({ MINIDOCK_REGISTRY_MIRROR: `http://${registry.address}` });
 

@@ -41,8 +41,9 @@ test('who reads along is told of more, also when the file has its final name by 
   expect(seen.at(-1)).toBe('one two three');
 });
 
-test('a blob that is there already', async () => {
-  const { arrival } = started('one');
+test('a blob that is complete, and has its final name, before anyone reads', async () => {
+  const { arrival, path } = started('one');
+  renameSync(path, `${path}.final`);
   arrival.end();
   expect(await arrival.readAlong(whole)).toBe('one');
 });
