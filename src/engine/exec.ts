@@ -73,9 +73,7 @@ async function runExec(
   options: ExecOptions,
   dir: string,
 ): Promise<number> {
-  const bundle = JSON.parse(
-    readFileSync(join(containerRunDir(paths, config.id), 'bundle', 'config.json'), 'utf8'),
-  ) as OciConfig;
+  const bundle = span('state', 'read the bundle', () => readBundle(containerRunDir(paths, config.id)));
   const { seccomp } = bundle.linux;
   const request: EnterRequest = {
     containerPid: state.pid,
@@ -154,6 +152,9 @@ async function runExec(
     child.unref();
   }
 }
+
+const readBundle = (runDir: string): OciConfig =>
+  JSON.parse(readFileSync(join(runDir, 'bundle', 'config.json'), 'utf8')) as OciConfig;
 
 /** After a detach nobody waits for the terminal's end. */
 const settle = (terminal: ExecTerminal | undefined): Promise<unknown> =>

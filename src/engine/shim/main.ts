@@ -35,7 +35,7 @@ const CONTROL_FD = 3;
 /** Started by shim-process.ts. */
 export async function runShim(): Promise<void> {
   setCloseOnExec(CONTROL_FD, true);
-  const request = readRequest();
+  const request = span('wait', 'wait for the command', readRequest);
   // The command had nothing to start after all.
   if (request === undefined) return;
   const store = new ContainerStore({ root: request.root, run: request.run });
@@ -61,7 +61,8 @@ export async function runShim(): Promise<void> {
       import('./serve.ts'),
       import('./sleep.ts'),
     ]);
-    serve(parts, first, ports, rest(parts, first, ports, patienceAfter()));
+    const sleep = rest(parts, first, ports, patienceAfter());
+    span('wait', 'serve until the program ends', () => serve(parts, first, ports, sleep));
     const exitCode = await first.exited;
     await (await ending()).finish(parts, ports, exitCode);
   } catch (error) {
@@ -99,7 +100,7 @@ function openLog(path: string): void {
 }
 
 /** Loaded when its time has come: someone waits for the program to begin. */
-const ending = (): Promise<typeof Ending> => import('./ending.ts');
+const ending = (): Promise<typeof Ending> => span('start', 'load what ends it', () => import('./ending.ts'));
 
 /** To who came too late: another shim is at it, or another command has removed the container. */
 async function refuse(id: string, config: ContainerConfig | undefined): Promise<void> {
