@@ -66,6 +66,7 @@ export type ContainerCommand =
   /** Turns every mount from `path` down read-only where it stands (mount_setattr(2) AT_RECURSIVE). */
   | { readonly kind: 'seal-mounts'; readonly path: string }
   | { readonly kind: 'join-cgroup'; readonly procs: readonly string[] }
+  | { readonly kind: 'join-netns'; readonly path: string }
   | { readonly kind: 'unshare-cgroup' }
   | { readonly kind: 'set-rlimit'; readonly name: string; readonly soft: number; readonly hard: number }
   | { readonly kind: 'set-oom-score'; readonly value: number }

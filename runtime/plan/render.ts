@@ -108,6 +108,7 @@ type ProcessCommand = Extract<
   {
     kind:
       | 'join-cgroup'
+      | 'join-netns'
       | 'unshare-cgroup'
       | 'set-rlimit'
       | 'set-oom-score'
@@ -126,6 +127,8 @@ function renderProcessCommand(command: ProcessCommand): string {
   switch (command.kind) {
     case 'join-cgroup':
       return command.procs.map((path) => `echo $$ > ${quoteWord(path)}`).join('\n');
+    case 'join-netns':
+      return renderArgv(['nsenter', `--net=${command.path}`]);
     case 'unshare-cgroup':
       return 'unshare --cgroup';
     case 'set-rlimit':

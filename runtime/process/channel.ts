@@ -10,7 +10,9 @@ import type { InitMessage, SupervisorMessage } from './init-protocol.ts';
 
 export interface Channel {
   send(message: InitMessage): void;
-  /** False when the supervisor has gone: then nobody wants this container any more. */
+  /** Undefined when the supervisor has gone: then nobody wants this container any more. */
+  waitForBegin(): { readonly hostRoot: string } | undefined;
+  /** False likewise. */
   waitForGo(): boolean;
   /** Until the supervisor has read everything and hung up: exiting earlier could be noticed before the message. */
   waitForHangUp(): void;
@@ -29,6 +31,16 @@ export function connectSupervisor(kernel: Kernel, socketPath: string): Channel {
       }
     }
   };
+  // The next message is sent in answer to what this process says, so one line at most is on its way.
+  const receive = (): SupervisorMessage | undefined => {
+    let text = '';
+    while (!text.includes('\n')) {
+      const length = read();
+      if (length === 0) return undefined;
+      text += buffer.toString('utf8', 0, length);
+    }
+    return JSON.parse(text) as SupervisorMessage;
+  };
   return {
     send(message) {
       try {
@@ -38,15 +50,11 @@ export function connectSupervisor(kernel: Kernel, socketPath: string): Channel {
         if (errnoOf(error) !== 'EPIPE') throw error;
       }
     },
-    waitForGo() {
-      let text = '';
-      while (!text.includes('\n')) {
-        const length = read();
-        if (length === 0) return false;
-        text += buffer.toString('utf8', 0, length);
-      }
-      return (JSON.parse(text) as SupervisorMessage).type === 'go';
+    waitForBegin() {
+      const message = receive();
+      return message?.type === 'begin' ? message : undefined;
     },
+    waitForGo: () => receive()?.type === 'go',
     waitForHangUp() {
       while (read() > 0);
     },

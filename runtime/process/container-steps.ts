@@ -32,6 +32,7 @@ export function containerSteps(
   const procs = options.cgroupProcs ?? cgroupProcsFiles(config.linux.cgroupsPath);
   return [
     ...cgroupSteps(config, procs),
+    ...joinNetns(config),
     joinKeyring(config),
     ...oomSteps(config),
     ...overlaySteps(config),
@@ -83,6 +84,27 @@ function cgroupSteps(config: OciConfig, procs: readonly string[]): readonly Cont
   );
   const own = config.linux.namespaces.some(({ type, path }) => type === 'cgroup' && path === undefined);
   return [...(procs.length === 0 ? [] : [join]), ...(own ? [unshare] : [])];
+}
+
+function joinNetns({ linux }: OciConfig): readonly ContainerStep[] {
+  return linux.namespaces.flatMap(({ type, path }) =>
+    type !== 'network' || path === undefined
+      ? []
+      : [
+          containerStep(
+            'process.join-netns',
+            'process',
+            { kind: 'join-netns', path },
+            {
+              title: 'Enter the network namespace',
+              why:
+                'It was made and wired under its name while this process was being started; from here on its ' +
+                'interfaces, addresses and ports are the only ones there are (setns(2)).',
+              observe: ['readlink', '/proc/self/ns/net'],
+            },
+          ),
+        ],
+  );
 }
 
 const joinKeyring = (config: OciConfig): ContainerStep =>

@@ -9,6 +9,8 @@ export interface PerformContext {
   readonly seccomp: OciSeccomp | undefined;
   /** The new root while it is not yet `/`: paths below it are resolved inside it. '' once it is. */
   root: string;
+  /** Before a path of the host's, names what the supervisor sees there (see init-protocol.ts). */
+  readonly hostRoot: string;
   user: ResolvedUser | undefined;
   terminal: { readonly master: number; readonly slave: number } | undefined;
   /** The compiled filter, made while waiting for 'go'. */
@@ -22,12 +24,14 @@ export function newContext(
   process: OciProcess,
   seccomp: OciSeccomp | undefined,
   root: string,
+  hostRoot = '',
 ): PerformContext {
   return {
     kernel,
     process,
     seccomp,
     root,
+    hostRoot,
     user: undefined,
     terminal: undefined,
     filter: undefined,

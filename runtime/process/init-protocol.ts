@@ -5,7 +5,8 @@
  *
  *     supervisor (shim or exec)                    PID 1 (or an exec'd process)
  *        listen <───────────── connect ───────────── hello {pid}        read from /proc/self: the host's number
- *                                                    … mounts, pivot_root …
+ *        bundle and network
+ *        namespace are there ── begin {hostRoot} ──>  … mounts, pivot_root …         (PID 1 only)
  *               <───────────────────────────────────  ready {terminalFd?}
  *        pidfd_getfd(terminalFd) if there is one
  *        network is up ───────  go ────────────────>  last steps: identity, capabilities, seccomp
@@ -32,4 +33,6 @@ export type InitMessage =
       readonly hint?: string;
     };
 
-export type SupervisorMessage = { readonly type: 'go' };
+export type SupervisorMessage =
+  /** To PID 1 alone: `hostRoot` is the supervisor's view of the host, which has mounts made since PID 1 was started. */
+  { readonly type: 'begin'; readonly hostRoot: string } | { readonly type: 'go' };

@@ -23,6 +23,8 @@ export function runInit(bundleDir: string, socketPath: string): void {
   const channel = connectSupervisor(kernel, socketPath);
   // /proc is still the host's, so this is the host's number; inside we are 1.
   channel.send({ type: 'hello', pid: Number(readlinkSync('/proc/self')) });
+  const begin = channel.waitForBegin();
+  if (begin === undefined) return;
   const { config, steps } = attempt('process.start', channel, () => {
     const read = JSON.parse(readFileSync(join(bundleDir, 'config.json'), 'utf8')) as OciConfig;
     return { config: read, steps: containerSteps(read) };
@@ -31,6 +33,6 @@ export function runInit(bundleDir: string, socketPath: string): void {
   attempt('process.start', channel, () => leaveChroot(kernel));
   // Modes in steps are meant as they stand.
   kernel.umask(0);
-  const context = newContext(kernel, config.process, config.linux.seccomp, config.root.path);
+  const context = newContext(kernel, config.process, config.linux.seccomp, config.root.path, begin.hostRoot);
   runSteps(steps, context, channel, { failAt: config.annotations?.['minidock.fail-at'] });
 }

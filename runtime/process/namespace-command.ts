@@ -10,8 +10,6 @@ export interface InitCommand {
   readonly initBinary: string;
   readonly bundleDir: string;
   readonly socketPath: string;
-  /** Wins over the path in the configuration. */
-  readonly netnsPath?: string;
 }
 
 /** unshare(1) and nsenter(1) agree on these names. The cgroup namespace is PID 1's own affair: it joins first. */
@@ -31,20 +29,19 @@ const OPTION: Readonly<Record<OciNamespace, string>> = {
  */
 export const SHORT_LIVED: Readonly<Record<string, string>> = { BUN_JSC_useBaselineJIT: '0' };
 
-/** A namespace with a path is entered, one without is made new, one that is not named stays the host's. */
-export function unshareArgv(config: OciConfig, command: InitCommand): Argv {
-  const entered: string[] = [];
-  const made: string[] = [];
-  for (const { type, path } of config.linux.namespaces) {
-    const place = type === 'network' ? (command.netnsPath ?? path) : path;
-    if (place !== undefined) entered.push(`${OPTION[type]}=${place}`);
-    else if (type !== 'cgroup') made.push(OPTION[type]);
-  }
-  const { initBinary, bundleDir, socketPath } = command;
-  // PID 1 cuts propagation itself, as a step that can be seen and that fails loudly.
-  const unshare: Argv = [
+/**
+ * Those without a path are made; one with a path is PID 1's to enter, when it is there (container-steps.ts): the
+ * command is the same whatever the network will be, so it can be started before that is known.
+ */
+export function unshareArgv(
+  namespaces: OciConfig['linux']['namespaces'],
+  { initBinary, bundleDir, socketPath }: InitCommand,
+): Argv {
+  const made = namespaces.filter(({ type, path }) => path === undefined && type !== 'cgroup');
+  return [
     'unshare',
-    ...made,
+    ...made.map(({ type }) => OPTION[type]),
+    // PID 1 cuts propagation itself, as a step that can be seen and that fails loudly.
     '--propagation',
     'unchanged',
     '--fork',
@@ -54,7 +51,6 @@ export function unshareArgv(config: OciConfig, command: InitCommand): Argv {
     bundleDir,
     socketPath,
   ];
-  return entered.length === 0 ? unshare : ['nsenter', ...entered, '--', ...unshare];
 }
 
 export interface EnterCommand {

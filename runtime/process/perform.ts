@@ -2,11 +2,16 @@
  * Carries out one container command: the kernel side of the plan, as against its words. One case a kind, each a
  * few system calls; what a file system step needs is in runtime/rootfs/perform.ts.
  */
-import { fchownSync, fstatSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, fchownSync, fstatSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { MinidockError } from '../errors.ts';
 import type { ContainerCommand } from '../plan/command.ts';
 import * as rootfs from '../rootfs/perform.ts';
-import { CLONE_NEWCGROUP, RLIMITS, SECCOMP_FILTER_FLAG_SPEC_ALLOW } from '../syscall/constants.ts';
+import {
+  CLONE_NEWCGROUP,
+  CLONE_NEWNET,
+  RLIMITS,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+} from '../syscall/constants.ts';
 import { errnoOf, SyscallError } from '../syscall/error.ts';
 import type { PerformContext } from './context.ts';
 import { execFailed, findExecutable } from './executable.ts';
@@ -23,6 +28,8 @@ export function perform(command: ContainerCommand, context: PerformContext): voi
     case 'join-cgroup':
       for (const file of command.procs) writeFileSync(file, '0');
       return;
+    case 'join-netns':
+      return joinNetns(command, context);
     case 'unshare-cgroup':
       return kernel.unshare(CLONE_NEWCGROUP);
     case 'join-keyring':
@@ -76,6 +83,15 @@ export function perform(command: ContainerCommand, context: PerformContext): voi
       return becomeUser(command, context);
     case 'exec':
       return execute(command, context);
+  }
+}
+
+function joinNetns({ path }: Of<'join-netns'>, { kernel, hostRoot }: PerformContext): void {
+  const namespace = openSync(hostRoot + path, 'r');
+  try {
+    kernel.setns(namespace, CLONE_NEWNET);
+  } finally {
+    closeSync(namespace);
   }
 }
 

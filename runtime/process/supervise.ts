@@ -29,6 +29,8 @@ export interface InitListener {
   readonly hello: Promise<{ readonly pid: number }>;
   /** terminalFd is a number in that process: see fetchTerminal. */
   readonly ready: Promise<{ readonly terminalFd?: number }>;
+  /** To PID 1, as soon as it has said hello: its bundle and its network namespace are there. */
+  begin(): void;
   go(): void;
   /** undefined once the program runs. */
   readonly result: Promise<InitFailure | undefined>;
@@ -59,6 +61,7 @@ export async function listenForInit(
       connection?.close();
     }
   };
+  const tell = (message: SupervisorMessage): void => connection?.send(JSON.stringify(message));
   const ended = (): void => {
     const unfinished = failure ?? DIED;
     hello.reject(new InitError(unfinished));
@@ -75,7 +78,11 @@ export async function listenForInit(
     hello: hello.promise,
     ready: ready.promise,
     result: result.promise,
-    go: () => connection?.send(JSON.stringify({ type: 'go' } satisfies SupervisorMessage)),
+    begin: () => {
+      const hostRoot = `/proc/${process.pid}/root`;
+      void hello.promise.then(() => tell({ type: 'begin', hostRoot })).catch(() => undefined);
+    },
+    go: () => tell({ type: 'go' }),
     close: () => {
       if (connection === undefined) {
         release();

@@ -8,7 +8,6 @@ import {
   type OciConfig,
   type OciDevice,
   type OciMount,
-  type OciNamespace,
   type OciResources,
 } from '../../runtime/bundle.ts';
 import type { CgroupLayout, CgroupV1Layout } from '../../runtime/cgroup/detect.ts';
@@ -148,10 +147,15 @@ function seccompFor(spec: ContainerSpec, capabilities: readonly string[]): OciCo
     : parseSeccompProfile(spec.seccompProfile, capabilities, arch);
 }
 
-function namespaces(input: BundleInput): OciConfig['linux']['namespaces'] {
-  const own: readonly OciNamespace[] = ['mount', 'uts', 'ipc', 'pid', 'cgroup'];
-  const list = own.map((type) => ({ type }));
-  return input.netnsPath === undefined ? list : [...list, { type: 'network', path: input.netnsPath }];
+type Namespaces = OciConfig['linux']['namespaces'];
+
+/** What every container has of its own. A network namespace has a path, and is none of them. */
+export const OWN_NAMESPACES: Namespaces = (['mount', 'uts', 'ipc', 'pid', 'cgroup'] as const).map((type) => ({
+  type,
+}));
+
+function namespaces({ netnsPath }: BundleInput): Namespaces {
+  return netnsPath === undefined ? OWN_NAMESPACES : [...OWN_NAMESPACES, { type: 'network', path: netnsPath }];
 }
 
 /**

@@ -2,12 +2,13 @@
  * The table of contents of a container: every step between a configuration and a running process, in order. Pure;
  * `--dry-run` prints it, the shim carries it out. What may run beside what is told by the parts:
  *
- *     cgroup ─┐
- *     network ┴─> process.start ─> container (PID 1, until it is ready)
- *                 inside + ports  ─> go ─> the container's last steps, exec
+ *     process.start ────────────────┐
+ *     cgroup, namespace, veth ──────┴─> begin ─> container (PID 1, until it is ready)
+ *                                       inside + ports  ─> go ─> the container's last steps, exec
  *
- * The network namespace must exist before the process is started in it; addresses, NAT and published ports are
- * needed only when the program begins, so they are set up while PID 1 builds its root filesystem.
+ * The process needs some ten milliseconds to come up in its new namespaces, in which nothing of the container is
+ * asked of it: so it is started first. Addresses, NAT and published ports are needed only when the program begins, so
+ * they are set up while PID 1 builds its root filesystem.
  */
 import type { OciConfig } from '../../runtime/bundle.ts';
 import type { CgroupLayout } from '../../runtime/cgroup/detect.ts';
@@ -16,9 +17,10 @@ import type { ForeignFirewall } from '../../runtime/network/firewall/foreign.ts'
 import { planBridgeEndpoint, planNoneEndpoint } from '../../runtime/network/plan.ts';
 import type { BridgeEndpoint } from '../../runtime/network/types.ts';
 import type { ContainerCommand } from '../../runtime/plan/command.ts';
-import type { Argv, HostStep, Section, Step } from '../../runtime/plan/step.ts';
+import type { HostStep, Section, Step } from '../../runtime/plan/step.ts';
 import { containerSteps } from '../../runtime/process/container-steps.ts';
 import { unshareArgv } from '../../runtime/process/namespace-command.ts';
+import { OWN_NAMESPACES } from './bundle.ts';
 
 /** What the container is attached to, resources acquired. */
 export type Attachment =
@@ -43,16 +45,14 @@ export interface RunPlanInput {
   readonly bundle: OciConfig;
   readonly attachment: Attachment;
   readonly cgroup: CgroupLayout;
-  readonly binary: string;
-  readonly bundleDir: string;
-  readonly socketPath: string;
+  readonly start: HostStep;
 }
 
 export function planRun(input: RunPlanInput): RunPlan {
   return {
     cgroup: planCgroup(input.bundle.linux.cgroupsPath, input.bundle.linux.resources, input.cgroup),
     network: networkSteps(input.attachment),
-    start: startStep(input),
+    start: input.start,
     container: containerSteps(input.bundle),
   };
 }
@@ -66,17 +66,17 @@ export const allSteps = (plan: RunPlan): readonly Step[] => [
 ];
 
 /**
- * The steps that must be done before the process starts, and those that may be done beside it, in rows that do not
- * wait for each other. The namespace must exist first; bridge and veth pair come along because they fold into the
+ * The steps that must be done before PID 1 begins, and those that may be done beside it, in rows that do not wait for
+ * each other. The namespace must exist first; bridge and veth pair come along because they fold into the
  * same `ip -batch`. The addresses inside and the host's firewall have nothing to do with one another.
  */
 export function splitNetwork(steps: readonly HostStep[]): {
   readonly before: readonly HostStep[];
   readonly beside: readonly (readonly HostStep[])[];
 } {
-  const later = steps.filter(({ section }) => !BEFORE_START.includes(section));
+  const later = steps.filter(({ section }) => !BEFORE_BEGIN.includes(section));
   return {
-    before: steps.filter(({ section }) => BEFORE_START.includes(section)),
+    before: steps.filter(({ section }) => BEFORE_BEGIN.includes(section)),
     beside: [
       later.filter(({ section }) => section === 'address'),
       later.filter(({ section }) => section !== 'address'),
@@ -84,7 +84,7 @@ export function splitNetwork(steps: readonly HostStep[]): {
   };
 }
 
-const BEFORE_START: readonly Section[] = ['namespace', 'bridge', 'veth'];
+const BEFORE_BEGIN: readonly Section[] = ['namespace', 'bridge', 'veth'];
 
 export const netnsPathOf = (attachment: Attachment): string | undefined => {
   switch (attachment.kind) {
@@ -108,12 +108,15 @@ function networkSteps(attachment: Attachment): readonly HostStep[] {
   }
 }
 
-function startStep(input: RunPlanInput): HostStep {
-  const argv: Argv = unshareArgv(input.bundle, {
-    initBinary: input.binary,
-    bundleDir: input.bundleDir,
-    socketPath: input.socketPath,
-  });
+export interface StartInput {
+  readonly binary: string;
+  readonly bundleDir: string;
+  readonly socketPath: string;
+  readonly cgroupsPath: string;
+}
+
+/** The same whatever the container is: it is carried out before the rest of its plan is made. */
+export function planStart({ binary, bundleDir, socketPath, cgroupsPath }: StartInput): HostStep {
   return {
     id: 'process.start',
     section: 'process',
@@ -122,11 +125,11 @@ function startStep(input: RunPlanInput): HostStep {
       'unshare(2) gives the process its own view of mounts, host name, shared memory and process numbers, and ' +
       '--fork makes its child PID 1 of the new PID namespace. Without it the program would see, and could signal, ' +
       'every process of the host.',
-    command: { kind: 'run', argv },
-    undo: {
-      kind: 'command',
-      command: { kind: 'kill-cgroup', cgroupsPath: input.bundle.linux.cgroupsPath },
+    command: {
+      kind: 'run',
+      argv: unshareArgv(OWN_NAMESPACES, { initBinary: binary, bundleDir, socketPath }),
     },
+    undo: { kind: 'command', command: { kind: 'kill-cgroup', cgroupsPath } },
     observe: ['lsns', '--type', 'pid'],
   };
 }

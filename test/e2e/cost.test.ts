@@ -38,7 +38,7 @@ function expectAtMost(cost: Costs, limits: Omit<Costs, 'programs'>): void {
 }
 
 /** The command, its shim and PID 1; the namespaces; the image's own program; `ip` to make, to set up, to delete. */
-const CONTAINER = ['minidock', 'minidock', 'minidock', 'nsenter', 'unshare', 'true', 'ip', 'ip', 'ip'];
+const CONTAINER = ['minidock', 'minidock', 'minidock', 'unshare', 'true', 'ip', 'ip', 'ip'];
 /** To publish and to withdraw, whatever their number; that the bridge's table is there is asked of the kernel. */
 const PORTS = ['nft', 'nft'];
 

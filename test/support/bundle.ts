@@ -169,9 +169,10 @@ async function startBundle(
   const init = await listenForInit(socketPath);
   const child = supervise(
     dir,
-    unshareArgv(config, { initBinary: MINIDOCK, bundleDir: dir, socketPath }),
+    unshareArgv(config.linux.namespaces, { initBinary: MINIDOCK, bundleDir: dir, socketPath }),
     init,
   );
+  init.begin();
   const { pid } = await Promise.race([init.hello, child.ended.then(died)]);
   return {
     pid,

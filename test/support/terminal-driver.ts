@@ -16,9 +16,10 @@ async function main(bundleDir: string): Promise<number> {
   const socketPath = join(bundleDir, 'init.sock');
   const initBinary = resolve(import.meta.dirname, '../../dist/minidock');
   const init = await listenForInit(socketPath);
-  const [program, ...args] = unshareArgv(config, { initBinary, bundleDir, socketPath });
+  const [program, ...args] = unshareArgv(config.linux.namespaces, { initBinary, bundleDir, socketPath });
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   const exited = new Promise<number>((done) => child.once('exit', (code) => done(code ?? -1)));
+  init.begin();
   const { pid } = await init.hello;
   const { terminalFd } = await init.ready;
   if (terminalFd === undefined) throw new Error('no terminal');

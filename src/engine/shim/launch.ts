@@ -2,8 +2,8 @@
  * From a plan to a running program: the first process in its new namespaces, what is set up beside it meanwhile, the
  * conversation with it (init-protocol.ts), its terminal. Undoing is the caller's, who holds the journal.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { delay } from '../../../runtime/io/delay.ts';
 import { spawn, type Spawned } from '../../../runtime/io/spawn.ts';
 import { applySteps, StepError, type ApplyOptions } from '../../../runtime/plan/apply.ts';
 import { stepSpan } from '../../../runtime/plan/step-span.ts';
@@ -20,26 +20,18 @@ import {
 } from '../../../runtime/process/supervise.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { span } from '../../../runtime/trace.ts';
-import { splitNetwork, type RunPlan } from '../run-plan.ts';
+import { planStart, splitNetwork, type RunPlan, type StartInput } from '../run-plan.ts';
 import type { ContainerStdio } from './stdio.ts';
 
 /** Milliseconds for a message that was sent before its sender's end to be read. */
 const LAST_WORDS = 200;
 
-export interface Launch {
-  readonly plan: RunPlan;
-  readonly socketPath: string;
-  readonly options: ApplyOptions;
-  readonly stdio: ContainerStdio;
-  /** Of the terminal that waits for the container; undefined without one. */
-  readonly size: { readonly rows: number; readonly columns: number } | undefined;
-  readonly trace: InitTrace;
-}
-
-export interface Launched {
-  /** Of the program, as the host sees it. */
-  readonly pid: number;
+/** PID 1, on its way into its namespaces, and what it will be told by. */
+export interface Started {
+  readonly step: HostStep;
+  readonly init: InitListener;
   readonly first: FirstProcess;
+  readonly trace: InitTrace;
 }
 
 /** The shim's own child, which `unshare` stays to be: it waits for the program and ends as it does. */
@@ -51,6 +43,43 @@ export interface FirstProcess {
   readonly exited: Promise<number>;
 }
 
+/** Until PID 1 is told to begin, it ends by itself when its supervisor does: so nothing is journalled here. */
+export async function startFirst(
+  places: StartInput,
+  stdio: ContainerStdio,
+  trace: InitTrace,
+): Promise<Started> {
+  const step = planStart(places);
+  const init = await span('wait', 'listen for PID 1', () => listenForInit(places.socketPath, trace));
+  try {
+    trace.spawning();
+    const first = stepSpan([step], (note) => {
+      const spawned = spawnFirst(step, stdio);
+      note({ outcome: 'done' });
+      return spawned;
+    });
+    return { step, init, first, trace };
+  } catch (error) {
+    init.close();
+    throw error;
+  }
+}
+
+/** Hung up on, PID 1 ends by itself; what it was about to use must not be undone under its hands. */
+export async function abandon({ init, first }: Started): Promise<void> {
+  init.close();
+  await first.exited.catch(() => undefined);
+}
+
+export interface Launch {
+  readonly plan: RunPlan;
+  readonly started: Started;
+  readonly options: ApplyOptions;
+  readonly stdio: ContainerStdio;
+  /** Of the terminal that waits for the container; undefined without one. */
+  readonly size: { readonly rows: number; readonly columns: number } | undefined;
+}
+
 /** Side by side; ends when all have, since steps that are still being performed would be missed by whoever undoes. */
 async function applyRows(rows: readonly (readonly HostStep[])[], options: ApplyOptions): Promise<void> {
   const results = await Promise.allSettled(rows.map((steps) => applySteps(steps, options)));
@@ -58,42 +87,33 @@ async function applyRows(rows: readonly (readonly HostStep[])[], options: ApplyO
   if (failed !== undefined) throw failed.reason;
 }
 
-/** @throws MinidockError; by then the first process has ended, or never began. */
-export async function launch(request: Launch): Promise<Launched> {
-  const { plan, options, trace } = request;
+/** The running program's pid, as the host sees it. @throws MinidockError; what was started is then to be abandoned. */
+export async function launch(request: Launch): Promise<number> {
+  const { plan, options, started } = request;
   const { before, beside } = splitNetwork(plan.network);
   await applySteps([...plan.cgroup, ...before], options);
-  const init = await span('wait', 'listen for PID 1', () => listenForInit(request.socketPath, trace));
-  let exited: Promise<number> | undefined;
+  // From here on it may outlive this process.
+  options.journal.record([started.step]);
+  if (options.failAt === started.step.id)
+    throw new StepError(started.step, new Error('failure injected by MINIDOCK_FAIL_AT'));
+  started.init.begin();
   try {
-    trace.spawning();
-    const first = stepSpan([plan.start], (note) => {
-      const spawned = spawnFirst(plan.start, options, request.stdio);
-      note({ outcome: 'done' });
-      return spawned;
-    });
-    ({ exited } = first);
-    return { pid: await bringUp(request, init, exited, applyRows(beside, options)), first };
+    return await bringUp(request, applyRows(beside, options));
   } catch (error) {
-    // Hung up on, PID 1 ends by itself; what it was about to use must not be undone under its hands.
-    init.close();
-    await exited?.catch(() => undefined);
     throw error instanceof InitError ? initError(error.failure, plan) : error;
   }
 }
 
 /** From the process in its new namespaces to the running program, whose pid it gives. */
 async function bringUp(
-  { plan, stdio, size, trace }: Launch,
-  init: InitListener,
-  exited: Promise<number>,
+  { plan, stdio, size, started: { init, first, trace } }: Launch,
   network: Promise<void>,
 ): Promise<number> {
   let begun = false;
   // A child that dies before it says hello must not be waited for. If it said why, that is on its way here.
-  const early = exited.then(async (code): Promise<never> => {
+  const early = first.exited.then(async (code): Promise<never> => {
     // What ends later is the program, which nobody waits for here: a timer would only keep its shim.
-    const failure = begun ? undefined : await Promise.race([init.result, delay(LAST_WORDS, undefined)]);
+    const failure = begun ? undefined : await Promise.race([init.result, delay(LAST_WORDS)]);
     if (failure !== undefined) throw new InitError(failure);
     throw new MinidockError({
       code: 'INIT_DIED',
@@ -125,13 +145,13 @@ async function bringUp(
   }
 }
 
-function spawnFirst(step: HostStep, options: ApplyOptions, containerStdio: ContainerStdio): FirstProcess {
+function spawnFirst(step: HostStep, containerStdio: ContainerStdio): FirstProcess {
   if (step.command.kind !== 'run') throw new Error('process.start is a program');
-  options.journal.record([step]);
-  if (options.failAt === step.id)
-    throw new StepError(step, new Error('failure injected by MINIDOCK_FAIL_AT'));
-  // `nsenter` starts `unshare`, and would tell of its absence on the container's standard error.
-  for (const tool of ['nsenter', 'unshare']) if (step.command.argv.includes(tool)) requireToolFor(step, tool);
+  try {
+    requireTool(step.command.argv[0]);
+  } catch (error) {
+    throw new StepError(step, error);
+  }
   const stdio = containerStdio.open();
   let child: Spawned;
   try {
@@ -143,14 +163,6 @@ function spawnFirst(step: HostStep, options: ApplyOptions, containerStdio: Conta
     stdio.closeChildEnds();
   }
   return { pid: child.pid, pidfd: kernel.pidfdOpen(child.pid), exited: child.exited };
-}
-
-function requireToolFor(step: HostStep, tool: string): void {
-  try {
-    requireTool(tool);
-  } catch (error) {
-    throw new StepError(step, error);
-  }
 }
 
 /** In Docker's words where the program itself is at fault, else with the step's name. */

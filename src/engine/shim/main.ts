@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import type { HeldPort } from '../../../runtime/network/ports.ts';
 import type { ApplyOptions } from '../../../runtime/plan/apply.ts';
+import type { Step } from '../../../runtime/plan/step.ts';
 import { stepTimes } from '../../../runtime/plan/step-span.ts';
 import { InitTrace } from '../../../runtime/process/init-trace.ts';
 import { setCloseOnExec } from '../../../runtime/syscall/descriptors.ts';
@@ -25,10 +26,11 @@ import { allSteps } from '../run-plan.ts';
 import type { ShimMessage, ShimRequest } from '../shim-protocol.ts';
 import { ContainerStore, noSuchContainer } from '../store.ts';
 import { timestamp } from '../time.ts';
+import type { Clients } from './clients.ts';
 import type * as Ending from './ending.ts';
-import { launch, type Launched } from './launch.ts';
+import { abandon, launch, startFirst, type Started } from './launch.ts';
 import { assembleShim, journalOf, type ShimParts } from './parts.ts';
-import { prepareRun } from './prepare.ts';
+import { placesOf, prepareRun } from './prepare.ts';
 
 const CONTROL_FD = 3;
 
@@ -49,23 +51,34 @@ export async function runShim(): Promise<void> {
   const parts = assembleShim(store, config, lock);
   parts.clients.add(CONTROL_FD, request.attach);
   let ports: readonly HeldPort[] = [];
+  /** Until it has become the program. */
+  let pending: Started | undefined;
   try {
     const runDir = containerRunDir(store.paths, config.id);
     mkdirSync(runDir, { recursive: true, mode: 0o700 });
     span('start', 'listen for clients', () => parts.clients.listen(join(runDir, 'shim.sock')));
+    const explain = request.explain ? new Explaining(parts.clients) : undefined;
+    const trace = new InitTrace(`${config.name} (PID 1)`);
+    const started = await startFirst(placesOf(store.paths, config.id), parts.stdio, trace);
+    pending = started;
     const network = await span('state', 'acquire the network', () => acquireNetwork(store, config));
     ({ ports } = network);
-    const { first } = await start(parts, request, network);
+    const pid = await bringUp(parts, request, network, started, explain);
+    pending = undefined;
+    span('state', 'record that it runs', () => recordRunning(parts, pid, network));
+    span('answer', 'answer: started', () => parts.clients.broadcast({ type: 'started', pid }));
     // Loaded only now: so far someone was waiting for the program to begin.
     const [{ serve }, { patienceAfter, rest }] = await Promise.all([
       import('./serve.ts'),
       import('./sleep.ts'),
     ]);
+    const { first } = started;
     const sleep = rest(parts, first, ports, patienceAfter());
     span('wait', 'serve until the program ends', () => serve(parts, first, ports, sleep));
     const exitCode = await first.exited;
     await (await ending()).finish(parts, ports, exitCode);
   } catch (error) {
+    if (pending !== undefined) await abandon(pending);
     await (await ending()).fail(parts, ports, error);
   }
 }
@@ -120,28 +133,44 @@ async function refuse(id: string, config: ContainerConfig | undefined): Promise<
   }
 }
 
-/** Everything up to the running program. */
-async function start(parts: ShimParts, request: ShimRequest, network: AcquiredNetwork): Promise<Launched> {
+/** Everything up to the running program, whose pid it gives. */
+async function bringUp(
+  parts: ShimParts,
+  { size }: ShimRequest,
+  network: AcquiredNetwork,
+  started: Started,
+  explaining: Explaining | undefined,
+): Promise<number> {
   const { store, config, clients, stdio } = parts;
-  const { explain, size } = request;
   span('state', 'write hosts, resolv.conf', () => writeNetworkFiles(store.paths, config, network.state));
   for (const text of network.warnings) clients.broadcast({ type: 'warning', text });
-  if (explain) {
-    listenToTrace((event) => {
-      for (const step of stepTimes(event)) clients.broadcast({ type: 'step', ...step });
-    });
-  }
-  const run = span('work', 'plan', () =>
+  const plan = span('work', 'plan', () =>
     prepareRun(store.paths, config, network.attachment, { size, trace: isTraced() }),
   );
-  if (explain) clients.broadcast({ type: 'plan', steps: allSteps(run.plan) });
-  const trace = new InitTrace(`${config.name} (PID 1)`);
-  const launched = await span('work', 'launch', () =>
-    launch({ ...run, options: applyOptions(parts), stdio, size, trace }),
-  );
-  span('state', 'record that it runs', () => recordRunning(parts, launched.pid, network));
-  span('answer', 'answer: started', () => clients.broadcast({ type: 'started', pid: launched.pid }));
-  return launched;
+  explaining?.tell(allSteps(plan));
+  return span('work', 'launch', () => launch({ plan, started, options: applyOptions(parts), stdio, size }));
+}
+
+/** For --explain: the plan, then what becomes of each step; the first has begun before the plan is made. */
+class Explaining {
+  private waiting: ShimMessage[] | undefined = [];
+
+  constructor(private readonly clients: Clients) {
+    listenToTrace((event) => {
+      for (const step of stepTimes(event)) {
+        const message: ShimMessage = { type: 'step', ...step };
+        if (this.waiting === undefined) clients.broadcast(message);
+        else this.waiting.push(message);
+      }
+    });
+  }
+
+  tell(steps: readonly Step[]): void {
+    for (const message of [{ type: 'plan', steps } as const, ...(this.waiting ?? [])]) {
+      this.clients.broadcast(message);
+    }
+    this.waiting = undefined;
+  }
 }
 
 function applyOptions(parts: ShimParts): ApplyOptions {

@@ -15,15 +15,17 @@ import type { OciDevice } from '../../../runtime/bundle.ts';
 import { cgroupLayout } from '../../../runtime/cgroup/detect.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { hostDevices, splitDevice } from '../../../runtime/rootfs/host-devices.ts';
-import { buildBundle, overlayDir } from '../bundle.ts';
+import { buildBundle, cgroupsPath, overlayDir } from '../bundle.ts';
 import type { ContainerConfig } from '../container.ts';
 import { containerRunDir, type Paths } from '../paths.ts';
-import { netnsPathOf, planRun, type Attachment, type RunPlan } from '../run-plan.ts';
-
-export interface PreparedRun {
-  readonly plan: RunPlan;
-  readonly socketPath: string;
-}
+import {
+  netnsPathOf,
+  planRun,
+  planStart,
+  type Attachment,
+  type RunPlan,
+  type StartInput,
+} from '../run-plan.ts';
 
 export interface RunOptions {
   /** Of the terminal that waits for the container, if there is one. */
@@ -32,15 +34,24 @@ export interface RunOptions {
   readonly trace?: boolean;
 }
 
+/** Where what PID 1 is started with will be. */
+export function placesOf(paths: Paths, id: string): StartInput {
+  const runDir = containerRunDir(paths, id);
+  return {
+    binary: process.execPath,
+    bundleDir: join(runDir, 'bundle'),
+    socketPath: join(runDir, 'init.sock'),
+    cgroupsPath: cgroupsPath(id),
+  };
+}
+
 /** Pure but for reading the host's devices and cgroup mounts; `prepareRun` also writes. */
 export function computeRun(
   paths: Paths,
   config: ContainerConfig,
   attachment: Attachment,
   options: RunOptions = {},
-): { plan: RunPlan; bundleText: string; bundleDir: string; socketPath: string } {
-  const bundleDir = join(containerRunDir(paths, config.id), 'bundle');
-  const socketPath = join(containerRunDir(paths, config.id), 'init.sock');
+): { plan: RunPlan; bundleText: string } {
   const cgroup = cgroupLayout();
   const failAt = process.env['MINIDOCK_FAIL_AT'];
   const bundle = buildBundle({
@@ -54,8 +65,8 @@ export function computeRun(
     ...(options.size === undefined ? {} : { size: options.size }),
     ...(failAt === undefined ? {} : { failAt }),
   });
-  const plan = planRun({ bundle, attachment, cgroup, binary: process.execPath, bundleDir, socketPath });
-  return { plan, bundleText: JSON.stringify(bundle), bundleDir, socketPath };
+  const start = planStart(placesOf(paths, config.id));
+  return { plan: planRun({ bundle, attachment, cgroup, start }), bundleText: JSON.stringify(bundle) };
 }
 
 export function prepareRun(
@@ -63,8 +74,9 @@ export function prepareRun(
   config: ContainerConfig,
   attachment: Attachment,
   options: RunOptions,
-): PreparedRun {
-  const { plan, bundleText, bundleDir, socketPath } = computeRun(paths, config, attachment, options);
+): RunPlan {
+  const { plan, bundleText } = computeRun(paths, config, attachment, options);
+  const { bundleDir } = placesOf(paths, config.id);
   mkdirSync(bundleDir, { recursive: true, mode: 0o700 });
   mkdirSync(join(containerRunDir(paths, config.id), 'rootfs'), { recursive: true, mode: 0o700 });
   const [upper = '', work = ''] = ['upper', 'work'].map((name) => join(overlayDir(paths, config.id), name));
@@ -72,7 +84,7 @@ export function prepareRun(
   // The upper directory's own mode is the mode of the container's "/".
   if (mkdirSync(upper, { recursive: true, mode: 0o755 }) !== undefined) linkMtab(upper, config.layers);
   writeFileSync(join(bundleDir, 'config.json'), bundleText, { mode: 0o600 });
-  return { plan, socketPath };
+  return plan;
 }
 
 /**
