@@ -116,18 +116,23 @@ class InjectedFault extends Error {
 }
 
 async function performGroup(group: StepGroup): Promise<void> {
-  const [first] = group.steps;
-  if (first === undefined) return;
-  await performHostCommand(
-    group.batch === undefined
-      ? first.command
-      : { kind: 'run', argv: group.batch.argv, input: group.batch.input },
-  );
+  if (group.batch !== undefined) {
+    const { argv, input } = group.batch;
+    return performHostCommand({ kind: 'run', argv, input });
+  }
+  for (const step of group.steps) {
+    try {
+      await performHostCommand(step.command);
+    } catch (error) {
+      throw new StepError(step, error);
+    }
+  }
 }
 
 /** Names the one step of a folded group that failed, with its own command rather than the batch's. */
 function toStepError(group: StepGroup, error: unknown): StepError {
   const first = group.steps[0] as HostStep;
+  if (error instanceof StepError) return error;
   if (error instanceof InjectedFault) return new StepError(error.step, error);
   if (group.batch === undefined || !(error instanceof CommandError)) return new StepError(first, error);
   const step = failingStep(group, error.stderr) ?? first;

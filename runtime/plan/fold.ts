@@ -1,13 +1,14 @@
 /**
  * Folding: neighbouring steps that one process can carry out become one group, because starting a process costs
  * more than what it does. `ip` reads commands from `-batch -`, one namespace a batch, and stops at the first
- * failure; `nft -f -` takes all or nothing. Only `apply` knows of groups: every other reader sees single steps.
+ * failure; `nft -f -` takes all or nothing. Directories and files of the kernel's are made one by one all the same,
+ * but with one entry in the journal. Only `apply` knows of groups: every other reader sees single steps.
  */
 import type { Argv, HostStep } from './step.ts';
 
 export interface StepGroup {
   readonly steps: readonly HostStep[];
-  /** How the steps are carried out together; absent for a single step, carried out as it stands. */
+  /** How the steps are carried out together; absent where each is carried out as it stands. */
   readonly batch?: { readonly argv: Argv; readonly input: string; readonly linesPerStep: readonly number[] };
 }
 
@@ -24,9 +25,13 @@ export function foldSteps(steps: readonly HostStep[]): readonly StepGroup[] {
   return groups.map(toGroup);
 }
 
+const KERNEL_FILES = 'kernel files';
+
 /** Equal keys fold together; a step with a check must be looked at on its own and never folds. */
 function foldKey(step: HostStep): string | undefined {
-  if (step.check !== undefined || step.command.kind !== 'run') return undefined;
+  if (step.check !== undefined) return undefined;
+  if (step.command.kind === 'write' || step.command.kind === 'mkdir') return KERNEL_FILES;
+  if (step.command.kind !== 'run') return undefined;
   const [program, first, second] = step.command.argv;
   if (program === 'nft' && step.command.argv.every((word) => word !== '-c')) return 'nft';
   if (program !== 'ip' || step.command.input !== undefined) return undefined;
@@ -36,7 +41,7 @@ function foldKey(step: HostStep): string | undefined {
 
 function toGroup(steps: readonly HostStep[]): StepGroup {
   const key = steps.length > 1 ? foldKey(steps[0] as HostStep) : undefined;
-  if (key === undefined) return { steps };
+  if (key === undefined || key === KERNEL_FILES) return { steps };
   const texts = steps.map(batchText);
   const linesPerStep = texts.map((text) => text.split('\n').length);
   const input = texts.join('\n') + '\n';

@@ -51,17 +51,17 @@ describe('programs started by run --rm', () => {
   testUnless(untraceable, 'with one, and files and bytes', async () => {
     const cost = await costOf('run', '--rm', 'test', 'true');
     expect([...cost.programs].sort()).toEqual([...CONTAINER].sort());
-    expectAtMost(cost, { opened: 480, openedOfState: 243, written: 18_300 });
+    expectAtMost(cost, { opened: 415, openedOfState: 219, written: 18_300 });
   });
 
   testUnless(untraceable, 'with one published port and with a hundred', async () => {
     const programs = [...CONTAINER, ...PORTS].sort();
     const one = await costOf('run', '--rm', '-p', '8080:80', 'test', 'true');
     expect([...one.programs].sort()).toEqual(programs);
-    expectAtMost(one, { opened: 525, openedOfState: 252, written: 18_700 });
+    expectAtMost(one, { opened: 455, openedOfState: 224, written: 18_700 });
     const hundred = await costOf('run', '--rm', '-p', '8000-8099:8000-8099', 'test', 'true');
     expect([...hundred.programs].sort()).toEqual(programs);
-    expectAtMost(hundred, { opened: 525, openedOfState: 252, written: 37_500 });
+    expectAtMost(hundred, { opened: 455, openedOfState: 224, written: 37_500 });
   });
 });
 

@@ -79,6 +79,16 @@ describe('apply', () => {
     expect(made()).toEqual(['shared']);
   });
 
+  test('of kernel files written together, the one that fails is named, and those before it are there', async () => {
+    const write = (id: string, path: string): HostStep =>
+      step(id, { kind: 'write', path, text: id }, undoBy(run('rm', path)));
+    const steps = [write('a', file('a')), write('bad', file('none/bad')), write('never', file('never'))];
+    await expect(applySteps(steps, { journal })).rejects.toMatchObject({ step: 'bad', code: 'STEP_FAILED' });
+    expect(made()).toEqual(['a']);
+    expect((await undoJournal(journal)).undone).toContain('a');
+    expect(made()).toEqual([]);
+  });
+
   test('a step that fails stops it, is named, and what was done is still listed', async () => {
     const bad = step('bad', run('ls', file('no-such')), undoBy(run('true')));
     const failure = await applySteps([touch('a'), bad, touch('never')], { journal }).catch(

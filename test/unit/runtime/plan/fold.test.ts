@@ -61,6 +61,16 @@ describe('what folds', () => {
   });
 });
 
+test('kernel files fold without a batch: each is written by itself', () => {
+  const file = (id: string, kind: 'write' | 'mkdir'): HostStep => ({
+    ...step(id, ['true']),
+    command: kind === 'write' ? { kind, path: '/x', text: '1' } : { kind, path: '/x', mode: 0o755 },
+  });
+  const steps = [file('group', 'mkdir'), file('limit', 'write'), step('ip', ['ip', 'link', 'show'])];
+  expect(grouped(...steps)).toEqual([['group', 'limit'], ['ip']]);
+  expect(foldSteps(steps)[0]?.batch).toBeUndefined();
+});
+
 describe('what does not', () => {
   test('a step with a check, another program, a write, or one that is not a neighbour', () => {
     const check = { kind: 'path-exists', path: '/x' } as const;
