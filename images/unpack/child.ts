@@ -21,6 +21,12 @@ export function childUnpacker(argv: readonly [string, ...string[]]): Unpacker {
   };
 }
 
+/**
+ * JavaScriptCore's last compiler works longer on the few loops there are than its code then saves: without it a layer
+ * takes 8 % less processor time, and one of 60,000 small files no more.
+ */
+const shortLived = { BUN_JSC_useFTLJIT: '0' };
+
 async function runChild(
   [program, ...args]: readonly [string, ...string[]],
   request: LayerRequest | OverridesRequest,
@@ -30,6 +36,7 @@ async function runChild(
   const child = spawn(program, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
     killSignal: 'SIGKILL',
+    env: { ...process.env, ...shortLived },
     ...(signal === undefined ? {} : { signal }),
   });
   const exit = new Promise<string>((resolve, reject) => {

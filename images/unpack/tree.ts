@@ -42,7 +42,9 @@ export class LayerTree {
     const spelt = parents.join('/');
     const known = this.#known.get(spelt);
     if (known !== undefined) return known;
-    const real = this.#walk('', parents, true, { left: maxLinks });
+    // Where the directory above it really is, is known nearly always: archives list a tree from the top.
+    const above = this.makeParent(parents);
+    const real = this.#step(above, parents.at(-1) ?? '', true, { left: maxLinks });
     if (real === undefined) throw corruptLayer(`"${toText(spelt)}" cannot be made a directory`);
     this.#known.set(spelt, real);
     return real;
