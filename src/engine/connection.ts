@@ -34,7 +34,8 @@ export class Connection {
       close: () => this.end(),
       // The other side may be gone at any time; 'close' follows.
       error: () => undefined,
-      connectError: () => this.end(),
+      // Comes while Bun.connect is being called, too soon for the caller; its promise tells the same in a moment.
+      connectError: () => undefined,
     };
     const options = 'path' in target ? { unix: target.path, socket } : { fd: target.fd, socket };
     // Bun takes a descriptor although its types do not say so.

@@ -116,12 +116,21 @@ export function findTail(path: string, lines: number): { readonly offset: number
     if (lines === 0) return { offset: end, skip: 0 };
     let seen = 0;
     let last = true;
+    let following: number | undefined;
     while (end > 0) {
       const trailer = Buffer.allocUnsafe(TRAILER);
       readSync(fd, trailer, 0, TRAILER, end - TRAILER);
       const total = trailer.readUInt32BE(0);
+      const header = Buffer.allocUnsafe(HEADER);
+      readSync(fd, header, 0, HEADER, end - total);
       const payload = Buffer.allocUnsafe(total - OVERHEAD);
       readSync(fd, payload, 0, payload.length, end - total + HEADER);
+      // What the other stream says next is a line of its own, also where this one has not ended its own.
+      if (following !== undefined && following !== header[4] && payload.at(-1) !== 0x0a) {
+        seen += 1;
+        if (seen >= lines) return { offset: end, skip: 0 };
+      }
+      following = header[4];
       let breaks = count(payload, 0x0a);
       // The newline that ends the log ends its last line; it does not begin another.
       if (last && payload.at(-1) === 0x0a) breaks -= 1;

@@ -93,7 +93,10 @@ function withoutVolatile(line: string): string {
 
 function commandLine(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+    const [program = '', ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    // A shim that sleeps has the numbers of its descriptors there besides.
+    const words = args[0] === '__shim' ? args.slice(0, 2) : args;
+    return [program, ...words].join(' ').trim();
   } catch {
     return ''; // it ended while it was being looked at
   }

@@ -117,3 +117,11 @@ describe('the last lines', () => {
     expect(tail(3)).toBe('');
   });
 });
+
+test('where one stream stops within a line and the other goes on, --tail counts two', () => {
+  write([1, 'one\ntwo\nunfinished'], [2, 'error\n']);
+  expect(tail(1)).toBe('error\n');
+  expect(tail(2)).toBe('unfinishederror\n');
+  expect(tail(3)).toBe('two\nunfinishederror\n');
+  expect(tail(9)).toBe('one\ntwo\nunfinishederror\n');
+});
