@@ -267,7 +267,7 @@ describe('places and limits', () => {
     const ports = await limited(100, 'run --rm -p 8000-8199:8000-8199 test true');
     expect(ports.exitCode).toBe(125);
     expect(ports.stderr).toContain('Each published port takes an open file');
-    const shim = await limited(10, 'run --rm test true');
+    const shim = await limited(7, 'run --rm test true');
     expect(shim.exitCode).toBe(125);
     expect(shim.stderr).toMatch(/^minidock: cannot start the shim: .*\nLimits on open files .*\n$/);
   });
