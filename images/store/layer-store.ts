@@ -7,12 +7,12 @@
  * not sixty-four: mount(2) takes all lower directories of an overlay in one page.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LayerReport, Unpacker, UnpackOptions } from '../unpack/types.ts';
 import { digestOf } from '../digest.ts';
 import type { Arrival, ArrivingBlob } from './arrival.ts';
-import { readFileIfAny, writeFileAtomic } from './atomic-file.ts';
+import { readFileIfAny } from './atomic-file.ts';
 import { hexOf, type BlobStore } from './blob-store.ts';
 import { withLock } from './lock.ts';
 import { isOwnerAlive, ownerTag } from './owner.ts';
@@ -128,7 +128,7 @@ export class LayerStore {
           ? await this.#unpacker.unpackLayer({ ...common, blob: this.#blobs.path(blob) }, options)
           : await arrival.readAlong(readAlong);
       const record: LayerRecord = { blob, report };
-      writeFileAtomic(join(work, 'layer.json'), `${JSON.stringify(record)}\n`);
+      await writeFileSynced(join(work, 'layer.json'), `${JSON.stringify(record)}\n`);
       this.#finish(work, layerName(report.diffId));
       return report.diffId;
     } finally {
@@ -205,5 +205,16 @@ function listDir(path: string): string[] {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
+  }
+}
+
+/** On the disk itself when it returns; other layers go on meanwhile, since that can take a while. */
+async function writeFileSynced(path: string, content: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
