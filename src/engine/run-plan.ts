@@ -51,7 +51,7 @@ export interface RunPlanInput {
 export function planRun(input: RunPlanInput): RunPlan {
   return {
     cgroup: planCgroup(input.bundle.linux.cgroupsPath, input.bundle.linux.resources, input.cgroup),
-    network: networkSteps(input.attachment),
+    network: planNetwork(input.attachment),
     start: input.start,
     container: containerSteps(input.bundle),
   };
@@ -97,7 +97,8 @@ export const netnsPathOf = (attachment: Attachment): string | undefined => {
   }
 };
 
-function networkSteps(attachment: Attachment): readonly HostStep[] {
+/** Known before the rest of the plan, so that its first steps can be carried out while that is made. */
+export function planNetwork(attachment: Attachment): readonly HostStep[] {
   switch (attachment.kind) {
     case 'bridge':
       return planBridgeEndpoint(attachment.endpoint, attachment.foreign);

@@ -20,7 +20,14 @@ import {
 } from '../../../runtime/process/supervise.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { span } from '../../../runtime/trace.ts';
-import { planStart, splitNetwork, type RunPlan, type StartInput } from '../run-plan.ts';
+import {
+  planNetwork,
+  planStart,
+  splitNetwork,
+  type Attachment,
+  type RunPlan,
+  type StartInput,
+} from '../run-plan.ts';
 import type { ContainerStdio } from './stdio.ts';
 
 /** Milliseconds for a message that was sent before its sender's end to be read. */
@@ -71,8 +78,17 @@ export async function abandon({ init, first }: Started): Promise<void> {
   await first.exited.catch(() => undefined);
 }
 
+/** What PID 1 needs of the network before it begins. Takes `ip` some milliseconds, in which the plan can be made. */
+export function startWiring(attachment: Attachment, options: ApplyOptions): Promise<void> {
+  const wiring = applySteps(splitNetwork(planNetwork(attachment)).before, options);
+  // Its failure is found when it is waited for.
+  wiring.catch(() => undefined);
+  return wiring;
+}
+
 export interface Launch {
   readonly plan: RunPlan;
+  readonly wiring: Promise<void>;
   readonly started: Started;
   readonly options: ApplyOptions;
   readonly stdio: ContainerStdio;
@@ -80,9 +96,9 @@ export interface Launch {
   readonly size: { readonly rows: number; readonly columns: number } | undefined;
 }
 
-/** Side by side; ends when all have, since steps that are still being performed would be missed by whoever undoes. */
-async function applyRows(rows: readonly (readonly HostStep[])[], options: ApplyOptions): Promise<void> {
-  const results = await Promise.allSettled(rows.map((steps) => applySteps(steps, options)));
+/** Ends when all have, since steps that are still being performed would be missed by whoever undoes. */
+async function allOf(rows: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(rows);
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 }
@@ -90,15 +106,15 @@ async function applyRows(rows: readonly (readonly HostStep[])[], options: ApplyO
 /** The running program's pid, as the host sees it. @throws MinidockError; what was started is then to be abandoned. */
 export async function launch(request: Launch): Promise<number> {
   const { plan, options, started } = request;
-  const { before, beside } = splitNetwork(plan.network);
-  await applySteps([...plan.cgroup, ...before], options);
+  const { beside } = splitNetwork(plan.network);
+  await allOf([request.wiring, applySteps(plan.cgroup, options)]);
   // From here on it may outlive this process.
   options.journal.record([started.step]);
   if (options.failAt === started.step.id)
     throw new StepError(started.step, new Error('failure injected by MINIDOCK_FAIL_AT'));
   started.init.begin();
   try {
-    return await bringUp(request, applyRows(beside, options));
+    return await bringUp(request, allOf(beside.map((steps) => applySteps(steps, options))));
   } catch (error) {
     throw error instanceof InitError ? initError(error.failure, plan) : error;
   }

@@ -28,7 +28,7 @@ import { ContainerStore, noSuchContainer } from '../store.ts';
 import { timestamp } from '../time.ts';
 import type { Clients } from './clients.ts';
 import type * as Ending from './ending.ts';
-import { abandon, launch, startFirst, type Started } from './launch.ts';
+import { abandon, launch, startFirst, startWiring, type Started } from './launch.ts';
 import { assembleShim, journalOf, type ShimParts } from './parts.ts';
 import { placesOf, prepareRun } from './prepare.ts';
 
@@ -142,13 +142,21 @@ async function bringUp(
   explaining: Explaining | undefined,
 ): Promise<number> {
   const { store, config, clients, stdio } = parts;
-  span('state', 'write hosts, resolv.conf', () => writeNetworkFiles(store.paths, config, network.state));
-  for (const text of network.warnings) clients.broadcast({ type: 'warning', text });
-  const plan = span('work', 'plan', () =>
-    prepareRun(store.paths, config, network.attachment, { size, trace: isTraced() }),
-  );
-  explaining?.tell(allSteps(plan));
-  return span('work', 'launch', () => launch({ plan, started, options: applyOptions(parts), stdio, size }));
+  const { attachment, state, warnings } = network;
+  const options = applyOptions(parts);
+  const wiring = startWiring(attachment, options);
+  try {
+    span('state', 'write hosts, resolv.conf', () => writeNetworkFiles(store.paths, config, state));
+    for (const text of warnings) clients.broadcast({ type: 'warning', text });
+    const plan = span('work', 'plan', () =>
+      prepareRun(store.paths, config, attachment, { size, trace: isTraced() }),
+    );
+    explaining?.tell(allSteps(plan));
+    return await span('work', 'launch', () => launch({ plan, wiring, started, options, stdio, size }));
+  } finally {
+    // Steps that are still being performed would be missed by whoever undoes.
+    await wiring.catch(() => undefined);
+  }
 }
 
 /** For --explain: the plan, then what becomes of each step; the first has begun before the plan is made. */
