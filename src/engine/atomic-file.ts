@@ -8,6 +8,7 @@ import {
   linkSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -65,11 +66,31 @@ export function writeJson(path: string, value: unknown): void {
   writeFileAtomic(path, JSON.stringify(value));
 }
 
+/** More than nearly all that is read has. */
+const SIZE = 16_384;
+let buffer: Buffer | undefined;
+
+/**
+ * As readFileSync(path, 'utf8'), with its errors, which asks for the size first and reads until nothing comes: twice
+ * the calls, for each of the files that a list of containers reads. For what one read gives all of (no pipes).
+ */
+export function readSmallFile(path: string): string {
+  buffer ??= Buffer.allocUnsafe(SIZE);
+  const fd = openSync(path, 'r');
+  try {
+    const length = readSync(fd, buffer, 0, SIZE, null);
+    if (length < SIZE) return buffer.toString('utf8', 0, length);
+  } finally {
+    closeSync(fd);
+  }
+  return readFileSync(path, 'utf8');
+}
+
 /** undefined when there is no such file. @throws MinidockError 'DAMAGED_FILE', after a power cut for instance. */
 export function readJson<T>(path: string): T | undefined {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readSmallFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

@@ -1,11 +1,12 @@
 /** Telling a process from a later one that got its number: by its start time, field 22 of /proc/PID/stat. */
 import { readFileSync } from 'node:fs';
+import { readSmallFile } from './atomic-file.ts';
 
 /** Clock ticks since boot as text; undefined if there is no such process, or only its zombie. */
 export function startTime(pid: number): string | undefined {
   let stat: string;
   try {
-    stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    stat = readSmallFile(`/proc/${String(pid)}/stat`);
   } catch {
     // ENOENT or ESRCH: the process is gone, which is the answer.
     return undefined;

@@ -3,17 +3,19 @@
  * Cheap when nothing is wrong, one small read of /proc; what cleans up is loaded when there is something to clean.
  */
 import type { MinidockError } from '../../runtime/errors.ts';
+import type { ContainerState } from './container.ts';
 import { isSameProcess } from './process-identity.ts';
 import type { Container, ContainerStore } from './store.ts';
 
 /** undefined if the container was to remove itself and has, by that. */
 export async function refresh(store: ContainerStore, container: Container): Promise<Container | undefined> {
-  const { state } = container;
-  const isTrue = state.status !== 'running' || isSameProcess(state.shimPid, state.shimStartTime);
-  if (isTrue) return container;
+  if (isTrue(container.state)) return container;
   const { recoverState } = await import('./recovery.ts');
   return recoverState(store, container);
 }
+
+const isTrue = ({ status, shimPid, shimStartTime }: ContainerState): boolean =>
+  status !== 'running' || isSameProcess(shimPid, shimStartTime);
 
 /** By name, id or prefix, with a state that is true now. @throws MinidockError as ContainerStore.find. */
 export async function findContainer(store: ContainerStore, reference: string): Promise<Container> {
@@ -33,7 +35,7 @@ export async function listContainers(
   }
   const containers: Container[] = [];
   for (const container of found) {
-    const now = await refresh(store, container);
+    const now = isTrue(container.state) ? container : await refresh(store, container);
     if (now !== undefined) containers.push(now);
   }
   return containers;
@@ -41,5 +43,7 @@ export async function listContainers(
 
 /** For whoever needs what containers with a killed shim still seem to hold: their ports in the firewall. */
 export async function recoverAll(store: ContainerStore): Promise<void> {
+  // Most often none is lost, which the small one of each container's files tells.
+  if (store.ids().every((id) => isTrue(store.readState(id)))) return;
   for (const container of store.list()) await refresh(store, container);
 }

@@ -118,11 +118,16 @@ export class ContainerStore {
       },
     );
     if (config === undefined) return undefined;
+    return { config, state: this.readState(id) };
+  }
+
+  /** Of a container that exists; without its record, or with a damaged one, what can be said of it. */
+  readState(id: string): ContainerState {
     const state = orIfDamaged<ContainerState | undefined>(
-      () => readJson<ContainerState>(`${dir}/state.json`),
+      () => readJson<ContainerState>(`${containerDir(this.paths, id)}/state.json`),
       ({ message }) => ({ ...NEW_STATE, status: 'dead', exitCode: UNKNOWN, error: message }),
     );
-    return { config, state: state ?? NEW_STATE };
+    return state ?? NEW_STATE;
   }
 
   ids(): readonly string[] {

@@ -105,7 +105,10 @@ export function commandLine(entrypoint: readonly string[], cmd: readonly string[
 
 /** As in Go's %q, so that a command of several lines stays on one. */
 const escapeQuotes = (text: string): string =>
-  text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n').replaceAll('\t', '\\t');
+  // One look is enough for nearly all.
+  !/[\\"\n\t]/.test(text)
+    ? text
+    : text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 
 /** The image as it was named; what was given by its id is shortened like one. */
 function imageText({ imageRef }: ContainerConfig, noTrunc: boolean): string {

@@ -21,6 +21,7 @@ interface Group {
 
 /** `exposed` as '80/tcp'; one that is also published is told once, by where it is published. */
 export function displayPorts(published: readonly PortBinding[], exposed: readonly string[]): string {
+  if (published.length === 0 && exposed.length === 0) return '';
   const covered = new Set(published.map((port) => `${port.containerPort}/${port.protocol}`));
   const unpublished = exposed
     .filter((port) => !covered.has(port))

@@ -48,7 +48,8 @@ export function humanAgo(timestamp: string, now: Date): string {
 export const isNever = (timestamp: string): boolean => timestamp === '' || timestamp.startsWith('0001-');
 
 /** 12 hex digits, without the name of the digest's algorithm. */
-export const shortId = (id: string): string => id.replace(/^[a-z0-9]+:/, '').slice(0, 12);
+export const shortId = (id: string): string =>
+  (id.includes(':') ? id.replace(/^[a-z0-9]+:/, '') : id).slice(0, 12);
 
 /** At most `width` characters, the last one '…' where something was cut. */
 export function ellipsis(text: string, width: number): string {
