@@ -14,7 +14,7 @@ export function planNetns(name: string): readonly HostStep[] {
         'empty at first. Without one the container would share the ports and interfaces of the host. It gets a name ' +
         'below /run/netns, so that it can be wired before any process lives in it.',
       command: { kind: 'run', argv: ['ip', 'netns', 'add', name] },
-      undo: { kind: 'command', command: { kind: 'run', argv: ['ip', 'netns', 'delete', name] } },
+      undo: { kind: 'command', command: { kind: 'delete-netns', name } },
       observe: ['ip', '-n', name, 'address'],
     },
   ];

@@ -24,6 +24,8 @@ export type HostCommand =
   | { readonly kind: 'mkdir'; readonly path: string; readonly mode: number }
   /** For directories of the kernel's (a cgroup): rmdir(2), retried while busy with dying processes. */
   | { readonly kind: 'rmdir'; readonly path: string }
+  /** The two calls that `ip netns delete` makes, umount2(2) and unlink(2), without a process for them. */
+  | { readonly kind: 'delete-netns'; readonly name: string }
   /** SIGKILL to every process of a container's cgroup (`/minidock/<id>`), and wait until it is empty. */
   | { readonly kind: 'kill-cgroup'; readonly cgroupsPath: string }
   /** cgroup v2 only: an eBPF program that lets the group's processes use devices by these rules, the last one wins. */

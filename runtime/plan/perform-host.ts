@@ -2,13 +2,24 @@
  * Carries out host commands: programs, kernel files by write(2).
  * Knows nothing of steps, order or undoing.
  */
-import { mkdirSync, readFileSync, readdirSync, existsSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  existsSync,
+  rmdirSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { delay } from '../io/delay.ts';
 import { MinidockError } from '../errors.ts';
 import { run } from '../io/spawn.ts';
 import type { NftElement } from '../syscall/nft-element.ts';
 import type { HostCommand } from './command.ts';
 import { renderCommand } from './render.ts';
+import { MNT_DETACH } from '../syscall/constants.ts';
+import { errnoOf } from '../syscall/error.ts';
+import type { Kernel } from '../syscall/kernel.ts';
 import type { Argv, Check } from './step.ts';
 import { toolMissing } from './tools.ts';
 
@@ -41,6 +52,10 @@ export async function performHostCommand(command: HostCommand): Promise<void> {
       });
     case 'rmdir':
       return removeKernelDirectory(command);
+    case 'delete-netns': {
+      const { kernel } = await import('../syscall/libc.ts');
+      return attempt(command, () => deleteNetns(command.name, kernel));
+    }
     case 'kill-cgroup': {
       const { killCgroup } = await import('../cgroup/processes.ts');
       return killCgroup(command.cgroupsPath);
@@ -152,4 +167,17 @@ function removeGroupsBelow(path: string): void {
       if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error; // Asked again in two milliseconds.
     }
   }
+}
+
+/** Where iproute2 keeps them, and so where a learner finds them. */
+const NETNS_DIRECTORY = '/run/netns';
+
+function deleteNetns(name: string, kernel: Kernel): void {
+  const path = `${NETNS_DIRECTORY}/${name}`;
+  try {
+    kernel.umount2(path, MNT_DETACH);
+  } catch (error) {
+    if (errnoOf(error) !== 'EINVAL') throw error; // The file of a namespace whose mount somebody has taken away.
+  }
+  unlinkSync(path);
 }

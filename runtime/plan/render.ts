@@ -36,6 +36,8 @@ export function renderCommand(command: Command): string {
       return renderArgv(['mkdir', '-p', ...modeFlag(command.mode, 0o755), command.path]);
     case 'rmdir':
       return renderArgv(['rmdir', command.path]);
+    case 'delete-netns':
+      return renderArgv(['ip', 'netns', 'delete', command.name]);
     case 'kill-cgroup':
       // Every hierarchy of cgroup v1, or the one of v2; groups the container made below its own included.
       return (

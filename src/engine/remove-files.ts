@@ -3,14 +3,31 @@ import { getVolume, removeVolume } from './volumes.ts';
 import type { ContainerConfig } from './container.ts';
 import type { ContainerStore } from './store.ts';
 
-/** With `volumes`, anonymous volumes go too unless another container mounts them (`--volumes-from` style sharing). */
+interface RemovalOptions {
+  /** Anonymous volumes go too unless another container mounts them (`--volumes-from` style sharing). */
+  readonly volumes: boolean;
+}
+
 export function removeContainerFiles(
   store: ContainerStore,
   config: ContainerConfig,
-  options: { readonly volumes: boolean },
+  options: RemovalOptions,
 ): void {
-  store.remove(config);
-  if (!options.volumes) return;
+  takeContainerAway(store, config, options)();
+}
+
+/** The container, its name and its volumes are gone when this returns; its files when what it returns has. */
+export function takeContainerAway(
+  store: ContainerStore,
+  config: ContainerConfig,
+  options: RemovalOptions,
+): () => void {
+  const deleteFiles = store.takeAway(config);
+  if (options.volumes) removeAnonymousVolumes(store, config);
+  return deleteFiles;
+}
+
+function removeAnonymousVolumes(store: ContainerStore, config: ContainerConfig): void {
   const names = config.spec.mounts.flatMap((mount) =>
     mount.anonymous === true && mount.volume !== undefined ? [mount.volume] : [],
   );

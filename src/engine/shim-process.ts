@@ -9,6 +9,12 @@ import { socketPair } from '../../runtime/syscall/sockets.ts';
 import { spanStart } from '../../runtime/trace.ts';
 import { newId } from './ids.ts';
 
+/**
+ * JavaScriptCore is to compile only what runs ten times as often as by default: a start runs everything a few times,
+ * and compiling that takes a sixth of the shim's processor time. The loop that writes a log still gets there at once.
+ */
+const PATIENT: Readonly<Record<string, string>> = { BUN_JSC_thresholdForJITAfterWarmUp: '5000' };
+
 let early: { readonly id: string; readonly control: number } | undefined;
 
 /** For a command line that will most likely start one new container. */
@@ -41,7 +47,12 @@ function startShim(id: string): number {
   try {
     const words = [process.execPath, '__shim', JSON.stringify({ id })] as const;
     spanStart('start the shim', () =>
-      spawn(words, { stdio: ['ignore', 'ignore', 2, there], env: process.env, cwd: '/', detached: true }),
+      spawn(words, {
+        stdio: ['ignore', 'ignore', 2, there],
+        env: { ...process.env, ...PATIENT },
+        cwd: '/',
+        detached: true,
+      }),
     ).unref();
     return here;
   } catch (error) {

@@ -192,13 +192,13 @@ export class ContainerStore {
     return matches[0];
   }
 
-  /** Takes the container out of sight first (one rename), then deletes what may be large. */
-  remove(config: ContainerConfig): void {
+  /** Takes the container out of sight with one rename; what may be large is deleted by what is returned. */
+  takeAway(config: ContainerConfig): () => void {
     const dir = containerDir(this.paths, config.id);
     const doomed = join(containersDir(this.paths), `.removing-${config.id}`);
     renameSync(dir, doomed);
     this.releaseName(config.name, config.id);
-    rmSync(doomed, { recursive: true, force: true });
+    return () => rmSync(doomed, { recursive: true, force: true });
   }
 }
 

@@ -38,6 +38,8 @@ function shell(command: HostCommand): string {
       return `mkdir -p ${quote(command.path)}`;
     case 'rmdir':
       return `rmdir ${quote(command.path)}`;
+    case 'delete-netns':
+      return `ip netns delete ${quote(command.name)}`;
     case 'kill-cgroup':
     case 'filter-devices':
       throw new Error('no step of the network is about processes or devices');

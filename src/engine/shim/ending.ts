@@ -7,7 +7,7 @@ import { describeUndo, undoJournal } from '../../../runtime/plan/undo.ts';
 import { isTraced, span, tellTrace } from '../../../runtime/trace.ts';
 import { containerRunDir } from '../paths.ts';
 import { releaseNetwork } from '../release-network.ts';
-import { removeContainerFiles } from '../remove-files.ts';
+import { takeContainerAway } from '../remove-files.ts';
 import type { WireError } from '../shim-protocol.ts';
 import { timestamp } from '../time.ts';
 import { journalOf, type ShimParts } from './parts.ts';
@@ -36,8 +36,9 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
       }),
     );
   }
-  cleanUp(parts);
+  const rest = cleanUp(parts);
   span('answer', 'answer: exited', () => clients.finish({ type: 'exited', exitCode, oomKilled }));
+  rest();
 }
 
 /** When the program did not come to run, or the shim does not know what to do. */
@@ -58,17 +59,27 @@ export async function fail(parts: ShimParts, ports: readonly HeldPort[], error: 
       network: undefined,
     });
   }
-  cleanUp(parts);
+  const rest = cleanUp(parts);
   span('answer', 'answer: failed', () => clients.finish({ type: 'failed', error: wire }));
+  rest();
 }
 
-function cleanUp({ store, config, log, lock }: ShimParts): void {
+/** Gives what is left to be done once everyone has been told: nobody needs to wait for files to be deleted. */
+function cleanUp({ store, config, log, lock }: ShimParts): () => void {
   log.close();
-  span('state', 'remove files', () => {
+  return span('state', 'remove the container', () => {
     rmSync(containerRunDir(store.paths, config.id), { recursive: true, force: true });
-    if (config.spec.autoRemove) removeContainerFiles(store, config, { volumes: true });
+    if (!config.spec.autoRemove) {
+      lock.release();
+      return () => undefined;
+    }
+    const deleteFiles = takeContainerAway(store, config, { volumes: true });
+    // Held until then: it tells a sweep that these files are somebody's business.
+    return () => {
+      span('state', 'delete its files', deleteFiles);
+      lock.release();
+    };
   });
-  lock.release();
 }
 
 export function toWireError(error: unknown, undone: string): WireError {

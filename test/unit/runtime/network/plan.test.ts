@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { planBridgeEndpoint, planNoneEndpoint } from '../../../../runtime/network/plan.ts';
 import type { BridgeEndpoint, FirewallBackend } from '../../../../runtime/network/types.ts';
+import { renderCommand } from '../../../../runtime/plan/render.ts';
 import type { HostStep } from '../../../../runtime/plan/step.ts';
 
 const endpoint = (firewall: FirewallBackend): BridgeEndpoint => ({
@@ -32,7 +33,7 @@ const command = ({ command }: HostStep): string => {
 };
 const undo = ({ undo }: HostStep): string => {
   if (undo.kind !== 'command') return undo.kind === 'freedBy' ? `freed by ${undo.step}` : undo.kind;
-  return undo.command.kind === 'run' ? undo.command.argv.join(' ') : undo.command.kind;
+  return undo.command.kind === 'run' ? undo.command.argv.join(' ') : renderCommand(undo.command);
 };
 const table = (steps: readonly HostStep[]): readonly (readonly string[])[] =>
   steps.map((step) => [step.id, command(step), undo(step)]);

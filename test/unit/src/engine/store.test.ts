@@ -107,7 +107,7 @@ describe('names', () => {
     store.rename(config, 'site');
     expect(store.find('site').config.name).toBe('site');
     expect(() => store.find('web')).toThrow('No such container');
-    store.remove({ ...config, name: 'site' });
+    store.takeAway({ ...config, name: 'site' })();
     expect(readdirSync(join(root, 'names'))).toEqual([]);
     expect(readdirSync(join(root, 'containers'))).toEqual([]);
   });
