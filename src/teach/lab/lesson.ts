@@ -1,0 +1,60 @@
+/**
+ * What a lesson of `minidock lab` is: data. A story, a setup, and steps, each with a task, hints, a solution and the
+ * requirements that tell whether it is reached. Requirements look at the kernel's state, never at what was typed, so
+ * that any correct way passes; the engine (`host.ts`, `play.ts`) knows nothing about any lesson.
+ */
+
+/** What a lesson's checks see of the lab's host: everything through the kernel, nothing of what was typed. */
+export interface LabHost {
+  /** Runs a program inside the lab's host (or in one of its named network namespaces); never throws for a failing status. */
+  run(
+    argv: readonly [string, ...string[]],
+    options?: { netns?: string; input?: string; timeoutMs?: number },
+  ): Promise<{ status: number; stdout: string; stderr: string }>;
+  /** `ip -j …` parsed; empty where ip fails or prints nothing. */
+  ip(words: readonly string[], netns?: string): Promise<readonly Record<string, unknown>[]>;
+  ping(address: string, options?: { netns?: string; from?: string }): Promise<boolean>;
+  /** The body, or undefined when nothing answered within the time. */
+  fetch(url: string, options?: { netns?: string }): Promise<string | undefined>;
+}
+
+export interface Requirement {
+  readonly text: string;
+  readonly holds: (host: LabHost) => Promise<boolean>;
+}
+
+/** One shell line and its reason. */
+export interface Solution {
+  readonly command: string;
+  readonly why: string;
+}
+
+export interface LessonStep {
+  /** 'veth'; stable, since progress is kept under it. */
+  readonly id: string;
+  readonly title: string;
+  /** What the learner is to reach, not how. */
+  readonly task: string;
+  /** From vague to nearly the command. */
+  readonly hints: readonly [string, ...string[]];
+  readonly solution: readonly [Solution, ...Solution[]];
+  readonly requirements: readonly [Requirement, ...Requirement[]];
+  /** Rows of the article it covers: 'A1', 'B8b', 'D:create the bridge', 'E3'. */
+  readonly article?: readonly string[];
+}
+
+export type LessonGroup = 'cable' | 'host' | 'bridge' | 'docker' | 'article' | 'puzzle' | 'beyond';
+
+export interface Lesson {
+  /** What `lab start` takes: 'cable', 'puzzle-link-down'. */
+  readonly name: string;
+  readonly group: LessonGroup;
+  readonly title: string;
+  /** Two to six sentences: why, and a picture of the start where it helps. */
+  readonly story: string;
+  /** Shell lines run in the lab's host before the learner arrives (a puzzle is broken here). */
+  readonly setup: readonly string[];
+  readonly steps: readonly [LessonStep, ...LessonStep[]];
+  /** Said when all steps are done: what it means for Docker and minidock. */
+  readonly epilogue: string;
+}
