@@ -9,6 +9,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   iptables: 'iptables',
   nsenter: 'util-linux',
   unshare: 'util-linux',
+  modprobe: 'kmod',
   mount: 'mount',
   sysctl: 'procps',
   conntrack: 'conntrack',

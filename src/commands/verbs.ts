@@ -179,6 +179,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./volume.ts')).volumeRemove,
   },
   {
+    name: 'doctor',
+    summary: 'Look this host over: what containers need, what is in their way, what is left of them',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
     name: 'info',
     summary: 'Display system-wide information',
     load: async () => (await import('./info.ts')).info,

@@ -95,7 +95,8 @@ function removeTree(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch (error) {
-    // Another command sweeps as well, and what it is removing may change under us.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+    // Another command sweeps as well, and what it is removing may change under us; or something is still mounted in
+    // it, which must not keep every command from its work: doctor names it.
+    if (!['ENOTEMPTY', 'EBUSY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }

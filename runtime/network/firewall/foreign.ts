@@ -32,6 +32,11 @@ export async function readForeignFirewalls(bridge: string): Promise<readonly For
   const signs = ['/proc/sys/net/ipv4/conf/docker0', '/etc/ufw/ufw.conf', '/run/firewalld'];
   const first = !existsSync(`/proc/sys/net/ipv4/conf/${bridge}`);
   if (!first && !signs.some((path) => existsSync(path)) && !hasLegacyFilter()) return [];
+  return listForeignFirewalls();
+}
+
+/** The same wherever it is asked, at the price of a program. */
+export async function listForeignFirewalls(): Promise<readonly ForeignFirewall[]> {
   const { exitCode, stdout } = await readProgram(['nft', '-j', 'list', 'chains']);
   const chains = exitCode === 0 ? parseChains(stdout) : [];
   return findForeign([...chains, ...(hasLegacyFilter() ? await readLegacyChains() : [])]);

@@ -1,0 +1,39 @@
+/** `doctor`: what is wrong with this host, as far as containers go; 1 if anything is. */
+import type { FirewallBackend } from '../../runtime/network/types.ts';
+import { examine, isWell, mend } from '../engine/doctor/examine.ts';
+import { requireRoot } from '../engine/require-root.ts';
+import { stdout } from '../engine/standard-streams.ts';
+import { colorsFor } from '../ui/colors.ts';
+import { renderMended, renderReport, reportJson } from '../ui/doctor-report.ts';
+import type { Verb } from './verb.ts';
+
+interface Flags {
+  readonly fix?: boolean;
+  readonly json?: boolean;
+}
+
+export const doctor: Verb = {
+  configure(command, context) {
+    const { engine } = context;
+    command
+      .usage('[OPTIONS]')
+      .option('--fix', "Mend what is minidock's own, and say what was done")
+      .option('--json', 'Print the findings as JSON')
+      .action(async (flags: Flags) => {
+        requireRoot('doctor');
+        const backend: FirewallBackend =
+          process.env['MINIDOCK_FIREWALL'] === 'iptables' ? 'iptables' : 'nftables';
+        let findings = await examine(engine.containers, backend);
+        const mended = flags.fix === true ? await mend(findings) : [];
+        if (mended.length > 0) findings = await examine(engine.containers, backend);
+        if (flags.json === true)
+          stdout.write(`${JSON.stringify(reportJson(findings, mended), undefined, 2)}\n`);
+        else {
+          const colors = await colorsFor(stdout);
+          const done = renderMended(mended, colors);
+          stdout.write((done === '' ? '' : `${done}\n`) + renderReport(findings, colors));
+        }
+        context.exit(isWell(findings) ? 0 : 1);
+      });
+  },
+};

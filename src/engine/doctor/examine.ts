@@ -1,0 +1,67 @@
+/**
+ * `doctor`: the host looked over from the kernel up to the containers, and what is minidock's own mended where asked.
+ * Looking changes nothing. Mending is followed by another look: what counts is how things are, not what was tried.
+ */
+import type { FirewallBackend } from '../../../runtime/network/types.ts';
+import type { ContainerStore } from '../store.ts';
+import { examineDisk } from './disk.ts';
+import { examineFirewall } from './firewall.ts';
+import { ok, type Finding } from './finding.ts';
+import { examineKernelLeftovers } from './kernel-leftovers.ts';
+import { examineKernel } from './kernel.ts';
+import { examineRecords, lostContainers } from './leftovers.ts';
+import { examineNetwork } from './network.ts';
+import { examinePorts } from './ports.ts';
+import { examineTools } from './tools.ts';
+import { takeView } from './view.ts';
+
+export interface Mended {
+  readonly finding: Finding;
+  /** Why it could not be mended. */
+  readonly error?: string;
+}
+
+export async function examine(store: ContainerStore, backend: FirewallBackend): Promise<readonly Finding[]> {
+  const [kernel, tools, view] = await Promise.all([
+    examineKernel(store.paths, backend),
+    examineTools(backend),
+    takeView(store),
+  ]);
+  const lost = lostContainers(view);
+  const [network, firewall, inKernel] = await Promise.all([
+    examineNetwork(view),
+    examineFirewall(view, backend),
+    examineKernelLeftovers(view, lost),
+  ]);
+  // A directory cannot be removed before what is mounted in it.
+  const leftovers = [...inKernel, ...examineRecords(view, lost)];
+  return [
+    ...kernel,
+    ...tools,
+    ...network,
+    ...firewall.findings,
+    ...examinePorts(view, firewall),
+    ...(leftovers.length === 0
+      ? [ok('leftovers.none', 'nothing is left of containers that are gone')]
+      : leftovers),
+    ...examineDisk(store.paths),
+  ];
+}
+
+/** One after the other, going on past what fails. */
+export async function mend(findings: readonly Finding[]): Promise<readonly Mended[]> {
+  const results: Mended[] = [];
+  for (const finding of findings) {
+    if (finding.mend === undefined) continue;
+    try {
+      await finding.mend();
+      results.push({ finding });
+    } catch (error) {
+      results.push({ finding, error: (error as Error).message });
+    }
+  }
+  return results;
+}
+
+export const isWell = (findings: readonly Finding[]): boolean =>
+  findings.every(({ level }) => level === 'ok');

@@ -1,0 +1,129 @@
+/**
+ * Who else filters what this host forwards, and whether containers get past. Every chain at a hook has its say, so an
+ * accept of minidock's does not overrule somebody's drop; and the other way round, ports that are published never
+ * meet the rules people write for programs on the host, since redirected packets are forwarded and not received.
+ */
+import type { ForeignFirewall } from '../../../runtime/network/firewall/foreign.ts';
+import type { FirewallBackend } from '../../../runtime/network/types.ts';
+import { readProgram } from '../../../runtime/plan/read-program.ts';
+import { ok, type Finding } from './finding.ts';
+import type { View } from './view.ts';
+
+/** Bridge by bridge would say everything twice: the default one stands for all. */
+export const BRIDGE = 'minidock0';
+
+export interface FirewallReport {
+  readonly findings: readonly Finding[];
+  /** Names of those that keep packets from outside away from ports published by this means. */
+  readonly blocking: (backend: FirewallBackend) => readonly string[];
+  /** A firewall whose owner may believe that it guards published ports. */
+  readonly believed: string | undefined;
+}
+
+export async function examineFirewall(view: View, backend: FirewallBackend): Promise<FirewallReport> {
+  const bridge = view.networks.find(({ name }) => name === 'bridge')?.bridge ?? BRIDGE;
+  const found = await Promise.all(
+    view.foreign.map(async (other) => ({ other, named: await namesBridge(other, bridge) })),
+  );
+  const passes = ({ other, named }: (typeof found)[number], by: FirewallBackend): boolean =>
+    // Rules of ours stand first in that chain, and accept.
+    named || other.kind === 'docker' || (by === 'iptables' && isFilterForward(other));
+  const docker = view.links.some(({ ifname }) => ifname === 'docker0');
+  const findings = found.map((one) => tell(one.other, passes(one, backend), bridge));
+  if (docker && !view.foreign.some(({ kind }) => kind === 'docker')) {
+    findings.push(
+      ok(
+        'firewall.docker',
+        'Docker is here and drops nothing of ours',
+        'A port goes to whoever publishes it first.',
+      ),
+    );
+  }
+  if (findings.length === 0)
+    findings.push(ok('firewall.forward', 'nothing else on this host drops what it forwards'));
+  return {
+    findings,
+    blocking: (by) => found.filter((one) => !passes(one, by)).map(({ other }) => nameOf(other)),
+    believed: found.map(({ other }) => other.kind).find((kind) => kind === 'ufw' || kind === 'firewalld'),
+  };
+}
+
+function nameOf(other: ForeignFirewall): string {
+  switch (other.kind) {
+    case 'docker':
+      return 'Docker';
+    case 'ufw':
+    case 'firewalld':
+      return other.kind;
+    case 'chain':
+      return `chain ${other.chain} of table ${other.family} ${other.table}`;
+  }
+}
+
+function tell(other: ForeignFirewall, through: boolean, bridge: string): Finding {
+  const id = `firewall.${other.kind === 'chain' ? `chain:${other.family}:${other.table}:${other.chain}` : other.kind}`;
+  const name = nameOf(other);
+  if (other.kind === 'docker') {
+    return ok(
+      id,
+      'Docker has set the policy of FORWARD to drop; DOCKER-USER lets our packets pass',
+      'The first container of minidock puts a rule there. A port goes to whoever publishes it first.',
+    );
+  }
+  if (through) return ok(id, `${name} drops what is forwarded, and lets ${bridge} through`);
+  return {
+    id,
+    level: 'problem',
+    what: `${name} drops what this host forwards, also to and from ${bridge}`,
+    means: 'Containers reach no other host, and published ports answer this host alone.',
+    todo: remedies(other, bridge),
+  };
+}
+
+function remedies(other: ForeignFirewall, bridge: string): readonly string[] {
+  switch (other.kind) {
+    case 'docker':
+      return [];
+    case 'ufw':
+      return [`ufw route allow in on ${bridge}`, `ufw route allow out on ${bridge}`];
+    case 'firewalld':
+      return [`firewall-cmd --permanent --zone=trusted --add-interface=${bridge}`, 'firewall-cmd --reload'];
+    case 'chain':
+      if (other.chain === 'FORWARD' && other.table === 'filter') {
+        return [
+          `iptables -I FORWARD -i ${bridge} -j ACCEPT`,
+          `iptables -I FORWARD -o ${bridge} -m conntrack --ctstate DNAT,ESTABLISHED,RELATED -j ACCEPT`,
+          'Or run containers with --firewall=iptables, whose rules stand in that chain.',
+        ];
+      }
+      return [
+        `nft insert rule ${other.family} ${other.table} ${other.chain} iifname ${bridge} accept`,
+        `nft insert rule ${other.family} ${other.table} ${other.chain} oifname ${bridge} ct status dnat accept`,
+        `nft insert rule ${other.family} ${other.table} ${other.chain} oifname ${bridge} ct state established,related accept`,
+      ];
+  }
+}
+
+/** Whether its rules name the bridge in both directions. What else they ask for is not judged: `minidock why` tries. */
+async function namesBridge(other: ForeignFirewall, bridge: string): Promise<boolean> {
+  const table =
+    other.kind === 'firewalld'
+      ? ['inet', 'firewalld']
+      : other.kind === 'chain'
+        ? [other.family, other.table]
+        : ['ip', 'filter'];
+  const listings = await Promise.all([
+    readProgram(['nft', 'list', 'table', ...table] as unknown as readonly [string, ...string[]]),
+    readProgram(['iptables-legacy', '-S']),
+  ]);
+  const lines = listings.flatMap(({ stdout }) => stdout.split('\n'));
+  const accepts = (pattern: RegExp): boolean =>
+    lines.some((line) => pattern.test(line) && /accept|trusted/i.test(line));
+  return (
+    accepts(new RegExp(`iifname "?${bridge}"?\\b|-i ${bridge}\\b`)) &&
+    accepts(new RegExp(`oifname "?${bridge}"?\\b|-o ${bridge}\\b`))
+  );
+}
+
+const isFilterForward = (other: ForeignFirewall): boolean =>
+  other.kind === 'ufw' || (other.kind === 'chain' && other.table === 'filter' && other.chain === 'FORWARD');

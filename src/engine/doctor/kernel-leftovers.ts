@@ -1,0 +1,220 @@
+/**
+ * What is still in the kernel under a name that minidock gives, with nobody in charge: namespaces, cables, published
+ * ports, control groups, mounts. A container of another root counts as somebody's as long as its shim lives; ports
+ * only where they lead to a subnet of this root, since those of another root are that one's to judge.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { cgroupDirectories, cgroupLayout } from '../../../runtime/cgroup/detect.ts';
+import { contains, parseCidr, parseIpv4 } from '../../../runtime/network/ipv4.ts';
+import { delay } from '../../../runtime/io/delay.ts';
+import { performHostCommand } from '../../../runtime/plan/perform-host.ts';
+import { readProgram } from '../../../runtime/plan/read-program.ts';
+import { renderArgv } from '../../../runtime/plan/render.ts';
+import type { Argv } from '../../../runtime/plan/step.ts';
+import type { Finding } from './finding.ts';
+import { isAlive, namesIn, readLinks, type View } from './view.ts';
+
+/** Milliseconds in which the kernel, having lost a namespace, takes its links away too. */
+const SETTLING = 300;
+
+export async function examineKernelLeftovers(
+  view: View,
+  lost: ReadonlySet<string>,
+): Promise<readonly Finding[]> {
+  const spokenFor = (digits: string): boolean =>
+    isAlive(view, digits) || [...lost].some((id) => id.startsWith(digits));
+  const [links, ports] = await Promise.all([strayLinks(view, spokenFor), strayPorts(view, lost)]);
+  return [
+    ...strayNamespaces(spokenFor),
+    ...links,
+    ...ports,
+    ...strayGroups(spokenFor),
+    ...strayMounts(view, lost),
+  ];
+}
+
+type Known = (digits: string) => boolean;
+
+/** A command of a mend may find that somebody was faster. */
+async function perform(argv: Argv): Promise<void> {
+  await performHostCommand({ kind: 'run', argv });
+}
+
+function removable(id: string, what: string, means: string, argv: Argv): Finding {
+  return { id, level: 'warning', what, means, todo: [renderArgv(argv)], mend: () => perform(argv) };
+}
+
+function strayNamespaces(known: Known): readonly Finding[] {
+  return namesIn('/run/netns')
+    .filter((name) => /^md-[0-9a-f]{12}$/.test(name) && !known(name.slice(3)))
+    .map((name) => ({
+      id: `leftovers.netns:${name}`,
+      level: 'warning',
+      what: `network namespace ${name} belongs to no container`,
+      means: 'It keeps its end of the cable, and its address answers nobody.',
+      todo: [`ip netns delete ${name}`],
+      mend: () => performHostCommand({ kind: 'delete-netns', name }),
+    }));
+}
+
+async function strayLinks(view: View, known: Known): Promise<readonly Finding[]> {
+  // The host's end is named after the first eight digits of the container's id and four of this start.
+  const isStray = (name: string): boolean => /^mdv[0-9a-f]{12}$/.test(name) && !known(name.slice(3, 11));
+  if (!view.links.some(({ ifname }) => isStray(ifname))) return [];
+  await delay(SETTLING);
+  return (await readLinks())
+    .filter(({ ifname }) => isStray(ifname))
+    .map(({ ifname }) =>
+      removable(
+        `leftovers.link:${ifname}`,
+        `cable ${ifname} belongs to no container`,
+        'It takes a port of the bridge.',
+        ['ip', 'link', 'delete', ifname],
+      ),
+    );
+}
+
+async function strayPorts(view: View, lost: ReadonlySet<string>): Promise<readonly Finding[]> {
+  const subnets = view.networks.flatMap(({ subnet }) => parseCidr(subnet) ?? []);
+  const isStray = (address: string): boolean => {
+    const number = parseIpv4(address);
+    const owner = view.leases.get(address) ?? '';
+    const ours = number !== undefined && subnets.some((block) => contains(block, number));
+    return ours && !view.alive.has(owner) && !lost.has(owner);
+  };
+  const tell = (port: string, target: string, argv: Argv): Finding =>
+    removable(
+      `leftovers.port:${port}`,
+      `port ${port} is still redirected to ${target}, where no container is`,
+      'Connections to it hang, and a program of this host that listens there is not reached.',
+      argv,
+    );
+  const [nft, iptables] = await Promise.all([
+    readProgram(['nft', '-j', 'list', 'table', 'ip', 'minidock']),
+    readProgram(['iptables-save']),
+  ]);
+  return [
+    ...(nft.exitCode === 0 ? readElements(nft.stdout) : [])
+      .filter(({ address }) => isStray(address))
+      .map(({ map, key, address, port }) =>
+        tell(key.join(':'), `${address}:${port}`, [
+          'nft',
+          ...['delete', 'element', 'ip', 'minidock', map, `{ ${key.join(' . ')} }`],
+        ]),
+      ),
+    ...readPortRules(iptables.stdout)
+      .filter(({ address }) => isStray(address))
+      .map(({ rule, port, target }) =>
+        tell(port, target, ['iptables', '--wait', '-t', 'nat', '-D', 'MINIDOCK', ...rule]),
+      ),
+  ];
+}
+
+interface Element {
+  readonly map: string;
+  readonly key: readonly string[];
+  readonly address: string;
+  readonly port: string;
+}
+
+interface Concat {
+  readonly concat: readonly (string | number)[];
+}
+
+/** `[{"concat":["tcp",8080]},{"concat":["172.17.0.2",80]}]` for each element of the two maps of published ports. */
+export function readElements(json: string): readonly Element[] {
+  const { nftables } = JSON.parse(json) as {
+    nftables: readonly { map?: { name: string; elem?: readonly (readonly [Concat, Concat])[] } }[];
+  };
+  return nftables.flatMap(({ map }) =>
+    map?.name.startsWith('published') === true
+      ? (map.elem ?? []).map(([key, value]) => ({
+          map: map.name,
+          key: key.concat.map(String),
+          address: String(value.concat[0]),
+          port: String(value.concat[1]),
+        }))
+      : [],
+  );
+}
+
+/** `-A MINIDOCK -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80` */
+export function readPortRules(
+  text: string,
+): readonly { rule: readonly string[]; port: string; target: string; address: string }[] {
+  return text.split('\n').flatMap((line) => {
+    const target = /^-A MINIDOCK .*-j DNAT --to-destination (\S+)$/.exec(line)?.[1];
+    if (target === undefined) return [];
+    const protocol = /-p (\S+)/.exec(line)?.[1] ?? '';
+    const port = /--dport (\S+)/.exec(line)?.[1] ?? '';
+    const rule = line.split(' ').slice(2);
+    return [{ rule, port: `${protocol}:${port}`, target, address: target.split(':')[0] ?? '' }];
+  });
+}
+
+function strayGroups(known: Known): readonly Finding[] {
+  return groupDirectories().flatMap((parent) =>
+    namesIn(parent)
+      .filter((name) => /^[0-9a-f]{64}$/.test(name) && !known(name))
+      .map((name): Finding => {
+        const path = `${parent}/${name}`;
+        const pids = processesIn(path);
+        const id = `leftovers.cgroup:${path}`;
+        if (pids.length === 0) {
+          return {
+            id,
+            level: 'warning',
+            what: `control group ${name.slice(0, 12)} in ${parent} belongs to no container`,
+            means: 'It is empty; the kernel keeps its counters.',
+            todo: [`rmdir ${path}`],
+            mend: () => performHostCommand({ kind: 'rmdir', path }),
+          };
+        }
+        return {
+          id,
+          level: 'problem',
+          what: `${pids.length} processes of container ${name.slice(0, 12)} run on without a shim, in ${parent}`,
+          means: 'This root knows no such container: it may be of another one, whose commands would end it.',
+          todo: [`ps -o pid,args -p ${pids.join(',')}`, `kill -KILL ${pids.join(' ')}`, `rmdir ${path}`],
+        };
+      }),
+  );
+}
+
+function groupDirectories(): readonly string[] {
+  try {
+    return cgroupDirectories('/minidock', cgroupLayout());
+  } catch {
+    return []; // No control groups at all, which the kernel's part tells.
+  }
+}
+
+function processesIn(directory: string): readonly string[] {
+  try {
+    return readFileSync(`${directory}/cgroup.procs`, 'utf8').split('\n').filter(Boolean);
+  } catch {
+    return []; // Removed since it was listed.
+  }
+}
+
+/** A container's mounts are in a mount namespace of its own: one of ours that the host sees is left from somewhere. */
+function strayMounts({ store, alive }: View, lost: ReadonlySet<string>): readonly Finding[] {
+  const { root, run } = store.paths;
+  const text = existsSync('/proc/self/mountinfo') ? readFileSync('/proc/self/mountinfo', 'utf8') : '';
+  return text.split('\n').flatMap((line): readonly Finding[] => {
+    const path = line.split(' ')[4] ?? '';
+    const id = [root, run]
+      .map((place) => `${place}/containers/`)
+      .filter((place) => path.startsWith(place))
+      .map((place) => path.slice(place.length).replace('.removing-', '').split('/')[0] ?? '')[0];
+    if (id === undefined || alive.has(id) || lost.has(id)) return [];
+    return [
+      removable(
+        `leftovers.mount:${path}`,
+        `${path} is still mounted, of a container that does not run`,
+        'Its directory cannot be removed.',
+        ['umount', '-l', path],
+      ),
+    ];
+  });
+}

@@ -1,0 +1,188 @@
+/**
+ * What carries packets outside any one container: forwarding, the subnets of minidock's networks against everything
+ * else this host routes to, a bridge that two minidocks share; and, for each container that runs, whether all that
+ * its start set up on the host is still there. What is missing of that is put back by the very steps that made it.
+ */
+import { readFileSync } from 'node:fs';
+import { planBridge, planForwarding } from '../../../runtime/network/bridge.ts';
+import { planFirewall, planPorts } from '../../../runtime/network/firewall/backend.ts';
+import { overlaps, parseCidr } from '../../../runtime/network/ipv4.ts';
+import type { BridgeEndpoint, BridgeNetwork } from '../../../runtime/network/types.ts';
+import { planVeth } from '../../../runtime/network/veth.ts';
+import { holds, performHostCommand } from '../../../runtime/plan/perform-host.ts';
+import { renderCommand } from '../../../runtime/plan/render.ts';
+import type { Argv, Check, HostStep } from '../../../runtime/plan/step.ts';
+import { ok, type Finding } from './finding.ts';
+import { endpointOf, type Route, type View } from './view.ts';
+
+/** Wider ones say "everything": a default route, or the halves of it that a VPN sets. */
+const WIDEST_ROUTE_THAT_COUNTS = 8;
+
+export async function examineNetwork(view: View): Promise<readonly Finding[]> {
+  const collisions = view.networks.flatMap((network) => findCollisions(view, network));
+  const subnets = view.networks.map(({ subnet, name }) => `${subnet} (${name})`).join(', ');
+  const clear = ok(
+    'network.subnets',
+    subnets === ''
+      ? 'no subnet chosen yet: the first container does'
+      : `subnets clear of all routes: ${subnets}`,
+  );
+  return [
+    forwarding(view),
+    ...(collisions.length === 0 ? [clear] : collisions),
+    ...sharedBridges(view),
+    ...(await examineEndpoints(view)),
+  ];
+}
+
+function forwarding({ running }: View): Finding {
+  const on = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1';
+  if (on) return ok('network.forwarding', 'this host forwards packets (net.ipv4.ip_forward = 1)');
+  const bridged = running.filter((container) => endpointOf(container) !== undefined);
+  if (bridged.length === 0)
+    return ok('network.forwarding', 'forwarding is off; the first container on a bridge turns it on');
+  const [step] = planForwarding();
+  return {
+    id: 'network.forwarding',
+    level: 'problem',
+    what: 'somebody has turned forwarding off (net.ipv4.ip_forward = 0)',
+    means: 'Running containers reach nothing beyond this host, and published ports answer this host alone.',
+    todo: ['sysctl -w net.ipv4.ip_forward=1', 'Look for who does it: grep -r ip_forward /etc/sysctl.*'],
+    mend: () => performAll(step === undefined ? [] : [step]),
+  };
+}
+
+function findCollisions({ routes, links }: View, network: BridgeNetwork): readonly Finding[] {
+  const own = parseCidr(network.subnet);
+  const seen = new Set<string>();
+  return routes.flatMap((route): readonly Finding[] => {
+    const other = route.dst === 'default' ? undefined : parseCidr(withPrefix(route.dst));
+    if (own === undefined || other === undefined || !overlaps(own, other)) return [];
+    if (other.prefix < WIDEST_ROUTE_THAT_COUNTS || route.dev === network.bridge) return [];
+    if (isOnlyOurOwnAddress(route) || seen.has(`${route.dst} ${route.dev ?? ''}`)) return [];
+    seen.add(`${route.dst} ${route.dev ?? ''}`);
+    const kind = links.find(({ ifname }) => ifname === route.dev)?.kind;
+    return [
+      {
+        id: `network.subnet:${network.name}:${route.dst}`,
+        level: 'problem',
+        what: `${network.subnet} of ${network.bridge} overlaps ${route.dst}, routed to ${route.dev ?? route.type ?? '?'}${describeKind(kind)}`,
+        means:
+          'One of the two is cut off: containers cannot reach what is behind that route, or this host cannot reach ' +
+          'the containers.',
+        todo: [
+          `ip route get ${network.gateway}`,
+          network.name === 'bridge'
+            ? `With no container running: ip link delete ${network.bridge}, remove networks/bridge.json from the root; the next container chooses a clear subnet.`
+            : `Make the network anew with another --subnet: minidock network rm ${network.name}`,
+        ],
+      },
+    ];
+  });
+}
+
+const withPrefix = (dst: string): string => (dst.includes('/') ? dst : `${dst}/32`);
+
+/** Every address of the host has local and broadcast routes besides the one of its subnet, which says it all. */
+const isOnlyOurOwnAddress = ({ type }: Route): boolean =>
+  ['local', 'broadcast', 'anycast', 'multicast'].includes(type ?? '');
+
+function describeKind(kind: string | undefined): string {
+  if (kind === undefined) return '';
+  if (['tun', 'wireguard', 'ppp', 'xfrm', 'vti', 'gre', 'ipip'].includes(kind))
+    return ` (${kind}, a VPN perhaps)`;
+  return kind === 'bridge' ? ' (a bridge of somebody else)' : ` (${kind})`;
+}
+
+function sharedBridges({ networks, addresses }: View): readonly Finding[] {
+  return networks.flatMap(({ bridge, gateway, name }): readonly Finding[] => {
+    const others = addresses.filter(({ ifname, local }) => ifname === bridge && local !== gateway);
+    if (others.length === 0) return [];
+    const shown = others.map(({ local, prefixlen }) => `${local}/${String(prefixlen)}`).join(', ');
+    return [
+      {
+        id: `network.shared:${name}`,
+        level: 'warning',
+        what: `${bridge} has another address besides ${gateway}: ${shown}`,
+        means:
+          'Another minidock, with a root of its own, uses the same bridge: its containers and those of this root are ' +
+          'neighbours, and reach ports of each other that nobody published.',
+        todo: [
+          `If nobody does: ${others.map(({ local, prefixlen }) => `ip address del ${local}/${String(prefixlen)} dev ${bridge}`).join('; ')}`,
+        ],
+      },
+    ];
+  });
+}
+
+async function examineEndpoints(view: View): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const container of view.running) {
+    const endpoint = endpointOf(container);
+    if (endpoint === undefined) continue;
+    const { name } = container.config;
+    const steps = await missingSteps(endpoint, view);
+    if (!view.links.some(({ ifname }) => ifname === endpoint.hostVeth)) {
+      findings.push({
+        id: `network.cable:${name}`,
+        level: 'problem',
+        what: `${name} has lost its cable ${endpoint.hostVeth}`,
+        means: 'It reaches nobody and nobody reaches it; its program runs on.',
+        todo: [`minidock restart ${name}`],
+      });
+    }
+    if (steps.length > 0) {
+      findings.push({
+        id: `network.missing:${name}`,
+        level: 'problem',
+        what: `${name} lacks what its start had set up: ${steps.map(({ title }) => lowerFirst(title)).join('; ')}`,
+        means:
+          'Somebody has taken it away: a firewall that was restarted, a link that was set down. Connections fail.',
+        todo: steps.map(({ command }) => renderCommand(command)),
+        mend: () => performAll(steps),
+      });
+    }
+  }
+  if (findings.length === 0 && view.running.length > 0)
+    findings.push(
+      ok('network.containers', `all that ${count(view.running.length)} set up on this host is there`),
+    );
+  return findings;
+}
+
+const count = (containers: number): string =>
+  containers === 1 ? 'the running container' : `the ${String(containers)} running containers`;
+const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1);
+
+/** Of the steps that wire a container to the host, those whose effect has gone. */
+async function missingSteps(endpoint: BridgeEndpoint, view: View): Promise<readonly HostStep[]> {
+  const checked = [
+    ...planBridge(endpoint.network),
+    ...planFirewall(endpoint, view.foreign),
+    ...planPorts(endpoint),
+  ].map((step) => ({ step, check: step.check ?? portCheck(step) }));
+  const missing: HostStep[] = [];
+  for (const { step, check } of checked) {
+    if (check !== undefined && !(await holds(check))) missing.push(step);
+  }
+  const veth = view.links.find(({ ifname }) => ifname === endpoint.hostVeth);
+  if (veth === undefined) return missing;
+  const [attach, hairpin, up] = ['veth.attach', 'veth.hairpin', 'veth.up'].map((id) =>
+    planVeth(endpoint).find((step) => step.id === id),
+  );
+  if (veth.master !== endpoint.network.bridge && attach && hairpin) missing.push(attach, hairpin);
+  if (!veth.flags.includes('UP') && up) missing.push(up);
+  return missing;
+}
+
+/** A published port is looked for only here, and only its withdrawal knows its name in the kernel. */
+function portCheck({ command, undo }: HostStep): Check | undefined {
+  if (undo.kind !== 'command' || undo.command.kind !== 'run' || command.kind !== 'run') return undefined;
+  const { removes } = undo.command;
+  if (removes !== undefined) return { kind: 'nft-element', element: '', ...removes };
+  return { kind: 'run', argv: command.argv.map((word) => (word === '-A' ? '-C' : word)) as unknown as Argv };
+}
+
+async function performAll(steps: readonly HostStep[]): Promise<void> {
+  for (const { command } of steps) await performHostCommand(command);
+}

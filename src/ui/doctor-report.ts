@@ -1,0 +1,80 @@
+/** What `doctor` prints: a line for each finding, below it what it means and what to type where something is wrong. */
+import { areaOf, AREAS, type Finding, type Level } from '../engine/doctor/finding.ts';
+import type { Mended } from '../engine/doctor/examine.ts';
+import type { Colors } from './colors.ts';
+
+const MARKS: Readonly<Record<Level, string>> = { ok: 'ok', warning: 'warning', problem: 'problem' };
+const WIDTH = Math.max(...Object.values(MARKS).map((mark) => mark.length));
+const INDENT = ' '.repeat(WIDTH + 4);
+
+export function renderReport(findings: readonly Finding[], colors: Colors): string {
+  const parts = AREAS.flatMap((area) => {
+    const own = findings.filter((finding) => areaOf(finding) === area);
+    return own.length === 0
+      ? []
+      : [`${colors.bold(area)}\n${own.map((one) => renderFinding(one, colors)).join('')}`];
+  });
+  return `${parts.join('\n')}\n${summary(findings, colors)}\n`;
+}
+
+function renderFinding(finding: Finding, colors: Colors): string {
+  const { level, what, means, todo = [] } = finding;
+  const paint = { ok: colors.green, warning: colors.yellow, problem: colors.red }[level];
+  const mark = paint(MARKS[level]) + ' '.repeat(WIDTH - MARKS[level].length);
+  const lines = [`  ${mark}  ${what}`];
+  if (level === 'ok') return `${lines.join('')}${means === undefined ? '' : `. ${means}`}\n`;
+  if (means !== undefined) lines.push(`${INDENT}${means}`);
+  for (const line of todo) {
+    const isCommand = !/^[A-Z]/.test(line);
+    const [first = '', ...rest] = line.split('\n');
+    lines.push(
+      `${INDENT}${isCommand ? colors.cyan(`$ ${first}`) : first}`,
+      ...rest.map((more) => `${INDENT}  ${more}`),
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function summary(findings: readonly Finding[], colors: Colors): string {
+  const problems = findings.filter(({ level }) => level === 'problem').length;
+  const warnings = findings.filter(({ level }) => level === 'warning').length;
+  if (problems + warnings === 0) return colors.green('All is well.');
+  const own = findings.filter(({ mend }) => mend !== undefined).length;
+  const counts = [counted(problems, 'problem'), counted(warnings, 'warning')].filter((text) => text !== '');
+  const offer = own === 0 ? '' : ` minidock doctor --fix mends ${String(own)} of them.`;
+  return `${counts.join(', ')}.${offer}`;
+}
+
+const counted = (number: number, word: string): string =>
+  number === 0 ? '' : `${String(number)} ${word}${number === 1 ? '' : 's'}`;
+
+export function renderMended(mended: readonly Mended[], colors: Colors): string {
+  return mended
+    .map(({ finding, error }) =>
+      error === undefined
+        ? `${colors.green('mended')}  ${finding.what}\n`
+        : `${colors.red('not mended')}  ${finding.what}: ${error}\n`,
+    )
+    .join('');
+}
+
+/** For programs: the same, and whether `--fix` would mend it. */
+export function reportJson(findings: readonly Finding[], mended: readonly Mended[]): object {
+  return {
+    well: findings.every(({ level }) => level === 'ok'),
+    findings: findings.map((finding) => ({
+      id: finding.id,
+      area: areaOf(finding),
+      level: finding.level,
+      what: finding.what,
+      means: finding.means ?? '',
+      todo: finding.todo ?? [],
+      mendable: finding.mend !== undefined,
+    })),
+    mended: mended.map(({ finding, error }) => ({
+      id: finding.id,
+      what: finding.what,
+      error: error ?? null,
+    })),
+  };
+}
