@@ -12,7 +12,9 @@ export type DeviceRules = OciResources['devices'];
 
 const WHY =
   "With CAP_MKNOD, one of Docker's default capabilities, root in the container can make a node of any device; the " +
-  'group decides whether it may be opened. Without this rule the disks of the host could be read and written.';
+  'group decides whether it may be opened.';
+const WITHOUT =
+  'The disks of the host could be read and written: one mknod, and they are files of the container.';
 
 export function deviceStepsV1(directory: string, freedBy: string, rules: DeviceRules): HostStep[] {
   return rules.map((rule) => {
@@ -24,6 +26,7 @@ export function deviceStepsV1(directory: string, freedBy: string, rules: DeviceR
       section: 'cgroup',
       title: `${rule.allow ? 'Allow' : 'Deny'} ${all ? 'all devices' : `device ${text}`}`,
       why: WHY,
+      without: WITHOUT,
       command: { kind: 'write', path: file, text },
       undo: { kind: 'freedBy', step: freedBy },
       observe: ['cat', `${directory}/devices.list`],
@@ -40,6 +43,7 @@ export function deviceStepsV2(directory: string, freedBy: string, rules: DeviceR
       section: 'cgroup',
       title: 'Restrict devices by an eBPF program',
       why: WHY,
+      without: WITHOUT,
       command: { kind: 'filter-devices', path: directory, rules },
       undo: { kind: 'freedBy', step: freedBy },
       observe: ['bpftool', 'cgroup', 'list', directory],

@@ -14,6 +14,7 @@ export interface Limit {
   readonly text: string;
   readonly title: string;
   readonly why: string;
+  readonly without: string;
 }
 
 export const DEFAULT_CPU_PERIOD = 100_000;
@@ -132,25 +133,27 @@ function size(bytes: number): string {
   return `${bytes} bytes`;
 }
 
-type Words = Pick<Limit, 'title' | 'why'>;
+type Words = Pick<Limit, 'title' | 'why' | 'without'>;
 
 const MEMORY = (bytes: number): Words => ({
   title: bytes < 0 ? 'Lift the memory limit' : `Limit memory to ${size(bytes)}`,
-  why:
-    'When the group holds more, the kernel first takes back its caches, then kills a process in the group. ' +
-    'Without it one container can take all the memory of the host.',
+  why: 'When the group holds more, the kernel first takes back its caches, then kills a process in the group.',
+  without: 'One container can take all the memory of the host, and the kernel then kills whoever it finds.',
 });
 const SWAP = (bytes: number): Words => ({
   title: bytes < 0 ? 'Lift the swap limit' : `Limit swap to ${size(bytes)}`,
-  why: 'A memory limit alone would only push the group out to swap, where it slows down the whole host.',
+  why: 'Swap is memory on a disk; this says how much of it the group may take.',
+  without: 'The memory limit would only push the group out to swap, where it slows down the whole host.',
 });
 const RESERVATION = (bytes: number): Words => ({
   title: `Reserve ${size(bytes)} of memory`,
   why: 'Under memory pressure the kernel takes from groups above their reservation first.',
+  without: 'A greedy neighbour takes this container’s memory as readily as anyone else’s.',
 });
 const SHARES = (shares: number): Words => ({
   title: `Weigh the processor share at ${shares} (1024 is the default)`,
   why: 'When processors are contended, groups get time in proportion to their weights; an idle host limits nobody.',
+  without: 'Every container gets the same, whatever it is for.',
 });
 const QUOTA = (quota: number, period: number): Words => ({
   title:
@@ -158,12 +161,15 @@ const QUOTA = (quota: number, period: number): Words => ({
   why:
     'In every period the group may run for this many microseconds on all processors together; then it waits for ' +
     'the next period, even if the processors are idle.',
+  without: 'A busy loop takes every processor that nobody else wants.',
 });
 const CPUS = (cpus: string): Words => ({
   title: `Run on processors ${cpus} only`,
   why: 'The scheduler never places a process of the group on any other processor.',
+  without: 'It may run on all of them.',
 });
 const PIDS = (limit: number): Words => ({
   title: limit < 0 ? 'Lift the limit on processes' : `Allow at most ${limit} processes and threads`,
-  why: 'Beyond it fork(2) fails with EAGAIN. Without it a fork bomb uses up the process numbers of the host.',
+  why: 'Beyond it fork(2) fails with EAGAIN.',
+  without: 'A fork bomb in the container uses up the process numbers of the host.',
 });

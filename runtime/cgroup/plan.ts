@@ -94,6 +94,7 @@ function createParent(directory: string, path: string, tree?: string): HostStep 
     section: 'cgroup',
     title: `Create the control group ${path} that all containers are below`,
     why: "It keeps minidock's groups together; no process is ever put into it directly.",
+    without: "The container's group would have no parent to be made in.",
     command: { kind: 'mkdir', path: directory, mode: 0o755 },
     undo: { kind: 'shared', why: 'other containers have their groups below it' },
     check: { kind: 'path-exists', path: directory },
@@ -110,6 +111,7 @@ function enableControllers(directory: string, path: string, controllers: readonl
     why:
       'A group has the files of a controller (memory.max, pids.max …) only if its parent enables the controller ' +
       'for its children, at every level. Enabling what is enabled changes nothing.',
+    without: "The files of the limits do not exist in the container's group: No such file or directory.",
     command: { kind: 'write', path: file, text: controllers.map((name) => `+${name}`).join(' ') },
     undo: { kind: 'shared', why: 'other groups rely on the controllers' },
     observe: ['cat', file],
@@ -124,18 +126,24 @@ function create(id: string, directory: string, what: string): HostStep {
     why:
       'A control group is a set of processes that the kernel counts and limits together; children are born into ' +
       "their parent's. Making this directory creates one, empty so far.",
+    without: 'Nothing could be limited or counted, nor all processes of the container be killed together.',
     command: { kind: 'mkdir', path: directory, mode: 0o755 },
     undo: { kind: 'command', command: { kind: 'rmdir', path: directory } },
     observe: ['ls', directory],
   };
 }
 
-function writeLimit({ file, text, title, why }: Limit, directory: string, freedBy: string): HostStep {
+function writeLimit(
+  { file, text, title, why, without }: Limit,
+  directory: string,
+  freedBy: string,
+): HostStep {
   return {
     id: `cgroup.limit:${file}`,
     section: 'cgroup',
     title,
     why,
+    without,
     command: { kind: 'write', path: `${directory}/${file}`, text },
     undo: { kind: 'freedBy', step: freedBy },
     observe: ['cat', `${directory}/${file}`],
@@ -158,6 +166,7 @@ function fillCpuset(
     section: 'cgroup',
     title: `${file === 'cpuset.cpus' ? 'Processors' : 'Memory nodes'} for ${whose}: ${text}`,
     why: 'A new cpuset is empty, and no process may enter an empty one; it may have what its parent has, or less.',
+    without: 'The kernel refuses to move a process into the group: No space left on device (ENOSPC).',
     command: { kind: 'write', path: `${directory}/${file}`, text },
     undo: shared
       ? { kind: 'shared', why: 'the groups below it are limited to what it has' }

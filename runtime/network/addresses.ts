@@ -18,6 +18,8 @@ export function planAddresses(endpoint: BridgeEndpoint): readonly HostStep[] {
       why:
         'The address makes the container reachable, and its prefix length tells the container who is on the same ' +
         'switch: those it asks for by ARP, everyone else goes through the gateway.',
+      without:
+        'Nobody can send to the container and it has no address to send from: \"Network is unreachable\".',
       command: {
         kind: 'run',
         argv: ['ip', '-n', netns, 'address', 'add', cidr, 'brd', '+', 'dev', CONTAINER_INTERFACE],
@@ -31,6 +33,7 @@ export function planAddresses(endpoint: BridgeEndpoint): readonly HostStep[] {
       section: 'address',
       title: "Bring the container's interface up",
       why: `Only an interface that is up sends and receives; this also adds the route to ${network.subnet}.`,
+      without: 'The interface has its address and sends nothing; there is no route by it.',
       command: { kind: 'run', argv: ['ip', '-n', netns, 'link', 'set', CONTAINER_INTERFACE, 'up'] },
       undo: FREED,
       observe: ['ip', '-n', netns, 'route'],
@@ -40,8 +43,10 @@ export function planAddresses(endpoint: BridgeEndpoint): readonly HostStep[] {
       section: 'address',
       title: `Send everything else to the gateway ${network.gateway}`,
       why:
-        'Without a default route the container knows its own subnet only: a packet to any other address, and every ' +
-        'answer to a client outside, ends with "Network is unreachable".',
+        'The container knows its own subnet only. A default route says who takes everything else: the gateway, which is ' +
+        'the host.',
+      without:
+        'A packet to any other network, and every answer to a client outside, ends with Network is unreachable.',
       command: { kind: 'run', argv: ['ip', '-n', netns, 'route', 'add', 'default', 'via', network.gateway] },
       undo: FREED,
       observe: ['ip', '-n', netns, 'route', 'get', '198.51.100.1'],

@@ -25,6 +25,8 @@ export function planBridge(network: BridgeNetwork): readonly HostStep[] {
       why:
         'A bridge is a switch in the kernel: what is plugged into it can talk at Ethernet level. One per network, so ' +
         'that any number of containers needs one cable each instead of one between every two.',
+      without:
+        'Each cable would need its own pair of addresses and routes, and the containers could reach each other only through as many links.',
       command: { kind: 'run', argv: ['ip', 'link', 'add', 'name', bridge, 'type', 'bridge'] },
       undo: SHARED,
       check: { kind: 'path-exists', path: settings },
@@ -36,7 +38,9 @@ export function planBridge(network: BridgeNetwork): readonly HostStep[] {
       title: `Give the bridge the gateway address ${gateway}`,
       why:
         'A bridge is also an interface of the host. With an address on it the host joins the switch and can be the ' +
-        "containers' gateway; without one they could reach each other and nothing else.",
+        "containers' gateway.",
+      without:
+        'The containers could reach each other and nothing else: no gateway, and the host could not reach them either.',
       command: { kind: 'run', argv: ['ip', 'address', 'add', `${gateway}/${prefix}`, 'dev', bridge] },
       undo: SHARED,
       // A leaf of the routing trie: the kernel adds a local route for every address, also of a link that is down.
@@ -50,6 +54,7 @@ export function planBridge(network: BridgeNetwork): readonly HostStep[] {
       why:
         'An interface that is down passes nothing and has no route. Bringing it up also makes the kernel route ' +
         `${subnet} to the bridge, which is how the host finds the containers.`,
+      without: 'Nothing passes between the cables, and a ping from the host ends in its default route.',
       command: { kind: 'run', argv: ['ip', 'link', 'set', bridge, 'up'] },
       undo: SHARED,
       check: { kind: 'file-contains', path: '/proc/net/route', text: `${bridge}\t` },
@@ -63,6 +68,8 @@ export function planBridge(network: BridgeNetwork): readonly HostStep[] {
         'The kernel treats 127.0.0.0/8 on any interface but lo as forged and drops it. A connection from the host to ' +
         'localhost:8080 is redirected to a container, so its packets leave through the bridge; only this bridge is ' +
         'told to let them through, never all interfaces.',
+      without:
+        "A published port works from everywhere but from the host's own localhost, where connecting times out.",
       command: { kind: 'write', path: `${settings}/route_localnet`, text: '1' },
       undo: SHARED,
       check: { kind: 'file-contains', path: `${settings}/route_localnet`, text: '1' },
@@ -81,6 +88,8 @@ export function planForwarding(): readonly HostStep[] {
       why:
         'By default Linux drops packets that are not for itself. Every packet between a container and the world ' +
         'arrives on one interface and leaves by another, so the host has to forward.',
+      without:
+        'A container reaches the host and its neighbours, and no other machine: its packets are dropped without a word.',
       command: { kind: 'write', path, text: '1' },
       undo: {
         kind: 'shared',

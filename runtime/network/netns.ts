@@ -11,8 +11,10 @@ export function planNetns(name: string): readonly HostStep[] {
       title: 'Create the network namespace',
       why:
         'A network namespace is a network stack of its own: interfaces, addresses, routes, firewall and ports, all ' +
-        'empty at first. Without one the container would share the ports and interfaces of the host. It gets a name ' +
+        'empty at first. It gets a name ' +
         'below /run/netns, so that it can be wired before any process lives in it.',
+      without:
+        'The container would use the interfaces and ports of the host: two web servers could not both listen on port 80.',
       command: { kind: 'run', argv: ['ip', 'netns', 'add', name] },
       undo: { kind: 'command', command: { kind: 'delete-netns', name } },
       observe: ['ip', '-n', name, 'address'],
@@ -26,9 +28,9 @@ export function planLoopback(name: string): readonly HostStep[] {
       id: 'loopback.up',
       section: 'address',
       title: 'Bring up the loopback interface',
-      why:
-        'A new namespace has lo, but down. Without it the container cannot even reach itself at 127.0.0.1, and many ' +
-        'programs that talk to themselves fail in odd ways.',
+      why: 'A new namespace has lo, but down: the kernel gives it 127.0.0.1 when it comes up.',
+      without:
+        'The container cannot even reach itself at 127.0.0.1, and many programs that talk to themselves fail in odd ways.',
       command: { kind: 'run', argv: ['ip', '-n', name, 'link', 'set', 'lo', 'up'] },
       undo: { kind: 'freedBy', step: NETNS_STEP },
       observe: ['ip', '-n', name, 'address', 'show', 'lo'],

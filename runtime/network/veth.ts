@@ -21,6 +21,8 @@ export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
         'A veth pair is a cable: what goes in at one end comes out at the other. One end, eth0, is made inside the ' +
         "container's namespace, which alone connects it to anything outside; its MAC address is derived from the IP " +
         'address, so neighbours that remember the old owner of the address are not misled.',
+      without:
+        'The namespace stays an island: it has lo and nothing else, so every address but its own is unreachable.',
       command: {
         kind: 'run',
         argv: [
@@ -38,6 +40,8 @@ export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
       why:
         'The end on the host becomes a port of the switch. From here on the container shares an Ethernet segment ' +
         'with the other containers of the network and with the gateway.',
+      without:
+        'The cable hangs loose on the host: the container asks for the gateway by ARP and nobody answers.',
       command: { kind: 'run', argv: ['ip', 'link', 'set', hostVeth, 'master', network.bridge] },
       undo: FREED,
       observe: ['bridge', 'link', 'show', 'dev', hostVeth],
@@ -50,6 +54,7 @@ export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
         'A switch never returns a frame to the port it came in on. A container that opens its own published port ' +
         'needs just that where the kernel filters bridged frames (br_netfilter): the redirected packet turns round ' +
         'inside the bridge.',
+      without: 'The container can be reached at its published port by everyone but itself.',
       command: {
         kind: 'run',
         argv: ['ip', 'link', 'set', hostVeth, 'type', 'bridge_slave', 'hairpin', 'on'],
@@ -61,7 +66,8 @@ export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
       id: 'veth.up',
       section: 'veth',
       title: "Bring the host's end up",
-      why: 'Both ends of the cable have to be up, or neither has a carrier and nothing passes.',
+      why: 'A cable carries only when both of its ends are up; a new one is down at both.',
+      without: 'eth0 in the container says NO-CARRIER, whatever else is set up there.',
       command: { kind: 'run', argv: ['ip', 'link', 'set', hostVeth, 'up'] },
       undo: FREED,
       observe: ['ip', 'link', 'show', hostVeth],

@@ -25,7 +25,7 @@ export class Journal {
   /** One append for the whole group, so that a group folded into one process is recorded before it starts. */
   record(steps: readonly HostStep[]): void {
     const lines = steps
-      .filter((step) => step.undo.kind !== 'shared')
+      .filter(({ undo }) => undo.kind === 'command' || undo.kind === 'freedBy')
       .map((step) => JSON.stringify(entryOf(step)) + '\n');
     if (lines.length > 0) appendFileSync(this.path, lines.join(''), { mode: 0o600 });
   }

@@ -18,3 +18,17 @@ export async function readProgram(argv: Argv): Promise<ProgramAnswer> {
   });
   return { exitCode, stdout };
 }
+
+/** What it prints for people, on either stream; a program that cannot be started says so itself, in a way. */
+export async function lookAt(argv: Argv): Promise<string> {
+  const { execa } = await import('execa');
+  const [program, ...args] = argv;
+  const { all, code } = await execa(program, args, {
+    reject: false,
+    stdin: 'ignore',
+    all: true,
+    timeout: 5000,
+    env: { LC_ALL: 'C.UTF-8' },
+  });
+  return code === 'ENOENT' ? `${program}: command not found` : all;
+}

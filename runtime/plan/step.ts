@@ -32,7 +32,9 @@ export type Undo =
   /** Goes away by itself when the named step is undone (deleting a netns takes its veth with it). */
   | { readonly kind: 'freedBy'; readonly step: StepId }
   /** Serves every container (bridge, forwarding, firewall table): one container's failure never removes it. */
-  | { readonly kind: 'shared'; readonly why: string };
+  | { readonly kind: 'shared'; readonly why: string }
+  /** Cannot be taken back, or need not be: a signal that was sent, a question that was asked. */
+  | { readonly kind: 'none'; readonly why: string };
 
 /** A cheap look at the kernel: does the step's effect hold already? Then it is neither performed nor undone. */
 export type Check =
@@ -50,8 +52,10 @@ export interface Step<C extends Command = Command> {
   readonly section: Section;
   /** Imperative, one line: 'Create the veth pair'. */
   readonly title: string;
-  /** The kernel effect, and what breaks without it: one to three whole sentences. */
+  /** The kernel effect and what it is for: one to three whole sentences. */
   readonly why: string;
+  /** What would break without it, and how one would notice. */
+  readonly without: string;
   readonly command: C;
   readonly undo: Undo;
   readonly check?: Check;

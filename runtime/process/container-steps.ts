@@ -67,6 +67,8 @@ function cgroupSteps(config: OciConfig, procs: readonly string[]): readonly Cont
       why:
         'From here on memory, processor time and processes are counted and limited for the container as a whole. ' +
         'It comes first, so that nothing is charged to whoever started it.',
+      without:
+        'The limits written above hold for an empty group; the program runs in its starter’s, without any.',
       observe: ['cat', '/proc/self/cgroup'],
     },
   );
@@ -79,6 +81,7 @@ function cgroupSteps(config: OciConfig, procs: readonly string[]): readonly Cont
       why:
         'The cgroup just joined becomes “/” as seen from inside. It must come after joining, or the namespace would ' +
         'be rooted in the cgroup of whoever started the container.',
+      without: 'The container sees the host’s whole tree of groups and where it stands in it.',
       observe: ['cat', '/proc/self/cgroup'],
     },
   );
@@ -100,6 +103,7 @@ function joinNetns({ linux }: OciConfig): readonly ContainerStep[] {
               why:
                 'It was made and wired under its name while this process was being started; from here on its ' +
                 'interfaces, addresses and ports are the only ones there are (setns(2)).',
+              without: 'The program runs in the host’s network, beside the namespace that was made for it.',
               observe: ['readlink', '/proc/self/ns/net'],
             },
           ),
@@ -117,6 +121,7 @@ const joinKeyring = (config: OciConfig): ContainerStep =>
       why:
         'A process inherits its parent’s keyring, and with it the right to use keys kept there, of an encrypted ' +
         'file system for one (session-keyring(7)).',
+      without: 'Root in the container could use keys of whoever started it.',
       observe: ['cat', '/proc/keys'],
     },
   );
@@ -131,6 +136,7 @@ function oomSteps({ process }: OciConfig): readonly ContainerStep[] {
       {
         title: `Set the out-of-memory score to ${process.oomScoreAdj}`,
         why: 'When the whole machine runs out of memory, the kernel kills the process with the highest score first.',
+        without: 'The kernel chooses by size alone.',
         observe: ['cat', '/proc/1/oom_score_adj'],
       },
     ),
@@ -145,6 +151,8 @@ function nameSteps(config: OciConfig): readonly ContainerStep[] {
     {
       title: `Name the container ${config.hostname}`,
       why: 'sethostname(2) acts on the UTS namespace of the caller: the host keeps its name.',
+      without:
+        'Prompts and logs show the host’s name, and it is anyone’s guess which container they come from.',
       observe: ['hostname'],
     },
   );
@@ -156,6 +164,7 @@ function nameSteps(config: OciConfig): readonly ContainerStep[] {
     {
       title: `Set the NIS domain to ${config.domainname}`,
       why: 'The second name of a UTS namespace (setdomainname(2)), used by NIS and shown by uname.',
+      without: 'The container keeps the host’s.',
       observe: ['cat', '/proc/sys/kernel/domainname'],
     },
   );

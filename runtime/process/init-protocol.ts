@@ -11,6 +11,8 @@
  *        pidfd_getfd(terminalFd) if there is one
  *        network is up ───────  go ────────────────>  last steps: identity, capabilities, seccomp
  *               <───────────── error {…} or EOF ────  execve
+ *
+ * With --step it says `next {step}` before each step, also of those after `ready`, and waits for a `go` of its own.
  */
 import type { TraceEvent } from '../trace.ts';
 
@@ -18,6 +20,8 @@ export type InitMessage =
   | { readonly type: 'hello'; readonly pid: number }
   /** Where the time goes until execve, each step but the last among it, if the one who starts it asks for that. */
   | { readonly type: 'trace'; readonly event: TraceEvent }
+  /** Before a step, if the one who starts it wants to be asked: it waits for 'go'. */
+  | { readonly type: 'next'; readonly step: string }
   /** Only when `process.terminal`: the number of the pty master in PID 1, to be fetched with pidfd_getfd(2). */
   | { readonly type: 'ready'; readonly terminalFd?: number }
   | {

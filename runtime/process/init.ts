@@ -34,5 +34,8 @@ export function runInit(bundleDir: string, socketPath: string): void {
   // Modes in steps are meant as they stand.
   kernel.umask(0);
   const context = newContext(kernel, config.process, config.linux.seccomp, config.root.path, begin.hostRoot);
-  runSteps(steps, context, channel, { failAt: config.annotations?.['minidock.fail-at'] });
+  runSteps(steps, context, channel, {
+    failAt: config.annotations?.['minidock.fail-at'],
+    stepwise: config.annotations?.['minidock.step'] === 'true',
+  });
 }

@@ -50,6 +50,7 @@ function findUserSteps({ user }: OciProcess): readonly ContainerStep[] {
         why:
           'The kernel knows numbers only. Names are whatever the image’s own /etc/passwd and /etc/group say, which ' +
           'is why the same name can be another number in another image.',
+        without: 'A name cannot be turned into the number that setuid(2) takes.',
         observe: ['id'],
       },
     ),
@@ -64,6 +65,7 @@ const makeWorkingDirectory = ({ cwd }: OciProcess): ContainerStep =>
     {
       title: `See that ${cwd} exists`,
       why: 'The program starts in this directory; an image may name one (WORKDIR) that it does not bring.',
+      without: 'chdir(2) fails with ENOENT, and the program is not started.',
       observe: ['pwd'],
     },
   );
@@ -81,6 +83,7 @@ function terminalSteps(process: OciProcess, console: string): readonly Container
         why:
           'One end becomes the program’s terminal, the other goes to whoever is attached. It comes from the ' +
           'container’s own devpts, so that ttyname(3) and the like find it under /dev/pts.',
+        without: 'The program writes to a pipe: no prompt, no colours, no line editing, no Ctrl-C.',
         observe: ['tty'],
       },
     ),
@@ -99,6 +102,8 @@ const newSession = ({ terminal }: OciProcess): ContainerStep =>
           'that is what turns Ctrl-C into a signal and makes job control work.'
         : 'setsid(2) cuts the tie to the terminal of whoever started the container: its Ctrl-C is not ours, and the ' +
           'program cannot type into it (TIOCSTI).',
+      without:
+        'Job control does not work, and Ctrl-C at the terminal of whoever started it reaches the program.',
       observe: ['cat', '/proc/1/stat'],
     },
   );
@@ -114,6 +119,7 @@ function rlimitSteps({ rlimits }: OciProcess): readonly ContainerStep[] {
         why:
           'getrlimit(2): a limit for each process by itself, unlike a cgroup’s. The program may raise the soft one up ' +
           'to the hard one, never the hard one.',
+        without: 'The program keeps the limit of whoever started it.',
         observe: ['cat', '/proc/self/limits'],
       },
     ),
@@ -130,6 +136,7 @@ const loadSeccomp = (seccomp: OciSeccomp): ContainerStep =>
       why:
         'A small program that the kernel runs before each system call (seccomp(2)). It refuses those that ' +
         'containers have no use for and attackers do, such as loading kernel modules. It can never be taken off again.',
+      without: 'The whole of the kernel can be called, the rarely used parts with most of its bugs among it.',
       observe: ['grep', 'Seccomp', '/proc/self/status'],
     },
   );
@@ -155,6 +162,8 @@ function setIdentity(process: OciProcess): ContainerStep {
         `Root’s power comes in pieces (capabilities(7)); ${names.length} of them stay. The others leave the bounding ` +
         'set too, so that not even a setuid program brings them back.' +
         (noNewPrivileges ? ' no_new_privs makes setuid programs harmless altogether.' : ''),
+      without:
+        'The program has all of root’s power: it could set the clock, load kernel modules or reconfigure the network.',
       observe: ['grep', '-E', 'Uid|Groups|Cap|NoNewPrivs', '/proc/self/status'],
     },
   );
@@ -170,6 +179,7 @@ const execute = ({ args, cwd }: OciProcess): ContainerStep =>
       why:
         'execve(2) replaces minidock by the program, in the same process: it keeps PID 1, the namespaces and all that ' +
         'was set above, and gets no open file but standard input, output and error.',
+      without: 'There is a container and nothing runs in it.',
       observe: ['ps'],
     },
   );

@@ -18,6 +18,8 @@ const FAILED = 125;
 export interface RunStepsOptions {
   /** Fault injection: fail at this step. */
   readonly failAt?: string | undefined;
+  /** To ask before each step. */
+  readonly stepwise?: boolean;
 }
 
 /** Returns only if the supervisor went away before 'go'; on success execve(2) has replaced this program. */
@@ -37,6 +39,10 @@ export function runSteps(
       );
       if (!span('wait', 'wait for go', () => channel.waitForGo())) return;
       waited = true;
+    }
+    if (options.stepwise === true) {
+      channel.send({ type: 'next', step: step.id });
+      if (!channel.waitForGo()) return;
     }
     attempt(step.id, channel, () =>
       stepSpan([step], (note) => {

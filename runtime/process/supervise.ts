@@ -38,30 +38,37 @@ export interface InitListener {
   close(): void;
 }
 
+/** Asked before each step of a process that was told to ask; what it gives is why the step must not be done. */
+export type Pause = (step: string, pid: number) => InitFailure | undefined;
+
 /** Resolves when the process may be started. */
 export async function listenForInit(
   socketPath: string,
   trace: InitTrace = new InitTrace(''),
+  pause: Pause = () => undefined,
 ): Promise<InitListener> {
   const hello = deferred<{ readonly pid: number }>();
   const ready = deferred<{ readonly terminalFd?: number }>();
   const result = deferred<InitFailure | undefined>();
   let connection: LineConnection | undefined;
   let failure: InitFailure | undefined;
+  let known = 0;
 
+  const tell = (message: SupervisorMessage): void => connection?.send(JSON.stringify(message));
   const receive = (message: InitMessage): void => {
     if (message.type === 'hello') {
+      known = message.pid;
       trace.hello(message.pid);
       hello.resolve({ pid: message.pid });
     } else if (message.type === 'ready') ready.resolve(message);
     else if (message.type === 'trace') trace.receive(message.event);
     else {
-      failure = message;
+      failure = message.type === 'next' ? pause(message.step, known) : message;
+      if (failure === undefined) return tell({ type: 'go' });
       // Hanging up tells the process that its words have arrived; only then does it exit.
       connection?.close();
     }
   };
-  const tell = (message: SupervisorMessage): void => connection?.send(JSON.stringify(message));
   const ended = (): void => {
     const unfinished = failure ?? DIED;
     hello.reject(new InitError(unfinished));

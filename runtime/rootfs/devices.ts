@@ -18,6 +18,7 @@ function makeNode({ root }: OciConfig, device: OciDevice): ContainerStep {
     {
       title: `Make ${path}`,
       why: PURPOSE[path] ?? `The kernel’s driver ${major}:${minor}, given to this container on request.`,
+      without: 'Opening it fails: No such file or directory.',
       observe: ['ls', '-l', path],
     },
   );
@@ -56,7 +57,12 @@ function linkSteps({ root }: OciConfig): readonly ContainerStep[] {
       `rootfs.link:${path}`,
       'rootfs',
       { kind: 'symlink', target, path: root.path + path },
-      { title: `Link ${path} to ${target}`, why, observe: ['ls', '-l', path] },
+      {
+        title: `Link ${path} to ${target}`,
+        why,
+        without: 'Whatever opens it by this name fails: No such file or directory.',
+        observe: ['ls', '-l', path],
+      },
     ),
   );
 }

@@ -16,6 +16,7 @@ function sysctlSteps({ linux }: OciConfig): readonly ContainerStep[] {
       {
         title: `Set ${key} to ${value}`,
         why: 'Kernel settings that belong to a namespace hold for this container only; the host keeps its own.',
+        without: 'The setting has the kernel’s default in a new namespace.',
         observe: ['cat', `/proc/sys/${key.replaceAll('.', '/')}`],
       },
     ),
@@ -33,6 +34,7 @@ function readonlySteps({ linux }: OciConfig): readonly ContainerStep[] {
         why:
           READONLY_WHY[path] ??
           'Programs may look here, but a write would change the kernel for the whole machine.',
+        without: 'Root in the container could write here, and change the machine for everyone.',
         observe: ['grep', ` ${path} `, '/proc/mounts'],
       },
     ),
@@ -56,6 +58,7 @@ function maskSteps({ linux }: OciConfig): readonly ContainerStep[] {
       {
         title: `Hide ${path}`,
         why: MASK_WHY[path] ?? 'Tells of the host’s hardware or kernel, which is no business of a container.',
+        without: 'A program in the container could read it, or use it, as root of the host can.',
         observe: ['ls', '-l', path],
       },
     ),

@@ -78,6 +78,7 @@ function controllerLinks(mount: OciMount, config: OciConfig): readonly Container
       {
         title: `Name the ${controller} controller`,
         why: `The kernel mounts ${name} as one hierarchy; programs look for each controller by its own name.`,
+        without: 'A program that looks for the controller by its own name finds none.',
       },
     ),
   );
@@ -91,6 +92,7 @@ function words(mount: OciMount): StepWords {
       title: `Change how ${destination} is mounted`,
       why: `What had to be put into it is there; from now on it is ${mount.options.at(-1) ?? 'read-only'} for the container.`,
       observe,
+      without: 'It would stay writable.',
     };
   }
   if (isBind(mount)) return { ...bindWords(mount), observe };
@@ -101,6 +103,7 @@ function words(mount: OciMount): StepWords {
         'In a cgroup namespace of its own the container sees its own cgroup as the root of this hierarchy: its ' +
         'limits and usage, and nothing of any other container.',
       observe,
+      without: 'A program that reads its limits finds none, and takes the whole machine for its own.',
     };
   }
   const known = KNOWN[destination];
@@ -111,19 +114,26 @@ function words(mount: OciMount): StepWords {
       mount.type === 'tmpfs'
         ? 'Memory that looks like a directory: what is written here never reaches a disk and is gone with the container.'
         : `Gives the container a ${mount.type} file system of its own at this place.`,
+    without: `Nothing is mounted on ${destination}: what the image has there shows.`,
     observe,
   };
 }
 
 function bindWords({ destination, source, options }: OciMount): StepWords {
   const file = /^\/etc\/(hosts|hostname|resolv\.conf)$/.exec(destination);
-  if (file !== null) return { title: `Mount ${destination}`, why: NETWORK_FILES[destination] ?? '' };
+  if (file !== null)
+    return {
+      title: `Mount ${destination}`,
+      why: NETWORK_FILES[destination] ?? '',
+      without: 'The image’s own file shows, which knows nothing of this container.',
+    };
   if (destination === '/sbin/docker-init') {
     return {
       title: 'Lend the container an init',
       why:
         'PID 1 must collect the exit status of orphaned processes and pass signals on, which most programs do not ' +
         'do. The host’s small init is mounted read-only and runs the program as its child.',
+      without: 'Processes that nobody waits for stay as zombies, and Ctrl-C may do nothing.',
     };
   }
   return {
@@ -131,6 +141,8 @@ function bindWords({ destination, source, options }: OciMount): StepWords {
     why:
       'A bind mount shows the same files at a second place: both sides see each other’s changes at once, and they ' +
       `outlive the container.${options.includes('ro') ? ' Read-only here, whatever it is on the host.' : ''}`,
+    without:
+      'The program writes into the container’s own layer, and that is gone when the container is removed.',
   };
 }
 
@@ -148,37 +160,42 @@ const KNOWN: Readonly<Record<string, StepWords>> = {
     why:
       'A procfs mounted from inside the new PID namespace shows only its processes. The host’s own would show every ' +
       'process of the machine, and ps would print numbers that mean nothing in here.',
+    without: 'ps, top and everything that looks at /proc/self fails, or shows the host.',
   },
   '/dev': {
     title: 'Mount an empty /dev',
     why:
       'The container gets the few harmless device nodes made below, in memory, instead of the host’s disks and ' +
       'consoles. What a program may open is limited once more by the device cgroup.',
+    without: 'The image’s /dev shows, most often empty: programs find no /dev/null.',
   },
   '/dev/pts': {
     title: 'Mount pseudo-terminals of its own',
-    why:
-      'newinstance gives the container terminals numbered from 0 that no other container can see or open. Without ' +
-      'it, ssh, screen and script fail, or reach into the host’s terminals.',
+    why: 'newinstance gives the container terminals numbered from 0 that no other container can see or open.',
+    without: 'ssh, screen and script fail, or reach into the host’s terminals.',
   },
   '/dev/shm': {
     title: 'Mount shared memory',
     why: 'shm_open(3) and POSIX semaphores are files here. A limit on its size keeps one container from filling the host’s memory.',
+    without: 'shm_open(3) fails, and with it browsers and databases that use it.',
   },
   '/dev/mqueue': {
     title: 'Mount POSIX message queues',
     why: 'mq_overview(7): the queues of the container’s own IPC namespace, visible as files.',
+    without: 'The queues can be used but not listed.',
   },
   '/sys': {
     title: 'Mount /sys',
     why:
       'sysfs describes devices and, under /sys/class/net, the network interfaces of the namespace it is mounted in. ' +
       'It is read-only because most of it is the host’s own hardware.',
+    without: 'Programs that look for network interfaces or processors there find none.',
   },
   '/sys/fs/cgroup': {
     title: 'Mount the cgroup file system',
     why:
       'Lets programs, a Java or Go runtime for one, read the limits that hold for them. In a cgroup namespace the ' +
       'container’s own cgroup is the root, so nothing of other containers shows.',
+    without: 'A runtime that sizes itself by its limits takes the whole machine for its own.',
   },
 };

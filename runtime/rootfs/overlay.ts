@@ -22,9 +22,8 @@ function makePrivate(config: OciConfig): ContainerStep {
     { kind: 'mount', source: '', target: '/', type: '', options: [listens ? 'rslave' : 'rprivate'] },
     {
       title: 'Stop mounts from spreading to the host',
-      why:
-        'A new mount namespace starts as a copy in which mounts still propagate both ways (mount_namespaces(7)). ' +
-        'Without this, every mount made for the container would appear on the host too, and stay there.',
+      why: 'A new mount namespace starts as a copy in which mounts still propagate both ways (mount_namespaces(7)).',
+      without: 'Every mount made for the container would appear on the host too, and stay there.',
       observe: ['cat', '/proc/self/mountinfo'],
     },
   );
@@ -40,8 +39,8 @@ function mountOverlay({ root }: OciConfig): ContainerStep {
       title: `Merge ${root.lower.length} image ${root.lower.length === 1 ? 'layer' : 'layers'} into one tree`,
       why:
         'overlayfs shows the layers stacked, topmost first. They stay untouched and are shared by all containers ' +
-        'of the image; a file that is written to is first copied into upperdir, which is the container’s own. ' +
-        'Without it each container would need a full copy of the image.',
+        'of the image; a file that is written to is first copied into upperdir, which is the container’s own.',
+      without: 'Each container needs a full copy of the image, or they all write into the same one.',
       observe: ['grep', ' / ', '/proc/self/mountinfo'],
     },
   );
@@ -56,6 +55,7 @@ function bindUpper({ root }: OciConfig): ContainerStep {
     {
       title: 'Mount the empty root directory',
       why: 'The image has no layers, so there is nothing to merge; pivot_root(2) still needs a mount point.',
+      without: 'pivot_root(2) fails with EINVAL.',
     },
   );
 }

@@ -13,6 +13,7 @@ export function pivotSteps({ root }: OciConfig): readonly ContainerStep[] {
         why:
           'pivot_root(2) swaps the root of the whole mount namespace. chroot(2) would only move one process’s idea of ' +
           '“/”, and a privileged process can walk back out of that; here there is nowhere left to walk to.',
+        without: 'The program sees the host’s files, /etc/shadow among them.',
         observe: ['ls', '/'],
       },
     ),
@@ -25,6 +26,7 @@ export function pivotSteps({ root }: OciConfig): readonly ContainerStep[] {
         why:
           'minidock’s own program file is still on it, and stays reachable as /proc/self/exe until the container’s ' +
           'program has replaced it. An image that could write to that file would own the host (CVE-2019-5736).',
+        without: 'An image whose program is /proc/self/exe could overwrite minidock on the host.',
       },
     ),
     containerStep(
@@ -36,6 +38,7 @@ export function pivotSteps({ root }: OciConfig): readonly ContainerStep[] {
         why:
           'Takes every mount of the host out of the namespace at once. No path leads to a file of the host any more, ' +
           'except through volumes that were asked for.',
+        without: 'A mount of the host’s is still there, below the new root, for who looks for it.',
         observe: ['cat', '/proc/mounts'],
       },
     ),
@@ -54,7 +57,8 @@ export function readonlyRootSteps({ root }: OciConfig): readonly ContainerStep[]
         why:
           'Only the mount is read-only, not the file system beneath, so volumes and tmpfs mounts stay writable. ' +
           'An intruder cannot leave a changed program behind.',
-        observe: ['touch', '/probe'],
+        without: 'Whatever the program writes stays in the container’s upper directory until it is removed.',
+        observe: ['grep', ' / ', '/proc/self/mountinfo'],
       },
     ),
   ];

@@ -7,6 +7,7 @@ export type ContainerStep = Step<ContainerCommand>;
 export interface StepWords {
   readonly title: string;
   readonly why: string;
+  readonly without: string;
   /** Typed inside the container. */
   readonly observe?: Argv;
 }

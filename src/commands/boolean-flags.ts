@@ -1,4 +1,7 @@
-/** `--rm=false` and `--rm=true`, which Docker's flag library takes and commander's booleans do not. */
+/**
+ * `--rm=false` and `--rm=true`, which Docker's flag library takes and commander's booleans do not. An optional value
+ * is only taken after `=`, as there: `--explain IMAGE` explains, and IMAGE is the image.
+ */
 import type { Command } from 'commander';
 import { MinidockError } from '../../runtime/errors.ts';
 
@@ -32,10 +35,20 @@ export function normaliseBooleans(command: Command, argv: readonly string[]): re
   const takesValue = new Set(
     command.options.filter((option) => option.required).flatMap((option) => [option.long, option.short]),
   );
+  const presets = new Map(
+    command.options
+      .filter((option) => option.optional)
+      .map((option) => [option.long ?? '', String(option.presetArg)]),
+  );
   const result: string[] = [];
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index] as string;
     if (word === '--' || !word.startsWith('-') || word === '-') return [...result, ...argv.slice(index)];
+    const preset = presets.get(word);
+    if (preset !== undefined) {
+      result.push(`${word}=${preset}`);
+      continue;
+    }
     const match = /^(--[a-z-]+|-[A-Za-z])(?:=(.*))?$/.exec(word);
     const negation = TRUE_BY_DEFAULT[match?.[1] ?? ''];
     const negatable = negation !== undefined && booleans.has(negation);

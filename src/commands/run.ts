@@ -8,21 +8,21 @@ import { refuseMissingTerminal, runForeground, terminalSize } from '../engine/fo
 import { imageFor } from '../engine/image-for.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { launchShim, shimLost, startDetached, fromWire } from '../engine/start.ts';
-import { signalContainer } from '../engine/lifecycle.ts';
+import { removeContainer, signalContainer } from '../engine/lifecycle.ts';
 import { parseSignal } from '../engine/signals.ts';
-import { createExplanation, printDryRun, type Explanation } from '../teach/explanation.ts';
+import { explainHow, explanationFor, type ExplainFlags } from '../teach/explain-flags.ts';
+import type { Explanation } from '../teach/explanation.ts';
+import { defineExplainFlags } from './explain-options.ts';
 import { defineContainerFlags, toCreateRequest } from './container-flags.ts';
 import type { ContainerFlags, CreateRequest } from '../engine/create-request.ts';
 import { showShimMessages } from './shim-messages.ts';
 import type { Context, Verb } from './verb.ts';
 import { stderr, stdout } from '../engine/standard-streams.ts';
 
-interface RunFlags extends ContainerFlags {
+interface RunFlags extends ContainerFlags, ExplainFlags {
   readonly detach?: boolean;
   readonly detachKeys?: string;
   readonly sigProxy?: boolean;
-  readonly explain?: boolean;
-  readonly dryRun?: boolean;
 }
 
 export const run: Verb = {
@@ -48,9 +48,8 @@ function defineRunFlags(command: Command): void {
       'Override the key sequence for detaching a container',
       DEFAULT_DETACH_KEYS,
     )
-    .option('--no-sig-proxy', 'Do not proxy received signals to the process')
-    .option('--explain', 'Show each step as it is done: command, reason, undo, where to look')
-    .option('--dry-run', 'Show the same steps and do nothing');
+    .option('--no-sig-proxy', 'Do not proxy received signals to the process');
+  defineExplainFlags(command, { dryRun: true, step: true });
 }
 
 async function runContainer(
@@ -68,19 +67,21 @@ async function runContainer(
     });
   }
   const { containers } = context.engine;
+  const how = explainHow(flags);
   const request = toCreateRequest(image, args, flags, detached);
   if (flags.dryRun === true) {
     const stored = await imageFor(context.engine, request);
-    await printDryRun(containers, draftContainer(containers, request, stored).config);
+    const { printDryRun } = await import('../teach/dry-run.ts');
+    await printDryRun(containers, draftContainer(containers, request, stored).config, how ?? 'full');
     return 0;
   }
   requireRoot('run');
   if (!detached && refuseMissingTerminal({ tty: flags.tty ?? false, stdin: flags.interactive ?? false }))
     return 1;
+  const explanation = await explanationFor(flags);
   warnDiscardedPorts(request);
   const stored = await span('image', 'find the image', () => imageFor(context.engine, request));
   const config = await span('state', 'create', () => createContainer(containers, request, stored));
-  const explanation = flags.explain === true ? await createExplanation() : undefined;
   if (!detached) {
     // With no output of the container's to follow, its id is what there is to print.
     if (!request.attachStdout && !request.attachStderr) stdout.write(`${config.id}\n`);
@@ -90,16 +91,29 @@ async function runContainer(
     await span('wait', 'wait until it runs', () =>
       startDetached(containers.paths, config.id, {
         explain: explanation !== undefined,
+        step: flags.step ?? false,
         onMessage: showShimMessages(explanation),
       }),
     );
   } catch (error) {
+    if (await forgetStopped(context, config.id, error)) throw error;
     // Docker leaves the created container, and its id on stdout, behind a start that failed.
     stdout.write(`${config.id}\n`);
     throw error;
+  } finally {
+    await explanation?.finished();
   }
   stdout.write(`${config.id}\n`);
   return 0;
+}
+
+/** Whoever stops half-way through --step does not want what is left of the container either. */
+async function forgetStopped({ engine }: Context, id: string, error: unknown): Promise<boolean> {
+  if ((error as { code?: string }).code !== 'STOPPED') return false;
+  const container = engine.containers.read(id);
+  if (container !== undefined)
+    await removeContainer(engine.containers, container, { force: true, volumes: true });
+  return true;
 }
 
 async function runAttached(
@@ -125,6 +139,7 @@ async function runAttached(
             id,
             ...containers.paths,
             explain: explanation !== undefined,
+            step: flags.step ?? false,
             attach,
             ...(size === undefined ? {} : { size }),
           },
@@ -132,6 +147,7 @@ async function runAttached(
         ),
       {
         tty,
+        held: flags.step ?? false,
         stdin: attach.stdin,
         detachKeys: flags.detachKeys ?? DEFAULT_DETACH_KEYS,
         ...(flags.sigProxy === false || tty ? {} : { onSignal: (signal) => passSignal(context, id, signal) }),
@@ -139,12 +155,14 @@ async function runAttached(
       showShimMessages(explanation),
     ),
   );
+  await explanation?.finished();
   switch (end.kind) {
     case 'exited':
       return end.exitCode;
     case 'detached':
       return 0;
     case 'failed':
+      await forgetStopped(context, id, end.error);
       throw fromWire(end.error);
     case 'lost':
       throw shimLost(containers.paths, id);

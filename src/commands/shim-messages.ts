@@ -1,11 +1,11 @@
 /** What a shim tells while it starts a container, for people: warnings at once, steps if --explain asked for them. */
-import type { ShimMessage } from '../engine/shim-protocol.ts';
+import type { MessageHandler } from '../engine/start.ts';
 import type { Explanation } from '../teach/explanation.ts';
 import { stderr } from '../engine/standard-streams.ts';
 
-export function showShimMessages(explanation: Explanation | undefined): (message: ShimMessage) => void {
-  return (message) => {
+export function showShimMessages(explanation: Explanation | undefined): MessageHandler {
+  return (message, answer) => {
     if (message.type === 'warning') stderr.write(`WARNING: ${message.text}\n`);
-    explanation?.onMessage(message);
+    explanation?.onMessage(message, answer);
   };
 }

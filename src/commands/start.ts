@@ -7,16 +7,16 @@ import { findContainer } from '../engine/refresh.ts';
 import { recover } from '../engine/recovery.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { fromWire, launchShim, shimLost } from '../engine/start.ts';
-import { createExplanation } from '../teach/explanation.ts';
+import { explanationFor, type ExplainFlags } from '../teach/explain-flags.ts';
+import { defineExplainFlags } from './explain-options.ts';
 import { showShimMessages } from './shim-messages.ts';
 import type { Context, Verb } from './verb.ts';
 import { stdout } from '../engine/standard-streams.ts';
 
-interface StartFlags {
+interface StartFlags extends ExplainFlags {
   readonly attach?: boolean;
   readonly interactive?: boolean;
   readonly detachKeys: string;
-  readonly explain?: boolean;
 }
 
 export const start: Verb = {
@@ -31,7 +31,6 @@ export const start: Verb = {
         'Override the key sequence for detaching a container',
         DEFAULT_DETACH_KEYS,
       )
-      .option('--explain', 'Show each step as it is done')
       .action(async (names: readonly string[], flags: StartFlags) => {
         requireRoot('start');
         if (flags.attach === true || flags.interactive === true) {
@@ -53,17 +52,23 @@ export const start: Verb = {
           }
         }
       });
+    defineExplainFlags(command, { step: true });
   },
 };
 
 async function startOne({ engine }: Context, name: string, flags: StartFlags): Promise<void> {
   const container = await findContainer(engine.containers, name);
   if (container.state.status === 'running') return;
-  const explanation = flags.explain === true ? await createExplanation() : undefined;
-  await startContainer(engine.containers, container, {
-    explain: explanation !== undefined,
-    onMessage: showShimMessages(explanation),
-  });
+  const explanation = await explanationFor(flags);
+  try {
+    await startContainer(engine.containers, container, {
+      explain: explanation !== undefined,
+      step: flags.step ?? false,
+      onMessage: showShimMessages(explanation),
+    });
+  } finally {
+    await explanation?.finished();
+  }
 }
 
 async function startAttached({ engine }: Context, name: string, flags: StartFlags): Promise<number> {
@@ -74,6 +79,7 @@ async function startAttached({ engine }: Context, name: string, flags: StartFlag
       message: `container ${name} is already running`,
       hint: `minidock attach ${name} attaches to it.`,
     });
+  const explanation = await explanationFor(flags);
   await recover(engine.containers, config.id);
   const stdin = flags.interactive === true && config.spec.openStdin;
   const size = config.spec.tty ? terminalSize() : undefined;
@@ -83,14 +89,17 @@ async function startAttached({ engine }: Context, name: string, flags: StartFlag
         {
           id: config.id,
           ...engine.paths,
-          explain: false,
+          explain: explanation !== undefined,
+          step: flags.step ?? false,
           attach: { stdin, stdout: true, stderr: true },
           ...(size === undefined ? {} : { size }),
         },
         handlers,
       ),
-    { tty: config.spec.tty, stdin, detachKeys: flags.detachKeys },
+    { tty: config.spec.tty, stdin, detachKeys: flags.detachKeys, held: flags.step ?? false },
+    showShimMessages(explanation),
   );
+  await explanation?.finished();
   if (end.kind === 'failed') throw fromWire(end.error);
   if (end.kind === 'lost') throw shimLost(engine.paths, config.id);
   return end.kind === 'exited' ? end.exitCode : 0;

@@ -43,6 +43,8 @@ export interface BundleInput {
   readonly ipv6?: boolean;
   /** PID 1 is to tell where its time goes. */
   readonly trace?: boolean;
+  /** PID 1 asks before each step. */
+  readonly step?: boolean;
   /** Fault injection for tests. */
   readonly failAt?: string;
 }
@@ -113,6 +115,7 @@ export function buildBundle(input: BundleInput): OciConfig {
     annotations: {
       ...(spec.init ? { 'minidock.init': 'true' } : {}),
       ...(input.trace === true ? { 'minidock.trace': 'true' } : {}),
+      ...(input.step === true ? { 'minidock.step': 'true' } : {}),
       ...(input.failAt === undefined ? {} : { 'minidock.fail-at': input.failAt }),
     },
   };

@@ -6,6 +6,7 @@
 import { writeSync } from 'node:fs';
 import { enterRawMode } from './raw-terminal.ts';
 import type { ShimMessage } from './shim-protocol.ts';
+import type { MessageHandler } from './start.ts';
 import type { ShimConnection, ShimHandlers } from './shim-connection.ts';
 import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
 import { stderr, stdinIsTerminal, stdout } from './standard-streams.ts';
@@ -18,6 +19,8 @@ export interface ForegroundOptions {
   readonly redraw?: boolean;
   /** Called for each signal this process gets while attached, unless a terminal carries them. */
   readonly onSignal?: (signal: NodeJS.Signals) => void;
+  /** Keys and signals are this command's own until the program runs. */
+  readonly held?: boolean;
 }
 
 export type ForegroundEnd =
@@ -45,7 +48,7 @@ export function terminalSize(): { rows: number; columns: number } | undefined {
 export async function runForeground(
   open: (handlers: ShimHandlers) => ShimConnection,
   options: ForegroundOptions,
-  onMessage?: (message: ShimMessage) => void,
+  onMessage?: MessageHandler,
 ): Promise<ForegroundEnd> {
   const cleanups: (() => void)[] = [];
   const output = new OutputWriter();
@@ -54,16 +57,20 @@ export async function runForeground(
       const connection = open({
         output: (stream, bytes) => output.write(stream, bytes, connection),
         message: (message) => {
-          onMessage?.(message);
+          onMessage?.(message, (answer) => connection.send(answer));
+          if (message.type === 'started' && options.held === true) tie();
           if (message.type === 'exited') resolve({ kind: 'exited', exitCode: message.exitCode });
           if (message.type === 'failed') resolve({ kind: 'failed', error: message.error });
         },
         closed: () => resolve({ kind: 'lost' }),
       });
       cleanups.push(() => connection.close());
-      if (options.stdin) cleanups.push(feedInput(connection, options, () => resolve({ kind: 'detached' })));
-      if (options.tty) cleanups.push(followSize(connection, options.redraw === true));
-      if (options.onSignal !== undefined) cleanups.push(passSignals(options.onSignal));
+      const tie = (): void => {
+        if (options.stdin) cleanups.push(feedInput(connection, options, () => resolve({ kind: 'detached' })));
+        if (options.tty) cleanups.push(followSize(connection, options.redraw === true));
+        if (options.onSignal !== undefined) cleanups.push(passSignals(options.onSignal));
+      };
+      if (options.held !== true) tie();
     });
   } finally {
     await output.drained();

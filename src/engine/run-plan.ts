@@ -124,8 +124,8 @@ export function planStart({ binary, bundleDir, socketPath, cgroupsPath }: StartI
     title: 'Start a process in new namespaces',
     why:
       'unshare(2) gives the process its own view of mounts, host name, shared memory and process numbers, and ' +
-      '--fork makes its child PID 1 of the new PID namespace. Without it the program would see, and could signal, ' +
-      'every process of the host.',
+      '--fork makes its child PID 1 of the new PID namespace.',
+    without: 'The program would see, and could signal, every process of the host, and unmount its disks.',
     command: {
       kind: 'run',
       argv: unshareArgv(OWN_NAMESPACES, { initBinary: binary, bundleDir, socketPath }),

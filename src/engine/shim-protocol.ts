@@ -1,5 +1,5 @@
 /** The JSON messages of a shim's connections (frames.ts carries them). */
-import type { Step } from '../../runtime/plan/step.ts';
+import type { Step, StepId } from '../../runtime/plan/step.ts';
 import type { StepTime } from '../../runtime/plan/step-span.ts';
 
 export type ClientMessage =
@@ -9,13 +9,19 @@ export type ClientMessage =
   | { readonly type: 'stdin-closed' }
   /** The client's descriptor `fd` is the master of a terminal that must outlive it; 'adopted' says that it will. */
   | { readonly type: 'adopt-terminal'; readonly pid: number; readonly fd: number }
+  /** The answer to 'paused': do this step; do it and all that follow; undo what has been done. */
+  | { readonly type: 'step'; readonly word: StepWord }
   /** An answer is sent when the container has exited (and, with --rm, is gone). */
   | { readonly type: 'wait' };
+
+export type StepWord = 'go' | 'run-on' | 'quit';
 
 export type ShimMessage =
   /** Sent before anything is done, when the client asked for an explanation. */
   | { readonly type: 'plan'; readonly steps: readonly Step[] }
   | ({ readonly type: 'step' } & StepTime)
+  /** Before a step, to who asked for steps: it waits for a 'step'. `pid` is PID 1, once there is one, as the host sees it. */
+  | { readonly type: 'paused'; readonly id: StepId; readonly pid?: number }
   | { readonly type: 'started'; readonly pid: number }
   | { readonly type: 'adopted' }
   | { readonly type: 'warning'; readonly text: string }
@@ -35,6 +41,8 @@ export interface ShimRequest {
   readonly root: string;
   readonly run: string;
   readonly explain: boolean;
+  /** One step after the other, each when the client on descriptor 3 says so. */
+  readonly step?: boolean;
   /** What the client on descriptor 3 is attached to from the first byte on. */
   readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   /** The window size of the terminal that waits for the container, if there is one. */

@@ -7,7 +7,7 @@ import { MinidockError } from '../../runtime/errors.ts';
 import { containerDir, type Paths } from './paths.ts';
 import { ShimConnection, type ShimHandlers } from './shim-connection.ts';
 import { shimFor } from './shim-process.ts';
-import type { ShimMessage, ShimRequest, WireError } from './shim-protocol.ts';
+import type { ClientMessage, ShimMessage, ShimRequest, WireError } from './shim-protocol.ts';
 
 export function launchShim(request: ShimRequest, handlers: ShimHandlers): ShimConnection {
   let control: number;
@@ -30,8 +30,11 @@ const cannotLaunch = (reason: string): WireError => ({
 
 export interface StartOptions {
   readonly explain?: boolean;
-  readonly onMessage?: (message: ShimMessage) => void;
+  readonly step?: boolean;
+  readonly onMessage?: MessageHandler;
 }
+
+export type MessageHandler = (message: ShimMessage, answer: (message: ClientMessage) => void) => void;
 
 /** Starts detached: resolves when the program runs. @throws what the shim reports. */
 export function startDetached(paths: Paths, id: string, options: StartOptions = {}): Promise<void> {
@@ -42,12 +45,13 @@ export function startDetached(paths: Paths, id: string, options: StartOptions = 
         id,
         ...paths,
         explain: options.explain ?? false,
+        step: options.step ?? false,
         attach: { stdin: false, stdout: false, stderr: false },
       },
       {
         output: () => undefined,
         message: (message) => {
-          options.onMessage?.(message);
+          options.onMessage?.(message, (answer) => connection.send(answer));
           if (message.type === 'failed') settle(() => reject(fromWire(message.error)));
           // A program may end at once: 'exited' then comes right behind 'started'.
           if (message.type === 'started') settle(resolve);

@@ -6,50 +6,45 @@
 import { nftGetArgv, renderArgv, renderCommand } from '../../runtime/plan/render.ts';
 import type { Check, Section, Step, Undo } from '../../runtime/plan/step.ts';
 import { noColors, type Colors } from '../ui/colors.ts';
+import type { ExplainHow } from './explain-flags.ts';
+import { createLineTeller } from './step-line.ts';
+import { createJsonTeller } from './step-json.ts';
+import { formatMilliseconds, sectionHeadings, undoText } from './words.ts';
 import { wrap } from './wrap.ts';
 
 export interface ExplainOptions {
   /** Columns to wrap at; 80 where unknown. Commands are never broken, so that they can be pasted. */
   readonly width?: number;
   readonly colors?: Colors;
+  /** 'full' unless given: everything; 'short': a line a step; 'json': an object a line. */
+  readonly how?: ExplainHow;
 }
 
 export type StepOutcome = 'done' | 'already' | 'failed';
 
-/** Each returns text with its final newline; the caller writes it. The heading of a section is printed once. */
+/** Each returns text with its final newline, or none; the caller writes it. The heading of a section is printed once. */
 export interface Explainer {
   stepStarted(step: Step, n: number, total: number): string;
   stepDone(step: Step, milliseconds: number, outcome: StepOutcome): string;
+  /** In place of stepDone, for one that is only told of. */
+  stepPlanned(step: Step): string;
 }
 
-export const sectionHeadings: Readonly<Record<Section, string>> = {
-  namespace: 'Create the network namespace',
-  bridge: 'Create the bridge',
-  veth: 'Create the veth pair, attach one end to the namespace and the other to the bridge',
-  address: 'Assign the address and bring the interfaces up',
-  nat: 'Enable NAT',
-  ports: 'Publish the ports',
-  cgroup: 'Limit what it may use',
-  process: 'Start the process in new namespaces',
-  rootfs: 'Give it a root filesystem of its own',
-  isolation: 'Take away what it must not have',
-};
-
 export function createExplainer(options: ExplainOptions): Explainer {
+  if (options.how === 'short') return createLineTeller(options);
+  if (options.how === 'json') return createJsonTeller();
   const teller = new StepTeller(options);
   return {
     stepStarted: (step, n, total) => teller.heading(step) + teller.step(step, n, total),
     stepDone: (_step, milliseconds, outcome) => teller.outcome(milliseconds, outcome),
+    stepPlanned: (step) => teller.condition(step),
   };
 }
 
 export function renderDryRun(steps: readonly Step[], options: ExplainOptions = {}): string {
-  const teller = new StepTeller(options);
+  const explainer = createExplainer(options);
   return steps
-    .map(
-      (step, index) =>
-        teller.heading(step) + teller.step(step, index + 1, steps.length) + teller.condition(step),
-    )
+    .map((step, index) => explainer.stepStarted(step, index + 1, steps.length) + explainer.stepPlanned(step))
     .join('');
 }
 
@@ -92,6 +87,7 @@ class StepTeller {
       `\n  ${this.colors.dim(position)} ${this.colors.bold(step.title)}`,
       command,
       this.labelled('Why:  ', step.why),
+      this.labelled('Else: ', step.without),
       this.undo(step.undo),
       ...(step.observe === undefined ? [] : [this.literal('Look: ', renderArgv(step.observe))]),
       '',
@@ -113,17 +109,8 @@ class StepTeller {
   }
 
   private undo(undo: Undo): string {
-    switch (undo.kind) {
-      case 'command':
-        return this.literal('Undo: ', renderCommand(undo.command));
-      case 'freedBy': {
-        const title = this.titles.get(undo.step);
-        const step = title === undefined ? undo.step : `"${title}"`;
-        return this.labelled('Undo: ', `goes by itself when ${step} is undone`);
-      }
-      case 'shared':
-        return this.labelled('Undo: ', `never for one container: ${undo.why}`);
-    }
+    const text = undoText(undo, (id) => this.titles.get(id));
+    return undo.kind === 'command' ? this.literal('Undo: ', text) : this.labelled('Undo: ', text);
   }
 
   private labelled(label: string, text: string): string {
@@ -147,6 +134,3 @@ function checkText(check: Check): string {
       return `"${renderArgv(check.argv)}" succeeds`;
   }
 }
-
-const formatMilliseconds = (milliseconds: number): string =>
-  milliseconds >= 1000 ? `${(milliseconds / 1000).toFixed(2)} s` : `${milliseconds.toFixed(1)} ms`;

@@ -115,7 +115,7 @@ describe('modules loaded', () => {
     ['images', [...verb, 'src/commands/images.ts'], 36],
     ['logs', [...verb, 'src/commands/logs.ts'], 35],
     ['exec', [...verb, 'src/commands/exec.ts'], 50],
-    ['run', [...verb, 'src/commands/run.ts'], 118],
+    ['run', [...verb, 'src/commands/run.ts'], 80],
     ['the shim', ['src/cli.ts', 'src/engine/shim/main.ts'], 93],
     ['PID 1', ['src/cli.ts', 'runtime/process/init.ts'], 43],
   ])('by %s: no library but commander, and few of our own', (name, entries, limit) => {

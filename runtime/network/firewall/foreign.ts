@@ -131,6 +131,8 @@ export function planDockerUser(
       why:
         'Docker is on this host and has set the policy of FORWARD to drop. A packet must be accepted at every ' +
         'chain of a hook, so it needs an accept there too; DOCKER-USER is the chain that Docker keeps for others.',
+      without:
+        "Docker's policy drops what containers send to other hosts, and what others send to published ports.",
       command: { kind: 'run', argv: ['iptables-restore', '--wait', '--noflush'], input },
       undo: {
         kind: 'shared',

@@ -54,6 +54,8 @@ export function planFirewall(
         'Chains of our own, called from there, keep our rules apart from those of others. Redirection is for packets ' +
         'addressed to this host only (--dst-type LOCAL), whoever sent them, this host (OUTPUT) included; forged ' +
         'packets for 127.0.0.0/8 are dropped.',
+      without:
+        'Ports cannot be published: there is no place for a redirection, and packets to a published port find nobody listening on the host.',
       command: { kind: 'run', argv: RESTORE, input: CHAINS },
       undo: SHARED,
       check: { kind: 'run', argv: ['iptables', '--wait', '-C', 'FORWARD', '-j', 'MINIDOCK-FORWARD'] },
@@ -67,6 +69,8 @@ export function planFirewall(
         'A host that forwards would let anyone on its networks route packets to the address of a container, ' +
         'published or not. From now on only answers, published ports and neighbours on the same bridge get in; ' +
         'containers may go out, also where the policy of FORWARD is to drop.',
+      without:
+        'Another machine of the same network adds a route to this host and reaches every port of every container, published or not.',
       command: { kind: 'run', argv: RESTORE, input: networkRules(network, foreign) },
       undo: SHARED,
       check,
@@ -78,8 +82,9 @@ export function planFirewall(
       title: `Masquerade what leaves ${subnet}`,
       why:
         "The world has no route to a container's private address. MASQUERADE puts the host's address in its place " +
-        'as a packet leaves, and conntrack turns the answer back; without it packets get out and no answer ever ' +
-        'returns.',
+        'as a packet leaves, and conntrack turns the answer back.',
+      without:
+        'Packets get out and no answer ever returns: a ping from the container to the world stays silent.',
       command: { kind: 'run', argv: [...NAT, '-A', ...masquerade] },
       undo: SHARED,
       check,
@@ -117,6 +122,7 @@ export function planPorts(endpoint: BridgeEndpoint): readonly HostStep[] {
         'Outside nobody knows the container, only the host. DNAT gives what arrives here for this port the ' +
         "container's address and port as its new destination, before routing decides where it goes; conntrack " +
         'remembers, so answers leave with the address the client asked.',
+      without: 'A client is refused: on the host itself nothing listens on this port.',
       command: { kind: 'run', argv: [...NAT, '-A', 'MINIDOCK', ...rule] },
       undo: { kind: 'command', command: { kind: 'run', argv: [...NAT, '-D', 'MINIDOCK', ...rule] } },
       observe: ['iptables', '-t', 'nat', '-S', 'MINIDOCK'],

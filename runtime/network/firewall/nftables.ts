@@ -102,6 +102,8 @@ export function planFirewall(
         'Rules are kept in tables, tables hold chains, and a chain with a hook is visited by every packet at that ' +
         'point of its way. A table of our own leaves all others alone; its rules look things up in sets and maps, ' +
         'so publishing a port later adds an element and no rule.',
+      without:
+        'Ports cannot be published: there is no place for a redirection, and packets to a published port find nobody listening on the host.',
       command: { kind: 'run', argv: ['nft', '-f', '-'], input: tableScript() },
       undo: SHARED,
       check,
@@ -114,6 +116,8 @@ export function planFirewall(
       why:
         'A host that forwards would let anyone on its networks route packets to the address of a container, ' +
         'published or not. From now on only answers, published ports and neighbours on the same bridge get in.',
+      without:
+        'Another machine of the same network adds a route to this host and reaches every port of every container, published or not.',
       command: {
         kind: 'run',
         argv: ['nft', '-f', '-'],
@@ -131,8 +135,9 @@ export function planFirewall(
       title: `Masquerade what leaves ${subnet}`,
       why:
         "The world has no route to a container's private address. Masquerading puts the host's address in its " +
-        'place as a packet leaves, and conntrack turns the answer back; without it packets get out and no answer ' +
-        'ever returns.',
+        'place as a packet leaves, and conntrack turns the answer back.',
+      without:
+        'Packets get out and no answer ever returns: a ping from the container to the world stays silent.',
       command: {
         kind: 'run',
         argv: ['nft', '-f', '-'],
@@ -161,6 +166,7 @@ export function planPorts(endpoint: BridgeEndpoint): readonly HostStep[] {
         'Outside nobody knows the container, only the host. An element of the map says: what arrives here for this ' +
         "port gets the container's address and port as its new destination (DNAT), before routing decides where it " +
         'goes; conntrack remembers, so answers leave with the address the client asked.',
+      without: 'A client is refused: on the host itself nothing listens on this port.',
       command: {
         kind: 'run',
         argv: change(

@@ -7,7 +7,7 @@ import { closeSync } from 'node:fs';
 import { POLLIN, POLLOUT } from '../../../runtime/syscall/descriptors.ts';
 import { acceptConnection, listenUnix } from '../../../runtime/syscall/sockets.ts';
 import { FRAME, type FrameType } from '../frames.ts';
-import type { ClientMessage, ShimMessage } from '../shim-protocol.ts';
+import type { ClientMessage, ShimMessage, StepWord } from '../shim-protocol.ts';
 import { Client, type Attachment } from './client.ts';
 import { serveOnce, type Source } from './poll-loop.ts';
 
@@ -35,6 +35,7 @@ const GOODBYE = 1000;
 export class Clients {
   private readonly clients = new Set<Client>();
   private listener = -1;
+  private word: StepWord | undefined;
 
   constructor(private readonly events: ClientEvents) {}
 
@@ -92,6 +93,17 @@ export class Clients {
     for (const client of this.clients) client.message(message);
   }
 
+  /** Asks who started the container and waits for the word, doing nothing else; undefined if nobody is there to say it. */
+  ask(question: ShimMessage): StepWord | undefined {
+    const [asked] = this.clients;
+    this.word = undefined;
+    asked?.message(question);
+    while (asked !== undefined && this.clients.has(asked) && this.word === undefined) {
+      serveOnce(this.sources(false), -1);
+    }
+    return this.word;
+  }
+
   /** The last message: sent to everyone, also to who has come while the shim was going away; then all hang up. */
   finish(message: ShimMessage): void {
     this.accept();
@@ -140,6 +152,9 @@ export class Clients {
       case 'adopt-terminal':
         this.events.terminalLeft(message.pid, message.fd);
         client.message({ type: 'adopted' });
+        break;
+      case 'step':
+        this.word = message.word;
         break;
       case 'wait':
         // Every client gets the last message; this one says that it has come for nothing else.

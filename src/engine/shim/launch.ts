@@ -17,6 +17,7 @@ import {
   listenForInit,
   type InitFailure,
   type InitListener,
+  type Pause,
 } from '../../../runtime/process/supervise.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { span } from '../../../runtime/trace.ts';
@@ -55,9 +56,10 @@ export async function startFirst(
   places: StartInput,
   stdio: ContainerStdio,
   trace: InitTrace,
+  pause?: Pause,
 ): Promise<Started> {
   const step = planStart(places);
-  const init = await span('wait', 'listen for PID 1', () => listenForInit(places.socketPath, trace));
+  const init = await span('wait', 'listen for PID 1', () => listenForInit(places.socketPath, trace, pause));
   try {
     trace.spawning();
     const first = stepSpan([step], (note) => {

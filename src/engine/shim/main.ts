@@ -12,6 +12,7 @@ import type { ApplyOptions } from '../../../runtime/plan/apply.ts';
 import type { Step } from '../../../runtime/plan/step.ts';
 import { stepTimes } from '../../../runtime/plan/step-span.ts';
 import { InitTrace } from '../../../runtime/process/init-trace.ts';
+import type { Pause } from '../../../runtime/process/supervise.ts';
 import { setCloseOnExec } from '../../../runtime/syscall/descriptors.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { isTraced, listenToTrace, span } from '../../../runtime/trace.ts';
@@ -22,7 +23,7 @@ import { acquireNetwork, type AcquiredNetwork } from '../networking.ts';
 import { writeNetworkFiles } from '../network-files.ts';
 import { containerDir, containerLock, containerRunDir } from '../paths.ts';
 import { bootId, startTime } from '../process-identity.ts';
-import { allSteps } from '../run-plan.ts';
+import { allSteps, type RunPlan } from '../run-plan.ts';
 import type { ShimMessage, ShimRequest } from '../shim-protocol.ts';
 import { ContainerStore, noSuchContainer } from '../store.ts';
 import { timestamp } from '../time.ts';
@@ -59,11 +60,16 @@ export async function runShim(): Promise<void> {
     span('start', 'listen for clients', () => parts.clients.listen(join(runDir, 'shim.sock')));
     const explain = request.explain ? new Explaining(parts.clients) : undefined;
     const trace = new InitTrace(`${config.name} (PID 1)`);
-    const started = await startFirst(placesOf(store.paths, config.id), parts.stdio, trace);
-    pending = started;
+    const start = async (pause?: Pause): Promise<Started> =>
+      (pending = await startFirst(placesOf(store.paths, config.id), parts.stdio, trace, pause));
+    const early = request.step === true ? undefined : await start();
     const network = await span('state', 'acquire the network', () => acquireNetwork(store, config));
     ({ ports } = network);
-    const pid = await bringUp(parts, request, network, started, explain);
+    const pid =
+      early === undefined
+        ? await bringUpStepwise(parts, request, network, start, explain)
+        : await bringUp(parts, request, network, early, explain);
+    const { first } = pending as unknown as Started;
     pending = undefined;
     span('state', 'record that it runs', () => recordRunning(parts, pid, network));
     span('answer', 'answer: started', () => parts.clients.broadcast({ type: 'started', pid }));
@@ -72,7 +78,6 @@ export async function runShim(): Promise<void> {
       import('./serve.ts'),
       import('./sleep.ts'),
     ]);
-    const { first } = started;
     const sleep = rest(parts, first, ports, patienceAfter());
     span('wait', 'serve until the program ends', () => serve(parts, first, ports, sleep));
     const exitCode = await first.exited;
@@ -136,27 +141,52 @@ async function refuse(id: string, config: ContainerConfig | undefined): Promise<
 /** Everything up to the running program, whose pid it gives. */
 async function bringUp(
   parts: ShimParts,
-  { size }: ShimRequest,
+  request: ShimRequest,
   network: AcquiredNetwork,
   started: Started,
   explaining: Explaining | undefined,
 ): Promise<number> {
-  const { store, config, clients, stdio } = parts;
-  const { attachment, state, warnings } = network;
+  const { attachment } = network;
+  const { stdio } = parts;
+  const { size } = request;
   const options = applyOptions(parts);
   const wiring = startWiring(attachment, options);
   try {
-    span('state', 'write hosts, resolv.conf', () => writeNetworkFiles(store.paths, config, state));
-    for (const text of warnings) clients.broadcast({ type: 'warning', text });
-    const plan = span('work', 'plan', () =>
-      prepareRun(store.paths, config, attachment, { size, trace: isTraced() }),
-    );
-    explaining?.tell(allSteps(plan));
+    const plan = makePlan(parts, request, network, explaining);
     return await span('work', 'launch', () => launch({ plan, wiring, started, options, stdio, size }));
   } finally {
     // Steps that are still being performed would be missed by whoever undoes.
     await wiring.catch(() => undefined);
   }
+}
+
+/** The same for --step: PID 1 is started when its turn comes. */
+async function bringUpStepwise(
+  parts: ShimParts,
+  request: ShimRequest,
+  network: AcquiredNetwork,
+  start: (pause: Pause) => Promise<Started>,
+  explaining: Explaining | undefined,
+): Promise<number> {
+  const { stepUp } = await import('./step-up.ts');
+  const { clients, stdio } = parts;
+  const plan = makePlan(parts, request, network, explaining);
+  return stepUp({ plan, clients, options: applyOptions(parts), stdio, size: request.size, start });
+}
+
+function makePlan(
+  { store, config, clients }: ShimParts,
+  { size, step = false }: ShimRequest,
+  { attachment, state, warnings }: AcquiredNetwork,
+  explaining: Explaining | undefined,
+): RunPlan {
+  span('state', 'write hosts, resolv.conf', () => writeNetworkFiles(store.paths, config, state));
+  for (const text of warnings) clients.broadcast({ type: 'warning', text });
+  const plan = span('work', 'plan', () =>
+    prepareRun(store.paths, config, attachment, { size, trace: isTraced(), step }),
+  );
+  explaining?.tell(allSteps(plan));
+  return plan;
 }
 
 /** For --explain: the plan, then what becomes of each step; the first has begun before the plan is made. */

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly size?: { readonly rows: number; readonly columns: number } | undefined;
   /** PID 1 is to tell where its time goes. */
   readonly trace?: boolean;
+  /** PID 1 is to ask before each step. */
+  readonly step?: boolean;
 }
 
 /** Where what PID 1 is started with will be. */
@@ -62,6 +64,7 @@ export function computeRun(
     devices: [...config.spec.devices.map(lookUpDevice), ...(config.spec.privileged ? hostDevices() : [])],
     ipv6: existsSync('/proc/sys/net/ipv6'),
     trace: options.trace ?? false,
+    step: options.step ?? false,
     ...(options.size === undefined ? {} : { size: options.size }),
     ...(failAt === undefined ? {} : { failAt }),
   });

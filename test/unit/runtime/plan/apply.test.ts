@@ -32,7 +32,16 @@ const file = (name: string): string => join(dir, name);
 const run = (...argv: readonly [string, ...string[]]): HostCommand => ({ kind: 'run', argv });
 const undoBy = (command: HostCommand): Undo => ({ kind: 'command', command });
 function step(id: string, command: HostCommand, undo: Undo, more: Partial<HostStep> = {}): HostStep {
-  return { id, section: 'bridge', title: `Do ${id}`, why: 'For the test.', command, undo, ...more };
+  return {
+    id,
+    section: 'bridge',
+    title: `Do ${id}`,
+    why: 'For the test.',
+    without: 'No test.',
+    command,
+    undo,
+    ...more,
+  };
 }
 /** Makes a file, and removes it again. */
 const touch = (id: string, more: Partial<HostStep> = {}): HostStep =>

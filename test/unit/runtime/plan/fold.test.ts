@@ -12,6 +12,7 @@ function step(
     id,
     section: 'bridge',
     title: id,
+    without: '',
     why: 'For the test.',
     command: { kind: 'run', argv, ...(input === undefined ? {} : { input }) },
     undo: { kind: 'shared', why: 'Nobody.' },

@@ -49,6 +49,7 @@ describe('the steps of PID 1', () => {
     for (const step of steps) {
       expect(step.title).toMatch(/^[A-Z].*[^.]$/);
       expect(step.why).toMatch(/[.)]$/);
+      expect(step.without).toMatch(/^\w.*\.$/);
       expect(step.undo).toEqual({ kind: 'freedBy', step: 'process.start' });
     }
   });

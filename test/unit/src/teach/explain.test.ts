@@ -7,7 +7,8 @@ const netns: HostStep = {
   id: 'netns.create',
   section: 'namespace',
   title: 'Create the network namespace',
-  why: 'A network namespace is a network stack of its own. Without one the container would share the host’s.',
+  why: 'A network namespace is a network stack of its own, with interfaces, routes and ports.',
+  without: 'The container would share the host’s.',
   command: { kind: 'run', argv: ['ip', 'netns', 'add', 'md-1'] },
   undo: { kind: 'command', command: { kind: 'run', argv: ['ip', 'netns', 'delete', 'md-1'] } },
   observe: ['ip', '-n', 'md-1', 'address'],
@@ -17,6 +18,7 @@ const bridge: HostStep = {
   section: 'bridge',
   title: 'Create the bridge',
   why: 'A bridge is a switch in the kernel.',
+  without: 'Nothing to plug cables into.',
   command: { kind: 'run', argv: ['ip', 'link', 'add', 'minidock0', 'type', 'bridge'] },
   undo: { kind: 'shared', why: 'every container hangs on it' },
   check: { kind: 'path-exists', path: '/sys/class/net/minidock0' },
@@ -26,6 +28,7 @@ const table: HostStep = {
   section: 'nat',
   title: 'Create the table',
   why: 'Rules are kept in tables.',
+  without: 'No place for rules.',
   command: { kind: 'run', argv: ['nft', '-f', '-'], input: 'table ip x {\n  chain y { }\n}\n' },
   undo: { kind: 'freedBy', step: 'netns.create' },
 };
@@ -36,8 +39,9 @@ test('a dry run tells each step whole', () => {
 
   [1/3] Create the network namespace
     $ ip netns add md-1
-    Why:  A network namespace is a network stack of its own. Without one
-          the container would share the host’s.
+    Why:  A network namespace is a network stack of its own, with
+          interfaces, routes and ports.
+    Else: The container would share the host’s.
     Undo: ip netns delete md-1
     Look: ip -n md-1 address
 
@@ -46,6 +50,7 @@ test('a dry run tells each step whole', () => {
   [2/3] Create the bridge
     $ ip link add minidock0 type bridge
     Why:  A bridge is a switch in the kernel.
+    Else: Nothing to plug cables into.
     Undo: never for one container: every container hangs on it
     Skip: where /sys/class/net/minidock0 exists
 
@@ -56,11 +61,57 @@ test('a dry run tells each step whole', () => {
         chain y { }
       }'
     Why:  Rules are kept in tables.
+    Else: No place for rules.
     Undo: goes by itself when "Create the network namespace" is undone
 `);
 });
 
+test('a short one tells a line a step, of a script the first', () => {
+  expect(renderDryRun([netns, bridge, table], { how: 'short' })).toBe(
+    '1/3 Create the network namespace: ip netns add md-1\n' +
+      '2/3 Create the bridge: ip link add minidock0 type bridge\n' +
+      "3/3 Create the table: nft -f - <<<'table ip x { …\n",
+  );
+});
+
+test('one for programs tells an object a line', () => {
+  const [first, , last] = renderDryRun([netns, bridge, table], { how: 'json' })
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+  expect(first).toEqual({
+    id: 'netns.create',
+    n: 1,
+    of: 3,
+    section: 'Create the network namespace',
+    title: netns.title,
+    command: 'ip netns add md-1',
+    why: netns.why,
+    without: netns.without,
+    undo: 'ip netns delete md-1',
+    observe: 'ip -n md-1 address',
+  });
+  expect(last).toMatchObject({
+    undo: 'goes by itself when "Create the network namespace" is undone',
+    observe: null,
+  });
+});
+
 describe('as it happens', () => {
+  test('the short form and the one for programs have the time', () => {
+    const [short, json] = [createExplainer({ how: 'short' }), createExplainer({ how: 'json' })];
+    for (const explainer of [short, json]) expect(explainer.stepStarted(netns, 3, 12)).toBe('');
+    expect(short.stepDone(netns, 2.06, 'done')).toBe(
+      ' 3/12    2.1 ms  Create the network namespace: ip netns add md-1\n',
+    );
+    expect(JSON.parse(json.stepDone(netns, 2.0604, 'already'))).toMatchObject({
+      n: 3,
+      of: 12,
+      ms: 2.06,
+      outcome: 'already',
+    });
+  });
+
   test('a heading once for each section, an outcome for each step', () => {
     const explainer = createExplainer({});
     const started = explainer.stepStarted(netns, 1, 12);

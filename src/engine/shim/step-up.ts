@@ -1,0 +1,62 @@
+/**
+ * `--step`: a container brought up one step after the other, in the order a reader meets them, each when the command
+ * says so. What is done is what is always done; only nothing runs beside anything else, and nothing is folded. While
+ * the command thinks, the shim waits in poll(2) and PID 1 for its answer: the kernel is as the last step left it.
+ */
+import { MinidockError } from '../../../runtime/errors.ts';
+import { applySteps, type ApplyOptions } from '../../../runtime/plan/apply.ts';
+import type { Step } from '../../../runtime/plan/step.ts';
+import type { Pause } from '../../../runtime/process/supervise.ts';
+import { allSteps, type RunPlan } from '../run-plan.ts';
+import type { Clients } from './clients.ts';
+import { launch, type Started } from './launch.ts';
+import type { ContainerStdio } from './stdio.ts';
+
+export interface StepUp {
+  readonly plan: RunPlan;
+  readonly clients: Clients;
+  readonly options: ApplyOptions;
+  readonly stdio: ContainerStdio;
+  readonly size: { readonly rows: number; readonly columns: number } | undefined;
+  /** Starts PID 1, which is to ask through `pause`; from then on it is the caller's to abandon. */
+  readonly start: (pause: Pause) => Promise<Started>;
+}
+
+/** The running program's pid, as the host sees it. @throws MinidockError 'STOPPED' when the command has had enough. */
+export async function stepUp({ plan, clients, options, stdio, size, start }: StepUp): Promise<number> {
+  const steps = allSteps(plan);
+  let asking = true;
+  const refused = (id: string, pid?: number): MinidockError | undefined => {
+    if (!asking) return undefined;
+    const word = clients.ask({ type: 'paused', id, ...(pid === undefined ? {} : { pid }) });
+    asking = word === 'go';
+    return word === 'quit' || word === undefined ? stopped(steps, id) : undefined;
+  };
+  const allow = (id: string): void => {
+    const error = refused(id);
+    if (error !== undefined) throw error;
+  };
+  for (const step of [...plan.network, ...plan.cgroup]) {
+    allow(step.id);
+    await applySteps([step], { ...options, unfolded: true });
+  }
+  allow(plan.start.id);
+  const started = await start((id, pid) => {
+    const error = refused(id, pid);
+    return error && { type: 'error', step: id, errno: error.code, message: error.message, exitCode: STOPPED };
+  });
+  const rest = { ...plan, network: [], cgroup: [] };
+  return launch({ plan: rest, wiring: Promise.resolve(), started, options, stdio, size });
+}
+
+/** As for a command that Ctrl-C ends. */
+const STOPPED = 130;
+
+function stopped(steps: readonly Step[], id: string): MinidockError {
+  const at = steps.findIndex((step) => step.id === id);
+  return new MinidockError({
+    code: 'STOPPED',
+    message: `stopped before step ${String(at + 1)} of ${String(steps.length)} (${steps[at]?.title ?? id})`,
+    exitCode: STOPPED,
+  });
+}

@@ -1,0 +1,46 @@
+/**
+ * How a step's result is seen from the host. A step of PID 1 tells what to type inside the container; while the
+ * container is being built there is nothing inside to type it with, and once it is, perhaps no such program. The same
+ * can be read from outside below /proc/PID, whatever the image holds, and pasted by whoever wants to look again.
+ */
+import type { Argv } from '../../runtime/plan/step.ts';
+
+export interface Place {
+  /** Of the process inside, as the host sees it. */
+  readonly pid: number;
+  /** Where its root will be, until pivot_root(2) has made it '/'; then ''. */
+  readonly root: string;
+}
+
+export function fromHost(argv: Argv, { pid, root }: Place): Argv {
+  const [program, ...words] = argv;
+  const own = `/proc/${String(pid)}`;
+  switch (program) {
+    case 'hostname':
+      return ['nsenter', `--target=${String(pid)}`, '--uts', 'hostname'];
+    case 'id':
+      return ['grep', '-E', '^(Uid|Gid|Groups)', `${own}/status`];
+    case 'pwd':
+      return ['readlink', `${own}/cwd`];
+    case 'tty':
+      return ['readlink', `${own}/fd/0`];
+    case 'ps':
+      return ['ps', '-o', 'pid,user,args', '-p', String(pid)];
+  }
+  const seen = words.map((word) => {
+    if (word.startsWith('/proc/sys/') || word === '/proc/keys') return word;
+    if (word === '/proc/mounts') return `${own}/mounts`;
+    const process = /^\/proc\/(?:self|1)\/(.*)$/.exec(word);
+    if (process !== null) return `${own}/${process[1] ?? ''}`;
+    if (word.startsWith('/')) return `${own}/root${root}${word}`;
+    // A mount point to be looked for in a list of mounts.
+    const mounted = /^ (\/.*) $/.exec(word)?.[1];
+    return mounted === undefined
+      ? word
+      : ` ${root === '' ? mounted : `${root}${mounted}`.replace(/\/$/, '')} `;
+  });
+  // Settings below /proc/sys are those of whoever reads them.
+  return seen.some((word) => word.startsWith('/proc/sys/'))
+    ? ['nsenter', `--target=${String(pid)}`, '--uts', '--ipc', '--net', program, ...seen]
+    : [program, ...seen];
+}

@@ -1,0 +1,51 @@
+/** `--explain=json`: an object a line, for programs. A dry run's have no `ms` and no `outcome`. */
+import { renderArgv, renderCommand } from '../../runtime/plan/render.ts';
+import type { Step, StepId } from '../../runtime/plan/step.ts';
+import type { Explainer, StepOutcome } from './explain.ts';
+import { sectionHeadings, undoText } from './words.ts';
+
+export interface StepObject {
+  readonly id: StepId;
+  readonly n: number;
+  readonly of: number;
+  /** The heading, as people read it. */
+  readonly section: string;
+  readonly title: string;
+  readonly command: string;
+  readonly why: string;
+  readonly without: string;
+  readonly undo: string;
+  /** null where there is nothing to look at. */
+  readonly observe: string | null;
+  readonly ms?: number;
+  readonly outcome?: StepOutcome;
+}
+
+export function createJsonTeller(): Explainer {
+  let position = { n: 0, of: 0 };
+  const titles = new Map<StepId, string>();
+  const line = (step: Step, result: Pick<StepObject, 'ms' | 'outcome'>): string => {
+    const object: StepObject = {
+      id: step.id,
+      ...position,
+      section: sectionHeadings[step.section],
+      title: step.title,
+      command: renderCommand(step.command),
+      why: step.why,
+      without: step.without,
+      undo: undoText(step.undo, (id) => titles.get(id)),
+      observe: step.observe === undefined ? null : renderArgv(step.observe),
+      ...result,
+    };
+    return `${JSON.stringify(object)}\n`;
+  };
+  return {
+    stepStarted: (step, n, of) => {
+      titles.set(step.id, step.title);
+      position = { n, of };
+      return '';
+    },
+    stepDone: (step, ms, outcome) => line(step, { ms: Number(ms.toFixed(3)), outcome }),
+    stepPlanned: (step) => line(step, {}),
+  };
+}

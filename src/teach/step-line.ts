@@ -1,0 +1,28 @@
+/** `--explain=short`: a line a step, of its number, its time, its title and its command. */
+import { renderCommand } from '../../runtime/plan/render.ts';
+import type { Step } from '../../runtime/plan/step.ts';
+import { noColors } from '../ui/colors.ts';
+import type { Explainer, ExplainOptions } from './explain.ts';
+import { formatMilliseconds } from './words.ts';
+
+export function createLineTeller({ colors = noColors }: ExplainOptions): Explainer {
+  let position = '';
+  const line = (step: Step, time: string): string =>
+    `${colors.dim(position)} ${time === '' ? '' : `${colors.dim(time.padStart(9))}  `}${step.title}: ` +
+    `${colors.cyan(firstLine(renderCommand(step.command)))}\n`;
+  return {
+    stepStarted: (_step, n, total) => {
+      position = `${String(n).padStart(String(total).length)}/${total}`;
+      return '';
+    },
+    stepDone: (step, milliseconds, outcome) =>
+      line(step, outcome === 'already' ? 'there' : formatMilliseconds(milliseconds)),
+    stepPlanned: (step) => line(step, ''),
+  };
+}
+
+/** Scripts for nft have many lines; `--explain=full` has them all. */
+const firstLine = (command: string): string => {
+  const [first = '', ...more] = command.split('\n');
+  return more.length === 0 ? first : `${first} …`;
+};

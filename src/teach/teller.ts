@@ -1,0 +1,44 @@
+/** Steps put on a stream of this process, as they are done or all at once. */
+import type { Step, StepId } from '../../runtime/plan/step.ts';
+import type { StepTime } from '../../runtime/plan/step-span.ts';
+import { stdout, type StandardStream } from '../engine/standard-streams.ts';
+import { colorsFor } from '../ui/colors.ts';
+import { createExplainer, renderDryRun, type Explainer } from './explain.ts';
+import type { ExplainHow } from './explain-flags.ts';
+
+export async function explainerFor(how: ExplainHow, output: StandardStream): Promise<Explainer> {
+  return createExplainer({ how, width: output.columns || 80, colors: await colorsFor(output) });
+}
+
+/** Prints steps in the order of the plan, whatever order they are done in. */
+export class Teller {
+  private steps: readonly Step[] = [];
+  private printed = 0;
+  private readonly results = new Map<StepId, StepTime>();
+
+  constructor(
+    private readonly explainer: Explainer,
+    private readonly output: StandardStream,
+  ) {}
+
+  plan(steps: readonly Step[]): void {
+    this.steps = steps;
+  }
+
+  done(result: StepTime): void {
+    this.results.set(result.id, result);
+    for (let step = this.steps[this.printed]; step !== undefined; step = this.steps[this.printed]) {
+      const known = this.results.get(step.id);
+      if (known === undefined) return;
+      this.printed += 1;
+      this.output.write(this.explainer.stepStarted(step, this.printed, this.steps.length));
+      this.output.write(this.explainer.stepDone(step, known.ms, known.outcome));
+    }
+  }
+}
+
+/** For --dry-run. */
+export async function printSteps(steps: readonly Step[], how: ExplainHow): Promise<void> {
+  const colors = await colorsFor(stdout);
+  stdout.write(renderDryRun(steps, { how, width: stdout.columns || 80, colors }));
+}

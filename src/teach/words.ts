@@ -1,0 +1,36 @@
+/** What all ways of telling a step share: the names of the sections, times, and how a step is undone, in one line. */
+import { renderCommand } from '../../runtime/plan/render.ts';
+import type { Section, StepId, Undo } from '../../runtime/plan/step.ts';
+
+/** The article's Docker steps, by name, and what a container is besides its network. */
+export const sectionHeadings: Readonly<Record<Section, string>> = {
+  namespace: 'Create the network namespace',
+  bridge: 'Create the bridge',
+  veth: 'Create the veth pair, attach one end to the namespace and the other to the bridge',
+  address: 'Assign the address and bring the interfaces up',
+  nat: 'Enable NAT',
+  ports: 'Publish the ports',
+  cgroup: 'Limit what it may use',
+  process: 'Start the process in new namespaces',
+  rootfs: 'Give it a root filesystem of its own',
+  isolation: 'Take away what it must not have',
+};
+
+export const formatMilliseconds = (milliseconds: number): string =>
+  milliseconds >= 1000 ? `${(milliseconds / 1000).toFixed(2)} s` : `${milliseconds.toFixed(1)} ms`;
+
+/** `title` gives the title of a step that was told of before. */
+export function undoText(undo: Undo, title: (id: StepId) => string | undefined): string {
+  switch (undo.kind) {
+    case 'command':
+      return renderCommand(undo.command);
+    case 'freedBy': {
+      const known = title(undo.step);
+      return `goes by itself when ${known === undefined ? undo.step : `"${known}"`} is undone`;
+    }
+    case 'shared':
+      return `never for one container: ${undo.why}`;
+    case 'none':
+      return `none: ${undo.why}`;
+  }
+}
