@@ -184,6 +184,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./doctor.ts')).doctor,
   },
   {
+    name: 'graph',
+    summary: 'Draw the network as the kernel has it: namespaces, cables, bridges, ports, rules',
+    load: async () => (await import('./graph.ts')).graph,
+  },
+  {
     name: 'info',
     summary: 'Display system-wide information',
     load: async () => (await import('./info.ts')).info,

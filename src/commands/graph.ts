@@ -1,0 +1,48 @@
+/** `graph`: the network as the kernel has it, drawn. */
+import { Option } from 'commander';
+import { FORMATS, type Format } from '../teach/graph/draw.ts';
+import { colorsFor } from '../ui/colors.ts';
+import type { Verb } from './verb.ts';
+import { stdout } from '../engine/standard-streams.ts';
+
+interface GraphFlags {
+  readonly format: Format;
+  readonly mark?: string;
+  readonly all?: boolean;
+  readonly brief?: boolean;
+}
+
+export const graph: Verb = {
+  configure(command, { engine }) {
+    command
+      .usage('[OPTIONS]')
+      .addOption(new Option('--format <format>', 'How it is drawn').choices(FORMATS).default('text'))
+      .option('--mark <container>', "Light up one container's path from the uplink to its process")
+      .option('--brief', "The picture alone, without the firewall's rules")
+      .option('-a, --all', 'Also network namespaces that no cable connects with these')
+      .action(async ({ format, mark, all = false, brief = false }: GraphFlags) => {
+        const { drawGraph } = await import('../teach/graph/draw.ts');
+        stdout.write(
+          await drawGraph(engine.containers, {
+            format,
+            all,
+            brief,
+            width: columns(),
+            ascii: !isUtf8(),
+            colors: await colorsFor(stdout),
+            ...(mark === undefined ? {} : { mark }),
+          }),
+        );
+      });
+  },
+};
+
+/** Of the terminal, or as COLUMNS says. */
+const columns = (): number => stdout.columns || Number(process.env['COLUMNS']) || 80;
+
+/** As locale(7) has it: LC_ALL wins over LC_CTYPE, which wins over LANG; none of them set is plain ASCII. */
+function isUtf8(): boolean {
+  const { LC_ALL, LC_CTYPE, LANG } = process.env;
+  const locale = [LC_ALL, LC_CTYPE, LANG].find((value) => value !== undefined && value !== '') ?? '';
+  return /utf-?8/i.test(locale);
+}

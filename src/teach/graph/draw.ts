@@ -1,0 +1,47 @@
+/**
+ * The picture of the network as text, in any of its formats: what `minidock graph` prints, and what a lab shows before
+ * and after a step. It looks from the network namespace this process is in.
+ */
+import { noColors, type Colors } from '../../ui/colors.ts';
+import type { ContainerStore } from '../../engine/store.ts';
+import { layOut } from './layout.ts';
+import { findMark } from './mark.ts';
+import type { Model } from './model.ts';
+import { observe } from './observe.ts';
+import { drawText, toAscii } from './text.ts';
+import { words } from './words.ts';
+
+export const FORMATS = ['text', 'json'] as const;
+export type Format = (typeof FORMATS)[number];
+
+export interface DrawOptions {
+  readonly format?: Format;
+  /** Columns; 80 where unknown. */
+  readonly width?: number;
+  readonly ascii?: boolean;
+  readonly colors?: Colors;
+  /** A container, or any namespace of the picture, whose path is to stand out. */
+  readonly mark?: string;
+  readonly all?: boolean;
+  /** The picture alone, without the firewall's rules below it. */
+  readonly brief?: boolean;
+}
+
+/** Ends with a newline. @throws MinidockError 'NOT_IN_GRAPH'. */
+export async function drawGraph(store: ContainerStore, options: DrawOptions = {}): Promise<string> {
+  return renderGraph(await observe(store, { all: options.all ?? false }), options);
+}
+
+export function renderGraph(model: Model, options: DrawOptions = {}): string {
+  const { format = 'text', width = 80, ascii = false, colors = noColors } = options;
+  const mark = options.mark === undefined ? undefined : findMark(model, options.mark);
+  switch (format) {
+    case 'json':
+      return `${JSON.stringify(model, null, 2)}\n`;
+    case 'text': {
+      const picture = drawText(layOut(model, { width, mark }), { ascii, colors });
+      const below = options.brief === true ? '' : words(model, { width, mark, colors });
+      return picture + (ascii ? toAscii(below) : below);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/** The way of a packet from the uplink to one container's program, as a set of things that a picture can light up. */
+import { MinidockError } from '../../../runtime/errors.ts';
+import {
+  cableAt,
+  findEnd,
+  refKey,
+  type EndRef,
+  type Model,
+  type Namespace,
+  type Published,
+} from './model.ts';
+
+export interface Mark {
+  readonly inode: number;
+  /** refKey of each interface on the way. */
+  readonly interfaces: ReadonlySet<string>;
+  readonly published: ReadonlySet<Published>;
+  /** The same in words, from outside in. */
+  readonly path: readonly string[];
+}
+
+/** By name, id or its beginning, name of the namespace, or a process's number. @throws MinidockError 'NOT_IN_GRAPH'. */
+export function findMark(model: Model, wanted: string): Mark {
+  const target = model.namespaces.find((namespace) => isNamed(namespace, wanted));
+  if (target === undefined) {
+    const names = model.namespaces.filter(({ kind }) => kind !== 'host').map(({ label }) => label);
+    throw new MinidockError({
+      code: 'NOT_IN_GRAPH',
+      message: `nothing in the picture is called ${wanted}`,
+      hint: names.length === 0 ? 'There is nothing but this host.' : `There is: ${names.join(', ')}.`,
+    });
+  }
+  const { inode } = target;
+  const way = wayTo(model, target);
+  const addresses = target.interfaces.flatMap((link) => link.addresses.map((one) => one.split('/')[0] ?? ''));
+  const published = model.published.filter(({ toAddress }) => addresses.includes(toAddress));
+  return {
+    inode,
+    interfaces: new Set(way.map(refKey)),
+    published: new Set(published),
+    path: inWords(model, target, way, published),
+  };
+}
+
+const isNamed = ({ label, container, path, processes }: Namespace, wanted: string): boolean =>
+  label === wanted ||
+  (/^[0-9a-f]{2,64}$/.test(wanted) && container?.id.startsWith(wanted) === true) ||
+  path === wanted ||
+  path === `/run/netns/${wanted}` ||
+  processes.some(({ pid }) => String(pid) === wanted);
+
+/** Interfaces from the uplink to the target's own: along its cable, and where that is a bridge's port, the bridge. */
+function wayTo(model: Model, target: Namespace): readonly EndRef[] {
+  const host = model.namespaces.find(({ inode }) => inode === model.here);
+  for (const link of target.interfaces) {
+    const end = { inode: target.inode, index: link.index };
+    const other = cableAt(model, end)?.other;
+    if (other?.inode !== model.here || host === undefined) continue;
+    const { master } = host.interfaces.find(({ index }) => index === other.index) ?? {};
+    const bridge = master === undefined ? [] : [{ inode: host.inode, index: master }];
+    const device = host.routes.find(({ destination }) => destination === 'default')?.device;
+    const uplink = host.interfaces.find(({ name }) => name === device);
+    const isItself = uplink?.index === other.index || uplink === undefined;
+    return [...(isItself ? [] : [{ inode: host.inode, index: uplink.index }]), ...bridge, other, end];
+  }
+  return target.interfaces
+    .filter(({ kind }) => kind === 'veth')
+    .map(({ index }) => ({ inode: target.inode, index }));
+}
+
+function inWords(
+  model: Model,
+  target: Namespace,
+  way: readonly EndRef[],
+  published: readonly Published[],
+): readonly string[] {
+  const names = way.map((ref) => {
+    const found = findEnd(model, ref);
+    return { ref, text: found === undefined ? '?' : `${found.link.name} #${ref.index}` };
+  });
+  const [uplink] = names;
+  const routed = names.length > 2 && uplink?.ref.inode === model.here;
+  const rules = published.map(
+    ({ protocol, address, port, toAddress, toPort }) =>
+      `${address === '' ? '' : `${address}:`}${port}/${protocol} becomes ${toAddress}:${toPort}`,
+  );
+  const shown = rules.length > 3 ? [...rules.slice(0, 3), `${rules.length - 3} more`] : rules;
+  const hooks = routed
+    ? [`prerouting${shown.length === 0 ? '' : ` (${shown.join(', ')})`}`, 'routing', 'forward', 'postrouting']
+    : [];
+  const [first] = target.processes;
+  return [
+    ...(routed ? [uplink.text] : []),
+    ...hooks,
+    ...names.slice(routed ? 1 : 0).map(({ text }) => text),
+    ...(first === undefined ? [] : [`process ${first.pid} (${first.command})`]),
+  ];
+}
