@@ -189,6 +189,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./graph.ts')).graph,
   },
   {
+    name: 'lab',
+    summary: 'Learn how it works with your own hands, in a host that can be thrown away',
+    load: async () => (await import('./lab.ts')).lab,
+  },
+  {
     name: 'info',
     summary: 'Display system-wide information',
     load: async () => (await import('./info.ts')).info,

@@ -1,0 +1,55 @@
+/** The lab's host as a lesson's checks see it, for a process that is inside: programs are run, and asked. */
+import { execFile } from 'node:child_process';
+import type { LabHost } from './lesson.ts';
+
+const TIMEOUT_MS = 10_000;
+const MOST_OUTPUT = 16 * 2 ** 20;
+
+type Run = LabHost['run'];
+
+const run: Run = ([program, ...args], { netns, input, timeoutMs = TIMEOUT_MS } = {}) => {
+  // Not `ip netns exec`, which mounts another /sys and hides the control groups.
+  const words = netns === undefined ? [] : ['nsenter', `--net=/run/netns/${netns}`, '--'];
+  const [first = program, ...rest] = [...words, program, ...args];
+  return new Promise((resolve) => {
+    const child = execFile(
+      first,
+      rest,
+      { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: MOST_OUTPUT, encoding: 'utf8' },
+      (error, stdout, stderr) => {
+        const status = error === null ? 0 : typeof error.code === 'number' ? error.code : 127;
+        resolve({ status, stdout, stderr });
+      },
+    );
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input ?? '');
+  });
+};
+
+export const insideHost: LabHost = {
+  run,
+  async ip(words, netns) {
+    const { stdout } = await run(['ip', '-j', ...words], netns === undefined ? {} : { netns });
+    try {
+      const parsed: unknown = JSON.parse(stdout);
+      return Array.isArray(parsed) ? (parsed as Record<string, unknown>[]) : [];
+    } catch {
+      return []; // ip failed, or had nothing to say.
+    }
+  },
+  async ping(address, { netns, from } = {}) {
+    const source = from === undefined ? [] : ['-I', from];
+    const words = ['ping', '-n', '-q', '-c', '2', '-i', '0.2', '-W', '1', ...source, address] as const;
+    const { status } = await run([...words] as [string, ...string[]], netns === undefined ? {} : { netns });
+    return status === 0;
+  },
+  async fetch(url, { netns } = {}) {
+    const where = netns === undefined ? {} : { netns };
+    // Whichever is there; a page that the server refuses is no page.
+    const script =
+      'if command -v curl >/dev/null; then exec curl -sf --noproxy "*" --max-time 3 "$1"; ' +
+      'else exec busybox wget -q -T 3 -O - "$1"; fi';
+    const { status, stdout } = await run(['sh', '-c', script, 'fetch', url], where);
+    return status === 0 ? stdout : undefined;
+  },
+};

@@ -1,0 +1,66 @@
+/** Where labs are: one directory a running lab below MINIDOCK_RUN/lab, what was reached in MINIDOCK_ROOT/lab. */
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Paths } from '../../engine/paths.ts';
+
+/** Seen from inside a lab; `start` puts them there. */
+export const INSIDE = {
+  lesson: '/run/lab/lesson',
+  state: '/run/lab/state',
+  progress: '/run/lab/progress',
+  rc: '/run/lab/rc',
+} as const;
+
+export const labsDir = (paths: Paths): string => join(paths.run, 'lab');
+export const labDir = (paths: Paths, id: string): string => join(labsDir(paths), id);
+
+/** The file with what was reached; made when it is not there. */
+export function progressFile(paths: Paths): string {
+  mkdirSync(join(paths.root, 'lab'), { recursive: true, mode: 0o700 });
+  return join(paths.root, 'lab', 'progress');
+}
+
+/** The lesson of the lab this process is in. */
+export function lessonInside(): string | undefined {
+  const name = process.env['MINIDOCK_LAB'];
+  if (name === undefined || !existsSync(INSIDE.lesson)) return undefined;
+  return readFileSync(INSIDE.lesson, 'utf8').trim();
+}
+
+export interface RunningLab {
+  readonly id: string;
+  readonly dir: string;
+  readonly lesson: string;
+  /** Of its PID 1, as the machine counts. */
+  readonly pid: number;
+  /** Of the process on the machine that takes away what is left. */
+  readonly keeper: number;
+}
+
+/** Those that live; `lab run`'s are not among them, since nobody is to enter them. */
+export function runningLabs(paths: Paths): RunningLab[] {
+  if (!existsSync(labsDir(paths))) return [];
+  return readdirSync(labsDir(paths))
+    .filter((id) => !id.includes('+'))
+    .flatMap((id) => readLab(paths, id) ?? []);
+}
+
+export function readLab(paths: Paths, id: string): RunningLab | undefined {
+  const dir = labDir(paths, id);
+  try {
+    const keeper = Number(readFileSync(join(dir, 'keeper'), 'utf8'));
+    const unshare = childOf(keeper);
+    const pid = unshare === undefined ? undefined : childOf(unshare);
+    if (pid === undefined) return undefined;
+    return { id, dir, lesson: id.split('+')[0] ?? id, pid, keeper };
+  } catch {
+    return undefined; // It goes as we look.
+  }
+}
+
+function childOf(pid: number): number | undefined {
+  const [first] = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8')
+    .trim()
+    .split(' ');
+  return first === undefined || first === '' ? undefined : Number(first);
+}

@@ -1,0 +1,225 @@
+/**
+ * A lab's host from the machine's side: started, entered, made anew and ended. Everything in it is below one PID 1;
+ * what is outside of it (control groups, a directory in MINIDOCK_RUN) is the keeper's to take away.
+ */
+import { spawn as startProcess } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { MinidockError } from '../../../runtime/errors.ts';
+import type { Paths } from '../../engine/paths.ts';
+import { createLabGroups, type LabGroups } from './cgroups.ts';
+import { DROPPED_CAPABILITIES, HOST, KEEPER, RC } from './host-script.ts';
+import { labDir, labsDir, readLab, type RunningLab } from './lab-dirs.ts';
+import type { Lesson } from './lesson.ts';
+
+export interface StartOptions {
+  /** The directory's name: the lesson's, or with `+…` for one that nobody enters. */
+  readonly id: string;
+  /** Where what was reached is kept. */
+  readonly progress: string;
+}
+
+/** @throws MinidockError 'LAB_RUNNING', 'LAB_FAILED' with the words of what failed. */
+export async function startLab(
+  paths: Paths,
+  lesson: Lesson,
+  { id, progress }: StartOptions,
+): Promise<RunningLab> {
+  const dir = labDir(paths, id);
+  if (readLab(paths, id) !== undefined) throw alreadyRuns(id);
+  // Of one that a power cut or SIGKILL ended.
+  rmSync(dir, { recursive: true, force: true });
+  rmSync(`${dir}.reset`, { force: true });
+  mkdirSync(labsDir(paths), { recursive: true, mode: 0o700 });
+  mkdirSync(join(dir, 'mnt'), { recursive: true, mode: 0o700 });
+  const { groups, guarded } = createLabGroups(groupName(id));
+  writeFileSync(join(dir, 'host.sh'), HOST);
+  writeFileSync(join(dir, 'setup.sh'), `:\n${lesson.setup.join('\n')}\n`);
+  writeFileSync(join(dir, 'state'), '');
+  writeFileSync(join(dir, 'guarded'), guarded ? 'yes' : 'no');
+  writeFileSync(join(dir, 'groups'), groups.map(({ directory }) => directory).join('\n'));
+  writeFileSync(progress, '', { flag: 'a' });
+  const log = openSync(join(dir, 'log'), 'w+');
+  const keeper = startProcess(
+    'bash',
+    ['-uc', KEEPER, 'minidock-lab', dir, ...groups.map(({ directory }) => directory)],
+    {
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', 'pipe', log],
+      env: hostEnvironment(dir, lesson, progress, groups, guarded),
+    },
+  );
+  try {
+    if (keeper.pid === undefined || keeper.stdout === null)
+      throw failed(lesson.name, 'bash could not be started');
+    writeFileSync(join(dir, 'keeper'), String(keeper.pid));
+    keeper.unref();
+    if (!(await saysReady(keeper.stdout))) {
+      await gone(keeper.pid);
+      throw failed(lesson.name, readLog(log));
+    }
+  } finally {
+    closeSync(log);
+  }
+  const lab = readLab(paths, id);
+  if (lab === undefined) throw failed(lesson.name, 'it ended at once');
+  return lab;
+}
+
+/** The pipe is let go of as soon as the word came, or when it ended without. */
+function saysReady(stream: Readable): Promise<boolean> {
+  return new Promise((resolve) => {
+    stream.on('data', (data: Buffer) => {
+      if (!data.toString().includes('ready')) return;
+      stream.destroy();
+      resolve(true);
+    });
+    stream.on('close', () => resolve(false));
+  });
+}
+
+function hostEnvironment(
+  dir: string,
+  lesson: Lesson,
+  progress: string,
+  groups: LabGroups['groups'],
+  guarded: boolean,
+): NodeJS.ProcessEnv {
+  const dropped = [...Object.keys(DROPPED_CAPABILITIES), ...(guarded ? [] : ['mknod'])];
+  const kept = ['TERM', 'LANG', 'LC_ALL', 'LC_CTYPE', 'NO_COLOR', 'TZ'];
+  return {
+    ...Object.fromEntries(kept.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+    PATH: process.env['PATH'],
+    DIR: dir,
+    LESSON: lesson.name,
+    MINIDOCK: process.execPath,
+    PROGRESS: progress,
+    DROP: dropped.map((name) => `-${name}`).join(','),
+    GROUPS_AT: groups.map(({ mount, directory }) => `${mount} ${directory}`).join('\n'),
+    RC,
+  };
+}
+
+const groupName = (id: string): string => `${id}-${String(process.pid)}`;
+
+/** The words that put a program into the lab, with the lab's limits, groups and lack of capabilities. */
+export function enterWords(lab: RunningLab): [string, ...string[]] {
+  const groups = readFileSync(join(lab.dir, 'groups'), 'utf8').split('\n').filter(Boolean);
+  const guarded = readFileSync(join(lab.dir, 'guarded'), 'utf8') === 'yes';
+  const dropped = [...Object.keys(DROPPED_CAPABILITIES), ...(guarded ? [] : ['mknod'])];
+  // Of version 2 it is the group below, since `host` itself divides.
+  const join_ =
+    'n=$1; shift; while [ $n -gt 0 ]; do g=$1/host; [ -d "$g/shells" ] && g=$g/shells; ' +
+    'echo 0 >"$g/cgroup.procs"; shift; n=$((n-1)); done; exec "$@"';
+  return [
+    ...(['sh', '-ec', join_, 'enter', String(groups.length), ...groups] as [string, ...string[]]),
+    'nsenter',
+    `--target=${String(lab.pid)}`,
+    '--mount',
+    '--net',
+    '--pid',
+    '--uts',
+    '--ipc',
+    '--cgroup',
+    '--',
+    'env',
+    '-u',
+    'MINIDOCK_ROOT',
+    '-u',
+    'MINIDOCK_RUN',
+    'HOME=/root',
+    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    `MINIDOCK_LAB=${lab.lesson}`,
+    'setpriv',
+    '--inh-caps=-all',
+    `--bounding-set=${dropped.map((name) => `-${name}`).join(',')}`,
+  ];
+}
+
+/** Runs a program in the lab with this process's own input and output. The exit status, 128 + N after a signal. */
+export async function runInLab(lab: RunningLab, argv: readonly string[]): Promise<number> {
+  const [program, ...args] = enterWords(lab);
+  // The terminal sends its signals to everyone in front; they are meant for what runs in there.
+  const ignore = (): undefined => undefined;
+  process.on('SIGINT', ignore);
+  process.on('SIGQUIT', ignore);
+  try {
+    const child = startProcess(program, [...args, ...argv], { stdio: 'inherit', cwd: '/' });
+    return await new Promise<number>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('exit', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : 128)));
+    });
+  } finally {
+    process.off('SIGINT', ignore);
+    process.off('SIGQUIT', ignore);
+  }
+}
+
+/** Its PID 1 is killed and with it all that is in there; returns when the keeper has taken away the rest. */
+export async function endLab(lab: RunningLab): Promise<void> {
+  killQuietly(lab.pid, 'SIGKILL');
+  await gone(lab.keeper);
+}
+
+/** From inside: asks PID 1, which no signal of ours could kill, to go; all that is in there goes with it. */
+export function endFromInside(anew: boolean): void {
+  process.kill(1, anew ? 'SIGUSR1' : 'SIGTERM');
+}
+
+/** Whether someone inside asked for the same lab anew; the request is then taken. */
+export function takeReset(paths: Paths, id: string): boolean {
+  const mark = `${labDir(paths, id)}.reset`;
+  const asked = existsSync(mark);
+  rmSync(mark, { force: true });
+  return asked;
+}
+
+function killQuietly(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    return; // It is gone already.
+  }
+}
+
+async function gone(pid: number): Promise<void> {
+  for (let wait = 0; wait < 1000; wait++) {
+    try {
+      process.kill(pid, 0);
+      if (/^State:\tZ/m.test(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))) return;
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** By its descriptor: the keeper has removed the file by now. */
+function readLog(fd: number): string {
+  const text = Buffer.alloc(4096);
+  return text.toString('utf8', 0, readSync(fd, text, 0, text.length, 0)).trim();
+}
+
+const alreadyRuns = (id: string): MinidockError =>
+  new MinidockError({
+    code: 'LAB_RUNNING',
+    message: `the lab ${id} is running already`,
+    hint: `"minidock lab enter ${id}" opens another shell in it, "minidock lab reset ${id}" begins anew, "minidock lab end ${id}" ends it.`,
+  });
+
+const failed = (name: string, words: string): MinidockError =>
+  new MinidockError({
+    code: 'LAB_FAILED',
+    message: `the lab ${name} could not be made: ${words === '' ? 'its PID 1 ended at once' : words}`,
+  });

@@ -1,0 +1,95 @@
+/** What lessons often ask of the kernel. */
+import type { LabHost } from '../lesson.ts';
+
+interface Link {
+  readonly ifname: string;
+  readonly ifindex: number;
+  readonly flags: readonly string[];
+  readonly operstate: string;
+  readonly address?: string;
+  readonly master?: string;
+  readonly link_index?: number;
+  readonly linkinfo?: { readonly info_kind?: string };
+}
+
+/** `netns` undefined is the lab's host itself. */
+export async function linkOf(host: LabHost, name: string, netns?: string): Promise<Link | undefined> {
+  const links = (await host.ip(['-d', 'link', 'show'], netns)) as unknown as Link[];
+  return links.find(({ ifname }) => ifname === name);
+}
+
+export const isKind = async (host: LabHost, name: string, kind: string, netns?: string): Promise<boolean> =>
+  (await linkOf(host, name, netns))?.linkinfo?.info_kind === kind;
+
+export const isUp = async (host: LabHost, name: string, netns?: string): Promise<boolean> =>
+  (await linkOf(host, name, netns))?.flags.includes('UP') === true;
+
+export const isIn = async (host: LabHost, name: string, netns?: string): Promise<boolean> =>
+  (await linkOf(host, name, netns)) !== undefined;
+
+export const isPluggedInto = async (host: LabHost, name: string, bridge: string): Promise<boolean> =>
+  (await linkOf(host, name))?.master === bridge;
+
+export async function hasNetns(host: LabHost, name: string): Promise<boolean> {
+  const { status } = await host.run(['nsenter', `--net=/run/netns/${name}`, '--', 'true']);
+  return status === 0;
+}
+
+/** `address` with its prefix: 192.168.15.1/24. */
+export async function hasAddress(
+  host: LabHost,
+  name: string,
+  address: string,
+  netns?: string,
+): Promise<boolean> {
+  const links = await host.ip(['-4', 'address', 'show', 'dev', name], netns);
+  const infos = links.flatMap(
+    (link) => (link['addr_info'] ?? []) as readonly { local?: string; prefixlen?: number }[],
+  );
+  return infos.some(({ local = '', prefixlen = 0 }) => `${local}/${String(prefixlen)}` === address);
+}
+
+/** The two are ends of one cable: each names the other's index. */
+export async function areEnds(
+  host: LabHost,
+  [one, oneNetns]: readonly [string, string?],
+  [other, otherNetns]: readonly [string, string?],
+): Promise<boolean> {
+  const first = await linkOf(host, one, oneNetns);
+  const second = await linkOf(host, other, otherNetns);
+  if (first?.linkinfo?.info_kind !== 'veth' || second?.linkinfo?.info_kind !== 'veth') return false;
+  return (
+    (await peerIndex(host, one, oneNetns)) === second.ifindex &&
+    (await peerIndex(host, other, otherNetns)) === first.ifindex
+  );
+}
+
+async function peerIndex(host: LabHost, name: string, netns?: string): Promise<number | undefined> {
+  const { stdout } = await host.run(['ip', '-o', 'link', 'show', name], netns === undefined ? {} : { netns });
+  // `7: veth-red@if6:` names an index of elsewhere, `7: veth-red@veth-blue:` a link of here.
+  const peer = /^\d+: [^@]+@([^:]+):/.exec(stdout)?.[1];
+  if (peer === undefined) return undefined;
+  const index = /^if(\d+)$/.exec(peer)?.[1];
+  return index === undefined ? (await linkOf(host, peer, netns))?.ifindex : Number(index);
+}
+
+/** What the neighbour table of a namespace knows: the hardware address to an IP address. */
+export async function neighbourOf(
+  host: LabHost,
+  address: string,
+  netns?: string,
+): Promise<string | undefined> {
+  const found = await host.ip(['neigh', 'show', address], netns);
+  const lladdr = found.map((entry) => entry['lladdr']).find((value) => typeof value === 'string');
+  return lladdr;
+}
+
+export async function sysctl(host: LabHost, name: string, netns?: string): Promise<string> {
+  const path = `/proc/sys/${name.replaceAll('.', '/')}`;
+  return (await host.run(['cat', path], netns === undefined ? {} : { netns })).stdout.trim();
+}
+
+export async function defaultRouteVia(host: LabHost, gateway: string, netns?: string): Promise<boolean> {
+  const routes = await host.ip(['route', 'show', 'default'], netns);
+  return routes.some((route) => route['gateway'] === gateway);
+}

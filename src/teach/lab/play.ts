@@ -1,0 +1,105 @@
+/**
+ * What happens inside a lab: a step is checked, explained, or done by typing its solution into a shell, as a learner
+ * would. Only kernel state decides whether a step is reached.
+ */
+import { spawn } from 'node:child_process';
+import { insideHost } from './inside.ts';
+import type { Lesson, LessonStep, Solution } from './lesson.ts';
+import type { Verdict } from './words.ts';
+
+export async function checkStep(step: LessonStep): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
+  // One after the other: a ping of one must not be what another one finds in the neighbour table.
+  for (const { text, holds } of step.requirements) {
+    let reached = false;
+    try {
+      reached = await holds(insideHost);
+    } catch {
+      reached = false; // It looked for something that is not there, and stumbled.
+    }
+    verdicts.push({ text, holds: reached });
+  }
+  return verdicts;
+}
+
+export const allHold = (verdicts: readonly Verdict[]): boolean => verdicts.every(({ holds }) => holds);
+
+/** The picture of everything there is, or undefined where it cannot be drawn. */
+export async function drawPicture(width: number): Promise<string | undefined> {
+  const { status, stdout } = await insideHost.run(
+    ['env', `COLUMNS=${String(width)}`, process.execPath, 'graph'],
+    {
+      timeoutMs: 20_000,
+    },
+  );
+  return status === 0 && stdout.trim() !== '' ? stdout : undefined;
+}
+
+export interface TypedLine {
+  readonly status: number;
+  readonly output: string;
+}
+
+/** One shell for a whole lesson, so that variables, directories and jobs are there in later steps. */
+export interface LabShell {
+  type(command: string): Promise<TypedLine>;
+  end(): void;
+}
+
+/** Commands come in ended by NUL, and so does the status after each one's output. */
+const READER =
+  'exec 2>&1; while IFS= read -r -d "" line; do eval "$line" </dev/null; printf "\\0%d\\n" "$?"; done';
+
+export function openShell(): LabShell {
+  const child = spawn('bash', ['-c', READER], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let text = '';
+  let wake = (): void => undefined;
+  let ended = false;
+  child.stdout.on('data', (data: Buffer) => {
+    text += data.toString();
+    wake();
+  });
+  child.on('exit', () => {
+    ended = true;
+    wake();
+  });
+  child.stdin.on('error', () => undefined);
+  return {
+    async type(command) {
+      child.stdin.write(`${command}\0`);
+      for (;;) {
+        const end = /\0(\d+)\n/.exec(text);
+        if (end !== null) {
+          const output = text.slice(0, end.index);
+          text = text.slice(end.index + end[0].length);
+          return { status: Number(end[1]), output };
+        }
+        if (ended) return { status: 1, output: `${text}the shell ended\n` };
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+    },
+    end: () => {
+      child.stdin.end();
+      child.stdout.destroy();
+      child.unref();
+    },
+  };
+}
+
+export interface PlayReport {
+  typed(line: Solution, result: TypedLine): void;
+}
+
+/** Types the whole solution of a step. */
+export async function playStep(shell: LabShell, step: LessonStep, report: PlayReport): Promise<void> {
+  for (const line of step.solution) report.typed(line, await shell.type(line.command));
+}
+
+/** The steps before one, done again in a new lab. */
+export async function playUpTo(lesson: Lesson, index: number): Promise<void> {
+  const shell = openShell();
+  for (const step of lesson.steps.slice(0, index)) {
+    await playStep(shell, step, { typed: () => undefined });
+  }
+  shell.end();
+}

@@ -1,0 +1,156 @@
+/** The lab's words from inside: status, check, hint, show, next, and a lesson that plays itself. */
+import { stdout } from '../../engine/standard-streams.ts';
+import { INSIDE } from './lab-dirs.ts';
+import type { Lesson } from './lesson.ts';
+import { allHold, checkStep, drawPicture, openShell, playStep, playUpTo, type PlayReport } from './play.ts';
+import { readProgress, readState, recordStep, writeState, type LabState } from './progress.ts';
+import { doneText, prose, solutionText, storyText, taskText, verdictText, type Style } from './words.ts';
+
+export function tellStatus(lesson: Lesson, style: Style): void {
+  const { step } = readState(INSIDE.state);
+  stdout.write(
+    step < lesson.steps.length ? `${taskText(lesson, step, style)}\n${HOW_ON}` : doneText(lesson, style),
+  );
+}
+
+const HOW_ON =
+  'When you think it is done: minidock lab check. If you are stuck: minidock lab hint. Too stuck: minidock lab show.\n';
+
+/** First words in a new lab. Steps that were reached at another time are done again, so that one goes on there. */
+export async function welcome(lesson: Lesson, again: boolean, style: Style): Promise<void> {
+  stdout.write(storyText(lesson, style));
+  const reached = readProgress(INSIDE.progress)(lesson.name);
+  const first = lesson.steps.findIndex(({ id }) => !reached.has(id));
+  const step = again || first < 0 ? 0 : first;
+  if (step > 0) {
+    const count = `${String(step)} ${step === 1 ? 'step' : 'steps'}`;
+    stdout.write(
+      `The first ${count} you have done before; they are done again for you (--again begins at the first).\n\n`,
+    );
+    await playUpTo(lesson, step);
+  }
+  await enterStep(step);
+  tellStatus(lesson, style);
+}
+
+/** The picture is taken now: after the step it is too late. */
+async function enterStep(step: number): Promise<void> {
+  writeState(INSIDE.state, { step, hints: 0 });
+  const picture = await drawPicture(PICTURE_WIDTH);
+  if (picture !== undefined) writeState(INSIDE.state, { step, hints: 0, picture });
+}
+
+const PICTURE_WIDTH = 100;
+
+/** The exit status: 0 when the step is reached. */
+export async function check(lesson: Lesson, style: Style): Promise<number> {
+  const state = readState(INSIDE.state);
+  const step = lesson.steps[state.step];
+  if (step === undefined) {
+    stdout.write(doneText(lesson, style));
+    return 0;
+  }
+  stdout.write(taskTitle(lesson, state.step, style));
+  const verdicts = await checkStep(step);
+  stdout.write(verdictText(verdicts, style));
+  if (!allHold(verdicts)) {
+    stdout.write('\nNot yet: what has no cross is still missing. "minidock lab hint" gives a hint.\n');
+    return 1;
+  }
+  await finishStep(lesson, state, style);
+  return 0;
+}
+
+const taskTitle = (lesson: Lesson, index: number, style: Style): string =>
+  `${taskText(lesson, index, style).split('\n')[0] ?? ''}\n`;
+
+async function finishStep(lesson: Lesson, state: LabState, style: Style): Promise<void> {
+  recordStep(INSIDE.progress, lesson, state.step);
+  await enterStep(state.step + 1);
+  stdout.write(pictures(state.picture, readState(INSIDE.state).picture, style));
+  stdout.write('\n');
+  tellStatus(lesson, style);
+}
+
+function pictures(before: string | undefined, after: string | undefined, { colors }: Style): string {
+  if (after === undefined) return '\n(There is no picture: minidock graph has nothing to show here.)\n';
+  if (before === after) return `\n${colors.dim('The picture is as it was:')}\n${after}`;
+  const first = before === undefined ? '' : `\n${colors.dim('Before:')}\n${before}`;
+  return `${first}\n${colors.dim('After:')}\n${after}`;
+}
+
+/** One more each time. */
+export function hint(lesson: Lesson, style: Style): void {
+  const state = readState(INSIDE.state);
+  const step = lesson.steps[state.step];
+  if (step === undefined) return void stdout.write(doneText(lesson, style));
+  const given = Math.min(state.hints + 1, step.hints.length);
+  writeState(INSIDE.state, { ...state, hints: given });
+  for (const [index, text] of step.hints.slice(0, given).entries()) {
+    stdout.write(prose(`Hint ${String(index + 1)}: ${text}`, style));
+  }
+  if (given === step.hints.length) {
+    stdout.write('There are no more; "minidock lab show" shows a solution, with its reasons.\n');
+  }
+}
+
+export function show(lesson: Lesson, style: Style): void {
+  const { step: index } = readState(INSIDE.state);
+  const step = lesson.steps[index];
+  if (step === undefined) return void stdout.write(doneText(lesson, style));
+  stdout.write(taskText(lesson, index, style) + solutionText(step.solution, style));
+}
+
+/** Does the step for the learner, and checks it. */
+export async function next(lesson: Lesson, style: Style): Promise<number> {
+  const { step: index } = readState(INSIDE.state);
+  const step = lesson.steps[index];
+  if (step !== undefined) {
+    const shell = openShell();
+    await playStep(shell, step, reporter(style));
+    shell.end();
+  }
+  return check(lesson, style);
+}
+
+const reporter = (style: Style): PlayReport => ({
+  typed(line, { output }) {
+    stdout.write(solutionText([line], style));
+    if (output.trim() !== '') stdout.write(`${output.trimEnd().replace(/^/gm, '      | ')}\n`);
+  },
+});
+
+/** The whole lesson by itself. 0 when no step was fulfilled before its solution and each was after it. */
+export async function playLesson(lesson: Lesson, style: Style, withPictures: boolean): Promise<number> {
+  const { red } = style.colors;
+  stdout.write(storyText(lesson, style));
+  const shell = openShell();
+  let wrong = 0;
+  let before = withPictures ? await drawPicture(PICTURE_WIDTH) : undefined;
+  for (const [index, step] of lesson.steps.entries()) {
+    stdout.write(`${taskText(lesson, index, style)}\n`);
+    const untouched = await checkStep(step);
+    stdout.write(verdictText(untouched, style));
+    if (allHold(untouched)) {
+      stdout.write(red('  This was so before anything was done: the check shows nothing.\n'));
+      wrong += 1;
+    }
+    stdout.write('\n');
+    await playStep(shell, step, reporter(style));
+    const reached = await checkStep(step);
+    stdout.write(`\n${verdictText(reached, style)}`);
+    if (!allHold(reached)) {
+      stdout.write(red('  The solution does not lead there.\n'));
+      wrong += 1;
+    }
+    if (withPictures) {
+      const after = await drawPicture(PICTURE_WIDTH);
+      stdout.write(pictures(before, after, style));
+      before = after;
+    }
+    stdout.write('\n');
+  }
+  shell.end();
+  if (wrong === 0) stdout.write(doneText(lesson, style));
+  return wrong === 0 ? 0 : 1;
+}

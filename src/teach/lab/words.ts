@@ -1,0 +1,84 @@
+/** What a lab says: tasks, hints, solutions and verdicts as text for a terminal. Pure. */
+import { wrap } from '../wrap.ts';
+import type { Colors } from '../../ui/colors.ts';
+import type { Lesson, LessonGroup, LessonStep, Solution } from './lesson.ts';
+
+export interface Style {
+  readonly width: number;
+  readonly colors: Colors;
+}
+
+export const GROUPS: readonly (readonly [LessonGroup, string])[] = [
+  ['cable', 'Two namespaces and a cable'],
+  ['host', 'The host joins'],
+  ['bridge', 'A switch: the bridge'],
+  ['docker', 'What Docker does with them'],
+  ['article', 'Where the article’s text falls short'],
+  ['puzzle', 'Broken networks to mend'],
+  ['beyond', 'Beyond the network'],
+];
+
+/** Paragraphs are wrapped; lines that begin with a space are pictures and commands, and stay as they are. */
+export function prose(text: string, { width }: Pick<Style, 'width'>, indent = ''): string {
+  const lines: string[] = [];
+  let paragraph: string[] = [];
+  const flush = (): void => {
+    if (paragraph.length > 0) lines.push(wrap(paragraph.join(' '), width, indent, indent));
+    paragraph = [];
+  };
+  for (const line of text.split('\n')) {
+    if (line.trim() !== '' && !/^\s/.test(line)) paragraph.push(line);
+    else {
+      flush();
+      lines.push(line.trim() === '' ? '' : indent + line);
+    }
+  }
+  flush();
+  return `${lines.join('\n')}\n`;
+}
+
+export function storyText(lesson: Lesson, style: Style): string {
+  const { bold } = style.colors;
+  return `${bold(`${lesson.name}: ${lesson.title}`)}\n\n${prose(lesson.story, style)}\n`;
+}
+
+export function taskText(lesson: Lesson, index: number, style: Style): string {
+  const step = lesson.steps[index];
+  if (step === undefined) return '';
+  const count = `Step ${String(index + 1)} of ${String(lesson.steps.length)}`;
+  return `${style.colors.cyan(`${count}: ${step.title}`)}\n${prose(step.task, style, '  ')}`;
+}
+
+export function solutionText(solution: readonly Solution[], style: Style): string {
+  const { dim, bold } = style.colors;
+  return solution
+    .map(({ command, why }) => {
+      const [first = '', ...more] = command.split('\n');
+      const lines = [`  ${dim('$')} ${bold(first)}`, ...more.map((line) => `    ${bold(line)}`)];
+      return `${lines.join('\n')}\n${prose(why, style, '      ')}`;
+    })
+    .join('');
+}
+
+export function verdictText(verdicts: readonly Verdict[], style: Style): string {
+  const { green, red } = style.colors;
+  return verdicts.map(({ text, holds }) => `  ${holds ? green('[x]') : red('[ ]')} ${text}\n`).join('');
+}
+
+export interface Verdict {
+  readonly text: string;
+  readonly holds: boolean;
+}
+
+export function doneText(lesson: Lesson, style: Style): string {
+  const { green } = style.colors;
+  return `${green(`All ${String(lesson.steps.length)} steps of ${lesson.name} are done.`)}\n\n${prose(lesson.epilogue, style)}`;
+}
+
+/** The whole lesson with its solutions, to be read without a lab. */
+export function lessonText(lesson: Lesson, style: Style): string {
+  const steps = lesson.steps.map(
+    (step: LessonStep, index) => `${taskText(lesson, index, style)}${solutionText(step.solution, style)}\n`,
+  );
+  return `${storyText(lesson, style)}${steps.join('')}${prose(lesson.epilogue, style)}`;
+}
