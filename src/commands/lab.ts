@@ -35,7 +35,7 @@ const ACTIONS = `
 Commands:
   list             All lessons, and what of them is done
   start NAME       Make the lab of a lesson and open a shell in it
-  enter [NAME]     Open another shell in a running lab
+  enter [NAME]     Open another shell in a running lab (enter NAME -- COMMAND: run one command in it)
   status           The story so far: which step is to be done
   check            Look whether the step is reached, and what is missing
   hint             A hint; one more each time
@@ -135,7 +135,9 @@ async function actOutside(
     case 'start':
       return start(paths, requireLesson(required(names[0], action)), flags);
     case 'enter':
-      return stay(paths, pickLab(paths, names[0]));
+      return names.length > 1
+        ? runInLab(pickLab(paths, names[0]), names.slice(1))
+        : stay(paths, pickLab(paths, names[0]));
     case 'show':
       // Of a lesson with no lab: to be read.
       if (names[0] !== undefined && readLab(paths, names[0]) === undefined) {

@@ -19,7 +19,7 @@ export interface LabGroups {
 const MEMORY = 4 * 2 ** 30;
 const PROCESSES = 4000;
 
-/** Nodes of any kind may be made, since containers make some; only these can be opened. */
+/** What minidock's own containers may open, and /dev/net/tun; nodes of any kind may be made, since they make some. */
 const DEVICES: DeviceRules = [
   { allow: false, access: 'rwm' },
   { allow: true, type: 'c', access: 'm' },
@@ -31,6 +31,7 @@ const DEVICES: DeviceRules = [
     [1, 8],
     [1, 9],
     [5, 0],
+    [5, 1],
     [5, 2],
     [10, 200],
   ].map(([major = 0, minor = 0]) => ({ allow: true, type: 'c' as const, major, minor, access: 'rwm' })),
@@ -42,18 +43,25 @@ export function createLabGroups(id: string): LabGroups {
   const below = join('minidock-lab', id);
   const mounts = layout.version === 2 ? [layout.mount] : [...new Set(Object.values(layout.controllers))];
   const groups = mounts.map((mount) => ({ mount, directory: join(mount, below) }));
-  for (const { mount, directory } of groups) {
-    let made = mount;
-    for (const part of [...below.split('/'), 'host']) {
-      offerControllers(made);
-      made = join(made, part);
-      mkdirSync(made, { recursive: true });
-      inheritCpus(mount, made);
-    }
+  for (const { mount } of groups) makeBelow(mount, mount, below.split('/'));
+  for (const { directory } of groups) {
     limit(join(directory, 'memory.max'), join(directory, 'memory.limit_in_bytes'), MEMORY);
     limit(join(directory, 'pids.max'), undefined, PROCESSES);
   }
-  return { groups, guarded: guardDevices(layout, below) };
+  // Before there is a group below: a version 1 group that has any cannot be denied everything any more.
+  const guarded = guardDevices(layout, below);
+  for (const { mount, directory } of groups) makeBelow(mount, directory, ['host']);
+  return { groups, guarded };
+}
+
+function makeBelow(mount: string, start: string, parts: readonly string[]): void {
+  let made = start;
+  for (const part of parts) {
+    offerControllers(made);
+    made = join(made, part);
+    mkdirSync(made, { recursive: true });
+    inheritCpus(mount, made);
+  }
 }
 
 /** Version 2: what this group has it gives to those below. Some may not be given here, and is then not there. */

@@ -110,8 +110,7 @@ for link in fd:fd stdin:fd/0 stdout:fd/1 stderr:fd/2; do
   ln -s "/proc/self/$(echo "$link" | cut -d: -f2)" "dev/$(echo "$link" | cut -d: -f1)"
 done
 
-mount -t sysfs -o ro,nosuid,nodev,noexec sysfs sys
-mkdir -p sys/fs/cgroup 2>/dev/null || :
+mount -t sysfs -o nosuid,nodev,noexec sysfs sys
 first=1
 while read -r mount group; do
   [ -n "$mount" ] || continue
@@ -127,9 +126,9 @@ done <<GROUPS_END
 $GROUPS_AT
 GROUPS_END
 # Of the network's devices the settings may be changed: they are those of this network namespace.
-mount -t sysfs sysfs mnt
-mount --bind mnt/devices/virtual/net sys/devices/virtual/net || :
-umount mnt
+mount --bind sys/devices/virtual/net sys/devices/virtual/net
+# Of the mount, not of the file system: that is one for all mounts of this network namespace.
+mount -o remount,bind,ro sys
 
 mount -t proc -o nosuid,nodev,noexec proc proc
 mount --bind proc/sys/net mnt
