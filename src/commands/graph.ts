@@ -10,6 +10,7 @@ interface GraphFlags {
   readonly mark?: string;
   readonly all?: boolean;
   readonly brief?: boolean;
+  readonly watch?: boolean;
 }
 
 export const graph: Verb = {
@@ -20,10 +21,11 @@ export const graph: Verb = {
       .option('--mark <container>', "Light up one container's path from the uplink to its process")
       .option('--brief', "The picture alone, without the firewall's rules")
       .option('-a, --all', 'Also network namespaces that no cable connects with these')
-      .action(async ({ format, mark, all = false, brief = false }: GraphFlags) => {
+      .option('-w, --watch', 'Draw again whenever the kernel tells of a change; Ctrl-C ends it')
+      .action(async ({ format, mark, all = false, brief = false, watch = false }: GraphFlags) => {
         const { drawGraph } = await import('../teach/graph/draw.ts');
-        stdout.write(
-          await drawGraph(engine.containers, {
+        const draw = async (): Promise<string> =>
+          drawGraph(engine.containers, {
             format,
             all,
             brief,
@@ -31,11 +33,24 @@ export const graph: Verb = {
             ascii: !isUtf8(),
             colors: await colorsFor(stdout),
             ...(mark === undefined ? {} : { mark }),
-          }),
-        );
+          });
+        if (!watch) {
+          stdout.write(await draw());
+          return;
+        }
+        const { watchKernel } = await import('../teach/graph/watch.ts');
+        let last = '';
+        await watchKernel(async () => {
+          const now = await draw();
+          if (now !== last) stdout.write(`${stdout.isTTY ? CLEAR : last === '' ? '' : '\n'}${now}`);
+          last = now;
+        });
       });
   },
 };
+
+/** Home, and everything below it gone: ECMA-48's CUP, ED and, for what has scrolled away, xterm's own 3. */
+const CLEAR = '\x1b[H\x1b[2J\x1b[3J';
 
 /** Of the terminal, or as COLUMNS says. */
 const columns = (): number => stdout.columns || Number(process.env['COLUMNS']) || 80;

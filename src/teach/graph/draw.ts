@@ -4,14 +4,18 @@
  */
 import { noColors, type Colors } from '../../ui/colors.ts';
 import type { ContainerStore } from '../../engine/store.ts';
+import { drawDot } from './dot.ts';
 import { layOut } from './layout.ts';
 import { findMark } from './mark.ts';
+import { drawMermaid } from './mermaid.ts';
 import type { Model } from './model.ts';
 import { observe } from './observe.ts';
+import { outline } from './outline.ts';
+import { drawSvg } from './svg.ts';
 import { drawText, toAscii } from './text.ts';
 import { words } from './words.ts';
 
-export const FORMATS = ['text', 'json'] as const;
+export const FORMATS = ['text', 'mermaid', 'dot', 'svg', 'json'] as const;
 export type Format = (typeof FORMATS)[number];
 
 export interface DrawOptions {
@@ -27,6 +31,9 @@ export interface DrawOptions {
   readonly brief?: boolean;
 }
 
+/** In cells: a picture is not bound to the terminal it was made in. */
+const SVG_WIDTH = 104;
+
 /** Ends with a newline. @throws MinidockError 'NOT_IN_GRAPH'. */
 export async function drawGraph(store: ContainerStore, options: DrawOptions = {}): Promise<string> {
   return renderGraph(await observe(store, { all: options.all ?? false }), options);
@@ -38,6 +45,15 @@ export function renderGraph(model: Model, options: DrawOptions = {}): string {
   switch (format) {
     case 'json':
       return `${JSON.stringify(model, null, 2)}\n`;
+    case 'dot':
+      return drawDot(outline(model, mark));
+    case 'mermaid':
+      return drawMermaid(outline(model, mark));
+    case 'svg':
+      return drawSvg(
+        layOut(model, { width: Math.max(SVG_WIDTH, width), mark }),
+        'The network, as the kernel has it',
+      );
     case 'text': {
       const picture = drawText(layOut(model, { width, mark }), { ascii, colors });
       const below = options.brief === true ? '' : words(model, { width, mark, colors });

@@ -118,6 +118,15 @@ function place(
     const height = rows.length + 2;
     boxes.push({ ...boxOf(namespace, right, mark), x: rightX, y: top, width: right, height });
     free = top + height;
+    // What hangs on it alone stands right below it.
+    for (const { index } of namespace.interfaces) {
+      const end = cableAt(model, { inode: namespace.inode, index })?.other;
+      const next = end === undefined ? undefined : waiting.get(end.inode);
+      if (end === undefined || next === undefined) continue;
+      if (endsTowards(model, next, host.inode).length > 0) continue;
+      waiting.delete(next.inode);
+      putNamespace(next, free, [end.index]);
+    }
   };
 
   const heights: number[] = [];
@@ -134,7 +143,10 @@ function place(
     y += 1;
   }
   drawBuses(own, (i) => heights[i] ?? 0, 2, buses);
-  for (const namespace of waiting.values()) putNamespace(namespace, free, []);
+  for (const namespace of waiting.values()) {
+    // Placed meanwhile, below one before it.
+    if (waiting.delete(namespace.inode)) putNamespace(namespace, free, []);
+  }
   boxes.unshift({ ...boxOf(host, left, mark), x: 0, y: 0, width: left, height: y + 1 });
 
   const height = Math.max(y + 1, free);

@@ -33,7 +33,7 @@ export async function observe(store: ContainerStore, { all = false }: ObserveOpt
     here,
     namespaces: inOrder(shown, here, cables),
     cables: cables.filter(({ a, b }) => kept.has(a.inode) || (b !== undefined && kept.has(b.inode))),
-    published: firewall.published,
+    published: [...firewall.published].sort((a, b) => parseInt(a.port) - parseInt(b.port)),
     chains: firewall.chains,
     forwarding: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1',
     disagreements: findDisagreements(notes, { here, namespaces, published: firewall.published }),
