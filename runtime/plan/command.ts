@@ -70,6 +70,8 @@ export type ContainerCommand =
   | { readonly kind: 'join-cgroup'; readonly procs: readonly string[] }
   | { readonly kind: 'join-netns'; readonly path: string }
   | { readonly kind: 'unshare-cgroup' }
+  /** The cgroup and mount namespaces of a process, and its root directory with them. */
+  | { readonly kind: 'enter-namespaces'; readonly pid: number }
   | { readonly kind: 'set-rlimit'; readonly name: string; readonly soft: number; readonly hard: number }
   | { readonly kind: 'set-oom-score'; readonly value: number }
   /** An empty session keyring of its own: keys of whoever started the container stay out of reach. */

@@ -112,6 +112,7 @@ type ProcessCommand = Extract<
       | 'join-cgroup'
       | 'join-netns'
       | 'unshare-cgroup'
+      | 'enter-namespaces'
       | 'set-rlimit'
       | 'set-oom-score'
       | 'join-keyring'
@@ -133,6 +134,8 @@ function renderProcessCommand(command: ProcessCommand): string {
       return renderArgv(['nsenter', `--net=${command.path}`]);
     case 'unshare-cgroup':
       return 'unshare --cgroup';
+    case 'enter-namespaces':
+      return renderArgv(['nsenter', `--target=${command.pid}`, '--cgroup', '--mount']);
     case 'set-rlimit':
       return `prlimit --pid $$ --${rlimitName(command.name)}=${rlimit(command.soft)}:${rlimit(command.hard)}`;
     case 'set-oom-score':

@@ -18,7 +18,7 @@ import { mountSteps } from '../rootfs/mounts.ts';
 import { overlaySteps } from '../rootfs/overlay.ts';
 import { pivotSteps, readonlyRootSteps } from '../rootfs/pivot.ts';
 import { containerStep, type ContainerStep } from '../rootfs/step.ts';
-import { identitySteps, prepareProcessSteps } from './process-steps.ts';
+import { identitySteps, prepareProcessSteps, setOomScore } from './process-steps.ts';
 
 export interface ContainerStepsOptions {
   /** The cgroup.procs files to join; found by looking at the host's mounts when left out. */
@@ -126,22 +126,8 @@ const joinKeyring = (config: OciConfig): ContainerStep =>
     },
   );
 
-function oomSteps({ process }: OciConfig): readonly ContainerStep[] {
-  if (process.oomScoreAdj === undefined) return [];
-  return [
-    containerStep(
-      'process.set-oom-score',
-      'process',
-      { kind: 'set-oom-score', value: process.oomScoreAdj },
-      {
-        title: `Set the out-of-memory score to ${process.oomScoreAdj}`,
-        why: 'When the whole machine runs out of memory, the kernel kills the process with the highest score first.',
-        without: 'The kernel chooses by size alone.',
-        observe: ['cat', '/proc/1/oom_score_adj'],
-      },
-    ),
-  ];
-}
+const oomSteps = ({ process }: OciConfig): readonly ContainerStep[] =>
+  process.oomScoreAdj === undefined ? [] : [setOomScore(process.oomScoreAdj)];
 
 function nameSteps(config: OciConfig): readonly ContainerStep[] {
   const host = containerStep(

@@ -4,7 +4,7 @@
  * itself (unshare(2)). Pure; the same line is run and printed.
  */
 import type { OciConfig, OciNamespace } from '../bundle.ts';
-import type { Argv } from '../plan/step.ts';
+import type { Argv, HostStep } from '../plan/step.ts';
 
 export interface InitCommand {
   readonly initBinary: string;
@@ -85,3 +85,21 @@ export function nsenterArgv(pid: number, config: OciConfig, command: EnterComman
     command.socketPath,
   ];
 }
+
+export const EXEC_START = 'exec.start';
+
+/** The process of an exec, by nsenterArgv. */
+export const execStart = (argv: Argv, containerPid: number): HostStep => ({
+  id: EXEC_START,
+  section: 'process',
+  title: 'Start a process in the container’s namespaces',
+  why:
+    'setns(2) puts a process into namespaces that exist already, here those of the container’s PID 1: its network, ' +
+    'its host name, its shared memory; its process numbers hold for the child that nsenter forks. unshare in front ' +
+    'gives it a copy of the host’s mounts that can be sealed without sealing the host.',
+  without:
+    'The program would run on the host: other interfaces, other processes, another host name than the container’s.',
+  command: { kind: 'run', argv },
+  undo: { kind: 'none', why: 'it is gone when the program ends, and leaves the container as it was' },
+  observe: ['ls', '-l', `/proc/${containerPid}/ns`],
+});

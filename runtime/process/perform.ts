@@ -7,7 +7,9 @@ import { MinidockError } from '../errors.ts';
 import type { ContainerCommand } from '../plan/command.ts';
 import * as rootfs from '../rootfs/perform.ts';
 import {
+  CLONE_FS,
   CLONE_NEWCGROUP,
+  CLONE_NEWNS,
   CLONE_NEWNET,
   RLIMITS,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW,
@@ -32,6 +34,8 @@ export function perform(command: ContainerCommand, context: PerformContext): voi
       return joinNetns(command, context);
     case 'unshare-cgroup':
       return kernel.unshare(CLONE_NEWCGROUP);
+    case 'enter-namespaces':
+      return enterNamespaces(command, context);
     case 'join-keyring':
       return joinKeyring(command, context);
     case 'set-oom-score':
@@ -93,6 +97,19 @@ function joinNetns({ path }: Of<'join-netns'>, { kernel, hostRoot }: PerformCont
   } finally {
     closeSync(namespace);
   }
+}
+
+function enterNamespaces({ pid }: Of<'enter-namespaces'>, { kernel }: PerformContext): void {
+  const cgroup = openSync(`/proc/${pid}/ns/cgroup`, 'r');
+  const mount = openSync(`/proc/${pid}/ns/mnt`, 'r');
+  kernel.setns(cgroup, CLONE_NEWCGROUP);
+  // Threads share one root and current directory, and setns(2) refuses to change those of others: this thread,
+  // the one that goes on to execve(2), takes its own first.
+  kernel.unshare(CLONE_FS);
+  kernel.setns(mount, CLONE_NEWNS);
+  closeSync(cgroup);
+  closeSync(mount);
+  process.chdir('/');
 }
 
 function joinKeyring({ name }: Of<'join-keyring'>, { kernel }: PerformContext): void {

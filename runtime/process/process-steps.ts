@@ -183,3 +183,16 @@ const execute = ({ args, cwd }: OciProcess): ContainerStep =>
       observe: ['ps'],
     },
   );
+
+export const setOomScore = (value: number): ContainerStep =>
+  containerStep(
+    'process.set-oom-score',
+    'process',
+    { kind: 'set-oom-score', value },
+    {
+      title: `Set the out-of-memory score to ${value}`,
+      why: 'When the whole machine runs out of memory, the kernel kills the process with the highest score first.',
+      without: 'The kernel chooses by size alone.',
+      observe: ['cat', '/proc/1/oom_score_adj'],
+    },
+  );

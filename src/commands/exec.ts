@@ -5,9 +5,11 @@ import { execInContainer } from '../engine/exec.ts';
 import { refuseMissingTerminal } from '../engine/foreground.ts';
 import { findContainer } from '../engine/refresh.ts';
 import { requireRoot } from '../engine/require-root.ts';
+import { explainHow, tellingFor, type ExplainFlags } from '../teach/explain-flags.ts';
+import { defineExplainFlags } from './explain-options.ts';
 import { collect, type Verb } from './verb.ts';
 
-interface ExecFlags {
+interface ExecFlags extends ExplainFlags {
   readonly detach?: boolean;
   readonly detachKeys: string;
   readonly env?: readonly string[];
@@ -50,19 +52,24 @@ export const exec: Verb = {
           context.exit(1);
           return;
         }
-        context.exit(
-          await execInContainer(context.engine.paths, container, {
-            argv: [program, ...args],
-            interactive,
-            tty,
-            detach,
-            env: parseEnv(flags.env ?? [], flags.envFile ?? []),
-            workdir: flags.workdir ?? '',
-            user: flags.user ?? '',
-            privileged: flags.privileged ?? false,
-            detachKeys: flags.detachKeys,
-          }),
-        );
+        const options = {
+          argv: [program, ...args] as const,
+          interactive,
+          tty,
+          detach,
+          env: parseEnv(flags.env ?? [], flags.envFile ?? []),
+          workdir: flags.workdir ?? '',
+          user: flags.user ?? '',
+          privileged: flags.privileged ?? false,
+          detachKeys: flags.detachKeys,
+        };
+        if (flags.dryRun === true) {
+          const { printExec } = await import('../teach/dry-run.ts');
+          return printExec(context.engine.paths, container, options, explainHow(flags) ?? 'full');
+        }
+        const telling = await tellingFor(flags);
+        context.exit(await execInContainer(context.engine.paths, container, options, telling?.plan));
       });
+    defineExplainFlags(command, { dryRun: true });
   },
 };

@@ -7,17 +7,14 @@
  *
  * `__enter` joins the cgroup, the cgroup and mount namespaces, and drops privileges (runtime/process/enter.ts).
  */
-import { closeSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { capabilitySets, type OciConfig, type OciProcess } from '../../runtime/bundle.ts';
-import { cgroupProcsFiles } from '../../runtime/cgroup/processes.ts';
+import { closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { MinidockError } from '../../runtime/errors.ts';
 import { spawn } from '../../runtime/io/spawn.ts';
 import { isInstalled, packageOf } from '../../runtime/plan/tools.ts';
-import { allCapabilities } from '../../runtime/process/capabilities.ts';
-import type { EnterRequest } from '../../runtime/process/enter.ts';
+import type { Step } from '../../runtime/plan/step.ts';
+import { stepSpan } from '../../runtime/plan/step-span.ts';
 import { InitTrace } from '../../runtime/process/init-trace.ts';
-import { nsenterArgv, SHORT_LIVED } from '../../runtime/process/namespace-command.ts';
+import { SHORT_LIVED } from '../../runtime/process/namespace-command.ts';
 import { fetchTerminal, listenForInit } from '../../runtime/process/supervise.ts';
 import { stderr, stdinIsTerminal, stdout } from './standard-streams.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
@@ -25,43 +22,24 @@ import { isTraced, span } from '../../runtime/trace.ts';
 import { DescriptorWriter, readDescriptor } from './descriptor-stream.ts';
 import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
 import { terminalSize } from './foreground.ts';
-import { containerRunDir, type Paths } from './paths.ts';
+import { execSteps, newExecDir, placesIn, planExec, requireRunning, type ExecOptions } from './exec-plan.ts';
+import type { Paths } from './paths.ts';
 import { enterRawMode } from './raw-terminal.ts';
 import { leaveTerminal } from './shim-client.ts';
 import type { Container } from './store.ts';
-import { randomHex } from './ids.ts';
 
-export interface ExecOptions {
-  readonly argv: readonly [string, ...string[]];
-  readonly interactive: boolean;
-  readonly tty: boolean;
-  readonly detach: boolean;
-  readonly env: readonly string[];
-  readonly workdir: string;
-  readonly user: string;
-  readonly privileged: boolean;
-  readonly detachKeys: string;
-}
-
-/** Gives the program's exit status; 0 at once when detached. @throws MinidockError with 126 or 127. */
+/** Gives the program's exit status; 0 at once when detached. `onSteps` is told what will be done, before it is. @throws MinidockError with 126 or 127. */
 export async function execInContainer(
   paths: Paths,
   container: Container,
   options: ExecOptions,
+  onSteps?: (steps: readonly Step[]) => void,
 ): Promise<number> {
-  const { config, state } = container;
-  if (state.status !== 'running') {
-    throw new MinidockError({
-      code: 'NOT_RUNNING',
-      message: `container ${config.id} is not running`,
-      hint: `Start it first: minidock start ${config.name}`,
-      exitCode: 1,
-    });
-  }
-  const dir = join(containerRunDir(paths, config.id), `exec-${randomHex(8)}`);
+  requireRunning(container);
+  const dir = newExecDir(paths, container);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   try {
-    return await runExec(paths, container, options, dir);
+    return await runExec(paths, container, options, dir, onSteps);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -69,28 +47,18 @@ export async function execInContainer(
 
 async function runExec(
   paths: Paths,
-  { config, state }: Container,
+  container: Container,
   options: ExecOptions,
   dir: string,
+  onSteps: ((steps: readonly Step[]) => void) | undefined,
 ): Promise<number> {
-  const bundle = span('state', 'read the bundle', () => readBundle(containerRunDir(paths, config.id)));
-  const { seccomp } = bundle.linux;
-  const request: EnterRequest = {
-    containerPid: state.pid,
-    process: execProcess(bundle.process, options),
-    cgroupProcs: cgroupProcsFiles(bundle.linux.cgroupsPath),
-    // Kept with --privileged too, as Docker keeps it: more capabilities, the same system calls.
-    ...(seccomp === undefined ? {} : { seccomp }),
-    ...(isTraced() ? { trace: true } : {}),
-  };
-  const requestPath = join(dir, 'request.json');
-  const socketPath = join(dir, 'enter.sock');
-  writeFileSync(requestPath, JSON.stringify(request), { mode: 0o600 });
-  const words = nsenterArgv(state.pid, bundle, {
-    initBinary: process.execPath,
-    requestPath,
-    socketPath,
-  });
+  const { config } = container;
+  const plan = span('state', 'plan', () => planExec(paths, container, options, dir));
+  const { request, start } = plan;
+  onSteps?.(await execSteps(plan));
+  const { requestPath, socketPath } = placesIn(dir);
+  writeFileSync(requestPath, JSON.stringify({ ...request, trace: isTraced() }), { mode: 0o600 });
+  const words = start.command.argv;
   for (const tool of ['unshare', 'nsenter']) {
     if (words.includes(tool) && !isInstalled(tool)) throw spawnFailed(tool);
   }
@@ -98,11 +66,11 @@ async function runExec(
   const init = await span('wait', 'listen for the process inside', () => listenForInit(socketPath, trace));
   const stdio = openStdio(options);
   trace.spawning();
-  const child = spawn(words, {
-    stdio: stdio.child,
-    cwd: '/',
-    detached: options.detach,
-    env: { ...SHORT_LIVED, PATH: process.env['PATH'] },
+  const child = stepSpan([start], (note) => {
+    const env = { ...SHORT_LIVED, PATH: process.env['PATH'] };
+    const spawned = spawn(words, { stdio: stdio.child, cwd: '/', detached: options.detach, env });
+    note({ outcome: 'done' });
+    return spawned;
   });
   stdio.closeChildEnds();
   const { exited } = child;
@@ -153,32 +121,9 @@ async function runExec(
   }
 }
 
-const readBundle = (runDir: string): OciConfig =>
-  JSON.parse(readFileSync(join(runDir, 'bundle', 'config.json'), 'utf8')) as OciConfig;
-
 /** After a detach nobody waits for the terminal's end. */
 const settle = (terminal: ExecTerminal | undefined): Promise<unknown> =>
   terminal === undefined ? new Promise(() => undefined) : terminal.detached;
-
-function execProcess(base: OciProcess, options: ExecOptions): OciProcess {
-  const variables = new Map<string, string>();
-  // HOME belongs to the user that runs the program, which may be another than the container's.
-  for (const entry of [...base.env, ...(options.tty ? ['TERM=xterm'] : []), ...options.env]) {
-    variables.set(entry.split('=', 1)[0] ?? '', entry);
-  }
-  const capabilities = options.privileged ? allCapabilities() : base.capabilities.bounding;
-  const size = options.tty ? terminalSize() : undefined;
-  return {
-    ...base,
-    terminal: options.tty,
-    ...(size === undefined ? {} : { consoleSize: { height: size.rows, width: size.columns } }),
-    args: options.argv,
-    env: [...variables.values()],
-    cwd: options.workdir === '' ? base.cwd : options.workdir,
-    user: options.user === '' ? base.user : { uid: 0, gid: 0, additionalGids: [], username: options.user },
-    capabilities: capabilitySets(capabilities),
-  };
-}
 
 interface ExecStdio {
   readonly child: readonly [number | 'ignore', number | 'ignore', number | 'ignore'];

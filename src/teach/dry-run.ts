@@ -1,9 +1,11 @@
-/** `run --dry-run`: the steps of a container, told and not done. On stdout, which has nothing else to say. */
+/** `--dry-run`: steps told and not done. On stdout, which has nothing else to say. */
 import type { ContainerConfig } from '../engine/container.ts';
+import { execSteps, newExecDir, planExec, requireRunning, type ExecOptions } from '../engine/exec-plan.ts';
 import { previewNetwork } from '../engine/networking.ts';
 import { allSteps } from '../engine/run-plan.ts';
 import { computeRun } from '../engine/shim/prepare.ts';
-import type { ContainerStore } from '../engine/store.ts';
+import type { Paths } from '../engine/paths.ts';
+import type { Container, ContainerStore } from '../engine/store.ts';
 import type { ExplainHow } from './explain-flags.ts';
 import { printSteps } from './teller.ts';
 
@@ -16,4 +18,15 @@ export async function printDryRun(
   const attachment = await previewNetwork(store, config);
   const { plan } = computeRun(store.paths, config, attachment);
   await printSteps(allSteps(plan), how);
+}
+
+/** What `exec` would do now. @throws MinidockError 'NOT_RUNNING'. */
+export async function printExec(
+  paths: Paths,
+  container: Container,
+  options: ExecOptions,
+  how: ExplainHow,
+): Promise<void> {
+  requireRunning(container);
+  await printSteps(await execSteps(planExec(paths, container, options, newExecDir(paths, container))), how);
 }

@@ -1,6 +1,7 @@
 /** The flags with which a verb tells its steps: --explain[=short|full|json], --dry-run, --step. */
 import { MinidockError } from '../../runtime/errors.ts';
 import type { Explanation } from './explanation.ts';
+import type { Telling } from './telling.ts';
 
 export type ExplainHow = 'short' | 'full' | 'json';
 
@@ -29,6 +30,12 @@ export async function explanationFor(flags: ExplainFlags): Promise<Explanation |
   if (how === undefined) return undefined;
   if (flags.step === true) return (await import('./walk.ts')).createWalk(how);
   return (await import('./explanation.ts')).createExplanation(how);
+}
+
+/** The same for steps of this very process, or of one that reports to it. */
+export async function tellingFor(flags: ExplainFlags): Promise<Telling | undefined> {
+  const how = explainHow(flags);
+  return how === undefined ? undefined : (await import('./telling.ts')).createTelling(how);
 }
 
 const invalid = (message: string): MinidockError =>

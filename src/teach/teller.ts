@@ -10,6 +10,11 @@ export async function explainerFor(how: ExplainHow, output: StandardStream): Pro
   return createExplainer({ how, width: output.columns || 80, colors: await colorsFor(output) });
 }
 
+/** A terminal may have been handed over to the container already, and then goes down one line and not back to its left. */
+export function say(output: StandardStream, text: string): void {
+  output.write(output.isTTY ? text.replaceAll('\n', '\r\n') : text);
+}
+
 /** Prints steps in the order of the plan, whatever order they are done in. */
 export class Teller {
   private steps: readonly Step[] = [];
@@ -31,8 +36,9 @@ export class Teller {
       const known = this.results.get(step.id);
       if (known === undefined) return;
       this.printed += 1;
-      this.output.write(this.explainer.stepStarted(step, this.printed, this.steps.length));
-      this.output.write(this.explainer.stepDone(step, known.ms, known.outcome));
+      const { explainer, output } = this;
+      say(output, explainer.stepStarted(step, this.printed, this.steps.length));
+      say(output, explainer.stepDone(step, known.ms, known.outcome));
     }
   }
 }

@@ -114,7 +114,7 @@ describe('modules loaded', () => {
     ['port', [...verb, 'src/commands/port.ts'], 27],
     ['images', [...verb, 'src/commands/images.ts'], 36],
     ['logs', [...verb, 'src/commands/logs.ts'], 35],
-    ['exec', [...verb, 'src/commands/exec.ts'], 50],
+    ['exec', [...verb, 'src/commands/exec.ts'], 57],
     ['run', [...verb, 'src/commands/run.ts'], 80],
     ['the shim', ['src/cli.ts', 'src/engine/shim/main.ts'], 93],
     ['PID 1', ['src/cli.ts', 'runtime/process/init.ts'], 43],
