@@ -1,5 +1,4 @@
 /** `minidock lab` alone, and `lab list`: what there is, what is done of it, and where to go from here. */
-import { alignColumns } from '../../ui/table.ts';
 import type { RunningLab } from './lab-dirs.ts';
 import type { Lesson } from './lesson.ts';
 import { GROUPS, prose, type Style } from './words.ts';
@@ -12,22 +11,20 @@ export function listText(
   running: readonly RunningLab[],
   { colors }: Style,
 ): string {
-  const lines = ['LESSON\tDONE\tABOUT'];
-  const titles = new Set<number>();
+  const width = Math.max(...lessons.map(({ name }) => name.length));
+  const row = (name: string, state: string, about: string): string =>
+    `${name.padEnd(width)}  ${state.padEnd('10 of 10'.length)}  ${about}`;
+  const lines = [row('LESSON', 'DONE', 'ABOUT')];
   for (const [group, title] of GROUPS) {
     const members = lessons.filter((lesson) => lesson.group === group);
     if (members.length === 0) continue;
-    titles.add(lines.push('', title) - 1);
+    lines.push('', colors.bold(title));
     for (const lesson of members) {
       const runs = running.some(({ lesson: name }) => name === lesson.name) ? ' (running)' : '';
-      lines.push(`${lesson.name}\t${doneWord(lesson, done)}\t${lesson.title}${runs}`);
+      lines.push(row(lesson.name, doneWord(lesson, done), `${lesson.title}${runs}`));
     }
   }
-  // A heading spans the columns, so it must not be a cell of the first one.
-  return `${alignColumns(lines.map((line, index) => (titles.has(index) ? `\u0000${line}` : line)).join('\n'))
-    .split('\n')
-    .map((line) => (line.startsWith('\u0000') ? colors.bold(line.slice(1)) : line))
-    .join('\n')}\n`;
+  return `${lines.join('\n')}\n`;
 }
 
 function doneWord(lesson: Lesson, done: Done): string {

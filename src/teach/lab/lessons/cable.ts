@@ -1,6 +1,6 @@
 /** Two network namespaces and the cable between them: the article's section A. */
 import type { Lesson } from '../lesson.ts';
-import { areEnds, hasAddress, hasNetns, isIn, isUp, linkOf, neighbourOf } from './looks.ts';
+import { areEnds, echoReplies, hasAddress, hasNetns, isIn, isUp, linkOf, neighbourOf } from './looks.ts';
 
 export const lessons: readonly Lesson[] = [
   {
@@ -222,13 +222,3 @@ export const lessons: readonly Lesson[] = [
       'These are the first moves of every container engine: Docker and minidock make a namespace, a veth pair, and put one end into the namespace, where it is renamed eth0. "minidock run --explain" prints the very commands. Next: the host wants to talk too ("minidock lab start host").',
   },
 ];
-
-/** Of all echo requests that this namespace ever sent, those that were answered. */
-async function echoReplies(
-  host: Parameters<Lesson['steps'][0]['requirements'][0]['holds']>[0],
-  netns: string,
-): Promise<number> {
-  const { stdout } = await host.run(['cat', '/proc/net/snmp'], { netns });
-  const [names = '', values = ''] = stdout.split('\n').filter((line) => line.startsWith('Icmp:'));
-  return Number(values.split(' ')[names.split(' ').indexOf('InEchoReps')] ?? 0);
-}

@@ -8,10 +8,16 @@ import { lessons as puzzlesFirewall } from './puzzles-firewall.ts';
 import { lessons as puzzlesRoute } from './puzzles-route.ts';
 import { lessons as puzzlesService } from './puzzles-service.ts';
 import { lessons as puzzlesWire } from './puzzles-wire.ts';
+import { lessons as bridge } from './bridge.ts';
 import { lessons as cable } from './cable.ts';
+import { lessons as host } from './host.ts';
+import { lessons as publish } from './publish.ts';
 
 const families: readonly (readonly Lesson[])[] = [
   cable,
+  host,
+  publish,
+  bridge,
   articleCables,
   articleFirewall,
   articleSpellings,

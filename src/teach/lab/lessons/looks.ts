@@ -93,3 +93,10 @@ export async function defaultRouteVia(host: LabHost, gateway: string, netns?: st
   const routes = await host.ip(['route', 'show', 'default'], netns);
   return routes.some((route) => route['gateway'] === gateway);
 }
+
+/** Of all ICMP echo requests that a namespace ever sent, those that were answered. */
+export async function echoReplies(host: LabHost, netns: string): Promise<number> {
+  const { stdout } = await host.run(['cat', '/proc/net/snmp'], { netns });
+  const [names = '', values = ''] = stdout.split('\n').filter((line) => line.startsWith('Icmp:'));
+  return Number(values.split(' ')[names.split(' ').indexOf('InEchoReps')] ?? 0);
+}
