@@ -118,7 +118,7 @@ const noWayOut: Lesson = {
   story: `Forwarding is on and the masquerade rules stand, as the article's step 8b has them. Red hangs on a cable to the host
 (8a), blue and green on the bridge of its section C, which got no address there. None of them has a default route.
 
-    red   192.168.15.1 ---- 192.168.15.10 host --- eth0 203.0.113.2 --- outside (198.51.100.7)
+    red   192.168.15.1 ---- 192.168.15.10 host --- eth0 --- outside (198.51.100.7)
     blue  192.168.16.2 ---+                |
     green 192.168.16.3 ---+--- v-net-0 (no address)
 

@@ -51,7 +51,7 @@ port 8080 that comes by, also from green on its way to somebody else. And it han
 that the host itself sends.
 
     red   192.168.15.1 ---- 192.168.15.10 host --- eth0 203.0.113.2 --- outside
-    green 192.168.16.1 ---- 192.168.16.10 host               (198.51.100.7:8080, somebody else's page)
+    green 192.168.16.1 ---- 192.168.16.10 host       (198.51.100.7:8080, somebody else)
 
     # ip netns exec green busybox wget -qO- http://198.51.100.7:8080/
     the page of red

@@ -30,7 +30,7 @@ const forwardDrop = puzzle({
   story: `The office's firewall came with the machine. Somebody has already written "iptables -A FORWARD -j ACCEPT", and it is
 counted, and the client still waits for the page.
 
-    client 192.168.16.2 ---- 192.168.16.1 host 192.168.15.1 ---- 192.168.15.2 web (80, and 9090 for its admin)`,
+    client 192.168.16.2 ---- host ---- 192.168.15.2 web (80; 9090 for its admin)`,
   setup: [
     ...webBehindHost,
     ...pageAt('web', 'the page of the admin', '9090'),
@@ -77,7 +77,8 @@ const dnatReturn = puzzle({
   story: `Port 8080 of the host is redirected to the server, and the rule counts every try. The server also has a cable to a
 second router, backup. Outside waits in vain.
 
-    outside ---- eth0 203.0.113.2 host ---- 192.168.15.2 web 192.168.18.2 ---- 192.168.18.1 backup`,
+    outside ---- 203.0.113.2 host 192.168.15.1 ---- 192.168.15.2 web
+                            backup 192.168.18.1 ---- 192.168.18.2 web`,
   setup: [
     ...webBehindHost,
     publish,
@@ -114,7 +115,7 @@ const hairpin = puzzle({
   story: `Port 8080 of the host is redirected to the server. Outside gets the page. A client on the same bridge as the server
 asks the same address, http://203.0.113.2:8080/, and does not.
 
-    client 192.168.15.3 ---+--- br0 192.168.15.1 host 203.0.113.2 eth0 ---- outside
+    client 192.168.15.3 ---+--- br0 192.168.15.1 host 203.0.113.2 ---- outside
     web    192.168.15.2 ---+`,
   setup: [
     ...bridge('br0', '192.168.15.1/24'),
@@ -163,7 +164,7 @@ const natInterface = puzzle({
   story: `The server is to fetch a page of the internet. Its packets leave the host by eth0, 198.51.100.7 even gets them, the
 masquerade rule stands there, and no answer comes.
 
-    web 192.168.15.2 ---- 192.168.15.1 host 203.0.113.2 eth0 ---- 203.0.113.1 outside (198.51.100.7)`,
+    web 192.168.15.2 ---- host 203.0.113.2 (eth0) ---- outside (198.51.100.7)`,
   setup: [
     ...webBehindHost,
     ...pageAt('outside', 'a page of the internet'),

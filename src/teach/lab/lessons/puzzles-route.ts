@@ -3,7 +3,7 @@ import type { Lesson } from '../lesson.ts';
 import { bridge, cable, forwarding, namespace, pageAt, pageComes, puzzle } from './scenery.ts';
 
 const picture = `
-    client 192.168.16.2 ---- 192.168.16.1 host 192.168.15.1 ---- 192.168.15.2 web`;
+    client 192.168.16.2 -- 192.168.16.1 host 192.168.15.1 -- 192.168.15.2 web`;
 
 const clientSide = [
   ...namespace('client'),
@@ -122,12 +122,11 @@ const rpFilter = puzzle({
   name: 'puzzle-rp-filter',
   title: 'The laptop with two ways',
   story: `A laptop has one address, 10.9.9.9, and two ways to the host: by wire and by radio. It sends by wire; the host answers
-by radio. Its packets
-arrive at the host, and the host does nothing with them.
+by radio. Its packets arrive at the host, and the host does nothing with them.
 
-                   +-- wire  192.168.16.2 --- .1 vwire  --+
-    laptop 10.9.9.9                                     host --- web 192.168.15.2
-                   +-- radio 192.168.17.2 --- .1 vradio --+`,
+                   +-- wire  192.168.16.2 --- vwire  --+
+    laptop 10.9.9.9                                   host -- web 192.168.15.2
+                   +-- radio 192.168.17.2 --- vradio --+`,
   setup: [
     ...namespace('laptop'),
     ...cable({

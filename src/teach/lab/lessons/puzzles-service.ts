@@ -45,7 +45,7 @@ const mtu = puzzle({
   story: `The client pings the server, and it answers. The connection is made, the request is sent, and then nothing: the page of
 ${length} bytes never comes, though a short one would.
 
-    web 192.168.15.2 ---- host 192.168.17.1 ---- 192.168.17.2 router 192.168.16.1 ---- 192.168.16.2 client`,
+    web 192.168.15.2 ---- host ---- router ---- 192.168.16.2 client`,
   setup: [
     ...namespace('web'),
     ...cable({
