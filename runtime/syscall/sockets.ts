@@ -15,6 +15,7 @@ const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const SO_ERROR = 4;
 /** Bytes of a path in a sockaddr_un (unix(7)), its NUL left out. */
 const SUN_PATH_MAX = 107;
 const SOCKADDR_IN = 16;
@@ -59,19 +60,54 @@ export function takePort(
   port: number,
 ): { readonly fd: number; readonly port: number } {
   const type = protocol === 'tcp' ? SOCK_STREAM : SOCK_DGRAM;
-  const name = new Uint8Array(SOCKADDR_IN);
+  const name = socketAddress(address, port);
   const fd = withSocket(AF_INET, type | SOCK_NONBLOCK, (socket) => {
     if (protocol === 'tcp') {
       call('setsockopt', socket, SOL_SOCKET, SO_REUSEADDR, bytesOf(Int32Array.of(1)), 4);
     }
-    name.set(bytesOf(Uint16Array.of(AF_INET)));
-    name.set([port >> 8, port & 0xff, ...address.split('.').map(Number)], 2);
     call('bind', socket, name, SOCKADDR_IN);
     if (protocol === 'tcp') call('listen', socket, BACKLOG);
     call('getsockname', socket, name, bytesOf(Uint32Array.of(SOCKADDR_IN)));
   });
-  return { fd, port: ((name[2] ?? 0) << 8) | (name[3] ?? 0) };
+  return { fd, port: portOf(name) };
 }
+
+/** A non-blocking client's socket that has its port, of the kernel's choice, before it is connected. */
+export function clientSocket(protocol: 'tcp' | 'udp'): { readonly fd: number; readonly port: number } {
+  const name = socketAddress('0.0.0.0', 0);
+  const type = protocol === 'tcp' ? SOCK_STREAM : SOCK_DGRAM;
+  const fd = withSocket(AF_INET, type | SOCK_NONBLOCK, (socket) => {
+    call('bind', socket, name, SOCKADDR_IN);
+    call('getsockname', socket, name, bytesOf(Uint32Array.of(SOCKADDR_IN)));
+  });
+  return { fd, port: portOf(name) };
+}
+
+/** Of a `clientSocket`: once it can be written to, `socketError` tells how it went. @throws SyscallError. */
+export function startConnecting(socket: number, address: string, port: number): void {
+  try {
+    call('connect', socket, socketAddress(address, port), SOCKADDR_IN);
+  } catch (error) {
+    if (errnoOf(error) !== 'EINPROGRESS') throw error;
+  }
+}
+
+/** The number of the error that waits at the socket, and takes it from there; 0 for none. */
+export function socketError(socket: number): number {
+  const value = new Int32Array(1);
+  call('getsockopt', socket, SOL_SOCKET, SO_ERROR, bytesOf(value), bytesOf(Uint32Array.of(4)));
+  return value[0] ?? 0;
+}
+
+/** struct sockaddr_in: family in the machine's order, port and address in the network's. */
+function socketAddress(address: string, port: number): Uint8Array {
+  const name = new Uint8Array(SOCKADDR_IN);
+  name.set(bytesOf(Uint16Array.of(AF_INET)));
+  name.set([port >> 8, port & 0xff, ...address.split('.').map(Number)], 2);
+  return name;
+}
+
+const portOf = (name: Uint8Array): number => ((name[2] ?? 0) << 8) | (name[3] ?? 0);
 
 function withSocket(family: number, type: number, use: (socket: number) => void): number {
   const socket = call('socket', family, type | O_CLOEXEC, 0);

@@ -194,6 +194,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./lab.ts')).lab,
   },
   {
+    name: 'why',
+    summary: 'Walk and probe the way to a port, and name the first point where it stops',
+    load: async () => (await import('./why.ts')).why,
+  },
+  {
     name: 'info',
     summary: 'Display system-wide information',
     load: async () => (await import('./info.ts')).info,

@@ -1,0 +1,212 @@
+/**
+ * What the kernel says now of everything on a journey's way: interfaces, addresses, listening sockets and routes of
+ * the host and of the containers, the packet filter, forwarding. Nothing is taken from minidock's own notes but which
+ * container is meant and what was meant for it, so that the two can be compared.
+ */
+import { readFileSync, readlinkSync } from 'node:fs';
+import {
+  contains,
+  formatIpv4,
+  overlaps,
+  parseCidr,
+  parseIpv4,
+  type Cidr,
+} from '../../../runtime/network/ipv4.ts';
+import type { Protocol } from '../../../runtime/network/types.ts';
+import type { Argv } from '../../../runtime/plan/step.ts';
+import type { Container } from '../../engine/store.ts';
+import type { Journey } from './model.ts';
+import { look, lookAtJson } from './programs.ts';
+import { readRuleset, redirectionOf, type Ruleset, type Target } from './ruleset.ts';
+
+export interface Interface {
+  readonly ifname: string;
+  readonly flags: readonly string[];
+  readonly operstate: string;
+  readonly master?: string;
+  readonly addr_info: readonly {
+    readonly family: string;
+    readonly local: string;
+    readonly prefixlen: number;
+    readonly scope: string;
+  }[];
+}
+
+export interface Listener {
+  readonly protocol: Protocol;
+  /** '*' for every address of both kinds. */
+  readonly address: string;
+  readonly port: number;
+  /** 'httpd (pid 12)'; '' where it has none that can be seen. */
+  readonly program: string;
+}
+
+export interface Route {
+  readonly dev: string;
+  readonly gateway?: string;
+  readonly prefsrc?: string;
+  readonly type?: string;
+}
+
+/** A network namespace: the host's, or a container's. */
+export interface Stack {
+  readonly name: string;
+  /** Words in front of a command that is to run there. */
+  readonly enter: readonly string[];
+  readonly interfaces: readonly Interface[];
+  readonly listeners: readonly Listener[];
+}
+
+export interface Scene {
+  readonly journey: Journey;
+  readonly host: Stack;
+  readonly ruleset: Ruleset;
+  readonly forwarding: boolean;
+  /** Of a container that sends. */
+  readonly sender?: Stack;
+  /** Of a container that is to answer, and runs. */
+  readonly receiver?: Stack;
+  /** Where the container is to be reached in the end: address and port of its own. */
+  readonly final?: Target;
+  /** What the rules say instead, or undefined if they say nothing. */
+  readonly redirection?: Target | undefined;
+  readonly senderRoute?: Route | undefined;
+  /** The host's, to where the packet goes in the end. */
+  readonly hostRoute?: Route | undefined;
+  /** The receiver's, to whoever asks. */
+  readonly backRoute?: Route | undefined;
+  /** The whole subnet of a stand-in for a client on the wire, clear of every route of this host. */
+  readonly client: ClientNetwork;
+  readonly clientAddress: string;
+}
+
+export interface ClientNetwork {
+  readonly host: string;
+  readonly client: string;
+}
+
+export const inStack = (stack: Pick<Stack, 'enter'>, argv: Argv): Argv =>
+  [...stack.enter, ...argv] as unknown as Argv;
+
+export async function readHost(): Promise<Stack> {
+  return readStack('the host', []);
+}
+
+/** undefined when the container has no network namespace of its own now. */
+async function readContainerStack({ config, state }: Container): Promise<Stack | undefined> {
+  if (state.status !== 'running' || state.pid === 0) return undefined;
+  try {
+    if (readlinkSync(`/proc/${state.pid}/ns/net`) === readlinkSync('/proc/self/ns/net')) return undefined;
+  } catch {
+    return undefined; // It ended just now.
+  }
+  return readStack(config.name, ['nsenter', '-t', String(state.pid), '-n']);
+}
+
+async function readStack(name: string, enter: readonly string[]): Promise<Stack> {
+  const [interfaces, sockets] = await Promise.all([
+    lookAtJson<readonly Interface[]>(inStack({ enter }, ['ip', '-j', 'address']), []),
+    look(inStack({ enter }, ['ss', '-Hltunp'])),
+  ]);
+  return { name, enter, interfaces, listeners: parseListeners(sockets) };
+}
+
+/** `tcp LISTEN 0 128 0.0.0.0:80 0.0.0.0:* users:(("httpd",pid=12,fd=3))` */
+export function parseListeners(text: string): readonly Listener[] {
+  return text.split('\n').flatMap((line): readonly Listener[] => {
+    const [protocol, , , , local = '', , users = ''] = line.trim().split(/\s+/);
+    const colon = local.lastIndexOf(':');
+    if ((protocol !== 'tcp' && protocol !== 'udp') || colon < 0) return [];
+    const address = local
+      .slice(0, colon)
+      .replace(/%.*$/, '')
+      .replace(/^\[|\]$/g, '');
+    const [, name, pid] = /\(\("([^"]*)",pid=(\d+)/.exec(users) ?? [];
+    const program = name === undefined ? '' : `${name} (pid ${pid ?? ''})`;
+    return [{ protocol, address, port: Number(local.slice(colon + 1)), program }];
+  });
+}
+
+export const addressesOf = (stack: Stack, ifname?: string): readonly string[] =>
+  stack.interfaces
+    .filter((link) => ifname === undefined || link.ifname === ifname)
+    .flatMap((link) => link.addr_info.filter(({ family }) => family === 'inet').map(({ local }) => local));
+
+/** The address that this host has towards the world; '' without a default route. */
+export async function readUplinkAddress(host: Stack): Promise<string> {
+  const routes = await lookAtJson<readonly Route[]>(['ip', '-j', 'route', 'show', 'default'], []);
+  const route = routes[0];
+  if (route === undefined) return '';
+  return route.prefsrc ?? addressesOf(host, route.dev)[0] ?? '';
+}
+
+export async function observe(journey: Journey, host: Stack): Promise<Scene> {
+  const { from, to } = journey;
+  const [ruleset, sender, receiver, client] = await Promise.all([
+    readRuleset(),
+    from.kind === 'container' ? readContainerStack(from.container) : undefined,
+    to === undefined ? undefined : readContainerStack(to),
+    chooseClientNetwork(),
+  ]);
+  const address = to?.state.network?.address;
+  const port = journey.published?.containerPort ?? journey.asked.port;
+  const final = address === undefined ? undefined : { address, port };
+  const clientAddress = clientOf(journey, client);
+  const target = final?.address ?? journey.asked.address;
+  const [senderRoute, hostRoute, backRoute] = await Promise.all([
+    sender === undefined ? undefined : readRoute(sender, journey.asked.address),
+    readRoute(host, target),
+    receiver === undefined ? undefined : readRoute(receiver, clientAddress),
+  ]);
+  return {
+    journey,
+    host,
+    ruleset,
+    forwarding: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1',
+    client,
+    clientAddress,
+    senderRoute,
+    hostRoute,
+    backRoute,
+    ...(sender === undefined ? {} : { sender }),
+    ...(receiver === undefined ? {} : { receiver }),
+    ...(final === undefined ? {} : { final }),
+    ...(journey.published === undefined || to === undefined
+      ? {}
+      : { redirection: redirectionOf(ruleset, to.config.spec.network.firewall, journey.published) }),
+  };
+}
+
+/** Whom the receiver answers: a redirected neighbour and the host are masqueraded as the gateway. */
+function clientOf({ from, to, published }: Journey, client: ClientNetwork): string {
+  const gateway = to?.state.network?.network?.gateway ?? '';
+  if (from.kind === 'outside') return client.client;
+  if (from.kind === 'host') return gateway;
+  const { network, address = '' } = from.container.state.network ?? {};
+  return published !== undefined && network?.gateway === gateway ? gateway : address;
+}
+
+async function readRoute(stack: Stack, address: string): Promise<Route | undefined> {
+  if (address === '') return undefined;
+  const routes = await lookAtJson<readonly Route[]>(
+    inStack(stack, ['ip', '-j', 'route', 'get', address]),
+    [],
+  );
+  return routes[0];
+}
+
+/** Four addresses of 198.18.0.0/15, kept for measurements by RFC 2544, that no route of this host leads to. */
+async function chooseClientNetwork(): Promise<ClientNetwork> {
+  const routes = await lookAtJson<readonly { readonly dst: string }[]>(['ip', '-j', 'route', 'show'], []);
+  const taken = routes.flatMap(({ dst }): readonly Cidr[] => {
+    const alone = parseIpv4(dst);
+    const block = alone === undefined ? parseCidr(dst) : { base: alone, prefix: 32 };
+    return block === undefined || block.prefix === 0 ? [] : [block];
+  });
+  const all = parseCidr('198.18.0.0/15') ?? { base: 0, prefix: 15 };
+  for (let base = all.base; contains(all, base); base += 4) {
+    if (taken.some((block) => overlaps(block, { base, prefix: 30 }))) continue;
+    return { host: formatIpv4(base + 1), client: formatIpv4(base + 2) };
+  }
+  return { host: '', client: '' };
+}

@@ -1,0 +1,144 @@
+/**
+ * A real packet on the way, from where the question says it comes: one connect(2) of a socket that was opened in the
+ * sender's network namespace, followed by nftables' own trace for exactly its addresses and ports.
+ *
+ * "From outside" cannot be had on the host itself: what it sends to its own address never passes prerouting. So a
+ * namespace at the end of a cable of its own stands in for a client on the wire, with an address no route leads to.
+ *
+ * All of it lives by processes that hold our end of a pipe: the trace's table is owned by an `nft -i` (flag `owner`),
+ * the client's namespace by a `cat`. When this process ends, by SIGKILL too, the kernel takes them away.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { CLONE_NEWNET } from '../../../runtime/syscall/constants.ts';
+import { errnoOf } from '../../../runtime/syscall/error.ts';
+import { kernel } from '../../../runtime/syscall/libc.ts';
+import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
+import type { Probe } from './model.ts';
+import type { Scene } from './observe.ts';
+import { startClient, startTracing, type Client, type Tracing } from './probe-scenery.ts';
+import { lookAtJson, within } from './programs.ts';
+import { chainsOf } from './ruleset.ts';
+import { dropIn, parseTrace } from './trace.ts';
+
+/** An ARP question is asked three times, a second apart, before the kernel gives up. */
+const PATIENCE_MS = 4000;
+/** Once a rule has dropped the packet only a repetition would follow. */
+const AFTER_DROP_MS = 100;
+const UDP_PATIENCE_MS = 1000;
+
+/** undefined where nothing can be sent: there is no container to send or receive, or no address to send to. */
+export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | undefined> {
+  const { journey } = scene;
+  const { from, to } = journey;
+  const gone = to !== undefined && scene.receiver === undefined && to.config.spec.network.mode !== 'host';
+  if (gone || (from.kind === 'container' && scene.sender === undefined)) return undefined;
+  if (journey.obstacle?.code === 'wrong-protocol') return undefined;
+  const stack = from.kind === 'container' ? from.container.state.pid : undefined;
+  const client = from.kind === 'outside' ? await startClient(scene.client) : undefined;
+  let tracing: Tracing | undefined;
+  try {
+    const pid = client?.pid ?? stack;
+    const address = journey.asked.address === '' ? (client?.gateway ?? '') : journey.asked.address;
+    if (address === '') return undefined;
+    const socket = inNamespace(pid, () => clientSocket(journey.protocol));
+    try {
+      const ports = [...new Set([journey.asked.port, scene.final?.port ?? journey.asked.port])];
+      tracing = await startTracing(journey.protocol, socket.port, ports);
+      const sent = await send(scene, socket, address, tracing, signal);
+      const deaf = sent.outcome === 'connected' ? '' : await deafNeighbour(scene);
+      return {
+        ...sent,
+        ...(deaf === '' ? {} : { deaf }),
+        from: senderText(scene, client),
+        to: `${address}:${journey.asked.port}`,
+      };
+    } finally {
+      closeSync(socket.fd);
+    }
+  } finally {
+    await tracing?.end();
+    await client?.end();
+  }
+}
+
+async function send(
+  { journey, ruleset }: Scene,
+  socket: { readonly fd: number; readonly port: number },
+  address: string,
+  tracing: Tracing,
+  signal: AbortSignal,
+): Promise<Omit<Probe, 'from' | 'to'>> {
+  const start = performance.now();
+  const chains = chainsOf(ruleset);
+  const trace = (): ReturnType<typeof parseTrace> =>
+    parseTrace(tracing.output(), socket.port, chains, tracing.table);
+  const udp = journey.protocol === 'udp';
+  let outcome = '';
+  try {
+    startConnecting(socket.fd, address, journey.asked.port);
+    // A datagram of a line's end: enough to be delivered, and to be refused by a port where nobody listens.
+    if (udp) writeSync(socket.fd, '\n');
+  } catch (error) {
+    outcome = errnoOf(error);
+  }
+  let dropped = Infinity;
+  const settled = (): boolean => {
+    if (outcome !== '' || signal.aborted) return true;
+    if (kernel.poll(socket.fd, udp ? 'read' : 'write', 0)) {
+      const error = socketError(socket.fd);
+      outcome = error !== 0 ? errnoName(error) : udp ? 'answered' : 'connected';
+      return true;
+    }
+    if (dropped === Infinity && dropIn(trace()) !== undefined) dropped = performance.now();
+    return performance.now() - dropped > AFTER_DROP_MS;
+  };
+  await within(udp ? UDP_PATIENCE_MS : PATIENCE_MS, settled);
+  const milliseconds = performance.now() - start;
+  await tracing.settle();
+  return {
+    outcome: outcome === '' ? 'silent' : outcome,
+    milliseconds,
+    sourcePort: socket.port,
+    ...(tracing.missing === '' ? { trace: trace() } : { untraced: tracing.missing }),
+  };
+}
+
+function senderText({ journey, sender }: Scene, client: Client | undefined): string {
+  if (client !== undefined)
+    return `a stand-in for a client outside (${client.address}, on a cable of its own)`;
+  return journey.from.kind === 'container' ? (sender?.name ?? '') : 'the host';
+}
+
+/** The next machine on the way, where ARP was in vain; else ''. */
+async function deafNeighbour({ hostRoute, journey }: Scene): Promise<string> {
+  if (hostRoute === undefined || hostRoute.type === 'local') return '';
+  const next = hostRoute.gateway ?? journey.asked.address;
+  const argv = ['ip', '-j', 'neigh', 'show', 'to', next, 'dev', hostRoute.dev] as const;
+  const entries = await lookAtJson<readonly { readonly state?: readonly string[] }[]>(argv, []);
+  const states = entries.flatMap(({ state }) => state ?? []);
+  return states.some((state) => state === 'FAILED' || state === 'INCOMPLETE') ? next : '';
+}
+
+/** A socket belongs to the namespace it was opened in, wherever its owner goes. setns(2) is for this thread alone. */
+function inNamespace<T>(pid: number | undefined, open: () => T): T {
+  if (pid === undefined) return open();
+  const here = openSync('/proc/thread-self/ns/net', 'r');
+  const there = openSync(`/proc/${pid}/ns/net`, 'r');
+  try {
+    kernel.setns(there, CLONE_NEWNET);
+    try {
+      return open();
+    } finally {
+      kernel.setns(here, CLONE_NEWNET);
+    }
+  } finally {
+    closeSync(there);
+    closeSync(here);
+  }
+}
+
+function errnoName(number: number): string {
+  for (const [name, value] of Object.entries(constants.errno)) if (value === number) return name;
+  return `error ${number}`;
+}

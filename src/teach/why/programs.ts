@@ -1,0 +1,68 @@
+/** Programs that `why` looks with or keeps beside it. What it looks with is what it tells the reader to type. */
+import { spawn } from 'node:child_process';
+import type { Argv } from '../../../runtime/plan/step.ts';
+import { readProgram } from '../../../runtime/plan/read-program.ts';
+
+/** '' when the program fails or is not there: what cannot be seen is told as not there. */
+export async function look(argv: Argv): Promise<string> {
+  try {
+    const { exitCode, stdout } = await readProgram(argv);
+    return exitCode === 0 ? stdout : '';
+  } catch {
+    return ''; // Not installed.
+  }
+}
+
+/** Of a program that prints JSON; `otherwise` when it prints none. */
+export async function lookAtJson<T>(argv: Argv, otherwise: T): Promise<T> {
+  const text = await look(argv);
+  return text.trim() === '' ? otherwise : (JSON.parse(text) as T);
+}
+
+export interface Companion {
+  readonly pid: number;
+  /** All of its standard output so far. */
+  readonly output: () => string;
+  /** Closes its standard input and waits for its end. */
+  end(): Promise<void>;
+}
+
+/**
+ * A program that lives as long as this process holds its standard input: also after SIGKILL nothing stays behind.
+ * Its HOME is nowhere, because nft keeps a history there.
+ */
+export function keepBeside([program, ...args]: Argv, input = ''): Companion {
+  const child = spawn(program, args, {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: { ...process.env, HOME: '/dev/null', LC_ALL: 'C' },
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  // It may have ended before it read anything, which shows in what it does not do.
+  child.stdin.on('error', () => undefined);
+  child.stdin.write(input);
+  const ended = new Promise<void>((resolve) => {
+    child.on('error', () => resolve());
+    child.on('close', () => resolve());
+  });
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    end: async () => {
+      child.stdin.end();
+      // What never reads its input does not see it end, and nothing here has anything to put in order.
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** Whether it came true within that time; asked again every few milliseconds. */
+export async function within(milliseconds: number, ask: () => boolean | Promise<boolean>): Promise<boolean> {
+  const end = performance.now() + milliseconds;
+  for (;;) {
+    if (await ask()) return true;
+    if (performance.now() > end) return false;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

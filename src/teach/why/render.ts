@@ -1,0 +1,102 @@
+/** What was found, for people: the way point by point, the probe with its trace below it, and the verdict last. */
+import { renderArgv } from '../../../runtime/plan/render.ts';
+import type { Colors } from '../../ui/colors.ts';
+import { wrap } from '../wrap.ts';
+import type { Finding, Journey, Probe, Verdict } from './model.ts';
+import type { Scene } from './observe.ts';
+
+export interface Answer {
+  readonly scene: Scene;
+  readonly findings: readonly Finding[];
+  readonly probe: Probe | undefined;
+  readonly verdict: Verdict;
+}
+
+const LABEL = 13;
+const INDENT = ' '.repeat(LABEL + 4);
+
+export function renderAnswer(
+  { scene, findings, probe, verdict }: Answer,
+  width: number,
+  colors: Colors,
+): string {
+  const lines = [colors.bold(describeJourney(scene.journey)), ''];
+  for (const finding of findings) lines.push(...findingLines(finding, width, colors));
+  lines.push('', ...probeLines(probe, width, colors), '');
+  const paint = verdict.works ? colors.green : colors.red;
+  const { stage, text, look, fix } = verdict.finding;
+  const head = verdict.works ? '' : `It stops at: ${stage}: `;
+  lines.push(paint(wrap(`${head}${text}.`, width, '', '')));
+  if (!verdict.works && look !== undefined) lines.push(`  See: ${colors.cyan(renderArgv(look))}`);
+  if (!verdict.works && fix !== undefined) lines.push(`  Fix: ${fix}`);
+  return `${lines.join('\n')}\n`;
+}
+
+export function answerJson({ scene, findings, probe, verdict }: Answer): object {
+  const { from, to, asked, protocol } = scene.journey;
+  return {
+    from: from.kind === 'container' ? from.container.config.name : from.kind,
+    to: { ...asked, protocol, container: to?.config.name ?? null, final: scene.final ?? null },
+    works: verdict.works,
+    verdict: verdict.finding,
+    walk: findings,
+    probe: probe ?? null,
+  };
+}
+
+export function describeJourney({ from, to, asked, published, protocol }: Journey): string {
+  const sender = from.kind === 'container' ? from.container.config.name : from.kind;
+  const address = asked.address === '' ? (to?.config.name ?? 'the host') : asked.address;
+  const target = `${address}:${asked.port}/${protocol}`;
+  const behind =
+    to === undefined || asked.address === ''
+      ? ''
+      : published === undefined
+        ? ` (${to.config.name})`
+        : `, published by ${to.config.name} as ${published.containerPort}`;
+  return `${sender} -> ${target}${behind}`;
+}
+
+const MARKS = { ok: '+', stop: 'x', maybe: '?', note: '-' } as const;
+
+function findingLines(
+  { stage, status, text, look }: Finding,
+  width: number,
+  colors: Colors,
+): readonly string[] {
+  const paint = { ok: colors.green, stop: colors.red, maybe: colors.yellow, note: colors.dim }[status];
+  const prefix = `  ${stage.padEnd(LABEL)}${MARKS[status]} `.padEnd(INDENT.length);
+  const body = wrap(text, width, prefix, INDENT);
+  const marked = body.replace(` ${MARKS[status]} `, ` ${paint(MARKS[status])} `);
+  const shown =
+    look === undefined || status === 'note' ? [] : [`${INDENT}${colors.dim(`$ ${renderArgv(look)}`)}`];
+  return [marked, ...shown];
+}
+
+function probeLines(probe: Probe | undefined, width: number, colors: Colors): readonly string[] {
+  if (probe === undefined) return ['Probe: none was sent.'];
+  const outcome = probe.outcome === 'silent' ? 'no answer' : probe.outcome;
+  const head = `Probe: from ${probe.from} to ${probe.to}: ${outcome} (${probe.milliseconds.toFixed(1)} ms).`;
+  const lines = [wrap(head, width, '', '       ')];
+  if (probe.untraced !== undefined) return [...lines, `  Not traced: ${probe.untraced}.`];
+  let place = '';
+  for (const event of probe.trace ?? []) {
+    const { source, destination, sourcePort, destinationPort } = event.packet;
+    const here = `${event.id} ${event.hook} ${event.table} ${event.base}`;
+    if (here !== place) {
+      const way = `${source}:${sourcePort} > ${destination}:${destinationPort}`;
+      lines.push(
+        `  ${event.hook.padEnd(LABEL)}${event.family} ${event.table} ${event.base}  ${colors.dim(way)}`,
+      );
+      place = here;
+    }
+    const paint = event.verdict === 'drop' ? colors.red : (text: string): string => text;
+    lines.push(
+      `${INDENT}${paint(event.rule === '' ? `policy ${event.verdict}` : `${event.rule}: ${event.verdict}`)}`,
+    );
+  }
+  if (probe.trace?.length === 0) {
+    lines.push('  No chain of nftables saw it: a bridge passes frames on without asking them.');
+  }
+  return lines;
+}

@@ -1,0 +1,162 @@
+/**
+ * The host's packet filter as it is in the kernel: nftables' chains, maps and sets, and the text of iptables where
+ * rules are kept there. The legacy iptables is a second filter beside nftables, which nft neither shows nor traces.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { contains, parseCidr, parseIpv4 } from '../../../runtime/network/ipv4.ts';
+import type { FirewallBackend, PortBinding, Protocol } from '../../../runtime/network/types.ts';
+import { look, lookAtJson } from './programs.ts';
+
+export interface Chain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  /** Only base chains have one. */
+  readonly hook?: string;
+  readonly prio?: number;
+  readonly policy?: string;
+}
+
+interface SetOrMap {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly elem?: readonly unknown[];
+}
+
+interface Entry {
+  readonly chain?: Chain;
+  readonly set?: SetOrMap;
+  readonly map?: SetOrMap;
+  readonly rule?: { readonly table: string; readonly chain: string; readonly expr: readonly unknown[] };
+}
+
+export interface Ruleset {
+  /** Whether nft could be asked. */
+  readonly readable: boolean;
+  readonly entries: readonly Entry[];
+  /** `iptables-save`: what iptables keeps in nftables, or all there is where iptables is the legacy one. */
+  readonly iptables: string;
+  /** `iptables-legacy-save`, where the kernel has such tables. */
+  readonly legacy: string;
+}
+
+export async function readRuleset(): Promise<Ruleset> {
+  const nothing = { nftables: undefined };
+  const path = '/proc/net/ip_tables_names';
+  const hasLegacy = existsSync(path) && readFileSync(path, 'utf8').trim() !== '';
+  const [json, iptables, legacy] = await Promise.all([
+    lookAtJson<{ readonly nftables?: readonly Entry[] | undefined }>(
+      ['nft', '-j', 'list', 'ruleset'],
+      nothing,
+    ),
+    look(['iptables-save']),
+    hasLegacy ? look(['iptables-legacy-save']) : '',
+  ]);
+  return { readable: json.nftables !== undefined, entries: json.nftables ?? [], iptables, legacy };
+}
+
+export const chainsOf = ({ entries }: Ruleset): readonly Chain[] =>
+  entries.flatMap(({ chain }) => (chain === undefined ? [] : [chain]));
+
+/** Base chains of a hook that an IPv4 packet passes, in its order. */
+export function chainsAt(ruleset: Ruleset, hook: string): readonly Chain[] {
+  return chainsOf(ruleset)
+    .filter((chain) => chain.hook === hook && (chain.family === 'ip' || chain.family === 'inet'))
+    .sort((one, two) => (one.prio ?? 0) - (two.prio ?? 0));
+}
+
+/** Whether the table's rules are there at all: a flush leaves chains and elements, and a delete nothing. */
+export const hasRules = ({ entries }: Ruleset, table: string, chain: string): boolean =>
+  entries.some(({ rule }) => rule?.table === table && rule.chain === chain);
+
+export interface Target {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Where minidock's own rules send what arrives for a published port; undefined if no rule knows it. */
+export function redirectionOf(
+  ruleset: Ruleset,
+  backend: FirewallBackend,
+  binding: PortBinding,
+): Target | undefined {
+  return backend === 'iptables'
+    ? iptablesTarget(`${ruleset.iptables}\n${ruleset.legacy}`, binding)
+    : mapTarget(ruleset, binding);
+}
+
+function mapTarget(ruleset: Ruleset, { hostIp, hostPort, protocol }: PortBinding): Target | undefined {
+  const every = hostIp === '0.0.0.0';
+  const key = JSON.stringify([...(every ? [] : [hostIp]), protocol, hostPort]);
+  for (const element of elementsOf(ruleset, every ? 'published' : 'published_at')) {
+    const [from, to] = element as readonly [Concat, Concat];
+    if (JSON.stringify(from.concat) !== key) continue;
+    const [address, port] = to.concat as readonly [string, number];
+    return { address, port };
+  }
+  return undefined;
+}
+
+interface Concat {
+  readonly concat: readonly (string | number)[];
+}
+
+function elementsOf({ entries }: Ruleset, name: string): readonly unknown[] {
+  for (const { set, map } of entries) {
+    const found = set ?? map;
+    if (found?.table === 'minidock' && found.name === name) return found.elem ?? [];
+  }
+  return [];
+}
+
+/** `-A MINIDOCK [-d IP/32] -p tcp -m tcp --dport 80[:90] -j DNAT --to-destination IP:PORT[-PORT/BASE]` */
+function iptablesTarget(text: string, { hostIp, hostPort, protocol }: PortBinding): Target | undefined {
+  const rules = text.matchAll(
+    /^-A MINIDOCK (?:-d (\S+)\/32 )?-p (tcp|udp) .*--dport (\d+)(?::(\d+))? -j DNAT --to-destination (\S+):(\d+)/gm,
+  );
+  for (const [, ip = '0.0.0.0', proto, first = '', last = first, address = '', port = ''] of rules) {
+    const inRange = hostPort >= Number(first) && hostPort <= Number(last);
+    if (ip === hostIp && (proto as Protocol) === protocol && inRange) {
+      return { address, port: Number(port) + hostPort - Number(first) };
+    }
+  }
+  return undefined;
+}
+
+/** Whether what this container sends into the world gets the host's address. */
+export function isMasqueraded(ruleset: Ruleset, backend: FirewallBackend, address: string): boolean {
+  const number = parseIpv4(address) ?? 0;
+  const covers = (cidr: string): boolean => {
+    const block = parseCidr(cidr);
+    return block !== undefined && contains(block, number);
+  };
+  if (backend === 'iptables') {
+    const text = `${ruleset.iptables}\n${ruleset.legacy}`;
+    const rules = text.matchAll(/^-A MINIDOCK-POSTROUTING -s (\S+) ! -o \S+ -j MASQUERADE/gm);
+    return [...rules].some(([, subnet = '']) => covers(subnet));
+  }
+  return (
+    hasRules(ruleset, 'minidock', 'postrouting') &&
+    elementsOf(ruleset, 'subnets').some((element) => {
+      const { prefix } = element as { readonly prefix?: { readonly addr: string; readonly len: number } };
+      return prefix !== undefined && covers(`${prefix.addr}/${prefix.len}`);
+    })
+  );
+}
+
+export type Owner = 'minidock' | 'ufw' | 'firewalld' | 'Docker' | 'somebody else';
+
+/** Whose a chain is, by the names its owner is known for. */
+export function ownerOf(ruleset: Ruleset, family: string, table: string, chain: string): Owner {
+  if (table === 'minidock' || chain.startsWith('MINIDOCK')) return 'minidock';
+  if (table === 'firewalld') return 'firewalld';
+  if (chain.startsWith('ufw-')) return 'ufw';
+  if (chain.startsWith('DOCKER')) return 'Docker';
+  const beside = chainsOf(ruleset).filter((other) => other.family === family && other.table === table);
+  const legacy = family === 'legacy' ? [...ruleset.legacy.matchAll(/^:(\S+)/gm)].map(([, name]) => name) : [];
+  const names = [...beside.map(({ name }) => name), ...legacy];
+  if (names.includes('DOCKER-USER')) return 'Docker';
+  if (names.some((name) => name?.startsWith('ufw-') === true)) return 'ufw';
+  return 'somebody else';
+}

@@ -1,0 +1,170 @@
+/**
+ * What was typed after `why`, as a journey: `:8080`, `web:80`, `web -> db:5432`, `outside -> :8080`, `host :8080`.
+ * Without a sender, a published port is asked for from outside and everything else from the host.
+ *
+ * Deliberately absent: names of the DNS. Which server a container would ask, and what it answered, is a question of
+ * its own.
+ */
+import { MinidockError } from '../../../runtime/errors.ts';
+import { parseIpv4 } from '../../../runtime/network/ipv4.ts';
+import type { PortBinding, Protocol } from '../../../runtime/network/types.ts';
+import type { Container } from '../../engine/store.ts';
+import type { Finding, Journey, Place } from './model.ts';
+
+export interface Question {
+  /** '' where none was given. */
+  readonly sender: string;
+  /** '' in `:8080`. */
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: Protocol;
+}
+
+/** @throws MinidockError 'INVALID_TARGET', exit status 125. */
+export function parseQuestion(words: readonly string[]): Question {
+  const parts = words.join(' ').replaceAll('->', ' ').split(/\s+/).filter(Boolean);
+  const [target = '', sender = ''] = parts.toReversed();
+  const match = /^(?:([^:/\s]*):)?(\d{1,5})(?:\/(tcp|udp))?$/.exec(target);
+  const port = Number(match?.[2] ?? 0);
+  if (match === null || parts.length > 2 || port < 1 || port > 65535) {
+    throw invalid(`cannot read '${words.join(' ')}'`);
+  }
+  return { sender, host: match[1] ?? '', port, protocol: match[3] === 'udp' ? 'udp' : 'tcp' };
+}
+
+export interface Surroundings {
+  readonly containers: readonly Container[];
+  /** By name, id or prefix. @throws MinidockError 'NO_SUCH_CONTAINER'. */
+  readonly find: (reference: string) => Promise<Container>;
+  /** Addresses of this host, 127.0.0.1 left out. */
+  readonly hostAddresses: readonly string[];
+  /** The address that other machines know this host by; '' without an uplink. */
+  readonly uplinkAddress: string;
+}
+
+export async function resolveJourney(question: Question, around: Surroundings): Promise<Journey> {
+  const { host, port, protocol } = question;
+  const local = host === 'localhost' ? '127.0.0.1' : host;
+  const from = await senderOf(question.sender, local, around);
+  const isAddress = parseIpv4(local) !== undefined;
+  if (local !== '' && !isAddress && local !== 'host') {
+    return toContainer(from, await networkOwner(await around.find(local), around), port, protocol);
+  }
+  const container = around.containers.find(
+    ({ state }) => state.status === 'running' && state.network?.address === local && local !== '',
+  );
+  if (container !== undefined) return toContainer(from, container, port, protocol);
+  const ofHost = !isAddress || isLoopback(local) || around.hostAddresses.includes(local);
+  if (!ofHost) return { from, protocol, asked: { address: local, port } };
+  if (isLoopback(local) && from.kind === 'container') {
+    return toContainer(from, from.container, port, protocol);
+  }
+  const given = isAddress ? local : '';
+  return toPort(from, given, port, protocol, around);
+}
+
+async function senderOf(word: string, host: string, around: Surroundings): Promise<Place> {
+  if (word === 'outside') return { kind: 'outside' };
+  if (word === 'host' || word === 'localhost') return { kind: 'host' };
+  if (word !== '') {
+    const container = await networkOwner(await around.find(word), around);
+    // A container in the host's own network sends what the host sends.
+    return container.config.spec.network.mode === 'host'
+      ? { kind: 'host' }
+      : { kind: 'container', container };
+  }
+  return { kind: host === '' ? 'outside' : 'host' };
+}
+
+/** Of `--network container:ID` the other one, whose interfaces these are. */
+async function networkOwner(container: Container, around: Surroundings): Promise<Container> {
+  const [, other] = /^container:(.+)$/.exec(container.config.spec.network.mode) ?? [];
+  return other === undefined ? container : around.find(other);
+}
+
+function toContainer(from: Place, to: Container, port: number, protocol: Protocol): Journey {
+  const own = from.kind === 'container' && from.container.config.id === to.config.id;
+  const onHost = to.config.spec.network.mode === 'host' || own;
+  const address = onHost ? '127.0.0.1' : (to.state.network?.address ?? '');
+  return { from, protocol, asked: { address, port }, to };
+}
+
+/** A port of the host itself: published by a container, or else some program's own. */
+function toPort(
+  from: Place,
+  given: string,
+  port: number,
+  protocol: Protocol,
+  { containers, hostAddresses, uplinkAddress }: Surroundings,
+): Journey {
+  const all = containers.flatMap((container) =>
+    (container.state.network?.ports ?? []).map((binding) => ({ container, binding })),
+  );
+  const here = all.filter(({ binding }) => binding.hostPort === port);
+  const bound = here.filter(({ binding }) => binding.protocol === protocol);
+  const usual = from.kind === 'host' ? '127.0.0.1' : uplinkAddress;
+  const reaches = (binding: PortBinding): boolean =>
+    binding.hostIp === '0.0.0.0' ||
+    (given === ''
+      ? from.kind === 'host' || (!isLoopback(binding.hostIp) && hostAddresses.includes(binding.hostIp))
+      : binding.hostIp === given);
+  const found = bound.find(({ binding }) => reaches(binding));
+  const address = given !== '' ? given : usual;
+  if (found !== undefined) {
+    const { binding, container: to } = found;
+    const own = given === '' && binding.hostIp !== '0.0.0.0' ? binding.hostIp : address;
+    return { from, protocol, asked: { address: own, port }, published: binding, to };
+  }
+  const journey: Journey = { from, protocol, asked: { address, port } };
+  const stopped = containers.find(
+    ({ state, config }) =>
+      state.status !== 'running' &&
+      config.spec.network.ports.some((wish) => wish.hostPort === port && wish.protocol === protocol),
+  );
+  const wrong = bound[0] ?? here[0];
+  if (wrong !== undefined) {
+    return { ...journey, obstacle: wrongBinding(wrong.container, wrong.binding, protocol, address) };
+  }
+  return stopped === undefined ? journey : { ...journey, to: stopped };
+}
+
+function wrongBinding(
+  { config }: Container,
+  binding: PortBinding,
+  protocol: Protocol,
+  address: string,
+): Finding {
+  const { hostIp, hostPort, containerPort } = binding;
+  const look = ['minidock', 'port', config.name] as const;
+  if (binding.protocol !== protocol) {
+    return {
+      stage: 'target',
+      status: 'stop',
+      code: 'wrong-protocol',
+      text: `${config.name} publishes ${hostPort}/${binding.protocol}, and ${protocol} is asked for`,
+      look,
+      fix: `Run it with -p ${hostPort}:${containerPort}/${protocol}, or ask for :${hostPort}/${binding.protocol}.`,
+    };
+  }
+  return {
+    stage: 'target',
+    status: 'stop',
+    code: 'other-address',
+    text:
+      `${config.name} publishes port ${hostPort} on ${hostIp} only, and ${address || 'the wire'} is asked` +
+      (isLoopback(hostIp) ? '; 127.0.0.1 is never reached from another machine or a container' : ''),
+    look,
+    fix: `Run it with -p ${hostPort}:${containerPort}, for every address of the host.`,
+  };
+}
+
+const isLoopback = (address: string): boolean => address.startsWith('127.');
+
+function invalid(message: string): MinidockError {
+  return new MinidockError({
+    code: 'INVALID_TARGET',
+    message,
+    hint: "Examples: why :8080, why web:80, why 'web -> db:5432', why 'outside -> :8080', why :53/udp.",
+    exitCode: 125,
+  });
+}

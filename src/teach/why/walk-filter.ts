@@ -1,0 +1,101 @@
+/** The packet filter's part of the way: redirection of a published port, and everybody's chains at the forward hook. */
+import { renderArgv } from '../../../runtime/plan/render.ts';
+import type { Argv } from '../../../runtime/plan/step.ts';
+import { bad, good } from './findings.ts';
+import type { Finding } from './model.ts';
+import type { Scene } from './observe.ts';
+import { chainsAt, hasRules, ownerOf, type Owner, type Ruleset } from './ruleset.ts';
+
+export function checkRedirection({ journey, ruleset, redirection, final }: Scene): readonly Finding[] {
+  const { to, published } = journey;
+  if (to === undefined || published === undefined || final === undefined) return [];
+  const { hostPort, protocol, hostIp } = published;
+  const iptables = to.config.spec.network.firewall === 'iptables';
+  const map = hostIp === '0.0.0.0' ? 'published' : 'published_at';
+  const show: Argv = iptables
+    ? ['iptables', '-t', 'nat', '-S', 'MINIDOCK']
+    : ['nft', 'list', 'map', 'ip', 'minidock', map];
+  const restart = `minidock restart ${to.config.name}`;
+  if (!iptables && !hasRules(ruleset, 'minidock', 'publish')) {
+    const text = "the rules of minidock's table are gone: somebody flushed the ruleset";
+    const table: Argv = ['nft', 'list', 'table', 'ip', 'minidock'];
+    return [{ ...bad('redirection', 'rule-missing', text, table), fix: restart }];
+  }
+  if (iptables && !/^-A PREROUTING .*-j MINIDOCK$/m.test(`${ruleset.iptables}\n${ruleset.legacy}`)) {
+    const text = "nothing leads to minidock's chain any more: somebody flushed PREROUTING";
+    const chain: Argv = ['iptables', '-t', 'nat', '-S', 'PREROUTING'];
+    const fix = 'iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j MINIDOCK';
+    return [{ ...bad('redirection', 'rule-missing', text, chain), fix }];
+  }
+  if (redirection === undefined) {
+    const text = `no rule redirects ${hostPort}/${protocol} to ${to.config.name}`;
+    return [{ ...bad('redirection', 'rule-missing', text, show), fix: restart }];
+  }
+  const target = `${redirection.address}:${redirection.port}`;
+  if (redirection.address !== final.address || redirection.port !== final.port) {
+    const text = `the rule sends ${hostPort}/${protocol} to ${target}, and ${to.config.name} is ${final.address}:${final.port}`;
+    return [{ ...bad('redirection', 'rule-wrong', text, show), fix: restart }];
+  }
+  return [good('redirection', `DNAT: ${hostPort}/${protocol} becomes ${target}`, show)];
+}
+
+/** Every base chain has its say: an accept in one does not overrule a drop in another. */
+export function checkForward(scene: Scene): readonly Finding[] {
+  const { ruleset } = scene;
+  const chains = chainsAt(ruleset, 'forward');
+  const names = chains.map(({ family, table, name }) => `${family} ${table} ${name}`);
+  const passed = names.length === 0 ? 'no chain is in the way' : `it passes ${names.join(', ')}`;
+  const findings: Finding[] = [good('forward', passed, ['nft', 'list', 'chains'])];
+  for (const { family, table, name, policy } of chains) {
+    const owner = ownerOf(ruleset, family, table, name);
+    if (owner === 'minidock' || (policy !== 'drop' && owner !== 'firewalld')) continue;
+    const show: Argv = ['nft', 'list', 'chain', family, table, name];
+    findings.push(suspect(scene, owner, `${family} ${table} ${name}`, show));
+  }
+  if (/^:FORWARD DROP/m.test(ruleset.legacy)) {
+    const owner = ownerOf(ruleset, 'legacy', 'filter', 'FORWARD');
+    findings.push(suspect(scene, owner, 'iptables-legacy FORWARD', ['iptables-legacy', '-S', 'FORWARD']));
+  }
+  return findings;
+}
+
+function suspect(scene: Scene, owner: Owner, chain: string, show: Argv): Finding {
+  return {
+    stage: 'forward',
+    status: 'maybe',
+    code: 'forward-drop',
+    text: `${chain} (of ${owner}) drops what none of its rules accepts`,
+    look: show,
+    fix: acceptFix(scene, owner, chain.split(' ')),
+  };
+}
+
+/** How the owner of that chain wants to be asked to let the containers' traffic pass. */
+export function acceptFix(
+  { journey, ruleset }: { readonly journey: Scene['journey']; readonly ruleset: Ruleset },
+  owner: Owner,
+  [family = '', table = '', chain = '']: readonly string[],
+): string {
+  const network = (journey.to ?? (journey.from.kind === 'container' ? journey.from.container : undefined))
+    ?.state.network?.network;
+  const bridge = network?.bridge ?? 'minidock0';
+  switch (owner) {
+    case 'ufw':
+      return `ufw route allow in on ${bridge} && ufw route allow out on ${bridge}`;
+    case 'firewalld':
+      return `firewall-cmd --zone=trusted --change-interface=${bridge}`;
+    case 'Docker':
+      return `iptables -I DOCKER-USER -o ${bridge} -j ACCEPT && iptables -I DOCKER-USER -i ${bridge} -j ACCEPT`;
+    case 'minidock':
+      return 'A container is reached from elsewhere by its published ports only: run it with -p.';
+    case 'somebody else': {
+      if (/^iptables/.test(family) || (chain === 'FORWARD' && ruleset.iptables.includes(':FORWARD'))) {
+        const iptables = family === 'iptables-legacy' ? 'iptables-legacy' : 'iptables';
+        return `${iptables} -I FORWARD -i ${bridge} -j ACCEPT && ${iptables} -I FORWARD -o ${bridge} -j ACCEPT`;
+      }
+      const insert = (direction: string): string =>
+        renderArgv(['nft', 'insert', 'rule', family, table, chain, direction, bridge, 'accept']);
+      return `${insert('iifname')} && ${insert('oifname')}`;
+    }
+  }
+}

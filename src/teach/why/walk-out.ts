@@ -1,0 +1,67 @@
+/** The way to the host's own programs, and through the host to other machines. */
+import { bad, checkForwarding, good, isUp } from './findings.ts';
+import type { Finding } from './model.ts';
+import { addressesOf, type Scene } from './observe.ts';
+import { isMasqueraded } from './ruleset.ts';
+import { checkForward } from './walk-filter.ts';
+import { checkSocket } from './walk-socket.ts';
+
+export function walkOut(scene: Scene): readonly Finding[] {
+  const { journey, host } = scene;
+  const { address } = journey.asked;
+  const local = address === '' || address.startsWith('127.') || addressesOf(host).includes(address);
+  if (local) {
+    return [
+      {
+        stage: 'redirection',
+        status: 'note',
+        code: 'not-published',
+        text: `no running container publishes ${journey.asked.port}/${journey.protocol}: this is for a program of the host`,
+        look: ['minidock', 'ps'],
+      },
+      ...checkSocket(scene, host, address),
+    ];
+  }
+  const through = journey.from.kind !== 'host';
+  return [
+    ...checkRoute(scene),
+    ...(through ? [checkForwarding(scene.forwarding), ...checkForward(scene)] : []),
+    ...(journey.from.kind === 'container' ? checkMasquerade(scene) : []),
+  ];
+}
+
+function checkRoute({ journey, host, hostRoute }: Scene): readonly Finding[] {
+  const { address } = journey.asked;
+  const get = ['ip', 'route', 'get', address] as const;
+  if (hostRoute === undefined || hostRoute.dev === 'lo') {
+    const fix = 'ip route add default via ADDRESS-OF-YOUR-ROUTER';
+    return [{ ...bad('routing', 'no-route', `the host has no route to ${address}`, get), fix }];
+  }
+  const { dev, gateway } = hostRoute;
+  const link = host.interfaces.find(({ ifname }) => ifname === dev);
+  const show = ['ip', '-br', 'link', 'show', dev] as const;
+  if (link !== undefined && (!isUp(link) || !link.flags.includes('LOWER_UP'))) {
+    const fix = isUp(link) ? 'Plug the cable in, or bring the other end up.' : `ip link set ${dev} up`;
+    const text = `the host's uplink ${dev} ${isUp(link) ? 'has no carrier' : 'is down'}`;
+    return [{ ...bad('routing', 'link-down', text, show), fix }];
+  }
+  const via = gateway === undefined ? '' : ` via ${gateway}`;
+  return [good('routing', `the host sends it out of ${dev}${via}`, get)];
+}
+
+function checkMasquerade({ journey, ruleset, hostRoute }: Scene): readonly Finding[] {
+  if (journey.from.kind !== 'container') return [];
+  const { config, state } = journey.from.container;
+  const { firewall } = config.spec.network;
+  const address = state.network?.address ?? '';
+  const show =
+    firewall === 'iptables'
+      ? (['iptables', '-t', 'nat', '-S', 'MINIDOCK-POSTROUTING'] as const)
+      : (['nft', 'list', 'table', 'ip', 'minidock'] as const);
+  if (isMasqueraded(ruleset, firewall, address)) {
+    const text = `masquerade: ${address} leaves as the host's address on ${hostRoute?.dev ?? 'its uplink'}`;
+    return [good('way back', text, show)];
+  }
+  const text = `nothing masquerades ${address}: it leaves with an address that no answer finds back to`;
+  return [{ ...bad('way back', 'no-masquerade', text, show), fix: `minidock restart ${config.name}` }];
+}

@@ -1,0 +1,64 @@
+/** The end of the way: whether a program listens there, and on an address that the packet has. */
+import { bad, good } from './findings.ts';
+import type { Finding } from './model.ts';
+import { inStack, type Listener, type Scene, type Stack } from './observe.ts';
+
+/** `address`: the packet's destination when it gets there. */
+export function checkSocket(scene: Scene, stack: Stack, address: string): readonly Finding[] {
+  const { protocol, published, asked } = scene.journey;
+  const port = published?.containerPort ?? asked.port;
+  const show = inStack(stack, ['ss', protocol === 'tcp' ? '-ltnp' : '-lunp']);
+  const here = stack.listeners.filter((listener) => listener.port === port);
+  const right = here.filter((listener) => listener.protocol === protocol);
+  const found = right.find((listener) => takes(listener, address));
+  if (found !== undefined) {
+    const who = found.program === '' ? 'a program' : found.program;
+    return [good('socket', `${who} listens on ${found.address}:${port}/${protocol} in ${stack.name}`, show)];
+  }
+  const other = right[0];
+  if (other !== undefined) {
+    const loopback = other.address.startsWith('127.') || other.address === '::1';
+    return [
+      {
+        ...bad(
+          'socket',
+          loopback ? 'listen-loopback' : 'listen-elsewhere',
+          `in ${stack.name} ${other.program || 'a program'} listens on ${other.address}:${port} only, ` +
+            `and the packet is for ${address}:${port}` +
+            (loopback ? '; 127.0.0.1 of a container is reached from inside it alone' : ''),
+          show,
+        ),
+        fix: `Let the program listen on 0.0.0.0:${port} (its bind or listen setting).`,
+      },
+    ];
+  }
+  const wrong = here[0];
+  if (wrong !== undefined) {
+    const text = `in ${stack.name} port ${port} is listened on for ${wrong.protocol}, not ${protocol}`;
+    return [{ ...bad('socket', 'listen-protocol', text, show), fix: `Ask for :${port}/${wrong.protocol}.` }];
+  }
+  const ports = [
+    ...new Set(stack.listeners.filter((one) => one.protocol === protocol).map((one) => one.port)),
+  ];
+  const instead = ports.length === 0 ? '' : `; ${protocol} ports listened on: ${ports.join(', ')}`;
+  return [
+    {
+      ...bad(
+        'socket',
+        'listen-none',
+        `nothing in ${stack.name} listens on port ${port}/${protocol}${instead}`,
+        show,
+      ),
+      fix:
+        stack.enter.length === 0
+          ? 'Start the program that is to answer there, or publish the port with -p.'
+          : `Start the program, or publish the port it has; what it says: minidock logs ${stack.name}`,
+    },
+  ];
+}
+
+const takes = (listener: Listener, address: string): boolean =>
+  ['0.0.0.0', '*', address].includes(listener.address) ||
+  (listener.address === '127.0.0.1' && address.startsWith('127.')) ||
+  // Of Linux's default, a socket for every IPv6 address takes IPv4 too; ss then writes `*`.
+  listener.address === `::ffff:${address}`;

@@ -1,0 +1,227 @@
+/**
+ * The way of a packet on paper: each point it passes, in its order, against what the kernel has there now. Stops at
+ * nothing, since the reader wants to see what else is amiss; the first stop is what the verdict names.
+ *
+ * Rules of others are not interpreted, only listed: whether one of them drops this packet is what the probe is for.
+ */
+import type { Finding, Journey } from './model.ts';
+import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
+import { checkForward, checkRedirection } from './walk-filter.ts';
+import { checkSocket } from './walk-socket.ts';
+import { walkOut } from './walk-out.ts';
+import { bad, checkForwarding, good, isUp } from './findings.ts';
+
+export function walk(scene: Scene): readonly Finding[] {
+  const { journey } = scene;
+  if (journey.obstacle !== undefined) return [journey.obstacle];
+  const unready = checkContainers(journey, scene);
+  if (unready !== undefined) return [unready];
+  if (isOwnLoopback(scene)) return checkSocket(scene, scene.receiver ?? scene.host, '127.0.0.1');
+  const sender = checkSender(scene);
+  if (journey.to === undefined || scene.receiver === undefined) return [...sender, ...walkOut(scene)];
+  const neighbour = isNeighbour(scene);
+  return [
+    ...sender,
+    ...(journey.published === undefined ? [] : checkRedirection(scene)),
+    ...(neighbour ? [] : checkRouting(scene)),
+    ...(neighbour || journey.from.kind === 'host' ? [] : checkForward(scene)),
+    ...checkBridge(scene),
+    ...checkCable(scene),
+    ...checkInterface(scene),
+    ...checkSocket(scene, scene.receiver, scene.final?.address ?? ''),
+    ...checkWayBack(scene),
+  ];
+}
+
+/** Both on one switch: the host sees frames, and routes nothing. */
+export function isNeighbour({ journey: { from, to, published } }: Scene): boolean {
+  return (
+    published === undefined &&
+    from.kind === 'container' &&
+    to !== undefined &&
+    from.container.state.network?.network?.bridge === to.state.network?.network?.bridge
+  );
+}
+
+/** 127.0.0.1 of a container, or of the host where that is the container's network. */
+export const isOwnLoopback = ({ journey: { from, to, asked, published } }: Scene): boolean =>
+  to !== undefined &&
+  published === undefined &&
+  asked.address === '127.0.0.1' &&
+  (from.kind === 'container' || to.config.spec.network.mode === 'host');
+
+function checkContainers({ from, to }: Journey, scene: Scene): Finding | undefined {
+  const involved = [
+    ...(to === undefined ? [] : [to]),
+    ...(from.kind === 'container' ? [from.container] : []),
+  ];
+  for (const { config, state } of involved) {
+    const { name } = config;
+    if (state.status !== 'running') {
+      return {
+        ...bad('target', 'not-running', `${name} is not running (${state.status})`, ['minidock', 'ps', '-a']),
+        fix: `minidock start ${name}; if it ends at once: minidock logs ${name}`,
+      };
+    }
+    const { mode } = config.spec.network;
+    if (mode === 'none') {
+      return {
+        ...bad('target', 'no-network', `${name} was started with --network none and has a loopback only`, [
+          ...['nsenter', '-t', String(state.pid), '-n'],
+          ...['ip', '-br', 'link'],
+        ]),
+        fix: 'Run it without --network none.',
+      };
+    }
+    if (mode !== 'host' && (config === to?.config ? scene.receiver : scene.sender) === undefined) {
+      return bad('target', 'no-namespace', `${name} has no network namespace of its own any more`);
+    }
+  }
+  return undefined;
+}
+
+function checkSender(scene: Scene): readonly Finding[] {
+  const { sender, senderRoute, journey } = scene;
+  if (sender === undefined || journey.from.kind !== 'container') return [];
+  const link = sender.interfaces.find(({ ifname }) => ifname === 'eth0');
+  const show = inStack(sender, ['ip', '-br', 'address']);
+  if (link === undefined || !isUp(link)) {
+    return [
+      {
+        ...bad(
+          'sender',
+          'link-down',
+          `${sender.name}: eth0 is ${link === undefined ? 'not there' : 'down'}`,
+          show,
+        ),
+        fix: link === undefined ? `minidock restart ${sender.name}` : command(sender, 'ip link set eth0 up'),
+      },
+    ];
+  }
+  const get = inStack(sender, ['ip', 'route', 'get', journey.asked.address]);
+  if (senderRoute === undefined) {
+    const gateway = journey.from.container.state.network?.network?.gateway ?? '';
+    const text = `${sender.name} has no route to ${journey.asked.address}`;
+    return [
+      {
+        ...bad('sender', 'no-route', text, get),
+        fix: command(sender, `ip route add default via ${gateway}`),
+      },
+    ];
+  }
+  const via = senderRoute.gateway === undefined ? 'on its own network' : `via ${senderRoute.gateway}`;
+  return [good('sender', `${sender.name} sends it out of ${senderRoute.dev}, ${via}`, get)];
+}
+
+function checkRouting(scene: Scene): readonly Finding[] {
+  const { journey, hostRoute, forwarding, final } = scene;
+  const network = journey.to?.state.network?.network;
+  const address = final?.address ?? '';
+  const get = ['ip', 'route', 'get', address] as const;
+  const findings: Finding[] = [];
+  if (hostRoute?.dev === network?.bridge) {
+    findings.push(good('routing', `the host routes ${address} to ${hostRoute?.dev ?? ''}`, get));
+  } else {
+    const instead = hostRoute === undefined ? 'nowhere' : `to ${hostRoute.dev}`;
+    findings.push({
+      ...bad(
+        'routing',
+        'no-route',
+        `the host routes ${address} ${instead}, not to ${network?.bridge ?? ''}`,
+        get,
+      ),
+      fix: `ip route add ${network?.subnet ?? ''} dev ${network?.bridge ?? ''} src ${network?.gateway ?? ''}`,
+    });
+  }
+  if (journey.from.kind === 'host') return findings;
+  return [...findings, checkForwarding(forwarding)];
+}
+
+function checkBridge({ journey, host }: Scene): readonly Finding[] {
+  const network = journey.to?.state.network?.network;
+  if (network === undefined) return [];
+  const { bridge, gateway, subnet } = network;
+  const show = ['ip', '-br', 'address', 'show', bridge] as const;
+  const link = host.interfaces.find(({ ifname }) => ifname === bridge);
+  if (link === undefined) {
+    const fix = `minidock restart ${journey.to?.config.name ?? ''}`;
+    return [{ ...bad('bridge', 'no-bridge', `the bridge ${bridge} is gone`, show), fix }];
+  }
+  if (!link.flags.includes('UP')) {
+    return [
+      {
+        ...bad('bridge', 'link-down', `the bridge ${bridge} is down`, show),
+        fix: `ip link set ${bridge} up`,
+      },
+    ];
+  }
+  if (!addressesOf(host, bridge).includes(gateway)) {
+    const fix = `ip address add ${gateway}/${subnet.split('/')[1] ?? ''} dev ${bridge}`;
+    return [{ ...bad('bridge', 'no-gateway', `${bridge} has lost its address ${gateway}`, show), fix }];
+  }
+  return [good('bridge', `${bridge} is up and has ${gateway}`, show)];
+}
+
+function checkCable({ journey, host }: Scene): readonly Finding[] {
+  const { network, hostVeth = '' } = journey.to?.state.network ?? {};
+  const bridge = network?.bridge ?? '';
+  const link = host.interfaces.find(({ ifname }) => ifname === hostVeth);
+  const show = ['ip', '-br', 'link', 'show', hostVeth] as const;
+  const name = journey.to?.config.name ?? '';
+  if (link === undefined) {
+    const text = `the host's end of the cable, ${hostVeth}, is gone`;
+    return [{ ...bad('cable', 'no-link', text, show), fix: `minidock restart ${name}` }];
+  }
+  if (!link.flags.includes('UP')) {
+    const text = `the host's end of the cable, ${hostVeth}, is down`;
+    return [{ ...bad('cable', 'link-down', text, show), fix: `ip link set ${hostVeth} up` }];
+  }
+  if (link.master !== bridge) {
+    const text = `${hostVeth} is not plugged into ${bridge}${link.master === undefined ? '' : ` but into ${link.master}`}`;
+    const fix = `ip link set ${hostVeth} master ${bridge}`;
+    return [{ ...bad('cable', 'unplugged', text, ['bridge', 'link', 'show', 'dev', hostVeth]), fix }];
+  }
+  return [good('cable', `${hostVeth} is up and plugged into ${bridge}`, show)];
+}
+
+function checkInterface({ journey, receiver }: Scene): readonly Finding[] {
+  const network = journey.to?.state.network;
+  if (receiver === undefined || network === undefined) return [];
+  const show = inStack(receiver, ['ip', '-br', 'address', 'show', 'eth0']);
+  const link = receiver.interfaces.find(({ ifname }) => ifname === 'eth0');
+  if (link === undefined) {
+    const text = `${receiver.name} has no eth0 any more`;
+    return [{ ...bad('interface', 'no-link', text, show), fix: `minidock restart ${receiver.name}` }];
+  }
+  if (!link.flags.includes('UP')) {
+    const fix = command(receiver, 'ip link set eth0 up');
+    return [{ ...bad('interface', 'link-down', `eth0 of ${receiver.name} is down`, show), fix }];
+  }
+  const addresses = addressesOf(receiver, 'eth0');
+  if (!addresses.includes(network.address)) {
+    const prefix = network.network?.subnet.split('/')[1] ?? '';
+    const has = addresses.length === 0 ? 'no address' : addresses.join(', ');
+    const text = `eth0 of ${receiver.name} has ${has} instead of ${network.address}`;
+    const fix = command(receiver, `ip address add ${network.address}/${prefix} dev eth0`);
+    return [{ ...bad('interface', 'wrong-address', text, show), fix }];
+  }
+  return [good('interface', `eth0 of ${receiver.name} is up and has ${network.address}`, show)];
+}
+
+function checkWayBack(scene: Scene): readonly Finding[] {
+  const { receiver, backRoute, clientAddress, journey } = scene;
+  if (receiver === undefined) return [];
+  const get = inStack(receiver, ['ip', 'route', 'get', clientAddress]);
+  if (backRoute === undefined) {
+    const gateway = journey.to?.state.network?.network?.gateway ?? '';
+    const text = `${receiver.name} has no route back to whoever asks`;
+    const fix = command(receiver, `ip route add default via ${gateway}`);
+    return [{ ...bad('way back', 'no-way-back', text, get), fix }];
+  }
+  const undone = journey.published === undefined ? '' : ', and conntrack turns the redirection back';
+  return [
+    good('way back', `${receiver.name} answers by ${backRoute.gateway ?? backRoute.dev}${undone}`, get),
+  ];
+}
+
+const command = (stack: Stack, words: string): string => [...stack.enter, words].join(' ');
