@@ -299,13 +299,13 @@ describe('from a container into the world', () => {
 
   test('no masquerade: packets leave, and no answer finds back', async () => {
     await world();
-    const rules = await sh('iptables-save -t nat');
+    const rules = await sh('iptables -t nat -S MINIDOCK-POSTROUTING | sed 1d');
     await sh(
       'iptables -t nat -F MINIDOCK-POSTROUTING; nft delete element ip minidock subnets { 172.17.0.0/16 }',
     );
     expectStop(await ask(`web -> ${INTERNET_ADDRESS}:80`), 'way back', 'no-masquerade');
     await sh('nft add element ip minidock subnets { 172.17.0.0/16 }');
-    await succeed(engine.host.run(['iptables-restore'], { input: rules }));
+    for (const rule of rules.trim().split('\n')) await sh(`iptables -t nat ${rule}`);
     expect((await ask(`web -> ${INTERNET_ADDRESS}:80`)).verdict.code).toBe('works');
   });
 
