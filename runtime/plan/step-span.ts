@@ -17,9 +17,37 @@ export function stepSpan<T>(steps: readonly { readonly id: StepId }[], work: (no
   return span('step', ids.join(' + '), work, { steps: ids });
 }
 
+/** A step of the end, told of as done if it succeeds. No plan holds it, so in the trace it is one of the state's changes. */
+export function doneStep<T>(id: StepId, work: () => T): T {
+  return span(
+    'state',
+    id,
+    (note) => {
+      const result = work();
+      note({ outcome: 'done' });
+      return result;
+    },
+    { steps: [id] },
+  );
+}
+
 export function stepTimes(event: TraceEvent): readonly StepTime[] {
-  if (event.type !== 'span' || event.kind !== 'step') return [];
+  if (event.type !== 'span' || (event.kind !== 'step' && event.kind !== 'state')) return [];
   const { steps, outcome } = event.args as { steps?: readonly StepId[]; outcome?: Outcome };
   if (steps === undefined || outcome === undefined) return [];
   return steps.map((id) => ({ id, outcome, ms: event.ms / steps.length }));
+}
+
+/** Before the id of a step: that it is undone. */
+export const UNDO_STEP = 'undo:';
+
+/** The same for what is undone, see undo.ts; also of several at once. */
+export function undoTimes(event: TraceEvent): readonly StepTime[] {
+  if (event.type !== 'span' || event.kind !== 'undo') return [];
+  const { steps } = event.args as { steps?: readonly StepId[] };
+  return (steps ?? []).map((id) => ({
+    id: `${UNDO_STEP}${id}`,
+    outcome: 'done',
+    ms: event.ms / (steps?.length ?? 1),
+  }));
 }

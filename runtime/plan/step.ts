@@ -24,7 +24,13 @@ export type Section =
   | 'cgroup'
   | 'process'
   | 'rootfs'
-  | 'isolation';
+  | 'isolation'
+  /** Of verbs other than `run`. */
+  | 'stop'
+  | 'undo'
+  | 'files'
+  | 'registry'
+  | 'unpack';
 
 /** How a step's effect is taken back. Required: a step nobody can undo must say why nobody needs to. */
 export type Undo =

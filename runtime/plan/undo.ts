@@ -83,13 +83,16 @@ function nftWords(entry: JournalEntry | undefined): string | undefined {
 
 async function undoTogether(group: readonly JournalEntry[]): Promise<boolean> {
   const input = `${group.map(nftWords).join('\n')}\n`;
-  const ids = group.map(({ id }) => id).join(' + ');
+  const ids = group.map(({ id }) => id);
   try {
     const first = group[0]?.undo;
     const removes = first?.kind === 'run' ? first.removes : undefined;
     const together = { kind: 'run', argv: ['nft', '-f', '-'], input } as const;
-    await span('undo', ids, () =>
-      performHostCommand({ ...together, ...(removes === undefined ? {} : { removes }) }),
+    await span(
+      'undo',
+      ids.join(' + '),
+      () => performHostCommand({ ...together, ...(removes === undefined ? {} : { removes }) }),
+      { steps: ids },
     );
     return true;
   } catch {
@@ -102,7 +105,7 @@ async function undoEntry(entry: JournalEntry): Promise<string | undefined> {
   const { id, undo } = entry;
   if (undo === undefined) return undefined;
   try {
-    await span('undo', id, () => performHostCommand(undo));
+    await span('undo', id, () => performHostCommand(undo), { steps: [id] });
     return undefined;
   } catch (error) {
     return isGone(undo, error) ? undefined : (error as Error).message;

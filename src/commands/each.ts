@@ -21,3 +21,12 @@ export async function forEachName(
     else if (result.text !== undefined) stdout.write(`${result.text}\n`);
   }
 }
+
+/** The same, one after the other. */
+export async function forEachInTurn(
+  context: Context,
+  names: readonly string[],
+  action: (name: string) => Promise<string | undefined>,
+): Promise<void> {
+  for (const name of names) await forEachName(context, [name], action);
+}

@@ -2,8 +2,10 @@
 import { removeContainer } from '../engine/lifecycle.ts';
 import { findContainer } from '../engine/refresh.ts';
 import { requireRoot } from '../engine/require-root.ts';
-import { forEachName } from './each.ts';
-import type { Verb } from './verb.ts';
+import { explainHow, type ExplainFlags } from '../teach/explain-flags.ts';
+import { forEachInTurn, forEachName } from './each.ts';
+import { defineExplainFlags } from './explain-options.ts';
+import type { Context, Verb } from './verb.ts';
 import { stderr } from '../engine/standard-streams.ts';
 
 export const rm: Verb = {
@@ -13,27 +15,32 @@ export const rm: Verb = {
       .argument('<containers...>')
       .option('-f, --force', 'Force the removal of a running container (uses SIGKILL)')
       .option('-v, --volumes', 'Remove anonymous volumes associated with the container')
-      .action(
-        async (names: readonly string[], flags: { readonly force?: boolean; readonly volumes?: boolean }) => {
-          requireRoot('rm');
-          const { containers } = context.engine;
-          await forEachName(context, names, async (name) => {
-            try {
-              const container = await findContainer(containers, name);
-              await removeContainer(containers, container, {
-                force: flags.force ?? false,
-                volumes: flags.volumes ?? false,
-              });
-              return name;
-            } catch (error) {
-              // `rm -f` of what does not exist says so and succeeds, since Docker 20.10.
-              if (flags.force !== true || (error as { code?: string }).code !== 'NO_SUCH_CONTAINER')
-                throw error;
-              stderr.write(`minidock: ${(error as Error).message}\n`);
-              return undefined;
-            }
-          });
-        },
-      );
+      .action((names: readonly string[], flags: RmFlags) => removeAll(context, names, flags));
+    defineExplainFlags(command, { dryRun: true });
   },
 };
+
+interface RmFlags extends ExplainFlags {
+  readonly force?: boolean;
+  readonly volumes?: boolean;
+}
+
+async function removeAll(context: Context, names: readonly string[], flags: RmFlags): Promise<void> {
+  requireRoot('rm');
+  const { containers } = context.engine;
+  const { force = false, volumes = false } = flags;
+  const told = explainHow(flags) === undefined ? undefined : await import('../teach/explain-ending.ts');
+  const each = told === undefined ? forEachName : forEachInTurn;
+  await each(context, names, async (name) => {
+    try {
+      if (told !== undefined) return await told.explainRemoval(containers, name, { force, volumes }, flags);
+      await removeContainer(containers, await findContainer(containers, name), { force, volumes });
+      return name;
+    } catch (error) {
+      // `rm -f` of what does not exist says so and succeeds, since Docker 20.10.
+      if (!force || (error as { code?: string }).code !== 'NO_SUCH_CONTAINER') throw error;
+      stderr.write(`minidock: ${(error as Error).message}\n`);
+      return undefined;
+    }
+  });
+}

@@ -4,10 +4,12 @@ import { parseInteger } from '../engine/flag-errors.ts';
 import { startContainer, stopContainer } from '../engine/lifecycle.ts';
 import { findContainer } from '../engine/refresh.ts';
 import { requireRoot } from '../engine/require-root.ts';
-import { forEachName } from './each.ts';
+import { explainHow, type ExplainFlags } from '../teach/explain-flags.ts';
+import { forEachInTurn, forEachName } from './each.ts';
+import { defineExplainFlags } from './explain-options.ts';
 import type { Verb } from './verb.ts';
 
-interface StopFlags {
+interface StopFlags extends ExplainFlags {
   readonly signal?: string;
   readonly time?: string;
   readonly timeout?: string;
@@ -33,9 +35,16 @@ function stopOptions(flags: StopFlags): { signal?: string; timeout?: number } {
 export const stop: Verb = {
   configure(command, context) {
     defineStopFlags(command);
+    defineExplainFlags(command, { dryRun: true });
     command.action(async (names: readonly string[], flags: StopFlags) => {
       requireRoot('stop');
       const { containers } = context.engine;
+      if (explainHow(flags) !== undefined) {
+        const { explainStop } = await import('../teach/explain-ending.ts');
+        return forEachInTurn(context, names, (name) =>
+          explainStop(containers, name, stopOptions(flags), flags),
+        );
+      }
       await forEachName(context, names, async (name) => {
         await stopContainer(containers, await findContainer(containers, name), stopOptions(flags));
         return name;

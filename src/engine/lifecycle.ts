@@ -2,7 +2,9 @@
 import { delay } from '../../runtime/io/delay.ts';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
+import { doneStep, stepSpan, type StepTime } from '../../runtime/plan/step-span.ts';
 import { span } from '../../runtime/trace.ts';
+import type { Signalling } from './ending-plan.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
 import { tryLock, waitLock } from './lock.ts';
 import { containerDir, containerLock } from './paths.ts';
@@ -49,26 +51,59 @@ function isGoneError(error: unknown): boolean {
   return (error as { errno?: string }).errno === 'ESRCH';
 }
 
+export interface StopOptions {
+  readonly signal?: string;
+  readonly timeout?: number;
+  /** Told of each step the shim takes at the end. */
+  readonly onStep?: (step: StepTime) => void;
+}
+
+/** The stop signal and the grace, by flags or by the container. */
+export const signalling = ({ config: { spec } }: Container, options: StopOptions): Signalling => ({
+  signal: parseSignal(options.signal ?? spec.stopSignal),
+  timeout: options.timeout ?? spec.stopTimeout,
+});
+
 /** Stop signal, grace in seconds (negative: without end), then SIGKILL; resolves when the shim is done. */
 export async function stopContainer(
   store: ContainerStore,
   container: Container,
-  options: { readonly signal?: string; readonly timeout?: number } = {},
+  options: StopOptions = {},
 ): Promise<void> {
   if (container.state.status !== 'running') return;
-  const { spec, id } = container.config;
-  const ended = waitForShim(store.paths, id);
-  const timeout = options.timeout ?? spec.stopTimeout;
-  signalContainer(container, parseSignal(options.signal ?? spec.stopSignal));
-  if (timeout >= 0) {
-    const timer = new AbortController();
-    const { setTimeout: abortable } = process.getBuiltinModule('node:timers/promises');
-    const late = abortable(timeout * 1000, 'late' as const, { signal: timer.signal }).catch(() => undefined);
-    const first = await Promise.race([ended, late]);
-    timer.abort();
-    if (first === 'late') signalContainer(container, 9);
-  }
+  const { signal, timeout } = signalling(container, options);
+  await endProgram(store, container, { signal, timeout }, options.onStep);
+}
+
+/** The steps are those of planStop (ending-plan.ts), in its order. */
+async function endProgram(
+  store: ContainerStore,
+  container: Container,
+  { signal, timeout }: Signalling,
+  onStep: StopOptions['onStep'],
+): Promise<void> {
+  const ended = waitForShim(store.paths, container.config.id, onStep === undefined ? {} : { onStep });
+  doneStep('stop.signal', () => signalContainer(container, signal));
+  const late = await stepSpan([{ id: 'stop.wait' }], async (note) => {
+    const first = timeout < 0 ? await ended : await Promise.race([ended, within(timeout, ended)]);
+    note({ outcome: 'done' });
+    return first === 'late';
+  });
+  stepSpan([{ id: 'stop.kill' }], (note) => {
+    if (late) signalContainer(container, SIGKILL);
+    note({ outcome: late ? 'done' : 'already' });
+  });
   await ended;
+}
+
+const SIGKILL = 9;
+
+/** 'late' after so many seconds, unless `ended` is first. */
+async function within(seconds: number, ended: Promise<unknown>): Promise<'late' | undefined> {
+  const timer = new AbortController();
+  void ended.then(() => timer.abort());
+  const { setTimeout: abortable } = process.getBuiltinModule('node:timers/promises');
+  return abortable(seconds * 1000, 'late' as const, { signal: timer.signal }).catch(() => undefined);
 }
 
 /** Waits for the end of a running container; gives the exit status of one that has ended. */
@@ -103,11 +138,20 @@ export async function startContainer(
   }
 }
 
+export interface RemoveOptions {
+  readonly force: boolean;
+  readonly volumes: boolean;
+  readonly onStep?: StopOptions['onStep'];
+}
+
+/** How a container that runs is ended to be removed. */
+export const KILL: Signalling = { signal: SIGKILL, timeout: -1 };
+
 /** Kills it first if it runs and that is wanted; waits for a start that is under way. */
 export async function removeContainer(
   store: ContainerStore,
   container: Container,
-  options: { readonly force: boolean; readonly volumes: boolean },
+  options: RemoveOptions,
 ): Promise<void> {
   const { id, name } = container.config;
   const end = Date.now() + PATIENCE;
@@ -117,9 +161,7 @@ export async function removeContainer(
     if (now === undefined) return;
     if (now.state.status === 'running') {
       if (!options.force) throw stillRunning(name);
-      const ended = waitForShim(store.paths, id);
-      signalContainer(now, 9);
-      await ended;
+      await endProgram(store, now, KILL, options.onStep);
     }
     await span('undo', 'recover', () => recover(store, id));
     if (span('state', 'remove files', () => removeUnowned(store, id, options))) return;
@@ -160,7 +202,7 @@ function removeUnowned(store: ContainerStore, id: string, options: { readonly vo
   }
 }
 
-function stillRunning(name: string): MinidockError {
+export function stillRunning(name: string): MinidockError {
   return new MinidockError({
     code: 'STILL_RUNNING',
     message: `cannot remove container "/${name}": container is running: stop the container before removing or force remove`,

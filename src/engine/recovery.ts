@@ -10,6 +10,7 @@ import { delay } from '../../runtime/io/delay.ts';
 import { releaseAddresses } from '../../runtime/network/ipam.ts';
 import { undoJournal } from '../../runtime/plan/undo.ts';
 import { Journal } from '../../runtime/plan/journal.ts';
+import { doneStep } from '../../runtime/plan/step-span.ts';
 import { tryLock } from './lock.ts';
 import { containerLock, containerRunDir, leasesDir } from './paths.ts';
 import { bootId, isSameProcess } from './process-identity.ts';
@@ -47,7 +48,7 @@ export async function recover(store: ContainerStore, id: string): Promise<void> 
     const runDir = containerRunDir(store.paths, id);
     if (existsSync(runDir)) {
       await undoJournal(new Journal(join(runDir, 'journal')));
-      releaseAddresses(leasesDir(store.paths), id);
+      doneStep('address.release', () => releaseAddresses(leasesDir(store.paths), id));
       rmSync(runDir, { recursive: true, force: true });
     }
     const container = store.read(id);

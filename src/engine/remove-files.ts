@@ -1,4 +1,5 @@
 /** The last step of a container's life: its directory, its name, and the volumes nobody named. */
+import { doneStep } from '../../runtime/plan/step-span.ts';
 import { getVolume, removeVolume } from './volumes.ts';
 import type { ContainerConfig } from './container.ts';
 import type { ContainerStore } from './store.ts';
@@ -28,14 +29,22 @@ export function takeContainerAway(
 }
 
 function removeAnonymousVolumes(store: ContainerStore, config: ContainerConfig): void {
+  for (const name of volumesThatGo(store, config)) {
+    doneStep(`volume.remove:${name}`, () => removeVolume(store.paths, name));
+  }
+}
+
+/** Names of its anonymous volumes that no other container mounts. */
+export function volumesThatGo(store: ContainerStore, config: ContainerConfig): readonly string[] {
   const names = config.spec.mounts.flatMap((mount) =>
     mount.anonymous === true && mount.volume !== undefined ? [mount.volume] : [],
   );
-  if (names.length === 0) return;
+  if (names.length === 0) return [];
   const used = new Set(
-    store.list().flatMap(({ config: other }) => other.spec.mounts.map((mount) => mount.volume)),
+    store
+      .list()
+      .filter(({ config: other }) => other.id !== config.id)
+      .flatMap(({ config: other }) => other.spec.mounts.map((mount) => mount.volume)),
   );
-  for (const name of names) {
-    if (!used.has(name) && getVolume(store.paths, name) !== undefined) removeVolume(store.paths, name);
-  }
+  return names.filter((name) => !used.has(name) && getVolume(store.paths, name) !== undefined);
 }

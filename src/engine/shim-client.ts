@@ -1,5 +1,6 @@
 /** Talking to the shim of a running container through its socket: attach, and wait for the end without polling. */
 import { join } from 'node:path';
+import type { StepTime } from '../../runtime/plan/step-span.ts';
 import { span } from '../../runtime/trace.ts';
 import { containerRunDir, type Paths } from './paths.ts';
 import type { ShimMessage } from './shim-protocol.ts';
@@ -20,12 +21,13 @@ export type ExitMessage = Extract<ShimMessage, { type: 'exited' }>;
 export function waitForShim(
   paths: Paths,
   id: string,
-  signal?: AbortSignal,
+  { signal, onStep }: { readonly signal?: AbortSignal; readonly onStep?: (step: StepTime) => void } = {},
 ): Promise<ExitMessage | undefined> {
   const lastMessage = new Promise<ExitMessage | undefined>((resolve) => {
     const connection = connectShim(paths, id, {
       output: () => undefined,
       message: (message) => {
+        if (message.type === 'step') onStep?.(message);
         if (message.type === 'exited') finish(message);
         else if (message.type === 'failed') finish(undefined);
       },
@@ -36,7 +38,7 @@ export function waitForShim(
       resolve(message);
     };
     signal?.addEventListener('abort', () => finish(undefined), { once: true });
-    connection.send({ type: 'wait' });
+    connection.send({ type: 'wait', explain: onStep !== undefined });
   });
   return span('wait', `wait for shim ${id.slice(0, 12)}`, () => lastMessage);
 }

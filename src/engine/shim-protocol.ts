@@ -11,8 +11,8 @@ export type ClientMessage =
   | { readonly type: 'adopt-terminal'; readonly pid: number; readonly fd: number }
   /** The answer to 'paused': do this step; do it and all that follow; undo what has been done. */
   | { readonly type: 'step'; readonly word: StepWord }
-  /** An answer is sent when the container has exited (and, with --rm, is gone). */
-  | { readonly type: 'wait' };
+  /** An answer is sent when the container has exited (and, with --rm, is gone); to who explains, each step on the way. */
+  | { readonly type: 'wait'; readonly explain?: boolean };
 
 export type StepWord = 'go' | 'run-on' | 'quit';
 

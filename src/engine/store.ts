@@ -7,6 +7,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
+import { doneStep } from '../../runtime/plan/step-span.ts';
 import { createFileAtomic, isDamaged, overwriteFile, readJson, writeJson } from './atomic-file.ts';
 import type { ContainerConfig, ContainerState } from './container.ts';
 import { containerDir, containersDir, namesDir, type Paths } from './paths.ts';
@@ -195,12 +196,15 @@ export class ContainerStore {
   /** Takes the container out of sight with one rename; what may be large is deleted by what is returned. */
   takeAway(config: ContainerConfig): () => void {
     const dir = containerDir(this.paths, config.id);
-    const doomed = join(containersDir(this.paths), `.removing-${config.id}`);
-    renameSync(dir, doomed);
-    this.releaseName(config.name, config.id);
-    return () => rmSync(doomed, { recursive: true, force: true });
+    const doomed = doomedDir(this.paths, config.id);
+    doneStep('container.take-away', () => renameSync(dir, doomed));
+    doneStep('container.release-name', () => this.releaseName(config.name, config.id));
+    return () => doneStep('container.delete-files', () => rmSync(doomed, { recursive: true, force: true }));
   }
 }
+
+/** Where a container's directory waits to be deleted. */
+export const doomedDir = (paths: Paths, id: string): string => join(containersDir(paths), `.removing-${id}`);
 
 const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 

@@ -3,7 +3,7 @@
  * their spans end. Whoever has steps gives them to `plan` and does them within stepSpan (runtime/plan/step-span.ts).
  */
 import type { Step } from '../../runtime/plan/step.ts';
-import { stepTimes, type StepTime } from '../../runtime/plan/step-span.ts';
+import { stepTimes, undoTimes, type StepTime } from '../../runtime/plan/step-span.ts';
 import { listenToTrace } from '../../runtime/trace.ts';
 import { stderr, type StandardStream } from '../engine/standard-streams.ts';
 import type { ExplainHow } from './explain-flags.ts';
@@ -20,7 +20,7 @@ export async function createTelling(how: ExplainHow, output: StandardStream = st
   const explainer = await explainerFor(how, output);
   let teller = new Teller(explainer, output);
   listenToTrace((event) => {
-    for (const result of stepTimes(event)) teller.done(result);
+    for (const result of [...stepTimes(event), ...undoTimes(event)]) teller.done(result);
   });
   return {
     plan: (steps) => {

@@ -14,6 +14,11 @@ export const sectionHeadings: Readonly<Record<Section, string>> = {
   process: 'Start the process in new namespaces',
   rootfs: 'Give it a root filesystem of its own',
   isolation: 'Take away what it must not have',
+  stop: 'End the program',
+  undo: 'Take back what was made for it',
+  files: 'Remove its files',
+  registry: 'Ask the registry',
+  unpack: 'Fetch and unpack the layers',
 };
 
 export const formatMilliseconds = (milliseconds: number): string =>

@@ -83,3 +83,85 @@ describe('exec', () => {
     expect([byHand.stderr, byHand.stdout]).toEqual(['', real.stdout]);
   });
 });
+
+describe('stop and rm', () => {
+  const STOP = ['stop.signal', 'stop.wait', 'stop.kill'];
+
+  test('stop tells the signal, the wait and what the shim takes back, as the journal has it', async () => {
+    await engine.ok(
+      'run',
+      '-d',
+      '--name',
+      'stopped',
+      '-p',
+      '8080:80',
+      '--init=false',
+      'test',
+      'sleep',
+      '100',
+    );
+    const planned = objects(await engine.ok('stop', '--dry-run', '--explain=json', '-t', '1', 'stopped'));
+    expect(await engine.ok('inspect', '-f', '{{.State.Status}}', 'stopped')).toBe('running');
+    const { stdout, stderr } = await engine.minidock('stop', '--explain=json', '-t', '1', 'stopped');
+    expect(stdout).toBe('stopped\n');
+    const steps = objects(stderr);
+    expectWhole(steps);
+    expect(steps.map(({ command }) => command)).toEqual(planned.map(({ command }) => command));
+    const ids = steps.map(({ id }) => id);
+    expect(ids.slice(0, 3)).toEqual(STOP);
+    for (const id of [
+      'undo:port.publish:8080/tcp',
+      'undo:netns.create',
+      'undo:process.start',
+      'address.release',
+    ])
+      expect(ids).toContain(id);
+    // A PID 1 without a handler does not hear of SIGTERM.
+    expect(steps[2]?.outcome).toBe('done');
+  });
+
+  test('one that ends in time is not killed', async () => {
+    const script = 'trap "exit 0" TERM; while :; do sleep 0.05; done';
+    await engine.ok('run', '-d', '--name', 'obedient', 'test', 'sh', '-c', script);
+    const steps = objects((await engine.minidock('stop', '--explain=json', 'obedient')).stderr);
+    expect(steps.find(({ id }) => id === 'stop.kill')?.outcome).toBe('already');
+  });
+
+  test('rm tells of its files too, and a dry run leaves them', async () => {
+    await engine.ok('run', '-d', '--name', 'removed', '-v', '/data', 'test', 'sleep', '100');
+    const flags = ['-f', '-v', '--explain=json', 'removed'];
+    const planned = idsOf(await engine.ok('rm', '--dry-run', ...flags));
+    expect(await engine.ok('inspect', '-f', '{{.State.Status}}', 'removed')).toBe('running');
+    const { stdout, stderr } = await engine.minidock('rm', ...flags);
+    expect(stdout).toBe('removed\n');
+    expectWhole(objects(stderr));
+    expect(idsOf(stderr)).toEqual(planned);
+    expect(planned.join(' ')).toMatch(
+      /^stop\.signal stop\.wait .*container\.take-away container\.release-name volume\.remove:\w+ container\.delete-files$/,
+    );
+  });
+
+  test('a container that runs is refused without -f, told or not', async () => {
+    await engine.ok('run', '-d', '--name', 'kept', 'test', 'sleep', '100');
+    const { exitCode, stderr } = await engine.minidock('rm', '--explain', 'kept');
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('container is running')]);
+  });
+
+  test('the undo, pasted, takes back what a killed shim left', async () => {
+    await engine.ok('run', '-d', '--name', 'lost', '-p', '8080:80', 'test', 'sleep', '100');
+    const steps = objects(await engine.ok('stop', '--dry-run', '--explain=json', 'lost'));
+    const shim = Number(
+      (await engine.host.run(['sh', '-c', `jq .shimPid ${engine.host.root}/containers/*/state.json`])).stdout,
+    );
+    process.kill(shim, 'SIGKILL');
+    const undo = steps.filter(({ id }) => id.startsWith('undo:') || id === 'address.release');
+    // A group's directory is busy until the kernel has done with its last process.
+    const pasted = undo.map(({ command }) => `until ${command}; do sleep 0.01; done`).join('\n');
+    await engine.host.run(['timeout', '5', 'bash', '-c', pasted]);
+    expect((await engine.host.run(['ip', 'netns', 'list'])).stdout.trim()).toBe('');
+    expect(
+      (await engine.host.run(['nft', 'list', 'map', 'ip', 'minidock', 'published'])).stdout,
+    ).not.toContain('8080');
+    expect(await engine.ok('inspect', '-f', '{{.State.Status}}', 'lost')).toBe('exited');
+  });
+});

@@ -18,6 +18,8 @@ const chunk = Buffer.allocUnsafe(1 << 18);
 
 export class Client {
   attachment: Attachment;
+  /** Wants to know each step of the end, which a shim that slept meanwhile would have forgotten. */
+  explains = false;
   private readonly out: WriteQueue;
   private readonly frames: FrameReader;
 
@@ -42,7 +44,7 @@ export class Client {
   /** Only waits for a message: nothing is half sent, half read, or to be shown to it. */
   get quiet(): boolean {
     const { stdin, stdout, stderr } = this.attachment;
-    return !(stdin || stdout || stderr || this.pending) && this.frames.empty;
+    return !(stdin || stdout || stderr || this.pending || this.explains) && this.frames.empty;
   }
 
   message(message: ShimMessage): void {

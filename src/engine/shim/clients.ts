@@ -85,6 +85,11 @@ export class Clients {
     return [...this.clients].every((client) => client.quiet);
   }
 
+  /** Someone wants to know what is done at the end. */
+  get explaining(): boolean {
+    return [...this.clients].some((client) => client.explains);
+  }
+
   send(stream: 1 | 2, bytes: Uint8Array): void {
     for (const client of this.clients) client.output(stream, bytes);
   }
@@ -158,6 +163,7 @@ export class Clients {
         break;
       case 'wait':
         // Every client gets the last message; this one says that it has come for nothing else.
+        client.explains = message.explain === true;
         break;
     }
   }

@@ -4,7 +4,8 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import { readOomKills } from '../../../runtime/cgroup/processes.ts';
 import type { HeldPort } from '../../../runtime/network/ports.ts';
 import { describeUndo, undoJournal } from '../../../runtime/plan/undo.ts';
-import { isTraced, span, tellTrace } from '../../../runtime/trace.ts';
+import { doneStep, stepTimes, undoTimes } from '../../../runtime/plan/step-span.ts';
+import { isTraced, listenToTrace, span, tellTrace } from '../../../runtime/trace.ts';
 import { containerRunDir } from '../paths.ts';
 import { releaseNetwork } from '../release-network.ts';
 import { takeContainerAway } from '../remove-files.ts';
@@ -15,12 +16,20 @@ import { journalOf, type ShimParts } from './parts.ts';
 /** After the program has ended. */
 export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitCode: number): Promise<void> {
   const { store, config, clients } = parts;
+  if (clients.explaining) {
+    listenToTrace((event) => {
+      for (const step of [...stepTimes(event), ...undoTimes(event)])
+        clients.broadcast({ type: 'step', ...step });
+    });
+  }
   // Whoever traced its beginning may have been another process, before this one woke up.
   const pid = isTraced() ? store.read(config.id)?.state.pid : undefined;
   if (pid !== undefined) tellTrace({ type: 'end', pid, name: '', args: { status: exitCode } });
   const oomKilled = readOomKills(`/minidock/${config.id}`) > 0;
   const undone = await span('undo', 'undo', () => undoJournal(journalOf(parts)));
-  span('state', 'release the network', () => releaseNetwork(store.paths, config.id, ports));
+  span('state', 'release the network', () =>
+    doneStep('address.release', () => releaseNetwork(store.paths, config.id, ports)),
+  );
   const current = store.read(config.id)?.state;
   if (current !== undefined) {
     span('state', 'record the exit', () =>
