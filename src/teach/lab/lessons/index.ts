@@ -10,6 +10,7 @@ import { lessons as puzzlesService } from './puzzles-service.ts';
 import { lessons as puzzlesWire } from './puzzles-wire.ts';
 import { lessons as bridge } from './bridge.ts';
 import { lessons as cable } from './cable.ts';
+import { lessons as docker } from './docker.ts';
 import { lessons as host } from './host.ts';
 import { lessons as publish } from './publish.ts';
 
@@ -18,6 +19,7 @@ const families: readonly (readonly Lesson[])[] = [
   host,
   publish,
   bridge,
+  docker,
   articleCables,
   articleFirewall,
   articleSpellings,

@@ -1,0 +1,85 @@
+/** Section D once more, by one command. */
+import type { Lesson } from '../lesson.ts';
+import { greets, ROOTFS, SERVER } from './docker-scenery.ts';
+
+export const byMinidock: Lesson = {
+  name: 'docker-by-minidock',
+  group: 'docker',
+  title: 'The same by one command that shows its steps',
+  story: `Now let minidock do it, and watch. In this lab minidock is a whole one of its own; its image "page" is what was in /srv/rootfs.`,
+  setup: [...ROOTFS, 'tar -C /srv/rootfs -c . | minidock import - page'],
+  steps: [
+    {
+      id: 'run',
+      title: 'One command',
+      article: ['D:host to container'],
+      task: `Run a container called web of the image page, with port 8080 of the host published to its port 80, in the background; its program is "${SERVER}". With --step it waits before each step, and you see the state before and after; --explain tells without waiting.`,
+      hints: [
+        '-d, --name, -p: as with Docker.',
+        `minidock run --step -d --name web -p 8080:80 page ${SERVER}`,
+      ],
+      solution: [
+        {
+          command: `minidock run --explain -d --name web -p 8080:80 page ${SERVER}`,
+          why: 'The sections have the names of the steps you did by hand. In a terminal take --step instead of --explain.',
+        },
+      ],
+      requirements: [
+        {
+          text: 'the host gets the page of the container’s own address',
+          holds: async (host) => {
+            const format = '{{range.NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
+            const { stdout } = await host.run(['minidock', 'inspect', '-f', format, 'web']);
+            return stdout.trim() !== '' && greets(host, `http://${stdout.trim()}/`);
+          },
+        },
+        {
+          text: 'outside gets it from http://203.0.113.2:8080/',
+          holds: (host) => greets(host, 'http://203.0.113.2:8080/', 'outside'),
+        },
+        {
+          text: 'the container reaches 198.51.100.7',
+          holds: async (host) =>
+            (
+              await host.run([
+                'minidock',
+                'exec',
+                'web',
+                '/bin/busybox',
+                'ping',
+                '-c',
+                '1',
+                '-W',
+                '2',
+                '198.51.100.7',
+              ])
+            ).status === 0,
+        },
+      ],
+    },
+    {
+      id: 'remove',
+      title: 'Gone, without a trace',
+      task: 'Remove the container while it runs.',
+      hints: ['minidock rm -f …'],
+      solution: [
+        {
+          command: 'minidock rm -f web',
+          why: 'Each step is undone in reverse: this is what the journal is for.',
+        },
+      ],
+      requirements: [
+        {
+          text: 'there is no container web',
+          holds: async (host) => (await host.run(['minidock', 'inspect', 'web'])).status !== 0,
+        },
+        {
+          text: 'port 8080 leads nowhere',
+          holds: async (host) => !(await greets(host, 'http://203.0.113.2:8080/', 'outside')),
+        },
+      ],
+    },
+  ],
+  epilogue:
+    'Kubernetes builds on the same parts: a pod is one such namespace for several containers, a CNI plugin does the steps you did, a Service is a DNAT, a network policy a rule in FORWARD.',
+};

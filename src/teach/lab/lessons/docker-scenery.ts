@@ -1,0 +1,14 @@
+/** The container of section D: a root directory of busybox and a page, and its server. */
+import type { LabHost } from '../lesson.ts';
+
+export const ROOTFS: readonly string[] = [
+  'mkdir -p /srv/rootfs/bin /srv/rootfs/www /srv/rootfs/proc',
+  'cp "$(command -v busybox)" /srv/rootfs/bin/busybox',
+  'for a in sh ps ping wget; do ln -sf busybox /srv/rootfs/bin/$a; done',
+  'echo "hello from the container" >/srv/rootfs/www/index.html',
+];
+export const SERVER = '/bin/busybox httpd -f -p 80 -h /www';
+const GREETING = 'hello from the container';
+
+export const greets = async (host: LabHost, url: string, netns?: string): Promise<boolean> =>
+  (await host.fetch(url, netns === undefined ? {} : { netns }))?.includes(GREETING) === true;

@@ -1,0 +1,242 @@
+/** What Docker does with them: the article's section D, first by hand, then by one command of minidock's. */
+import type { Lesson, LessonStep } from '../lesson.ts';
+import { byMinidock } from './docker-by-minidock.ts';
+import { greets, ROOTFS, SERVER } from './docker-scenery.ts';
+import {
+  areEnds,
+  defaultRouteVia,
+  hasAddress,
+  hasNetns,
+  isIn,
+  isKind,
+  isPluggedInto,
+  isUp,
+} from './looks.ts';
+
+/** Steps that are one command and one look. */
+const step = (
+  id: string,
+  title: string,
+  row: string,
+  task: string,
+  hints: LessonStep['hints'],
+  solution: LessonStep['solution'],
+  requirements: LessonStep['requirements'],
+): LessonStep => ({ id, title, article: [`D:${row}`], task, hints, solution, requirements });
+
+const byHand: Lesson = {
+  name: 'docker-by-hand',
+  group: 'docker',
+  title: 'All that "docker run -p 8080:80" does with the network',
+  story: `You know all the parts. Now put them together as Docker does when a container starts, step by step with Docker’s own names for the steps. The "image" is unpacked already: /srv/rootfs holds busybox and a page. What this leaves out, control groups and capabilities among it, is in the lessons beyond the network.`,
+  setup: ROOTFS,
+  steps: [
+    step(
+      'netns',
+      'Create the network namespace',
+      'create the network namespace',
+      'Make the container’s network namespace, web.',
+      ['ip netns add …'],
+      [
+        {
+          command: 'ip netns add web',
+          why: 'Docker gives it no name in /run/netns, so "ip netns" does not show it; it is the same thing.',
+        },
+      ],
+      [{ text: 'the namespace web exists', holds: (host) => hasNetns(host, 'web') }],
+    ),
+    step(
+      'bridge',
+      'Create the bridge',
+      'create the bridge',
+      'Make the bridge dock0 with the address 172.30.0.1/16, and bring it up.',
+      [
+        'A bridge may have an address itself: then the host is a station on it.',
+        'ip link add dock0 type bridge; ip addr add …; ip link set dock0 up',
+      ],
+      [
+        {
+          command: 'ip link add dock0 type bridge',
+          why: 'Made once for all containers; Docker’s is called docker0.',
+        },
+        {
+          command: 'ip addr add 172.30.0.1/16 dev dock0',
+          why: 'The host’s own address on the switch: the gateway of all containers.',
+        },
+        { command: 'ip link set dock0 up', why: 'It has no carrier until something is plugged in.' },
+      ],
+      [
+        {
+          text: 'dock0 is a bridge and up',
+          holds: async (host) => (await isKind(host, 'dock0', 'bridge')) && isUp(host, 'dock0'),
+        },
+        { text: 'dock0 has 172.30.0.1/16', holds: (host) => hasAddress(host, 'dock0', '172.30.0.1/16') },
+      ],
+    ),
+    step(
+      'veth',
+      'Create the veth pair',
+      'create the veth pair',
+      'Make the cable: veth-web for the host, eth0-web for the container.',
+      ['ip link add veth-web type veth peer name …'],
+      [
+        {
+          command: 'ip link add veth-web type veth peer name eth0-web',
+          why: 'Docker gives the host’s end a name by chance: veth1a2b3c4.',
+        },
+      ],
+      [
+        {
+          text: 'veth-web and eth0-web are a veth pair',
+          holds: (host) => areEnds(host, ['veth-web'], ['eth0-web']),
+        },
+      ],
+    ),
+    step(
+      'attach',
+      'Attach one end to the container’s namespace',
+      "attach one end to the container's namespace",
+      'Put eth0-web into web, where it is to be called eth0.',
+      ['A link can be moved and renamed at once.', 'ip link set eth0-web netns web name eth0'],
+      [
+        {
+          command: 'ip link set eth0-web netns web name eth0',
+          why: 'In a namespace of its own the name is free: every container has an eth0.',
+        },
+      ],
+      [
+        { text: 'eth0 is in web', holds: (host) => isIn(host, 'eth0', 'web') },
+        {
+          text: 'it is the other end of veth-web',
+          holds: (host) => areEnds(host, ['veth-web'], ['eth0', 'web']),
+        },
+      ],
+    ),
+    step(
+      'plug',
+      'Attach the other end to the bridge',
+      'attach the other end to the bridge',
+      'Plug veth-web into dock0.',
+      ['ip link set veth-web master …'],
+      [{ command: 'ip link set veth-web master dock0', why: 'The container is on the switch.' }],
+      [{ text: 'veth-web is a port of dock0', holds: (host) => isPluggedInto(host, 'veth-web', 'dock0') }],
+    ),
+    step(
+      'address',
+      'Assign the address',
+      'assign the address',
+      'Give the container’s eth0 172.30.0.2/16.',
+      ['ip -n web addr add … dev eth0'],
+      [
+        {
+          command: 'ip -n web addr add 172.30.0.2/16 dev eth0',
+          why: 'Docker keeps a list of what is taken; here nothing is.',
+        },
+      ],
+      [
+        {
+          text: 'eth0 in web has 172.30.0.2/16',
+          holds: (host) => hasAddress(host, 'eth0', '172.30.0.2/16', 'web'),
+        },
+      ],
+    ),
+    step(
+      'up',
+      'Bring the interfaces up',
+      'bring the interfaces up',
+      'Bring up veth-web, and in web eth0 and lo; then give web a default route by way of the bridge.',
+      [
+        'Three links, and a route that can only be made once eth0 is up.',
+        'ip -n web route add default via 172.30.0.1',
+      ],
+      [
+        { command: 'ip link set veth-web up', why: 'The host’s end.' },
+        { command: 'ip -n web link set eth0 up', why: 'The container’s end.' },
+        { command: 'ip -n web link set lo up', why: 'Programs expect 127.0.0.1 to work.' },
+        {
+          command: 'ip -n web route add default via 172.30.0.1',
+          why: 'The article leaves it out; without it nothing leaves the container.',
+        },
+      ],
+      [
+        { text: 'veth-web is up', holds: (host) => isUp(host, 'veth-web') },
+        {
+          text: 'eth0 and lo in web are up',
+          holds: async (host) => (await isUp(host, 'eth0', 'web')) && isUp(host, 'lo', 'web'),
+        },
+        {
+          text: 'the default route of web goes via 172.30.0.1',
+          holds: (host) => defaultRouteVia(host, '172.30.0.1', 'web'),
+        },
+      ],
+    ),
+    step(
+      'run',
+      'A process in it, and the host reaches it',
+      'host to container',
+      'Start the web server of /srv/rootfs on port 80 in the namespace web, with process numbers, mounts and a root directory of its own, and fetch its page from the host.',
+      [
+        'ip netns exec puts it into the network, unshare gives the other namespaces, chroot the root directory.',
+        `ip netns exec web unshare --mount --uts --ipc --pid --fork chroot /srv/rootfs ${SERVER} &`,
+      ],
+      [
+        {
+          command: `ip netns exec web unshare --mount --uts --ipc --pid --fork chroot /srv/rootfs ${SERVER} >/dev/null 2>&1 &`,
+          why: 'This is a container, if a careless one: chroot can be left again (the lessons beyond the network show how), and no limits hold.',
+        },
+        { command: 'ping -c 2 172.30.0.2', why: 'Docker’s users ask "docker inspect" for this address.' },
+      ],
+      [
+        {
+          text: 'the host gets the page of http://172.30.0.2/',
+          holds: (host) => greets(host, 'http://172.30.0.2/'),
+        },
+      ],
+    ),
+    step(
+      'nat',
+      'Enable NAT: container to the world',
+      'enable NAT (masquerade)',
+      'Let web reach 198.51.100.7: forwarding, and a masquerade for 172.30.0.0/16.',
+      [
+        'As in the lesson "masquerade".',
+        'iptables -t nat -A POSTROUTING -s 172.30.0.0/16 ! -o dock0 -j MASQUERADE, and net.ipv4.ip_forward.',
+      ],
+      [
+        { command: 'sysctl -w net.ipv4.ip_forward=1', why: 'The host becomes a router.' },
+        {
+          command: 'iptables -t nat -A POSTROUTING -s 172.30.0.0/16 ! -o dock0 -j MASQUERADE',
+          why: 'Docker’s own rule: whatever leaves by anything but the bridge gets the host’s address.',
+        },
+      ],
+      [{ text: 'web reaches 198.51.100.7', holds: (host) => host.ping('198.51.100.7', { netns: 'web' }) }],
+    ),
+    step(
+      'publish',
+      'Publish the port: the world to the container',
+      'the world to the container',
+      'Make http://203.0.113.2:8080/ from outside give the container’s page.',
+      [
+        'As in the lesson "publish"; Docker also looks that the packet is for this host.',
+        'iptables -t nat -A PREROUTING -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination …',
+      ],
+      [
+        {
+          command:
+            'iptables -t nat -A PREROUTING -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination 172.30.0.2:80',
+          why: 'Only what is for an address of this host: the rest to port 8080 goes its way.',
+        },
+      ],
+      [
+        {
+          text: 'outside gets the page of http://203.0.113.2:8080/',
+          holds: (host) => greets(host, 'http://203.0.113.2:8080/', 'outside'),
+        },
+      ],
+    ),
+  ],
+  epilogue:
+    'That was the network of "docker run -d -p 8080:80". minidock does these steps too, and a few dozen more: "minidock lab start docker-by-minidock".',
+};
+
+export const lessons: readonly Lesson[] = [byHand, byMinidock];
