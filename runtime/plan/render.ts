@@ -139,7 +139,7 @@ function renderProcessCommand(command: ProcessCommand): string {
     case 'set-rlimit':
       return `prlimit --pid $$ --${rlimitName(command.name)}=${rlimit(command.soft)}:${rlimit(command.hard)}`;
     case 'set-oom-score':
-      return `echo ${command.value} > /proc/$$/oom_score_adj`;
+      return `echo ${command.value} > /proc/self/oom_score_adj`;
     case 'join-keyring':
       return renderArgv(['keyctl', 'session', command.name]);
     case 'open-terminal': {

@@ -113,7 +113,7 @@ async function undoEntry(entry: JournalEntry): Promise<string | undefined> {
 }
 
 /** The words of ip, nft, iptables and the kernel for "there is no such thing". */
-const GONE =
+export const GONE =
   /No such file or directory|Cannot find device|No such process|does not exist|does a matching rule exist|No chain\/target\/match|ENOENT|Cannot assign requested address|ENODEV|No such device/;
 
 function isGone(command: HostCommand, error: unknown): boolean {

@@ -23,6 +23,7 @@ interface RunFlags extends ContainerFlags, ExplainFlags {
   readonly detach?: boolean;
   readonly detachKeys?: string;
   readonly sigProxy?: boolean;
+  readonly script?: boolean;
 }
 
 export const run: Verb = {
@@ -48,7 +49,8 @@ function defineRunFlags(command: Command): void {
       'Override the key sequence for detaching a container',
       DEFAULT_DETACH_KEYS,
     )
-    .option('--no-sig-proxy', 'Do not proxy received signals to the process');
+    .option('--no-sig-proxy', 'Do not proxy received signals to the process')
+    .option('--script', 'Print a bash script that makes the same container without minidock');
   defineExplainFlags(command, { dryRun: true, step: true });
 }
 
@@ -69,6 +71,21 @@ async function runContainer(
   const { containers } = context.engine;
   const how = explainHow(flags);
   const request = toCreateRequest(image, args, flags, detached);
+  if (flags.script === true) {
+    if (how !== undefined) {
+      throw new MinidockError({
+        code: 'INVALID_FLAG',
+        message:
+          'conflicting options: a script tells its steps by itself, without --explain, --dry-run and --step',
+        exitCode: 125,
+      });
+    }
+    warnDiscardedPorts(request);
+    const stored = await imageFor(context.engine, request);
+    const { printScript } = await import('../teach/script/print-script.ts');
+    await printScript(containers, { draft: draftContainer(containers, request, stored), request, detached });
+    return 0;
+  }
   if (flags.dryRun === true) {
     const stored = await imageFor(context.engine, request);
     const { printDryRun } = await import('../teach/dry-run.ts');

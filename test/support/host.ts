@@ -126,7 +126,8 @@ export async function createHost(options: HostOptions = {}): Promise<TestHost> {
 const HOLDER = `
 cgroups=$DIR/cgroup
 mkdir "$DIR/root" "$DIR/run" "$cgroups"
-if [ "$CGROUP" = machine ]; then mount --rbind /sys/fs/cgroup "$cgroups"; fi
+# Covered, they would still be listed among this host's mounts.
+if [ "$CGROUP" = machine ]; then mount --rbind /sys/fs/cgroup "$cgroups"; else umount --recursive --lazy /sys/fs/cgroup; fi
 # A new sysfs shows the devices of this network namespace; the old one would show the machine's.
 mount -t sysfs sysfs /sys
 case $CGROUP in

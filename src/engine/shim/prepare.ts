@@ -11,8 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { OciDevice } from '../../../runtime/bundle.ts';
-import { cgroupLayout } from '../../../runtime/cgroup/detect.ts';
+import type { OciConfig, OciDevice } from '../../../runtime/bundle.ts';
+import { cgroupLayout, type CgroupLayout } from '../../../runtime/cgroup/detect.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { hostDevices, splitDevice } from '../../../runtime/rootfs/host-devices.ts';
 import { buildBundle, cgroupsPath, overlayDir } from '../bundle.ts';
@@ -47,13 +47,13 @@ export function placesOf(paths: Paths, id: string): StartInput {
   };
 }
 
-/** Pure but for reading the host's devices and cgroup mounts; `prepareRun` also writes. */
-export function computeRun(
+/** Pure but for reading the host's devices and cgroup mounts, as is `computeRun`; `prepareRun` also writes. */
+export function computeBundle(
   paths: Paths,
   config: ContainerConfig,
   attachment: Attachment,
   options: RunOptions = {},
-): { plan: RunPlan; bundleText: string } {
+): { bundle: OciConfig; cgroup: CgroupLayout } {
   const cgroup = cgroupLayout();
   const failAt = process.env['MINIDOCK_FAIL_AT'];
   const bundle = buildBundle({
@@ -68,6 +68,16 @@ export function computeRun(
     ...(options.size === undefined ? {} : { size: options.size }),
     ...(failAt === undefined ? {} : { failAt }),
   });
+  return { bundle, cgroup };
+}
+
+export function computeRun(
+  paths: Paths,
+  config: ContainerConfig,
+  attachment: Attachment,
+  options: RunOptions = {},
+): { plan: RunPlan; bundleText: string } {
+  const { bundle, cgroup } = computeBundle(paths, config, attachment, options);
   const start = planStart(placesOf(paths, config.id));
   return { plan: planRun({ bundle, attachment, cgroup, start }), bundleText: JSON.stringify(bundle) };
 }
@@ -90,25 +100,34 @@ export function prepareRun(
   return plan;
 }
 
+function linkMtab(upper: string, layers: readonly string[]): void {
+  const etc = needsMtab(layers);
+  if (etc === undefined) return;
+  const made = join(upper, 'etc');
+  mkdirSync(made);
+  chownSync(made, etc.uid, etc.gid);
+  chmodSync(made, etc.mode);
+  symlinkSync('/proc/mounts', join(made, 'mtab'));
+}
+
 /**
  * In a new container /etc/mtab leads to /proc/mounts unless the image has one, as in Docker: Java for one finds no file
- * system without it. The directory in the upper layer is merged with the image's and takes its place in owner and mode.
+ * system without it. The directory in the upper layer is merged with the image's and takes its place in owner and mode,
+ * which are what comes back; undefined where no link is needed.
  */
-function linkMtab(upper: string, layers: readonly string[]): void {
+export function needsMtab(
+  layers: readonly string[],
+): { readonly uid: number; readonly gid: number; readonly mode: number } | undefined {
   const top = (path: string, below: readonly string[]): Stats | undefined =>
     below
       .map((layer) => lstatSync(join(layer, path), { throwIfNoEntry: false }))
       .findLast((stats) => stats !== undefined);
   const etc = top('etc', layers);
-  if (etc?.isDirectory() === false) return;
+  if (etc?.isDirectory() === false) return undefined;
   // Where a layer has a link or a file in its place, what is below that is not the image's.
   const own = layers.filter((layer) => top('etc', [layer])?.isDirectory() === true);
-  if (top('etc/mtab', own) !== undefined) return;
-  const made = join(upper, 'etc');
-  mkdirSync(made);
-  chownSync(made, etc?.uid ?? 0, etc?.gid ?? 0);
-  chmodSync(made, (etc?.mode ?? 0o755) & 0o7777);
-  symlinkSync('/proc/mounts', join(made, 'mtab'));
+  if (top('etc/mtab', own) !== undefined) return undefined;
+  return { uid: etc?.uid ?? 0, gid: etc?.gid ?? 0, mode: (etc?.mode ?? 0o755) & 0o7777 };
 }
 
 function lookUpDevice(device: ContainerConfig['spec']['devices'][number]): OciDevice {

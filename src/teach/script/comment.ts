@@ -1,0 +1,32 @@
+/** A step's words as a comment above its commands: those of `--explain`, from the same Step. */
+import { renderArgv } from '../../../runtime/plan/render.ts';
+import type { Step } from '../../../runtime/plan/step.ts';
+import { wrap } from '../wrap.ts';
+
+const WIDTH = 100;
+
+/** Prose as comment lines, wrapped. */
+export const remark = (text: string, label = '', indent = '  '): string =>
+  wrap(text, WIDTH, `${indent}# ${label}`, `${indent}# ${' '.repeat(label.length)}`);
+
+export interface Numbered {
+  readonly step: Step;
+  /** Place in the plan, from 1. */
+  readonly n: number;
+  readonly of: number;
+  /** What undoes it, unless that is to be seen in the commands below or the same for all steps around it. */
+  readonly undo?: string;
+}
+
+export function stepComment({ step, n, of, undo }: Numbered): string {
+  const position = `[${String(n).padStart(String(of).length)}/${of}]`;
+  return [
+    `  # ${position} ${step.title}`,
+    remark(step.why, 'Why:  '),
+    remark(step.without, 'Else: '),
+    ...(undo === undefined ? [] : [remark(undo, 'Undo: ')]),
+    ...(step.observe === undefined ? [] : [`  # Look: ${renderArgv(step.observe)}`]),
+  ].join('\n');
+}
+
+export const indented = (text: string, by = '  '): string => by + text.split('\n').join(`\n${by}`);

@@ -1,0 +1,66 @@
+/** Steps on the host as lines of bash: skipped where their effect is there, their undo noted before they are done. */
+import type { HostCommand } from '../../../runtime/plan/command.ts';
+import { nftGetArgv, quoteWord, renderArgv, renderCommand } from '../../../runtime/plan/render.ts';
+import type { Argv, Check, HostStep } from '../../../runtime/plan/step.ts';
+import { indented, remark, stepComment, type Numbered } from './comment.ts';
+
+export function hostStep(numbered: Numbered & { readonly step: HostStep }): string {
+  const { step } = numbered;
+  const lines = [...alone(step), ...undoing(step), ...commands(step.command)];
+  const body =
+    step.check === undefined
+      ? lines.map((line) => indented(line))
+      : [`  if ! ${condition(step.check)}; then`, ...lines.map((line) => indented(line, '    ')), '  fi'];
+  return [stepComment(numbered), ...body].join('\n');
+}
+
+function commands(command: HostCommand): readonly string[] {
+  const text = renderCommand(command);
+  if (command.kind !== 'filter-devices') return [text];
+  return [
+    remark('No tool makes this call, so this container may use any device it can make a node of:', '', ''),
+    text,
+  ];
+}
+
+function undoing({ undo }: HostStep): readonly string[] {
+  if (undo.kind !== 'command') return [];
+  return [`undo_later ${quoteWord(undoCommand(undo.command))}`];
+}
+
+export const undoCommand = (command: HostCommand): string =>
+  command.kind === 'rmdir' ? renderArgv(['remove_group', command.path]) : renderCommand(command);
+
+/** An element that is somebody else's must not be taken for ours, least of all when undoing. */
+function alone({ undo }: HostStep): readonly string[] {
+  if (undo.kind !== 'command' || undo.command.kind !== 'run') return [];
+  const [program, verb, ...rest] = undo.command.argv;
+  if (program !== 'nft' || verb !== 'delete') return [];
+  const taken = quiet(['nft', 'get', ...rest]);
+  return [`! ${taken} || fail ${quoteWord('published already by another container')}`];
+}
+
+const quiet = (argv: Argv): string => `${renderArgv(argv)} >/dev/null 2>&1`;
+
+function condition(check: Check): string {
+  switch (check.kind) {
+    case 'path-exists':
+      return `[[ -e ${quoteWord(check.path)} ]]`;
+    case 'file-contains':
+      return `holds ${quoteWord(check.path)} ${ansiQuoted(check.text)}`;
+    case 'nft-element':
+      return quiet(nftGetArgv(check));
+    case 'run':
+      return quiet(check.argv);
+  }
+}
+
+/** Tabs and line ends as one types them: $'\t'. */
+function ansiQuoted(text: string): string {
+  const escaped = text
+    .replaceAll('\\', '\\\\')
+    .replaceAll("'", "\\'")
+    .replaceAll('\n', '\\n')
+    .replaceAll('\t', '\\t');
+  return escaped === text ? quoteWord(text) : `$'${escaped}'`;
+}

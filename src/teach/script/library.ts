@@ -1,0 +1,164 @@
+/**
+ * The functions that every script brings along: what system calls with descriptors do in minidock, done with a
+ * shell and names. They are bash 5 without anything but coreutils; the steps call them by name.
+ */
+export const HOST_LIBRARY = String.raw`
+fail() {
+  echo "$0: $1" >&2
+  exit 125
+}
+
+# What has been done so far, last first, as commands that take it back. Each is noted before its step is done: a
+# signal may come in between, and to undo what has not happened does no harm.
+undo=()
+undo_later() { undo=("$1" ${'"${undo[@]}"'}); }
+
+# Always runs, however the script ends. What is gone already needs no undoing.
+undo_all() {
+  local command complaint
+  trap '' HUP INT TERM
+  set +e
+  # Its end of file is the word to end for a container that is still being built.
+  [[ -z $go ]] || exec {go}>&-
+  for command in "${'${undo[@]}'}"; do
+    eval "$command" &>"$box/complaint" && continue
+    complaint=$(<"$box/complaint")
+    [[ $complaint =~ @GONE@ ]] || echo "$0: could not undo: $command: $complaint" >&2
+  done
+  cd /
+  rm -rf "$box"
+}
+
+# A control group can be removed once its last process has been.
+remove_group() {
+  local attempt
+  for ((attempt = 0; attempt < 500; attempt++)); do
+    rmdir "$1" 2>/dev/null && return 0
+    [[ -e $1 ]] || return 0
+    sleep 0.01
+  done
+  rmdir "$1"
+}
+
+# Whether FILE is there with TEXT in it. Not grep, for which a line end in TEXT would part two patterns.
+holds() { # FILE TEXT
+  [[ -e $1 && "$(<"$1")"$'\n' == *"$2"* ]]
+}
+
+# Both ends of a pipe: $in and $out.
+make_pipe() {
+  local both
+  mkfifo pipe
+  exec {both}<>pipe
+  exec {in}<pipe
+  exec {out}>pipe {both}>&-
+  rm pipe
+}
+`.trim();
+
+export const CONTAINER_LIBRARY = String.raw`
+# Where the container's PATH is in the tree being built, as a path from here; what is missing is made. A link in the
+# image is followed as it will be from inside, with rootfs as its "/": followed by the host, it would lead into the
+# host's files. KIND is what the last component is made as: dir, file, or there for "fail if it is missing".
+place() { # KIND PATH
+  local kind=$1 todo=$2/ at='' name target links=0
+  while [[ -n $todo ]]; do
+    name=${'${todo%%/*}'} todo=${'${todo#*/}'}
+    case $name in
+      '' | .) continue ;;
+      ..) at=${'${at%/*}'} && continue ;;
+    esac
+    if [[ -L rootfs$at/$name ]]; then
+      ((++links <= 40)) || fail "$2: too many levels of symbolic links"
+      target=$(readlink "rootfs$at/$name")
+      [[ $target != /* ]] || at=
+      todo=$target/$todo
+      continue
+    fi
+    if [[ ! -e rootfs$at/$name ]]; then
+      case $kind:${'${todo//\\//}'} in
+        there:*) return 1 ;;
+        file:) : >"rootfs$at/$name" ;;
+        *) mkdir "rootfs$at/$name" ;;
+      esac
+    fi
+    at+=/$name
+  done
+  printf '%s\n' "rootfs$at"
+}
+
+kind_of() { if [[ -d $1 ]]; then echo dir; else echo file; fi; }
+
+# Who USER[:GROUP] is by the image's own files, as uid, gid, groups (the first one and GROUPs besides) and home.
+find_user() { # USER[:GROUP] [GROUP...]
+  local user=${'${1%%:*}'} own='' login='' name number main members directory wanted
+  [[ $1 != *:* ]] || own=${'${1#*:}'}
+  user=${'${user:-0}'} uid='' gid=0 home=/
+  while IFS=: read -r name _ number main _ directory _ || [[ -n $name ]]; do
+    if [[ $name == "$user" || $number == "$user" ]]; then
+      login=$name uid=$number gid=$main home=${'${directory:-/}'}
+      break
+    fi
+  done < <(user_file passwd)
+  if [[ -z $uid ]]; then
+    [[ $user =~ ^[0-9]+$ ]] || fail "unable to find user $user: no matching entries in passwd file"
+    uid=$user
+  fi
+  [[ -z $own ]] || gid=$(find_group "$own")
+  groups=$gid
+  while IFS=: read -r _ _ number members || [[ -n $number ]]; do
+    [[ -z $own && -n $login && ,$members, == *,$login,* ]] || continue
+    [[ ,$groups, == *,$number,* ]] || groups+=,$number
+  done < <(user_file group)
+  for wanted in "${'${@:2}'}"; do
+    number=$(find_group "$wanted")
+    [[ ,$groups, == *,$number,* ]] || groups+=,$number
+  done
+}
+
+find_group() { # GROUP
+  local name number
+  while IFS=: read -r name _ number _ || [[ -n $name ]]; do
+    if [[ $name == "$1" || $number == "$1" ]]; then
+      echo "$number"
+      return
+    fi
+  done < <(user_file group)
+  [[ $1 =~ ^[0-9]+$ ]] || fail "unable to find group $1: no matching entries in group file"
+  echo "$1"
+}
+
+# The image's /etc/NAME, nothing if it is missing or something else than a file.
+user_file() { # NAME
+  local file
+  if file=$(place there "/etc/$1") && [[ -f $file ]]; then cat "$file"; fi
+}
+
+# The last thing of ours in process 1. It runs as the container's user, with the container's capabilities, and has
+# no tool left once the root is another: so it does nothing but wait for that, and then exec, which needs none.
+become() { # [NAME=VALUE...] -- PROGRAM [ARG...]
+  echo ready >&3
+  read -r <&4 || exit 125
+  # An open directory of the host's would be a way out of the container (CVE-2024-21626): so nothing stays open but
+  # 0, 1 and 2, and the directory this process is in must be one below its root.
+  local fd
+  for fd in /proc/self/fd/*; do
+    fd=${'${fd##*/}'}
+    ((fd <= 2)) || exec {fd}>&-
+  done
+  [[ $(pwd -P) == /* ]] || exit 125
+  # Names that would have meant something to this shell or its loader, and come only now for that reason.
+  while [[ $1 != -- ]]; do
+    export "${'${1?}'}"
+    shift
+  done
+  shift
+  umask 022
+  # bash exports SHLVL, PWD and OLDPWD of its own accord; by exec it would write SHLVL anew, here into an array.
+  # shellcheck disable=SC2034
+  depth=(0)
+  unset -v SHLVL PWD OLDPWD
+  declare -gn SHLVL='depth[0]'
+  exec -- "$@"
+}
+`.trim();

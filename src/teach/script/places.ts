@@ -1,0 +1,46 @@
+/**
+ * The bundle of a container as a script has it: everything that minidock keeps in directories of its own is in one
+ * that the script makes, and is named from there (`rootfs`, `upper`, `hosts`). Short names also because mount(8)
+ * hands an overlay's layers to the kernel one option a time, of at most 255 bytes (fsconfig(2)).
+ */
+import { basename } from 'node:path';
+import type { OciConfig, OciMount } from '../../../runtime/bundle.ts';
+
+export const ROOTFS = 'rootfs';
+
+/** A volume that is not there yet, and with what it begins. */
+export interface FreshVolume {
+  /** From the script's directory: `volumes/1`. */
+  readonly path: string;
+  readonly target: string;
+  /** Its name, for one that has one. */
+  readonly name?: string;
+  /** Filled with what the image has at the target. */
+  readonly filled: boolean;
+}
+
+export interface Relocation {
+  /** minidock's directory for the container's three files. */
+  readonly filesDir: string;
+  /** Fresh volumes by their data directory. */
+  readonly volumes: ReadonlyMap<string, FreshVolume>;
+}
+
+export function relocate(bundle: OciConfig, { filesDir, volumes }: Relocation): OciConfig {
+  const moved = (mount: OciMount): OciMount => {
+    const volume = volumes.get(mount.source);
+    if (volume !== undefined) return { ...mount, source: volume.path };
+    return mount.source.startsWith(`${filesDir}/`) ? { ...mount, source: basename(mount.source) } : mount;
+  };
+  return {
+    ...bundle,
+    root: {
+      ...bundle.root,
+      path: ROOTFS,
+      lower: bundle.root.lower.map((_, index) => `layers/${index + 1}`),
+      upper: 'upper',
+      work: 'work',
+    },
+    mounts: bundle.mounts.map(moved),
+  };
+}

@@ -1,0 +1,128 @@
+/** `run --script`: asks what a script has to know of the image and the host, and prints it. Nothing is made or taken. */
+import { existsSync } from 'node:fs';
+import { compileSeccomp } from '../../../runtime/process/seccomp/compile.ts';
+import type { OciConfig } from '../../../runtime/bundle.ts';
+import { releasePorts, reservePorts } from '../../../runtime/network/ports.ts';
+import type { ContainerConfig } from '../../engine/container.ts';
+import type { DraftContainer } from '../../engine/create.ts';
+import type { CreateRequest } from '../../engine/create-request.ts';
+import { networkFiles } from '../../engine/network-files.ts';
+import { previewNetwork } from '../../engine/networking.ts';
+import { containerDir } from '../../engine/paths.ts';
+import { planRun, planStart, type Attachment } from '../../engine/run-plan.ts';
+import { computeBundle, needsMtab, placesOf } from '../../engine/shim/prepare.ts';
+import { stdout } from '../../engine/standard-streams.ts';
+import type { ContainerStore } from '../../engine/store.ts';
+import { relocate, type FreshVolume } from './places.ts';
+import { renderScript } from './script.ts';
+
+export interface ScriptRequest {
+  readonly draft: DraftContainer;
+  readonly request: CreateRequest;
+  readonly detached: boolean;
+}
+
+export async function printScript(store: ContainerStore, asked: ScriptRequest): Promise<void> {
+  stdout.write(await makeScript(store, asked));
+}
+
+async function makeScript(
+  store: ContainerStore,
+  { draft, request, detached }: ScriptRequest,
+): Promise<string> {
+  const { config, mounts } = draft;
+  const { paths } = store;
+  const attachment = withFreePorts(await previewNetwork(store, config));
+  const computed = computeBundle(paths, config, attachment);
+  const volumes = freshVolumes(draft);
+  const bundle = relocate(computed.bundle, { filesDir: containerDir(paths, config.id), volumes });
+  const plan = planRun({
+    bundle,
+    attachment,
+    cgroup: computed.cgroup,
+    start: planStart(placesOf(paths, config.id)),
+  });
+  const endpoint = attachment.kind === 'bridge' ? attachment.endpoint : undefined;
+  return renderScript({
+    plan,
+    bundle,
+    id: config.id,
+    image: config.imageRef,
+    layers: computed.bundle.root.lower,
+    files: networkFiles(paths, config, {
+      address: endpoint?.address ?? '',
+      gateway: endpoint?.network.gateway ?? '',
+    }),
+    mtab: needsMtab(config.layers),
+    volumes: [...volumes.values()],
+    hostDirectories: mounts.flatMap(({ makeSource, source }) => (makeSource === true ? [source] : [])),
+    filter: filterOf(bundle),
+    interactive: config.spec.openStdin,
+    detached,
+    notes: notesOn(config, request, [...volumes.values()], detached),
+  });
+}
+
+/** A host port left open is one that is free now. */
+function withFreePorts(attachment: Attachment): Attachment {
+  if (attachment.kind !== 'bridge') return attachment;
+  const { endpoint } = attachment;
+  const ports = endpoint.ports.map((port) => {
+    if (port.hostPort !== 0 && !('hostPortEnd' in port)) return port;
+    const { bindings, held } = reservePorts([port]);
+    releasePorts(held);
+    return bindings[0] ?? port;
+  });
+  return { ...attachment, endpoint: { ...endpoint, ports } };
+}
+
+function freshVolumes({ mounts }: DraftContainer): ReadonlyMap<string, FreshVolume> {
+  const fresh = mounts.filter(({ type, source }) => type === 'volume' && !existsSync(source));
+  return new Map(
+    fresh.map(({ source, target, volume, anonymous, noCopy }, index) => [
+      source,
+      {
+        path: `volumes/${index + 1}`,
+        target,
+        ...(anonymous === true || volume === undefined ? {} : { name: volume }),
+        filled: !noCopy,
+      },
+    ]),
+  );
+}
+
+/** With no_new_privs only: setpriv(1) cannot load one without. */
+function filterOf({ linux, process: { noNewPrivileges } }: OciConfig): string | undefined {
+  if (linux.seccomp === undefined || !noNewPrivileges) return undefined;
+  const program = compileSeccomp(linux.seccomp, process.arch === 'arm64' ? 'aarch64' : 'x86_64');
+  return Buffer.from(program).toString('base64');
+}
+
+function notesOn(
+  { spec }: ContainerConfig,
+  request: CreateRequest,
+  volumes: readonly FreshVolume[],
+  detached: boolean,
+): readonly string[] {
+  const unused = [
+    ...(request.name === undefined ? [] : ['--name']),
+    ...(Object.keys(spec.labels).length === 0 ? [] : ['labels']),
+    ...(request.cidfile === undefined ? [] : ['--cidfile']),
+    ...(request.stopSignal === undefined ? [] : ['--stop-signal']),
+    ...(request.stopTimeout === undefined ? [] : ['--stop-timeout']),
+    ...(request.attach === undefined ? [] : ['-a']),
+  ];
+  return [
+    ...(detached
+      ? ['-d prints the id once the program begins, and stays to undo: put an & after the script.']
+      : []),
+    ...(request.rm === true ? [] : ['The container’s files go with it, as with --rm.']),
+    ...(unused.length === 0 ? [] : [`Of no use here and left out: ${unused.join(', ')}.`]),
+    ...(spec.user === '' ? [] : ['The program’s user is not made the owner of its standard streams.']),
+    ...volumes.flatMap(({ name }) =>
+      name === undefined
+        ? []
+        : [`The volume ${name} did not exist: it is the script’s own, and goes with it.`],
+    ),
+  ];
+}
