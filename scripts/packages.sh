@@ -37,6 +37,7 @@ zstd zstd
 openssl openssl
 ping iputils-ping
 tmux tmux
+shellcheck shellcheck
 strace strace
 dpkg-deb dpkg
 flock util-linux

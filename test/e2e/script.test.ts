@@ -280,7 +280,7 @@ test('an image of forty layers, with links that lead out of it', async () => {
   const links = archiveOf(
     { name: 'etc', type: '2', link: `${'../'.repeat(20)}${escape}` },
     { name: 'volume', type: '2', link: `${escape}/volume` },
-    { name: 'work', type: '2', link: '/volume/below' },
+    { name: 'srv/work', type: '2', link: '/volume/below' },
   );
   const registry = await startRegistry(host);
   try {
@@ -298,7 +298,7 @@ test('an image of forty layers, with links that lead out of it', async () => {
     '-c',
     'busybox ls /layer | busybox wc -l; busybox pwd; busybox grep -c localhost /etc/hosts',
   ];
-  const { stdout, stderr } = await runScript('-w', '/work', '--tmpfs', '/volume', 'many', ...look);
+  const { stdout, stderr } = await runScript('-w', '/srv/work', '--tmpfs', '/volume', 'many', ...look);
   expect([stdout, stderr]).toEqual([`40\n${escape}/volume/below\n2\n`, '']);
   expect(existsSync(escape)).toBe(false);
   await ok('rmi', '-f', 'many', `${registry.address}/many`);
