@@ -13,6 +13,7 @@ type Kind = 'container' | 'image';
 
 interface InspectFlags {
   readonly format?: string;
+  readonly host?: boolean;
   readonly size?: boolean;
   readonly type?: string;
 }
@@ -29,11 +30,23 @@ function inspectVerb(what: string, only: Kind | undefined): Verb {
         .argument('<names...>')
         .option('-f, --format <string>', "Format output: 'json' or a Go template")
         .option('-s, --size', 'Display total file sizes if the type is container');
+      if (only !== 'image') {
+        command.option(
+          '--host',
+          'What the host has of a container: veth, namespaces, cgroups, rules (also: -f table)',
+        );
+      }
       if (only === undefined) command.option('--type <string>', 'Only inspect objects of the given type');
       command.action(async (names: readonly string[], flags: InspectFlags) => {
         const kind = only ?? parseKind(flags.type);
-        const template =
-          flags.format === undefined || flags.format === 'json' ? undefined : await parseFormat(flags.format);
+        const isHost = flags.host === true;
+        const isWord = flags.format === 'json' || (isHost && flags.format === 'table');
+        const template = flags.format === undefined || isWord ? undefined : await parseFormat(flags.format);
+        if (isHost) {
+          const { inspectHost } = await import('./inspect-host.ts');
+          await inspectHost(context, names, template ?? (flags.format as 'json' | 'table' | undefined));
+          return;
+        }
         const found: object[] = [];
         for (const name of names) {
           try {

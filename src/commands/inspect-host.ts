@@ -1,0 +1,40 @@
+/** `inspect --host`: what the host has of a container, as JSON, a Go template over it, or tables for people. */
+import { findContainer } from '../engine/refresh.ts';
+import type { Container } from '../engine/store.ts';
+import { stdout } from '../engine/standard-streams.ts';
+import { readHostView } from '../teach/host-view/host-view.ts';
+import { hostTable } from '../teach/host-view/table.ts';
+import { colorsFor } from '../ui/colors.ts';
+import type { Template } from '../ui/go-template/template.ts';
+import { goStruct } from '../ui/go-template/value.ts';
+import type { Context } from './verb.ts';
+
+/** `format`: undefined, 'json', 'table' or a template. */
+export async function inspectHost(
+  context: Context,
+  names: readonly string[],
+  format: Template | 'json' | 'table' | undefined,
+): Promise<void> {
+  const containers: Container[] = [];
+  for (const name of names) {
+    try {
+      containers.push(await findContainer(context.engine.containers, name));
+    } catch (error) {
+      await context.report(error);
+    }
+  }
+  const views = await readHostView(context.engine.containers, containers);
+  if (format === undefined) stdout.write(`${JSON.stringify(views, null, 4)}\n`);
+  else if (format === 'json') stdout.write(`${JSON.stringify(views)}\n`);
+  else if (format === 'table') {
+    const colors = await colorsFor(stdout);
+    stdout.write(views.map((view) => hostTable(view, colors)).join('\n'));
+  } else for (const view of views) stdout.write(`${format.execute(asGo(view))}\n`);
+}
+
+/** Every object is a struct: a field that it has not is an error and no silent `<no value>`. */
+function asGo(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(asGo);
+  if (typeof value !== 'object' || value === null) return value;
+  return goStruct(Object.fromEntries(Object.entries(value).map(([key, member]) => [key, asGo(member)])));
+}

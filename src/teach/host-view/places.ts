@@ -1,0 +1,143 @@
+/** Where a running process's namespaces, control groups and root filesystem are, read from its /proc directory. */
+import { readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface HostNamespace {
+  readonly Type: string;
+  readonly Inode: number;
+  readonly Path: string;
+  /** Whether this host's own processes are in it too. */
+  readonly Shared: boolean;
+  /** A command that runs a shell in it and nowhere else. */
+  readonly Enter: string;
+}
+
+/** nsenter(1)'s word for each file of /proc/PID/ns. */
+const TYPES: Readonly<Record<string, string>> = {
+  net: '--net',
+  mnt: '--mount',
+  pid: '--pid',
+  uts: '--uts',
+  ipc: '--ipc',
+  cgroup: '--cgroup',
+  user: '--user',
+  time: '--time',
+};
+
+export function namespacesOf(pid: number): readonly HostNamespace[] {
+  return Object.entries(TYPES).flatMap(([type, flag]): readonly HostNamespace[] => {
+    const path = `/proc/${pid}/ns/${type}`;
+    const inode = inodeOf(path);
+    if (inode === undefined) return [];
+    const own = inodeOf(`/proc/self/ns/${type}`);
+    return [
+      {
+        Type: type,
+        Inode: inode,
+        Path: path,
+        Shared: inode === own,
+        Enter: `nsenter --target ${pid} ${flag}`,
+      },
+    ];
+  });
+}
+
+function inodeOf(path: string): number | undefined {
+  try {
+    return Number(/\[(\d+)\]/.exec(readlinkSync(path))?.[1]);
+  } catch {
+    // An older kernel has fewer kinds of namespaces; or the process has ended.
+    return undefined;
+  }
+}
+
+export interface HostCgroup {
+  /** 'cgroup2', or the controllers of a version 1 tree. */
+  readonly Tree: string;
+  /** Below the tree's root, as /proc/PID/cgroup has it. */
+  readonly Path: string;
+  /** '' where the tree is not mounted here. */
+  readonly Directory: string;
+}
+
+export function cgroupsOf(pid: number): readonly HostCgroup[] {
+  const mounts = cgroupMounts();
+  return read(`/proc/${pid}/cgroup`)
+    .split('\n')
+    .flatMap((line): readonly HostCgroup[] => {
+      const [number, controllers = '', ...rest] = line.split(':');
+      if (number === undefined || number === '') return [];
+      const path = rest.join(':');
+      const tree = controllers === '' ? 'cgroup2' : controllers;
+      const mount = mounts.find((one) => one.tree === tree);
+      const below =
+        mount === undefined ? undefined : path.startsWith(mount.root) ? path.slice(mount.root.length) : path;
+      return [
+        {
+          Tree: tree,
+          Path: path,
+          Directory: mount === undefined || below === undefined ? '' : join(mount.point, below),
+        },
+      ];
+    });
+}
+
+/** The latest mount of each tree; `root` is the part of it that is mounted, '' for all. */
+function cgroupMounts(): readonly { readonly tree: string; readonly point: string; readonly root: string }[] {
+  return read('/proc/self/mountinfo')
+    .split('\n')
+    .reverse()
+    .flatMap((line) => {
+      const [before = '', after = ''] = line.split(' - ');
+      const [, , , root = '/', point = ''] = before.split(' ');
+      const [type, , options = ''] = after.split(' ');
+      const part = { point, root: root === '/' ? '' : root };
+      if (type === 'cgroup2') return [{ tree: 'cgroup2', ...part }];
+      if (type !== 'cgroup') return [];
+      // A tree without controllers has a name instead, which both files write alike.
+      const words = options
+        .split(',')
+        .filter((word) => !['rw', 'ro', 'xattr', 'clone_children'].includes(word));
+      return [{ tree: words.join(','), ...part }];
+    });
+}
+
+export interface HostOverlay {
+  /** Topmost first, as overlayfs is given them. */
+  readonly LowerDirs: readonly string[];
+  readonly UpperDir: string;
+  readonly WorkDir: string;
+  /** Where the container's own mount namespace had it mounted before it became `/`. */
+  readonly MergedDir: string;
+  /** The same files as they are now, to be looked at from the host; '' while it does not run. */
+  readonly SeenFromHost: string;
+}
+
+/** The overlay that is the root of a process; undefined for another kind of root, or none. */
+export function overlayOf(pid: number): Pick<HostOverlay, 'LowerDirs' | 'UpperDir' | 'WorkDir'> | undefined {
+  const line = read(`/proc/${pid}/mountinfo`)
+    .split('\n')
+    .find((one) => one.split(' ')[4] === '/' && one.includes(' - overlay '));
+  if (line === undefined) return undefined;
+  const options = (line.split(' - ')[1]?.split(' ')[2] ?? '').split(',').map(unescape);
+  const values = (name: string): readonly string[] =>
+    options.filter((option) => option.startsWith(name)).map((option) => option.slice(name.length));
+  return {
+    // Newer kernels tell layers one by one, each with a plus sign.
+    LowerDirs: [...values('lowerdir=').flatMap((list) => list.split(':')), ...values('lowerdir+=')],
+    UpperDir: values('upperdir=')[0] ?? '',
+    WorkDir: values('workdir=')[0] ?? '',
+  };
+}
+
+const unescape = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    // The process has ended: it has none of this any more.
+    return '';
+  }
+}
