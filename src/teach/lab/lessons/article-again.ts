@@ -56,7 +56,7 @@ The article's advice is to delete and recreate. That, too, has a catch.
         ],
         solution: [
           {
-            command: "kill $(lsns -n -r -t net -o PID,COMMAND | sed -n 's/ busybox.*//p')",
+            command: "kill $(lsns -n -r -l -t net -o PID,COMMAND | sed -n 's/ busybox.*//p')",
             why: 'With its last process the namespace ends, with it veth-red, and with one end of a veth pair the other: veth-blue goes too.',
           },
         ],
