@@ -47,6 +47,8 @@ export interface PullOptions {
   readonly store: PullStore;
   readonly client: RegistryClient;
   readonly onEvent?: ((event: PullEvent) => void) | undefined;
+  /** Told what the image is made of, before any layer is fetched; nothing is if it throws. */
+  readonly onResolved?: ((manifest: Manifest, config: ImageConfig) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -74,7 +76,7 @@ export async function pullImage(options: PullOptions): Promise<PullResult> {
   await downloadBlob({ ...blob, descriptor: manifest.config });
   const config = readImageConfig(await store.blobs.readJson(manifest.config.digest), manifest, name);
   const warning = checkPlatform(config, options);
-
+  options.onResolved?.(manifest, config);
   await fetchLayers(options, manifest, config);
   options.signal?.throwIfAborted();
   const image = await store.putImage({

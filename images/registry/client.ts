@@ -13,7 +13,7 @@ import { listEndpoints } from './endpoints.ts';
 import { describeRefusal, pullDenied } from './failure.ts';
 import { acceptedManifests, manifestKind, type ManifestKind } from './media-types.ts';
 import { defaultRetryPolicy, retrying, type RetryPolicy } from './retry.ts';
-import { Session, type SessionRequest } from './session.ts';
+import { Session, type Answered, type SessionRequest } from './session.ts';
 import type { Timeouts, TransportResponse } from './transport.ts';
 
 export interface RegistryClientOptions {
@@ -26,6 +26,8 @@ export interface RegistryClientOptions {
   readonly retry?: Partial<RetryPolicy>;
   readonly timeouts?: Partial<Timeouts>;
   readonly userAgent?: string;
+  /** Told of each request that was answered. */
+  readonly onAnswer?: ((answered: Answered) => void) | undefined;
 }
 
 export interface FetchedManifest {
@@ -175,6 +177,7 @@ export class RegistryClient {
           insecureRegistries,
           timeouts: { ...defaultTimeouts, ...this.#options.timeouts },
           userAgent,
+          onAnswer: this.#options.onAnswer,
         }),
     );
     this.#sessions.set(domain, sessions);

@@ -15,6 +15,17 @@ export interface SessionOptions {
   readonly insecureRegistries: readonly string[];
   readonly timeouts: Timeouts;
   readonly userAgent: string;
+  readonly onAnswer?: ((answered: Answered) => void) | undefined;
+}
+
+/** A request that was sent and what came of it, for who wants to know. A value of `authorization` is left out but for its scheme. */
+export interface Answered {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly status: number;
+  /** Milliseconds until the answer began. */
+  readonly ms: number;
 }
 
 export interface SessionRequest {
@@ -144,20 +155,34 @@ export class Session {
     return base;
   }
 
-  #send(request: Omit<TransportRequest, 'timeouts'>): Promise<TransportResponse> {
-    const { insecureRegistries, timeouts, userAgent } = this.#options;
-    return send({
+  async #send(request: Omit<TransportRequest, 'timeouts'>): Promise<TransportResponse> {
+    const { insecureRegistries, timeouts, userAgent, onAnswer } = this.#options;
+    const begin = performance.now();
+    const response = await send({
       ...request,
       headers: { 'user-agent': userAgent, ...request.headers },
       anyCertificate:
         isInsecure(request.url.host, insecureRegistries) || this.#isOwnInsecureHost(request.url),
       timeouts,
     });
+    onAnswer?.({
+      method: request.method,
+      url: request.url.href,
+      headers: withoutSecrets(request.headers),
+      status: response.status,
+      ms: performance.now() - begin,
+    });
+    return response;
   }
 
   #isOwnInsecureHost(url: URL): boolean {
     return this.endpoint.insecure && url.host === this.endpoint.base.host;
   }
+}
+
+function withoutSecrets(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const { authorization, ...rest } = headers;
+  return authorization === undefined ? rest : { ...rest, authorization: authorization.split(' ')[0] ?? '' };
 }
 
 /** Reads a short body to its end, so that the connection can be used again. */

@@ -2,10 +2,12 @@
 import { formatReference, parseReference } from '../../images/reference.ts';
 import { pullByName } from '../engine/pull.ts';
 import { requireRoot } from '../engine/require-root.ts';
+import { explainHow, type ExplainFlags } from '../teach/explain-flags.ts';
+import { defineExplainFlags } from './explain-options.ts';
 import type { Verb } from './verb.ts';
 import { stdout } from '../engine/standard-streams.ts';
 
-interface PullFlags {
+interface PullFlags extends ExplainFlags {
   readonly quiet?: boolean;
   readonly platform?: string;
 }
@@ -19,12 +21,20 @@ export const pull: Verb = {
       .option('--platform <string>', 'Platform of the image, e.g. linux/arm64')
       .action(async (name: string, flags: PullFlags) => {
         requireRoot('pull');
-        await pullByName(engine, name, {
+        const options = {
           quiet: flags.quiet ?? false,
           output: stdout,
           ...(flags.platform === undefined ? {} : { platform: flags.platform }),
-        });
+        };
+        const how = explainHow(flags);
+        if (how === undefined) await pullByName(engine, name, options);
+        else {
+          const { explainPull, printPull } = await import('../teach/explain-pull.ts');
+          if (flags.dryRun === true) return printPull(engine, name, options, how);
+          await explainPull(engine, name, options, how);
+        }
         stdout.write(`${formatReference(parseReference(name))}\n`);
       });
+    defineExplainFlags(command, { dryRun: true });
   },
 };

@@ -1,9 +1,13 @@
 /** `pull` from the engine's side: registry client from the environment, progress on the stream that was asked for. */
 import { ImageError } from '../../images/errors.ts';
 import { parsePlatform } from '../../images/platform.ts';
-import { pullImage, type PullResult } from '../../images/pull.ts';
+import { pullImage, type PullOptions, type PullResult } from '../../images/pull.ts';
 import { familiarName, familiarRepository, parseReference } from '../../images/reference.ts';
-import { RegistryClient, registryOptionsFromEnvironment } from '../../images/registry/client.ts';
+import {
+  RegistryClient,
+  registryOptionsFromEnvironment,
+  type RegistryClientOptions,
+} from '../../images/registry/client.ts';
 import { createPullProgress } from '../ui/progress.ts';
 import { tracePull } from './pull-trace.ts';
 import type { Engine } from './engine.ts';
@@ -13,7 +17,12 @@ export interface PullByNameOptions {
   readonly quiet: boolean;
   readonly platform?: string;
   readonly output: StandardStream;
+  /** Who tells of its steps; progress is not shown then. */
+  readonly watch?: PullWatch | undefined;
 }
+
+export type PullWatch = Pick<PullOptions, 'onResolved' | 'onEvent'> &
+  Pick<RegistryClientOptions, 'onAnswer'> & { readonly store?: PullOptions['store'] };
 
 export async function pullByName(
   engine: Engine,
@@ -30,7 +39,8 @@ export async function pullByName(
   say(
     `${what}: Pulling from ${familiarRepository(reference).includes('/') ? familiarRepository(reference) : `library/${familiarRepository(reference)}`}`,
   );
-  const progress = quiet ? undefined : createPullProgress(output);
+  const { watch } = options;
+  const progress = quiet || watch !== undefined ? undefined : createPullProgress(output);
   const tracer = tracePull();
   const interrupt = new AbortController();
   const onSignal = (): void => interrupt.abort(interrupted());
@@ -39,12 +49,14 @@ export async function pullByName(
     const result = await pullImage({
       reference,
       platform: options.platform === undefined ? undefined : parsePlatform(options.platform),
-      store: await engine.images(),
-      client: new RegistryClient(registryOptionsFromEnvironment()),
+      store: watch?.store ?? (await engine.images()),
+      client: new RegistryClient({ ...registryOptionsFromEnvironment(), onAnswer: watch?.onAnswer }),
       onEvent: (event) => {
         progress?.event(event);
         tracer?.(event);
+        watch?.onEvent?.(event);
       },
+      onResolved: watch?.onResolved,
       signal: interrupt.signal,
     });
     progress?.finish();

@@ -1,9 +1,14 @@
 /** `--explain` and `--dry-run` of the verbs besides run: what is told is what is done, and a dry run does nothing. */
 import { describe, expect, test } from '@jest/globals';
+import { join } from 'node:path';
 import { useEngine } from '../support/engine.ts';
+import { succeed } from '../support/image.ts';
+import { tarOf, writeLayout } from '../support/oci-layout.ts';
+import { startRegistry } from '../support/registry.ts';
 import type { StepObject } from '../../src/teach/step-json.ts';
 
 const engine = useEngine();
+const program = join(import.meta.dirname, '../../dist/minidock');
 
 const objects = (text: string): readonly StepObject[] =>
   text
@@ -163,5 +168,75 @@ describe('stop and rm', () => {
       (await engine.host.run(['nft', 'list', 'map', 'ip', 'minidock', 'published'])).stdout,
     ).not.toContain('8080');
     expect(await engine.ok('inspect', '-f', '{{.State.Status}}', 'lost')).toBe('exited');
+  });
+});
+
+describe('pull', () => {
+  test('tells its requests and each layer; a dry run keeps nothing; pasted, it brings the same files', async () => {
+    const { host } = engine;
+    const registry = await startRegistry(host);
+    const name = `${registry.address}/told:one`;
+    try {
+      const layers = [tarOf('first', 'one'), tarOf('dir/second', 'two')];
+      await registry.push(writeLayout(join(host.dir, 'layout-told'), [{ layers }]), 'told:one');
+      const before = await imageFiles();
+      const planned = objects(await engine.ok('pull', '--dry-run', '--explain=json', name));
+      expect(await imageFiles()).toEqual(before);
+      expect(await engine.ok('images', '-q', name)).toBe('');
+
+      const byHand = join(host.dir, 'by-hand');
+      const commands = planned.filter(({ id }) => id !== 'image.name').map(({ command }) => command);
+      const pasted = ['set -e', ...commands].join('\n').replaceAll(host.root, byHand);
+      const done = await host.run(['bash', '-c', pasted]);
+      expect([done.exitCode, done.stderr]).toEqual([0, '']);
+
+      const { stdout, stderr } = await engine.minidock('pull', '--explain=json', name);
+      expect(stdout).toContain('Status: Downloaded newer image');
+      const steps = objects(stderr);
+      expectWhole(steps);
+      expect(steps.map(({ command }) => command)).toEqual(planned.map(({ command }) => command));
+      expect(steps.filter(({ id }) => id.startsWith('layer.'))).toHaveLength(6);
+      expect(steps.map(({ id }) => id)).toEqual(
+        expect.arrayContaining(['registry.ping', 'registry.manifest', 'registry.config', 'image.name']),
+      );
+      for (const { observe } of steps.filter(({ id }) => id.startsWith('layer.unpack'))) {
+        const list = (observe ?? '').replace('ls ', 'ls -lR --time-style=+ ');
+        const there = await host.run(['sh', '-c', list.replaceAll(host.root, byHand)]);
+        expect(there.stdout.replaceAll(byHand, host.root)).toBe((await host.run(['sh', '-c', list])).stdout);
+        expect(there.stdout).toMatch(/first|second/);
+      }
+      const again = objects((await engine.minidock('pull', '--explain=json', name)).stderr);
+      expect(again.map(({ id }) => id)).toContain('registry.resolve');
+      expect(again.filter(({ id }) => id.startsWith('layer.')).every((s) => s.outcome === 'already')).toBe(
+        true,
+      );
+    } finally {
+      await engine.minidock('rmi', name);
+      await registry.stop();
+    }
+  });
+
+  const imageFiles = async (): Promise<readonly string[]> =>
+    (await engine.host.run(['find', `${engine.host.root}/images`])).stdout.split('\n').sort();
+
+  test('a password is asked for as a registry asks, and is not told', async () => {
+    const { host } = engine;
+    const user = { name: 'learner', password: 'secret-word' };
+    const registry = await startRegistry(host, { address: '127.0.0.1:5001', user });
+    const name = `${registry.address}/told:closed`;
+    try {
+      const layers = [tarOf('first', 'closed')];
+      await registry.push(writeLayout(join(host.dir, 'layout-closed'), [{ layers }]), 'told:closed');
+      const login = `printf %s secret-word | ${program} login -u learner --password-stdin ${registry.address}`;
+      const env = { DOCKER_CONFIG: join(host.dir, 'docker-config') };
+      await succeed(host.run(['sh', '-c', login], { env }));
+      const { stderr } = await succeed(host.run([program, 'pull', '--explain=json', name], { env }));
+      expectWhole(objects(stderr));
+      expect(stderr).toContain('--netrc');
+      expect(stderr).not.toMatch(/secret-word|Basic|bGVhcm5lcjpzZWNyZXQ/);
+    } finally {
+      await engine.minidock('rmi', name);
+      await registry.stop();
+    }
   });
 });
