@@ -13,6 +13,15 @@ import { lessons as cable } from './cable.ts';
 import { lessons as docker } from './docker.ts';
 import { lessons as host } from './host.ts';
 import { lessons as publish } from './publish.ts';
+import { lessons as chroot } from './chroot.ts';
+import { lessons as limits } from './limits.ts';
+import { lessons as namespacesMount } from './namespaces-mount.ts';
+import { lessons as namespacesShared } from './namespaces-shared.ts';
+import { lessons as namespacesUser } from './namespaces-user.ts';
+import { lessons as namespaces } from './namespaces.ts';
+import { lessons as overlay } from './overlay.ts';
+import { lessons as privileges } from './privileges.ts';
+import { lessons as programs } from './programs.ts';
 
 const families: readonly (readonly Lesson[])[] = [
   cable,
@@ -28,6 +37,15 @@ const families: readonly (readonly Lesson[])[] = [
   puzzlesRoute,
   puzzlesFirewall,
   puzzlesService,
+  namespaces,
+  namespacesMount,
+  namespacesShared,
+  namespacesUser,
+  chroot,
+  overlay,
+  limits,
+  privileges,
+  programs,
 ];
 
 export const allLessons: readonly Lesson[] = families.flat();

@@ -1,0 +1,279 @@
+/** What root may do: capabilities, no_new_privs, and system calls that the kernel refuses by a filter. */
+import type { Lesson } from '../lesson.ts';
+import { BOX_SETUP } from './chroot.ts';
+import { need, needProcess } from './seen.ts';
+
+const DOCKER_SET =
+  'chown,dac_override,fsetid,fowner,net_raw,setgid,setuid,setfcap,setpcap,net_bind_service,sys_chroot,kill,audit_write';
+
+const capabilities: Lesson = {
+  name: 'capabilities',
+  group: 'beyond',
+  title: 'What root is made of',
+  story:
+    'The kernel hardly ever asks whether a process is root. It asks for one of some forty capabilities, and user 0 has ' +
+    'them all by default. A process has five sets of them (/proc/PID/status): effective is what counts, permitted what ' +
+    'it may switch on, bounding what any program it executes can ever get. The lab’s own root lacks some already, for ' +
+    'the machine’s safety: SYS_BOOT, SYS_MODULE, SYS_TIME, SYS_RAWIO, SYSLOG and others; capsh or "setpriv --dump" tells.',
+  setup: [
+    'cp "$(command -v sleep)" /usr/local/bin/borrowed && chmod 4755 /usr/local/bin/borrowed',
+    'mkdir -p /srv/www && echo "a page from port 80" >/srv/www/index.html',
+  ],
+  steps: [
+    {
+      id: 'less',
+      title: 'Root, who may not chown',
+      task: 'Let a process of user 0 run without CAP_CHOWN.',
+      hints: [
+        'setpriv of util-linux starts programs with other privileges.',
+        'When root executes a program it gets the bounding set again: so it has to go from there.',
+        'setpriv --inh-caps=-chown --bounding-set=-chown sleep 1000 &',
+      ],
+      solution: [
+        { command: 'touch /root/mine', why: 'Something to give away.' },
+        {
+          command: 'setpriv --inh-caps=-chown --bounding-set=-chown chown 1000 /root/mine || true',
+          why: '"Operation not permitted", for root: this one power is all that chown needs.',
+        },
+        {
+          command: 'setpriv --inh-caps=-chown --bounding-set=-chown sleep 1000 &',
+          why: 'All the other powers are still there.',
+        },
+        {
+          command: 'until ! grep CapEff /proc/$!/status | grep -q "[13579bdf]$"; do sleep 0.1; done',
+          why: 'CHOWN has the number 0: the last bit.',
+        },
+      ],
+      requirements: [
+        needProcess(
+          'a process of user 0 has capabilities, but not CAP_CHOWN (CapEff)',
+          '[ "$(field Uid | cut -f 2)" = 0 ] && cap CapEff 1 && ! cap CapEff 0',
+        ),
+      ],
+    },
+    {
+      id: 'docker',
+      title: 'Docker’s fourteen',
+      task: `Let a process of user 0 run with just these, as its effective and its bounding set: ${DOCKER_SET} (Docker’s default; its fourteenth, mknod, may be there or not).`,
+      hints: [
+        'A bounding set of "all but" and one of "none but" are both possible with setpriv.',
+        '-all,+NAME,+NAME…',
+        `setpriv --inh-caps=-all --bounding-set=-all,+${DOCKER_SET.replaceAll(',', ',+')} sleep 1000 &`,
+      ],
+      solution: [
+        {
+          command: `setpriv --inh-caps=-all --bounding-set=-all,+${DOCKER_SET.replaceAll(',', ',+')} sleep 1000 &`,
+          why: 'Nothing that mounts, configures networks, loads modules or traces: what a web server never needs.',
+        },
+        {
+          command: 'until grep -q "CapEff:.*25fb$" /proc/$!/status; do sleep 0.1; done',
+          why: 'With mknod the whole number is a80425fb.',
+        },
+      ],
+      requirements: [
+        needProcess(
+          'the effective and the bounding set of a process of user 0 are those',
+          '[ "$(field Uid | cut -f 2)" = 0 ] && [ $(( 0x$(field CapEff) | 0x8000000 )) = $((0xa80425fb)) ] && [ $(( 0x$(field CapBnd) | 0x8000000 )) = $((0xa80425fb)) ]',
+        ),
+      ],
+    },
+    {
+      id: 'one',
+      title: 'A single one, for a nobody',
+      task: 'Serve a page on port 80 of 203.0.113.2 with a process of user 65534 that has CAP_NET_BIND_SERVICE and no other capability.',
+      hints: [
+        'When a program is executed by someone other than root, only "ambient" capabilities survive.',
+        'An ambient capability has to be inheritable as well.',
+        'setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service busybox httpd -f -p 203.0.113.2:80 -h /srv/www &',
+      ],
+      solution: [
+        {
+          command:
+            'setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service busybox httpd -f -p 203.0.113.2:80 -h /srv/www &',
+          why: 'Ports below 1024 are for those with this capability; serving files needs no power at all.',
+        },
+        { command: 'until ss -Hltn | grep -q 203.0.113.2:80; do sleep 0.1; done', why: 'Until it listens.' },
+      ],
+      requirements: [
+        needProcess(
+          'a process of user 65534 has CAP_NET_BIND_SERVICE alone',
+          '[ "$(field Uid | cut -f 2)" = 65534 ] && [ $(( 0x$(field CapEff) )) = 1024 ]',
+        ),
+        {
+          text: 'http://203.0.113.2/ answers',
+          holds: async (host) => (await host.fetch('http://203.0.113.2/')) !== undefined,
+        },
+      ],
+    },
+    {
+      id: 'nnp',
+      title: 'No way back',
+      task: '/usr/local/bin/borrowed is a sleep with the set-user-ID bit: whoever runs it becomes root. Let a process of user 65534 run for which that bit does nothing.',
+      hints: [
+        'A promise to the kernel that cannot be taken back, and that children inherit: prctl(PR_SET_NO_NEW_PRIVS).',
+        'See --no-new-privs of setpriv, and NoNewPrivs in /proc/PID/status.',
+        'setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs borrowed 1000 &',
+      ],
+      solution: [
+        {
+          command: 'setpriv --reuid 65534 --regid 65534 --clear-groups borrowed 1001 & lent=$!',
+          why: 'Without the promise: this sleep is of user 65534 with the powers of root.',
+        },
+        {
+          command:
+            'setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs borrowed 1002 & kept=$!',
+          why: 'With it, execve(2) ignores set-user-ID bits and file capabilities, for ever and for all children.',
+        },
+        {
+          command:
+            'until grep -q "NoNewPrivs:.*1" /proc/$kept/status; do sleep 0.1; done; grep Uid /proc/$lent/status /proc/$kept/status',
+          why: 'Real and effective user of both.',
+        },
+      ],
+      requirements: [
+        needProcess(
+          'a process with real and effective user 65534 has NoNewPrivs 1',
+          '[ "$(field NoNewPrivs)" = 1 ] && [ "$(field Uid | cut -f 1,2 | tr "\\t" :)" = 65534:65534 ]',
+        ),
+      ],
+    },
+  ],
+  epilogue:
+    'docker run --cap-drop, --cap-add and --security-opt no-new-privileges are these, and minidock knows them by the ' +
+    'same names. PID 1 gives its powers up last, just before execve: until then it needs them to set the container up.',
+};
+
+const seccomp: Lesson = {
+  name: 'seccomp',
+  group: 'beyond',
+  title: 'System calls that the kernel refuses',
+  story:
+    'Capabilities guard what is dangerous to others; seccomp guards the kernel itself: each system call of a process is ' +
+    'first judged by a little program, which sees its number and arguments and answers "allow", "fail with this error" ' +
+    'or "kill". You write one of four instructions by hand, and then look at the one minidock gives to its containers. ' +
+    'The image lesson/box is there for that.',
+  setup: [...BOX_SETUP, 'tar -C /srv/box -cf - . | minidock import - lesson/box'],
+  steps: [
+    {
+      id: 'write',
+      title: 'Four instructions',
+      task: 'Write into /root/filter a filter (struct sock_filter, as BPF) that lets every system call pass but uname(2), which is to fail.',
+      hints: [
+        'Each instruction is 8 bytes: a code (2 bytes), jump if true, jump if false (1 each), a number (4). Load the number of the call, compare, return one of two answers.',
+        'Codes: 0x20 load from offset 0, 0x15 jump if equal, 0x06 return. Answers: 0x7fff0000 allow, 0x00050001 fail with error 1 (EPERM). uname(2) is 63 on x86-64 and 160 on arm64. All little-endian.',
+        "printf '\\40\\0\\0\\0\\0\\0\\0\\0\\25\\0\\0\\1\\77\\0\\0\\0\\6\\0\\0\\0\\1\\0\\5\\0\\6\\0\\0\\0\\0\\0\\377\\177' >/root/filter   (x86-64)",
+      ],
+      solution: [
+        {
+          command: 'case $(uname -m) in x86_64) nr=77 ;; *) nr=240 ;; esac',
+          why: 'The number of uname(2) in octal, for printf. Numbers differ between machines, so real filters also check the architecture.',
+        },
+        {
+          command: "printf '\\40\\0\\0\\0\\0\\0\\0\\0' >/root/filter",
+          why: 'A = the number of the system call, at offset 0 of struct seccomp_data.',
+        },
+        {
+          command: 'printf "\\25\\0\\0\\1\\\\$nr\\0\\0\\0" >>/root/filter',
+          why: 'If A is that of uname(2) go on, else skip one.',
+        },
+        {
+          command: "printf '\\6\\0\\0\\0\\1\\0\\5\\0' >>/root/filter",
+          why: 'Return SECCOMP_RET_ERRNO with 1: "Operation not permitted".',
+        },
+        { command: "printf '\\6\\0\\0\\0\\0\\0\\377\\177' >>/root/filter", why: 'Return SECCOMP_RET_ALLOW.' },
+      ],
+      requirements: [
+        need(
+          'with the filter in /root/filter true runs',
+          'setpriv --no-new-privs --seccomp-filter /root/filter true',
+        ),
+        need(
+          'and uname fails',
+          'setpriv --no-new-privs --seccomp-filter /root/filter true && ! setpriv --no-new-privs --seccomp-filter /root/filter uname',
+        ),
+      ],
+    },
+    {
+      id: 'run',
+      title: 'Under it',
+      task: 'Let a process run under a filter of yours.',
+      hints: [
+        'setpriv loads filters.',
+        'See --seccomp-filter.',
+        'setpriv --no-new-privs --seccomp-filter /root/filter sleep 1000 &',
+      ],
+      solution: [
+        {
+          command: 'setpriv --no-new-privs --seccomp-filter /root/filter sleep 1000 &',
+          why: 'A filter can be added, never removed, and children inherit it. no-new-privs is asked of those without CAP_SYS_ADMIN, lest they fool a set-user-ID program.',
+        },
+        { command: 'until grep "^Seccomp:.*2" /proc/$!/status; do sleep 0.1; done', why: '2 is "filter".' },
+        {
+          command: 'setpriv --no-new-privs --seccomp-filter /root/filter uname || true',
+          why: 'The call fails as if uname(2) had said so.',
+        },
+      ],
+      requirements: [
+        needProcess('a process of the lab has Seccomp 2', '! own pid && [ "$(field Seccomp)" = 2 ]'),
+      ],
+    },
+    {
+      id: 'container',
+      title: 'A container’s filter',
+      task: 'Start a container of lesson/box with minidock whose program goes on running, and look at its state in /proc. Try "unshare -U true" in it.',
+      hints: [
+        'minidock run -d, and a program like sleep 1000.',
+        'Its number out here: minidock inspect -f {{.State.Pid}} NAME',
+        'minidock run -d --name guarded --network none lesson/box sleep 1000; minidock exec guarded unshare -U true',
+      ],
+      solution: [
+        {
+          command: 'minidock run -d --name guarded --network none lesson/box sleep 1000',
+          why: 'With the default filter: some 360 of the calls allowed, what is not named fails.',
+        },
+        {
+          command: 'grep Seccomp /proc/$(minidock inspect -f "{{.State.Pid}}" guarded)/status',
+          why: 'The same 2 as yours.',
+        },
+        {
+          command: 'minidock exec guarded unshare -U true || true',
+          why: 'A user namespace needs no capability; it is the filter that refuses, as it opens much of the kernel to a root of one’s own.',
+        },
+      ],
+      requirements: [
+        needProcess(
+          'a process with its own PID and mount namespaces has Seccomp 2, and the root file system of lesson/box',
+          'own pid && own mnt && [ "$(field Seccomp)" = 2 ] && grep -qx box $p/root/etc/marker',
+        ),
+      ],
+    },
+    {
+      id: 'unconfined',
+      title: 'And without',
+      task: 'Let a process of a container be in a user namespace of its own.',
+      hints: [
+        'Start a container without a filter.',
+        '--security-opt seccomp=unconfined',
+        'minidock run -d --name bare --network none --security-opt seccomp=unconfined lesson/box unshare -U sleep 1000',
+      ],
+      solution: [
+        {
+          command:
+            'minidock run -d --name bare --network none --security-opt seccomp=unconfined lesson/box unshare -U sleep 1000',
+          why: 'The same image and the same capabilities: only the filter made the difference.',
+        },
+      ],
+      requirements: [
+        needProcess(
+          'a process with the root file system of lesson/box has a user namespace of its own and Seccomp 0',
+          'own pid && own user && [ "$(field Seccomp)" = 0 ] && grep -qx box $p/root/etc/marker',
+        ),
+      ],
+    },
+  ],
+  epilogue:
+    'minidock compiles its filter itself (runtime/process/seccomp/), from Docker’s list of calls: those of a capability ' +
+    'are allowed only to a container that has it. It is loaded last, since loading the program is a call like any other.',
+};
+
+export const lessons: readonly Lesson[] = [capabilities, seccomp];

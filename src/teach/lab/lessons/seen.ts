@@ -1,0 +1,49 @@
+/**
+ * What the checks of the lessons beyond the network share: questions to the kernel, asked in shell, about the lab's
+ * host or about any process in it. No process is named by how it was started: every one in /proc is looked at, so
+ * that it does not matter by which commands it came to be what the lesson asks for.
+ */
+import type { LabHost, Requirement } from '../lesson.ts';
+
+/**
+ * `own KIND` tells whether process $p ("/proc/PID") is in another namespace than the lab's own PID 1; `cap SET BIT`
+ * whether the capability of that number is in the set (CapEff, CapBnd) of $p.
+ */
+const PRELUDE = `
+own() { n=$(readlink "$p/ns/$1") && [ "$n" != "$(readlink "/proc/1/ns/$1")" ]; }
+field() { sed -n "s/^$1:[[:space:]]*//p" "$p/status"; }
+cap() { [ $(( (0x$(field "$1") >> $2) & 1 )) = 1 ]; }
+`;
+
+/** The script's status decides. */
+export function need(text: string, script: string): Requirement {
+  return { text, holds: (host) => succeeds(host, `${PRELUDE}\n${script}`) };
+}
+
+/** Holds when the script succeeds for at least one process: $p is its directory in /proc, $pid its number. */
+export function needProcess(text: string, script: string): Requirement {
+  return { text, holds: (host) => succeeds(host, forEachProcess(`if ${script}; then exit 0; fi`, 'exit 1')) };
+}
+
+/** Holds when two processes for which the script succeeds share a namespace of a kind, which is not the lab's own. */
+export function needPair(text: string, kind: string, script = ':'): Requirement {
+  const each = `if own ${kind} && ${script}; then readlink "$p/ns/${kind}"; fi`;
+  return {
+    text,
+    holds: (host) => succeeds(host, `(${forEachProcess(each, ':')}) | sort | uniq -d | grep -q .`),
+  };
+}
+
+function forEachProcess(each: string, end: string): string {
+  // A process that goes as we look fails its own check, and no other's.
+  return `${PRELUDE}
+for p in /proc/[0-9]*; do
+  pid=\${p#/proc/}
+  ${each}
+done
+${end}`;
+}
+
+async function succeeds(host: LabHost, script: string): Promise<boolean> {
+  return (await host.run(['sh', '-c', script])).status === 0;
+}
