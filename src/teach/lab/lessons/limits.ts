@@ -143,7 +143,10 @@ const masks: Lesson = {
           command: 'until lsns -n -t pid -o COMMAND | grep -q "^sleep"; do sleep 0.1; done',
           why: 'Until it runs.',
         },
-        { command: 'box=$(lsns -n -t pid -o PID | tail -n 1)', why: 'Its number outside.' },
+        {
+          command: 'box=$(lsns -n -t pid -o PID | grep -vx " *1")',
+          why: 'Its number outside: lsns shows the lowest of each namespace, and 1 is the lab’s.',
+        },
         { command: 'nsenter -t $box -m mount --bind /proc/sys /proc/sys', why: 'Now it is a mount.' },
         {
           command: 'nsenter -t $box -m mount -o remount,bind,ro /proc/sys',

@@ -167,7 +167,7 @@ const pid: Lesson = {
       hints: [
         'NSpid in /proc/PID/status lists the numbers of a process, the outermost first.',
         'lsns --type pid shows each namespace with its lowest process.',
-        'lsns --type pid --noheadings --output PID | tail -n 1 >/root/number',
+        'lsns --type pid --noheadings --output PID | grep -vx " *1" | head -n 1 >/root/number',
       ],
       solution: [
         {
@@ -175,7 +175,7 @@ const pid: Lesson = {
           why: 'lsns reads /proc/*/ns of all processes; one line is the lab’s own.',
         },
         {
-          command: 'lsns --type pid --noheadings --output PID | tail -n 1 >/root/number',
+          command: 'lsns --type pid --noheadings --output PID | grep -vx " *1" | head -n 1 >/root/number',
           why: 'From outside a process is an ordinary process: this is the number to kill, to trace, to look up in /proc.',
         },
       ],

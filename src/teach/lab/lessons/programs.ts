@@ -171,7 +171,7 @@ const pidOne: Lesson = {
     'of many an image takes ten seconds. And when it ends, everyone in the namespace is killed.',
   setup: [
     "setsid unshare --pid --fork --mount-proc sh -c 'sleep 7002 & sleep 7003 & exec sleep 7001' </dev/null >/dev/null 2>&1 &",
-    'until grep -qsx "sleep.7003." /proc/*/cmdline; do sleep 0.05; done',
+    'until lsns -n -t pid -o COMMAND | grep -qx "sleep 7001"; do sleep 0.05; done',
   ],
   steps: [
     {
@@ -240,17 +240,25 @@ const pidOne: Lesson = {
       solution: [
         {
           command:
-            "first=$(grep -lsx 'sleep.7001.' /proc/*/cmdline | head -n 1 | cut -d/ -f3); kill -TERM $first",
+            "first=$(lsns -n -t pid -o PID,COMMAND | sed -n 's/^ *\\([0-9]*\\) sleep 7001$/\\1/p'); kill -TERM $first",
           why: 'Ignored: the kernel delivers to PID 1 only what it handles, so that a stray signal does not end a system.',
         },
         {
           command: 'kill -KILL $first',
           why: 'From a namespace above SIGKILL and SIGSTOP always work. With PID 1 go all the others: no shim has to hunt for them.',
         },
-        { command: "while grep -qsx 'sleep.700[123].' /proc/*/cmdline; do sleep 0.1; done", why: 'Gone.' },
+        {
+          command: "while lsns -n -t pid -o COMMAND | grep -qx 'sleep 7001'; do sleep 0.1; done",
+          why: 'Gone.',
+        },
       ],
       requirements: [
-        need('none of the three is there any more', "! grep -qsx 'sleep.700[123].' /proc/[0-9]*/cmdline"),
+        need(
+          'none of the three is there any more',
+          `for p in /proc/[0-9]*; do
+  case $(tr '\\0' ' ' <$p/cmdline) in 'sleep 7001 ' | 'sleep 7002 ' | 'sleep 7003 ') exit 1 ;; esac
+done`,
+        ),
       ],
     },
   ],
