@@ -22,6 +22,18 @@ export async function checkStep(step: LessonStep): Promise<Verdict[]> {
   return verdicts;
 }
 
+/** What a solution has started in the background takes a moment to come to be; what is wrong stays wrong. */
+export async function checkSoon(step: LessonStep): Promise<Verdict[]> {
+  const latest = Date.now() + SOON_MS;
+  for (;;) {
+    const verdicts = await checkStep(step);
+    if (allHold(verdicts) || Date.now() > latest) return verdicts;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const SOON_MS = 3000;
+
 export const allHold = (verdicts: readonly Verdict[]): boolean => verdicts.every(({ holds }) => holds);
 
 /** The picture of everything there is, or undefined where it cannot be drawn. */

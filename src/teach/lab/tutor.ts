@@ -2,7 +2,16 @@
 import { stdout } from '../../engine/standard-streams.ts';
 import { INSIDE } from './lab-dirs.ts';
 import type { Lesson } from './lesson.ts';
-import { allHold, checkStep, drawPicture, openShell, playStep, playUpTo, type PlayReport } from './play.ts';
+import {
+  allHold,
+  checkSoon,
+  checkStep,
+  drawPicture,
+  openShell,
+  playStep,
+  playUpTo,
+  type PlayReport,
+} from './play.ts';
 import { readProgress, readState, recordStep, writeState, type LabState } from './progress.ts';
 import { doneText, prose, solutionText, storyText, taskText, verdictText, type Style } from './words.ts';
 
@@ -137,7 +146,7 @@ export async function playLesson(lesson: Lesson, style: Style, withPictures: boo
     }
     stdout.write('\n');
     await playStep(shell, step, reporter(style));
-    const reached = await checkStep(step);
+    const reached = await checkSoon(step);
     stdout.write(`\n${verdictText(reached, style)}`);
     if (!allHold(reached)) {
       stdout.write(red('  The solution does not lead there.\n'));

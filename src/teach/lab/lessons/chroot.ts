@@ -79,12 +79,12 @@ const chroot: Lesson = {
       solution: [
         {
           command:
-            "unshare --mount sh -c 'mount --bind /srv/box /srv/box && cd /srv/box && pivot_root . . && umount -l . && cd / && exec sleep 1000' & box=$!",
+            "unshare --mount sh -c 'mount --bind /srv/box /srv/box && cd /srv/box && pivot_root . . && umount -l . && cd / && exec sleep 1000' & echo $! >/run/box",
           why: 'Unlike chroot this exchanges the mount at the top, for every process of the namespace; the old tree is then taken away.',
         },
         {
           command:
-            'until [ "$(nsenter --target $box --mount /bin/cat /etc/marker)" = box ]; do sleep 0.1; done',
+            'until [ "$(nsenter --target $(cat /run/box) --mount /bin/cat /etc/marker)" = box ]; do sleep 0.1; done',
           why: 'nsenter goes to the root of the namespace, not of the process; for the one in the chroot it shows the lab.',
         },
       ],
@@ -111,7 +111,7 @@ const chroot: Lesson = {
       solution: [
         {
           command:
-            'nsenter --target $box --mount /bin/sh -c \'cd /; mkdir -p /jail; exec nsenter -r/jail ./bin/busybox sh -c "cd -P ../..; touch again; exec ./bin/busybox sleep 1000"\' &',
+            'nsenter --target $(cat /run/box) --mount /bin/sh -c \'cd /; mkdir -p /jail; exec nsenter -r/jail ./bin/busybox sh -c "cd -P ../..; touch again; exec ./bin/busybox sleep 1000"\' &',
           why: 'It leaves its root directory, and arrives at the top of the mount namespace, which is the box again.',
         },
         {

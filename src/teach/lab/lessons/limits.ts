@@ -144,12 +144,15 @@ const masks: Lesson = {
           why: 'Until it runs.',
         },
         {
-          command: 'box=$(lsns -n -t pid -o PID | grep -vx " *1")',
+          command: 'lsns -n -t pid -o PID | grep -vx " *1" >/run/box',
           why: 'Its number outside: lsns shows the lowest of each namespace, and 1 is the lab’s.',
         },
-        { command: 'nsenter -t $box -m mount --bind /proc/sys /proc/sys', why: 'Now it is a mount.' },
         {
-          command: 'nsenter -t $box -m mount -o remount,bind,ro /proc/sys',
+          command: 'nsenter -t $(cat /run/box) -m mount --bind /proc/sys /proc/sys',
+          why: 'Now it is a mount.',
+        },
+        {
+          command: 'nsenter -t $(cat /run/box) -m mount -o remount,bind,ro /proc/sys',
           why: '"bind" limits it to this mount; the rest of /proc stays as it is. In one step mount would ignore ro for a bind.',
         },
       ],
@@ -171,7 +174,7 @@ const masks: Lesson = {
       ],
       solution: [
         {
-          command: 'nsenter -t $box -m mount --bind /dev/null /proc/interrupts',
+          command: 'nsenter -t $(cat /run/box) -m mount --bind /dev/null /proc/interrupts',
           why: 'Reading gives nothing, writing goes nowhere; the name is still there, so no program trips over it.',
         },
       ],
@@ -193,7 +196,7 @@ const masks: Lesson = {
       ],
       solution: [
         {
-          command: 'nsenter -t $box -m mount -t tmpfs -o ro tmpfs /sys/firmware',
+          command: 'nsenter -t $(cat /run/box) -m mount -t tmpfs -o ro tmpfs /sys/firmware',
           why: 'Each such tmpfs is empty and stays so.',
         },
       ],

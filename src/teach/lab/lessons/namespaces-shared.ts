@@ -24,7 +24,8 @@ const ipc: Lesson = {
       ],
       solution: [
         {
-          command: "unshare --ipc sh -c 'ipcmk --shmem 4096; touch /run/segment; exec sleep 1000' & box=$!",
+          command:
+            "unshare --ipc sh -c 'ipcmk --shmem 4096; touch /run/segment; exec sleep 1000' & echo $! >/run/box",
           why: 'A new IPC namespace is empty; it is no copy. The segment belongs to it and goes with it.',
         },
         { command: 'until [ -e /run/segment ]; do sleep 0.1; done', why: 'Until it is made.' },
@@ -49,10 +50,13 @@ const ipc: Lesson = {
       ],
       solution: [
         {
-          command: 'nsenter --target $box --ipc sleep 1000 &',
+          command: 'nsenter --target $(cat /run/box) --ipc sleep 1000 &',
           why: 'For two programs made to talk through memory.',
         },
-        { command: 'nsenter --target $box --ipc ipcs --shmems', why: 'The segment, as both see it.' },
+        {
+          command: 'nsenter --target $(cat /run/box) --ipc ipcs --shmems',
+          why: 'The segment, as both see it.',
+        },
       ],
       requirements: [
         needPair("two processes share an IPC namespace with a segment, not the lab's", 'ipc', SEGMENT),
@@ -81,12 +85,12 @@ const net: Lesson = {
       hints: ['As for host names, with another word.', 'unshare --net PROGRAM', 'unshare --net sleep 1000 &'],
       solution: [
         {
-          command: 'unshare --net sleep 1000 & box=$!',
+          command: 'unshare --net sleep 1000 & echo $! >/run/box',
           why: 'A new network namespace has one interface, lo, which is down: no addresses, no routes, no firewall rules.',
         },
         {
           command:
-            'until [ "$(readlink /proc/$box/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.1; done',
+            'until [ "$(readlink /proc/$(cat /run/box)/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.1; done',
           why: 'The numbers differ as soon as it has one of its own.',
         },
       ],
@@ -108,7 +112,7 @@ const net: Lesson = {
       ],
       solution: [
         {
-          command: 'ip netns attach box $box',
+          command: 'ip netns attach box $(cat /run/box)',
           why: 'Nothing but "touch /run/netns/box; mount --bind /proc/PID/ns/net /run/netns/box".',
         },
         { command: 'ip -n box link set lo up', why: 'Even 127.0.0.1 is unreachable while lo is down.' },
@@ -133,11 +137,12 @@ const net: Lesson = {
       solution: [
         {
           command:
-            "nsenter --net=/run/netns/box unshare --uts sh -c 'hostname sidecar; exec sleep 1000' & sidecar=$!",
+            "nsenter --net=/run/netns/box unshare --uts sh -c 'hostname sidecar; exec sleep 1000' & echo $! >/run/sidecar",
           why: 'Namespaces of different kinds are independent: each is shared or not, as you like.',
         },
         {
-          command: 'until [ "$(nsenter --target $sidecar --uts uname -n)" = sidecar ]; do sleep 0.1; done',
+          command:
+            'until [ "$(nsenter --target $(cat /run/sidecar) --uts uname -n)" = sidecar ]; do sleep 0.1; done',
           why: 'A port that one of the two listens on is for the other at 127.0.0.1.',
         },
       ],
@@ -202,16 +207,16 @@ const cgroup: Lesson = {
       solution: [
         {
           command:
-            "sh -c 'echo $$ >/root/groups/box/cgroup.procs; exec unshare --cgroup sleep 1000' & box=$!",
+            "sh -c 'echo $$ >/root/groups/box/cgroup.procs; exec unshare --cgroup sleep 1000' & echo $! >/run/box",
           why: 'In the other order the root would be the lab’s group, and the path would still be /box.',
         },
         {
           command:
-            'until [ "$(readlink /proc/$box/ns/cgroup)" != "$(readlink /proc/self/ns/cgroup)" ]; do sleep 0.1; done',
+            'until [ "$(readlink /proc/$(cat /run/box)/ns/cgroup)" != "$(readlink /proc/self/ns/cgroup)" ]; do sleep 0.1; done',
           why: 'Until it has its own.',
         },
         {
-          command: 'nsenter --target $box --cgroup cat /proc/$box/cgroup',
+          command: 'nsenter --target $(cat /run/box) --cgroup cat /proc/$(cat /run/box)/cgroup',
           why: 'The same file, read from within: "/".',
         },
       ],

@@ -25,11 +25,11 @@ const user: Lesson = {
       solution: [
         {
           command:
-            'setpriv --reuid 1000 --regid 1000 --clear-groups unshare --user --map-root-user sleep 1000 & box=$!',
+            'setpriv --reuid 1000 --regid 1000 --clear-groups unshare --user --map-root-user sleep 1000 & echo $! >/run/box',
           why: 'As user 1000, with no capability at all. /proc/PID/uid_map has: inside 0, outside 1000, one number.',
         },
         {
-          command: 'until grep -q 1000 /proc/$box/uid_map; do sleep 0.1; done',
+          command: 'until grep -q 1000 /proc/$(cat /run/box)/uid_map; do sleep 0.1; done',
           why: 'Until the map is written.',
         },
       ],
@@ -52,7 +52,7 @@ const user: Lesson = {
       solution: [
         {
           command:
-            "setpriv --reuid 1000 --regid 1000 --clear-groups unshare --user --map-root-user --uts sh -c 'hostname mine; touch /srv/drop/by-root; exec sleep 1000' & box=$!",
+            "setpriv --reuid 1000 --regid 1000 --clear-groups unshare --user --map-root-user --uts sh -c 'hostname mine; touch /srv/drop/by-root; exec sleep 1000' & echo $! >/run/box",
           why: 'The UTS namespace belongs to the new user namespace, so CAP_SYS_ADMIN in there is enough for hostname.',
         },
         {

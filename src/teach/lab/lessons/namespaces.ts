@@ -24,11 +24,11 @@ const uts: Lesson = {
       ],
       solution: [
         {
-          command: "unshare --uts sh -c 'hostname box; exec sleep 1000' & box=$!",
+          command: "unshare --uts sh -c 'hostname box; exec sleep 1000' & echo $! >/run/box",
           why: 'The new namespace begins as a copy of the old one; hostname then changes the copy. sleep keeps it alive.',
         },
         {
-          command: 'until [ "$(nsenter --target $box --uts uname -n)" = box ]; do sleep 0.1; done',
+          command: 'until [ "$(nsenter --target $(cat /run/box) --uts uname -n)" = box ]; do sleep 0.1; done',
           why: 'nsenter goes into the namespaces of another process: it shows the name the process sees.',
         },
       ],
@@ -51,11 +51,12 @@ const uts: Lesson = {
       ],
       solution: [
         {
-          command: "nsenter --target $box --uts sh -c 'hostname crate; exec sleep 1000' &",
+          command: "nsenter --target $(cat /run/box) --uts sh -c 'hostname crate; exec sleep 1000' &",
           why: 'Both now point to the same namespace, so that one renames the host of the other. "docker exec" is this.',
         },
         {
-          command: 'until [ "$(nsenter --target $box --uts uname -n)" = crate ]; do sleep 0.1; done',
+          command:
+            'until [ "$(nsenter --target $(cat /run/box) --uts uname -n)" = crate ]; do sleep 0.1; done',
           why: 'The first process never ran hostname again, and has the new name.',
         },
       ],

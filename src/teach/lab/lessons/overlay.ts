@@ -33,7 +33,7 @@ const overlay: Lesson = {
       solution: [
         {
           command:
-            'cd /srv/layers && mount -t overlay overlay -o lowerdir=/srv/layers/lower,upperdir=/srv/layers/upper,workdir=/srv/layers/work /srv/layers/merged',
+            'mount -t overlay overlay -o lowerdir=/srv/layers/lower,upperdir=/srv/layers/upper,workdir=/srv/layers/work /srv/layers/merged',
           why: 'work has to be on the file system of upper: files are prepared there and renamed into place.',
         },
       ],
@@ -63,7 +63,7 @@ const overlay: Lesson = {
           why: 'Opening for writing copies the file up, all of it: a line appended to a large file costs the whole file.',
         },
         {
-          command: 'find upper -type f',
+          command: 'find /srv/layers/upper -type f',
           why: 'What a container has changed is what is in its upper directory ("docker diff").',
         },
       ],
@@ -91,7 +91,7 @@ const overlay: Lesson = {
           why: 'lower cannot be touched, so upper gets a mark: a character device with the numbers 0, 0, a whiteout.',
         },
         {
-          command: 'ls -l upper/doc',
+          command: 'ls -l /srv/layers/upper/doc',
           why: 'The mark is seen only here. In an image’s layer it is a file named .wh.readme.',
         },
       ],
@@ -116,9 +116,9 @@ const overlay: Lesson = {
         'cd /srv/layers/merged; rm -r cache; mkdir cache; touch cache/new',
       ],
       solution: [
-        { command: 'rm -r merged/cache', why: 'One whiteout for the whole directory.' },
+        { command: 'rm -r /srv/layers/merged/cache', why: 'One whiteout for the whole directory.' },
         {
-          command: 'mkdir merged/cache && touch merged/cache/new',
+          command: 'cd /srv/layers/merged && mkdir cache && touch cache/new',
           why: 'A directory is merged with those below it, unless it is opaque: the mark is an attribute, trusted.overlay.opaque=y.',
         },
       ],
@@ -146,7 +146,7 @@ const overlay: Lesson = {
           why: 'The files of lower are on the disk, and in the page cache, once.',
         },
         {
-          command: 'echo two >merged2/etc/motd',
+          command: 'echo two >/srv/layers/merged2/etc/motd',
           why: 'Goes to upper2; neither lower nor the first container notices.',
         },
       ],

@@ -58,7 +58,8 @@ const image: Lesson = {
       ],
       solution: [
         {
-          command: "manifest=$(grep -o 'sha256:[0-9a-f]*' index.json | head -n 1 | cut -d: -f2)",
+          command:
+            "cd /root/image; manifest=$(grep -o 'sha256:[0-9a-f]*' index.json | head -n 1 | cut -d: -f2)",
           why: 'The index names a manifest for each image or platform.',
         },
         {
@@ -98,7 +99,8 @@ const image: Lesson = {
       ],
       solution: [
         {
-          command: "layer=$(grep -o 'sha256:[0-9a-f]*' /root/manifest.json | tail -n 1 | cut -d: -f2)",
+          command:
+            "cd /root/image; layer=$(grep -o 'sha256:[0-9a-f]*' /root/manifest.json | tail -n 1 | cut -d: -f2)",
           why: 'With more layers: each in turn, in this order.',
         },
         {
