@@ -38,6 +38,12 @@ export function planAddresses(endpoint: BridgeEndpoint): readonly HostStep[] {
       undo: FREED,
       observe: ['ip', '-n', netns, 'route'],
     },
+    ...(network.internal === true ? [] : planDefaultRoute(endpoint)),
+  ];
+}
+
+function planDefaultRoute({ netns, network }: BridgeEndpoint): readonly HostStep[] {
+  return [
     {
       id: 'route.default',
       section: 'address',

@@ -13,6 +13,8 @@ export interface BridgeNetwork {
   /** CIDR, e.g. '172.17.0.0/16'. */
   readonly subnet: string;
   readonly gateway: string;
+  /** No way out of it, and none in but from this host. */
+  readonly internal?: boolean;
   /** RFC 3339. */
   readonly created: string;
 }

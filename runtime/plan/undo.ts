@@ -104,8 +104,13 @@ async function undoTogether(group: readonly JournalEntry[]): Promise<boolean> {
 async function undoEntry(entry: JournalEntry): Promise<string | undefined> {
   const { id, undo } = entry;
   if (undo === undefined) return undefined;
+  return span('undo', id, () => undoCommand(undo), { steps: [id] });
+}
+
+/** What went wrong, or undefined; what is gone already counts as undone. */
+export async function undoCommand(undo: HostCommand): Promise<string | undefined> {
   try {
-    await span('undo', id, () => performHostCommand(undo), { steps: [id] });
+    await performHostCommand(undo);
     return undefined;
   } catch (error) {
     return isGone(undo, error) ? undefined : (error as Error).message;

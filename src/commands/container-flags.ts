@@ -31,7 +31,10 @@ export function defineContainerFlags(command: Command): void {
     .option('-p, --publish <list>', "Publish a container's port(s) to the host", collect)
     .option('-P, --publish-all', 'Publish all exposed ports to random ports')
     .option('--expose <list>', 'Expose a port or a range of ports', collect)
-    .option('--network <network>', 'Connect a container to a network: bridge, none, host, container:NAME')
+    .option(
+      '--network <network>',
+      'Connect a container to a network: bridge, none, host, container:NAME, or one of `network create`',
+    )
     .addOption(new Option('--net <network>').hideHelp())
     .option('--ip <string>', 'IPv4 address (e.g., 172.17.0.100)')
     .option('--mac-address <string>', 'Container MAC address (e.g., 92:d0:c6:0a:29:33)')

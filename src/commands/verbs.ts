@@ -179,6 +179,28 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./volume.ts')).volumeRemove,
   },
   {
+    name: 'network create',
+    summary: 'Create a network',
+    load: async () => (await import('./network.ts')).networkCreate,
+  },
+  {
+    name: 'network ls',
+    aliases: ['network list'],
+    summary: 'List networks',
+    load: async () => (await import('./network.ts')).networkList,
+  },
+  {
+    name: 'network inspect',
+    summary: 'Display detailed information on one or more networks',
+    load: async () => (await import('./network.ts')).networkInspect,
+  },
+  {
+    name: 'network rm',
+    aliases: ['network remove'],
+    summary: 'Remove one or more networks',
+    load: async () => (await import('./network.ts')).networkRemove,
+  },
+  {
     name: 'doctor',
     summary: 'Look this host over: what containers need, what is in their way, what is left of them',
     load: async () => (await import('./doctor.ts')).doctor,

@@ -26,7 +26,7 @@ import {
   maskedPaths,
   readonlyPaths,
 } from '../../runtime/rootfs/defaults.ts';
-import type { ContainerConfig, ContainerSpec, MountSpec } from './container.ts';
+import { isBridged, type ContainerConfig, type ContainerSpec, type MountSpec } from './container.ts';
 import { containerDir, containerRunDir, type Paths } from './paths.ts';
 import { showsSystemPaths } from './security-flags.ts';
 
@@ -172,7 +172,7 @@ function sysctls({ config, netnsPath, ipv6 }: BundleInput): Readonly<Record<stri
       ? { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' }
       : {}),
     // The network is IPv4: without this the kernel gives eth0 a link-local address that leads nowhere.
-    ...(ipv6 === true && config.spec.network.mode === 'bridge'
+    ...(ipv6 === true && isBridged(config.spec.network.mode)
       ? { 'net.ipv6.conf.eth0.disable_ipv6': '1' }
       : {}),
     ...config.spec.sysctls,

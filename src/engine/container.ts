@@ -81,8 +81,12 @@ export interface MountSpec {
   readonly options: readonly string[];
 }
 
+/** Whether a container of this network mode hangs on a bridge. */
+export const isBridged = (mode: string): boolean =>
+  mode !== 'none' && mode !== 'host' && !mode.startsWith('container:');
+
 export interface NetworkSpec {
-  /** 'bridge', 'none', 'host', or 'container:<id>'. */
+  /** 'bridge', 'none', 'host', 'container:<id>', or a network of the user's, as given. */
   readonly mode: string;
   /** '' lets the address management choose. */
   readonly ip: string;

@@ -6,10 +6,11 @@ import { readFileSync } from 'node:fs';
 import type { ContainerDefaults } from '../../images/types.ts';
 import { parseExposed, parsePort, type PortRequest } from '../../runtime/network/port-spec.ts';
 import type { FirewallBackend } from '../../runtime/network/types.ts';
-import type { NetworkSpec } from './container.ts';
+import { isBridged, type NetworkSpec } from './container.ts';
 import type { CreateRequest } from './create-request.ts';
 import { invalidArgument, invalidSpec } from './flag-errors.ts';
 import { shortId } from './ids.ts';
+import { findNetwork } from './networks.ts';
 import type { ContainerStore } from './store.ts';
 
 /** __NEW_UTS_LEN of the kernel. */
@@ -23,7 +24,7 @@ export function networkSpec(
   const asked = request.network ?? 'bridge';
   const mode = networkMode(store, asked === 'default' ? 'bridge' : asked);
   const ports = (request.publish ?? []).flatMap(parsePort);
-  if (mode !== 'bridge' && request.ip !== undefined) throw conflicting('ip address');
+  if (!isBridged(mode) && request.ip !== undefined) throw conflicting('ip address');
   if (mode.startsWith('container:') && (ports.length > 0 || request.publishAll === true)) {
     throw conflicting('port publishing', 'container type network');
   }
@@ -46,7 +47,7 @@ export function networkSpec(
     dnsOptions: [...(request.dnsOption ?? []), ...(request.dnsOpt ?? [])],
     extraHosts: request.addHost ?? [],
     // As in Docker, -p means nothing without a network of the container's own; `run` warns about it.
-    ports: mode === 'bridge' ? withExposed(ports, request, defaults) : [],
+    ports: isBridged(mode) ? withExposed(ports, request, defaults) : [],
     publishAll: request.publishAll ?? false,
     firewall: firewallBackend(request.firewall ?? process.env['MINIDOCK_FIREWALL']),
   };
@@ -56,9 +57,10 @@ function networkMode(store: ContainerStore, asked: string): string {
   if (asked === 'bridge' || asked === 'none' || asked === 'host') return asked;
   if (asked.startsWith('container:'))
     return `container:${store.find(asked.slice('container:'.length)).config.id}`;
+  if (findNetwork(store.paths, asked) !== undefined) return asked;
   throw invalidSpec(
     `network ${asked} not found`,
-    'minidock has one bridge network so far: use --network bridge, none, host or container:NAME.',
+    `Make it with 'minidock network create ${asked}', or use --network bridge, none, host or container:NAME.`,
   );
 }
 

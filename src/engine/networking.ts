@@ -1,25 +1,21 @@
 /**
- * What a container's network needs before a plan can be made: the bridge network's definition (chosen once, clear of
- * every route), an address lease, host ports that are really free and stay reserved. All of it is given back by
+ * What a container's network needs before a plan can be made: the bridge network's definition
+ * (networks.ts), an address lease, host ports that are really free and stay reserved. All of it is given back by
  * release-network.ts, and by whoever cleans up after a shim that was killed: leases carry their owner's id.
  */
-import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { readForeignFirewalls, warnOfForeign } from '../../runtime/network/firewall/foreign.ts';
 import { acquireAddress, peekAddress, releaseAddresses } from '../../runtime/network/ipam.ts';
 import { macFromAddress } from '../../runtime/network/mac.ts';
 import { hostVethName, netnsName } from '../../runtime/network/names.ts';
 import { reservePorts, type HeldPort, type PortReservation } from '../../runtime/network/ports.ts';
-import { chooseSubnet } from '../../runtime/network/subnet.ts';
 import type { BridgeEndpoint, BridgeNetwork, PortBinding } from '../../runtime/network/types.ts';
-import { readJson, writeJson } from './atomic-file.ts';
-import type { ContainerConfig, NetworkState } from './container.ts';
-import { newId, randomHex } from './ids.ts';
-import { waitLock } from './lock.ts';
-import { leasesDir, networksDir, type Paths } from './paths.ts';
+import { isBridged, type ContainerConfig, type NetworkState } from './container.ts';
+import { randomHex } from './ids.ts';
+import { lockNetworks, networkOf, previewDefinition } from './networks.ts';
+import { leasesDir, type Paths } from './paths.ts';
 import type { Attachment } from './run-plan.ts';
 import type { ContainerStore } from './store.ts';
-import { timestamp } from './time.ts';
 
 export interface AcquiredNetwork {
   readonly attachment: Attachment;
@@ -29,38 +25,13 @@ export interface AcquiredNetwork {
   readonly ports: readonly HeldPort[];
 }
 
-/** The default bridge network of this root; its subnet is chosen at first use and kept. */
-export function defaultNetwork(paths: Paths): BridgeNetwork {
-  const path = join(networksDir(paths), 'bridge.json');
-  const existing = readJson<BridgeNetwork>(path);
-  if (existing !== undefined) return existing;
-  const lock = waitLock(join(networksDir(paths), '.lock'));
-  try {
-    const raced = readJson<BridgeNetwork>(path);
-    if (raced !== undefined) return raced;
-    const { subnet, gateway } = chooseSubnet();
-    const network: BridgeNetwork = {
-      id: newId(),
-      name: 'bridge',
-      bridge: 'minidock0',
-      subnet,
-      gateway,
-      created: timestamp(),
-    };
-    writeJson(path, network);
-    return network;
-  } finally {
-    lock.release();
-  }
-}
-
 export async function acquireNetwork(
   store: ContainerStore,
   config: ContainerConfig,
 ): Promise<AcquiredNetwork> {
   const { network } = config.spec;
   const netns = netnsName(config.id);
-  if (network.mode === 'bridge') return acquireBridge(store, config);
+  if (isBridged(network.mode)) return acquireBridge(store, config);
   if (network.mode === 'none') {
     return {
       attachment: { kind: 'none', netns },
@@ -80,15 +51,8 @@ export async function acquireNetwork(
 
 /** What acquireNetwork would give now, touching nothing: for --dry-run. */
 export async function previewNetwork(store: ContainerStore, config: ContainerConfig): Promise<Attachment> {
-  if (config.spec.network.mode !== 'bridge') return (await acquireNetwork(store, config)).attachment;
-  const path = join(networksDir(store.paths), 'bridge.json');
-  const network = readJson<BridgeNetwork>(path) ?? {
-    id: '0'.repeat(64),
-    name: 'bridge',
-    bridge: 'minidock0',
-    ...chooseSubnet(),
-    created: timestamp(),
-  };
+  if (!isBridged(config.spec.network.mode)) return (await acquireNetwork(store, config)).attachment;
+  const network = previewDefinition(store.paths, config.spec.network.mode);
   const address = config.spec.network.ip || peekAddress(leasesDir(store.paths), network);
   const foreign = await readForeignFirewalls(network.bridge);
   return {
@@ -104,10 +68,8 @@ async function acquireBridge(store: ContainerStore, config: ContainerConfig): Pr
     const { recoverAll } = await import('./refresh.ts');
     await recoverAll(store);
   }
-  const network = defaultNetwork(paths);
-  const wanted = config.spec.network.ip;
   const leases = leasesDir(paths);
-  const address = acquireAddress(leases, network, config.id, wanted === '' ? undefined : wanted);
+  const { network, address } = leaseIn(paths, config);
   let reservation: PortReservation;
   try {
     reservation = reservePorts(config.spec.network.ports);
@@ -130,6 +92,18 @@ async function acquireBridge(store: ContainerStore, config: ContainerConfig): Pr
     },
     ports: reservation.held,
   };
+}
+
+/** A network of the user's may be removed at any time: so not between it being read and the lease that keeps it. */
+function leaseIn(paths: Paths, { id, spec }: ContainerConfig): { network: BridgeNetwork; address: string } {
+  const { mode, ip } = spec.network;
+  const lock = mode === 'bridge' ? undefined : lockNetworks(paths);
+  try {
+    const network = networkOf(paths, mode);
+    return { network, address: acquireAddress(leasesDir(paths), network, id, ip === '' ? undefined : ip) };
+  } finally {
+    lock?.release();
+  }
 }
 
 function toEndpoint(

@@ -6,6 +6,8 @@ import { portMap } from './inspect-values.ts';
 export function networkSettings(config: ContainerConfig, state: ContainerState): object {
   const network = state.status === 'running' ? state.network : undefined;
   const endpoint = endpointOf(config, network);
+  // The fields beside Networks are from the time when there was one network: of any other they say nothing.
+  const old = (network?.network?.name ?? 'bridge') === 'bridge' ? endpoint : NO_ENDPOINT;
   return goStruct({
     Bridge: '',
     SandboxID: network === undefined ? '' : derivedId(config.id, SANDBOX),
@@ -16,14 +18,14 @@ export function networkSettings(config: ContainerConfig, state: ContainerState):
     LinkLocalIPv6PrefixLen: 0,
     SecondaryIPAddresses: nilSlice(),
     SecondaryIPv6Addresses: nilSlice(),
-    EndpointID: endpoint.EndpointID,
-    Gateway: endpoint.Gateway,
+    EndpointID: old.EndpointID,
+    Gateway: old.Gateway,
     GlobalIPv6Address: '',
     GlobalIPv6PrefixLen: 0,
-    IPAddress: endpoint.IPAddress,
-    IPPrefixLen: endpoint.IPPrefixLen,
+    IPAddress: old.IPAddress,
+    IPPrefixLen: old.IPPrefixLen,
     IPv6Gateway: '',
-    MacAddress: endpoint.MacAddress,
+    MacAddress: old.MacAddress,
     Networks: networksOf(config, network, endpoint),
   });
 }
@@ -36,6 +38,15 @@ interface Endpoint {
   readonly IPPrefixLen: number;
   readonly MacAddress: string;
 }
+
+const NO_ENDPOINT: Endpoint = {
+  NetworkID: '',
+  EndpointID: '',
+  Gateway: '',
+  IPAddress: '',
+  IPPrefixLen: 0,
+  MacAddress: '',
+};
 
 function endpointOf(config: ContainerConfig, network: NetworkState | undefined): Endpoint {
   const bridge = network?.network;
@@ -101,5 +112,5 @@ function portsOf(config: ContainerConfig, network: NetworkState | undefined): ob
 const SANDBOX = '5a'.repeat(32);
 
 /** Docker gives sandboxes and endpoints random ids; here they follow from the container's, and stay the same. */
-const derivedId = (id: string, other: string): string =>
+export const derivedId = (id: string, other: string): string =>
   [...id].map((digit, i) => (parseInt(digit, 16) ^ parseInt(other[i] ?? '0', 16)).toString(16)).join('');

@@ -11,14 +11,22 @@
  * Deliberately absent: IPv6, and a proxy process that copies bytes for what the kernel can redirect.
  */
 import type { HostStep } from '../../plan/step.ts';
-import type { BridgeEndpoint } from '../types.ts';
+import { isInstalled } from '../../plan/tools.ts';
+import type { BridgeEndpoint, BridgeNetwork, FirewallBackend } from '../types.ts';
 import type { ForeignFirewall } from './foreign.ts';
 import * as iptables from './iptables.ts';
+import type { RemovablePart } from './port-groups.ts';
 import * as nftables from './nftables.ts';
+
+/** What one network has in the firewall, by whichever means its containers were connected. */
+export const networkParts = (network: BridgeNetwork): readonly RemovablePart[] => [
+  ...(isInstalled('nft') ? nftables.networkParts(network) : []),
+  ...(isInstalled('iptables') ? iptables.networkParts(network) : []),
+];
 
 /** Shared: the tables and chains, and this network's part in them. */
 export function planFirewall(
-  endpoint: BridgeEndpoint,
+  endpoint: { readonly network: BridgeNetwork; readonly firewall: FirewallBackend },
   foreign: readonly ForeignFirewall[] = [],
 ): readonly HostStep[] {
   return endpoint.firewall === 'iptables'

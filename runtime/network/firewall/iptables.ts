@@ -8,7 +8,15 @@
 import type { Argv, Check, HostStep } from '../../plan/step.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../types.ts';
 import type { ForeignFirewall } from './foreign.ts';
-import { groupPorts, isEveryAddress, publishing, rangeText, SHARED, type PortGroup } from './port-groups.ts';
+import {
+  groupPorts,
+  isEveryAddress,
+  publishing,
+  rangeText,
+  SHARED,
+  type PortGroup,
+  type RemovablePart,
+} from './port-groups.ts';
 
 /** `--wait`: the legacy iptables takes a lock that another program may hold just now. */
 const NAT: Argv = ['iptables', '--wait', '-t', 'nat'];
@@ -40,10 +48,12 @@ export function planFirewall(
   network: BridgeNetwork,
   foreign: readonly ForeignFirewall[] = [],
 ): readonly HostStep[] {
-  const { bridge, subnet } = network;
+  const { bridge, subnet, internal = false } = network;
   const masquerade = ['MINIDOCK-POSTROUTING', '-s', subnet, '!', '-o', bridge, '-j', 'MASQUERADE'] as const;
   // The rule of this network that is added last: with it the others are there.
-  const check: Check = { kind: 'run', argv: [...NAT, '-C', ...masquerade] };
+  const check: Check = internal
+    ? { kind: 'run', argv: ['iptables', '--wait', '-C', 'MINIDOCK-FORWARD', ...confinement(bridge)] }
+    : { kind: 'run', argv: [...NAT, '-C', ...masquerade] };
   return [
     {
       id: 'firewall.table',
@@ -76,20 +86,59 @@ export function planFirewall(
       check,
       observe: ['iptables', '-S', 'MINIDOCK-FORWARD'],
     },
-    {
-      id: 'nat.masquerade',
-      section: 'nat',
-      title: `Masquerade what leaves ${subnet}`,
-      why:
-        "The world has no route to a container's private address. MASQUERADE puts the host's address in its place " +
-        'as a packet leaves, and conntrack turns the answer back.',
-      without:
-        'Packets get out and no answer ever returns: a ping from the container to the world stays silent.',
-      command: { kind: 'run', argv: [...NAT, '-A', ...masquerade] },
-      undo: SHARED,
-      check,
-      observe: ['iptables', '-t', 'nat', '-S', 'MINIDOCK-POSTROUTING'],
-    },
+    ...(internal ? [] : [masqueradeStep(subnet, masquerade, check)]),
+  ];
+}
+
+function masqueradeStep(subnet: string, masquerade: readonly string[], check: Check): HostStep {
+  return {
+    id: 'nat.masquerade',
+    section: 'nat',
+    title: `Masquerade what leaves ${subnet}`,
+    why:
+      "The world has no route to a container's private address. MASQUERADE puts the host's address in its place " +
+      'as a packet leaves, and conntrack turns the answer back.',
+    without:
+      'Packets get out and no answer ever returns: a ping from the container to the world stays silent.',
+    command: { kind: 'run', argv: [...NAT, '-A', ...masquerade] },
+    undo: SHARED,
+    check,
+    observe: ['iptables', '-t', 'nat', '-S', 'MINIDOCK-POSTROUTING'],
+  };
+}
+
+/** What comes from an internal network and is for anywhere else. */
+const confinement = (bridge: string): readonly string[] => ['-i', bridge, '!', '-o', bridge, '-j', 'DROP'];
+
+/** As networkParts of nftables: the rules of one network, those for Docker's sake included. */
+export function networkParts({ bridge, subnet }: BridgeNetwork): readonly RemovablePart[] {
+  const nat = ['-t', 'nat'];
+  const docker = `MINIDOCK-${bridge}`;
+  const rules: readonly (readonly [readonly string[], string, string])[] = [
+    [nat, 'MINIDOCK-POSTROUTING', `-s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`],
+    [nat, 'MINIDOCK-POSTROUTING', `-s ${subnet} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE`],
+    [nat, 'MINIDOCK-POSTROUTING', `-s ${subnet} ! -o ${bridge} -j MASQUERADE`],
+    [[], 'MINIDOCK-FORWARD', `! -i ${bridge} -o ${bridge} -j MINIDOCK-INBOUND`],
+    ...['docker0', 'br-+'].map(
+      (other) => [[], 'MINIDOCK-FORWARD', `-i ${bridge} -o ${other} -j RETURN`] as const,
+    ),
+    [[], 'MINIDOCK-FORWARD', `-i ${bridge} -j ACCEPT`],
+    [[], 'MINIDOCK-FORWARD', confinement(bridge).join(' ')],
+    [[], 'DOCKER-USER', `-j ${docker}`],
+  ];
+  const words = (table: readonly string[], ...rest: readonly string[]): Argv => [
+    'iptables',
+    '--wait',
+    ...table,
+    ...rest,
+  ];
+  return [
+    ...rules.map(([table, chain, rule]) => ({
+      check: words(table, '-C', chain, ...rule.split(' ')),
+      remove: words(table, '-D', chain, ...rule.split(' ')),
+    })),
+    { check: words([], '-S', docker), remove: words([], '-F', docker) },
+    { check: words([], '-S', docker), remove: words([], '-X', docker) },
   ];
 }
 
@@ -97,7 +146,10 @@ export function planFirewall(
  * Inbound rules go first (-I) and outbound ones last (-A), so that one network's permission to go out never lets it
  * into another. Where Docker lives too, its bridges stay its own affair.
  */
-function networkRules({ bridge, subnet }: BridgeNetwork, foreign: readonly ForeignFirewall[]): string {
+function networkRules(
+  { bridge, subnet, internal = false }: BridgeNetwork,
+  foreign: readonly ForeignFirewall[],
+): string {
   const dockers = foreign.some(({ kind }) => kind === 'docker') ? ['docker0', 'br-+'] : [];
   return [
     '*nat',
@@ -107,7 +159,9 @@ function networkRules({ bridge, subnet }: BridgeNetwork, foreign: readonly Forei
     '*filter',
     `-I MINIDOCK-FORWARD ! -i ${bridge} -o ${bridge} -j MINIDOCK-INBOUND`,
     ...dockers.map((other) => `-A MINIDOCK-FORWARD -i ${bridge} -o ${other} -j RETURN`),
-    `-A MINIDOCK-FORWARD -i ${bridge} -j ACCEPT`,
+    internal
+      ? `-I MINIDOCK-FORWARD ${confinement(bridge).join(' ')}`
+      : `-A MINIDOCK-FORWARD -i ${bridge} -j ACCEPT`,
     'COMMIT',
     '',
   ].join('\n');

@@ -9,7 +9,14 @@
 import type { Argv, Check, HostStep } from '../../plan/step.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../types.ts';
 import { planDockerUser, type ForeignFirewall } from './foreign.ts';
-import { groupPorts, isEveryAddress, publishing, SHARED, type PortGroup } from './port-groups.ts';
+import {
+  groupPorts,
+  isEveryAddress,
+  publishing,
+  SHARED,
+  type PortGroup,
+  type RemovablePart,
+} from './port-groups.ts';
 
 export const NFT_TABLE = 'minidock';
 
@@ -46,7 +53,11 @@ const RULES: Readonly<Record<string, { readonly hook?: string; readonly rules: r
   // Everything into a bridge. An accept ends this chain only: another table that drops, still drops.
   forward: {
     hook: 'type filter hook forward priority filter; policy accept;',
-    rules: ['oifname @bridges jump inbound'],
+    rules: ['iifname @confined jump outbound', 'oifname @bridges jump inbound'],
+  },
+  // Of an internal network: to neighbours only.
+  outbound: {
+    rules: ['iifname . oifname @neighbours accept', 'drop'],
   },
   // Answers, redirected (that is: published) connections and neighbours; nothing else reaches a container.
   inbound: {
@@ -72,6 +83,7 @@ const RULES: Readonly<Record<string, { readonly hook?: string; readonly rules: r
 
 const SETS: Readonly<Record<string, string>> = {
   'set bridges': 'type ifname;',
+  'set confined': 'type ifname;',
   'set neighbours': 'type ifname . ifname;',
   'set subnets': 'type ipv4_addr; flags interval;',
   'set homes': 'type ipv4_addr . ifname; flags interval;',
@@ -83,7 +95,7 @@ export function planFirewall(
   network: BridgeNetwork,
   foreign: readonly ForeignFirewall[] = [],
 ): readonly HostStep[] {
-  const { bridge, subnet } = network;
+  const { bridge, subnet, internal = false } = network;
   const home = `${subnet} . "${bridge}"`;
   // The element that is added last: with it everything else is there. One look for three steps.
   const check: Check = {
@@ -123,7 +135,8 @@ export function planFirewall(
         argv: ['nft', '-f', '-'],
         input:
           `add element ip ${NFT_TABLE} bridges { "${bridge}" }\n` +
-          `add element ip ${NFT_TABLE} neighbours { "${bridge}" . "${bridge}" }\n`,
+          `add element ip ${NFT_TABLE} neighbours { "${bridge}" . "${bridge}" }\n` +
+          (internal ? `add element ip ${NFT_TABLE} confined { "${bridge}" }\n` : ''),
       },
       undo: SHARED,
       check,
@@ -132,17 +145,20 @@ export function planFirewall(
     {
       id: 'nat.masquerade',
       section: 'nat',
-      title: `Masquerade what leaves ${subnet}`,
-      why:
-        "The world has no route to a container's private address. Masquerading puts the host's address in its " +
-        'place as a packet leaves, and conntrack turns the answer back.',
-      without:
-        'Packets get out and no answer ever returns: a ping from the container to the world stays silent.',
+      title: internal ? `Note that ${subnet} is at home on ${bridge}` : `Masquerade what leaves ${subnet}`,
+      why: internal
+        ? 'Of this network nothing leaves the host, so there is nothing to masquerade but what a container sends to a ' +
+          'published port of its own network.'
+        : "The world has no route to a container's private address. Masquerading puts the host's address in its " +
+          'place as a packet leaves, and conntrack turns the answer back.',
+      without: internal
+        ? 'A container that opens a published port of its own network gets answers from an address it never asked.'
+        : 'Packets get out and no answer ever returns: a ping from the container to the world stays silent.',
       command: {
         kind: 'run',
         argv: ['nft', '-f', '-'],
         input:
-          `add element ip ${NFT_TABLE} subnets { ${subnet} }\n` +
+          (internal ? '' : `add element ip ${NFT_TABLE} subnets { ${subnet} }\n`) +
           `add element ip ${NFT_TABLE} homes { ${home} }\n`,
       },
       undo: SHARED,
@@ -151,6 +167,20 @@ export function planFirewall(
     },
     ...planDockerUser(network, foreign),
   ];
+}
+
+/** What planFirewall has added for one network, to be taken away with it; the table serves the others. */
+export function networkParts({ bridge, subnet }: BridgeNetwork): readonly RemovablePart[] {
+  const elements = {
+    homes: `${subnet} . "${bridge}"`,
+    subnets: subnet,
+    neighbours: `"${bridge}" . "${bridge}"`,
+    confined: `"${bridge}"`,
+    bridges: `"${bridge}"`,
+  };
+  return Object.entries(elements).map(([set, element]) => {
+    return { remove: ['nft', 'delete', 'element', 'ip', NFT_TABLE, set, `{ ${element} }`] };
+  });
 }
 
 export function planPorts(endpoint: BridgeEndpoint): readonly HostStep[] {

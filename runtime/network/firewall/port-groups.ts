@@ -1,5 +1,5 @@
 /** Neighbouring published ports as one group, so that a range of ports is one step and one command. */
-import type { HostStep, Undo } from '../../plan/step.ts';
+import type { Argv, HostStep, Undo } from '../../plan/step.ts';
 import type { PortBinding, Protocol } from '../types.ts';
 
 export interface PortGroup {
@@ -56,6 +56,15 @@ export function publishing(group: PortGroup): Pick<HostStep, 'id' | 'section' | 
       `Publish ${rangeText(group.hostPort, group.count)} of ${where} as ` +
       `${rangeText(group.containerPort, group.count)}/${group.protocol}`,
   };
+}
+
+/**
+ * Something of the firewall's that may be there. Looking first is for iptables, which makes its tables when it is told
+ * to delete; of an interval `nft get` misses now and then while another change is on its way.
+ */
+export interface RemovablePart {
+  readonly check?: Argv;
+  readonly remove: Argv;
 }
 
 /** Every rule of every backend that serves all containers. */

@@ -25,6 +25,7 @@ export async function examineKernelLeftovers(
     isAlive(view, digits) || [...lost].some((id) => id.startsWith(digits));
   const [links, ports] = await Promise.all([strayLinks(view, spokenFor), strayPorts(view, lost)]);
   return [
+    ...strayBridges(view),
     ...strayNamespaces(spokenFor),
     ...links,
     ...ports,
@@ -42,6 +43,24 @@ async function perform(argv: Argv): Promise<void> {
 
 function removable(id: string, what: string, means: string, argv: Argv): Finding {
   return { id, level: 'warning', what, means, todo: [renderArgv(argv)], mend: () => perform(argv) };
+}
+
+/** Named, not mended: an idle network of another root looks the same. */
+function strayBridges({ links, networks }: View): readonly Finding[] {
+  return links
+    .filter(
+      ({ ifname }) =>
+        /^mdb[0-9a-f]{12}$/.test(ifname) &&
+        !networks.some(({ bridge }) => bridge === ifname) &&
+        !links.some(({ master }) => master === ifname),
+    )
+    .map(({ ifname }) => ({
+      id: `leftovers.bridge:${ifname}`,
+      level: 'warning',
+      what: `bridge ${ifname} belongs to no network of this root`,
+      means: 'It is one of another root (--root), or left from one whose files were removed.',
+      todo: [`ip link delete ${ifname}`],
+    }));
 }
 
 function strayNamespaces(known: Known): readonly Finding[] {

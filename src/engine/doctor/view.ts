@@ -9,9 +9,9 @@ import { netnsName } from '../../../runtime/network/names.ts';
 import { containerOf } from '../../../runtime/network/port-holder.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../../../runtime/network/types.ts';
 import { readProgram } from '../../../runtime/plan/read-program.ts';
-import { readJson } from '../atomic-file.ts';
 import { tryLock } from '../lock.ts';
-import { containerLock, containersDir, leasesDir, networksDir, type Paths } from '../paths.ts';
+import { listNetworks } from '../networks.ts';
+import { containerLock, containersDir, leasesDir, type Paths } from '../paths.ts';
 import { isSameProcess } from '../process-identity.ts';
 import type { Container, ContainerStore } from '../store.ts';
 
@@ -71,7 +71,7 @@ export async function takeView(store: ContainerStore): Promise<View> {
     links,
     addresses,
     routes,
-    networks: readNetworks(paths),
+    networks: listNetworks(paths),
     running,
     foreign,
     alive,
@@ -140,12 +140,6 @@ async function readIp<T>(words: readonly string[]): Promise<readonly T[]> {
   if (exitCode !== 0 || stdout.trim() === '') return [];
   // An interface without addresses is an empty object, by some versions of ip.
   return (JSON.parse(stdout) as readonly T[]).filter((item) => Object.keys(item as object).length > 0);
-}
-
-function readNetworks(paths: Paths): readonly BridgeNetwork[] {
-  const dir = networksDir(paths);
-  const files = namesIn(dir).filter((name) => name.endsWith('.json'));
-  return files.flatMap((name) => readJson<BridgeNetwork>(join(dir, name)) ?? []);
 }
 
 /** A shim, awake or asleep, has its container's id on its command line. */

@@ -1,0 +1,215 @@
+/**
+ * `network create` and `network rm`: a bridge network of the user's. The definition is written before anything is
+ * done to the host, and removed after everything is undone: a kill in between leaves one that can be used, or removed
+ * again. A network that containers run in stays; the leases of their addresses say which.
+ */
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { MinidockError } from '../../runtime/errors.ts';
+import { planBridge, planForwarding } from '../../runtime/network/bridge.ts';
+import { networkParts, planFirewall } from '../../runtime/network/firewall/backend.ts';
+import { readForeignFirewalls } from '../../runtime/network/firewall/foreign.ts';
+import {
+  contains,
+  formatCidr,
+  formatIpv4,
+  overlaps,
+  parseCidr,
+  parseIpv4,
+  sizeOf,
+} from '../../runtime/network/ipv4.ts';
+import type { Subnet } from '../../runtime/network/subnet.ts';
+import type { BridgeNetwork, FirewallBackend } from '../../runtime/network/types.ts';
+import { applySteps } from '../../runtime/plan/apply.ts';
+import { Journal } from '../../runtime/plan/journal.ts';
+import { holds } from '../../runtime/plan/perform-host.ts';
+import type { Argv, HostStep } from '../../runtime/plan/step.ts';
+import { undoCommand } from '../../runtime/plan/undo.ts';
+import { writeJson } from './atomic-file.ts';
+import { newId } from './ids.ts';
+import {
+  DEFAULT_NETWORK,
+  definitionPath,
+  findNetwork,
+  freeSubnet,
+  listNetworks,
+  lockNetworks,
+  noSuchNetwork,
+  subnetsOf,
+} from './networks.ts';
+import { leasesDir, type Paths } from './paths.ts';
+import { timestamp } from './time.ts';
+
+export interface NetworkRequest {
+  readonly name: string;
+  readonly subnet?: string;
+  readonly gateway?: string;
+  readonly internal: boolean;
+  readonly firewall: FirewallBackend;
+}
+
+export const PREDEFINED = [DEFAULT_NETWORK, 'host', 'none', 'default'];
+
+/**
+ * @param tell given the plan before it is carried out, for --explain
+ * @throws MinidockError NETWORK_EXISTS, NETWORK_PREDEFINED, BAD_NETWORK, SUBNET_OVERLAPS, NO_SUBNET, STEP_FAILED.
+ */
+export async function createNetwork(
+  paths: Paths,
+  request: NetworkRequest,
+  tell: (steps: readonly HostStep[]) => void = () => undefined,
+): Promise<BridgeNetwork> {
+  checkName(request.name);
+  const lock = lockNetworks(paths);
+  try {
+    if (listNetworks(paths).some(({ name }) => name === request.name)) {
+      throw new MinidockError({
+        code: 'NETWORK_EXISTS',
+        message: `network with name ${request.name} already exists`,
+      });
+    }
+    const network = define(paths, request);
+    const steps = planNetwork(network, request.firewall, await readForeignFirewalls(network.bridge));
+    tell(steps);
+    writeJson(definitionPath(paths, network), network);
+    try {
+      await applySteps(steps, { journal: new Journal(join(paths.run, 'networks.journal')) });
+    } catch (error) {
+      await withdraw(network);
+      rmSync(definitionPath(paths, network), { force: true });
+      throw error;
+    }
+    return network;
+  } finally {
+    lock.release();
+  }
+}
+
+type Foreign = Awaited<ReturnType<typeof readForeignFirewalls>>;
+
+/** What a network is, without a container in it. */
+const planNetwork = (
+  network: BridgeNetwork,
+  firewall: FirewallBackend,
+  foreign: Foreign,
+): readonly HostStep[] => [
+  ...planBridge(network),
+  ...planForwarding(),
+  ...planFirewall({ network, firewall }, foreign),
+];
+
+function checkName(name: string): void {
+  if (PREDEFINED.includes(name)) {
+    throw new MinidockError({
+      code: 'NETWORK_PREDEFINED',
+      message: `operation is not permitted on predefined ${name} network`,
+    });
+  }
+  if (name.trim() === '' || /\p{Cc}/u.test(name) || name.startsWith('container:')) {
+    throw new MinidockError({ code: 'BAD_NETWORK', message: `invalid name for a network: "${name}"` });
+  }
+}
+
+function define(paths: Paths, request: NetworkRequest): BridgeNetwork {
+  const id = newId();
+  return {
+    id,
+    name: request.name,
+    bridge: `mdb${id.slice(0, 12)}`,
+    ...(request.subnet === undefined
+      ? freeSubnet(paths)
+      : chosenSubnet(paths, request.subnet, request.gateway)),
+    ...(request.internal ? { internal: true } : {}),
+    created: timestamp(),
+  };
+}
+
+/** Docker's checks, in its order and words. */
+function chosenSubnet(paths: Paths, text: string, gateway: string | undefined): Subnet {
+  const block = parseCidr(text);
+  const bad = (reason: string): MinidockError =>
+    new MinidockError({
+      code: 'BAD_NETWORK',
+      message: `invalid network config:\ninvalid subnet ${text}: ${reason}`,
+    });
+  if (block === undefined) throw bad('invalid CIDR block notation');
+  if (formatCidr(block) !== text) throw bad(`it should be ${formatCidr(block)}`);
+  if (block.prefix > 30 || block.prefix < 8) throw bad('a bridge network has a prefix length from 8 to 30');
+  const address = gateway === undefined ? block.base + 1 : parseIpv4(gateway);
+  const last = block.base + sizeOf(block) - 1;
+  if (address === undefined || !contains(block, address) || address === block.base || address === last) {
+    throw new MinidockError({
+      code: 'BAD_NETWORK',
+      message: `no matching subnet for gateway ${gateway ?? ''}`,
+    });
+  }
+  if (subnetsOf(paths).some((other) => overlaps(other, block))) {
+    throw new MinidockError({
+      code: 'SUBNET_OVERLAPS',
+      message: 'Pool overlaps with other one on this address space',
+      hint: "See 'minidock network ls' and 'minidock network inspect', or leave --subnet out.",
+    });
+  }
+  return { subnet: text, gateway: formatIpv4(address) };
+}
+
+/** The network that was removed. @throws MinidockError NO_SUCH_NETWORK, NETWORK_PREDEFINED, NETWORK_IN_USE. */
+export async function removeNetwork(paths: Paths, reference: string): Promise<BridgeNetwork> {
+  if (PREDEFINED.includes(reference) && reference !== 'default') throw predefined(reference);
+  const lock = lockNetworks(paths);
+  try {
+    const network = findNetwork(paths, reference);
+    if (network === undefined) throw noSuchNetwork(reference);
+    if (network.name === DEFAULT_NETWORK) throw predefined(network.name);
+    if (endpointsOf(paths, network).length > 0) {
+      throw new MinidockError({
+        code: 'NETWORK_IN_USE',
+        message: `error while removing network: network ${network.name} id ${network.id} has active endpoints`,
+        hint: `Stop the containers in it first: minidock ps --filter network=${network.name}`,
+      });
+    }
+    const failures = await withdraw(network);
+    if (failures.length > 0) {
+      throw new MinidockError({
+        code: 'NETWORK_NOT_REMOVED',
+        message: `error while removing network ${network.name}: ${failures.join('; ')}`,
+        hint: 'It is still listed: remove it again when that is mended.',
+      });
+    }
+    rmSync(join(leasesDir(paths), network.id), { recursive: true, force: true });
+    rmSync(definitionPath(paths, network), { force: true });
+    return network;
+  } finally {
+    lock.release();
+  }
+}
+
+const predefined = (name: string): MinidockError =>
+  new MinidockError({
+    code: 'NETWORK_PREDEFINED',
+    message: `${name} is a pre-defined network and cannot be removed`,
+  });
+
+/** Addresses that are leased. */
+function endpointsOf(paths: Paths, { id }: BridgeNetwork): readonly string[] {
+  try {
+    return readdirSync(join(leasesDir(paths), id)).filter((name) => !name.startsWith('.'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Everything of it that is on the host, going on past what fails, which it tells; not there counts as taken away. */
+async function withdraw(network: BridgeNetwork): Promise<readonly string[]> {
+  const failures: string[] = [];
+  const takeAway = async (argv: Argv): Promise<void> => {
+    const failure = await undoCommand({ kind: 'run', argv });
+    if (failure !== undefined) failures.push(failure);
+  };
+  for (const { check, remove } of networkParts(network)) {
+    if (check === undefined || (await holds({ kind: 'run', argv: check }))) await takeAway(remove);
+  }
+  await takeAway(['ip', 'link', 'delete', network.bridge]);
+  return failures;
+}
