@@ -11,10 +11,14 @@
  *   lo   198.51.100.7/32 ("the internet")         eth0 203.0.113.2/24, default via 203.0.113.1
  *   eth0 203.0.113.1/24  <-------- veth ------->
  *
- * What keeps a learner from hurting the machine: the root file system is an overlay whose upper layer is a tmpfs, so
+ * What keeps a learner's mistakes from the machine: the root file system is an overlay whose upper layer is a tmpfs, so
  * nothing written reaches the disk; other file systems of the machine, its /run and its devices are not there; the
  * control group lets only harmless devices be opened (a node of the disk may be made, as in any container, and is of
  * no use) and bounds memory and processes; of /proc/sys only net can be written; and the capabilities below are gone.
+ *
+ * It is no prison. Containers need CAP_SYS_ADMIN to mount, and there are file systems of which the machine has only
+ * one: whoever mounts devtmpfs has the machine's own /dev, and removes it with "rm -r"; a /proc of one's own has all of
+ * /proc/sys. The lab's `mount` refuses the former kind, which a program that calls mount(2) itself does not ask.
  */
 
 /** Each with what it would reach beyond the lab. CAP_MKNOD goes too where no control group guards the devices. */
@@ -89,6 +93,19 @@ mount --make-shared run/netns
 touch usr/local/bin/minidock
 mount --bind "$MINIDOCK" usr/local/bin/minidock
 mount -o remount,bind,ro usr/local/bin/minidock
+
+cat >usr/local/bin/mount <<'MOUNT'
+#!/bin/sh
+# One instance serves the whole machine: what is changed or removed in it is so for everyone.
+for word in "$@"; do
+  case ,$word, in *,devtmpfs,* | *,debugfs,* | *,tracefs,* | *,efivarfs,* | *,configfs,* | *,securityfs,* | *,pstore,* | *,bpf,* | *,fusectl,* | *,binfmt_misc,* | *=devtmpfs,* | *,-tdevtmpfs,*)
+    echo "mount: $word: the machine has only one of these, so the lab does not let it in" >&2
+    exit 1 ;;
+  esac
+done
+exec /usr/bin/mount "$@"
+MOUNT
+chmod 755 usr/local/bin/mount
 
 mount -t tmpfs -o mode=755,nosuid tmpfs dev
 while read -r name numbers; do
@@ -181,12 +198,16 @@ unset DROP
 exec setpriv --inh-caps=-all --bounding-set="$DROP_WORDS" bash -c '
   trap "exit 0" TERM
   trap "exit 42" USR1
-  bash -euo pipefail -c "$1" >&2 </dev/null || exit 1
+  # Not an argument of PID 1: "ps" would show how a puzzle was broken.
+  setup=$(cat <&4)
+  exec 4<&-
+  bash -euo pipefail -c "$setup" >&2 </dev/null || exit 1
+  unset setup
   echo ready
   exec >&2 3<> <(:)
   # A child that was orphaned is ours; bash buries it while it waits for what never comes.
   while :; do read -r -u 3 || :; done
-' lab "$setup"
+' lab 4< <(printf '%s' "$setup")
 `;
 
 /** What the learner's shell reads first. */

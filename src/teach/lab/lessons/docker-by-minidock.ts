@@ -12,7 +12,7 @@ export const byMinidock: Lesson = {
     {
       id: 'run',
       title: 'One command',
-      article: ['D:host to container'],
+      article: ['D:host to container', 'D:container to the world', 'D:the world to the container'],
       task: `Run a container called web of the image page, with port 8080 of the host published to its port 80, in the background; its program is "${SERVER}". With --step it waits before each step, and you see the state before and after; --explain tells without waiting.`,
       hints: [
         '-d, --name, -p: as with Docker.',

@@ -17,12 +17,20 @@ import {
 const step = (
   id: string,
   title: string,
-  row: string,
+  rows: string | readonly string[],
   task: string,
   hints: LessonStep['hints'],
   solution: LessonStep['solution'],
   requirements: LessonStep['requirements'],
-): LessonStep => ({ id, title, article: [`D:${row}`], task, hints, solution, requirements });
+): LessonStep => ({
+  id,
+  title,
+  article: [rows].flat().map((row) => `D:${row}`),
+  task,
+  hints,
+  solution,
+  requirements,
+});
 
 const byHand: Lesson = {
   name: 'docker-by-hand',
@@ -196,7 +204,7 @@ const byHand: Lesson = {
     step(
       'nat',
       'Enable NAT: container to the world',
-      'enable NAT (masquerade)',
+      ['enable NAT (masquerade)', 'container to the world'],
       'Let web reach 198.51.100.7: forwarding, and a masquerade for 172.30.0.0/16.',
       [
         'As in the lesson "masquerade".',

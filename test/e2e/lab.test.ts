@@ -1,0 +1,164 @@
+/**
+ * The lab: every lesson plays itself, a check passes for any right way and for no wrong one, and whatever is typed in
+ * there, the machine stays as it was.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { allLessons } from '../../src/teach/lab/lessons/index.ts';
+import { createHost, type TestHost } from '../support/host.ts';
+import type { RunResult } from '../support/processes.ts';
+
+let host: TestHost;
+beforeAll(async () => {
+  host = await createHost();
+});
+afterAll(async () => {
+  await host.dispose();
+});
+
+const lab = (...words: readonly string[]): Promise<RunResult> =>
+  host.run([join(import.meta.dirname, '../../dist/minidock'), 'lab', ...words], { timeout: 240_000 });
+const type = (name: string, line: string): Promise<RunResult> => lab('enter', name, '--', 'bash', '-c', line);
+
+afterEach(async () => {
+  const { stdout } = await lab('list');
+  for (const [, name] of stdout.matchAll(/^(\S+) .*\(running\)$/gm)) await lab('end', name ?? '');
+});
+
+describe('a lesson that plays itself fulfils each step by its solution, and none before', () => {
+  /** Few at a time: each waits for answers that do not come, so side by side they take a fraction of the time. */
+  const queue = [...allLessons];
+  const played = new Map<string, RunResult>();
+  beforeAll(async () => {
+    const worker = async (): Promise<void> => {
+      for (let lesson = queue.shift(); lesson !== undefined; lesson = queue.shift()) {
+        played.set(lesson.name, await lab('run', lesson.name, '--auto', '--no-pictures'));
+      }
+    };
+    await Promise.all([worker(), worker(), worker(), worker()]);
+  }, 900_000);
+
+  test.each(allLessons.map(({ name }) => name))('%s', (name) => {
+    const result = played.get(name);
+    expect(`${String(result?.exitCode)}\n${result?.stderr ?? ''}`).toBe('0\n');
+    expect(result?.stdout).toMatch(/^All \d+ steps of/m);
+  });
+});
+
+describe('a check', () => {
+  test('names what is missing, is not taken in by a wrong way, and takes another right one', async () => {
+    expect((await lab('start', 'cable')).exitCode).toBe(0);
+    // A bridge and a dummy of the right names are no cable.
+    await type('cable', 'ip link add veth-red type dummy; ip link add veth-blue type bridge');
+    const wrong = await lab('check');
+    expect([wrong.exitCode, wrong.stdout]).toEqual([1, expect.stringContaining('[ ] there are two links')]);
+    // Made the other way round, and by another word than the solution's.
+    await type(
+      'cable',
+      'ip link del veth-red; ip link del veth-blue; ip link add dev veth-blue type veth peer name veth-red',
+    );
+    const right = await lab('check');
+    expect([right.exitCode, right.stdout]).toEqual([0, expect.stringContaining('Step 2 of 7')]);
+  }, 60_000);
+
+  test('of the way out takes nftables for iptables', async () => {
+    await lab('start', 'masquerade');
+    await lab('next');
+    await lab('next');
+    await type(
+      'masquerade',
+      "nft 'add table ip mine; add chain ip mine out { type nat hook postrouting priority 100; }; add rule ip mine out ip saddr 192.168.15.0/24 masquerade'",
+    );
+    expect((await lab('check')).stdout).toContain('All 3 steps of masquerade are done');
+  }, 60_000);
+
+  test('gives one more hint each time, and the solution when asked', async () => {
+    await lab('start', 'bridge');
+    expect((await lab('hint')).stdout).not.toContain('Hint 2');
+    expect((await lab('hint')).stdout).toContain('Hint 2');
+    expect((await lab('show')).stdout).toContain('ip link add veth-red type veth peer name veth-red-br');
+  }, 60_000);
+});
+
+test('what was reached is kept: another lab goes on there', async () => {
+  await lab('start', 'bridge');
+  expect((await lab('next')).exitCode).toBe(0);
+  await lab('end');
+  expect((await lab('list')).stdout).toMatch(/^bridge +1 of 5/m);
+  const again = await lab('start', 'bridge');
+  expect(again.stdout).toContain('Step 2 of 5');
+  expect((await type('bridge', 'ip -n red link show veth-red')).exitCode).toBe(0);
+  const anew = await lab('reset', 'bridge', '--again');
+  expect(anew.stdout).toContain('Step 1 of 5');
+  expect((await type('bridge', 'ip -n red link show veth-red')).exitCode).not.toBe(0);
+}, 60_000);
+
+test('two labs live side by side, and commands then want to know which', async () => {
+  await lab('start', 'cable', '--again');
+  await lab('start', 'host');
+  await type('cable', 'ip link add only-here type dummy');
+  expect((await type('host', 'ip link show only-here')).exitCode).not.toBe(0);
+  const check = await lab('check');
+  expect([check.exitCode, check.stderr]).toEqual([1, expect.stringContaining('several labs are running')]);
+  expect((await lab('start', 'host')).stderr).toContain('is running already');
+}, 60_000);
+
+test('nothing that is typed in there reaches the machine, and the end leaves nothing', async () => {
+  const keep = join(host.dir, 'precious');
+  writeFileSync(keep, 'still here');
+  const machine = (): string[] =>
+    ['kernel/panic', 'vm/swappiness'].map((name) => readFileSync(`/proc/sys/${name}`, 'utf8'));
+  const [before, settings] = [await host.snapshot(), machine()];
+  await lab('start', 'cable', '--again');
+  // Without this the rest must not be tried: everything that can be written belongs to the lab alone.
+  const { stdout: mounts } = await type('cable', 'cat /proc/self/mounts');
+  const [root = '', ...others] = mounts
+    .trim()
+    .split('\n')
+    .reverse()
+    .map((line) => line.split(' '))
+    .sort((one, other) => (one[1] ?? '').length - (other[1] ?? '').length);
+  expect([root[0], root[1], root[2]]).toEqual(['lab', '/', 'overlay']);
+  const own = ['overlay', 'tmpfs', 'devpts', 'mqueue', 'proc', 'sysfs', 'cgroup', 'cgroup2', 'nsfs'];
+  const files = ['/usr/local/bin/minidock', '/run/lab/progress', '/run/lab/state'];
+  expect(others.filter(([, at = '', type_ = '']) => !own.includes(type_) && !files.includes(at))).toEqual([]);
+  const refused = [
+    'echo 7 >/proc/sys/kernel/panic',
+    'sysctl -w vm.swappiness=1',
+    'echo x >/proc/sysrq-trigger',
+    'date -s 2020-01-01',
+    'reboot -f',
+    'dmesg -C',
+    // The node may be made, as in any container; it cannot be opened, whatever the disk's number.
+    'for major in 8 253 254 259 7; do mknod "/dev/d$major" b $major 0 && cat "/dev/d$major" | head -c 1 | grep -q . && exit 0; done; exit 1',
+    // Only pretended: if it succeeded, what is in there would be the machine's own.
+    'mkdir -p /tmp/dev && mount --fake -t devtmpfs dev /tmp/dev',
+    'echo a >/sys/fs/cgroup/devices/devices.allow 2>/dev/null; mknod /dev/kmem2 c 1 1 && head -c 1 /dev/kmem2',
+  ];
+  for (const line of refused) expect([line, (await type('cable', line)).exitCode]).not.toEqual([line, 0]);
+  await type(
+    'cable',
+    'chmod 000 /dev/null; chmod 600 /usr/local/bin/minidock; echo lost >/etc/passwd; kill -9 -1',
+  );
+  // Of the root file system alone: whatever else were mounted in there by a fault of ours is not touched.
+  const remove = 'timeout 20 rm -rf --one-file-system --no-preserve-root / 2>/dev/null';
+  await type(
+    'cable',
+    `test "$(cat /run/lab/lesson)" = cable && ! grep devtmpfs /proc/mounts && { rm -rf ${keep} /etc /root; ${remove}; }`,
+  );
+  expect(readFileSync(keep, 'utf8')).toBe('still here');
+  expect(readFileSync('/etc/passwd', 'utf8')).toContain('root');
+  expect(machine()).toEqual(settings);
+  expect((await lab('end')).exitCode).toBe(0);
+  expect(await host.snapshot()).toEqual(before);
+  expect(existsSync(join(host.runDir, 'lab', 'cable'))).toBe(false);
+  // What was reached by others before is not among what was deleted.
+  expect((await lab('list')).stdout).toMatch(/^bridge +1 of 5/m);
+}, 120_000);
+
+test('someone who knows nothing is told where to begin', async () => {
+  const { stdout } = await lab();
+  expect(stdout).toMatch(/minidock lab start \S+/);
+  expect((await lab('start', 'nonsense')).stderr).toContain('minidock lab list');
+});
