@@ -68,7 +68,8 @@ export function layOut(model: Model, { width, mark }: LayoutOptions): Layout {
   const gap = GAP + 2 * crossing.middle;
   const side = crossing.side === 0 ? 0 : 1 + 2 * crossing.side;
   const available = Math.max(width, 2 * NARROWEST + gap + side);
-  const own = hostRows(model, host, { mark, width: Math.max(NARROWEST, available - 2 * NARROWEST) });
+  const lost = new Set(model.cables.flatMap(({ a, b }) => (b === undefined ? [refKey(a)] : [])));
+  const own = hostRows(model, host, { mark, lost, width: Math.max(NARROWEST, available - 2 * NARROWEST) });
   const natural = Math.max(
     NARROWEST,
     titleOf(host).length + 26,
@@ -77,7 +78,7 @@ export function layOut(model: Model, { width, mark }: LayoutOptions): Layout {
   const alone = others.length === 0;
   const left = Math.min(natural, alone ? available : available - gap - side - NARROWEST);
   const right = Math.min(RIGHT_WIDEST, available - left - gap - side);
-  return place(model, host, others, own, { left, right, gap, side, mark });
+  return place(model, host, others, own, { left, right, gap, side, mark, lost });
 }
 
 const RIGHT_WIDEST = 64;
@@ -88,6 +89,7 @@ interface Sizes {
   readonly gap: number;
   readonly side: number;
   readonly mark: Mark | undefined;
+  readonly lost: ReadonlySet<string>;
 }
 
 function place(
@@ -95,9 +97,9 @@ function place(
   host: Namespace,
   others: readonly Namespace[],
   own: readonly Row[],
-  { left, right, gap, side, mark }: Sizes,
+  { left, right, gap, side, mark, lost }: Sizes,
 ): Layout {
-  const options: RowOptions = { mark, width: right - 4 };
+  const options: RowOptions = { mark, lost, width: right - 4 };
   const boxes: Box[] = [];
   const lines: PlacedRow[] = [];
   const buses: Bus[] = [];

@@ -22,6 +22,8 @@ export interface Row {
 
 export interface RowOptions {
   readonly mark?: Mark | undefined;
+  /** refKeys of veths whose other end cannot be found. */
+  readonly lost?: ReadonlySet<string>;
   /** Columns there are for a line; what does not fit beside an address goes below it. */
   readonly width: number;
 }
@@ -78,8 +80,10 @@ function orphans(namespace: Namespace, options: RowOptions): readonly Row[] {
 function interfaceRows(
   namespace: Namespace,
   links: readonly Interface[],
-  { mark, width }: RowOptions,
+  { mark, lost, width }: RowOptions,
 ): readonly Row[] {
+  const isLost = ({ index }: Interface): boolean =>
+    lost?.has(refKey({ inode: namespace.inode, index })) === true;
   const nameWidth = Math.max(0, ...links.map(({ name }) => name.length));
   return links.flatMap((link) => {
     const { inode } = namespace;
@@ -89,7 +93,7 @@ function interfaceRows(
     const gateway = namespace.routes.find(
       ({ destination, device }) => destination === 'default' && device === link.name,
     )?.via;
-    const own = lineOf(link, '', nameWidth);
+    const own = lineOf(link, '', nameWidth, isLost(link));
     const beside: Span[] = gateway === undefined ? [] : [span('  gw ', 'dim'), span(gateway, 'address')];
     const fits = lengthOf([...own, ...beside]) <= width;
     const isMarkedPort = (from: number): boolean =>
@@ -107,7 +111,7 @@ function interfaceRows(
         ? []
         : [{ spans: [span('  gw ', 'dim'), span(gateway, 'address')], marked }]),
       ...(bus ? ports : []).map((port, index): Row => ({
-        spans: lineOf(port, index === ports.length - 1 ? '└ ' : '├ ', portWidth),
+        spans: lineOf(port, index === ports.length - 1 ? '└ ' : '├ ', portWidth, isLost(port)),
         ref: { inode, index: port.index },
         marked: isMarked(mark, inode, port.index),
         bus: index < ports.length - 1,
@@ -117,7 +121,7 @@ function interfaceRows(
   });
 }
 
-function lineOf(link: Interface, prefix: string, nameWidth: number): Span[] {
+function lineOf(link: Interface, prefix: string, nameWidth: number, lost: boolean): Span[] {
   const addresses = shownAddresses(link).join(' ');
   const state = !link.up ? 'DOWN' : link.kind === 'veth' && !link.carrier ? 'no carrier' : '';
   const kind = ['veth', 'loopback', 'device', 'bridge'].includes(link.kind) ? '' : link.kind;
@@ -128,6 +132,7 @@ function lineOf(link: Interface, prefix: string, nameWidth: number): Span[] {
     ...(addresses === '' ? [] : [span(`  ${addresses}`, 'address')]),
     ...(kind === '' ? [] : [span(`  ${kind}`, 'dim')]),
     ...(state === '' ? [] : [span(`  ${state}`, 'warn')]),
+    ...(lost ? [span(`  peer #${link.peerIndex ?? 0} unseen`, 'warn')] : []),
   ];
 }
 

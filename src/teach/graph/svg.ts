@@ -70,26 +70,22 @@ function rowShape({ x, y, room, spans, marked }: PlacedRow): string {
   return text(x, y, parts);
 }
 
-function cableShape({ points, up, marked, lost }: Route): string {
+function cableShape({ points, up, marked, open = false }: Route): string {
   const path = points
     .map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${px(x + 0.5)} ${(y + 0.5) * HEIGHT}`)
     .join('');
   const color = marked ? MARK : up ? '#3b5b75' : DOWN;
   const dashes = up ? '' : ' stroke-dasharray="5 4"';
-  const ends = [points[0], lost === undefined ? points.at(-1) : undefined].flatMap((end) =>
+  const ends = [points[0], open ? undefined : points.at(-1)].flatMap((end) =>
     end === undefined
       ? []
       : [
           `<circle cx="${px(end.x + 0.5)}" cy="${(end.y + 0.5) * HEIGHT}" r="${marked ? 4.5 : 3.5}" fill="${color}"/>`,
         ],
   );
-  const last = points.at(-1);
-  const words =
-    lost === undefined || last === undefined ? [] : [text(last.x + 1, last.y, [{ text: lost, color: DOWN }])];
   return [
     `<path d="${path}" ${stroke(color, marked ? 3.5 : 2)} stroke-linejoin="round"${dashes}/>`,
     ...ends,
-    ...words,
   ].join('\n');
 }
 

@@ -56,7 +56,7 @@ function drawRow(grid: Grid, { x, y, room, spans, marked }: PlacedRow): void {
   if (all.length > room) grid.write(at, y, '…', 'dim');
 }
 
-function drawCable(grid: Grid, { points, up, marked, lost }: Route): void {
+function drawCable(grid: Grid, { points, up, marked, open = false }: Route): void {
   const look: Look = marked ? 'mark' : up ? 'line' : 'down';
   const across = marked ? '━' : up ? '─' : '╌';
   const down = marked ? '┃' : up ? '│' : '╎';
@@ -77,9 +77,7 @@ function drawCable(grid: Grid, { points, up, marked, lost }: Route): void {
   }
   const [first, second, last, beforeLast] = [points[0], points[1], points.at(-1), points.at(-2)];
   if (first !== undefined && second !== undefined) joinBox(grid, first, second, marked);
-  if (last === undefined || beforeLast === undefined) return;
-  if (lost === undefined) joinBox(grid, last, beforeLast, marked);
-  else grid.write(last.x, last.y, lost, 'warn');
+  if (last !== undefined && beforeLast !== undefined && !open) joinBox(grid, last, beforeLast, marked);
 }
 
 const cut = (text: string, room: number): string =>

@@ -15,9 +15,9 @@ export interface Anchor {
 }
 
 export interface Route {
-  /** Corners, the first and last on the borders of boxes. One that leads nowhere known has `lost` at its end. */
+  /** Corners, the first and last on the borders of boxes. One that leads nowhere known is `open` at its end. */
   readonly points: readonly Point[];
-  readonly lost?: string;
+  readonly open?: boolean;
   readonly up: boolean;
   readonly marked: boolean;
 }
@@ -51,9 +51,8 @@ export function routeCables(
     const looks = looksOf(model, cable, edges.mark);
     if (b === undefined) {
       const from = a.right ? edges.farEdge : edges.leftEdge;
-      const link = findEnd(model, cable.a)?.link;
-      const points = [point(from, a.y), point(from + 2, a.y)];
-      drawn.push({ points, lost: `? #${link?.peerIndex ?? 0}`, ...looks });
+      const points = [point(from, a.y), point(from + OPEN, a.y)];
+      drawn.push({ points, open: true, ...looks });
     } else if (a.right !== b.right && a.y === b.y) {
       middle.occupy(a.y, edges.leftEdge, edges.rightEdge);
       drawn.push({ points: [point(edges.leftEdge, a.y), point(edges.rightEdge, a.y)], ...looks });
@@ -112,5 +111,8 @@ function looksOf(model: Model, cable: Cable, mark: Mark | undefined): Pick<Route
     marked: mark !== undefined && ends.every((end) => mark.interfaces.has(refKey(end))),
   };
 }
+
+/** Cells. */
+const OPEN = 2;
 
 const point = (x: number, y: number): Point => ({ x, y });

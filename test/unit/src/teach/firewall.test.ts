@@ -1,0 +1,77 @@
+/** The firewall as nft and iptables print it, read: chains in their order, ports that are redirected. */
+import { expect, test } from '@jest/globals';
+import { baseChains, parseFirewall } from '../../../../src/teach/graph/firewall.ts';
+
+const nft = `table ip minidock {
+	map published {
+		type inet_proto . inet_service : ipv4_addr . inet_service
+		elements = { tcp . 8080 : 172.17.0.2 . 80,
+			     udp . 53 : 172.17.0.3 . 5353 }
+	}
+
+	map published_at {
+		type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
+		elements = { 127.0.0.1 . tcp . 90 : 172.17.0.2 . 90 }
+	}
+
+	chain localnet {
+		type filter hook prerouting priority raw; policy accept;
+		iifname != "lo" ip daddr 127.0.0.0/8 counter packets 3 bytes 180 drop
+	}
+
+	chain late {
+		type filter hook forward priority filter + 5; policy drop;
+	}
+}
+table ip hand {
+	chain pre {
+		type nat hook prerouting priority dstnat; policy accept;
+		ip daddr 203.0.113.2 tcp dport 443 dnat to 10.0.0.2:8443
+	}
+}
+# Warning: table ip nat is managed by iptables-nft, do not touch!
+table ip nat {
+	chain PREROUTING {
+		type nat hook prerouting priority dstnat; policy accept;
+		tcp dport 9090 counter packets 0 bytes 0 dnat to 10.0.0.1:80
+	}
+}
+`;
+const saved = `*nat
+:PREROUTING ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+-A PREROUTING -d 203.0.113.2/32 -p udp -m udp --dport 9000:9001 -j DNAT --to-destination 10.0.0.1:80-81
+COMMIT
+`;
+
+test('redirections of maps, of rules by hand, and of iptables, each once', () => {
+  const { published } = parseFirewall(nft, saved);
+  expect(
+    published.map(
+      ({ protocol, address, port, toAddress, toPort, where }) =>
+        `${where}: ${address}:${port}/${protocol} ${toAddress}:${toPort}`,
+    ),
+  ).toEqual([
+    'ip minidock published: :8080/tcp 172.17.0.2:80',
+    'ip minidock published: :53/udp 172.17.0.3:5353',
+    'ip minidock published_at: 127.0.0.1:90/tcp 172.17.0.2:90',
+    'ip hand pre: 203.0.113.2:443/tcp 10.0.0.2:8443',
+    'iptables nat PREROUTING: 203.0.113.2:9000-9001/udp 10.0.0.1:80-81',
+  ]);
+});
+
+test('base chains in the order of a packet, without what iptables itself tells better', () => {
+  const chains = baseChains(parseFirewall(nft, saved).chains);
+  expect(chains.map(({ tool, name, priority, policy }) => [tool, name, priority, policy])).toEqual([
+    ['nft', 'localnet', -300, 'accept'],
+    ['nft', 'pre', -100, 'accept'],
+    ['iptables', 'PREROUTING', -100, 'accept'],
+    ['nft', 'late', 5, 'drop'],
+  ]);
+  expect(chains[0]?.rules).toEqual(['iifname != "lo" ip daddr 127.0.0.0/8 counter drop']);
+});
+
+test('where iptables-save is not there, nft tells of its rules', () => {
+  const { published } = parseFirewall(nft, '');
+  expect(published.some(({ where, port }) => where === 'ip nat PREROUTING' && port === '9090')).toBe(true);
+});
