@@ -229,7 +229,7 @@ const seccomp: Lesson = {
       solution: [
         {
           command: 'minidock run -d --name guarded --network none lesson/box sleep 1000',
-          why: 'With the default filter: some 360 of the calls allowed, what is not named fails.',
+          why: 'With the default filter: a list of calls that are allowed, and what is not on it fails.',
         },
         {
           command: 'grep Seccomp /proc/$(minidock inspect -f "{{.State.Pid}}" guarded)/status',

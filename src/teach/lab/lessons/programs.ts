@@ -269,4 +269,4 @@ done`,
     '"stop" sends SIGTERM, waits ten seconds, and kills PID 1 as you did.',
 };
 
-export const lessons: readonly Lesson[] = [image, pidOne];
+export const lessons: readonly Lesson[] = [pidOne, image];
