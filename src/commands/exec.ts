@@ -48,10 +48,6 @@ export const exec: Verb = {
         const interactive = flags.interactive ?? false;
         const detach = flags.detach ?? false;
         const container = await findContainer(context.engine.containers, name);
-        if (!detach && refuseMissingTerminal({ tty, stdin: interactive })) {
-          context.exit(1);
-          return;
-        }
         const options = {
           argv: [program, ...args] as const,
           interactive,
@@ -66,6 +62,10 @@ export const exec: Verb = {
         if (flags.dryRun === true) {
           const { printExec } = await import('../teach/dry-run.ts');
           return printExec(context.engine.paths, container, options, explainHow(flags) ?? 'full');
+        }
+        if (!detach && refuseMissingTerminal({ tty, stdin: interactive })) {
+          context.exit(1);
+          return;
         }
         const telling = await tellingFor(flags);
         context.exit(await execInContainer(context.engine.paths, container, options, telling?.plan));

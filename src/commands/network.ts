@@ -7,7 +7,7 @@ import { findNetwork, listNetworks, noSuchNetwork, previewDefinition } from '../
 import { listContainers, recoverAll } from '../engine/refresh.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { stdout } from '../engine/standard-streams.ts';
-import { tellingFor, type ExplainFlags } from '../teach/explain-flags.ts';
+import { explainHow, tellingFor, type ExplainFlags } from '../teach/explain-flags.ts';
 import { formatList } from '../ui/format.ts';
 import { compileTemplate } from '../ui/go-template/template.ts';
 import { inspectNetwork, inspectOther, OTHERS } from '../ui/inspect-network-object.ts';
@@ -51,11 +51,15 @@ export const networkCreate: Verb = {
           internal: flags.internal ?? false,
           firewall: firewall(),
         };
+        if (flags.dryRun === true) {
+          const { printNetwork } = await import('../teach/dry-run.ts');
+          return printNetwork(engine.paths, request, explainHow(flags) ?? 'full');
+        }
         const telling = await tellingFor(flags);
         const { id } = await createNetwork(engine.paths, request, telling?.plan);
         stdout.write(`${id}\n`);
       });
-    defineExplainFlags(command, {});
+    defineExplainFlags(command, { dryRun: true });
   },
 };
 

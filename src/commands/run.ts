@@ -8,7 +8,7 @@ import { refuseMissingTerminal, runForeground, terminalSize } from '../engine/fo
 import { imageFor } from '../engine/image-for.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { launchShim, shimLost, startDetached, fromWire } from '../engine/start.ts';
-import { removeContainer, signalContainer } from '../engine/lifecycle.ts';
+import { signalContainer } from '../engine/lifecycle.ts';
 import { parseSignal } from '../engine/signals.ts';
 import { explainHow, explanationFor, type ExplainFlags } from '../teach/explain-flags.ts';
 import type { Explanation } from '../teach/explanation.ts';
@@ -109,11 +109,12 @@ async function runContainer(
       startDetached(containers.paths, config.id, {
         explain: explanation !== undefined,
         step: flags.step ?? false,
+        forget: true,
         onMessage: showShimMessages(explanation),
       }),
     );
   } catch (error) {
-    if (await forgetStopped(context, config.id, error)) throw error;
+    if ((error as { code?: string }).code === 'STOPPED') throw error;
     // Docker leaves the created container, and its id on stdout, behind a start that failed.
     stdout.write(`${config.id}\n`);
     throw error;
@@ -122,15 +123,6 @@ async function runContainer(
   }
   stdout.write(`${config.id}\n`);
   return 0;
-}
-
-/** Whoever stops half-way through --step does not want what is left of the container either. */
-async function forgetStopped({ engine }: Context, id: string, error: unknown): Promise<boolean> {
-  if ((error as { code?: string }).code !== 'STOPPED') return false;
-  const container = engine.containers.read(id);
-  if (container !== undefined)
-    await removeContainer(engine.containers, container, { force: true, volumes: true });
-  return true;
 }
 
 async function runAttached(
@@ -157,6 +149,7 @@ async function runAttached(
             ...containers.paths,
             explain: explanation !== undefined,
             step: flags.step ?? false,
+            forget: true,
             attach,
             ...(size === undefined ? {} : { size }),
           },
@@ -179,7 +172,6 @@ async function runAttached(
     case 'detached':
       return 0;
     case 'failed':
-      await forgetStopped(context, id, end.error);
       throw fromWire(end.error);
     case 'lost':
       throw shimLost(containers.paths, id);

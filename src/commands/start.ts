@@ -7,7 +7,8 @@ import { findContainer } from '../engine/refresh.ts';
 import { recover } from '../engine/recovery.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { fromWire, launchShim, shimLost } from '../engine/start.ts';
-import { explanationFor, type ExplainFlags } from '../teach/explain-flags.ts';
+import { explainHow, explanationFor, type ExplainFlags } from '../teach/explain-flags.ts';
+import { forEachInTurn } from './each.ts';
 import { defineExplainFlags } from './explain-options.ts';
 import { showShimMessages } from './shim-messages.ts';
 import type { Context, Verb } from './verb.ts';
@@ -33,6 +34,9 @@ export const start: Verb = {
       )
       .action(async (names: readonly string[], flags: StartFlags) => {
         requireRoot('start');
+        if (flags.dryRun === true) return printAll(context, names, flags);
+        // What is wrong with the flags is wrong for all names.
+        await explanationFor(flags);
         if (flags.attach === true || flags.interactive === true) {
           const [name] = names;
           if (names.length > 1 || name === undefined)
@@ -52,9 +56,20 @@ export const start: Verb = {
           }
         }
       });
-    defineExplainFlags(command, { step: true });
+    defineExplainFlags(command, { dryRun: true, step: true });
   },
 };
+
+async function printAll(context: Context, names: readonly string[], flags: StartFlags): Promise<void> {
+  const how = explainHow(flags) ?? 'full';
+  const { printDryRun } = await import('../teach/dry-run.ts');
+  const { containers } = context.engine;
+  await forEachInTurn(context, names, async (name) => {
+    const { config, state } = await findContainer(containers, name);
+    if (state.status !== 'running') await printDryRun(containers, config, how);
+    return undefined;
+  });
+}
 
 async function startOne({ engine }: Context, name: string, flags: StartFlags): Promise<void> {
   const container = await findContainer(engine.containers, name);

@@ -82,7 +82,11 @@ async function endProgram(
   { signal, timeout }: Signalling,
   onStep: StopOptions['onStep'],
 ): Promise<void> {
-  const ended = waitForShim(store.paths, container.config.id, onStep === undefined ? {} : { onStep });
+  const heard = Promise.withResolvers<undefined>();
+  const told = onStep && { onStep, onHeard: () => heard.resolve(undefined) };
+  const ended = waitForShim(store.paths, container.config.id, told);
+  // Without it the program may have ended, and been cleaned up after, before the shim knows that anyone listens.
+  if (told !== undefined) await Promise.race([heard.promise, ended]);
   doneStep('stop.signal', () => signalContainer(container, signal));
   const late = await stepSpan([{ id: 'stop.wait' }], async (note) => {
     const first = timeout < 0 ? await ended : await Promise.race([ended, within(timeout, ended)]);

@@ -59,17 +59,9 @@ export async function createNetwork(
   request: NetworkRequest,
   tell: (steps: readonly HostStep[]) => void = () => undefined,
 ): Promise<BridgeNetwork> {
-  checkName(request.name);
   const lock = lockNetworks(paths);
   try {
-    if (listNetworks(paths).some(({ name }) => name === request.name)) {
-      throw new MinidockError({
-        code: 'NETWORK_EXISTS',
-        message: `network with name ${request.name} already exists`,
-      });
-    }
-    const network = define(paths, request);
-    const steps = planNetwork(network, request.firewall, await readForeignFirewalls(network.bridge));
+    const { network, steps } = await planRequested(paths, request);
     tell(steps);
     writeJson(definitionPath(paths, network), network);
     try {
@@ -83,6 +75,23 @@ export async function createNetwork(
   } finally {
     lock.release();
   }
+}
+
+/** Nothing is made or taken. @throws as createNetwork, but for STEP_FAILED. */
+export async function planRequested(
+  paths: Paths,
+  request: NetworkRequest,
+): Promise<{ readonly network: BridgeNetwork; readonly steps: readonly HostStep[] }> {
+  checkName(request.name);
+  if (listNetworks(paths).some(({ name }) => name === request.name)) {
+    throw new MinidockError({
+      code: 'NETWORK_EXISTS',
+      message: `network with name ${request.name} already exists`,
+    });
+  }
+  const network = define(paths, request);
+  const foreign = await readForeignFirewalls(network.bridge);
+  return { network, steps: planNetwork(network, request.firewall, foreign) };
 }
 
 type Foreign = Awaited<ReturnType<typeof readForeignFirewalls>>;

@@ -21,13 +21,23 @@ export type ExitMessage = Extract<ShimMessage, { type: 'exited' }>;
 export function waitForShim(
   paths: Paths,
   id: string,
-  { signal, onStep }: { readonly signal?: AbortSignal; readonly onStep?: (step: StepTime) => void } = {},
+  {
+    signal,
+    onStep,
+    onHeard,
+  }: {
+    readonly signal?: AbortSignal;
+    readonly onStep?: (step: StepTime) => void;
+    /** From then on no step is missed. */
+    readonly onHeard?: () => void;
+  } = {},
 ): Promise<ExitMessage | undefined> {
   const lastMessage = new Promise<ExitMessage | undefined>((resolve) => {
     const connection = connectShim(paths, id, {
       output: () => undefined,
       message: (message) => {
         if (message.type === 'step') onStep?.(message);
+        if (message.type === 'heard') onHeard?.();
         if (message.type === 'exited') finish(message);
         else if (message.type === 'failed') finish(undefined);
       },

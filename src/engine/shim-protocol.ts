@@ -11,7 +11,10 @@ export type ClientMessage =
   | { readonly type: 'adopt-terminal'; readonly pid: number; readonly fd: number }
   /** The answer to 'paused': do this step; do it and all that follow; undo what has been done. */
   | { readonly type: 'step'; readonly word: StepWord }
-  /** An answer is sent when the container has exited (and, with --rm, is gone); to who explains, each step on the way. */
+  /**
+   * An answer is sent when the container has exited (and, with --rm, is gone); to who explains, 'heard' at once and
+   * each step on the way.
+   */
   | { readonly type: 'wait'; readonly explain?: boolean };
 
 export type StepWord = 'go' | 'run-on' | 'quit';
@@ -24,6 +27,7 @@ export type ShimMessage =
   | { readonly type: 'paused'; readonly id: StepId; readonly pid?: number }
   | { readonly type: 'started'; readonly pid: number }
   | { readonly type: 'adopted' }
+  | { readonly type: 'heard' }
   | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'failed'; readonly error: WireError }
   | { readonly type: 'exited'; readonly exitCode: number; readonly oomKilled: boolean };
@@ -45,6 +49,8 @@ export interface ShimRequest {
   readonly step?: boolean;
   /** What the client on descriptor 3 is attached to from the first byte on. */
   readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  /** What stops half-way by who steps through it is removed, and not kept to be started again. */
+  readonly forget?: boolean;
   /** The window size of the terminal that waits for the container, if there is one. */
   readonly size?: { readonly rows: number; readonly columns: number };
 }

@@ -31,6 +31,7 @@ const cannotLaunch = (reason: string): WireError => ({
 export interface StartOptions {
   readonly explain?: boolean;
   readonly step?: boolean;
+  readonly forget?: boolean;
   readonly onMessage?: MessageHandler;
 }
 
@@ -46,6 +47,7 @@ export function startDetached(paths: Paths, id: string, options: StartOptions = 
         ...paths,
         explain: options.explain ?? false,
         step: options.step ?? false,
+        forget: options.forget ?? false,
         attach: { stdin: false, stdout: false, stderr: false },
       },
       {

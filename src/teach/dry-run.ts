@@ -1,6 +1,7 @@
 /** `--dry-run`: steps told and not done. On stdout, which has nothing else to say. */
 import type { ContainerConfig } from '../engine/container.ts';
 import { execSteps, newExecDir, planExec, requireRunning, type ExecOptions } from '../engine/exec-plan.ts';
+import { planRequested, type NetworkRequest } from '../engine/network-create.ts';
 import { previewNetwork } from '../engine/networking.ts';
 import { allSteps } from '../engine/run-plan.ts';
 import { computeRun } from '../engine/shim/prepare.ts';
@@ -18,6 +19,11 @@ export async function printDryRun(
   const attachment = await previewNetwork(store, config);
   const { plan } = computeRun(store.paths, config, attachment);
   await printSteps(allSteps(plan), how);
+}
+
+/** What `network create` would do now; another time its names differ. @throws what createNetwork does. */
+export async function printNetwork(paths: Paths, request: NetworkRequest, how: ExplainHow): Promise<void> {
+  await printSteps((await planRequested(paths, request)).steps, how);
 }
 
 /** What `exec` would do now. @throws MinidockError 'NOT_RUNNING'. */

@@ -1,5 +1,7 @@
 /** `stop` and `rm` told as they happen, or told and not done. */
 import { join } from 'node:path';
+import type { HostStep } from '../../runtime/plan/step.ts';
+import type { StepTime } from '../../runtime/plan/step-span.ts';
 import { planRemoval, planStop, planUndo } from '../engine/ending-plan.ts';
 import {
   KILL,
@@ -12,9 +14,10 @@ import {
 import { volumesDir } from '../engine/paths.ts';
 import { findContainer } from '../engine/refresh.ts';
 import { volumesThatGo } from '../engine/remove-files.ts';
-import type { ContainerStore } from '../engine/store.ts';
-import { explainHow, tellingFor, type ExplainFlags } from './explain-flags.ts';
+import type { Container, ContainerStore } from '../engine/store.ts';
+import { explainHow, type ExplainFlags } from './explain-flags.ts';
 import { printSteps } from './teller.ts';
+import { createTelling } from './telling.ts';
 
 /** What there is to print: the name, unless nothing was done. */
 export async function explainStop(
@@ -25,12 +28,13 @@ export async function explainStop(
 ): Promise<string | undefined> {
   const container = await findContainer(store, name);
   const running = container.state.status === 'running';
-  const steps = running ? planStop(store.paths, container, signalling(container, options)) : [];
-  if (flags.dryRun === true) return printSteps(steps, explainHow(flags) ?? 'full').then(() => undefined);
-  const telling = await tellingFor(flags);
-  telling?.plan(steps);
-  await stopContainer(store, container, { ...options, ...(telling && { onStep: telling.done }) });
-  return name;
+  const steps = running
+    ? [
+        ...planStop(store.paths, container, signalling(container, options)),
+        ...(container.config.spec.autoRemove ? planFiles(store, container, true) : []),
+      ]
+    : [];
+  return tell(steps, name, flags, (onStep) => stopContainer(store, container, { ...options, onStep }));
 }
 
 export async function explainRemoval(
@@ -42,15 +46,38 @@ export async function explainRemoval(
   const container = await findContainer(store, name);
   const running = container.state.status === 'running';
   if (running && !options.force) throw stillRunning(container.config.name);
-  const volumes = options.volumes ? volumesThatGo(store, container.config) : [];
-  const places = volumes.map((volume) => ({ name: volume, path: join(volumesDir(store.paths), volume) }));
   const steps = [
     ...(running ? planStop(store.paths, container, KILL) : planUndo(store.paths, container)),
-    ...planRemoval(store.paths, container, places),
+    // With --rm its shim is the one to remove it, and takes the volumes along.
+    ...planFiles(store, container, options.volumes || (running && container.config.spec.autoRemove)),
   ];
-  if (flags.dryRun === true) return printSteps(steps, explainHow(flags) ?? 'full').then(() => undefined);
-  const telling = await tellingFor(flags);
-  telling?.plan(steps);
-  await removeContainer(store, container, { ...options, ...(telling && { onStep: telling.done }) });
+  return tell(steps, name, flags, (onStep) => removeContainer(store, container, { ...options, onStep }));
+}
+
+function planFiles(store: ContainerStore, container: Container, volumes: boolean): readonly HostStep[] {
+  const names = volumes ? volumesThatGo(store, container.config) : [];
+  const places = names.map((name) => ({ name, path: join(volumesDir(store.paths), name) }));
+  return planRemoval(store.paths, container, places);
+}
+
+async function tell(
+  steps: readonly HostStep[],
+  name: string,
+  flags: ExplainFlags,
+  act: (onStep: (step: StepTime) => void) => Promise<void>,
+): Promise<string | undefined> {
+  const how = explainHow(flags) ?? 'full';
+  if (flags.dryRun === true) {
+    await printSteps(steps, how);
+    return undefined;
+  }
+  const telling = await createTelling(how);
+  telling.plan(steps);
+  try {
+    await act(telling.done);
+  } finally {
+    // The next name has steps of the same ids.
+    telling.end();
+  }
   return name;
 }

@@ -13,6 +13,8 @@ export interface ExplainFlags {
 
 /** What is shown by flags: undefined where nothing is to be told. @throws MinidockError 'INVALID_FLAG'. */
 export function explainHow({ explain, dryRun, step }: ExplainFlags): ExplainHow | undefined {
+  if (dryRun === true && step === true)
+    throw invalid('conflicting options: with --dry-run nothing is done, and --step has nothing to wait for');
   if (explain === undefined) return dryRun === true || step === true ? 'full' : undefined;
   if (explain !== 'short' && explain !== 'full' && explain !== 'json') {
     throw invalid(

@@ -14,12 +14,14 @@ export interface Telling {
   readonly plan: (steps: readonly Step[]) => void;
   /** A step that nobody's span tells of. */
   readonly done: (result: StepTime) => void;
+  /** What is done from now on is none of its business. */
+  readonly end: () => void;
 }
 
 export async function createTelling(how: ExplainHow, output: StandardStream = stderr): Promise<Telling> {
   const explainer = await explainerFor(how, output);
   let teller = new Teller(explainer, output);
-  listenToTrace((event) => {
+  const end = listenToTrace((event) => {
     for (const result of [...stepTimes(event), ...undoTimes(event)]) teller.done(result);
   });
   return {
@@ -28,5 +30,6 @@ export async function createTelling(how: ExplainHow, output: StandardStream = st
       teller.plan(steps);
     },
     done: (result) => teller.done(result),
+    end,
   };
 }

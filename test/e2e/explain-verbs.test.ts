@@ -89,6 +89,31 @@ describe('exec', () => {
   });
 });
 
+describe('start', () => {
+  test('a dry run tells what start then does, and starts nothing', async () => {
+    await engine.ok('create', '--name', 'begun', '-p', '8080:80', 'test', 'sleep', '100');
+    const planned = objects(await engine.ok('start', '--dry-run', '--explain=json', 'begun'));
+    expect(await engine.ok('inspect', '-f', '{{.State.Status}}', 'begun')).toBe('created');
+    expect((await engine.host.run(['ip', 'netns', 'list'])).stdout).toBe('');
+    const steps = objects((await engine.minidock('start', '--explain=json', 'begun')).stderr);
+    expectWhole(steps);
+    expect(planned.map(({ id }) => id)).toEqual(steps.map(({ id }) => id));
+  });
+
+  test('flags that cannot be are refused once, before any container is looked at', async () => {
+    await engine.ok('run', '-d', '--name', 'runs', 'test', 'sleep', '100');
+    for (const [flags, words] of [
+      [['--explain=nonsense'], 'invalid argument "nonsense" for "--explain" flag'],
+      [['--dry-run', '--step'], 'conflicting options: with --dry-run nothing is done'],
+      [['--step'], 'there is no terminal to press one on'],
+    ] as const) {
+      const { exitCode, stderr } = await engine.minidock('start', ...flags, 'runs', 'nobody');
+      expect([exitCode, stderr]).toEqual([125, expect.stringContaining(words)]);
+      expect(stderr).not.toContain('nobody');
+    }
+  });
+});
+
 describe('stop and rm', () => {
   const STOP = ['stop.signal', 'stop.wait', 'stop.kill'];
 
@@ -144,6 +169,37 @@ describe('stop and rm', () => {
     expect(planned.join(' ')).toMatch(
       /^stop\.signal stop\.wait .*container\.take-away container\.release-name volume\.remove:\w+ container\.delete-files$/,
     );
+  });
+
+  test('of several, each is told whole, also by a shim that was asleep', async () => {
+    const names = ['one', 'two', 'three', 'four'].map((name) => `many-${name}`);
+    for (const name of names) await engine.ok('run', '-d', '--name', name, 'test', 'sleep', '100');
+    // Asleep, a shim is a program of one page, and what wakes it comes all at once.
+    const shims = `jq .shimPid ${engine.host.root}/containers/*/state.json`;
+    const asleep = `for pid in $(${shims}); do readlink /proc/$pid/exe; done | grep -c ^/memfd:minidock`;
+    await engine.host.waitFor(
+      async () => (await engine.host.run(['sh', '-c', asleep])).stdout === `${names.length}\n`,
+      'every shim asleep',
+    );
+    const { stdout, stderr } = await engine.minidock('rm', '-f', '--explain=json', ...names);
+    expect(stdout.trim().split('\n')).toEqual(names);
+    const steps = objects(stderr);
+    const begins = steps.flatMap(({ n }, index) => (n === 1 ? [index] : []));
+    expect(begins).toHaveLength(names.length);
+    begins.forEach((begin, index) => expectWhole(steps.slice(begin, begins[index + 1])));
+  });
+
+  test.each([
+    ['stop', '-t', '0'],
+    ['rm', '-f'],
+  ])('%s tells how one with --rm is removed, volumes and all, which its shim does', async (...verb) => {
+    await engine.ok('run', '-d', '--rm', '--name', 'goes', '-v', '/data', 'test', 'sleep', '100');
+    const planned = idsOf(await engine.ok(...verb, '--dry-run', '--explain=json', 'goes'));
+    const { stderr } = await engine.minidock(...verb, '--explain=json', 'goes');
+    expectWhole(objects(stderr));
+    expect(idsOf(stderr)).toEqual(planned);
+    expect(planned.join(' ')).toMatch(/ volume\.remove:\w+ container\.delete-files$/);
+    expect(await engine.ok('ps', '-aq')).toBe('');
   });
 
   test('a container that runs is refused without -f, told or not', async () => {

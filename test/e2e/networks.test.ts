@@ -202,10 +202,19 @@ test('--dry-run in a network of one’s own shows its bridge', async () => {
   await ok('network', 'rm', 'mine');
 });
 
-test('--explain tells each step, on standard error', async () => {
+test('--explain tells each step, on standard error; --dry-run the same, and makes nothing', async () => {
+  const planned = await ok('network', 'create', '--dry-run', '--explain=json', 'told');
+  expect((await minidock('network', 'inspect', 'told')).exitCode).toBe(1);
   const { stdout, stderr } = await minidock('network', 'create', '--explain', 'told');
   expect(stdout).toMatch(/^[0-9a-f]{64}\n$/);
   const bridge = `mdb${stdout.slice(0, 12)}`;
+  const told = planned
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { title: string });
+  expect(stderr.match(/^ {2}\[.*/gm)?.map((line) => line.replace(/.*\] /, ''))).toEqual(
+    told.map(({ title }) => title.replace(/mdb[0-9a-f]{12}/, bridge)),
+  );
   for (const words of [`$ ip link add name ${bridge} type bridge`, 'Close', 'Masquerade', 'Why:', 'done in'])
     expect(stderr).toContain(words);
   await ok('network', 'rm', stdout.trim().slice(0, 12));

@@ -164,6 +164,7 @@ export class Clients {
       case 'wait':
         // Every client gets the last message; this one says that it has come for nothing else.
         client.explains = message.explain === true;
+        if (client.explains) client.message({ type: 'heard' });
         break;
     }
   }

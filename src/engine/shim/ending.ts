@@ -16,7 +16,8 @@ import { journalOf, type ShimParts } from './parts.ts';
 /** After the program has ended. */
 export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitCode: number): Promise<void> {
   const { store, config, clients } = parts;
-  if (clients.explaining) {
+  const { explaining } = clients;
+  if (explaining) {
     listenToTrace((event) => {
       for (const step of [...stepTimes(event), ...undoTimes(event)])
         clients.broadcast({ type: 'step', ...step });
@@ -45,13 +46,20 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
       }),
     );
   }
-  const rest = cleanUp(parts);
+  const rest = cleanUp(parts, config.spec.autoRemove);
+  // Who wants to be told of it waits for the files to be deleted; nobody else needs to.
+  if (explaining) rest();
   span('answer', 'answer: exited', () => clients.finish({ type: 'exited', exitCode, oomKilled }));
-  rest();
+  if (!explaining) rest();
 }
 
-/** When the program did not come to run, or the shim does not know what to do. */
-export async function fail(parts: ShimParts, ports: readonly HeldPort[], error: unknown): Promise<void> {
+/** When the program did not come to run, or the shim does not know what to do. `forget`: its container goes too. */
+export async function fail(
+  parts: ShimParts,
+  ports: readonly HeldPort[],
+  error: unknown,
+  forget = false,
+): Promise<void> {
   const { store, config, clients } = parts;
   const report = await span('undo', 'undo', () => undoJournal(journalOf(parts)));
   releaseNetwork(store.paths, config.id, ports);
@@ -68,17 +76,17 @@ export async function fail(parts: ShimParts, ports: readonly HeldPort[], error: 
       network: undefined,
     });
   }
-  const rest = cleanUp(parts);
+  const rest = cleanUp(parts, config.spec.autoRemove || forget);
   span('answer', 'answer: failed', () => clients.finish({ type: 'failed', error: wire }));
   rest();
 }
 
-/** Gives what is left to be done once everyone has been told: nobody needs to wait for files to be deleted. */
-function cleanUp({ store, config, log, lock }: ShimParts): () => void {
+/** Gives what is left to be done once everyone has been told. */
+function cleanUp({ store, config, log, lock }: ShimParts, remove: boolean): () => void {
   log.close();
   return span('state', 'remove the container', () => {
     rmSync(containerRunDir(store.paths, config.id), { recursive: true, force: true });
-    if (!config.spec.autoRemove) {
+    if (!remove) {
       lock.release();
       return () => undefined;
     }

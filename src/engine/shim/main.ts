@@ -84,7 +84,8 @@ export async function runShim(): Promise<void> {
     await (await ending()).finish(parts, ports, exitCode);
   } catch (error) {
     if (pending !== undefined) await abandon(pending);
-    await (await ending()).fail(parts, ports, error);
+    const forget = request.forget === true && (error as { code?: string }).code === 'STOPPED';
+    await (await ending()).fail(parts, ports, error, forget);
   }
 }
 
