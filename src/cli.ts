@@ -3,7 +3,6 @@
  * exec, and the process that unpacks a layer; each loads nothing but its own modules, because starting up is most
  * of what a short command costs.
  */
-import { writeSync } from 'node:fs';
 import { span } from '../runtime/trace.ts';
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -57,11 +56,12 @@ async function main(argv: readonly string[]): Promise<void> {
 /** MINIDOCK_TRACE: a timeline of this process and those it starts. PID 1 and exec's process have no such variable. */
 async function startTrace(path: string, [word = '', ...rest]: readonly string[]): Promise<void> {
   const { openTrace } = await import('./engine/trace-file.ts');
+  const { complain } = await import('./engine/complain.ts');
   const name =
     word === '__shim' ? `shim ${/"id":"(\w{12})/.exec(rest[0] ?? '')?.[1] ?? ''}` : `minidock ${word}`;
   openTrace(path, name, [word, ...rest], ({ message }) => {
     // What keeps its shim from writing there keeps the command from it too, and that one tells.
-    if (word !== '__shim') writeSync(2, `minidock: MINIDOCK_TRACE: ${message}\n`);
+    if (word !== '__shim') complain(`minidock: MINIDOCK_TRACE: ${message}`);
   });
 }
 
@@ -77,12 +77,12 @@ function completePath(): void {
   process.env['PATH'] = [...given, ...system.filter((directory) => !given.includes(directory))].join(':');
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
+main(process.argv.slice(2)).catch(async (error: unknown) => {
   // Only the program's own faults get here: expected errors are printed by the command line's edge.
+  const { complain } = await import('./engine/complain.ts');
   // Exits at once: a shim's open connections would keep it, and whoever waits for it, for ever.
-  writeSync(
-    2,
-    `minidock: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  complain(
+    `minidock: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
   );
   process.exit(125);
 });

@@ -4,7 +4,7 @@
  */
 import { readSync, writeSync } from 'node:fs';
 import { errnoOf } from '../syscall/error.ts';
-import type { Kernel } from '../syscall/kernel.ts';
+import { connectUnix } from '../syscall/sockets.ts';
 import { listenToTrace, spanSince, tellTrace } from '../trace.ts';
 import type { InitMessage, SupervisorMessage } from './init-protocol.ts';
 
@@ -18,8 +18,8 @@ export interface Channel {
   waitForHangUp(): void;
 }
 
-export function connectSupervisor(kernel: Kernel, socketPath: string): Channel {
-  const socket = connectOrExit(kernel, socketPath);
+export function connectSupervisor(socketPath: string): Channel {
+  const socket = connectOrExit(socketPath);
   const buffer = Buffer.alloc(256);
   const read = (): number => {
     for (;;) {
@@ -70,9 +70,9 @@ export function traceTo(channel: Channel, entered: number): void {
 }
 
 /** A supervisor that failed meanwhile has said why; this process has nothing to add, least of all on its stderr. */
-function connectOrExit(kernel: Kernel, socketPath: string): number {
+function connectOrExit(socketPath: string): number {
   try {
-    return kernel.connectUnix(socketPath);
+    return connectUnix(socketPath);
   } catch (error) {
     const gone = ['ENOENT', 'ECONNREFUSED'].includes(errnoOf(error));
     if (gone) process.exit(125);

@@ -21,7 +21,7 @@ import { attempt, runSteps } from './run-steps.ts';
 
 export function runEnter(requestPath: string, socketPath: string): void {
   const entered = performance.now();
-  const channel = connectSupervisor(kernel, socketPath);
+  const channel = connectSupervisor(socketPath);
   channel.send({ type: 'hello', pid: Number(readlinkSync('/proc/self')) });
   const request = attempt('exec.start', channel, () => {
     return JSON.parse(readFileSync(requestPath, 'utf8')) as EnterRequest;

@@ -20,7 +20,7 @@ import { attempt, runSteps } from './run-steps.ts';
 
 export function runInit(bundleDir: string, socketPath: string): void {
   const entered = performance.now();
-  const channel = connectSupervisor(kernel, socketPath);
+  const channel = connectSupervisor(socketPath);
   // /proc is still the host's, so this is the host's number; inside we are 1.
   channel.send({ type: 'hello', pid: Number(readlinkSync('/proc/self')) });
   const begin = channel.waitForBegin();

@@ -1,54 +1,15 @@
 /**
- * Waiting for descriptors without an event loop, and handing them on through execve(2): ppoll(2), close-on-exec,
- * memory files. For the shim, which serves a handful of descriptors and replaces itself while nothing happens.
+ * Handing descriptors on through execve(2): close-on-exec, memory files, a child that only the kernel knows. For the
+ * shim, which replaces itself while nothing happens.
  */
 import { errnoOf } from './error.ts';
 import { call } from './ffi.ts';
-
-export const POLLIN = 1;
-export const POLLOUT = 4;
-
-/** struct pollfd: int fd, short events, short revents. */
-export const POLLFD_SIZE = 8;
 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const PR_SET_NAME = 15;
 const MFD_CLOEXEC = 1;
 const MFD_EXEC = 0x10;
-
-export interface PollEntry {
-  readonly fd: number;
-  readonly events: number;
-}
-
-export function writePollEntries(entries: readonly PollEntry[]): Buffer {
-  const set = Buffer.alloc(entries.length * POLLFD_SIZE);
-  entries.forEach(({ fd, events }, at) => {
-    set.writeInt32LE(fd, at * POLLFD_SIZE);
-    set.writeInt16LE(events, at * POLLFD_SIZE + 4);
-  });
-  return set;
-}
-
-/**
- * Blocks this thread until one of them is ready or the milliseconds are over; negative: without end. Gives what came
- * of each, in order, or undefined if nothing did in time.
- */
-export function poll(entries: readonly PollEntry[], timeout: number): readonly number[] | undefined {
-  const set = writePollEntries(entries);
-  const nanoseconds = BigInt(Math.round(timeout * 1e6));
-  const limit = BigInt64Array.of(nanoseconds / 1_000_000_000n, nanoseconds % 1_000_000_000n);
-  const time = timeout < 0 ? 0 : new Uint8Array(limit.buffer);
-  try {
-    if (call('ppoll', set, entries.length, time, 0, 0) === 0) return undefined;
-  } catch (error) {
-    // As if something had come: the caller looks, finds nothing, and waits again.
-    if (errnoOf(error) !== 'EINTR') throw error;
-    return entries.map(() => 0);
-  }
-  return entries.map((_, at) => set.readInt16LE(at * POLLFD_SIZE + 6));
-}
 
 export function setCloseOnExec(fd: number, on: boolean): void {
   call('fcntl', fd, F_SETFD, on ? FD_CLOEXEC : 0);

@@ -89,7 +89,8 @@ function spell(name: string, args: readonly Argument[]): string {
   return `${name}(${shown.join(', ')})`;
 }
 
-function errnoName(errno: number): string {
+/** `EPERM` of 1. */
+export function errnoName(errno: number): string {
   // Loaded for an error only: it takes half a millisecond.
   const { constants } = process.getBuiltinModule('node:os');
   for (const [name, value] of Object.entries(constants.errno)) if (value === errno) return name;

@@ -56,8 +56,6 @@ export interface Kernel {
   pidfdOpen(pid: number): number;
   pidfdGetfd(pidfd: number, targetFd: number): number;
   pidfdSendSignal(pidfd: number, signal: number): void;
-  /** A blocking, close-on-exec AF_UNIX stream socket connected to `path`. */
-  connectUnix(path: string): number;
   /** Takes an exclusive flock(2) on the descriptor; false if `wait` is not set and someone else holds it. */
   flock(fd: number, wait: boolean): boolean;
   /** Unlocks a pty's slave, returns its number (TIOCSPTLCK, TIOCGPTN). */

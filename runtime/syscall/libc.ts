@@ -15,8 +15,8 @@ import {
   S_IFIFO,
 } from './constants.ts';
 import { addressOf, bytesOf, call, cString } from './ffi.ts';
-import { connectUnix, flock, getXattrs, poll, resetSignals } from './loops.ts';
 import type { Kernel, MountAttributes } from './kernel.ts';
+import { flock, getXattrs, pollOne, resetSignals } from './loops.ts';
 
 const TIOCSCTTY = 0x540e;
 const TIOCGWINSZ = 0x5413;
@@ -123,7 +123,6 @@ export const kernel: Kernel = {
   pidfdOpen: (pid) => call('pidfd_open', pid, 0),
   pidfdGetfd: (pidfd, targetFd) => call('pidfd_getfd', pidfd, targetFd, 0),
   pidfdSendSignal: (pidfd, signal) => void call('pidfd_send_signal', pidfd, signal, 0, 0),
-  connectUnix,
   flock,
   unlockPty(master) {
     call('ioctl', master, TIOCSPTLCK, bytesOf(Int32Array.of(0)));
@@ -147,7 +146,7 @@ export const kernel: Kernel = {
       return false; // ENOTTY, or EBADF.
     }
   },
-  poll,
+  poll: pollOne,
   disableOutputProcessing(fd) {
     // The kernel's struct termios: four 32-bit words of flags, output second, then 20 bytes that stay as they are.
     const termios = new Uint32Array(9);

@@ -1,20 +1,18 @@
-/** The methods of `Kernel` that make more than one system call, or the same one again: after EINTR, or for each signal. */
-import { closeSync, openSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { O_CLOEXEC, O_PATH } from './constants.ts';
-import { SyscallError } from './error.ts';
-import { bytesOf, call, cString } from './ffi.ts';
+/** System calls that are made again: after EINTR, for each signal, or once for a size and once for what has it. */
+import { errnoOf, SyscallError } from './error.ts';
+import { bytesOf, call } from './ffi.ts';
+
+export const POLLIN = 1;
+export const POLLOUT = 4;
+
+/** struct pollfd: int fd, short events, short revents. */
+const POLLFD_SIZE = 8;
 
 const SIG_IGN = 1n;
 const SIG_SETMASK = 2;
 const LAST_SIGNAL = 64;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
-const POLLIN = 1;
-const POLLOUT = 4;
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const SUN_PATH_MAX = 107;
 
 /**
  * execve(2) itself puts caught signals back to their default but keeps ignored ones ignored, and Bun ignores
@@ -31,30 +29,6 @@ export function resetSignals(): void {
   call('rt_sigprocmask', SIG_SETMASK, new Uint8Array(sigset), 0, sigset);
 }
 
-/** sun_path holds 107 bytes; a longer path is shortened by naming its directory through /proc/self/fd. */
-export function connectUnix(path: string): number {
-  const socket = call('socket', AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0);
-  let directory = -1;
-  try {
-    let name = path;
-    if (Buffer.byteLength(path) > SUN_PATH_MAX) {
-      directory = openSync(dirname(path), O_PATH);
-      name = join(`/proc/self/fd/${String(directory)}`, path.slice(dirname(path).length + 1));
-    }
-    const bytes = cString(name);
-    const address = new Uint8Array(2 + bytes.byteLength);
-    address[0] = AF_UNIX;
-    address.set(bytes, 2);
-    call('connect', socket, address, address.byteLength);
-    return socket;
-  } catch (error) {
-    call('close', socket);
-    throw error;
-  } finally {
-    if (directory >= 0) closeSync(directory);
-  }
-}
-
 export function flock(fd: number, wait: boolean): boolean {
   for (;;) {
     try {
@@ -68,20 +42,46 @@ export function flock(fd: number, wait: boolean): boolean {
   }
 }
 
-export function poll(fd: number, direction: 'read' | 'write', timeoutMs: number): boolean {
-  // struct pollfd: the descriptor, 16 bits asked for, 16 bits answered.
-  const pollfd = Int32Array.of(fd, direction === 'read' ? POLLIN : POLLOUT);
-  const second = 1000;
-  const timeout = BigInt64Array.of(
-    BigInt(Math.floor(timeoutMs / second)),
-    BigInt(timeoutMs % second) * 1_000_000n,
-  );
+export interface PollEntry {
+  readonly fd: number;
+  readonly events: number;
+}
+
+export function writePollEntries(entries: readonly PollEntry[]): Buffer {
+  const set = Buffer.alloc(entries.length * POLLFD_SIZE);
+  entries.forEach(({ fd, events }, at) => {
+    set.writeInt32LE(fd, at * POLLFD_SIZE);
+    set.writeInt16LE(events, at * POLLFD_SIZE + 4);
+  });
+  return set;
+}
+
+/**
+ * Blocks this thread until one of them is ready or the milliseconds are over; negative: without end. Gives what came
+ * of each, in order, or undefined if nothing did in time.
+ */
+export function poll(entries: readonly PollEntry[], timeout: number): readonly number[] | undefined {
+  const set = writePollEntries(entries);
+  const nanoseconds = BigInt(Math.round(timeout * 1e6));
+  const limit = BigInt64Array.of(nanoseconds / 1_000_000_000n, nanoseconds % 1_000_000_000n);
+  const time = timeout < 0 ? 0 : new Uint8Array(limit.buffer);
+  try {
+    if (call('ppoll', set, entries.length, time, 0, 0) === 0) return undefined;
+  } catch (error) {
+    // As if something had come: the caller looks, finds nothing, and waits again.
+    if (errnoOf(error) !== 'EINTR') throw error;
+    return entries.map(() => 0);
+  }
+  return entries.map((_, at) => set.readInt16LE(at * POLLFD_SIZE + 6));
+}
+
+/** poll of one descriptor, begun again after a signal. */
+export function pollOne(fd: number, direction: 'read' | 'write', timeoutMs: number): boolean {
+  const entries = [{ fd, events: direction === 'read' ? POLLIN : POLLOUT }];
   for (;;) {
-    try {
-      return call('ppoll', bytesOf(pollfd), 1, timeoutMs < 0 ? 0 : bytesOf(timeout), 0, 0) > 0;
-    } catch (error) {
-      if (!(error instanceof SyscallError && error.errno === 'EINTR')) throw error;
-    }
+    const came = poll(entries, timeoutMs);
+    if (came === undefined) return false;
+    if (came[0] !== 0) return true;
   }
 }
 

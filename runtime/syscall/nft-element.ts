@@ -6,7 +6,9 @@
  * Deliberately absent: changing anything. That is nft's, so that what is done can be shown and typed.
  */
 import { closeSync, readSync, writeSync } from 'node:fs';
-import { call } from './ffi.ts';
+import { O_CLOEXEC } from './constants.ts';
+import { errnoOf, SyscallError } from './error.ts';
+import { call, errnoName } from './ffi.ts';
 
 export interface NftElement {
   /** Of the family ip. */
@@ -18,7 +20,6 @@ export interface NftElement {
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
 const NETLINK_NETFILTER = 12;
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFT_MSG_GETSETELEM = 13;
@@ -35,15 +36,26 @@ const NFTA_DATA_VALUE = 1;
 
 /** false also where the kernel has no such table or set. @throws SyscallError, or as node:fs, where it may not be asked. */
 export function hasNftElement(element: NftElement): boolean {
-  const socket = call('socket', AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+  const socket = call('socket', AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_NETFILTER);
   try {
     writeSync(socket, requestFor(element));
     const answer = Buffer.alloc(4096);
     readSync(socket, answer);
-    return answer.readUInt16LE(4) !== NLMSG_ERROR;
+    checkAnswer(answer);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
   } finally {
     closeSync(socket);
   }
+}
+
+/** An error's number follows the header, negative. Exported for its test. @throws SyscallError. */
+export function checkAnswer(answer: Buffer): void {
+  if (answer.readUInt16LE(4) !== NLMSG_ERROR) return;
+  const errno = errnoName(-answer.readInt32LE(16));
+  throw new SyscallError('NFT_MSG_GETSETELEM', errno, errno);
 }
 
 /** struct nlmsghdr, struct nfgenmsg, then attributes. Exported for its test. */

@@ -6,7 +6,7 @@ import { closeSync, openSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { O_CLOEXEC, O_PATH } from './constants.ts';
 import { errnoOf } from './error.ts';
-import { call, cString } from './ffi.ts';
+import { bytesOf, call, cString } from './ffi.ts';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -32,12 +32,14 @@ export function socketPair(): { readonly here: number; readonly there: number } 
 /** A listening, non-blocking stream socket at `path`, where nothing may be yet. */
 export function listenUnix(path: string): number {
   return withSocket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, (socket) => {
-    withShortPath(path, (name) => {
-      const address = Buffer.concat([bytesOf(Uint16Array.of(AF_UNIX)), cString(name)]);
-      call('bind', socket, address, address.byteLength);
-    });
+    atPath('bind', socket, path);
     call('listen', socket, BACKLOG);
   });
+}
+
+/** A blocking stream socket, connected to `path`. @throws SyscallError ENOENT, ECONNREFUSED when nobody listens. */
+export function connectUnix(path: string): number {
+  return withSocket(AF_UNIX, SOCK_STREAM, (socket) => atPath('connect', socket, path));
 }
 
 /** The next connection, non-blocking; undefined when none waits, or when it has gone before it was taken. */
@@ -120,19 +122,14 @@ function withSocket(family: number, type: number, use: (socket: number) => void)
   }
 }
 
-/** A path that is too long for the kernel is named through its directory's descriptor. */
-function withShortPath(path: string, use: (name: string) => void): void {
-  if (Buffer.byteLength(path) <= SUN_PATH_MAX) {
-    use(path);
-    return;
-  }
-  const directory = openSync(dirname(path), O_PATH);
+/** struct sockaddr_un; a path that is too long for it is named through its directory's descriptor. */
+function atPath(name: 'bind' | 'connect', socket: number, path: string): void {
+  const directory = Buffer.byteLength(path) <= SUN_PATH_MAX ? -1 : openSync(dirname(path), O_PATH);
+  const short = directory < 0 ? path : `/proc/self/fd/${String(directory)}/${basename(path)}`;
   try {
-    use(`/proc/self/fd/${String(directory)}/${basename(path)}`);
+    const address = Buffer.concat([bytesOf(Uint16Array.of(AF_UNIX)), cString(short)]);
+    call(name, socket, address, address.byteLength);
   } finally {
-    closeSync(directory);
+    if (directory >= 0) closeSync(directory);
   }
 }
-
-const bytesOf = (array: ArrayBufferView): Uint8Array =>
-  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);

@@ -3,7 +3,6 @@
  * terminal in raw mode with its size followed and always restored, signals passed on, detach keys watched for.
  * Used by `run`, `start -a`, `attach` and `exec -it`.
  */
-import { writeSync } from 'node:fs';
 import { enterRawMode } from './raw-terminal.ts';
 import type { ShimMessage } from './shim-protocol.ts';
 import type { MessageHandler } from './start.ts';
@@ -160,6 +159,6 @@ function passSignals(onSignal: (signal: NodeJS.Signals) => void): () => void {
 /** For `-t` without a terminal to be one: Docker's words. */
 export function refuseMissingTerminal(options: { tty: boolean; stdin: boolean }): boolean {
   if (!options.tty || !options.stdin || stdinIsTerminal()) return false;
-  writeSync(2, 'the input device is not a TTY\n');
+  stderr.write('the input device is not a TTY\n');
   return true;
 }

@@ -220,5 +220,10 @@ describe('what it is not', () => {
       stdout: 'hello\n',
       stderr: expect.stringMatching(/^minidock: MINIDOCK_TRACE: ENOSPC[^\n]*\n$/),
     });
+    // Also where it cannot be told.
+    const untold = ['sh', '-c', 'exec "$0" run --rm test echo hello 2>/dev/full', program];
+    expect(
+      await engine.host.run(untold, { env: { MINIDOCK_TRACE: '/no/such/directory/file' } }),
+    ).toMatchObject({ exitCode: 0, stdout: 'hello\n' });
   });
 });

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { MinidockError } from '../../runtime/errors.ts';
 import type { PortRequest } from '../../runtime/network/port-spec.ts';
 import { refuseConnections, releasePorts, reservePorts } from '../../runtime/network/ports.ts';
-import { poll, POLLIN } from '../../runtime/syscall/descriptors.ts';
+import { poll, POLLIN } from '../../runtime/syscall/loops.ts';
 
 interface Command {
   readonly reserve?: readonly PortRequest[];

@@ -4,7 +4,7 @@
  * container down, as Docker's does, instead of filling memory; one that is gone is forgotten.
  */
 import { closeSync } from 'node:fs';
-import { POLLIN, POLLOUT } from '../../../runtime/syscall/descriptors.ts';
+import { POLLIN, POLLOUT } from '../../../runtime/syscall/loops.ts';
 import { acceptConnection, listenUnix } from '../../../runtime/syscall/sockets.ts';
 import { FRAME, type FrameType } from '../frames.ts';
 import type { ClientMessage, ShimMessage, StepWord } from '../shim-protocol.ts';

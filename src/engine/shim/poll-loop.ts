@@ -1,9 +1,9 @@
 /**
  * How the shim waits: poll(2) over a handful of descriptors, each with what is to be done when something comes. No
  * event loop, so at any moment all that is under way lies in plain sight, and the process can be exchanged for
- * another that goes on with the same descriptors (hibernate.ts).
+ * another that goes on with the same descriptors (sleep.ts).
  */
-import { poll } from '../../../runtime/syscall/descriptors.ts';
+import { poll } from '../../../runtime/syscall/loops.ts';
 
 export interface Source {
   readonly fd: number;

@@ -1,7 +1,7 @@
 /** The shim's steady state: the container's output to its log and its clients, their input to it, until it ends. */
 import { closeSync } from 'node:fs';
 import { refuseConnections, type HeldPort } from '../../../runtime/network/ports.ts';
-import { POLLIN } from '../../../runtime/syscall/descriptors.ts';
+import { POLLIN } from '../../../runtime/syscall/loops.ts';
 import type { FirstProcess } from './launch.ts';
 import type { ShimParts } from './parts.ts';
 import { serveOnce, type Source } from './poll-loop.ts';

@@ -12,12 +12,13 @@ import type { HeldPort } from '../../../runtime/network/ports.ts';
 import { O_PATH } from '../../../runtime/syscall/constants.ts';
 import { createMemoryFile, setCloseOnExec, setProcessName } from '../../../runtime/syscall/descriptors.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
+import { complain } from '../complain.ts';
 import type { Paths } from '../paths.ts';
 import type { ClientDescriptors } from './clients.ts';
 import type { FirstProcess } from './launch.ts';
 import type { ShimParts } from './parts.ts';
 import type { Rest } from './serve.ts';
-import { complain, type StdioDescriptors } from './stdio.ts';
+import type { StdioDescriptors } from './stdio.ts';
 import { waiterImage } from './waiter.ts';
 
 /** What a shim that wakes up is told of the one it was. Numbers of descriptors above all. */

@@ -3,10 +3,11 @@
  * again, which nginx's image does), or a pty from the container's own devpts when it has a terminal. Output goes to
  * the log and to whoever is attached; reading stops while one of them lags.
  */
-import { closeSync, readSync, writeSync } from 'node:fs';
-import { POLLIN, POLLOUT } from '../../../runtime/syscall/descriptors.ts';
+import { closeSync, readSync } from 'node:fs';
+import { POLLIN, POLLOUT } from '../../../runtime/syscall/loops.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
+import { complain } from '../complain.ts';
 import type { LogStream, LogWriter } from '../log-file.ts';
 import type { Clients } from './clients.ts';
 import type { Source } from './poll-loop.ts';
@@ -164,14 +165,5 @@ function readChunk(fd: number): Buffer | undefined {
     // EIO is how a pty's master says that every slave is closed; a pipe never gives it.
     if (errnoOf(error) === 'EIO') return undefined;
     throw error;
-  }
-}
-
-/** For shim.log, where the shim's standard error leads. */
-export function complain(text: string): void {
-  try {
-    writeSync(2, `${text}\n`);
-  } catch {
-    // A full disk is among what is told there. The container matters more than the words.
   }
 }

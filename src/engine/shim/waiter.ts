@@ -11,7 +11,7 @@
  * Pure: bytes from numbers, so that what is written for one machine can be looked at on the other. Encodings follow
  * the Intel 64 manual, volume 2, and the Arm ARM, section C6; the file format elf(5).
  */
-import { writePollEntries, type PollEntry } from '../../../runtime/syscall/descriptors.ts';
+import { writePollEntries, type PollEntry } from '../../../runtime/syscall/loops.ts';
 import { syscallNumbers } from '../../../runtime/syscall/numbers.ts';
 
 /** A constant, or one of the two arrays the kernel has put on the stack. */

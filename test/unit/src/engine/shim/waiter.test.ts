@@ -4,7 +4,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { POLLIN } from '../../../../../runtime/syscall/descriptors.ts';
+import { POLLIN } from '../../../../../runtime/syscall/loops.ts';
 import { waiterImage } from '../../../../../src/engine/shim/waiter.ts';
 import { testUnless } from '../../../../support/requirements.ts';
 
