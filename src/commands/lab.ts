@@ -6,20 +6,22 @@ import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import type { Paths } from '../engine/paths.ts';
 import { requireRoot } from '../engine/require-root.ts';
-import { stdinIsTerminal, stdout } from '../engine/standard-streams.ts';
-import {
-  labDir,
-  lessonInside,
-  progressFile,
-  readLab,
-  runningLabs,
-  type RunningLab,
-} from '../teach/lab/lab-dirs.ts';
-import { endFromInside, endLab, runInLab, startLab, takeReset } from '../teach/lab/lab.ts';
+import { stdout } from '../engine/standard-streams.ts';
+import { INSIDE, lessonInside, readLab, runningLabs, type RunningLab } from '../teach/lab/lab-dirs.ts';
+import { endFromInside, endLab } from '../teach/lab/lab.ts';
 import type { Lesson } from '../teach/lab/lesson.ts';
-import { allLessons, findLesson } from '../teach/lab/lessons/index.ts';
+import { allLessons } from '../teach/lab/lessons/index.ts';
 import { introduction, listText } from '../teach/lab/overview.ts';
 import { readProgress } from '../teach/lab/progress.ts';
+import {
+  minidockInLab,
+  play,
+  requireLesson,
+  runCommand,
+  start,
+  stay,
+  tellGone,
+} from '../teach/lab/session.ts';
 import * as tutor from '../teach/lab/tutor.ts';
 import { lessonText, type Style } from '../teach/lab/words.ts';
 import { colorsFor } from '../ui/colors.ts';
@@ -36,14 +38,17 @@ Commands:
   list             All lessons, and what of them is done
   start NAME       Make the lab of a lesson and open a shell in it
   enter [NAME]     Open another shell in a running lab (enter NAME -- COMMAND: run one command in it)
-  status           The story so far: which step is to be done
+  status           Which step is to be done
   check            Look whether the step is reached, and what is missing
   hint             A hint; one more each time
   show [NAME]      The solution of the step with its reasons, or of a whole lesson
   next             Do the step for me
   reset            The same lab anew
   end              End the lab; nothing of it stays
-  run NAME --auto  A lesson that plays itself
+  run NAME --auto  A lesson that plays itself; several names are played one after the other
+
+In a lab's shell the words from status to end go without "minidock lab". From another terminal they take the name of a
+lab where several are running.
 `;
 
 export const lab: Verb = {
@@ -60,6 +65,7 @@ export const lab: Verb = {
         const colors = await colorsFor(stdout);
         const style: Style = { width: Math.min(stdout.columns || 80, 100), colors };
         const inside = lessonInside();
+        refuseStray(action ?? 'intro', names, flags);
         const code =
           inside === undefined
             ? await actOutside(action ?? 'intro', names, flags, style, context)
@@ -76,9 +82,10 @@ async function actInside(
   flags: Flags,
   style: Style,
 ): Promise<number> {
+  if (names[0] !== undefined && names[0] !== lesson.name && action !== 'show') throw insideAlready(lesson);
   switch (action) {
     case 'list':
-      stdout.write(listText(allLessons, readProgress('/run/lab/progress'), [], style));
+      stdout.write(listText(allLessons, readProgress(INSIDE.progress), [], style));
       return 0;
     case 'status':
       tutor.tellStatus(lesson, style);
@@ -96,8 +103,7 @@ async function actInside(
       return tutor.next(lesson, style);
     case 'reset':
     case 'end':
-      endFromInside(action === 'reset');
-      return 0;
+      return endFromInside(action === 'reset');
     case '__welcome':
       await tutor.welcome(lesson, flags.again === true, style);
       return 0;
@@ -106,11 +112,7 @@ async function actInside(
     case 'start':
     case 'enter':
     case 'run':
-      throw new MinidockError({
-        code: 'LAB_INSIDE',
-        message: `this shell is in the lab ${lesson.name} already`,
-        hint: 'Leave it with "exit", or end it with "minidock lab end", and try again.',
-      });
+      throw insideAlready(lesson);
     default:
       throw unknownAction(action);
   }
@@ -133,10 +135,10 @@ async function actOutside(
       stdout.write(listText(allLessons, readProgress(progressFileToRead(paths)), runningLabs(paths), style));
       return 0;
     case 'start':
-      return start(paths, requireLesson(required(names[0], action)), flags);
+      return start(paths, requireLesson(required(names[0], action)), flags.again === true);
     case 'enter':
       return names.length > 1
-        ? runInLab(pickLab(paths, names[0]), names.slice(1))
+        ? runCommand(paths, pickLab(paths, names[0]), names.slice(1))
         : stay(paths, pickLab(paths, names[0]));
     case 'show':
       // Of a lesson with no lab: to be read.
@@ -153,84 +155,22 @@ async function actOutside(
     case 'reset': {
       const old = pickLab(paths, names[0]);
       await endLab(old);
-      return start(paths, requireLesson(old.lesson), flags);
+      return start(paths, requireLesson(old.lesson), true);
     }
     case 'end': {
       requireRoot('lab');
       const ended = pickLab(paths, names[0]);
       await endLab(ended);
-      stdout.write(`The lab ${ended.id} is gone. What you have done is kept: minidock lab list\n`);
+      tellGone(ended);
       return 0;
     }
     case 'run':
-      return run(paths, names, flags);
+      if (flags.auto !== true) throw wantsAuto();
+      required(names[0], action);
+      return play(paths, names.map(requireLesson), flags.pictures !== false);
     default:
       throw unknownAction(action);
   }
-}
-
-async function start(paths: Paths, lesson: Lesson, flags: Flags): Promise<number> {
-  requireRoot('lab');
-  const started = await startLab(paths, lesson, { id: lesson.name, progress: progressFile(paths) });
-  await minidockInLab(started, '__welcome', ...(flags.again === true ? ['--again'] : []));
-  return stay(paths, started);
-}
-
-/** A shell in the lab, and another one when the lab was made anew from inside. */
-async function stay(paths: Paths, lab: RunningLab): Promise<number> {
-  const { id } = lab;
-  if (!stdinIsTerminal() || !stdout.isTTY) {
-    stdout.write(
-      `\nThe lab ${id} runs. A shell in it: minidock lab enter ${id} (from a terminal). End it: minidock lab end ${id}\n`,
-    );
-    return 0;
-  }
-  for (let current = lab; ;) {
-    const code = await runInLab(current, ['bash', '--rcfile', '/run/lab/rc', '-i']);
-    // The keeper is still at work when PID 1 has just gone.
-    if (readLab(paths, id) !== undefined) {
-      stdout.write(
-        `The lab ${id} goes on. Back into it: minidock lab enter ${id}. End it: minidock lab end ${id}\n`,
-      );
-      return code;
-    }
-    await endLab(current);
-    if (!takeReset(paths, id)) {
-      stdout.write(`The lab ${id} is gone. What you have done is kept: minidock lab list\n`);
-      return 0;
-    }
-    const lesson = requireLesson(current.lesson);
-    current = await startLab(paths, lesson, { id, progress: progressFile(paths) });
-    await minidockInLab(current, '__welcome', '--again');
-  }
-}
-
-const minidockInLab = (lab: RunningLab, ...words: readonly string[]): Promise<number> =>
-  runInLab(lab, ['/usr/local/bin/minidock', 'lab', ...words]);
-
-/** Each lesson in a lab of its own that nobody enters, and that leaves no mark in what was reached. */
-async function run(paths: Paths, names: readonly string[], flags: Flags): Promise<number> {
-  requireRoot('lab');
-  if (flags.auto !== true) {
-    throw new MinidockError({
-      code: 'LAB_RUN_ALONE',
-      message: 'lab run plays a lesson by itself, and wants to be told so with --auto',
-      hint: 'To do it yourself: minidock lab start NAME',
-    });
-  }
-  required(names[0], 'run');
-  let worst = 0;
-  for (const lesson of names.map(requireLesson)) {
-    const id = `${lesson.name}+${String(process.pid)}`;
-    const played = await startLab(paths, lesson, { id, progress: join(labDir(paths, id), 'progress') });
-    try {
-      const pictures = flags.pictures === false ? ['--no-pictures'] : [];
-      worst = Math.max(worst, await minidockInLab(played, '__play', ...pictures));
-    } finally {
-      await endLab(played);
-    }
-  }
-  return worst;
 }
 
 /** @throws MinidockError 'LAB_NONE', 'LAB_WHICH'. */
@@ -254,16 +194,6 @@ function pickLab(paths: Paths, name: string | undefined): RunningLab {
   return first;
 }
 
-function requireLesson(name: string): Lesson {
-  const lesson = findLesson(name);
-  if (lesson !== undefined) return lesson;
-  throw new MinidockError({
-    code: 'LAB_UNKNOWN',
-    message: `there is no lesson "${name}"`,
-    hint: 'minidock lab list shows them all.',
-  });
-}
-
 function required(name: string | undefined, action: string): string {
   if (name !== undefined) return name;
   throw new MinidockError({
@@ -272,6 +202,38 @@ function required(name: string | undefined, action: string): string {
     hint: 'minidock lab list shows them all.',
   });
 }
+
+const MOST_NAMES: Readonly<Record<string, number>> = { intro: 0, list: 0, run: Infinity, enter: Infinity };
+
+/** What would be passed over in silence is a misunderstanding. */
+function refuseStray(action: string, names: readonly string[], flags: Flags): void {
+  const options = [
+    flags.auto === true && action !== 'run' && '--auto',
+    flags.again === true && !['start', '__welcome'].includes(action) && '--again',
+    flags.pictures === false && !['run', '__play'].includes(action) && '--no-pictures',
+  ];
+  const stray = names[MOST_NAMES[action] ?? 1] ?? options.find((option) => option !== false);
+  if (stray === undefined) return;
+  throw new MinidockError({
+    code: 'LAB_STRAY',
+    message: `lab ${action} does not take "${stray}"`,
+    hint: 'minidock lab --help lists what each takes.',
+  });
+}
+
+const insideAlready = ({ name }: Lesson): MinidockError =>
+  new MinidockError({
+    code: 'LAB_INSIDE',
+    message: `this shell is in the lab ${name} already`,
+    hint: 'Leave it with "exit", or end it with "minidock lab end", and try again.',
+  });
+
+const wantsAuto = (): MinidockError =>
+  new MinidockError({
+    code: 'LAB_RUN_ALONE',
+    message: 'lab run plays a lesson by itself, and wants to be told so with --auto',
+    hint: 'To do it yourself: minidock lab start NAME',
+  });
 
 const unknownAction = (action: string): MinidockError =>
   new MinidockError({

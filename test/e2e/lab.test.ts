@@ -2,7 +2,7 @@
  * The lab: every lesson plays itself, a check passes for any right way and for no wrong one, and whatever is typed in
  * there, the machine stays as it was.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { allLessons } from '../../src/teach/lab/lessons/index.ts';
@@ -17,8 +17,9 @@ afterAll(async () => {
   await host.dispose();
 });
 
+const minidock = join(import.meta.dirname, '../../dist/minidock');
 const lab = (...words: readonly string[]): Promise<RunResult> =>
-  host.run([join(import.meta.dirname, '../../dist/minidock'), 'lab', ...words], { timeout: 240_000 });
+  host.run([minidock, 'lab', ...words], { timeout: 240_000 });
 const type = (name: string, line: string): Promise<RunResult> => lab('enter', name, '--', 'bash', '-c', line);
 
 afterEach(async () => {
@@ -89,7 +90,7 @@ test('what was reached is kept: another lab goes on there', async () => {
   const again = await lab('start', 'bridge');
   expect(again.stdout).toContain('Step 2 of 5');
   expect((await type('bridge', 'ip -n red link show veth-red')).exitCode).toBe(0);
-  const anew = await lab('reset', 'bridge', '--again');
+  const anew = await lab('reset', 'bridge');
   expect(anew.stdout).toContain('Step 1 of 5');
   expect((await type('bridge', 'ip -n red link show veth-red')).exitCode).not.toBe(0);
 }, 60_000);
@@ -102,6 +103,60 @@ test('two labs live side by side, and commands then want to know which', async (
   const check = await lab('check');
   expect([check.exitCode, check.stderr]).toEqual([1, expect.stringContaining('several labs are running')]);
   expect((await lab('start', 'host')).stderr).toContain('is running already');
+}, 60_000);
+
+test('of two that start the same lab at once one is refused, and its end leaves nothing', async () => {
+  const before = await host.snapshot();
+  const both = await Promise.all([lab('start', 'cable', '--again'), lab('start', 'cable', '--again')]);
+  const [made, refused] = both.sort((one, other) => one.exitCode - other.exitCode);
+  expect([made.exitCode, refused.exitCode]).toEqual([0, 1]);
+  expect(refused.stderr).toContain('the lab cable is running already');
+  expect((await lab('check', 'cable')).stdout).toContain('Step 1 of 7');
+  expect((await lab('end')).exitCode).toBe(0);
+  expect(await host.snapshot()).toEqual(before);
+}, 60_000);
+
+test('a lab that plays itself ends with whoever has it played, killed or not', async () => {
+  const before = await host.snapshot();
+  const played = host.spawn([minidock, 'lab', 'run', 'cable', '--auto']);
+  await played.waitForOutput(/Step 1 of 7/);
+  played.kill('SIGKILL');
+  await played.exited;
+  const left = (): string[] => readdirSync(join(host.runDir, 'lab')).filter((name) => name.includes('+'));
+  await host.waitFor(() => left().length === 0, 'the lab to be taken away');
+  expect(await host.snapshot()).toEqual(before);
+}, 60_000);
+
+test('asked for from inside, with no shell open, the lab is made anew; and another begins as soon as one has ended', async () => {
+  await lab('start', 'cable', '--again');
+  await type('cable', 'touch /tmp/mine');
+  const anew = await lab('enter', 'cable', '--', 'minidock', 'lab', 'reset');
+  expect(anew.stdout).toContain('Step 1 of 7');
+  expect((await type('cable', 'test -e /run/lab/state && ! test -e /tmp/mine')).exitCode).toBe(0);
+  const ended = await lab('enter', 'cable', '--', 'minidock', 'lab', 'end');
+  expect([ended.exitCode, ended.stdout]).toEqual([0, expect.stringContaining('The lab cable is gone')]);
+  expect(await lab('start', 'cable')).toMatchObject({ exitCode: 0, stderr: '' });
+}, 60_000);
+
+test.each([
+  [['list', 'cable'], 'lab list does not take "cable"'],
+  [['check', 'cable', 'host'], 'lab check does not take "host"'],
+  [['start', 'cable', '--auto'], 'lab start does not take "--auto"'],
+  [['reset', '--again'], 'lab reset does not take "--again"'],
+  [['end', '--no-pictures'], 'lab end does not take "--no-pictures"'],
+  [['run', 'cable'], 'wants to be told so with --auto'],
+  [['run', '--auto'], 'needs the name of a lesson'],
+  [['enter', 'cable'], 'no lab cable is running'],
+])('%j is refused', async (words, because) => {
+  const { exitCode, stderr } = await lab(...words);
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining(because)]);
+});
+
+test('a lab goes with the host that it is in', async () => {
+  const other = await createHost();
+  const started = await other.minidock('lab', 'start', 'cable');
+  await other.dispose();
+  expect(started.exitCode).toBe(0);
 }, 60_000);
 
 test('nothing that is typed in there reaches the machine, and the end leaves nothing', async () => {

@@ -5,7 +5,8 @@
  *   KEEPER  stays on the machine: joins the lab's control groups, starts HOST in namespaces of its own, and takes
  *           away what is left when its PID 1 is gone, for whatever reason. Status 42: a new one is wanted.
  *   HOST    PID 1 of the lab: builds the root file system, devices and network, gives up what reaches the machine,
- *           runs the lesson's setup, says `ready`, and reaps whatever is orphaned until it is told to go.
+ *           runs the lesson's setup, says `ready`, and reaps whatever is orphaned until it is told to go
+ *           (or, BOUND to whoever made it, until that ends and with it the pipe that is its standard input).
  *
  *   outside                                       the lab's host
  *   lo   198.51.100.7/32 ("the internet")         eth0 203.0.113.2/24, default via 203.0.113.1
@@ -46,7 +47,8 @@ dir=$1; shift
 status=0
 (
   for group in "$@"; do echo 0 >"$group/host/cgroup.procs"; done
-  exec unshare --mount --net --pid --uts --ipc --cgroup --fork --kill-child --propagation private \\
+  # Whoever kills this process has killed the lab.
+  exec setpriv --pdeathsig KILL unshare --mount --net --pid --uts --ipc --cgroup --fork --kill-child --propagation private \\
     bash "$dir/host.sh"
 ) || status=$?
 # All processes are dead with their PID 1, but a group is freed only when the last has been buried.
@@ -64,7 +66,7 @@ rm -rf "$dir"
 if [ "$status" = 42 ]; then : >"$dir.reset"; fi
 `;
 
-/** Reads DIR, LESSON, MINIDOCK, PROGRESS, DROP and GROUPS_AT (`mount group` pairs, a line each) from its environment. */
+/** Reads DIR, LESSON, MINIDOCK, PROGRESS, DROP, BOUND and GROUPS_AT (`mount group` pairs, a line each) from its environment. */
 export const HOST = `
 set -eu
 umask 022
@@ -204,9 +206,10 @@ exec setpriv --inh-caps=-all --bounding-set="$DROP_WORDS" bash -c '
   bash -euo pipefail -c "$setup" >&2 </dev/null || exit 1
   unset setup
   echo ready
-  exec >&2 3<> <(:)
+  if [ "$BOUND" = yes ]; then exec 3<&0; else exec 3<> <(:); fi
+  exec >&2 </dev/null
   # A child that was orphaned is ours; bash buries it while it waits for what never comes.
-  while :; do read -r -u 3 || :; done
+  while read -r -u 3 || [ "$BOUND" != yes ]; do :; done
 ' lab 4< <(printf '%s' "$setup")
 `;
 
@@ -217,6 +220,6 @@ PS1='\\[\\e[1;36m\\]lab:'"$MINIDOCK_LAB"'\\[\\e[0m\\]:\\w# '
 case \${TERM-dumb} in dumb) PS1="lab:$MINIDOCK_LAB:\\w# " ;; esac
 HISTFILE=
 lab() { minidock lab "$@"; }
-check() { minidock lab check; }
-hint() { minidock lab hint; }
+for word in status check hint show next reset end; do eval "$word() { lab $word \"\$@\"; }"; done
+unset word
 `;

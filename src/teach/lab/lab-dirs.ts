@@ -50,17 +50,33 @@ export function readLab(paths: Paths, id: string): RunningLab | undefined {
   try {
     const keeper = Number(readFileSync(join(dir, 'keeper'), 'utf8'));
     const unshare = childOf(keeper);
-    const pid = unshare === undefined ? undefined : childOf(unshare);
-    if (pid === undefined) return undefined;
+    // Afterwards the keeper has other children, with which it clears away.
+    if (unshare === undefined || inProc(unshare, 'comm') !== 'unshare\n') return undefined;
+    const pid = childOf(unshare);
+    // Its shells are killed before it is quite gone itself; it has no memory by then, and so no words.
+    if (pid === undefined || inProc(pid, 'cmdline') === '') return undefined;
     return { id, dir, lesson: id.split('+')[0] ?? id, pid, keeper };
   } catch {
     return undefined; // It goes as we look.
   }
 }
 
+/** Whether there is a lab in this directory, also one that is being made or taken away just now. */
+export function hasKeeper(dir: string): boolean {
+  try {
+    const pid = readFileSync(join(dir, 'keeper'), 'utf8');
+    // By its words, since someone else may have the number of one that was killed.
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(dir);
+  } catch {
+    return false; // There is no such file, or no such process any more.
+  }
+}
+
 function childOf(pid: number): number | undefined {
-  const [first] = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8')
+  const [first] = inProc(pid, `task/${String(pid)}/children`)
     .trim()
     .split(' ');
   return first === undefined || first === '' ? undefined : Number(first);
 }
+
+const inProc = (pid: number, file: string): string => readFileSync(`/proc/${String(pid)}/${file}`, 'utf8');

@@ -2,7 +2,7 @@
  * A lab's host from the machine's side: started, entered, made anew and ended. Everything in it is below one PID 1;
  * what is outside of it (control groups, a directory in MINIDOCK_RUN) is the keeper's to take away.
  */
-import { spawn as startProcess } from 'node:child_process';
+import { spawn as startProcess, type ChildProcess } from 'node:child_process';
 import {
   closeSync,
   existsSync,
@@ -16,10 +16,13 @@ import {
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { delay } from '../../../runtime/io/delay.ts';
+import { kernel } from '../../../runtime/syscall/libc.ts';
+import { waitLock } from '../../engine/lock.ts';
 import type { Paths } from '../../engine/paths.ts';
 import { createLabGroups, type LabGroups } from './cgroups.ts';
 import { DROPPED_CAPABILITIES, HOST, KEEPER, RC } from './host-script.ts';
-import { labDir, labsDir, readLab, type RunningLab } from './lab-dirs.ts';
+import { hasKeeper, labDir, labsDir, readLab, type RunningLab } from './lab-dirs.ts';
 import type { Lesson } from './lesson.ts';
 
 export interface StartOptions {
@@ -27,43 +30,19 @@ export interface StartOptions {
   readonly id: string;
   /** Where what was reached is kept. */
   readonly progress: string;
+  /** Its end is the end of this process, whichever way that comes. */
+  readonly bound?: boolean;
 }
 
 /** @throws MinidockError 'LAB_RUNNING', 'LAB_FAILED' with the words of what failed. */
-export async function startLab(
-  paths: Paths,
-  lesson: Lesson,
-  { id, progress }: StartOptions,
-): Promise<RunningLab> {
-  const dir = labDir(paths, id);
-  if (readLab(paths, id) !== undefined) throw alreadyRuns(id);
-  // Of one that a power cut or SIGKILL ended.
-  rmSync(dir, { recursive: true, force: true });
-  rmSync(`${dir}.reset`, { force: true });
-  mkdirSync(labsDir(paths), { recursive: true, mode: 0o700 });
-  mkdirSync(join(dir, 'mnt'), { recursive: true, mode: 0o700 });
-  const { groups, guarded } = createLabGroups(groupName(id));
-  writeFileSync(join(dir, 'host.sh'), HOST);
-  writeFileSync(join(dir, 'setup.sh'), `:\n${lesson.setup.join('\n')}\n`);
-  writeFileSync(join(dir, 'state'), '');
-  writeFileSync(join(dir, 'guarded'), guarded ? 'yes' : 'no');
-  writeFileSync(join(dir, 'groups'), groups.map(({ directory }) => directory).join('\n'));
-  writeFileSync(progress, '', { flag: 'a' });
-  const log = openSync(join(dir, 'log'), 'w+');
-  const keeper = startProcess(
-    'bash',
-    ['-uc', KEEPER, 'minidock-lab', dir, ...groups.map(({ directory }) => directory)],
-    {
-      cwd: '/',
-      detached: true,
-      stdio: ['ignore', 'pipe', log],
-      env: hostEnvironment(dir, lesson, progress, groups, guarded),
-    },
-  );
+export async function startLab(paths: Paths, lesson: Lesson, options: StartOptions): Promise<RunningLab> {
+  const { id } = options;
+  // Without a PID 1 it has only just been begun, or has ended and is being taken away: either takes a moment.
+  while (hasKeeper(labDir(paths, id)) && readLab(paths, id) === undefined) await delay(10);
+  const { keeper, log } = startKeeper(paths, lesson, options);
   try {
     if (keeper.pid === undefined || keeper.stdout === null)
       throw failed(lesson.name, 'bash could not be started');
-    writeFileSync(join(dir, 'keeper'), String(keeper.pid));
     keeper.unref();
     if (!(await saysReady(keeper.stdout))) {
       await gone(keeper.pid);
@@ -75,6 +54,48 @@ export async function startLab(
   const lab = readLab(paths, id);
   if (lab === undefined) throw failed(lesson.name, 'it ended at once');
   return lab;
+}
+
+/** Under a lock until there is a keeper: by that whoever comes next sees that this lab is there, or being made. */
+function startKeeper(
+  paths: Paths,
+  lesson: Lesson,
+  { id, progress, bound = false }: StartOptions,
+): { keeper: ChildProcess; log: number } {
+  const dir = labDir(paths, id);
+  const lock = waitLock(join(labsDir(paths), '.lock'));
+  try {
+    if (hasKeeper(dir)) throw alreadyRuns(id);
+    // Of one that a power cut or SIGKILL ended.
+    rmSync(dir, { recursive: true, force: true });
+    rmSync(`${dir}.reset`, { force: true });
+    mkdirSync(join(dir, 'mnt'), { recursive: true, mode: 0o700 });
+    const { groups, guarded } = createLabGroups(groupName(id));
+    writeFileSync(join(dir, 'host.sh'), HOST);
+    writeFileSync(join(dir, 'setup.sh'), `:\n${lesson.setup.join('\n')}\n`);
+    writeFileSync(join(dir, 'state'), '');
+    writeFileSync(join(dir, 'guarded'), guarded ? 'yes' : 'no');
+    writeFileSync(join(dir, 'groups'), groups.map(({ directory }) => directory).join('\n'));
+    writeFileSync(progress, '', { flag: 'a' });
+    const log = openSync(join(dir, 'log'), 'w+');
+    // The end that is written to stays open for as long as this process lives.
+    const lifeline = bound ? kernel.pipe() : undefined;
+    const keeper = startProcess(
+      'bash',
+      ['-uc', KEEPER, 'minidock-lab', dir, ...groups.map(({ directory }) => directory)],
+      {
+        cwd: '/',
+        detached: true,
+        stdio: [lifeline?.read ?? 'ignore', 'pipe', log],
+        env: { ...hostEnvironment(dir, lesson, progress, groups, guarded), BOUND: bound ? 'yes' : '' },
+      },
+    );
+    if (lifeline !== undefined) closeSync(lifeline.read);
+    writeFileSync(join(dir, 'keeper'), String(keeper.pid ?? ''));
+    return { keeper, log };
+  } finally {
+    lock.release();
+  }
 }
 
 /** The pipe is let go of as soon as the word came, or when it ended without. */
@@ -114,7 +135,7 @@ function hostEnvironment(
 const groupName = (id: string): string => `${id}-${String(process.pid)}`;
 
 /** The words that put a program into the lab, with the lab's limits, groups and lack of capabilities. */
-export function enterWords(lab: RunningLab): [string, ...string[]] {
+function enterWords(lab: RunningLab): [string, ...string[]] {
   const groups = readFileSync(join(lab.dir, 'groups'), 'utf8').split('\n').filter(Boolean);
   const guarded = readFileSync(join(lab.dir, 'guarded'), 'utf8') === 'yes';
   const dropped = [...Object.keys(DROPPED_CAPABILITIES), ...(guarded ? [] : ['mknod'])];
@@ -172,9 +193,11 @@ export async function endLab(lab: RunningLab): Promise<void> {
   await gone(lab.keeper);
 }
 
-/** From inside: asks PID 1, which no signal of ours could kill, to go; all that is in there goes with it. */
-export function endFromInside(anew: boolean): void {
+/** From inside: asks PID 1, which no signal of ours could kill, to go. All that is in there goes with it, we too. */
+export async function endFromInside(anew: boolean): Promise<never> {
   process.kill(1, anew ? 'SIGUSR1' : 'SIGTERM');
+  // Whoever waits for us is to find the lab gone.
+  for (;;) await delay(1000);
 }
 
 /** Whether someone inside asked for the same lab anew; the request is then taken. */
@@ -201,7 +224,7 @@ async function gone(pid: number): Promise<void> {
     } catch {
       return;
     }
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await delay(10);
   }
 }
 

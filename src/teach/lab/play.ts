@@ -3,6 +3,7 @@
  * would. Only kernel state decides whether a step is reached.
  */
 import { spawn } from 'node:child_process';
+import { delay } from '../../../runtime/io/delay.ts';
 import { insideHost } from './inside.ts';
 import type { Lesson, LessonStep, Solution } from './lesson.ts';
 import type { Verdict } from './words.ts';
@@ -28,7 +29,7 @@ export async function checkSoon(step: LessonStep): Promise<Verdict[]> {
   for (;;) {
     const verdicts = await checkStep(step);
     if (allHold(verdicts) || Date.now() > latest) return verdicts;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await delay(50);
   }
 }
 

@@ -1,0 +1,100 @@
+/**
+ * A lab as the terminal that it was started from has it: made and told about, a shell in it, and another one when it
+ * was made anew from inside; or played with nobody in it. minidock runs itself inside.
+ */
+import { join } from 'node:path';
+import { MinidockError } from '../../../runtime/errors.ts';
+import type { Paths } from '../../engine/paths.ts';
+import { requireRoot } from '../../engine/require-root.ts';
+import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';
+import { labDir, progressFile, readLab, type RunningLab } from './lab-dirs.ts';
+import { endLab, runInLab, startLab, takeReset } from './lab.ts';
+import type { Lesson } from './lesson.ts';
+import { findLesson } from './lessons/index.ts';
+
+export async function start(paths: Paths, lesson: Lesson, again: boolean): Promise<number> {
+  requireRoot('lab');
+  const started = await startLab(paths, lesson, { id: lesson.name, progress: progressFile(paths) });
+  await minidockInLab(started, '__welcome', ...(again ? ['--again'] : []));
+  return stay(paths, started);
+}
+
+/** A shell in the lab, and another one when the lab was made anew from inside. */
+export async function stay(paths: Paths, lab: RunningLab): Promise<number> {
+  const { id } = lab;
+  if (!stdinIsTerminal() || !stdout.isTTY) {
+    stdout.write(
+      `\nThe lab ${id} runs. A shell in it: minidock lab enter ${id} (from a terminal). End it: minidock lab end ${id}\n`,
+    );
+    return 0;
+  }
+  for (let current = lab; ;) {
+    const code = await runInLab(current, ['bash', '--rcfile', '/run/lab/rc', '-i']);
+    // The keeper is still at work when PID 1 has just gone.
+    if (readLab(paths, id) !== undefined) {
+      stdout.write(
+        `The lab ${id} goes on. Back into it: minidock lab enter ${id}. End it: minidock lab end ${id}\n`,
+      );
+      return code;
+    }
+    const next = await anewIfAsked(paths, current);
+    if (next === undefined) {
+      tellGone(current);
+      return 0;
+    }
+    current = next;
+  }
+}
+
+export const tellGone = ({ id }: RunningLab): void =>
+  stdout.write(`The lab ${id} is gone. What you have done is kept: minidock lab list\n`);
+
+/** The command may be one that ends the lab. */
+export async function runCommand(paths: Paths, lab: RunningLab, words: readonly string[]): Promise<number> {
+  const code = await runInLab(lab, words);
+  if (readLab(paths, lab.id) !== undefined) return code;
+  if ((await anewIfAsked(paths, lab)) === undefined) tellGone(lab);
+  return 0;
+}
+
+/** Of a lab that was ended from inside: nobody in there could make another one. */
+async function anewIfAsked(paths: Paths, ended: RunningLab): Promise<RunningLab | undefined> {
+  await endLab(ended);
+  if (!takeReset(paths, ended.id)) return undefined;
+  const progress = progressFile(paths);
+  const lab = await startLab(paths, requireLesson(ended.lesson), { id: ended.id, progress });
+  await minidockInLab(lab, '__welcome', '--again');
+  return lab;
+}
+
+export const minidockInLab = (lab: RunningLab, ...words: readonly string[]): Promise<number> =>
+  runInLab(lab, ['/usr/local/bin/minidock', 'lab', ...words]);
+
+/** Each lesson in a lab of its own that nobody enters, and that leaves no mark in what was reached. */
+export async function play(paths: Paths, lessons: readonly Lesson[], pictures: boolean): Promise<number> {
+  requireRoot('lab');
+  let worst = 0;
+  for (const lesson of lessons) {
+    const id = `${lesson.name}+${String(process.pid)}`;
+    const progress = join(labDir(paths, id), 'progress');
+    const played = await startLab(paths, lesson, { id, progress, bound: true });
+    try {
+      const words = pictures ? [] : ['--no-pictures'];
+      worst = Math.max(worst, await minidockInLab(played, '__play', ...words));
+    } finally {
+      await endLab(played);
+    }
+  }
+  return worst;
+}
+
+/** @throws MinidockError 'LAB_UNKNOWN'. */
+export function requireLesson(name: string): Lesson {
+  const lesson = findLesson(name);
+  if (lesson !== undefined) return lesson;
+  throw new MinidockError({
+    code: 'LAB_UNKNOWN',
+    message: `there is no lesson "${name}"`,
+    hint: 'minidock lab list shows them all.',
+  });
+}
