@@ -177,7 +177,7 @@ test('-it: a terminal of its own, with its size and Ctrl-C', async () => {
   const terminal = await openTerminal(engine.host);
   try {
     const before = await terminal.settings();
-    terminal.enter(`bash ${path}`);
+    terminal.enter(`SHELL=/bin/sh bash ${path}`); // script(1) would start it, and it drops exported functions
     await terminal.see(/\/ # $/);
     terminal.enter('tty; stty size; echo $TERM');
     await terminal.see(/\/dev\/console\n24 80\nxterm\n/);

@@ -200,7 +200,7 @@ function start(
   const unshare = `${renderArgv(argv.slice(0, argv.indexOf('--') + 1) as [string, ...string[]])} "$BASH" -c container_1`;
   const terminal = input.bundle.process.terminal;
   const command = terminal
-    ? `script --quiet --flush --return --command 'exec ${unshare}' /dev/null`
+    ? `SHELL="$BASH" script --quiet --flush --return --command 'exec ${unshare}' /dev/null`
     : unshare;
   const killing = step.undo.kind === 'command' ? undoCommand(step.undo.command) : ':';
   return [
