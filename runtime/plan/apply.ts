@@ -14,7 +14,7 @@ import { stepSpan } from './step-span.ts';
 import type { Check, HostStep, StepId } from './step.ts';
 
 export interface ApplyOptions {
-  readonly journal: Journal;
+  readonly journal: Pick<Journal, 'record'>;
   /** Steps one at a time, for `--step` and for the test that folding changes nothing. */
   readonly unfolded?: boolean;
   /** Fault injection: fail when this step would be performed. */

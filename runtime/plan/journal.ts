@@ -51,6 +51,9 @@ export class Journal {
   }
 }
 
+/** For steps that are shared, or that whoever asked for them takes back as a whole. */
+export const NO_JOURNAL: Pick<Journal, 'record'> = { record: () => undefined };
+
 function entryOf(step: HostStep): JournalEntry {
   return step.undo.kind === 'command' ? { id: step.id, undo: step.undo.command } : { id: step.id };
 }

@@ -9,21 +9,11 @@ import { MinidockError } from '../../runtime/errors.ts';
 import { planBridge, planForwarding } from '../../runtime/network/bridge.ts';
 import { networkParts, planFirewall } from '../../runtime/network/firewall/backend.ts';
 import { readForeignFirewalls } from '../../runtime/network/firewall/foreign.ts';
-import {
-  contains,
-  formatCidr,
-  formatIpv4,
-  overlaps,
-  parseCidr,
-  parseIpv4,
-  sizeOf,
-} from '../../runtime/network/ipv4.ts';
-import type { Subnet } from '../../runtime/network/subnet.ts';
 import type { BridgeNetwork, FirewallBackend } from '../../runtime/network/types.ts';
 import { applySteps } from '../../runtime/plan/apply.ts';
-import { Journal } from '../../runtime/plan/journal.ts';
+import { NO_JOURNAL } from '../../runtime/plan/journal.ts';
 import { holds } from '../../runtime/plan/perform-host.ts';
-import type { Argv, HostStep } from '../../runtime/plan/step.ts';
+import type { Argv, HostStep, Undo } from '../../runtime/plan/step.ts';
 import { undoCommand } from '../../runtime/plan/undo.ts';
 import { writeJson } from './atomic-file.ts';
 import { newId } from './ids.ts';
@@ -35,8 +25,8 @@ import {
   listNetworks,
   lockNetworks,
   noSuchNetwork,
-  subnetsOf,
 } from './networks.ts';
+import { chosenSubnet } from './network-subnet.ts';
 import { leasesDir, type Paths } from './paths.ts';
 import { timestamp } from './time.ts';
 
@@ -65,7 +55,8 @@ export async function createNetwork(
     tell(steps);
     writeJson(definitionPath(paths, network), network);
     try {
-      await applySteps(steps, { journal: new Journal(join(paths.run, 'networks.journal')) });
+      // What is to be undone is known without one, see withdraw.
+      await applySteps(steps, { journal: NO_JOURNAL });
     } catch (error) {
       await withdraw(network);
       rmSync(definitionPath(paths, network), { force: true });
@@ -96,16 +87,28 @@ export async function planRequested(
 
 type Foreign = Awaited<ReturnType<typeof readForeignFirewalls>>;
 
-/** What a network is, without a container in it. */
+/** What a network is, without a container in it. No container's end takes any of it away; the network's own does. */
 const planNetwork = (
   network: BridgeNetwork,
   firewall: FirewallBackend,
   foreign: Foreign,
 ): readonly HostStep[] => [
-  ...planBridge(network),
+  ...planBridge(network).map((step): HostStep => ({ ...step, undo: undoOfBridge(step, network) })),
   ...planForwarding(),
-  ...planFirewall({ network, firewall }, foreign),
+  ...planFirewall({ network, firewall }, foreign).map((step): HostStep =>
+    step.id === 'firewall.table' ? step : { ...step, undo: removal(network) },
+  ),
 ];
+
+const undoOfBridge = ({ id }: HostStep, { bridge }: BridgeNetwork): Undo =>
+  id === 'bridge.create'
+    ? { kind: 'command', command: { kind: 'run', argv: ['ip', 'link', 'delete', bridge] } }
+    : { kind: 'freedBy', step: 'bridge.create' };
+
+const removal = ({ name }: BridgeNetwork): Undo => ({
+  kind: 'command',
+  command: { kind: 'run', argv: ['minidock', 'network', 'rm', name] },
+});
 
 function checkName(name: string): void {
   if (PREDEFINED.includes(name)) {
@@ -131,35 +134,6 @@ function define(paths: Paths, request: NetworkRequest): BridgeNetwork {
     ...(request.internal ? { internal: true } : {}),
     created: timestamp(),
   };
-}
-
-/** Docker's checks, in its order and words. */
-function chosenSubnet(paths: Paths, text: string, gateway: string | undefined): Subnet {
-  const block = parseCidr(text);
-  const bad = (reason: string): MinidockError =>
-    new MinidockError({
-      code: 'BAD_NETWORK',
-      message: `invalid network config:\ninvalid subnet ${text}: ${reason}`,
-    });
-  if (block === undefined) throw bad('invalid CIDR block notation');
-  if (formatCidr(block) !== text) throw bad(`it should be ${formatCidr(block)}`);
-  if (block.prefix > 30 || block.prefix < 8) throw bad('a bridge network has a prefix length from 8 to 30');
-  const address = gateway === undefined ? block.base + 1 : parseIpv4(gateway);
-  const last = block.base + sizeOf(block) - 1;
-  if (address === undefined || !contains(block, address) || address === block.base || address === last) {
-    throw new MinidockError({
-      code: 'BAD_NETWORK',
-      message: `no matching subnet for gateway ${gateway ?? ''}`,
-    });
-  }
-  if (subnetsOf(paths).some((other) => overlaps(other, block))) {
-    throw new MinidockError({
-      code: 'SUBNET_OVERLAPS',
-      message: 'Pool overlaps with other one on this address space',
-      hint: "See 'minidock network ls' and 'minidock network inspect', or leave --subnet out.",
-    });
-  }
-  return { subnet: text, gateway: formatIpv4(address) };
 }
 
 /** The network that was removed. @throws MinidockError NO_SUCH_NETWORK, NETWORK_PREDEFINED, NETWORK_IN_USE. */

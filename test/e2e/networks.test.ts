@@ -185,6 +185,14 @@ test('what is refused', async () => {
     [['-d', 'nope', 'x1'], 'plugin "nope" not found'],
     [['--subnet', '172.17.5.0/24', 'x1'], 'Pool overlaps with other one on this address space'],
     [['--subnet', '10.8.0.0/31', 'x1'], 'prefix length from 8 to 30'],
+    [['--subnet', '255.255.255.255/32', 'x1'], 'prefix length from 8 to 30'],
+    [['--subnet', '0.0.0.0/8', 'x1'], 'overlaps 0.0.0.0/8'],
+    [['--subnet', '127.0.0.0/24', 'x1'], 'loopback'],
+    [['--subnet', '224.0.0.0/8', 'x1'], 'multicast'],
+    [['--subnet', '239.255.0.0/16', 'x1'], 'multicast'],
+    [['--subnet', '255.255.255.0/24', 'x1'], 'broadcast'],
+    [['--subnet', '192.0.2.0/24', 'x1'], `${HOST_ADDRESS} is the address of eth0 on this host`],
+    [['--subnet', '192.0.2.0/24', '--dry-run', 'x1'], 'is the address of eth0'],
     [['container:x1'], 'invalid name for a network'],
   ] as const;
   for (const [flags, words] of refusals) {
@@ -215,7 +223,15 @@ test('--explain tells each step, on standard error; --dry-run the same, and make
   expect(stderr.match(/^ {2}\[.*/gm)?.map((line) => line.replace(/.*\] /, ''))).toEqual(
     told.map(({ title }) => title.replace(/mdb[0-9a-f]{12}/, bridge)),
   );
-  for (const words of [`$ ip link add name ${bridge} type bridge`, 'Close', 'Masquerade', 'Why:', 'done in'])
+  for (const words of [
+    `$ ip link add name ${bridge} type bridge`,
+    `Undo: ip link delete ${bridge}\n`,
+    'Undo: minidock network rm told\n',
+    'Close',
+    'Masquerade',
+    'Why:',
+    'done in',
+  ])
     expect(stderr).toContain(words);
   await ok('network', 'rm', stdout.trim().slice(0, 12));
 });
