@@ -2,7 +2,18 @@
  * Shims that have nothing to do sleep in almost no memory; whatever comes wakes them, and nothing is lost or late.
  * That one sleeps is seen from outside: the process is there, and the program it runs is another.
  */
-import { copyFileSync, existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
@@ -174,6 +185,44 @@ describe('what else may happen meanwhile', () => {
     expect(await ok('ps', '-a', '--format', '{{.Names}} {{.Status}}')).toMatch(/^lost Exited \(255\)/);
     await ok('rm', 'lost');
     await engine.expectClean();
+  });
+
+  test.each([
+    ['damaged', 'echo "{" >config.json'],
+    ['removed', 'rm config.json'],
+  ])(
+    'its record is %s: whatever wakes it, it ends the container, which nobody else could',
+    async (how, ruin) => {
+      const shim = await sleeper(`ruined-${how}`, '-p', '8083:80', 'test', 'sh', '-c', POLITE);
+      const { pid } = await stateOf(`ruined-${how}`);
+      const id = await ok('inspect', '-f', '{{.Id}}', `ruined-${how}`);
+      const dir = join(engine.host.root, 'containers', id);
+      await engine.host.run(['sh', '-c', `cd ${dir}; ${ruin}; echo woken >/proc/${String(pid)}/fd/1`]);
+      await engine.host.waitFor(() => !existsSync(`/proc/${String(shim)}`), 'the shim to be gone');
+      expect(existsSync(`/proc/${String(pid)}`)).toBe(false);
+      expect(readFileSync(join(dir, 'shim.log'), 'utf8')).toMatch(
+        /config\.json is damaged|No such container/,
+      );
+      rmSync(dir, { recursive: true });
+      rmSync(join(engine.host.root, 'names', `ruined-${how}`));
+      await engine.expectClean();
+    },
+  );
+
+  test('a client talks nonsense: it is let go, the log says so, and the container does not suffer', async () => {
+    await ok('run', '-d', '--name', 'patient', 'test', 'sh', '-c', POLITE);
+    const id = await ok('inspect', '-f', '{{.Id}}', 'patient');
+    // By a descriptor: the path is longer than an address of a socket may be.
+    const dir = openSync(join(engine.host.runDir, 'containers', id), 'r');
+    const client = connect({ path: `/proc/self/fd/${String(dir)}/shim.sock` });
+    client.write(Buffer.from('\x03\0\0\0\x08nonsense', 'latin1'));
+    await once(client, 'close');
+    closeSync(dir);
+    expect(readFileSync(join(engine.host.root, 'containers', id, 'shim.log'), 'utf8')).toMatch(
+      /^the shim lets a client go: .*JSON/,
+    );
+    await ok('stop', 'patient');
+    expect(await ok('inspect', '-f', '{{.State.ExitCode}}', 'patient')).toBe('3');
   });
 
   test('it is stopped and continued, which interrupts its waiting', async () => {

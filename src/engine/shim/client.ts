@@ -1,6 +1,7 @@
 /** One connection of the shim's: what its client wants to see, what it has sent in part, what it has not read yet. */
 import { readSync } from 'node:fs';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
+import { complain } from '../complain.ts';
 import { frame, FRAME, FrameReader, messageFrame, type FrameType } from '../frames.ts';
 import type { ShimMessage } from '../shim-protocol.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -60,16 +61,23 @@ export class Client {
     this.out.flush();
   }
 
-  /** false at the end of what it sends. */
+  /** false at the end of what it sends, or of what can be done with it. */
   read(): boolean {
+    let length: number;
     try {
-      const length = readSync(this.fd, chunk);
-      if (length === 0) return false;
-      this.frames.push(chunk.subarray(0, length));
-      return true;
+      length = readSync(this.fd, chunk);
     } catch (error) {
       // Anything else, ECONNRESET above all, is an end too: a client may be killed at any time.
       return errnoOf(error) === 'EAGAIN';
+    }
+    if (length === 0) return false;
+    try {
+      this.frames.push(chunk.subarray(0, length));
+      return true;
+    } catch (error) {
+      // The container is not to suffer from what one client says.
+      complain(`the shim lets a client go: ${(error as Error).message}`);
+      return false;
     }
   }
 

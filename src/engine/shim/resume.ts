@@ -1,22 +1,25 @@
 /** A shim that has slept (sleep.ts) goes on where it was. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Journal } from '../../../runtime/plan/journal.ts';
+import { undoJournal } from '../../../runtime/plan/undo.ts';
 import { waitForChild } from '../../../runtime/syscall/descriptors.ts';
 import { heldLock } from '../lock.ts';
+import { containerRunDir } from '../paths.ts';
+import { releaseNetwork } from '../release-network.ts';
 import { ContainerStore, noSuchContainer } from '../store.ts';
-import { assembleShim } from './parts.ts';
+import { assembleShim, type ShimParts } from './parts.ts';
 import { serve } from './serve.ts';
-import { patienceAfter, rest, takeOver } from './sleep.ts';
+import { patienceAfter, rest, takeOver, type Handover } from './sleep.ts';
 
-export async function resumeShim(handover: string): Promise<void> {
-  const { id, paths, first, lock, clients, stdio, ports, patience, asleep } = takeOver(handover);
-  const store = new ContainerStore(paths);
-  const config = store.read(id)?.config;
-  // Removed behind our back: with no record there is nothing to say, and recovery.ts undoes what the journal lists.
-  if (config === undefined) throw noSuchContainer(id);
-  const parts = assembleShim(store, config, heldLock(lock));
-  parts.clients.adopt(clients);
-  parts.stdio.adopt(stdio);
-  const slept = Date.now() - asleep;
+export async function resumeShim(text: string): Promise<void> {
+  const handover = takeOver(text);
+  const { first, clients, stdio, ports, patience, asleep } = handover;
+  const parts = await reassemble(handover);
   try {
+    parts.clients.adopt(clients);
+    parts.stdio.adopt(stdio);
+    const slept = Date.now() - asleep;
     serve(parts, first, ports, rest(parts, first, ports, patienceAfter({ patience, slept })));
     const exitCode = waitForChild(first.pid);
     const { finish } = await import('./ending.ts');
@@ -24,5 +27,23 @@ export async function resumeShim(handover: string): Promise<void> {
   } catch (error) {
     const { fail } = await import('./ending.ts');
     await fail(parts, ports, error);
+  }
+}
+
+/**
+ * Its record was removed or damaged behind our back: nothing tells how the container is to be served, and nobody
+ * else would ever end it, since all commands find it by that record.
+ */
+async function reassemble({ id, paths, lock, ports }: Handover): Promise<ShimParts> {
+  const store = new ContainerStore(paths);
+  try {
+    const config = store.read(id)?.config;
+    if (config === undefined) throw noSuchContainer(id);
+    return assembleShim(store, config, heldLock(lock));
+  } catch (error) {
+    await undoJournal(new Journal(join(containerRunDir(paths, id), 'journal')));
+    releaseNetwork(paths, id, ports);
+    rmSync(containerRunDir(paths, id), { recursive: true, force: true });
+    throw error;
   }
 }

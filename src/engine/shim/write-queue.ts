@@ -8,6 +8,7 @@ import { errnoOf } from '../../../runtime/syscall/error.ts';
 
 export class WriteQueue {
   private queue: Uint8Array[] = [];
+  private waiting = 0;
   private gone = false;
   private ending = false;
   private closed = false;
@@ -23,7 +24,7 @@ export class WriteQueue {
 
   /** Bytes that wait. */
   get size(): number {
-    return this.queue.reduce((sum, bytes) => sum + bytes.length, 0);
+    return this.waiting;
   }
 
   get empty(): boolean {
@@ -34,7 +35,9 @@ export class WriteQueue {
   write(bytes: Uint8Array): void {
     if (this.gone || this.ending || bytes.length === 0) return;
     const rest = this.empty ? bytes.subarray(this.attempt(bytes)) : bytes;
-    if (rest.length > 0 && !this.hasGone()) this.queue.push(Buffer.from(rest));
+    if (rest.length === 0 || this.hasGone()) return;
+    this.queue.push(Buffer.from(rest));
+    this.waiting += rest.length;
   }
 
   /** To be called when the descriptor can take more. */
@@ -42,13 +45,14 @@ export class WriteQueue {
     for (let next = this.queue[0]; next !== undefined; next = this.queue[0]) {
       const written = this.attempt(next);
       if (this.hasGone()) break;
+      this.waiting -= written;
       if (written < next.length) {
         this.queue[0] = next.subarray(written);
         return;
       }
       this.queue.shift();
     }
-    this.queue = [];
+    this.clear();
     if (this.ending) this.close();
   }
 
@@ -62,8 +66,13 @@ export class WriteQueue {
     if (this.closed) return;
     this.closed = true;
     this.gone = true;
-    this.queue = [];
+    this.clear();
     closeSync(this.fd);
+  }
+
+  private clear(): void {
+    this.queue = [];
+    this.waiting = 0;
   }
 
   // Behind a call: the compiler takes the property for what it was before an attempt.
