@@ -4,6 +4,8 @@
  * Each throws an Error with a `code` such as 'EPERM' on failure, like node:fs.
  */
 export interface FileSystemCalls {
+  /** In a user namespace the kernel lets nobody make devices or set `trusted.*`; overlayfs has `user.overlay.*` there. */
+  readonly inUserNamespace: boolean;
   /** mknod(2) for 'c', 'b' and 'p' (FIFO). `mode` is permission bits only. */
   mknod(path: string, type: 'c' | 'b' | 'p', mode: number, major: number, minor: number): void;
   /** lsetxattr(2): on the link itself, never its target. */

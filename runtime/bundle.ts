@@ -51,6 +51,9 @@ export interface OciCapabilities {
   readonly ambient: readonly string[];
 }
 
+/** The annotation of a bundle whose runtime is root of a user namespace only, and is refused device nodes and `trusted.*`. */
+export const USER_NAMESPACE = 'minidock.user-namespace';
+
 /** A program that may use what it is given, and hands nothing on to an unprivileged one (Docker's choice of sets). */
 export const capabilitySets = (names: readonly string[]): OciCapabilities => ({
   bounding: names,
@@ -88,6 +91,8 @@ export interface OciMount {
 export interface OciDevice {
   readonly type: 'c' | 'b' | 'p';
   readonly path: string;
+  /** Where the host has it, if under another name. */
+  readonly hostPath?: string;
   readonly major: number;
   readonly minor: number;
   /** Permission bits, e.g. 0o666. */

@@ -66,7 +66,7 @@ export class LayerDirs {
       try {
         // overlayfs does not look at the root's attribute; the store reads `opaqueRoot` instead.
         if (real !== '' && this.#opaque.has(real)) {
-          writer.setXattr(pathOf(real), 'trusted.overlay.opaque', Buffer.from('y'));
+          writer.markOpaque(pathOf(real));
         }
         if (metadata !== undefined) writer.onPath(pathOf(real), metadata, true);
       } catch (error) {

@@ -159,6 +159,8 @@ export class LayerWriter implements TarHandler {
       case 'char':
       case 'block':
       case 'fifo':
+        // Podman and a rootless Docker leave devices out too where nobody may make them; the container gets its own.
+        if (entry.type !== 'fifo' && this.#calls.inUserNamespace) return;
         this.#device(real, entry, entry.type === 'char' ? 'c' : entry.type === 'block' ? 'b' : 'p');
         this.#metadata.onPath(this.#tree.path(real), entry, true);
     }

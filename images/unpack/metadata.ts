@@ -26,6 +26,10 @@ export interface Metadata {
   readonly xattrs: ReadonlyMap<string, Uint8Array>;
 }
 
+/** Where overlayfs keeps its notes: `userxattr` in a user namespace, since `trusted.*` is refused there. */
+export const overlayPrefix = ({ inUserNamespace }: Pick<FileSystemCalls, 'inUserNamespace'>): string =>
+  inUserNamespace ? 'user.overlay.' : 'trusted.overlay.';
+
 const nanoseconds = 1_000_000_000n;
 const ownUid = process.geteuid?.() ?? 0;
 const ownGid = process.getegid?.() ?? 0;
@@ -66,6 +70,11 @@ export class MetadataWriter {
     });
   }
 
+  /** A directory with which nothing of the layers below is merged. */
+  markOpaque(path: FsPath): void {
+    this.setXattr(path, `${overlayPrefix(this.#calls)}opaque`, Buffer.from('y'));
+  }
+
   setXattr(path: FsPath, name: string, value: Uint8Array): void {
     this.withName(path, (text) => {
       this.#calls.setXattr(text, name, value);
@@ -102,7 +111,7 @@ export class MetadataWriter {
   #setXattrs(path: FsPath, xattrs: ReadonlyMap<string, Uint8Array>): void {
     for (const [name, value] of xattrs) {
       // overlayfs's own words are for the store to speak: from a layer they could redirect a directory elsewhere.
-      if (name.startsWith('trusted.overlay.')) continue;
+      if (name.startsWith(overlayPrefix(this.#calls))) continue;
       try {
         this.setXattr(path, name, value);
       } catch (error) {

@@ -20,7 +20,7 @@ import {
 } from 'node:fs';
 import type { FileSystemCalls } from '../file-system-calls.ts';
 import { corruptLayer } from './corrupt.ts';
-import { MetadataWriter, type Metadata } from './metadata.ts';
+import { MetadataWriter, overlayPrefix, type Metadata } from './metadata.ts';
 import { fromText, isWithin, parentOf, toFsPath, toText } from './paths.ts';
 import type { OverridesReport, OverridesRequest } from './types.ts';
 
@@ -137,7 +137,7 @@ class Overrides {
   /** Whether a root differs from what an unlisted one is given. */
   #differs(root: Found): boolean {
     const { mode, uid, gid, xattrs } = this.#metadataOf(root);
-    const attributes = [...xattrs.keys()].filter((name) => !name.startsWith('trusted.overlay.'));
+    const attributes = [...xattrs.keys()].filter((name) => !name.startsWith(overlayPrefix(this.#calls)));
     return mode !== 0o755 || uid !== 0 || gid !== 0 || attributes.length > 0;
   }
 
@@ -172,7 +172,7 @@ function findIn(layer: string, real: string, calls: FileSystemCalls): { found?: 
 function isOpaque(path: string, layer: string, calls: FileSystemCalls): boolean {
   for (let dir = path; dir !== layer && isWithin(dir, layer); dir = parentOf(dir)) {
     const name = toFsPath(dir);
-    if (typeof name === 'string' && calls.getXattrs(name).has('trusted.overlay.opaque')) return true;
+    if (typeof name === 'string' && calls.getXattrs(name).has(`${overlayPrefix(calls)}opaque`)) return true;
   }
   return false;
 }

@@ -1,12 +1,13 @@
 /** Device nodes and the links in /dev that programs expect, made in the container's own /dev. */
-import type { OciConfig, OciDevice } from '../bundle.ts';
+import { USER_NAMESPACE, type OciConfig, type OciDevice } from '../bundle.ts';
 import { isBind } from './mounts.ts';
 import { containerStep, type ContainerStep } from './step.ts';
 
 /** A /dev that was mounted from outside (`-v /dev:/dev`) is somebody else's: nothing is made in it. */
 export function deviceSteps(config: OciConfig): readonly ContainerStep[] {
   if (config.mounts.some((mount) => mount.destination === '/dev' && isBind(mount))) return [];
-  return [...config.linux.devices.map((device) => makeNode(config, device)), ...linkSteps(config)];
+  const give = config.annotations?.[USER_NAMESPACE] === 'true' ? lendNode : makeNode;
+  return [...config.linux.devices.map((device) => give(config, device)), ...linkSteps(config)];
 }
 
 function makeNode({ root }: OciConfig, device: OciDevice): ContainerStep {
@@ -18,6 +19,23 @@ function makeNode({ root }: OciConfig, device: OciDevice): ContainerStep {
     {
       title: `Make ${path}`,
       why: PURPOSE[path] ?? `The kernel’s driver ${major}:${minor}, given to this container on request.`,
+      without: 'Opening it fails: No such file or directory.',
+      observe: ['ls', '-l', path],
+    },
+  );
+}
+
+/** Of the device that the host has under this name: nobody may make a node in a user namespace. */
+function lendNode({ root }: OciConfig, { path, hostPath = path, major, minor }: OciDevice): ContainerStep {
+  return containerStep(
+    `rootfs.device:${path}`,
+    'rootfs',
+    { kind: 'mount', source: hostPath, target: root.path + path, type: '', options: ['bind', 'private'] },
+    {
+      title: `Lend ${path}`,
+      why:
+        `${PURPOSE[path] ?? `The kernel’s driver ${String(major)}:${String(minor)}, given to this container on request.`} ` +
+        'Root of a user namespace may not make nodes (mknod(2): EPERM), so the one that is here is mounted.',
       without: 'Opening it fails: No such file or directory.',
       observe: ['ls', '-l', path],
     },

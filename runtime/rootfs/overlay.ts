@@ -2,7 +2,7 @@
  * The root filesystem: a mount namespace cut off from the host's, and the image's layers merged by overlayfs.
  * The layers below are only ever read; what the container changes lands in `upper`.
  */
-import type { OciConfig } from '../bundle.ts';
+import { USER_NAMESPACE, type OciConfig } from '../bundle.ts';
 import { containerStep, type ContainerStep } from './step.ts';
 
 export function overlaySteps(config: OciConfig): readonly ContainerStep[] {
@@ -29,8 +29,15 @@ function makePrivate(config: OciConfig): ContainerStep {
   );
 }
 
-function mountOverlay({ root }: OciConfig): ContainerStep {
-  const options = [`lowerdir=${root.lower.join(':')}`, `upperdir=${root.upper}`, `workdir=${root.work}`];
+function mountOverlay({ root, annotations }: OciConfig): ContainerStep {
+  const inUserNamespace = annotations?.[USER_NAMESPACE] === 'true';
+  const options = [
+    `lowerdir=${root.lower.join(':')}`,
+    `upperdir=${root.upper}`,
+    `workdir=${root.work}`,
+    // overlayfs marks deletions by attributes, and trusted.* are refused to us here.
+    ...(inUserNamespace ? ['userxattr'] : []),
+  ];
   return containerStep(
     'rootfs.mount-overlay',
     'rootfs',

@@ -136,10 +136,11 @@ async function actOutside(
       return 0;
     case 'start':
       return start(paths, requireLesson(required(names[0], action)), flags.again === true);
-    case 'enter':
-      return names.length > 1
-        ? runCommand(paths, pickLab(paths, names[0]), names.slice(1))
-        : stay(paths, pickLab(paths, names[0]));
+    case 'enter': {
+      const [name, program, ...words] = names;
+      const lab = pickLab(paths, name);
+      return program === undefined ? stay(paths, lab) : runCommand(paths, lab, [program, ...words]);
+    }
     case 'show':
       // Of a lesson with no lab: to be read.
       if (names[0] !== undefined && readLab(paths, names[0]) === undefined) {

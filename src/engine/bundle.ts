@@ -5,6 +5,7 @@
 import { basename, join } from 'node:path';
 import {
   capabilitySets,
+  USER_NAMESPACE,
   type OciConfig,
   type OciDevice,
   type OciMount,
@@ -16,6 +17,7 @@ import {
   lastCapability,
   resolveCapabilities,
 } from '../../runtime/process/capabilities.ts';
+import type { UserNamespace } from '../../runtime/process/user-namespace.ts';
 import { defaultSeccomp, parseSeccompProfile } from '../../runtime/process/seccomp/profile.ts';
 import { nativeArch } from '../../runtime/process/seccomp/syscalls.ts';
 import {
@@ -41,6 +43,8 @@ export interface BundleInput {
   readonly size?: { readonly rows: number; readonly columns: number };
   /** The host's kernel has IPv6. */
   readonly ipv6?: boolean;
+  /** minidock runs in a user namespace: devices are lent instead of made, and nothing need guard them. */
+  readonly userNamespace?: UserNamespace | undefined;
   /** PID 1 is to tell where its time goes. */
   readonly trace?: boolean;
   /** PID 1 asks before each step. */
@@ -106,7 +110,7 @@ export function buildBundle(input: BundleInput): OciConfig {
       namespaces: namespaces(input),
       devices: [...defaultDevices({ privileged: spec.privileged }), ...input.devices],
       cgroupsPath: cgroupsPath(id),
-      resources: resources(spec, input.devices),
+      resources: resources(input),
       ...(seccomp === undefined ? {} : { seccomp }),
       sysctl: sysctls(input),
       maskedPaths: showsSystemPaths(spec) ? [] : maskedPaths,
@@ -114,6 +118,7 @@ export function buildBundle(input: BundleInput): OciConfig {
     },
     annotations: {
       ...(spec.init ? { 'minidock.init': 'true' } : {}),
+      ...(input.userNamespace !== undefined ? { [USER_NAMESPACE]: 'true' } : {}),
       ...(input.trace === true ? { 'minidock.trace': 'true' } : {}),
       ...(input.step === true ? { 'minidock.step': 'true' } : {}),
       ...(input.failAt === undefined ? {} : { 'minidock.fail-at': input.failAt }),
@@ -165,11 +170,15 @@ function namespaces({ netnsPath }: BundleInput): Namespaces {
  * Docker's own two: any program in a network namespace of its own may listen on ports below 1024 and send pings, so
  * that neither needs root or a capability.
  */
-function sysctls({ config, netnsPath, ipv6 }: BundleInput): Readonly<Record<string, string>> {
+function sysctls({ config, netnsPath, ipv6, userNamespace }: BundleInput): Readonly<Record<string, string>> {
   const own = netnsPath !== undefined && !config.spec.network.mode.startsWith('container:');
   return {
     ...(own
-      ? { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' }
+      ? {
+          'net.ipv4.ip_unprivileged_port_start': '0',
+          // The kernel takes no group that is not there.
+          'net.ipv4.ping_group_range': `0 ${String(userNamespace?.lastGid ?? 2147483647)}`,
+        }
       : {}),
     // The network is IPv4: without this the kernel gives eth0 a link-local address that leads nowhere.
     ...(ipv6 === true && isBridged(config.spec.network.mode)
@@ -226,7 +235,7 @@ function dropOpposites(options: readonly string[]): readonly string[] {
   return options.filter((word, index) => !options.slice(index + 1).some((later) => key(later) === key(word)));
 }
 
-function resources(spec: ContainerSpec, devices: readonly OciDevice[]): OciResources {
+function resources({ config: { spec }, devices, userNamespace }: BundleInput): OciResources {
   const { memory, memorySwap, memoryReservation, nanoCpus, cpuShares, cpusetCpus, pidsLimit } =
     spec.resources;
   const period = 100_000;
@@ -243,17 +252,21 @@ function resources(spec: ContainerSpec, devices: readonly OciDevice[]): OciResou
     ...(Object.keys(limits).length === 0 ? {} : { memory: limits }),
     ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
     ...(pidsLimit <= 0 ? {} : { pids: { limit: pidsLimit } }),
-    devices: spec.privileged
-      ? [{ allow: true, access: 'rwm' }]
-      : [
-          ...defaultDeviceRules,
-          ...devices.map((device, index) => ({
-            allow: true,
-            type: device.type === 'p' ? ('c' as const) : device.type,
-            major: device.major,
-            minor: device.minor,
-            access: spec.devices[index]?.access ?? 'rwm',
-          })),
-        ],
+    // Only the machine's own root may set such rules; what there is to open was lent, and no node can be made.
+    devices:
+      userNamespace !== undefined
+        ? []
+        : spec.privileged
+          ? [{ allow: true, access: 'rwm' }]
+          : [
+              ...defaultDeviceRules,
+              ...devices.map((device, index) => ({
+                allow: true,
+                type: device.type === 'p' ? ('c' as const) : device.type,
+                major: device.major,
+                minor: device.minor,
+                access: spec.devices[index]?.access ?? 'rwm',
+              })),
+            ],
   };
 }

@@ -1,10 +1,12 @@
 /** `minidock __unpack`: gives images/unpack the system calls it needs, which are runtime/syscall's. */
 import type { FileSystemCalls } from '../../images/file-system-calls.ts';
 import { runUnpack as unpack } from '../../images/unpack/run-unpack.ts';
+import { userNamespace } from '../../runtime/process/user-namespace.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
 import { span } from '../../runtime/trace.ts';
 
 export const fileSystemCalls: FileSystemCalls = {
+  inUserNamespace: userNamespace() !== undefined,
   mknod: (path, type, mode, major, minor) => kernel.mknod(path, type, mode, major, minor),
   setXattr: (path, name, value) => kernel.setXattr(path, name, value),
   getXattrs: (path) => kernel.getXattrs(path),

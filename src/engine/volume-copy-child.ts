@@ -1,6 +1,7 @@
 /** `minidock __copy-volumes`: the child of volume-copy.ts, alone in a mount namespace. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, fstatSync } from 'node:fs';
+import { userNamespace } from '../../runtime/process/user-namespace.ts';
 import { openInRoot } from '../../runtime/rootfs/in-root.ts';
 import { mount } from '../../runtime/rootfs/perform.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
@@ -29,7 +30,7 @@ export function copyVolumes(request: CopyRequest): void {
 function mergeLayers({ lower, mountPoint }: CopyRequest): string {
   const [only] = lower;
   if (only === undefined || lower.length === 1) return only ?? mountPoint;
-  const options = [`lowerdir=${lower.join(':')}`];
+  const options = [`lowerdir=${lower.join(':')}`, ...(userNamespace() !== undefined ? ['userxattr'] : [])];
   mount(
     { kind: 'mount', source: 'overlay', target: mountPoint, type: 'overlay', options },
     { kernel, root: '' },

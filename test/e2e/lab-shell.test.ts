@@ -37,6 +37,9 @@ test('start opens it; check, hint, show, reset and end are typed in it, and then
   await screen.enter('clear; reset');
   await screen.see(/Step 1 of 7[^]*\nlab:cable:\/#$/);
   await said('ip link show veth-red', /does not exist/);
+  // A terminal of the lab's own: its name leads to it, from inside.
+  await said('tty; echo "by name" >/dev/stderr', /^\/dev\/pts\/0\nby name$/m);
+  await said('minidock lab show | tail -n 1; test -t 0 && echo "at a terminal"', /^at a terminal$/m);
   // It can be left and entered again, with everything in it as it was.
   await said('touch /tmp/mine', /touch/);
   await screen.enter('exit');

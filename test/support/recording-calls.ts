@@ -11,6 +11,7 @@ export function recordingCalls(root: string): RecordingCalls {
   const made: string[] = [];
   const relative = (path: string): string => path.slice(root.length + 1);
   return {
+    inUserNamespace: false,
     made,
     mknod: (path, type, mode, major, minor) => {
       writeFileSync(path, '', { flag: 'wx', mode });

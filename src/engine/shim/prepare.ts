@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import type { OciConfig, OciDevice } from '../../../runtime/bundle.ts';
 import { cgroupLayout, type CgroupLayout } from '../../../runtime/cgroup/detect.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { userNamespace } from '../../../runtime/process/user-namespace.ts';
 import { hostDevices, splitDevice } from '../../../runtime/rootfs/host-devices.ts';
 import { buildBundle, cgroupsPath, overlayDir } from '../bundle.ts';
 import type { ContainerConfig } from '../container.ts';
@@ -63,6 +64,7 @@ export function computeBundle(
     netnsPath: netnsPathOf(attachment),
     devices: [...config.spec.devices.map(lookUpDevice), ...(config.spec.privileged ? hostDevices() : [])],
     ipv6: existsSync('/proc/sys/net/ipv6'),
+    userNamespace: userNamespace(),
     trace: options.trace ?? false,
     step: options.step ?? false,
     ...(options.size === undefined ? {} : { size: options.size }),
@@ -139,9 +141,18 @@ function lookUpDevice(device: ContainerConfig['spec']['devices'][number]): OciDe
       exitCode: 125,
     });
   }
+  if (userNamespace() !== undefined && !(device.access.includes('r') && device.access.includes('w'))) {
+    throw new MinidockError({
+      code: 'DEVICE_ACCESS',
+      message: `the device "${device.host}" cannot be given for "${device.access}" alone: minidock runs in a user namespace, where nobody may set rules about devices`,
+      hint: 'Give it for "rw", or run minidock as root of the machine.',
+      exitCode: 125,
+    });
+  }
   return {
     type: stats.isBlockDevice() ? 'b' : 'c',
     path: device.container,
+    hostPath: device.host,
     ...splitDevice(stats.rdev),
     fileMode: stats.mode & 0o777,
     uid: stats.uid,

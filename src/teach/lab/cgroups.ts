@@ -2,56 +2,39 @@
  * The control groups of a lab, on either version: an outer directory with what the lab may take, which it cannot
  * reach, and `host` in it, which is the root of what it sees. The keeper removes both.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { attachDeviceFilter } from '../../../runtime/cgroup/attach-device-filter.ts';
-import { cgroupLayout, type CgroupLayout } from '../../../runtime/cgroup/detect.ts';
-import { deviceRuleText, type DeviceRules } from '../../../runtime/cgroup/devices.ts';
-import { kernel } from '../../../runtime/syscall/libc.ts';
+import { cgroupLayout } from '../../../runtime/cgroup/detect.ts';
 
-export interface LabGroups {
-  /** Each hierarchy's mount and the lab's directory in it. */
-  readonly groups: readonly { readonly mount: string; readonly directory: string }[];
-  /** Whether the lab can open no device but harmless ones. */
-  readonly guarded: boolean;
+/** A hierarchy's mount and the lab's directory in it. */
+export interface LabGroup {
+  readonly mount: string;
+  readonly directory: string;
 }
 
 const MEMORY = 4 * 2 ** 30;
 const PROCESSES = 4000;
 
-/** What minidock's own containers may open, and /dev/net/tun; nodes of any kind may be made, since they make some. */
-const DEVICES: DeviceRules = [
-  { allow: false, access: 'rwm' },
-  { allow: true, type: 'c', access: 'm' },
-  { allow: true, type: 'b', access: 'm' },
-  ...[
-    [1, 3],
-    [1, 5],
-    [1, 7],
-    [1, 8],
-    [1, 9],
-    [5, 0],
-    [5, 1],
-    [5, 2],
-    [10, 200],
-  ].map(([major = 0, minor = 0]) => ({ allow: true, type: 'c' as const, major, minor, access: 'rwm' })),
-  { allow: true, type: 'c', major: 136, access: 'rwm' },
-];
+/** What root of a lab must own to divide its groups further (cgroups(7), "Delegation"); `tasks` is version 1's. */
+const DELEGATED = ['.', 'cgroup.procs', 'cgroup.threads', 'cgroup.subtree_control', 'tasks'];
 
-export function createLabGroups(id: string): LabGroups {
+/** `host` is given to the user `owner`; the limits above it are not. */
+export function createLabGroups(id: string, owner: number): readonly LabGroup[] {
   const layout = cgroupLayout();
   const below = join('minidock-lab', id);
   const mounts = layout.version === 2 ? [layout.mount] : [...new Set(Object.values(layout.controllers))];
   const groups = mounts.map((mount) => ({ mount, directory: join(mount, below) }));
-  for (const { mount } of groups) makeBelow(mount, mount, below.split('/'));
-  for (const { directory } of groups) {
+  for (const { mount, directory } of groups) {
+    makeBelow(mount, mount, below.split('/'));
     limit(join(directory, 'memory.max'), join(directory, 'memory.limit_in_bytes'), MEMORY);
     limit(join(directory, 'pids.max'), undefined, PROCESSES);
+    makeBelow(mount, directory, ['host']);
+    for (const name of DELEGATED) {
+      const file = join(directory, 'host', name);
+      if (existsSync(file)) chownSync(file, owner, owner);
+    }
   }
-  // Before there is a group below: a version 1 group that has any cannot be denied everything any more.
-  const guarded = guardDevices(layout, below);
-  for (const { mount, directory } of groups) makeBelow(mount, directory, ['host']);
-  return { groups, guarded };
+  return groups;
 }
 
 function makeBelow(mount: string, start: string, parts: readonly string[]): void {
@@ -86,24 +69,6 @@ function inheritCpus(mount: string, directory: string): void {
 function limit(version2: string, version1: string | undefined, value: number): void {
   for (const file of [version2, version1]) {
     if (file !== undefined && existsSync(file)) attempt(file, String(value));
-  }
-}
-
-function guardDevices(layout: CgroupLayout, below: string): boolean {
-  try {
-    if (layout.version === 2) {
-      attachDeviceFilter(join(layout.mount, below), DEVICES, kernel);
-      return true;
-    }
-    const mount = layout.controllers['devices'];
-    if (mount === undefined) return false;
-    for (const rule of DEVICES) {
-      const file = join(mount, below, `devices.${rule.allow ? 'allow' : 'deny'}`);
-      writeFileSync(file, deviceRuleText(rule));
-    }
-    return true;
-  } catch {
-    return false; // The lab then gives up CAP_MKNOD instead.
   }
 }
 

@@ -1,56 +1,50 @@
 /**
- * The two shell scripts that make a lab's host, of util-linux and iproute2 alone, so that they can be read as a lesson
- * themselves.
+ * The shell scripts that make a lab's host, of util-linux, coreutils and iproute2 alone, so that they can be read as a
+ * lesson themselves.
  *
- *   KEEPER  stays on the machine: joins the lab's control groups, starts HOST in namespaces of its own, and takes
- *           away what is left when its PID 1 is gone, for whatever reason. Status 42: a new one is wanted.
- *   HOST    PID 1 of the lab: builds the root file system, devices and network, gives up what reaches the machine,
- *           runs the lesson's setup, says `ready`, and reaps whatever is orphaned until it is told to go
- *           (or, BOUND to whoever made it, until that ends and with it the pipe that is its standard input).
+ *   KEEPER  stays on the machine: joins the lab's control groups, makes its user namespace, starts STAGE, and takes
+ *           away what is left when the lab's PID 1 is gone, for whatever reason. Status 42: a new one is wanted.
+ *   STAGE   the machine's root, in a mount namespace of its own: puts the few files that the lab needs of directories
+ *           which only that root may enter into /tmp, and becomes the lab's root.
+ *   HOST    PID 1 of the lab: builds the root file system, devices and network, runs the lesson's setup, says `ready`,
+ *           and reaps whatever is orphaned until it is told to go (or, BOUND to whoever made it, until that ends and
+ *           with it the pipe that is its standard input).
  *
  *   outside                                       the lab's host
  *   lo   198.51.100.7/32 ("the internet")         eth0 203.0.113.2/24, default via 203.0.113.1
  *   eth0 203.0.113.1/24  <-------- veth ------->
  *
- * What keeps a learner's mistakes from the machine: the root file system is an overlay whose upper layer is a tmpfs, so
- * nothing written reaches the disk; other file systems of the machine, its /run and its devices are not there; the
- * control group lets only harmless devices be opened (a node of the disk may be made, as in any container, and is of
- * no use) and bounds memory and processes; of /proc/sys only net can be written; and the capabilities below are gone.
- *
- * It is no prison. Containers need CAP_SYS_ADMIN to mount, and there are file systems of which the machine has only
- * one: whoever mounts devtmpfs has the machine's own /dev, and removes it with "rm -r"; a /proc of one's own has all of
- * /proc/sys. The lab's `mount` refuses the former kind, which a program that calls mount(2) itself does not ask.
+ * What keeps a learner's mistakes from the machine is the user namespace: root in there is nobody on the machine, with
+ * ids from LAB_IDS on that own nothing. It has every power over what was made in the namespace (mounts, networks,
+ * processes, its control groups) and none over the rest, whichever program it calls: the kernel refuses it the
+ * machine's devices, settings (/proc/sys outside of net), clock, modules, log and files. Of those it sees /usr and its
+ * like, read-only, and a copy of what anyone may read in /etc. The control groups bound memory and processes.
  */
 
-/** Each with what it would reach beyond the lab. CAP_MKNOD goes too where no control group guards the devices. */
-export const DROPPED_CAPABILITIES: Readonly<Record<string, string>> = {
-  sys_boot: 'reboots the machine, or loads another kernel',
-  sys_module: 'loads code into the kernel that everyone shares',
-  sys_time: 'sets the clock, of which there is one',
-  sys_rawio: 'ports, physical memory, commands to the disks',
-  syslog: 'reads and clears the log of the kernel that everyone shares',
-  sys_pacct: 'turns on the accounting of all processes',
-  sys_tty_config: "the machine's own consoles",
-  sys_nice: 'a real-time loop would take the processors from everyone',
-  dac_read_search: 'open_by_handle_at(2) opens files of the disk past the overlay',
-  linux_immutable: 'flags that root itself cannot remove again without it',
-  mac_admin: "the machine's security policy",
-  mac_override: "the machine's security policy",
-  audit_control: "the machine's audit log",
-  wake_alarm: 'wakes the machine from sleep',
-  block_suspend: 'keeps the machine from sleep',
-};
+/** Root of a lab is this user of the machine, its user N is this one + N. Above what systemd gives to containers. */
+export const LAB_IDS = { first: 0x7000_0000, count: 0x1_0000 } as const;
+
+/** minidock itself is below /run, since /usr is the machine's. */
+export const LAB_PATH = '/run/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Arguments: the lab's directory, and those of its control groups. */
 export const KEEPER = `
 dir=$1; shift
 status=0
+# A user namespace cannot be made without a process; this one holds it until the lab's own is there.
+exec {made}< <(exec unshare --user sh -c 'echo; exec sleep infinity')
+export HOLDER=$!
+if read -r -u "$made"; then
+  # 0, 1, 2 ... of the namespace are these ids of the machine.
+  echo "0 $IDS" >/proc/$HOLDER/uid_map
+  echo "0 $IDS" >/proc/$HOLDER/gid_map
+fi
 (
   for group in "$@"; do echo 0 >"$group/host/cgroup.procs"; done
   # Whoever kills this process has killed the lab.
-  exec setpriv --pdeathsig KILL unshare --mount --net --pid --uts --ipc --cgroup --fork --kill-child --propagation private \\
-    bash "$dir/host.sh"
-) || status=$?
+  exec setpriv --pdeathsig KILL unshare --mount --propagation slave bash "$dir/stage.sh"
+) {made}<&- || status=$?
+kill "$HOLDER" 2>/dev/null || :
 # All processes are dead with their PID 1, but a group is freed only when the last has been buried.
 for group in "$@"; do
   for attempt in 1 2 3 4 5 6 7 8 9 10; do
@@ -66,61 +60,67 @@ rm -rf "$dir"
 if [ "$status" = 42 ]; then : >"$dir.reset"; fi
 `;
 
-/** Reads DIR, LESSON, MINIDOCK, PROGRESS, DROP, BOUND and GROUPS_AT (`mount group` pairs, a line each) from its environment. */
+/** Reads DIR, MINIDOCK, PROGRESS and HOLDER from its environment. */
+export const STAGE = `
+set -eu
+cd "$DIR"
+mount -t tmpfs -o mode=755,size=64k lab mnt
+mkdir mnt/root
+for pair in "host.sh=$DIR/host.sh" "setup.sh=$DIR/setup.sh" "state=$DIR/state" "progress=$PROGRESS" "minidock=$MINIDOCK"; do
+  touch "mnt/\${pair%%=*}"
+  mount --bind "\${pair#*=}" "mnt/\${pair%%=*}"
+done
+# The one place that is everywhere, that everyone may enter, and that the lab has no other use for.
+mount --rbind mnt /tmp
+cd /
+# A change of user forgets who is to be killed with its parent, so that comes after it.
+exec nsenter --user=/proc/$HOLDER/ns/user --setuid 0 --setgid 0 sh -c 'kill "$HOLDER"
+  exec setpriv --pdeathsig KILL unshare --mount --net --pid --uts --ipc --cgroup --fork --kill-child bash /tmp/host.sh'
+`;
+
+/** Reads LESSON, BOUND, RC and GROUPS_AT (`mount group` pairs, a line each) from its environment. */
 export const HOST = `
 set -eu
 umask 022
-cd "$DIR/mnt"
-mount -t tmpfs -o mode=755,nodev,size=2g lab "$DIR/mnt"
-cd "$DIR/mnt"
-mkdir upper work root
-mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work,nodev lab root
-# An overlay holds one file system. What of the system's own directories is another gets an overlay of its own.
-for part in /usr /usr/local /var /opt /home /root /etc /srv; do
-  mountpoint -q "$part" || continue
-  name=$(echo "$part" | tr / -)
-  mkdir "upper$name" "work$name"
-  mount -t overlay -o "lowerdir=$part,upperdir=upper$name,workdir=work$name,nodev" lab "root$part"
+setup=$(cat /tmp/setup.sh)
+cd /tmp/root
+mount -t tmpfs -o mode=755,nodev,size=2g lab .
+cd /tmp/root
+mkdir -p proc sys dev run tmp mnt home srv media root var/cache var/lib var/log var/tmp
+chmod 1777 tmp var/tmp
+chmod 700 root
+ln -s /run var/run
+
+# What programs are made of. It belongs to the machine's root, who is nobody in here: for reading only.
+for part in /bin /sbin /lib /lib32 /lib64 /libx32 /usr /opt /nix /gnu; do
+  if [ -L "$part" ]; then
+    cp -P "$part" ".$part"
+  elif [ -d "$part" ]; then
+    mkdir ".$part"
+    mount --rbind "$part" ".$part"
+    # The flags a mount has may not be taken from it in here, so they are named again.
+    findmnt --submounts --noheadings --raw --output TARGET,VFS-OPTIONS "$PWD$part" | while read -r target flags; do
+      mount -o "remount,bind,ro,\${flags#r?,}" "$target"
+    done
+  fi
 done
-cd root
-mkdir -p proc sys dev run tmp var/lib/minidock usr/local/bin
+# A copy of one's own, to be changed at will; what only the machine's root may read is not in it.
+cp --recursive --preserve=mode,timestamps,links /etc . 2>/dev/null || :
 
 mount -t tmpfs -o mode=755,nosuid,nodev tmpfs run
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp
-# An overlay cannot have its upper layer on an overlay: minidock's containers need something else to lie on.
-mount -t tmpfs -o mode=700 tmpfs var/lib/minidock
 mkdir -m 755 run/netns run/lab
 mount --bind run/netns run/netns
 mount --make-shared run/netns
-touch usr/local/bin/minidock
-mount --bind "$MINIDOCK" usr/local/bin/minidock
-mount -o remount,bind,ro usr/local/bin/minidock
 
-cat >usr/local/bin/mount <<'MOUNT'
-#!/bin/sh
-# One instance serves the whole machine: what is changed or removed in it is so for everyone.
-for word in "$@"; do
-  case ,$word, in *,devtmpfs,* | *,debugfs,* | *,tracefs,* | *,efivarfs,* | *,configfs,* | *,securityfs,* | *,pstore,* | *,bpf,* | *,fusectl,* | *,binfmt_misc,* | *=devtmpfs,* | *,-tdevtmpfs,*)
-    echo "mount: $word: the machine has only one of these, so the lab does not let it in" >&2
-    exit 1 ;;
-  esac
-done
-exec /usr/bin/mount "$@"
-MOUNT
-chmod 755 usr/local/bin/mount
-
+# Nobody but the machine's root may make the node of a device; those that are there can be shown at a second place.
 mount -t tmpfs -o mode=755,nosuid tmpfs dev
-while read -r name numbers; do
-  mknod -m 666 "dev/$name" c $numbers
-done <<'NODES'
-null 1 3
-zero 1 5
-full 1 7
-random 1 8
-urandom 1 9
-tty 5 0
-NODES
 mkdir dev/pts dev/mqueue dev/shm dev/net
+for name in null zero full random urandom tty net/tun; do
+  [ -c "/dev/$name" ] || continue
+  touch "dev/$name"
+  mount --bind "/dev/$name" "dev/$name"
+done
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts dev/pts
 mount -t mqueue mqueue dev/mqueue
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs dev/shm
@@ -129,6 +129,7 @@ for link in fd:fd stdin:fd/0 stdout:fd/1 stderr:fd/2; do
   ln -s "/proc/self/$(echo "$link" | cut -d: -f2)" "dev/$(echo "$link" | cut -d: -f1)"
 done
 
+mount -t proc -o nosuid,nodev,noexec proc proc
 mount -t sysfs -o nosuid,nodev,noexec sysfs sys
 first=1
 while read -r mount group; do
@@ -144,27 +145,20 @@ while read -r mount group; do
 done <<GROUPS_END
 $GROUPS_AT
 GROUPS_END
-# Of the network's devices the settings may be changed: they are those of this network namespace.
-mount --bind sys/devices/virtual/net sys/devices/virtual/net
-# Of the mount, not of the file system: that is one for all mounts of this network namespace.
-mount -o remount,bind,ro sys
-
-mount -t proc -o nosuid,nodev,noexec proc proc
-mount --bind proc/sys/net mnt
-for name in sys sysrq-trigger irq bus fs acpi scsi; do
-  [ -e "proc/$name" ] || continue
-  mount --bind "proc/$name" "proc/$name"
-  mount -o remount,bind,ro "proc/$name"
-done
-mount --move mnt proc/sys/net
 
 # A tmpfs that cannot be written, and on it the only two files that lead out: what was reached, and how far we are.
 mount -t tmpfs -o mode=755,size=64k tmpfs run/lab
+mkdir run/lab/bin run/lab/sys run/lab/proc
+# A user namespace may mount these two where it can see another one already (mount_too_revealing() in the kernel): "ip
+# netns exec" takes /sys away before it mounts its own, and people do so with /proc.
+mount -t sysfs -o nosuid,nodev,noexec sysfs run/lab/sys
+mount -t proc -o nosuid,nodev,noexec proc run/lab/proc
 printf '%s\\n' "$LESSON" >run/lab/lesson
-touch run/lab/progress run/lab/state
 printf '%s' "$RC" >run/lab/rc
-mount --bind "$PROGRESS" run/lab/progress
-mount --bind "$DIR/state" run/lab/state
+for pair in progress=progress state=state minidock=bin/minidock; do
+  touch "run/lab/\${pair#*=}"
+  mount --bind "/tmp/\${pair%%=*}" "run/lab/\${pair#*=}"
+done
 mount -o remount,bind,ro run/lab
 
 hostname lab
@@ -173,10 +167,9 @@ if [ -e "sys/fs/cgroup/cgroup.subtree_control" ]; then
   mkdir -p sys/fs/cgroup/shells
   echo 0 >sys/fs/cgroup/shells/cgroup.procs
 fi
-setup=$(cat "$DIR/setup.sh")
 pivot_root . .
 umount -l .
-cd /root 2>/dev/null || cd /
+cd /root
 
 echo 0 >/proc/sys/net/ipv4/ip_forward
 ip link set lo up
@@ -192,12 +185,9 @@ link set eth0 up
 BATCH
 ip route add default via 203.0.113.1
 
-export HOME=/root MINIDOCK_LAB="$LESSON"
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-unset DIR PROGRESS GROUPS_AT MINIDOCK RC LESSON
-DROP_WORDS=$DROP
-unset DROP
-exec setpriv --inh-caps=-all --bounding-set="$DROP_WORDS" bash -c '
+export HOME=/root PATH=${LAB_PATH} MINIDOCK_LAB="$LESSON"
+unset DIR PROGRESS GROUPS_AT MINIDOCK RC LESSON HOLDER IDS
+exec bash -c '
   trap "exit 0" TERM
   trap "exit 42" USR1
   # Not an argument of PID 1: "ps" would show how a puzzle was broken.

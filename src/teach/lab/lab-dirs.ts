@@ -5,6 +5,7 @@ import type { Paths } from '../../engine/paths.ts';
 
 /** Seen from inside a lab; `start` puts them there. */
 export const INSIDE = {
+  minidock: '/run/lab/bin/minidock',
   lesson: '/run/lab/lesson',
   state: '/run/lab/state',
   progress: '/run/lab/progress',

@@ -1,7 +1,7 @@
 /**
  * What a lesson of `minidock lab` is: data. A story, a setup, and steps, each with a task, hints, a solution and the
  * requirements that tell whether it is reached. Requirements look at the kernel's state, never at what was typed, so
- * that any correct way passes; the engine (`host.ts`, `play.ts`) knows nothing about any lesson.
+ * that any correct way passes; the engine (`lab.ts`, `play.ts`) knows nothing about any lesson.
  */
 
 /** What a lesson's checks see of the lab's host: everything through the kernel, nothing of what was typed. */

@@ -4,10 +4,11 @@
  */
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
+import type { Argv } from '../../../runtime/plan/step.ts';
 import type { Paths } from '../../engine/paths.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';
-import { labDir, progressFile, readLab, type RunningLab } from './lab-dirs.ts';
+import { INSIDE, labDir, progressFile, readLab, type RunningLab } from './lab-dirs.ts';
 import { endLab, runInLab, startLab, takeReset } from './lab.ts';
 import type { Lesson } from './lesson.ts';
 import { findLesson } from './lessons/index.ts';
@@ -50,7 +51,7 @@ export const tellGone = ({ id }: RunningLab): void =>
   stdout.write(`The lab ${id} is gone. What you have done is kept: minidock lab list\n`);
 
 /** The command may be one that ends the lab. */
-export async function runCommand(paths: Paths, lab: RunningLab, words: readonly string[]): Promise<number> {
+export async function runCommand(paths: Paths, lab: RunningLab, words: Argv): Promise<number> {
   const code = await runInLab(lab, words);
   if (readLab(paths, lab.id) !== undefined) return code;
   if ((await anewIfAsked(paths, lab)) === undefined) tellGone(lab);
@@ -68,7 +69,7 @@ async function anewIfAsked(paths: Paths, ended: RunningLab): Promise<RunningLab 
 }
 
 export const minidockInLab = (lab: RunningLab, ...words: readonly string[]): Promise<number> =>
-  runInLab(lab, ['/usr/local/bin/minidock', 'lab', ...words]);
+  runInLab(lab, [INSIDE.minidock, 'lab', ...words]);
 
 /** Each lesson in a lab of its own that nobody enters, and that leaves no mark in what was reached. */
 export async function play(paths: Paths, lessons: readonly Lesson[], pictures: boolean): Promise<number> {

@@ -124,8 +124,8 @@ const masks: Lesson = {
   title: 'The holes in /proc and /sys',
   story:
     'A container needs /proc. But /proc is also where root turns the kernel’s knobs (/proc/sys), watches what its devices do ' +
-    '(/proc/interrupts), and more that no namespace divides. The remedy is simple: mount something harmless on top. (The ' +
-    'lab’s own /proc is guarded in this way, too; a new one, as here, is not, until you do it.)',
+    '(/proc/interrupts), and more that no namespace divides. The remedy is simple: mount something harmless on top. (In ' +
+    'the lab most knobs refuse you anyway, since its root is not the machine’s. Those of its network are yours.)',
   setup: [],
   steps: [
     {
@@ -158,8 +158,8 @@ const masks: Lesson = {
       ],
       requirements: [
         needProcess(
-          'in a /proc of a process’s own PID namespace, /proc/sys is read-only',
-          `${FRESH} && nsenter -t $pid -m sh -c '[ -r /proc/sys/kernel/hostname ] && ! [ -w /proc/sys/kernel/hostname ]'`,
+          'in a /proc of a process’s own PID namespace, /proc/sys/net/ipv4/ip_forward cannot be written',
+          `${FRESH} && nsenter -t $pid -m sh -c '[ -r /proc/sys/net/ipv4/ip_forward ] && ! [ -w /proc/sys/net/ipv4/ip_forward ]'`,
         ),
       ],
     },

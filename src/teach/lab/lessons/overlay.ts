@@ -12,11 +12,12 @@ const overlay: Lesson = {
   title: 'Layers: overlayfs by hand',
   story:
     'An image is a pile of directories that nobody may change, and each container wants to change them. overlayfs shows ' +
-    'several directories as one: reads go down the pile, writes go to the upper one alone. /srv/layers is a tmpfs with ' +
-    'lower (as an image would be), and empty upper, work and merged. (A file system of its own, because the lab’s / is ' +
-    'itself an overlay, and an overlay cannot be the upper layer of another.)',
+    'several directories as one: reads go down the pile, writes go to the upper one alone. In /srv/layers are lower (as an ' +
+    'image would be), and empty upper, work and merged. One thing is other here than for Docker on a machine: overlayfs ' +
+    'keeps some of its marks in attributes named trusted.*, which only the machine’s root may set, and you are root of ' +
+    'the lab’s user namespace. The option userxattr has it take user.* instead.',
   setup: [
-    'mkdir -p /srv/layers && mount -t tmpfs layers /srv/layers',
+    'mkdir -p /srv/layers',
     'cd /srv/layers && mkdir lower upper work merged upper2 work2 merged2 lower/etc lower/doc lower/cache',
     'cd /srv/layers && echo "from the image" >lower/etc/motd && echo "read me" >lower/doc/readme && echo 1 >lower/cache/old',
   ],
@@ -24,16 +25,16 @@ const overlay: Lesson = {
     {
       id: 'mount',
       title: 'The pile',
-      task: 'Mount at /srv/layers/merged an overlay of lower and upper, with work as its work directory.',
+      task: 'Mount at /srv/layers/merged an overlay of lower and upper, with work as its work directory and with userxattr.',
       hints: [
         'mount -t overlay, and options that name the directories.',
-        'lowerdir=, upperdir= and workdir=',
-        'cd /srv/layers; mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work merged',
+        'lowerdir=, upperdir=, workdir= and userxattr',
+        'cd /srv/layers; mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work,userxattr merged',
       ],
       solution: [
         {
           command:
-            'mount -t overlay overlay -o lowerdir=/srv/layers/lower,upperdir=/srv/layers/upper,workdir=/srv/layers/work /srv/layers/merged',
+            'mount -t overlay overlay -o lowerdir=/srv/layers/lower,upperdir=/srv/layers/upper,workdir=/srv/layers/work,userxattr /srv/layers/merged',
           why: 'work has to be on the file system of upper: files are prepared there and renamed into place.',
         },
       ],
@@ -41,6 +42,10 @@ const overlay: Lesson = {
         need(
           'an overlay with the upper directory upper is mounted at merged',
           isOverlay('/srv/layers/merged', 'upper'),
+        ),
+        need(
+          'its marks are attributes user.*',
+          'findmnt -n -t overlay -o OPTIONS /srv/layers/merged | tail -n 1 | grep -qw userxattr',
         ),
         need(
           'the file of the lower layer shows through',
@@ -119,7 +124,7 @@ const overlay: Lesson = {
         { command: 'rm -r /srv/layers/merged/cache', why: 'One whiteout for the whole directory.' },
         {
           command: 'cd /srv/layers/merged && mkdir cache && touch cache/new',
-          why: 'A directory is merged with those below it, unless it is opaque: the mark is an attribute, trusted.overlay.opaque=y.',
+          why: 'A directory is merged with those below it, unless it is opaque: the mark is an attribute, user.overlay.opaque=y (trusted.overlay.opaque=y without userxattr).',
         },
       ],
       requirements: [
@@ -137,12 +142,12 @@ const overlay: Lesson = {
       hints: [
         'lower may be shared by any number of overlays; upper and work may not.',
         'The first step’s mount with other directories.',
-        'mount -t overlay overlay -o lowerdir=lower,upperdir=upper2,workdir=work2 merged2; echo two >merged2/etc/motd',
+        'mount -t overlay overlay -o lowerdir=lower,upperdir=upper2,workdir=work2,userxattr merged2; echo two >merged2/etc/motd',
       ],
       solution: [
         {
           command:
-            'mount -t overlay overlay -o lowerdir=/srv/layers/lower,upperdir=/srv/layers/upper2,workdir=/srv/layers/work2 /srv/layers/merged2',
+            'mount -t overlay overlay -o lowerdir=/srv/layers/lower,upperdir=/srv/layers/upper2,workdir=/srv/layers/work2,userxattr /srv/layers/merged2',
           why: 'The files of lower are on the disk, and in the page cache, once.',
         },
         {

@@ -13,10 +13,10 @@ const capabilities: Lesson = {
   story:
     'The kernel hardly ever asks whether a process is root. It asks for one of some forty capabilities, and user 0 has ' +
     'them all by default. A process has five sets of them (/proc/PID/status): effective is what counts, permitted what ' +
-    'it may switch on, bounding what any program it executes can ever get. The lab’s own root lacks some already, for ' +
-    'the machine’s safety: SYS_BOOT, SYS_MODULE, SYS_TIME, SYS_RAWIO, SYSLOG and others; capsh or "setpriv --dump" tells.',
+    'it may switch on, bounding what any program it executes can ever get. Root of the lab has them all, for what ' +
+    'belongs to the lab’s user namespace: it may set up networks and mounts in here, and not the machine’s clock.',
   setup: [
-    'cp "$(command -v sleep)" /usr/local/bin/borrowed && chmod 4755 /usr/local/bin/borrowed',
+    'cp "$(command -v sleep)" /srv/borrowed && chmod 4755 /srv/borrowed',
     'mkdir -p /srv/www && echo "a page from port 80" >/srv/www/index.html',
   ],
   steps: [
@@ -108,20 +108,20 @@ const capabilities: Lesson = {
     {
       id: 'nnp',
       title: 'No way back',
-      task: '/usr/local/bin/borrowed is a sleep with the set-user-ID bit: whoever runs it becomes root. Let a process of user 65534 run for which that bit does nothing.',
+      task: '/srv/borrowed is a sleep with the set-user-ID bit: whoever runs it becomes root. Let a process of user 65534 run for which that bit does nothing.',
       hints: [
         'A promise to the kernel that cannot be taken back, and that children inherit: prctl(PR_SET_NO_NEW_PRIVS).',
         'See --no-new-privs of setpriv, and NoNewPrivs in /proc/PID/status.',
-        'setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs borrowed 1000 &',
+        'setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs /srv/borrowed 1000 &',
       ],
       solution: [
         {
-          command: 'setpriv --reuid 65534 --regid 65534 --clear-groups borrowed 1001 & lent=$!',
+          command: 'setpriv --reuid 65534 --regid 65534 --clear-groups /srv/borrowed 1001 & lent=$!',
           why: 'Without the promise: this sleep is of user 65534 with the powers of root.',
         },
         {
           command:
-            'setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs borrowed 1002 & kept=$!',
+            'setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs /srv/borrowed 1002 & kept=$!',
           why: 'With it, execve(2) ignores set-user-ID bits and file capabilities, for ever and for all children.',
         },
         {
