@@ -87,6 +87,11 @@ export class ImageStore {
     return this.#layers.has(diffId);
   }
 
+  /** The same for who only tells: it may go away the next moment. */
+  isUnpacked(diffId: string): boolean {
+    return this.#layers.has(diffId);
+  }
+
   /** Unpacks the layer unless it is there. */
   async ensureLayer({ descriptor, diffId, ...options }: EnsureLayer): Promise<void> {
     await this.#lease();

@@ -30,7 +30,10 @@ export const pull: Verb = {
         if (how === undefined) await pullByName(engine, name, options);
         else {
           const { explainPull, printPull } = await import('../teach/explain-pull.ts');
-          if (flags.dryRun === true) return printPull(engine, name, options, how);
+          if (flags.dryRun === true) {
+            await printPull(engine, name, options, how);
+            return;
+          }
           await explainPull(engine, name, options, how);
         }
         stdout.write(`${formatReference(parseReference(name))}\n`);

@@ -5,7 +5,7 @@ import { span } from '../../runtime/trace.ts';
 import { createContainer, draftContainer } from '../engine/create.ts';
 import { DEFAULT_DETACH_KEYS } from '../engine/detach-keys.ts';
 import { refuseMissingTerminal, runForeground, terminalSize } from '../engine/foreground.ts';
-import { imageFor } from '../engine/image-for.ts';
+import { imageFor, type Fetch } from '../engine/image-for.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { launchShim, shimLost, startDetached, fromWire } from '../engine/start.ts';
 import { signalContainer } from '../engine/lifecycle.ts';
@@ -87,7 +87,7 @@ async function runContainer(
     return 0;
   }
   if (flags.dryRun === true) {
-    const stored = await imageFor(context.engine, request);
+    const stored = await imageFor(context.engine, request, fetchFor(flags));
     const { printDryRun } = await import('../teach/dry-run.ts');
     await printDryRun(containers, draftContainer(containers, request, stored).config, how ?? 'full');
     return 0;
@@ -97,7 +97,9 @@ async function runContainer(
     return 1;
   const explanation = await explanationFor(flags);
   warnDiscardedPorts(request);
-  const stored = await span('image', 'find the image', () => imageFor(context.engine, request));
+  const stored = await span('image', 'find the image', () =>
+    imageFor(context.engine, request, fetchFor(flags)),
+  );
   const config = await span('state', 'create', () => createContainer(containers, request, stored));
   if (!detached) {
     // With no output of the container's to follow, its id is what there is to print.
@@ -123,6 +125,16 @@ async function runContainer(
   }
   stdout.write(`${config.id}\n`);
   return 0;
+}
+
+/** How an image that is not here is fetched: told if the rest is, and not done with --dry-run. undefined: as ever. */
+function fetchFor(flags: RunFlags): Fetch | undefined {
+  const how = explainHow(flags);
+  if (how === undefined) return undefined;
+  return async (...fetched) => {
+    const { explainPull, printPull } = await import('../teach/explain-pull.ts');
+    return flags.dryRun === true ? printPull(...fetched, how) : (await explainPull(...fetched, how)).image;
+  };
 }
 
 async function runAttached(

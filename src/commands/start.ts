@@ -12,7 +12,7 @@ import { forEachInTurn } from './each.ts';
 import { defineExplainFlags } from './explain-options.ts';
 import { showShimMessages } from './shim-messages.ts';
 import type { Context, Verb } from './verb.ts';
-import { stdout } from '../engine/standard-streams.ts';
+import { stderr, stdout } from '../engine/standard-streams.ts';
 
 interface StartFlags extends ExplainFlags {
   readonly attach?: boolean;
@@ -34,16 +34,18 @@ export const start: Verb = {
       )
       .action(async (names: readonly string[], flags: StartFlags) => {
         requireRoot('start');
-        if (flags.dryRun === true) return printAll(context, names, flags);
         // What is wrong with the flags is wrong for all names.
-        await explanationFor(flags);
-        if (flags.attach === true || flags.interactive === true) {
-          const [name] = names;
-          if (names.length > 1 || name === undefined)
-            throw new MinidockError({
-              code: 'INVALID_FLAG',
-              message: 'you cannot start and attach multiple containers at once',
-            });
+        if (flags.dryRun === true) explainHow(flags);
+        else await explanationFor(flags);
+        const attached = flags.attach === true || flags.interactive === true;
+        if (attached && names.length > 1)
+          throw new MinidockError({
+            code: 'INVALID_FLAG',
+            message: 'you cannot start and attach multiple containers at once',
+          });
+        if (flags.dryRun === true) return printAll(context, names, flags, attached);
+        const [name] = names;
+        if (attached && name !== undefined) {
           context.exit(await startAttached(context, name, flags));
           return;
         }
@@ -60,20 +62,35 @@ export const start: Verb = {
   },
 };
 
-async function printAll(context: Context, names: readonly string[], flags: StartFlags): Promise<void> {
+async function printAll(
+  context: Context,
+  names: readonly string[],
+  flags: StartFlags,
+  attached: boolean,
+): Promise<void> {
   const how = explainHow(flags) ?? 'full';
-  const { printDryRun } = await import('../teach/dry-run.ts');
+  const [{ printDryRun }, { sayNothing }] = await Promise.all([
+    import('../teach/dry-run.ts'),
+    import('../teach/teller.ts'),
+  ]);
   const { containers } = context.engine;
   await forEachInTurn(context, names, async (name) => {
     const { config, state } = await findContainer(containers, name);
     if (state.status !== 'running') await printDryRun(containers, config, how);
+    else if (attached) throw alreadyRunning(name);
+    else sayNothing(stdout, how, `container ${name} is running already`);
     return undefined;
   });
 }
 
 async function startOne({ engine }: Context, name: string, flags: StartFlags): Promise<void> {
   const container = await findContainer(engine.containers, name);
-  if (container.state.status === 'running') return;
+  if (container.state.status === 'running') {
+    const how = explainHow(flags);
+    if (how === undefined) return;
+    const { sayNothing } = await import('../teach/teller.ts');
+    return sayNothing(stderr, how, `container ${name} is running already`);
+  }
   const explanation = await explanationFor(flags);
   try {
     await startContainer(engine.containers, container, {
@@ -86,14 +103,16 @@ async function startOne({ engine }: Context, name: string, flags: StartFlags): P
   }
 }
 
+const alreadyRunning = (name: string): MinidockError =>
+  new MinidockError({
+    code: 'ALREADY_RUNNING',
+    message: `container ${name} is already running`,
+    hint: `minidock attach ${name} attaches to it.`,
+  });
+
 async function startAttached({ engine }: Context, name: string, flags: StartFlags): Promise<number> {
   const { config, state } = await findContainer(engine.containers, name);
-  if (state.status === 'running')
-    throw new MinidockError({
-      code: 'ALREADY_RUNNING',
-      message: `container ${name} is already running`,
-      hint: `minidock attach ${name} attaches to it.`,
-    });
+  if (state.status === 'running') throw alreadyRunning(name);
   const explanation = await explanationFor(flags);
   await recover(engine.containers, config.id);
   const stdin = flags.interactive === true && config.spec.openStdin;

@@ -5,39 +5,49 @@ import { MinidockError } from '../../runtime/errors.ts';
 import { checkRequest } from './create.ts';
 import type { CreateRequest } from './create-request.ts';
 import type { Engine } from './engine.ts';
+import type { PullByNameOptions } from './pull.ts';
 import { stderr } from './standard-streams.ts';
 
-export async function imageFor(engine: Engine, request: CreateRequest): Promise<StoredImage> {
-  const { image: name, pull = 'missing', platform, quiet = false } = request;
-  if (!['always', 'missing', 'never'].includes(pull)) {
+/** How an image that is not here is fetched, or only told of. */
+export type Fetch = (engine: Engine, name: string, options: PullByNameOptions) => Promise<StoredImage>;
+
+export async function imageFor(
+  engine: Engine,
+  request: CreateRequest,
+  fetch: Fetch = pull,
+): Promise<StoredImage> {
+  const { image: name, pull: policy = 'missing', platform, quiet = false } = request;
+  if (!['always', 'missing', 'never'].includes(policy)) {
     throw new MinidockError({
       code: 'INVALID_FLAG',
-      message: `invalid pull option: '${pull}': must be one of "always", "missing" or "never"`,
+      message: `invalid pull option: '${policy}': must be one of "always", "missing" or "never"`,
       exitCode: 125,
     });
   }
   checkRequest(engine.containers, request);
   const store = await engine.images();
-  const local = pull === 'always' ? undefined : await store.find(name);
+  const local = policy === 'always' ? undefined : await store.find(name);
   if (local !== undefined && fits(local, platform)) return local;
-  if (pull === 'never') {
+  if (policy === 'never') {
     throw new MinidockError({ code: 'NO_SUCH_IMAGE', message: `No such image: ${fullName(name)}` });
   }
-  const { pullByName } = await import('./pull.ts');
   const full = await familiar(name);
-  if (pull === 'missing') stderr.write(`Unable to find image '${full}' locally\n`);
+  if (policy === 'missing') stderr.write(`Unable to find image '${full}' locally\n`);
   try {
     // What is printed here goes to stderr: stdout belongs to the container.
-    return (
-      await pullByName(engine, full, {
-        quiet,
-        output: stderr,
-        ...(platform === undefined ? {} : { platform }),
-      })
-    ).image;
+    return await fetch(engine, full, {
+      quiet,
+      output: stderr,
+      ...(platform === undefined ? {} : { platform }),
+    });
   } catch (error) {
     throw withStatus(error);
   }
+}
+
+async function pull(engine: Engine, name: string, options: PullByNameOptions): Promise<StoredImage> {
+  const { pullByName } = await import('./pull.ts');
+  return (await pullByName(engine, name, options)).image;
 }
 
 const fits = (image: StoredImage, platform: string | undefined): boolean => {

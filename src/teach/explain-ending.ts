@@ -14,9 +14,10 @@ import {
 import { volumesDir } from '../engine/paths.ts';
 import { findContainer } from '../engine/refresh.ts';
 import { volumesThatGo } from '../engine/remove-files.ts';
+import { stderr, stdout } from '../engine/standard-streams.ts';
 import type { Container, ContainerStore } from '../engine/store.ts';
 import { explainHow, type ExplainFlags } from './explain-flags.ts';
-import { printSteps } from './teller.ts';
+import { printSteps, sayNothing } from './teller.ts';
 import { createTelling } from './telling.ts';
 
 /** What there is to print: the name, unless nothing was done. */
@@ -27,13 +28,16 @@ export async function explainStop(
   flags: ExplainFlags,
 ): Promise<string | undefined> {
   const container = await findContainer(store, name);
-  const running = container.state.status === 'running';
-  const steps = running
-    ? [
-        ...planStop(store.paths, container, signalling(container, options)),
-        ...(container.config.spec.autoRemove ? planFiles(store, container, true) : []),
-      ]
-    : [];
+  const { status } = container.state;
+  if (status !== 'running') {
+    const [output, how] = [flags.dryRun === true ? stdout : stderr, explainHow(flags) ?? 'full'];
+    sayNothing(output, how, `container ${name} is not running (${status})`);
+    return flags.dryRun === true ? undefined : name;
+  }
+  const steps = [
+    ...planStop(store.paths, container, signalling(container, options)),
+    ...(container.config.spec.autoRemove ? planFiles(store, container, true) : []),
+  ];
   return tell(steps, name, flags, (onStep) => stopContainer(store, container, { ...options, onStep }));
 }
 

@@ -1,13 +1,15 @@
 /** `pull` told as it happens, or as it would: then the registry is asked, and nothing is kept of what it says. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PullEvent, PullPhase, PullStore } from '../../images/pull.ts';
+import type { PullEvent, PullPhase, PullResult, PullStore } from '../../images/pull.ts';
 import { familiarName, parseReference } from '../../images/reference.ts';
 import type { Answered } from '../../images/registry/session.ts';
 import { BlobStore } from '../../images/store/blob-store.ts';
-import type { ImageConfig, Manifest } from '../../images/types.ts';
-import type { HostStep } from '../../runtime/plan/step.ts';
+import type { ImageStore } from '../../images/store/image-store.ts';
+import { layerName } from '../../images/store/layer-store.ts';
+import type { ImageConfig, Manifest, StoredImage } from '../../images/types.ts';
+import type { HostStep, StepId } from '../../runtime/plan/step.ts';
 import type { Engine } from '../engine/engine.ts';
 import {
   LAYER_STEPS,
@@ -18,6 +20,7 @@ import {
   planRequests,
   type RequestStep,
 } from '../engine/pull-plan.ts';
+import { imagesDir, type Paths } from '../engine/paths.ts';
 import { pullByName, type PullByNameOptions } from '../engine/pull.ts';
 import type { ExplainHow } from './explain-flags.ts';
 import { printSteps } from './teller.ts';
@@ -28,7 +31,7 @@ export async function explainPull(
   name: string,
   options: PullByNameOptions,
   how: ExplainHow,
-): Promise<void> {
+): Promise<PullResult> {
   const telling = await createTelling(how);
   const answers: Answered[] = [];
   const layers = new Layers(telling);
@@ -41,39 +44,79 @@ export async function explainPull(
     },
     onEvent: (event: PullEvent) => layers.receive(event),
   };
-  await pullByName(engine, name, { ...options, watch });
-  telling.done({ id: NAME_STEP, ms: layers.sinceLast(), outcome: 'done' });
+  try {
+    const result = await pullByName(engine, name, { ...options, watch });
+    telling.done({ id: NAME_STEP, ms: layers.sinceLast(), outcome: 'done' });
+    return result;
+  } finally {
+    telling.end();
+  }
 }
 
+/** Gives the image as it would be, as far as that is known before its layers are unpacked. */
 export async function printPull(
   engine: Engine,
   name: string,
   options: PullByNameOptions,
   how: ExplainHow,
-): Promise<void> {
+): Promise<StoredImage> {
   const dir = mkdtempSync(join(tmpdir(), 'minidock-dry-run-'));
+  // Opening it would make its directory.
+  const store = existsSync(imagesDir(engine.paths)) ? await engine.images() : undefined;
   const answers: Answered[] = [];
-  let steps: readonly HostStep[] = [];
   const watch = {
-    store: readingStore(dir),
+    store: readingStore(dir, store),
     onAnswer: (answered: Answered) => void answers.push(answered),
-    onResolved: (manifest: Manifest, config: ImageConfig) => {
-      ({ steps } = planPull(engine, name, answers, manifest, config));
-      throw new Enough();
+    onResolved: (manifest: Manifest, config: ImageConfig): never => {
+      throw new Resolved(manifest, config);
     },
   };
   try {
     await pullByName(engine, name, { ...options, quiet: true, watch });
+    throw new Error('a pull ended before it was known what the image is made of');
   } catch (error) {
-    if (!(error instanceof Enough)) throw error;
+    if (!(error instanceof Resolved)) throw error;
+    const { manifest, config } = error;
+    const { steps } = planPull(engine, name, answers, manifest, config);
+    await printSteps(steps, how, stepsOfLayersIn(store, manifest, config));
+    return preview(engine.paths, manifest, config);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
-  await printSteps(steps, how);
 }
 
 /** Thrown to end a pull when it is known what it would fetch. */
-class Enough extends Error {}
+class Resolved extends Error {
+  constructor(
+    readonly manifest: Manifest,
+    readonly config: ImageConfig,
+  ) {
+    super();
+  }
+}
+
+function stepsOfLayersIn(
+  store: ImageStore | undefined,
+  { layers }: Manifest,
+  { rootfs }: ImageConfig,
+): ReadonlySet<StepId> {
+  const there = layers.filter((_, index) => store?.isUnpacked(rootfs.diff_ids[index] ?? '') === true);
+  return new Set(there.flatMap(({ digest }) => LAYER_STEPS.map((what) => layerStepId(what, digest))));
+}
+
+/** Without what only unpacking shows: how large it is, and what its layers need between them. */
+function preview(paths: Paths, { config: { digest } }: Manifest, config: ImageConfig): StoredImage {
+  return {
+    id: digest,
+    config,
+    manifestDigest: '',
+    tags: [],
+    repoDigests: [],
+    layerDirs: config.rootfs.diff_ids.map((diffId) => join(imagesDir(paths), layerName(diffId), 'fs')),
+    size: 0,
+    lastTagged: '',
+  };
+}
 
 function planPull(
   { paths }: Engine,
@@ -95,18 +138,38 @@ function planPull(
   return { requests, steps };
 }
 
-/** What a pull asks of a store before it fetches layers; it has nothing, and keeps blobs in a directory for the moment. */
-function readingStore(dir: string): PullStore {
+/** What a pull asks of a store before it fetches layers: the one there is, while new blobs go aside for the moment. */
+function readingStore(dir: string, store: ImageStore | undefined): PullStore {
   const never = (): never => {
     throw new Error('a dry run fetches no layer');
   };
   return {
-    blobs: new BlobStore(dir),
-    find: () => Promise.resolve(undefined),
+    blobs: new BlobsAside(dir, store?.blobs),
+    find: (name) => store?.find(name) ?? Promise.resolve(undefined),
     hasLayer: never,
     ensureLayer: never,
     putImage: never,
   };
+}
+
+/** Reads what is there already, adds nothing to it. */
+class BlobsAside extends BlobStore {
+  constructor(
+    dir: string,
+    private readonly there: BlobStore | undefined,
+  ) {
+    super(dir);
+  }
+
+  override async has(digest: string, size?: number): Promise<boolean> {
+    return (await this.there?.has(digest, size)) === true || (await super.has(digest, size));
+  }
+
+  override async readBytes(digest: string): Promise<Buffer> {
+    return this.there !== undefined && (await this.there.has(digest))
+      ? this.there.readBytes(digest)
+      : super.readBytes(digest);
+  }
 }
 
 /** Turns the phases of layers into steps that are done. */

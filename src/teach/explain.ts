@@ -4,7 +4,7 @@
  * both read the same Step. The headings are the steps of Docker's bridge network as one would do them by hand.
  */
 import { nftGetArgv, renderArgv, renderCommand } from '../../runtime/plan/render.ts';
-import type { Check, Section, Step, Undo } from '../../runtime/plan/step.ts';
+import type { Check, Section, Step, StepId, Undo } from '../../runtime/plan/step.ts';
 import { noColors, type Colors } from '../ui/colors.ts';
 import type { ExplainHow } from './explain-flags.ts';
 import { createLineTeller } from './step-line.ts';
@@ -26,8 +26,8 @@ export type StepOutcome = 'done' | 'already' | 'failed';
 export interface Explainer {
   stepStarted(step: Step, n: number, total: number): string;
   stepDone(step: Step, milliseconds: number, outcome: StepOutcome): string;
-  /** In place of stepDone, for one that is only told of. */
-  stepPlanned(step: Step): string;
+  /** In place of stepDone, for one that is only told of; `already`: its effect is known to be there. */
+  stepPlanned(step: Step, already: boolean): string;
 }
 
 export function createExplainer(options: ExplainOptions): Explainer {
@@ -37,14 +37,23 @@ export function createExplainer(options: ExplainOptions): Explainer {
   return {
     stepStarted: (step, n, total) => teller.heading(step) + teller.step(step, n, total),
     stepDone: (_step, milliseconds, outcome) => teller.outcome(milliseconds, outcome),
-    stepPlanned: (step) => teller.condition(step),
+    stepPlanned: (step, already) => (already ? teller.outcome(0, 'already') : teller.condition(step)),
   };
 }
 
-export function renderDryRun(steps: readonly Step[], options: ExplainOptions = {}): string {
+/** `already`: steps whose effect is known to be there. */
+export function renderDryRun(
+  steps: readonly Step[],
+  options: ExplainOptions = {},
+  already: ReadonlySet<StepId> = new Set(),
+): string {
   const explainer = createExplainer(options);
   return steps
-    .map((step, index) => explainer.stepStarted(step, index + 1, steps.length) + explainer.stepPlanned(step))
+    .map(
+      (step, index) =>
+        explainer.stepStarted(step, index + 1, steps.length) +
+        explainer.stepPlanned(step, already.has(step.id)),
+    )
     .join('');
 }
 

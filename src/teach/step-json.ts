@@ -1,4 +1,4 @@
-/** `--explain=json`: an object a line, for programs. A dry run's have no `ms` and no `outcome`. */
+/** `--explain=json`: an object a line, for programs. A dry run's have no `ms`, and an `outcome` only where it is known. */
 import { renderArgv, renderCommand } from '../../runtime/plan/render.ts';
 import type { Step, StepId } from '../../runtime/plan/step.ts';
 import type { Explainer, StepOutcome } from './explain.ts';
@@ -46,6 +46,6 @@ export function createJsonTeller(): Explainer {
       return '';
     },
     stepDone: (step, ms, outcome) => line(step, { ms: Number(ms.toFixed(3)), outcome }),
-    stepPlanned: (step) => line(step, {}),
+    stepPlanned: (step, already) => line(step, already ? { outcome: 'already' } : {}),
   };
 }

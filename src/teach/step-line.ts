@@ -17,7 +17,7 @@ export function createLineTeller({ colors = noColors }: ExplainOptions): Explain
     },
     stepDone: (step, milliseconds, outcome) =>
       line(step, outcome === 'already' ? 'there' : formatMilliseconds(milliseconds)),
-    stepPlanned: (step) => line(step, ''),
+    stepPlanned: (step, already) => line(step, already ? 'there' : ''),
   };
 }
 

@@ -43,8 +43,17 @@ export class Teller {
   }
 }
 
-/** For --dry-run. */
-export async function printSteps(steps: readonly Step[], how: ExplainHow): Promise<void> {
+/** For --dry-run. `already`: steps whose effect is known to be there. */
+export async function printSteps(
+  steps: readonly Step[],
+  how: ExplainHow,
+  already?: ReadonlySet<StepId>,
+): Promise<void> {
   const colors = await colorsFor(stdout);
-  stdout.write(renderDryRun(steps, { how, width: stdout.columns || 80, colors }));
+  stdout.write(renderDryRun(steps, { how, width: stdout.columns || 80, colors }, already));
+}
+
+/** Where there is no step to tell of. In JSON no object says the same. */
+export function sayNothing(output: StandardStream, how: ExplainHow, why: string): void {
+  if (how !== 'json') say(output, `Nothing to be done: ${why}.\n`);
 }

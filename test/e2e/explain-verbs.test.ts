@@ -1,5 +1,6 @@
 /** `--explain` and `--dry-run` of the verbs besides run: what is told is what is done, and a dry run does nothing. */
 import { describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { useEngine } from '../support/engine.ts';
 import { succeed } from '../support/image.ts';
@@ -100,6 +101,21 @@ describe('start', () => {
     expect(planned.map(({ id }) => id)).toEqual(steps.map(({ id }) => id));
   });
 
+  test('of one that runs already nothing is to be done, which is said; attached to, it is refused', async () => {
+    await engine.ok('run', '-d', '--name', 'on', 'test', 'sleep', '100');
+    const words = 'Nothing to be done: container on is running already.\n';
+    expect(await engine.minidock('start', '--dry-run', 'on')).toMatchObject({ exitCode: 0, stdout: words });
+    expect(await engine.minidock('start', '--explain', 'on')).toMatchObject({
+      exitCode: 0,
+      stdout: 'on\n',
+      stderr: words,
+    });
+    expect(await engine.ok('start', '--dry-run', '--explain=json', 'on')).toBe('');
+    const attached = await engine.minidock('start', '-a', 'on');
+    expect([attached.exitCode, attached.stderr]).toEqual([1, expect.stringContaining('already running')]);
+    expect(await engine.minidock('start', '-a', '--dry-run', 'on')).toEqual(attached);
+  });
+
   test('flags that cannot be are refused once, before any container is looked at', async () => {
     await engine.ok('run', '-d', '--name', 'runs', 'test', 'sleep', '100');
     for (const [flags, words] of [
@@ -148,6 +164,22 @@ describe('stop and rm', () => {
       expect(ids).toContain(id);
     // A PID 1 without a handler does not hear of SIGTERM.
     expect(steps[2]?.outcome).toBe('done');
+  });
+
+  test('of one that does not run nothing is to be stopped, which is said', async () => {
+    await engine.ok('create', '--name', 'idle', 'test', 'sleep', '100');
+    const words = 'Nothing to be done: container idle is not running (created).\n';
+    expect(await engine.minidock('stop', '--dry-run', 'idle')).toMatchObject({ exitCode: 0, stdout: words });
+    expect(await engine.minidock('stop', '--explain', 'idle')).toMatchObject({
+      exitCode: 0,
+      stdout: 'idle\n',
+      stderr: words,
+    });
+    expect(await engine.ok('stop', '--dry-run', '--explain=json', 'idle')).toBe('');
+    for (const verb of [['stop'], ['rm'], ['rm', '-f'], ['start']]) {
+      const { exitCode, stderr } = await engine.minidock(...verb, 'nobody');
+      expect(await engine.minidock(...verb, '--dry-run', 'nobody')).toMatchObject({ exitCode, stderr });
+    }
   });
 
   test('one that ends in time is not killed', async () => {
@@ -266,6 +298,68 @@ describe('pull', () => {
       expect(again.filter(({ id }) => id.startsWith('layer.')).every((s) => s.outcome === 'already')).toBe(
         true,
       );
+    } finally {
+      await engine.minidock('rmi', name);
+      await registry.stop();
+    }
+  });
+
+  test('of an image that is here a dry run tells what a pull would do, which a pull then does', async () => {
+    const { host } = engine;
+    const registry = await startRegistry(host);
+    const [one, two] = ['one', 'two'].map((tag) => `${registry.address}/again:${tag}`) as [string, string];
+    const outcomes = (text: string): readonly string[] =>
+      objects(text)
+        .filter(({ id }) => id.startsWith('layer.'))
+        .map(({ id, outcome }) => `${id} ${outcome === 'already' ? 'already' : 'to do'}`);
+    try {
+      const shared = tarOf('first', 'shared');
+      const push = (tag: string, layers: readonly Buffer[]): Promise<void> =>
+        registry.push(writeLayout(join(host.dir, `layout-${tag}`), [{ layers }]), `again:${tag}`);
+      await push('one', [shared]);
+      await push('two', [shared, tarOf('second', 'new')]);
+      await engine.ok('pull', '-q', one);
+      for (const name of [one, two]) {
+        const before = await imageFiles();
+        const planned = await engine.ok('pull', '--dry-run', '--explain=json', name);
+        expect(await imageFiles()).toEqual(before);
+        const { stderr } = await engine.minidock('pull', '--explain=json', name);
+        expect(objects(stderr).map(({ command }) => command)).toEqual(
+          objects(planned).map(({ command }) => command),
+        );
+        expect(outcomes(stderr)).toEqual(outcomes(planned));
+        expect(outcomes(planned).filter((line) => line.endsWith(' already'))).toHaveLength(3);
+        expect(outcomes(planned)).toHaveLength(name === one ? 3 : 6);
+      }
+      expect(await engine.ok('pull', '--dry-run', two)).toContain('there already, nothing to do\n');
+    } finally {
+      await engine.minidock('rmi', one, two);
+      await registry.stop();
+    }
+  });
+
+  test('run tells of the pull it needs; with --dry-run neither is done', async () => {
+    const { host } = engine;
+    const registry = await startRegistry(host);
+    const name = `${registry.address}/needed:one`;
+    try {
+      const layers = [tarOf('echo', readFileSync(join(host.dir, 'image-rootfs/bin/busybox')))];
+      await registry.push(writeLayout(join(host.dir, 'layout-needed'), [{ layers }]), 'needed:one');
+      const words = ['run', '--rm', '--network', 'none', '--explain=json', name, '/echo', 'it runs'];
+      const before = await imageFiles();
+      const planned = idsOf(await engine.ok('run', '--dry-run', ...words.slice(1)));
+      expect(await imageFiles()).toEqual(before);
+      expect(await engine.ok('ps', '-aq')).toBe('');
+      const { stdout, stderr } = await engine.minidock(...words);
+      expect(stdout).toBe('it runs\n');
+      expect(stderr).toContain(`Unable to find image '${name}' locally\n`);
+      expect(idsOf(stderr)).toEqual(planned);
+      const steps = objects(stderr);
+      const runs = steps.findIndex(({ id }) => id === 'netns.create');
+      expectWhole(steps.slice(0, runs));
+      expectWhole(steps.slice(runs));
+      expect(planned.slice(0, runs)).toEqual(expect.arrayContaining(['registry.manifest', 'image.name']));
+      expect(idsOf((await engine.minidock(...words)).stderr)).toEqual(planned.slice(runs));
     } finally {
       await engine.minidock('rmi', name);
       await registry.stop();
