@@ -84,13 +84,11 @@ export class ImageStore {
   /** Whether a layer is unpacked already; then its blob need not be fetched. It will not go away meanwhile. */
   async hasLayer(diffId: string): Promise<boolean> {
     await this.#lease();
-    return this.#layers.has(diffId);
+    return this.isUnpacked(diffId);
   }
 
   /** The same for who only tells: it may go away the next moment. */
-  isUnpacked(diffId: string): boolean {
-    return this.#layers.has(diffId);
-  }
+  isUnpacked = (diffId: string): boolean => this.#layers.has(diffId);
 
   /** Unpacks the layer unless it is there. */
   async ensureLayer({ descriptor, diffId, ...options }: EnsureLayer): Promise<void> {
