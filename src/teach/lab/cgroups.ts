@@ -29,12 +29,19 @@ export function createLabGroups(id: string, owner: number): readonly LabGroup[] 
     limit(join(directory, 'memory.max'), join(directory, 'memory.limit_in_bytes'), MEMORY);
     limit(join(directory, 'pids.max'), undefined, PROCESSES);
     makeBelow(mount, directory, ['host']);
-    for (const name of DELEGATED) {
-      const file = join(directory, 'host', name);
-      if (existsSync(file)) chownSync(file, owner, owner);
-    }
+    const host = join(directory, 'host');
+    // Where the lab's own processes are, so that `host` may divide what it has (version 2 wants either).
+    if (layout.version === 2) mkdirSync(join(host, 'shells'));
+    for (const group of [host, join(host, 'shells')]) give(group, owner);
   }
   return groups;
+}
+
+function give(group: string, owner: number): void {
+  for (const name of DELEGATED) {
+    const file = join(group, name);
+    if (existsSync(file)) chownSync(file, owner, owner);
+  }
 }
 
 function makeBelow(mount: string, start: string, parts: readonly string[]): void {

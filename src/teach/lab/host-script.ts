@@ -5,7 +5,8 @@
  *   KEEPER  stays on the machine: joins the lab's control groups, makes its user namespace, starts STAGE, and takes
  *           away what is left when the lab's PID 1 is gone, for whatever reason. Status 42: a new one is wanted.
  *   STAGE   the machine's root, in a mount namespace of its own: puts the few files that the lab needs of directories
- *           which only that root may enter into /tmp, and becomes the lab's root.
+ *           which only that root may enter into /tmp, and becomes the lab's root with
+ *   ENTER   who makes the other namespaces and in them
  *   HOST    PID 1 of the lab: builds the root file system, devices and network, runs the lesson's setup, says `ready`,
  *           and reaps whatever is orphaned until it is told to go (or, BOUND to whoever made it, until that ends and
  *           with it the pipe that is its standard input).
@@ -66,16 +67,28 @@ set -eu
 cd "$DIR"
 mount -t tmpfs -o mode=755,size=64k lab mnt
 mkdir mnt/root
-for pair in "host.sh=$DIR/host.sh" "setup.sh=$DIR/setup.sh" "state=$DIR/state" "progress=$PROGRESS" "minidock=$MINIDOCK"; do
+for pair in "enter.sh=$DIR/enter.sh" "host.sh=$DIR/host.sh" "setup.sh=$DIR/setup.sh" "state=$DIR/state" "progress=$PROGRESS" "minidock=$MINIDOCK"; do
   touch "mnt/\${pair%%=*}"
   mount --bind "\${pair#*=}" "mnt/\${pair%%=*}"
 done
 # The one place that is everywhere, that everyone may enter, and that the lab has no other use for.
 mount --rbind mnt /tmp
 cd /
+exec nsenter --user=/proc/$HOLDER/ns/user --setuid 0 --setgid 0 bash /tmp/enter.sh
+`;
+
+/** The lab's root, with nothing of the lab there yet. Reads HOLDER and GROUPS_AT. */
+export const ENTER = `
+set -eu
+kill "$HOLDER"
 # A change of user forgets who is to be killed with its parent, so that comes after it.
-exec nsenter --user=/proc/$HOLDER/ns/user --setuid 0 --setgid 0 sh -c 'kill "$HOLDER"
-  exec setpriv --pdeathsig KILL unshare --mount --net --pid --uts --ipc --cgroup --fork --kill-child bash /tmp/host.sh'
+exec setpriv --pdeathsig KILL unshare --cgroup bash -euc '
+  # The namespace shows the group it was made in as the root. One of version 2 either holds processes or divides among
+  # groups below, and minidock wants to do the latter.
+  while read -r _ group; do
+    if [ -d "$group/host/shells" ]; then echo 0 >"$group/host/shells/cgroup.procs"; fi
+  done <<<"$GROUPS_AT"
+  exec unshare --mount --net --pid --uts --ipc --fork --kill-child bash /tmp/host.sh'
 `;
 
 /** Reads LESSON, BOUND, RC and GROUPS_AT (`mount group` pairs, a line each) from its environment. */
@@ -162,11 +175,6 @@ done
 mount -o remount,bind,ro run/lab
 
 hostname lab
-if [ -e "sys/fs/cgroup/cgroup.subtree_control" ]; then
-  # A group of version 2 either holds processes or divides among groups below: minidock wants to do the latter.
-  mkdir -p sys/fs/cgroup/shells
-  echo 0 >sys/fs/cgroup/shells/cgroup.procs
-fi
 pivot_root . .
 umount -l .
 cd /root

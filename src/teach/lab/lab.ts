@@ -25,7 +25,7 @@ import { waitLock } from '../../engine/lock.ts';
 import type { Paths } from '../../engine/paths.ts';
 import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';
 import { createLabGroups, type LabGroup } from './cgroups.ts';
-import { HOST, KEEPER, LAB_IDS, LAB_PATH, RC, STAGE } from './host-script.ts';
+import { ENTER, HOST, KEEPER, LAB_IDS, LAB_PATH, RC, STAGE } from './host-script.ts';
 import { hasKeeper, labDir, labsDir, readLab, type RunningLab } from './lab-dirs.ts';
 import type { Lesson } from './lesson.ts';
 
@@ -76,6 +76,7 @@ function startKeeper(
     mkdirSync(join(dir, 'mnt'), { recursive: true, mode: 0o700 });
     const groups = createLabGroups(groupName(id), LAB_IDS.first);
     writeFileSync(join(dir, 'stage.sh'), STAGE);
+    writeFileSync(join(dir, 'enter.sh'), ENTER);
     writeFileSync(join(dir, 'host.sh'), HOST);
     writeFileSync(join(dir, 'setup.sh'), `:\n${lesson.setup.join('\n')}\n`);
     writeFileSync(join(dir, 'state'), '');
