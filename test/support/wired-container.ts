@@ -71,7 +71,7 @@ export async function wireContainer(
   };
 }
 
-/** Starts the servers and returns once they listen. Listening places are 'tcp:80', 'udp:53', 'tcp:127.0.0.1:80'. */
+/** Starts the servers and returns once they listen, at 'tcp:80', 'udp:53', 'tcp:127.0.0.1:80'; 'mute:53' is UDP and answers nothing. */
 export async function serve(
   host: TestHost,
   where: Where,
@@ -97,7 +97,7 @@ const listening = places.map((place) => {
         .listen(port, host, resolve);
     } else {
       const socket = require('node:dgram').createSocket('udp4');
-      socket.on('message', (_, from) => socket.send(name + ' saw ' + from.address + '\\n', from.port, from.address));
+      if (kind === 'udp') socket.on('message', (_, from) => socket.send(name + ' saw ' + from.address + '\\n', from.port, from.address));
       socket.bind(port, host, resolve);
     }
   });

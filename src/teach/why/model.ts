@@ -54,16 +54,18 @@ export interface Finding {
   readonly fix?: string;
 }
 
-/** One line of nftables' trace: a rule that matched, or a policy. */
+/** One line of nftables' trace: a rule that matched, a policy, or that the packet came to a hook or left it. */
 export interface TraceEvent {
+  readonly kind: 'enter' | 'rule' | 'policy' | 'leave';
   /** Of the packet: all lines of one passage through the host have the same. */
   readonly id: string;
   readonly family: string;
+  /** '' of a hook that was come to or left. */
   readonly table: string;
   readonly chain: string;
-  /** The rule as nft writes it; '' for a policy. */
+  /** The rule as nft writes it; '' for whatever is none. */
   readonly rule: string;
-  /** 'accept', 'drop', 'jump NAME', 'continue', 'return'. */
+  /** 'accept', 'drop', 'jump NAME', 'continue', 'return'; '' of a hook. */
   readonly verdict: string;
   /** As the packet was when it entered this chain's hook. */
   readonly packet: TracedPacket;
@@ -91,8 +93,14 @@ export interface Probe {
   /** undefined where nft is missing or could not trace: the reason is in `untraced`. */
   readonly trace?: readonly TraceEvent[];
   readonly untraced?: string;
+  /** What this client cannot show, in a sentence. */
+  readonly shortfall?: string;
   /** Whoever the host was to hand the packet to on a network of its own, and did not answer to ARP. */
   readonly deaf?: string;
+  /** The router that was to take the answer, likewise. */
+  readonly deafRouter?: string;
+  /** `ip route get` for the packet as it came in, and what the kernel says to it, where it got no further. */
+  readonly unroutable?: { readonly look: Argv; readonly says: string };
 }
 
 export interface Verdict {

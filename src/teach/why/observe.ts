@@ -23,6 +23,8 @@ export interface Interface {
   readonly ifname: string;
   readonly flags: readonly string[];
   readonly operstate: string;
+  /** 'ether', 'loopback', 'none' (a tunnel). */
+  readonly link_type: string;
   readonly master?: string;
   readonly addr_info: readonly {
     readonly family: string;
@@ -78,6 +80,8 @@ export interface Scene {
   /** The whole subnet of a stand-in for a client on the wire, clear of every route of this host. */
   readonly client: ClientNetwork;
   readonly clientAddress: string;
+  /** The host's, to that stand-in: by its default route. */
+  readonly clientRoute?: Route | undefined;
 }
 
 export interface ClientNetwork {
@@ -153,10 +157,11 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
   const final = address === undefined ? undefined : { address, port };
   const clientAddress = clientOf(journey, client);
   const target = final?.address ?? journey.asked.address;
-  const [senderRoute, hostRoute, backRoute] = await Promise.all([
+  const [senderRoute, hostRoute, backRoute, clientRoute] = await Promise.all([
     sender === undefined ? undefined : readRoute(sender, journey.asked.address),
     readRoute(host, target),
     receiver === undefined ? undefined : readRoute(receiver, clientAddress),
+    readRoute(host, client.client),
   ]);
   return {
     journey,
@@ -168,6 +173,7 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
     senderRoute,
     hostRoute,
     backRoute,
+    clientRoute,
     ...(sender === undefined ? {} : { sender }),
     ...(receiver === undefined ? {} : { receiver }),
     ...(final === undefined ? {} : { final }),
@@ -201,7 +207,8 @@ async function chooseClientNetwork(): Promise<ClientNetwork> {
   const taken = routes.flatMap(({ dst }): readonly Cidr[] => {
     const alone = parseIpv4(dst);
     const block = alone === undefined ? parseCidr(dst) : { base: alone, prefix: 32 };
-    return block === undefined || block.prefix === 0 ? [] : [block];
+    // A VPN may write its default route as two halves.
+    return block === undefined || block.prefix <= 1 ? [] : [block];
   });
   const all = parseCidr('198.18.0.0/15') ?? { base: 0, prefix: 15 };
   for (let base = all.base; contains(all, base); base += 4) {

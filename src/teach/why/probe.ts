@@ -2,11 +2,7 @@
  * A real packet on the way, from where the question says it comes: one connect(2) of a socket that was opened in the
  * sender's network namespace, followed by nftables' own trace for exactly its addresses and ports.
  *
- * "From outside" cannot be had on the host itself: what it sends to its own address never passes prerouting. So a
- * namespace at the end of a cable of its own stands in for a client on the wire, with an address no route leads to.
- *
- * All of it lives by processes that hold our end of a pipe: the trace's table is owned by an `nft -i` (flag `owner`),
- * the client's namespace by a `cat`. When this process ends, by SIGKILL too, the kernel takes them away.
+ * Whom "from outside" is asked by, `client` tells; what is traced, and where, `tracing`.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -15,11 +11,13 @@ import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
 import type { Probe } from './model.ts';
-import type { Scene } from './observe.ts';
-import { startClient, startTracing, type Client, type Tracing } from './probe-scenery.ts';
+import { lookAt } from '../../../runtime/plan/read-program.ts';
+import { startClient, type Client } from './client.ts';
+import { addressesOf, type Route, type Scene } from './observe.ts';
 import { lookAtJson, within } from './programs.ts';
 import { chainsOf } from './ruleset.ts';
-import { dropIn, parseTrace } from './trace.ts';
+import { dropIn, lastSeen, parseTrace } from './trace.ts';
+import { startTracing, type Tracing } from './tracing.ts';
 
 /** An ARP question is asked three times, a second apart, before the kernel gives up. */
 const PATIENCE_MS = 4000;
@@ -35,7 +33,7 @@ export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | 
   if (gone || (from.kind === 'container' && scene.sender === undefined)) return undefined;
   if (journey.obstacle?.code === 'wrong-protocol') return undefined;
   const stack = from.kind === 'container' ? from.container.state.pid : undefined;
-  const client = from.kind === 'outside' ? await startClient(scene.client) : undefined;
+  const client = from.kind === 'outside' ? await startClient(scene.client, uplinkOf(scene)) : undefined;
   let tracing: Tracing | undefined;
   try {
     const pid = client?.pid ?? stack;
@@ -46,10 +44,12 @@ export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | 
       const ports = [...new Set([journey.asked.port, scene.final?.port ?? journey.asked.port])];
       tracing = await startTracing(journey.protocol, socket.port, ports);
       const sent = await send(scene, socket, address, tracing, signal);
-      const deaf = sent.outcome === 'connected' ? '' : await deafNeighbour(scene);
       return {
         ...sent,
-        ...(deaf === '' ? {} : { deaf }),
+        ...(sent.outcome === 'connected' || sent.outcome === 'answered'
+          ? {}
+          : await lookAround(scene, client, sent)),
+        ...(client === undefined || client.shortfall === '' ? {} : { shortfall: client.shortfall }),
         from: senderText(scene, client),
         to: `${address}:${journey.asked.port}`,
       };
@@ -106,15 +106,44 @@ async function send(
 
 function senderText({ journey, sender }: Scene, client: Client | undefined): string {
   if (client !== undefined)
-    return `a stand-in for a client outside (${client.address}, on a cable of its own)`;
+    return `a stand-in for a client outside (${client.address}, on ${client.comesIn})`;
   return journey.from.kind === 'container' ? (sender?.name ?? '') : 'the host';
 }
 
-/** The next machine on the way, where ARP was in vain; else ''. */
-async function deafNeighbour({ hostRoute, journey }: Scene): Promise<string> {
-  if (hostRoute === undefined || hostRoute.type === 'local') return '';
-  const next = hostRoute.gateway ?? journey.asked.address;
-  const argv = ['ip', '-j', 'neigh', 'show', 'to', next, 'dev', hostRoute.dev] as const;
+/** The interface that a client of the world comes in on: where its answers go, unless another one is asked for. */
+function uplinkOf({ host, journey, clientRoute }: Scene): string {
+  const link = host.interfaces.find(({ ifname }) => ifname === clientRoute?.dev);
+  if (link?.link_type !== 'ether') return '';
+  const { address } = journey.asked;
+  const elsewhere = addressesOf(host).includes(address) && !addressesOf(host, link.ifname).includes(address);
+  return elsewhere ? '' : link.ifname;
+}
+
+/** What the kernel can say about a packet that came to nothing. */
+async function lookAround(
+  { journey, hostRoute, clientRoute }: Scene,
+  client: Client | undefined,
+  { sourcePort, trace = [] }: Pick<Probe, 'sourcePort' | 'trace'>,
+): Promise<Partial<Probe>> {
+  const deaf = await deafNeighbour(hostRoute, journey.asked.address);
+  const onUplink = client !== undefined && client.comesIn === clientRoute?.dev;
+  const deafRouter = onUplink ? await deafNeighbour(clientRoute, client.address) : '';
+  const last = lastSeen(trace, sourcePort, 'there');
+  const unrouted = last?.family === 'ip' && last.kind === 'leave' && last.hook === 'prerouting';
+  const { source = '', destination = '', iif = '' } = unrouted ? last.packet : {};
+  const get = ['ip', 'route', 'get', destination, 'from', source, 'iif', iif] as const;
+  return {
+    ...(deaf === '' ? {} : { deaf }),
+    ...(deafRouter === '' ? {} : { deafRouter }),
+    ...(unrouted ? { unroutable: { look: get, says: (await lookAt(get)).trim() } } : {}),
+  };
+}
+
+/** The next machine on the way to that address, where ARP was in vain; else ''. */
+async function deafNeighbour(route: Route | undefined, address: string): Promise<string> {
+  if (route === undefined || route.type === 'local') return '';
+  const next = route.gateway ?? address;
+  const argv = ['ip', '-j', 'neigh', 'show', 'to', next, 'dev', route.dev] as const;
   const entries = await lookAtJson<readonly { readonly state?: readonly string[] }[]>(argv, []);
   const states = entries.flatMap(({ state }) => state ?? []);
   return states.some((state) => state === 'FAILED' || state === 'INCOMPLETE') ? next : '';

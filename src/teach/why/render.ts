@@ -2,8 +2,9 @@
 import { renderArgv } from '../../../runtime/plan/render.ts';
 import type { Colors } from '../../ui/colors.ts';
 import { wrap } from '../wrap.ts';
-import type { Finding, Journey, Probe, Verdict } from './model.ts';
+import type { Finding, Journey, Probe, TraceEvent, Verdict } from './model.ts';
 import type { Scene } from './observe.ts';
+import { isNeighbour } from './walk.ts';
 
 export interface Answer {
   readonly scene: Scene;
@@ -22,7 +23,7 @@ export function renderAnswer(
 ): string {
   const lines = [colors.bold(describeJourney(scene.journey)), ''];
   for (const finding of findings) lines.push(...findingLines(finding, width, colors));
-  lines.push('', ...probeLines(probe, width, colors), '');
+  lines.push('', ...probeLines(probe, isNeighbour(scene), width, colors), '');
   const paint = verdict.works ? colors.green : colors.red;
   const { stage, text, look, fix } = verdict.finding;
   const head = verdict.works ? '' : `It stops at: ${stage}: `;
@@ -73,30 +74,45 @@ function findingLines(
   return [marked, ...shown];
 }
 
-function probeLines(probe: Probe | undefined, width: number, colors: Colors): readonly string[] {
+function ruleText({ rule, verdict }: TraceEvent): string {
+  if (rule === '') return `policy ${verdict}`;
+  return rule.endsWith(verdict) ? rule : `${rule}: ${verdict}`;
+}
+
+/** Frames that a bridge passes on come to hooks where mostly nobody has a chain: there the hooks are what is told. */
+function probeLines(
+  probe: Probe | undefined,
+  frames: boolean,
+  width: number,
+  colors: Colors,
+): readonly string[] {
   if (probe === undefined) return ['Probe: none was sent.'];
   const outcome = probe.outcome === 'silent' ? 'no answer' : probe.outcome;
   const head = `Probe: from ${probe.from} to ${probe.to}: ${outcome} (${probe.milliseconds.toFixed(1)} ms).`;
   const lines = [wrap(head, width, '', '       ')];
+  if (probe.shortfall !== undefined) lines.push(wrap(probe.shortfall, width, '  ', '  '));
   if (probe.untraced !== undefined) return [...lines, `  Not traced: ${probe.untraced}.`];
   let place = '';
   for (const event of probe.trace ?? []) {
     const { source, destination, sourcePort, destinationPort } = event.packet;
+    const way = `${source}:${sourcePort} > ${destination}:${destinationPort}`;
+    if (event.kind === 'enter' && frames && event.family === 'bridge') {
+      const links = [event.packet.iif, event.packet.oif].filter(Boolean).join(' -> ');
+      lines.push(`  ${event.hook.padEnd(LABEL)}bridge  ${links}  ${colors.dim(way)}`);
+    }
+    if (event.kind === 'enter' || event.kind === 'leave') continue;
     const here = `${event.id} ${event.hook} ${event.table} ${event.base}`;
     if (here !== place) {
-      const way = `${source}:${sourcePort} > ${destination}:${destinationPort}`;
       lines.push(
         `  ${event.hook.padEnd(LABEL)}${event.family} ${event.table} ${event.base}  ${colors.dim(way)}`,
       );
       place = here;
     }
     const paint = event.verdict === 'drop' ? colors.red : (text: string): string => text;
-    lines.push(
-      `${INDENT}${paint(event.rule === '' ? `policy ${event.verdict}` : `${event.rule}: ${event.verdict}`)}`,
-    );
+    lines.push(`${INDENT}${paint(ruleText(event))}`);
   }
   if (probe.trace?.length === 0) {
-    lines.push('  No chain of nftables saw it: a bridge passes frames on without asking them.');
+    lines.push('  No hook of the host saw it.');
   }
   return lines;
 }

@@ -5,7 +5,7 @@
 import type { Stage, TracedPacket, TraceEvent } from './model.ts';
 import type { Chain } from './ruleset.ts';
 
-/** Lines of our own table are left out: they are what switches the trace on. */
+/** Of our own table no rules are told, only that the packet came by: they are what switches the trace on. */
 export function parseTrace(
   text: string,
   sourcePort: number,
@@ -17,33 +17,41 @@ export function parseTrace(
     string,
     { readonly packet: TracedPacket; readonly base: string; readonly hook: string }
   >();
+  const isOurs = (packet: TracedPacket): boolean =>
+    packet.sourcePort === sourcePort || packet.destinationPort === sourcePort;
   for (const line of text.split('\n')) {
     const match = /^trace id (\w+) (\S+) (\S+) (\S+) (packet:|rule|policy|unknown) ?(.*?)\s*$/.exec(line);
     if (match === null) continue;
     const [, id = '', family = '', table = '', chain = '', kind, rest = ''] = match;
     if (kind === 'packet:') {
+      const packet = parsePacket(rest);
+      const [, own, ownHook = ''] = (table === ownTable && /^(enter|leave)_(\w+)$/.exec(chain)) || [];
+      if (own !== undefined) {
+        const nothing = { table: '', chain: '', base: '', rule: '', verdict: '' };
+        const event = { kind: own as 'enter' | 'leave', id, family, hook: ownHook, packet, ...nothing };
+        if (isOurs(packet)) events.push(event);
+        continue;
+      }
       const known = chains.find(
         (other) => other.family === family && other.table === table && other.name === chain,
       );
-      at.set(id, { packet: parsePacket(rest), base: chain, hook: known?.hook ?? '' });
+      at.set(id, { packet, base: chain, hook: known?.hook ?? '' });
       continue;
     }
     const place = at.get(id);
-    if (place === undefined || table === ownTable) continue;
-    const { packet } = place;
-    if (packet.sourcePort !== sourcePort && packet.destinationPort !== sourcePort) continue;
+    if (place === undefined || table === ownTable || !isOurs(place.packet)) continue;
     events.push({ id, family, table, chain, ...parseRule(kind ?? '', rest), ...place });
   }
   return events;
 }
 
 /** '... rule ct state established accept (verdict accept)', '... policy drop'. */
-function parseRule(kind: string, rest: string): { readonly rule: string; readonly verdict: string } {
-  if (kind === 'policy') return { rule: '', verdict: rest };
+function parseRule(kind: string, rest: string): Pick<TraceEvent, 'kind' | 'rule' | 'verdict'> {
+  if (kind === 'policy') return { kind, rule: '', verdict: rest };
   const match = /^(.*?) ?\(verdict ([^()]*)\)$/.exec(rest);
   // What iptables puts into each of its rules, as they stood when nft began to look.
   const rule = (match?.[1] ?? rest).replace(/\bcounter packets \d+ bytes \d+ ?/, '').trim();
-  return { rule: rule === '' ? 'every packet' : rule, verdict: match?.[2] ?? '' };
+  return { kind: 'rule', rule: rule === '' ? 'every packet' : rule, verdict: match?.[2] ?? '' };
 }
 
 function parsePacket(text: string): TracedPacket {
@@ -58,12 +66,33 @@ function parsePacket(text: string): TracedPacket {
   };
 }
 
-/** The first line that ends a packet's way. */
+/** The first line that ends a packet's way; a rule that rejects has that verdict too. */
 export const dropIn = (events: readonly TraceEvent[]): TraceEvent | undefined =>
-  events.find(({ verdict, rule }) => verdict === 'drop' || /\breject\b/.test(rule));
+  events.find(({ verdict }) => verdict === 'drop');
 
 export const isAnswer = ({ packet }: TraceEvent, sourcePort: number): boolean =>
   packet.destinationPort === sourcePort;
+
+/**
+ * Where the first packet of that direction was last seen: what follows once a hook is come to again is a repetition.
+ * undefined if it never was.
+ */
+export function lastSeen(
+  events: readonly TraceEvent[],
+  sourcePort: number,
+  direction: 'there' | 'back',
+): TraceEvent | undefined {
+  const entered = new Set<string>();
+  let last: TraceEvent | undefined;
+  for (const event of events) {
+    if (isAnswer(event, sourcePort) !== (direction === 'back')) continue;
+    const key = `${event.family} ${event.hook}`;
+    if (event.kind === 'enter' && entered.has(key)) break;
+    if (event.kind === 'enter') entered.add(key);
+    last = event;
+  }
+  return last;
+}
 
 const STAGE_OF_HOOK: Readonly<Record<string, Stage>> = {
   output: 'sender',
