@@ -96,7 +96,7 @@ function renderContainerCommand(command: Exclude<ContainerCommand, { kind: 'make
     }
     case 'make-readonly': {
       const path = quoteWord(command.path);
-      return `mount --rbind ${path} ${path} && mount -o remount,bind,ro ${path}`;
+      return `if [ -e ${path} ]; then mount --rbind ${path} ${path} && mount -o remount,bind,ro ${path}; fi`;
     }
     case 'seal-mounts':
       return renderArgv(['mount', '-o', 'remount,bind,ro=recursive', command.path]);

@@ -67,6 +67,8 @@ export interface Step<C extends Command = Command> {
   readonly check?: Check;
   /** What a learner types to look at the result. */
   readonly observe?: Argv;
+  /** That it is typed inside the container; elsewise on the host. */
+  readonly observeFrom?: 'inside';
 }
 
 /** A step performed on the host by `apply`, as against one performed by the container's PID 1 before exec. */

@@ -18,7 +18,7 @@ import { mountSteps } from '../rootfs/mounts.ts';
 import { overlaySteps } from '../rootfs/overlay.ts';
 import { pivotSteps, readonlyRootSteps } from '../rootfs/pivot.ts';
 import { containerStep, type ContainerStep } from '../rootfs/step.ts';
-import { identitySteps, prepareProcessSteps, setOomScore } from './process-steps.ts';
+import { identitySteps, lookAtGroup, prepareProcessSteps, setOomScore } from './process-steps.ts';
 
 export interface ContainerStepsOptions {
   /** The cgroup.procs files to join; found by looking at the host's mounts when left out. */
@@ -69,7 +69,7 @@ function cgroupSteps(config: OciConfig, procs: readonly string[]): readonly Cont
         'It comes first, so that nothing is charged to whoever started it.',
       without:
         'The limits written above hold for an empty group; the program runs in its starter’s, without any.',
-      observe: ['cat', '/proc/self/cgroup'],
+      ...lookAtGroup(procs),
     },
   );
   const unshare = containerStep(
@@ -111,20 +111,24 @@ function joinNetns({ linux }: OciConfig): readonly ContainerStep[] {
   );
 }
 
-const joinKeyring = (config: OciConfig): ContainerStep =>
-  containerStep(
+function joinKeyring({ linux }: OciConfig): ContainerStep {
+  const keyring = `_ses.${linux.cgroupsPath.split('/').at(-1) ?? ''}`;
+  return containerStep(
     'process.join-keyring',
     'process',
-    { kind: 'join-keyring', name: `_ses.${config.linux.cgroupsPath.split('/').at(-1) ?? ''}` },
+    { kind: 'join-keyring', name: keyring },
     {
       title: 'Take an empty session keyring',
       why:
         'A process inherits its parent’s keyring, and with it the right to use keys kept there, of an encrypted ' +
         'file system for one (session-keyring(7)).',
       without: 'Root in the container could use keys of whoever started it.',
-      observe: ['cat', '/proc/keys'],
+      // Inside, /proc/keys is hidden by one of the last steps.
+      observe: ['grep', keyring, '/proc/keys'],
+      onHost: true,
     },
   );
+}
 
 const oomSteps = ({ process }: OciConfig): readonly ContainerStep[] =>
   process.oomScoreAdj === undefined ? [] : [setOomScore(process.oomScoreAdj)];

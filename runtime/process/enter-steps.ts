@@ -5,7 +5,7 @@
 import type { OciProcess, OciSeccomp } from '../bundle.ts';
 import { containerStep, type ContainerStep } from '../rootfs/step.ts';
 import { EXEC_START } from './namespace-command.ts';
-import { identitySteps, prepareProcessSteps, setOomScore } from './process-steps.ts';
+import { identitySteps, lookAtGroup, prepareProcessSteps, setOomScore } from './process-steps.ts';
 
 /** Written as JSON to a file of the caller's, who removes it. */
 export interface EnterRequest {
@@ -41,7 +41,7 @@ const joinCgroup = ({ cgroupProcs }: EnterRequest): ContainerStep =>
       title: 'Move into the container’s cgroup',
       why: 'What it uses counts for the container, and it is killed with it. Done now, while the host’s cgroup files can be reached.',
       without: 'The program is not limited at all, and goes on when the container is stopped.',
-      observe: ['cat', '/proc/self/cgroup'],
+      ...lookAtGroup(cgroupProcs),
     },
   );
 
@@ -55,7 +55,6 @@ const SEAL: ContainerStep = containerStep(
       'minidock’s own program file is on one of them, and can be reached from inside as /proc/self/exe until the ' +
       'program has replaced it. This mount namespace is nobody else’s: the host’s stays writable.',
     without: 'An image whose program is /proc/self/exe could overwrite minidock on the host (CVE-2019-5736).',
-    observe: ['cat', '/proc/self/mountinfo'],
   },
 );
 

@@ -3,7 +3,7 @@
  * enters a container that is built already.
  */
 import type { OciProcess, OciSeccomp } from '../bundle.ts';
-import { containerStep, type ContainerStep } from '../rootfs/step.ts';
+import { containerStep, type ContainerStep, type StepWords } from '../rootfs/step.ts';
 
 /**
  * User, directory, terminal, session, limits: what needs root but may be done before the network is up. A new
@@ -104,7 +104,7 @@ const newSession = ({ terminal }: OciProcess): ContainerStep =>
           'program cannot type into it (TIOCSTI).',
       without:
         'Job control does not work, and Ctrl-C at the terminal of whoever started it reaches the program.',
-      observe: ['cat', '/proc/1/stat'],
+      observe: ['cat', '/proc/self/stat'],
     },
   );
 
@@ -177,9 +177,9 @@ const execute = ({ args, cwd }: OciProcess): ContainerStep =>
     {
       title: `Become ${args[0]}`,
       why:
-        'execve(2) replaces minidock by the program, in the same process: it keeps PID 1, the namespaces and all that ' +
-        'was set above, and gets no open file but standard input, output and error.',
-      without: 'There is a container and nothing runs in it.',
+        'execve(2) replaces minidock by the program, in the same process: it keeps its number, 1 for the first of a ' +
+        'container, the namespaces and all that was set above, and gets no open file but standard input, output and error.',
+      without: 'minidock would sit in the container, and what was asked for would not run.',
       observe: ['ps'],
     },
   );
@@ -193,6 +193,10 @@ export const setOomScore = (value: number): ContainerStep =>
       title: `Set the out-of-memory score to ${value}`,
       why: 'When the whole machine runs out of memory, the kernel kills the process with the highest score first.',
       without: 'The kernel chooses by size alone.',
-      observe: ['cat', '/proc/1/oom_score_adj'],
+      observe: ['cat', '/proc/self/oom_score_adj'],
     },
   );
+
+/** Who is in the group, in one of its hierarchies; from inside it would be called "/". */
+export const lookAtGroup = ([procs]: readonly string[]): Pick<StepWords, 'observe' | 'onHost'> =>
+  procs === undefined ? {} : { observe: ['cat', procs], onHost: true };

@@ -48,7 +48,7 @@ function mountOverlay({ root, annotations }: OciConfig): ContainerStep {
         'overlayfs shows the layers stacked, topmost first. They stay untouched and are shared by all containers ' +
         'of the image; a file that is written to is first copied into upperdir, which is the container’s own.',
       without: 'Each container needs a full copy of the image, or they all write into the same one.',
-      observe: ['grep', ' / ', '/proc/self/mountinfo'],
+      observe: ['grep', ' / ', '/proc/mounts'],
     },
   );
 }

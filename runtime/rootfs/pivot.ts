@@ -58,7 +58,7 @@ export function readonlyRootSteps({ root }: OciConfig): readonly ContainerStep[]
           'Only the mount is read-only, not the file system beneath, so volumes and tmpfs mounts stay writable. ' +
           'An intruder cannot leave a changed program behind.',
         without: 'Whatever the program writes stays in the container’s upper directory until it is removed.',
-        observe: ['grep', ' / ', '/proc/self/mountinfo'],
+        observe: ['grep', ' / ', '/proc/mounts'],
       },
     ),
   ];

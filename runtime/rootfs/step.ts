@@ -8,15 +8,24 @@ export interface StepWords {
   readonly title: string;
   readonly why: string;
   readonly without: string;
-  /** Typed inside the container. */
+  /** Typed inside the container, unless `onHost`. */
   readonly observe?: Argv;
+  readonly onHost?: true;
 }
 
 export function containerStep(
   id: StepId,
   section: Section,
   command: ContainerCommand,
-  words: StepWords,
+  { onHost, ...words }: StepWords,
 ): ContainerStep {
-  return { id, section, ...words, command, undo: { kind: 'freedBy', step: 'process.start' } };
+  const inside = words.observe !== undefined && onHost !== true;
+  return {
+    id,
+    section,
+    ...words,
+    ...(inside ? { observeFrom: 'inside' } : {}),
+    command,
+    undo: { kind: 'freedBy', step: 'process.start' },
+  };
 }

@@ -1,11 +1,15 @@
 /** `exec` */
+import type { Step } from '../../runtime/plan/step.ts';
 import { DEFAULT_DETACH_KEYS } from '../engine/detach-keys.ts';
 import { parseEnv } from '../engine/env-flags.ts';
 import { execInContainer } from '../engine/exec.ts';
+import type { ExecOptions } from '../engine/exec-plan.ts';
 import { refuseMissingTerminal } from '../engine/foreground.ts';
 import { findContainer } from '../engine/refresh.ts';
 import { requireRoot } from '../engine/require-root.ts';
+import type { Container } from '../engine/store.ts';
 import { explainHow, tellingFor, type ExplainFlags } from '../teach/explain-flags.ts';
+import type { Telling } from '../teach/telling.ts';
 import { defineExplainFlags } from './explain-options.ts';
 import { collect, type Verb } from './verb.ts';
 
@@ -68,8 +72,18 @@ export const exec: Verb = {
           return;
         }
         const telling = await tellingFor(flags);
-        context.exit(await execInContainer(context.engine.paths, container, options, telling?.plan));
+        const tell = telling && (await execTelling(telling, container, options));
+        context.exit(await execInContainer(context.engine.paths, container, options, tell));
       });
     defineExplainFlags(command, { dryRun: true });
   },
 };
+
+async function execTelling(
+  telling: Telling,
+  container: Container,
+  options: ExecOptions,
+): Promise<(steps: readonly Step[]) => void> {
+  const { sameAs } = await import('../teach/look.ts');
+  return (steps) => telling.plan(steps, sameAs(container, options));
+}

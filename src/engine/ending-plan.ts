@@ -3,11 +3,13 @@
  * back (with the very commands that are in it), its address and its files. Nothing is touched; whoever does a step
  * tells of it by a span of the same id.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Journal, type JournalEntry } from '../../runtime/plan/journal.ts';
+import type { HostCommand } from '../../runtime/plan/command.ts';
 import type { Argv, HostStep, Section } from '../../runtime/plan/step.ts';
 import { UNDO_STEP } from '../../runtime/plan/step-span.ts';
 import { containerDir, containerRunDir, leasesDir, namesDir, type Paths } from './paths.ts';
+import { signalName } from './signals.ts';
 import { doomedDir, type Container } from './store.ts';
 
 export interface Signalling {
@@ -25,29 +27,39 @@ export function planStop(paths: Paths, container: Container, how: Signalling): r
 function signalSteps(pid: number, { signal, timeout }: Signalling): readonly HostStep[] {
   const wait: Argv = ['tail', `--pid=${pid}`, '--follow', '/dev/null'];
   const observe: Argv = ['ps', '-o', 'pid,stat,args', '-p', String(pid)];
-  const kill = (number: number): Argv => ['kill', '--signal', String(number), String(pid)];
+  // With -s, which the kill of every shell takes.
+  const kill = (number: number): Argv => ['kill', '-s', signalName(number), String(pid)];
+  const name = signalName(signal);
+  const killed = signal === SIGKILL;
+  const grace = `Give it ${timeout} ${timeout === 1 ? 'second' : 'seconds'} to end`;
   return [
-    step('stop.signal', 'stop', `Send signal ${signal} to the program`, {
+    step('stop.signal', 'stop', `Send ${/^\d/.test(name) ? 'signal ' : 'SIG'}${name} to the program`, {
       why:
         'The program is PID 1 of its namespace; the host knows it by another number, and sends the signal through a ' +
-        'pidfd, which cannot come to mean another process.',
-      without: 'The program would not know that it should end, and could not finish what it is doing.',
+        `pidfd, which cannot come to mean another process.${killed ? ` ${KILLS}` : ''}`,
+      without: killed
+        ? 'The program would run on.'
+        : 'The program would not know that it should end, and could not finish what it is doing.',
       argv: kill(signal),
       none: 'a signal that was sent cannot be called back',
       observe,
     }),
-    step('stop.wait', 'stop', timeout < 0 ? 'Wait for it to end' : `Give it ${timeout} seconds to end`, {
-      why: 'A program that cares writes its files and answers its clients first. PID 1 gets no signal it has no handler for, so some never end by one.',
-      without: 'What was only in its memory is lost.',
+    step('stop.wait', 'stop', timeout < 0 ? 'Wait for it to end' : grace, {
+      why: killed
+        ? 'The kernel takes a moment to end a process, and all others of its PID namespace with it.'
+        : 'A program that cares writes its files and answers its clients first. PID 1 gets no signal it has no handler for, so some never end by one.',
+      without: killed
+        ? 'Its network and its files would be taken away while it is still there.'
+        : 'What was only in its memory is lost.',
       argv: timeout < 0 ? wait : ['timeout', String(timeout), ...wait],
       none: 'waiting changes nothing',
       observe,
     }),
-    ...(timeout < 0 || signal === SIGKILL
+    ...(timeout < 0 || killed
       ? []
       : [
           step('stop.kill', 'stop', 'Kill it, if it goes on', {
-            why: 'SIGKILL cannot be caught; sent from outside its PID namespace it ends even a PID 1, and the kernel then kills all others in there.',
+            why: KILLS,
             without: 'A program that ignores the signal would run on for ever.',
             argv: kill(SIGKILL),
             none: 'a process that has ended does not come back: minidock start begins a new one',
@@ -58,6 +70,8 @@ function signalSteps(pid: number, { signal, timeout }: Signalling): readonly Hos
 }
 
 const SIGKILL = 9;
+const KILLS =
+  'SIGKILL cannot be caught; sent from outside its PID namespace it ends even a PID 1, and the kernel then kills all others in there.';
 
 /** What the journal lists, last first, then the address. */
 export function planUndo(paths: Paths, { config, state }: Container): readonly HostStep[] {
@@ -81,14 +95,43 @@ export function planUndo(paths: Paths, { config, state }: Container): readonly H
 
 function undoStep({ id, undo }: JournalEntry): readonly HostStep[] {
   if (undo === undefined) return [];
-  const noun = id.split(':', 1)[0] ?? id;
+  const [noun = id, ...suffix] = id.split(':');
   const words = WORDS[noun] ?? {
     title: `Undo ${id}`,
     why: 'The container’s journal lists it as done for this container alone.',
     without: 'It would be left behind.',
   };
   const none = { kind: 'none', why: 'the next start does the step itself again' } as const;
-  return [{ id: `${UNDO_STEP}${id}`, section: 'undo', ...words, command: undo, undo: none }];
+  const title = [words.title, ...suffix].join(' ');
+  return [
+    {
+      ...words,
+      id: `${UNDO_STEP}${id}`,
+      section: 'undo',
+      title,
+      command: undo,
+      undo: none,
+      observe: lookAfter(undo),
+    },
+  ];
+}
+
+/** Where what is taken back was to be seen. */
+function lookAfter(command: HostCommand): Argv {
+  switch (command.kind) {
+    case 'delete-netns':
+      return ['ip', 'netns', 'list'];
+    case 'rmdir':
+      return ['ls', dirname(command.path)];
+    case 'run': {
+      const [program, , , ...rest] = command.argv;
+      return program === 'nft'
+        ? ['nft', 'list', 'map', ...rest.slice(0, 3)]
+        : ['iptables', '-t', 'nat', '-S'];
+    }
+    default:
+      return ['lsns', '--type', 'pid'];
+  }
 }
 
 const WORDS: Readonly<Record<string, Pick<HostStep, 'title' | 'why' | 'without'>>> = {

@@ -21,7 +21,7 @@ export type StepWord = 'go' | 'run-on' | 'quit';
 
 export type ShimMessage =
   /** Sent before anything is done, when the client asked for an explanation. */
-  | { readonly type: 'plan'; readonly steps: readonly Step[] }
+  | { readonly type: 'plan'; readonly steps: readonly Step[]; readonly container: string }
   | ({ readonly type: 'step' } & StepTime)
   /** Before a step, to who asked for steps: it waits for a 'step'. `pid` is PID 1, once there is one, as the host sees it. */
   | { readonly type: 'paused'; readonly id: StepId; readonly pid?: number }

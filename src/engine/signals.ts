@@ -4,6 +4,12 @@ import { MinidockError } from '../../runtime/errors.ts';
 const SIGRTMIN = 34;
 const SIGRTMAX = 64;
 
+/** As any kill takes it behind -s: 'TERM', and '37' of those that have no name of their own. */
+export function signalName(number: number): string {
+  const names = Object.entries(process.getBuiltinModule('node:os').constants.signals);
+  return names.find(([, value]) => value === number)?.[0].replace(/^SIG/, '') ?? String(number);
+}
+
 /** @throws MinidockError 'INVALID_SIGNAL'. */
 export function parseSignal(text: string): number {
   if (/^\d+$/.test(text)) {

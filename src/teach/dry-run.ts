@@ -8,6 +8,7 @@ import { computeRun } from '../engine/shim/prepare.ts';
 import type { Paths } from '../engine/paths.ts';
 import type { Container, ContainerStore } from '../engine/store.ts';
 import type { ExplainHow } from './explain-flags.ts';
+import { sameAs, throughExec } from './look.ts';
 import { printSteps } from './teller.ts';
 
 /** What `run` would do now for this container; nothing is made, leased or reserved. */
@@ -18,7 +19,7 @@ export async function printDryRun(
 ): Promise<void> {
   const attachment = await previewNetwork(store, config);
   const { plan } = computeRun(store.paths, config, attachment);
-  await printSteps(allSteps(plan), how);
+  await printSteps(throughExec(allSteps(plan), [config.name === '' ? 'NAME' : config.name]), how);
 }
 
 /** What `network create` would do now; another time its names differ. @throws what createNetwork does. */
@@ -34,5 +35,6 @@ export async function printExec(
   how: ExplainHow,
 ): Promise<void> {
   requireRunning(container);
-  await printSteps(await execSteps(planExec(paths, container, options, newExecDir(paths, container))), how);
+  const steps = await execSteps(planExec(paths, container, options, newExecDir(paths, container)));
+  await printSteps(throughExec(steps, sameAs(container, options)), how);
 }

@@ -9,7 +9,7 @@ import { noColors, type Colors } from '../ui/colors.ts';
 import type { ExplainHow } from './explain-flags.ts';
 import { createLineTeller } from './step-line.ts';
 import { createJsonTeller } from './step-json.ts';
-import { formatMilliseconds, sectionHeadings, undoText } from './words.ts';
+import { alreadyWords, formatMilliseconds, sectionHeadings, undoText } from './words.ts';
 import { wrap } from './wrap.ts';
 
 export interface ExplainOptions {
@@ -36,8 +36,8 @@ export function createExplainer(options: ExplainOptions): Explainer {
   const teller = new StepTeller(options);
   return {
     stepStarted: (step, n, total) => teller.heading(step) + teller.step(step, n, total),
-    stepDone: (_step, milliseconds, outcome) => teller.outcome(milliseconds, outcome),
-    stepPlanned: (step, already) => (already ? teller.outcome(0, 'already') : teller.condition(step)),
+    stepDone: (step, milliseconds, outcome) => teller.outcome(step, milliseconds, outcome),
+    stepPlanned: (step, already) => (already ? teller.outcome(step, 0, 'already') : teller.condition(step)),
   };
 }
 
@@ -93,7 +93,7 @@ class StepTeller {
       .map((line, index) => INDENT + this.colors.cyan(`${index === 0 ? '$ ' : '  '}${line}`))
       .join('\n');
     return [
-      `\n  ${this.colors.dim(position)} ${this.colors.bold(step.title)}`,
+      `\n${this.title(position, step.title)}`,
       command,
       this.labelled('Why:  ', step.why),
       this.labelled('Else: ', step.without),
@@ -103,15 +103,22 @@ class StepTeller {
     ].join('\n');
   }
 
+  private title(position: string, title: string): string {
+    const indent = ' '.repeat(position.length + 3);
+    const [first = '', ...more] = wrap(title, this.width, indent, indent).split('\n');
+    const { bold, dim } = this.colors;
+    return [`  ${dim(position)} ${bold(first.trimStart())}`, ...more.map((line) => bold(line))].join('\n');
+  }
+
   condition({ check }: Step): string {
     return check === undefined ? '' : `${this.labelled('Skip: ', `where ${checkText(check)}`)}\n`;
   }
 
-  outcome(milliseconds: number, outcome: StepOutcome): string {
+  outcome(step: Step, milliseconds: number, outcome: StepOutcome): string {
     const { green, red, dim } = this.colors;
     const words = {
       done: green(`done in ${formatMilliseconds(milliseconds)}`),
-      already: dim('there already, nothing to do'),
+      already: dim(alreadyWords(step)[0]),
       failed: red(`failed after ${formatMilliseconds(milliseconds)}`),
     };
     return `${INDENT}${words[outcome]}\n`;

@@ -5,6 +5,7 @@
 import type { MessageHandler } from '../engine/start.ts';
 import type { ExplainHow } from './explain-flags.ts';
 import { stderr, type StandardStream } from '../engine/standard-streams.ts';
+import { throughExec } from './look.ts';
 import { explainerFor, Teller } from './teller.ts';
 
 export interface Explanation {
@@ -21,7 +22,7 @@ export async function createExplanation(
   const teller = new Teller(await explainerFor(how, output), output);
   return {
     onMessage: (message) => {
-      if (message.type === 'plan') teller.plan(message.steps);
+      if (message.type === 'plan') teller.plan(throughExec(message.steps, [message.container]));
       if (message.type === 'step') teller.done(message);
     },
     finished: () => Promise.resolve(),

@@ -3,7 +3,32 @@
  * container is being built there is nothing inside to type it with, and once it is, perhaps no such program. The same
  * can be read from outside below /proc/PID, whatever the image holds, and pasted by whoever wants to look again.
  */
-import type { Argv } from '../../runtime/plan/step.ts';
+import type { Argv, Step } from '../../runtime/plan/step.ts';
+import type { ExecOptions } from '../engine/exec-plan.ts';
+import type { Container } from '../engine/store.ts';
+
+/** What `minidock exec` is given before the program: the container's name last. */
+export type ExecWords = readonly string[];
+
+/** Steps whose results are looked at on the host, by a further process in the container while it runs. */
+export const throughExec = (steps: readonly Step[], exec: ExecWords): readonly Step[] =>
+  steps.map((step) => {
+    const { observe, observeFrom } = step;
+    if (observe === undefined || observeFrom !== 'inside') return step;
+    const terminal = observe[0] === 'tty' ? ['-t'] : [];
+    return { ...step, observe: ['minidock', 'exec', ...terminal, ...exec, ...observe] };
+  });
+
+/** As whom and where another process was executed in it. */
+export const sameAs = (
+  { config }: Container,
+  { user, workdir, privileged }: Pick<ExecOptions, 'user' | 'workdir' | 'privileged'>,
+): ExecWords => [
+  ...(user === '' ? [] : ['-u', user]),
+  ...(workdir === '' ? [] : ['-w', workdir]),
+  ...(privileged ? ['--privileged'] : []),
+  config.name,
+];
 
 export interface Place {
   /** Of the process inside, as the host sees it. */
@@ -28,7 +53,7 @@ export function fromHost(argv: Argv, { pid, root }: Place): Argv {
       return ['ps', '-o', 'pid,user,args', '-p', String(pid)];
   }
   const seen = words.map((word) => {
-    if (word.startsWith('/proc/sys/') || word === '/proc/keys') return word;
+    if (word.startsWith('/proc/sys/')) return word;
     if (word === '/proc/mounts') return `${own}/mounts`;
     const process = /^\/proc\/(?:self|1)\/(.*)$/.exec(word);
     if (process !== null) return `${own}/${process[1] ?? ''}`;

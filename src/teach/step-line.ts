@@ -3,7 +3,7 @@ import { renderCommand } from '../../runtime/plan/render.ts';
 import type { Step } from '../../runtime/plan/step.ts';
 import { noColors } from '../ui/colors.ts';
 import type { Explainer, ExplainOptions } from './explain.ts';
-import { formatMilliseconds } from './words.ts';
+import { alreadyWords, formatMilliseconds } from './words.ts';
 
 export function createLineTeller({ colors = noColors }: ExplainOptions): Explainer {
   let position = '';
@@ -16,8 +16,8 @@ export function createLineTeller({ colors = noColors }: ExplainOptions): Explain
       return '';
     },
     stepDone: (step, milliseconds, outcome) =>
-      line(step, outcome === 'already' ? 'there' : formatMilliseconds(milliseconds)),
-    stepPlanned: (step, already) => line(step, already ? 'there' : ''),
+      line(step, outcome === 'already' ? alreadyWords(step)[1] : formatMilliseconds(milliseconds)),
+    stepPlanned: (step, already) => line(step, already ? alreadyWords(step)[1] : ''),
   };
 }
 

@@ -7,11 +7,12 @@ import { stepTimes, undoTimes, type StepTime } from '../../runtime/plan/step-spa
 import { listenToTrace } from '../../runtime/trace.ts';
 import { stderr, type StandardStream } from '../engine/standard-streams.ts';
 import type { ExplainHow } from './explain-flags.ts';
+import { throughExec, type ExecWords } from './look.ts';
 import { explainerFor, Teller } from './teller.ts';
 
 export interface Telling {
   /** To be called first, and again for what is done next: numbers begin anew. */
-  readonly plan: (steps: readonly Step[]) => void;
+  readonly plan: (steps: readonly Step[], exec?: ExecWords) => void;
   /** A step that nobody's span tells of. */
   readonly done: (result: StepTime) => void;
   /** What is done from now on is none of its business. */
@@ -25,9 +26,9 @@ export async function createTelling(how: ExplainHow, output: StandardStream = st
     for (const result of [...stepTimes(event), ...undoTimes(event)]) teller.done(result);
   });
   return {
-    plan: (steps) => {
+    plan: (steps, exec) => {
       teller = new Teller(explainer, output);
-      teller.plan(steps);
+      teller.plan(exec === undefined ? steps : throughExec(steps, exec));
     },
     done: (result) => teller.done(result),
     end,

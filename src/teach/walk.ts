@@ -17,7 +17,7 @@ import { colorsFor, type Colors } from '../ui/colors.ts';
 import type { Explainer } from './explain.ts';
 import type { ExplainHow } from './explain-flags.ts';
 import type { Explanation } from './explanation.ts';
-import { fromHost, type Place } from './look.ts';
+import { fromHost, throughExec, type Place } from './look.ts';
 import { explainerFor } from './teller.ts';
 
 type Answer = (message: ClientMessage) => void;
@@ -46,6 +46,7 @@ export async function createWalk(how: ExplainHow): Promise<Explanation> {
 
 class Walk {
   private steps: readonly Step[] = [];
+  private container = '';
   private asked: { readonly step: Step; readonly look: Argv | undefined; readonly pid?: number } | undefined;
 
   constructor(
@@ -54,8 +55,10 @@ class Walk {
   ) {}
 
   async receive(message: ShimMessage, answer: Answer): Promise<void> {
-    if (message.type === 'plan') this.steps = message.steps;
-    else if (message.type === 'paused') await this.ask(message.id, message.pid, answer);
+    if (message.type === 'plan') {
+      this.steps = message.steps;
+      this.container = message.container;
+    } else if (message.type === 'paused') await this.ask(message.id, message.pid, answer);
     else if (message.type === 'step') await this.done(message);
   }
 
@@ -63,10 +66,11 @@ class Walk {
     const index = this.steps.findIndex((step) => step.id === id);
     const step = this.steps[index];
     if (step === undefined) return answer({ type: 'step', word: 'go' });
-    const look =
-      step.observe && pid !== undefined ? fromHost(step.observe, this.placeOf(index, pid)) : step.observe;
+    const look = this.lookAt(step, index, pid);
     this.asked = { step, look, ...(pid === undefined ? {} : { pid }) };
-    stderr.write(this.explainer.stepStarted(step, index + 1, this.steps.length));
+    // How to look is shown by what is seen.
+    const { observe: _, ...told } = step;
+    stderr.write(this.explainer.stepStarted(told, index + 1, this.steps.length));
     await this.show('Before:', look);
     const word = readWord(this.colors);
     answer({ type: 'step', word });
@@ -77,25 +81,24 @@ class Walk {
     const step = this.steps[index];
     if (step === undefined) return;
     const asked = this.asked?.step.id === step.id ? this.asked : undefined;
-    if (asked === undefined) stderr.write(this.explainer.stepStarted(step, index + 1, this.steps.length));
+    if (asked === undefined) {
+      const [told = step] = throughExec([step], [this.container]);
+      stderr.write(this.explainer.stepStarted(told, index + 1, this.steps.length));
+    }
     stderr.write(this.explainer.stepDone(step, result.ms, result.outcome));
     if (asked === undefined) return;
-    const { look, pid } = asked;
+    const { pid } = asked;
     this.asked = undefined;
     if (pid !== undefined && !existsSync(`/proc/${String(pid)}`)) {
       stderr.write(`    ${this.colors.dim('After:')}  the program has ended already\n`);
-    } else await this.show('After: ', this.again(look, step, index, pid));
+    } else await this.show('After: ', this.lookAt(step, index + 1, pid));
   }
 
-  /** The same look, from where PID 1 stands now. */
-  private again(
-    look: Argv | undefined,
-    step: Step,
-    index: number,
-    pid: number | undefined,
-  ): Argv | undefined {
-    if (pid === undefined || step.observe === undefined) return look;
-    return fromHost(step.observe, this.placeOf(index + 1, pid));
+  /** From the host, with PID 1 where it stands when `index` steps of the plan are done. */
+  private lookAt({ observe, observeFrom }: Step, index: number, pid: number | undefined): Argv | undefined {
+    return observe === undefined || observeFrom !== 'inside' || pid === undefined
+      ? observe
+      : fromHost(observe, this.placeOf(index, pid));
   }
 
   /** For the process `pid` when `index` steps of the plan are done. */

@@ -1,6 +1,6 @@
 /** What all ways of telling a step share: the names of the sections, times, and how a step is undone, in one line. */
 import { renderCommand } from '../../runtime/plan/render.ts';
-import type { Section, StepId, Undo } from '../../runtime/plan/step.ts';
+import type { Section, Step, StepId, Undo } from '../../runtime/plan/step.ts';
 
 /** The article's Docker steps, by name, and what a container is besides its network. */
 export const sectionHeadings: Readonly<Record<Section, string>> = {
@@ -20,6 +20,10 @@ export const sectionHeadings: Readonly<Record<Section, string>> = {
   registry: 'Ask the registry',
   unpack: 'Fetch and unpack the layers',
 };
+
+/** Of a step that had nothing to do: in full, and in a word. */
+export const alreadyWords = ({ section }: Step): readonly [string, string] =>
+  section === 'stop' ? ['not needed', 'needless'] : ['there already, nothing to do', 'there'];
 
 export const formatMilliseconds = (milliseconds: number): string =>
   milliseconds >= 1000 ? `${(milliseconds / 1000).toFixed(2)} s` : `${milliseconds.toFixed(1)} ms`;

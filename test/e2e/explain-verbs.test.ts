@@ -1,6 +1,6 @@
 /** `--explain` and `--dry-run` of the verbs besides run: what is told is what is done, and a dry run does nothing. */
 import { describe, expect, test } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { useEngine } from '../support/engine.ts';
 import { succeed } from '../support/image.ts';
@@ -90,6 +90,59 @@ describe('exec', () => {
   });
 });
 
+describe('how to look', () => {
+  const PATH = `${join(program, '..')}:${process.env['PATH'] ?? ''}`;
+  const look = async (observe: string | null | undefined): Promise<string> => {
+    const { exitCode, stdout, stderr } = await engine.host.run(['bash', '-c', observe ?? ''], {
+      env: { PATH },
+    });
+    expect([observe, exitCode, stderr]).toEqual([observe, 0, '']);
+    return stdout;
+  };
+  /** Not every kernel has all that is covered. */
+  const isMissing = ({ id }: StepObject): boolean => {
+    const path = /^rootfs\.(?:mask|readonly):(.*)$/.exec(id)?.[1];
+    return path !== undefined && !existsSync(path);
+  };
+
+  test('while a container runs, each look at a step of run, pasted, shows something of that container', async () => {
+    const flags = ['--hostname', 'inside', '-p', '8080:80', '-u', '1000', '--read-only', '-w', '/tmp', '-t'];
+    const words = ['--name', 'looked-at', '--explain=json', ...flags];
+    const { stderr } = await engine.minidock('run', '-d', ...words, 'test', 'sleep', '100');
+    const seen = new Map<string, string>();
+    for (const step of objects(stderr).filter((each) => each.observe !== null && !isMissing(each)))
+      seen.set(step.id, await look(step.observe));
+    const silent = [...seen].flatMap(([id, text]) =>
+      text.replace(/^total 0\n$/, 'a hidden directory').trim() === '' ? [id] : [],
+    );
+    expect(silent).toEqual([]);
+    const id = await engine.ok('inspect', '-f', '{{.Id}}', 'looked-at');
+    const pid = await engine.ok('inspect', '-f', '{{.State.Pid}}', 'looked-at');
+    expect(seen.get('process.join-cgroup')?.split('\n')).toContain(pid);
+    expect(seen.get('process.join-keyring')).toMatch(new RegExp(`^.* _ses\\.${id}: .*\\n$`));
+    expect(seen.get('rootfs.mount-overlay')).toMatch(/^overlay \/ overlay [^\n]*\n$/);
+    expect(seen.get('rootfs.make-readonly')).toMatch(/^overlay \/ overlay ro,[^\n]*\n$/);
+    expect(seen.get('isolation.set-hostname')).toBe('inside\n');
+    expect(seen.get('process.open-terminal')).toMatch(/^\/dev\/pts\/\d+\r\n$/);
+    expect(seen.get('process.find-user') ?? seen.get('process.set-identity')).toMatch(/1000/);
+    expect(seen.get('process.exec')).toContain('sleep 100');
+    for (const path of ['/proc/keys', '/proc/timer_list'].filter((each) => existsSync(each)))
+      expect(seen.get(`rootfs.mask:${path}`)).toMatch(/^c.* 1, +3 /);
+  });
+
+  test('of exec it is as that user, in that directory', async () => {
+    await engine.ok('run', '-d', '--name', 'entered', 'test', 'sleep', '100');
+    const words = ['-d', '-u', '1000', '-w', '/tmp', '--explain=json', 'entered', 'sleep', '50'];
+    const steps = objects((await engine.minidock('exec', ...words)).stderr);
+    for (const { observe } of steps) if (observe !== null) expect(await look(observe)).not.toBe('');
+    const seen = (id: string): Promise<string> => look(steps.find((step) => step.id === id)?.observe);
+    expect(await seen('process.find-user')).toContain('uid=1000');
+    expect(await seen('process.exec')).toContain('sleep 50');
+    expect((await seen('exec.join-cgroup')).trim().split('\n').length).toBeGreaterThan(1);
+    expect(steps.find(({ id }) => id === 'process.exec')?.why).not.toContain('keeps PID 1');
+  });
+});
+
 describe('start', () => {
   test('a dry run tells what start then does, and starts nothing', async () => {
     await engine.ok('create', '--name', 'begun', '-p', '8080:80', 'test', 'sleep', '100');
@@ -162,6 +215,13 @@ describe('stop and rm', () => {
       'address.release',
     ])
       expect(ids).toContain(id);
+    expect(steps.slice(0, 2).map(({ title }) => title)).toEqual([
+      'Send SIGTERM to the program',
+      'Give it 1 second to end',
+    ]);
+    for (const { title, observe } of steps) expect([title, observe]).not.toEqual([title, null]);
+    const titles = steps.map(({ title }) => title);
+    expect(titles).toEqual([...new Set(titles)]);
     // A PID 1 without a handler does not hear of SIGTERM.
     expect(steps[2]?.outcome).toBe('done');
   });
@@ -185,8 +245,28 @@ describe('stop and rm', () => {
   test('one that ends in time is not killed', async () => {
     const script = 'trap "exit 0" TERM; while :; do sleep 0.05; done';
     await engine.ok('run', '-d', '--name', 'obedient', 'test', 'sh', '-c', script);
-    const steps = objects((await engine.minidock('stop', '--explain=json', 'obedient')).stderr);
-    expect(steps.find(({ id }) => id === 'stop.kill')?.outcome).toBe('already');
+    const { stderr } = await engine.minidock('stop', '--explain', 'obedient');
+    expect(stderr).toMatch(/Kill it, if it goes on\n[^[]*\n {4}not needed\n/);
+  });
+
+  test('the signal, pasted, reaches the program', async () => {
+    const script = 'trap "exit 7" USR1; echo ready; while :; do sleep 0.05; done';
+    await engine.ok('run', '-d', '--name', 'signalled', 'test', 'sh', '-c', script);
+    await engine.host.waitFor(async () => (await engine.ok('logs', 'signalled')) === 'ready', 'its trap');
+    const [signal] = objects(
+      await engine.ok('stop', '-s', 'USR1', '--dry-run', '--explain=json', 'signalled'),
+    );
+    // A shell's own kill, not the program of that name.
+    const pasted = await engine.host.run(['bash', '-c', signal?.command ?? '']);
+    expect([pasted.exitCode, pasted.stderr]).toEqual([0, '']);
+    expect(await engine.ok('wait', 'signalled')).toBe('7');
+  });
+
+  test('of SIGKILL nobody says that the program may finish what it does', async () => {
+    await engine.ok('run', '-d', '--name', 'killed', 'test', 'sleep', '100');
+    const planned = await engine.ok('rm', '-f', '--dry-run', 'killed');
+    expect(planned).toContain('Send SIGKILL to the program\n');
+    expect(planned).not.toMatch(/could not\s+finish|writes its\s+files and answers/);
   });
 
   test('rm tells of its files too, and a dry run leaves them', async () => {

@@ -7,6 +7,7 @@ import type { FirewallBackend } from '../../runtime/network/types.ts';
 import { containerSteps } from '../../runtime/process/container-steps.ts';
 import { buildBundle } from '../../src/engine/bundle.ts';
 import { renderDryRun } from '../../src/teach/explain.ts';
+import { throughExec } from '../../src/teach/look.ts';
 import { expectGolden } from '../support/golden.ts';
 import { sampleConfig } from '../support/container-samples.ts';
 import { bridgeEndpoint, bridgeNetwork } from '../support/wired-container.ts';
@@ -41,5 +42,5 @@ test('what PID 1 does', () => {
   const steps = containerSteps(bundle, {
     cgroupProcs: [`/sys/fs/cgroup${bundle.linux.cgroupsPath}/cgroup.procs`],
   });
-  expectGolden('explain-container.txt', renderDryRun(steps));
+  expectGolden('explain-container.txt', renderDryRun(throughExec(steps, ['web'])));
 });

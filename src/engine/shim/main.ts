@@ -186,7 +186,7 @@ function makePlan(
   const plan = span('work', 'plan', () =>
     prepareRun(store.paths, config, attachment, { size, trace: isTraced(), step }),
   );
-  explaining?.tell(allSteps(plan));
+  explaining?.tell(allSteps(plan), config.name);
   return plan;
 }
 
@@ -204,8 +204,8 @@ class Explaining {
     });
   }
 
-  tell(steps: readonly Step[]): void {
-    for (const message of [{ type: 'plan', steps } as const, ...(this.waiting ?? [])]) {
+  tell(steps: readonly Step[], container: string): void {
+    for (const message of [{ type: 'plan', steps, container } as const, ...(this.waiting ?? [])]) {
       this.clients.broadcast(message);
     }
     this.waiting = undefined;

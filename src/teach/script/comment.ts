@@ -25,7 +25,9 @@ export function stepComment({ step, n, of, undo }: Numbered): string {
     remark(step.why, 'Why:  '),
     remark(step.without, 'Else: '),
     ...(undo === undefined ? [] : [remark(undo, 'Undo: ')]),
-    ...(step.observe === undefined ? [] : [`  # Look: ${renderArgv(step.observe)}`]),
+    ...(step.observe === undefined
+      ? []
+      : [`  # Look${step.observeFrom === 'inside' ? ' inside' : ''}: ${renderArgv(step.observe)}`]),
   ].join('\n');
 }
 

@@ -94,10 +94,8 @@ function containerStep(command: ContainerCommand, context: ContainerContext, nex
           ` ${ROOTFS}/dev/null `,
         ),
       );
-    case 'make-readonly': {
-      const path = ROOTFS + command.path;
-      return `  if [[ -e ${quoteWord(path)} ]]; then ${renderCommand({ ...command, path })}; fi`;
-    }
+    case 'make-readonly':
+      return indented(renderCommand({ ...command, path: ROOTFS + command.path }));
     case 'find-user':
       return `  find_user ${[command.user, ...command.groups].map(quoteWord).join(' ')}`;
     case 'open-terminal':

@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
-import { parseSignal } from '../../../../src/engine/signals.ts';
+import { parseSignal, signalName } from '../../../../src/engine/signals.ts';
 
 test.each([
   ['SIGTERM', 15],
@@ -22,3 +23,11 @@ test.each(['', '0', '65', '-1', 'SIGNONE', 'RTMIN+31', 'RTMIN-1', 'RTMAX+1', '9x
     expect(() => parseSignal(text)).toThrow(`invalid signal: ${text}`);
   },
 );
+
+test('the name of a signal is that signal, also to the kill of a shell', () => {
+  expect([15, 9, 1, 37].map(signalName)).toEqual(['TERM', 'KILL', 'HUP', '37']);
+  const numbers = Array.from({ length: 64 }, (_, index) => index + 1).filter((n) => n !== 32 && n !== 33);
+  expect(numbers.map((number) => parseSignal(signalName(number)))).toEqual(numbers);
+  const { stdout } = spawnSync('bash', ['-c', 'kill -l "$@"', 'sh', ...numbers.map(signalName)]);
+  expect(stdout.toString().trim().split('\n')).toHaveLength(numbers.length);
+});

@@ -138,7 +138,8 @@ describe('as it happens', () => {
 
 describe('wrapping', () => {
   test.each([40, 60, 80, 132])('prose fits into %d columns, commands are never broken', (width) => {
-    const lines = renderDryRun([netns, bridge, table], { width }).split('\n');
+    const long = { ...netns, title: 'Create the network namespace that the container is going to live in' };
+    const lines = renderDryRun([long, bridge, table], { width }).split('\n');
     const prose = lines.filter((line) => !/^ {4}(\$|Undo: ip|Look:)/.test(line));
     expect(Math.max(...prose.map((line) => line.length))).toBeLessThanOrEqual(width);
     expect(lines).toContain('    $ ip link add minidock0 type bridge');
