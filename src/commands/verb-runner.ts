@@ -35,7 +35,8 @@ export async function runVerb({ entry, before, rest }: CommandLine): Promise<num
   const outcome = { code: 0 };
   let command: Command | undefined;
   try {
-    const globals = before.length === 0 && entry !== undefined ? {} : await parseGlobals(before, entry === undefined);
+    const globals =
+      before.length === 0 && entry !== undefined ? {} : await parseGlobals(before, entry === undefined);
     if (entry === undefined) return outcome.code;
     const module: Verb = await span('start', `load ${entry.name}`, () => entry.load());
     const parsing = traceClock();

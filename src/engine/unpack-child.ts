@@ -18,5 +18,9 @@ export const fileSystemCalls: FileSystemCalls = {
 };
 
 export async function runUnpack(): Promise<void> {
+  if (process.env['MINIDOCK_TRACE']) {
+    const { startTrace } = await import('./start-trace.ts');
+    startTrace('minidock __unpack', ['__unpack']);
+  }
   process.exitCode = await span('image', 'unpack', () => unpack(fileSystemCalls));
 }

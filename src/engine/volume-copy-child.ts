@@ -7,7 +7,11 @@ import { mount } from '../../runtime/rootfs/perform.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
 import type { CopyRequest } from './volume-copy.ts';
 
-export function copyVolumes(request: CopyRequest): void {
+export async function copyVolumes(request: CopyRequest): Promise<void> {
+  if (process.env['MINIDOCK_TRACE']) {
+    const { startTrace } = await import('./start-trace.ts');
+    startTrace('minidock __copy-volumes', ['__copy-volumes', JSON.stringify(request)]);
+  }
   const root = mergeLayers(request);
   for (const { from, to } of request.copies) {
     let fd: number;

@@ -1,0 +1,14 @@
+/** MINIDOCK_TRACE: a timeline of this process and those it starts. PID 1 and exec's process have no such variable. */
+import { complain } from './complain.ts';
+import { openTrace } from './trace-file.ts';
+
+/** `name` is the process's in the timeline. What keeps a shim from writing there keeps its command too, and that one tells. */
+export function startTrace(
+  name: string,
+  argv: readonly string[],
+  tell: (text: string) => void = complain,
+): void {
+  openTrace(process.env['MINIDOCK_TRACE'] ?? '', name, argv, ({ message }) =>
+    tell(`minidock: MINIDOCK_TRACE: ${message}`),
+  );
+}
