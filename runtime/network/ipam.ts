@@ -6,7 +6,7 @@
  *
  * Deliberately absent: deciding that a lease is stale. Whoever recovers a dead container calls `releaseAddresses`.
  */
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../errors.ts';
 import { contains, formatIpv4, parseCidr, parseIpv4, sizeOf } from './ipv4.ts';
@@ -39,9 +39,12 @@ export function acquireAddress(
   }
 }
 
-/** What acquireAddress would choose now, touching nothing. */
-export function peekAddress(leasesDir: string, network: BridgeNetwork): string {
-  return lowestFree(join(leasesDir, network.id), network, () => true);
+/** What acquireAddress would give now, touching nothing. Throws what it throws. */
+export function peekAddress(leasesDir: string, network: BridgeNetwork, requested = ''): string {
+  const directory = join(leasesDir, network.id);
+  return requested === ''
+    ? lowestFree(directory, network, () => true)
+    : leaseRequested(directory, network, requested, (address) => !existsSync(join(directory, address)));
 }
 
 /** Gives one address back, unless it has another owner by now. Gone already counts as given back. */

@@ -89,7 +89,9 @@ async function runContainer(
   if (flags.dryRun === true) {
     const stored = await imageFor(context.engine, request, fetchFor(flags));
     const { printDryRun } = await import('../teach/dry-run.ts');
-    await printDryRun(containers, draftContainer(containers, request, stored).config, how ?? 'full');
+    const { config } = draftContainer(containers, request, stored);
+    if (config.name !== '') containers.checkNameFree(config.name);
+    await printDryRun(containers, config, how ?? 'full');
     return 0;
   }
   requireRoot('run');

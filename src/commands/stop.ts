@@ -39,14 +39,13 @@ export const stop: Verb = {
     command.action(async (names: readonly string[], flags: StopFlags) => {
       requireRoot('stop');
       const { containers } = context.engine;
+      const options = stopOptions(flags);
       if (explainHow(flags) !== undefined) {
         const { explainStop } = await import('../teach/explain-ending.ts');
-        return forEachInTurn(context, names, (name) =>
-          explainStop(containers, name, stopOptions(flags), flags),
-        );
+        return forEachInTurn(context, names, (name) => explainStop(containers, name, options, flags));
       }
       await forEachName(context, names, async (name) => {
-        await stopContainer(containers, await findContainer(containers, name), stopOptions(flags));
+        await stopContainer(containers, await findContainer(containers, name), options);
         return name;
       });
     });
@@ -59,9 +58,10 @@ export const restart: Verb = {
     command.action(async (names: readonly string[], flags: StopFlags) => {
       requireRoot('restart');
       const { containers } = context.engine;
+      const options = stopOptions(flags);
       await forEachName(context, names, async (name) => {
         const container = await findContainer(containers, name);
-        await stopContainer(containers, container, stopOptions(flags));
+        await stopContainer(containers, container, options);
         await startContainer(containers, container);
         return name;
       });

@@ -1,11 +1,14 @@
 /** Errors about flags, in the words Docker's flag library uses, with its exit status. */
 import { MinidockError } from '../../runtime/errors.ts';
 
+/** Of which verb, whoever prints it knows. */
+export const SEE_HELP = "See 'minidock VERB --help'.";
+
 export function invalidArgument(value: string, flag: string, reason: string): MinidockError {
   return new MinidockError({
     code: 'INVALID_FLAG',
     message: `invalid argument "${value}" for "${flag}" flag: ${reason}`,
-    hint: "See 'minidock run --help'.",
+    hint: SEE_HELP,
     exitCode: 125,
   });
 }

@@ -8,7 +8,12 @@ import { readForeignFirewalls, warnOfForeign } from '../../runtime/network/firew
 import { acquireAddress, peekAddress, releaseAddresses } from '../../runtime/network/ipam.ts';
 import { macFromAddress } from '../../runtime/network/mac.ts';
 import { hostVethName, netnsName } from '../../runtime/network/names.ts';
-import { reservePorts, type HeldPort, type PortReservation } from '../../runtime/network/ports.ts';
+import {
+  releasePorts,
+  reservePorts,
+  type HeldPort,
+  type PortReservation,
+} from '../../runtime/network/ports.ts';
 import type { BridgeEndpoint, BridgeNetwork, PortBinding } from '../../runtime/network/types.ts';
 import { isBridged, type ContainerConfig, type NetworkState } from './container.ts';
 import { randomHex } from './ids.ts';
@@ -49,17 +54,31 @@ export async function acquireNetwork(
   };
 }
 
-/** What acquireNetwork would give now, touching nothing: for --dry-run. */
-export async function previewNetwork(store: ContainerStore, config: ContainerConfig): Promise<Attachment> {
+/** What acquireNetwork would give now, or what it would throw, keeping nothing: for --dry-run. */
+export async function previewNetwork(
+  store: ContainerStore,
+  config: ContainerConfig,
+  ports: readonly PortBinding[] = config.spec.network.ports,
+): Promise<Attachment> {
   if (!isBridged(config.spec.network.mode)) return (await acquireNetwork(store, config)).attachment;
   const network = previewDefinition(store.paths, config.spec.network.mode);
-  const address = config.spec.network.ip || peekAddress(leasesDir(store.paths), network);
+  const address = peekAddress(leasesDir(store.paths), network, config.spec.network.ip);
   const foreign = await readForeignFirewalls(network.bridge);
   return {
     kind: 'bridge',
-    endpoint: toEndpoint(config, network, address, config.spec.network.ports),
+    endpoint: toEndpoint(config, network, address, ports),
     foreign,
   };
+}
+
+/**
+ * Its host ports as they would be now, held for no longer than it takes to know. @throws what reservePorts does.
+ */
+export function peekPorts({ spec: { network } }: ContainerConfig): readonly PortBinding[] {
+  if (!isBridged(network.mode)) return [];
+  const { bindings, held } = reservePorts(network.ports);
+  releasePorts(held);
+  return bindings;
 }
 
 async function acquireBridge(store: ContainerStore, config: ContainerConfig): Promise<AcquiredNetwork> {

@@ -63,16 +63,26 @@ export class ContainerStore {
       }
       const owner = this.nameOwner(name);
       if (owner === undefined) continue;
-      if (existsSync(containerDir(this.paths, owner))) {
-        throw new MinidockError({
-          code: 'NAME_IN_USE',
-          message: `Conflict. The container name "/${name}" is already in use by container "${owner}"`,
-          hint: 'Remove that container (minidock rm), rename it (minidock rename), or choose another --name.',
-        });
-      }
+      this.checkOwner(name, owner);
       // Its container's directory is made before the name is taken, so this name outlived a crash.
       rmSync(path, { force: true });
     }
+  }
+
+  /** @throws MinidockError 'NAME_IN_USE'. */
+  checkNameFree(name: string): void {
+    const owner = this.nameOwner(name);
+    if (owner !== undefined) this.checkOwner(name, owner);
+  }
+
+  /** A name may outlive its container's directory, by a crash. */
+  private checkOwner(name: string, owner: string): void {
+    if (!existsSync(containerDir(this.paths, owner))) return;
+    throw new MinidockError({
+      code: 'NAME_IN_USE',
+      message: `Conflict. The container name "/${name}" is already in use by container "${owner}"`,
+      hint: 'Remove that container (minidock rm), rename it (minidock rename), or choose another --name.',
+    });
   }
 
   releaseName(name: string, id: string): void {

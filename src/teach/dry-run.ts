@@ -2,7 +2,7 @@
 import type { ContainerConfig } from '../engine/container.ts';
 import { execSteps, newExecDir, planExec, requireRunning, type ExecOptions } from '../engine/exec-plan.ts';
 import { planRequested, type NetworkRequest } from '../engine/network-create.ts';
-import { previewNetwork } from '../engine/networking.ts';
+import { peekPorts, previewNetwork } from '../engine/networking.ts';
 import { allSteps } from '../engine/run-plan.ts';
 import { computeRun } from '../engine/shim/prepare.ts';
 import type { Paths } from '../engine/paths.ts';
@@ -17,7 +17,7 @@ export async function printDryRun(
   config: ContainerConfig,
   how: ExplainHow,
 ): Promise<void> {
-  const attachment = await previewNetwork(store, config);
+  const attachment = await previewNetwork(store, config, peekPorts(config));
   const { plan } = computeRun(store.paths, config, attachment);
   await printSteps(throughExec(allSteps(plan), [config.name === '' ? 'NAME' : config.name]), how);
 }

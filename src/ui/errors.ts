@@ -38,7 +38,10 @@ function hintFor(code: string): string | undefined {
 }
 
 /** Text for standard error, with its final newline. */
-export function renderError(error: unknown, { colors = noColors }: RenderErrorOptions = {}): string {
+export function renderError(
+  error: unknown,
+  { colors = noColors, verb = '' }: RenderErrorOptions = {},
+): string {
   const { red, dim } = colors;
   const name = red('minidock:');
   if (!isExpected(error)) {
@@ -46,7 +49,8 @@ export function renderError(error: unknown, { colors = noColors }: RenderErrorOp
     return `${name} internal error: ${text}\n`;
   }
   const { head, command, words, rest } = splitCommand(error);
-  const hint = typeof error.hint === 'string' ? error.hint : hintFor(String(error.code));
+  const own = typeof error.hint === 'string' ? error.hint : hintFor(String(error.code));
+  const hint = own?.replace(" VERB --help'", `${verb === '' ? '' : ` ${verb}`} --help'`);
   return [
     `${name} ${visible(head)}`,
     ...(command === undefined ? [] : [`  ${dim('$')} ${visible(command).split('\n').join('\n    ')}`]),

@@ -90,6 +90,32 @@ describe('exec', () => {
   });
 });
 
+describe('a dry run ends as the real one would', () => {
+  test.each([
+    ['a name that is taken', ['run', '-d', '--name', 'first', 'test', 'true'], 125],
+    ['a port that is taken', ['run', '-d', '--name', 'second', '-p', '8080:80', 'test', 'true'], 125],
+    ['an address that is taken', ['run', '--rm', '--ip', '172.17.0.2', 'test', 'true'], 125],
+    ['no address of the network', ['run', '--rm', '--ip', '10.0.0.1', 'test', 'true'], 125],
+    ['a port that is taken since', ['start', 'later'], 1],
+    ['no number of seconds', ['stop', '-t', 'soon', 'first'], 125],
+  ] as const)('%s', async (_, [verb, ...words], status) => {
+    await engine.ok('create', '--name', 'later', '-p', '8080:80', 'test', 'true');
+    await engine.ok('run', '-d', '--name', 'first', '-p', '8080:80', 'test', 'sleep', '100');
+    const planned = await engine.minidock(verb, '--dry-run', ...words);
+    const { exitCode, stderr } = await engine.minidock(verb, ...words);
+    expect(exitCode).toBe(status);
+    expect(planned).toMatchObject({ exitCode, stderr, stdout: '' });
+    expect(stderr).not.toMatch(/'minidock (?!stop)\w+ --help'/);
+  });
+
+  test('a port that the kernel is to choose is one that it could', async () => {
+    const planned = await engine.ok('run', '--dry-run', '-p', '80', 'test', 'true');
+    const port = Number(/published '\{ tcp \. (\d+) :/.exec(planned)?.[1]);
+    expect(port).toBeGreaterThan(1023);
+    expect((await engine.host.run(['ss', '-Htln', `sport = :${port}`])).stdout).toBe('');
+  });
+});
+
 describe('how to look', () => {
   const PATH = `${join(program, '..')}:${process.env['PATH'] ?? ''}`;
   const look = async (observe: string | null | undefined): Promise<string> => {
