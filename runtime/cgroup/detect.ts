@@ -11,6 +11,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { MinidockError } from '../errors.ts';
+import { parseMountinfo } from '../io/mountinfo.ts';
 
 export type CgroupLayout = CgroupV1Layout | CgroupV2Layout;
 
@@ -59,17 +60,14 @@ export function cgroupLayout(files: HostFiles = realFiles): CgroupLayout {
 function cgroupMounts(mountinfo: string): { v1: Record<string, string>; v2: string | undefined } {
   const v1: Record<string, string> = {};
   let v2: string | undefined;
-  for (const line of mountinfo.split('\n')) {
-    const [before = '', after = ''] = line.split(' - ');
-    const mount = unescape(before.split(' ')[4] ?? '');
-    const [type, , superOptions = ''] = after.split(' ');
-    if (type === 'cgroup2') v2 ??= mount;
+  for (const { type, point, options } of parseMountinfo(mountinfo)) {
+    if (type === 'cgroup2') v2 ??= point;
     if (type !== 'cgroup') continue;
-    for (const option of superOptions.split(',')) {
+    for (const option of options) {
       const isController = !['rw', 'ro', 'xattr', 'clone_children', 'noprefix', 'favordynmods'].includes(
         option,
       );
-      if (isController && !option.startsWith('release_agent=')) v1[option] ??= mount;
+      if (isController && !option.startsWith('release_agent=')) v1[option] ??= point;
     }
   }
   return { v1, v2 };
@@ -113,7 +111,3 @@ export function cgroupDirectories(cgroupsPath: string, layout: CgroupLayout): st
   const mounts = layout.version === 2 ? [layout.mount] : [...new Set(Object.values(layout.controllers))];
   return mounts.map((mount) => mount + cgroupsPath);
 }
-
-/** mountinfo writes spaces and backslashes as three octal digits. */
-const unescape = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));

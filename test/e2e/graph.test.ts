@@ -116,17 +116,51 @@ describe('the kernel', () => {
     }
   });
 
+  test('names with quotes, brackets and control characters: nothing is lost, and no cursor moved', async () => {
+    const names = ["it's", 'a"b', '<i>', 'x]|y', 'esc\x1b[31m', '漢字'];
+    for (const [i, name] of names.entries()) {
+      await ip('link', 'add', name, 'type', 'veth', 'peer', 'name', `peer${i}`);
+    }
+    await ip('netns', 'add', 'n\x1b[31m');
+    const text = await picture('--brief');
+    for (const shown of ["it's", 'a"b', '<i>', 'x]|y', 'esc?[31m', 'n?[31m', '??', 'eth0 #']) {
+      expect(text).toContain(shown);
+    }
+    for (const format of ['text', 'mermaid', 'dot', 'svg']) {
+      expect(await picture('--format', format)).not.toContain('\x1b');
+    }
+    // Its right border is one line.
+    expect(new Set(text.match(/^║[^║╟]*[║╟]/gm)?.map(({ length }) => length)).size).toBe(1);
+    expect(await engine.ok('doctor')).toContain('All is well.');
+    for (const i of names.keys()) await ip('link', 'delete', `peer${i}`);
+    await ip('netns', 'delete', 'n\x1b[31m');
+  });
+
+  test('a namespace that containers share has the names of all, and a path to each', async () => {
+    await start('web', '-p', '8080:80');
+    await engine.ok('run', '-d', '--name', 'guest', '--network', 'container:web', 'test', 'sleep', '77');
+    const text = await picture();
+    expect(text).toMatch(/ web \+ guest /);
+    expect(text).toMatch(/8080 → 172\.17\.0\.2:80 web +║/);
+    expect(text).toMatch(/pid \d+ sleep 1000[\s\S]*pid \d+ sleep 77/);
+    expect(await picture('--mark', 'web')).toMatch(/process \d+ \(sleep 1000\)/);
+    expect(await picture('--mark', 'guest')).toMatch(/process \d+ \(sleep 77\)/);
+    await engine.ok('rm', '-f', 'guest');
+  });
+
   test('from inside another namespace that one is the host', async () => {
     const id = await start('web');
     const inside = await succeed(
       engine.host.inNetns(`md-${id.slice(0, 12)}`, [program, 'graph', '--format', 'json']),
     );
-    const { here, namespaces } = JSON.parse(inside.stdout) as Model;
+    const { here, namespaces, disagreements } = JSON.parse(inside.stdout) as Model;
     const own = namespaces.find(({ inode }) => inode === here);
     expect(own?.interfaces.map(({ name }) => name)).toEqual(['lo', 'eth0']);
     expect(namespaces.some(({ interfaces }) => interfaces.some(({ name }) => name === 'minidock0'))).toBe(
       true,
     );
+    // Of containers that were started elsewhere, what is missing here says nothing.
+    expect(disagreements).toEqual([]);
   });
 });
 

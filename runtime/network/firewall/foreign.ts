@@ -4,10 +4,11 @@
  * (Docker's DOCKER-USER), the accept goes there; elsewhere the user is told what to type, since these firewalls keep
  * a configuration that is not ours to edit. Nobody's policy is ever changed.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readProgram } from '../../plan/read-program.ts';
 import type { HostStep } from '../../plan/step.ts';
 import type { BridgeNetwork, FirewallBackend } from '../types.ts';
+import { legacyTables } from './legacy-tables.ts';
 
 export type ForeignFirewall =
   | { readonly kind: 'docker' }
@@ -31,7 +32,7 @@ interface NftChain {
 export async function readForeignFirewalls(bridge: string): Promise<readonly ForeignFirewall[]> {
   const signs = ['/proc/sys/net/ipv4/conf/docker0', '/etc/ufw/ufw.conf', '/run/firewalld'];
   const first = !existsSync(`/proc/sys/net/ipv4/conf/${bridge}`);
-  if (!first && !signs.some((path) => existsSync(path)) && !hasLegacyFilter()) return [];
+  if (!first && !signs.some((path) => existsSync(path)) && !legacyTables().includes('filter')) return [];
   return listForeignFirewalls();
 }
 
@@ -39,7 +40,7 @@ export async function readForeignFirewalls(bridge: string): Promise<readonly For
 export async function listForeignFirewalls(): Promise<readonly ForeignFirewall[]> {
   const { exitCode, stdout } = await readProgram(['nft', '-j', 'list', 'chains']);
   const chains = exitCode === 0 ? parseChains(stdout) : [];
-  return findForeign([...chains, ...(hasLegacyFilter() ? await readLegacyChains() : [])]);
+  return findForeign([...chains, ...(legacyTables().includes('filter') ? await readLegacyChains() : [])]);
 }
 
 export function parseChains(json: string): readonly NftChain[] {
@@ -142,12 +143,6 @@ export function planDockerUser(
       observe: ['iptables', '-S', chain],
     },
   ];
-}
-
-/** The kernel lists here the tables of the old iptables, which nft does not show. */
-function hasLegacyFilter(): boolean {
-  const path = '/proc/net/ip_tables_names';
-  return existsSync(path) && readFileSync(path, 'utf8').split('\n').includes('filter');
 }
 
 async function readLegacyChains(): Promise<readonly NftChain[]> {

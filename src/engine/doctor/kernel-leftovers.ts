@@ -3,16 +3,21 @@
  * ports, control groups, mounts. A container of another root counts as somebody's as long as its shim lives; ports
  * only where they lead to a subnet of this root, since those of another root are that one's to judge.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { cgroupDirectories, cgroupLayout } from '../../../runtime/cgroup/detect.ts';
+import { NFT_TABLE } from '../../../runtime/network/firewall/nftables.ts';
 import { contains, parseCidr, parseIpv4 } from '../../../runtime/network/ipv4.ts';
 import { delay } from '../../../runtime/io/delay.ts';
+import { parseMountinfo } from '../../../runtime/io/mountinfo.ts';
 import { performHostCommand } from '../../../runtime/plan/perform-host.ts';
-import { readProgram } from '../../../runtime/plan/read-program.ts';
 import { renderArgv } from '../../../runtime/plan/render.ts';
 import type { Argv } from '../../../runtime/plan/step.ts';
+import { readLinks } from '../../host/ip.ts';
+import { look } from '../../host/look.ts';
+import { publishedElements, publishedRules } from '../../host/published.ts';
+import { readProcess } from '../../host/processes.ts';
 import type { Finding } from './finding.ts';
-import { isAlive, namesIn, readLinks, type View } from './view.ts';
+import { isAlive, namesIn, type View } from './view.ts';
 
 /** Milliseconds in which the kernel, having lost a namespace, takes its links away too. */
 const SETTLING = 300;
@@ -108,67 +113,29 @@ async function strayPorts(view: View, lost: ReadonlySet<string>): Promise<readon
       'Connections to it hang, and a program of this host that listens there is not reached.',
       argv,
     );
-  const [nft, iptables] = await Promise.all([
-    readProgram(['nft', '-j', 'list', 'table', 'ip', 'minidock']),
-    readProgram(['iptables-save']),
-  ]);
   return [
-    ...(nft.exitCode === 0 ? readElements(nft.stdout) : [])
+    ...publishedElements(view.table)
       .filter(({ address }) => isStray(address))
       .map(({ map, key, address, port }) =>
         tell(key.join(':'), `${address}:${port}`, [
           'nft',
-          ...['delete', 'element', 'ip', 'minidock', map, `{ ${key.join(' . ')} }`],
+          ...['delete', 'element', 'ip', NFT_TABLE, map, `{ ${key.join(' . ')} }`],
         ]),
       ),
-    ...readPortRules(iptables.stdout)
+    ...publishedRules(await look(['iptables-save']))
       .filter(({ address }) => isStray(address))
-      .map(({ rule, port, target }) =>
-        tell(port, target, ['iptables', '--wait', '-t', 'nat', '-D', 'MINIDOCK', ...rule]),
+      .map(({ protocol, firstPort, lastPort, target, words }) =>
+        tell(`${protocol}:${firstPort}${lastPort === firstPort ? '' : `:${lastPort}`}`, target, [
+          'iptables',
+          '--wait',
+          '-t',
+          'nat',
+          '-D',
+          'MINIDOCK',
+          ...words,
+        ]),
       ),
   ];
-}
-
-interface Element {
-  readonly map: string;
-  readonly key: readonly string[];
-  readonly address: string;
-  readonly port: string;
-}
-
-interface Concat {
-  readonly concat: readonly (string | number)[];
-}
-
-/** `[{"concat":["tcp",8080]},{"concat":["172.17.0.2",80]}]` for each element of the two maps of published ports. */
-export function readElements(json: string): readonly Element[] {
-  const { nftables } = JSON.parse(json) as {
-    nftables: readonly { map?: { name: string; elem?: readonly (readonly [Concat, Concat])[] } }[];
-  };
-  return nftables.flatMap(({ map }) =>
-    map?.name.startsWith('published') === true
-      ? (map.elem ?? []).map(([key, value]) => ({
-          map: map.name,
-          key: key.concat.map(String),
-          address: String(value.concat[0]),
-          port: String(value.concat[1]),
-        }))
-      : [],
-  );
-}
-
-/** `-A MINIDOCK -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80` */
-export function readPortRules(
-  text: string,
-): readonly { rule: readonly string[]; port: string; target: string; address: string }[] {
-  return text.split('\n').flatMap((line) => {
-    const target = /^-A MINIDOCK .*-j DNAT --to-destination (\S+)$/.exec(line)?.[1];
-    if (target === undefined) return [];
-    const protocol = /-p (\S+)/.exec(line)?.[1] ?? '';
-    const port = /--dport (\S+)/.exec(line)?.[1] ?? '';
-    const rule = line.split(' ').slice(2);
-    return [{ rule, port: `${protocol}:${port}`, target, address: target.split(':')[0] ?? '' }];
-  });
 }
 
 function strayGroups(known: Known): readonly Finding[] {
@@ -219,9 +186,7 @@ function processesIn(directory: string): readonly string[] {
 /** A container's mounts are in a mount namespace of its own: one of ours that the host sees is left from somewhere. */
 function strayMounts({ store, alive }: View, lost: ReadonlySet<string>): readonly Finding[] {
   const { root, run } = store.paths;
-  const text = existsSync('/proc/self/mountinfo') ? readFileSync('/proc/self/mountinfo', 'utf8') : '';
-  return text.split('\n').flatMap((line): readonly Finding[] => {
-    const path = line.split(' ')[4] ?? '';
+  return parseMountinfo(readProcess('self', 'mountinfo')).flatMap(({ point: path }): readonly Finding[] => {
     const id = [root, run]
       .map((place) => `${place}/containers/`)
       .filter((place) => path.startsWith(place))

@@ -3,7 +3,6 @@
  * else this host routes to, a bridge that two minidocks share; and, for each container that runs, whether all that
  * its start set up on the host is still there. What is missing of that is put back by the very steps that made it.
  */
-import { readFileSync } from 'node:fs';
 import { planBridge, planForwarding } from '../../../runtime/network/bridge.ts';
 import { planFirewall, planPorts } from '../../../runtime/network/firewall/backend.ts';
 import { overlaps, parseCidr } from '../../../runtime/network/ipv4.ts';
@@ -12,8 +11,9 @@ import { planVeth } from '../../../runtime/network/veth.ts';
 import { holds, performHostCommand } from '../../../runtime/plan/perform-host.ts';
 import { renderCommand } from '../../../runtime/plan/render.ts';
 import type { Argv, Check, HostStep } from '../../../runtime/plan/step.ts';
+import { ipv4AddressesOf, isForwarding, kindOf, type IpLink, type IpRoute } from '../../host/ip.ts';
 import { ok, type Finding } from './finding.ts';
-import { endpointOf, type Route, type View } from './view.ts';
+import { endpointOf, type View } from './view.ts';
 
 /** Wider ones say "everything": a default route, or the halves of it that a VPN sets. */
 const WIDEST_ROUTE_THAT_COUNTS = 8;
@@ -36,8 +36,7 @@ export async function examineNetwork(view: View): Promise<readonly Finding[]> {
 }
 
 function forwarding({ running }: View): Finding {
-  const on = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1';
-  if (on) return ok('network.forwarding', 'this host forwards packets (net.ipv4.ip_forward = 1)');
+  if (isForwarding()) return ok('network.forwarding', 'this host forwards packets (net.ipv4.ip_forward = 1)');
   const bridged = running.filter((container) => endpointOf(container) !== undefined);
   if (bridged.length === 0)
     return ok('network.forwarding', 'forwarding is off; the first container on a bridge turns it on');
@@ -61,12 +60,12 @@ function findCollisions({ routes, links }: View, network: BridgeNetwork): readon
     if (other.prefix < WIDEST_ROUTE_THAT_COUNTS || route.dev === network.bridge) return [];
     if (isOnlyOurOwnAddress(route) || seen.has(`${route.dst} ${route.dev ?? ''}`)) return [];
     seen.add(`${route.dst} ${route.dev ?? ''}`);
-    const kind = links.find(({ ifname }) => ifname === route.dev)?.kind;
+    const link = links.find(({ ifname }) => ifname === route.dev);
     return [
       {
         id: `network.subnet:${network.name}:${route.dst}`,
         level: 'problem',
-        what: `${network.subnet} of ${network.bridge} overlaps ${route.dst}, routed to ${route.dev ?? route.type ?? '?'}${describeKind(kind)}`,
+        what: `${network.subnet} of ${network.bridge} overlaps ${route.dst}, routed to ${route.dev ?? route.type ?? '?'}${describeKind(link)}`,
         means:
           'One of the two is cut off: containers cannot reach what is behind that route, or this host cannot reach ' +
           'the containers.',
@@ -84,19 +83,23 @@ function findCollisions({ routes, links }: View, network: BridgeNetwork): readon
 const withPrefix = (dst: string): string => (dst.includes('/') ? dst : `${dst}/32`);
 
 /** Every address of the host has local and broadcast routes besides the one of its subnet, which says it all. */
-const isOnlyOurOwnAddress = ({ type }: Route): boolean =>
+const isOnlyOurOwnAddress = ({ type }: IpRoute): boolean =>
   ['local', 'broadcast', 'anycast', 'multicast'].includes(type ?? '');
 
-function describeKind(kind: string | undefined): string {
-  if (kind === undefined) return '';
+function describeKind(link: IpLink | undefined): string {
+  const kind = link === undefined ? 'device' : kindOf(link);
+  if (kind === 'device' || kind === 'loopback') return '';
   if (['tun', 'wireguard', 'ppp', 'xfrm', 'vti', 'gre', 'ipip'].includes(kind))
     return ` (${kind}, a VPN perhaps)`;
   return kind === 'bridge' ? ' (a bridge of somebody else)' : ` (${kind})`;
 }
 
-function sharedBridges({ networks, addresses }: View): readonly Finding[] {
+function sharedBridges({ networks, links }: View): readonly Finding[] {
   return networks.flatMap(({ bridge, gateway, name }): readonly Finding[] => {
-    const others = addresses.filter(({ ifname, local }) => ifname === bridge && local !== gateway);
+    const others = links
+      .filter(({ ifname }) => ifname === bridge)
+      .flatMap(ipv4AddressesOf)
+      .filter(({ local }) => local !== gateway);
     if (others.length === 0) return [];
     const shown = others.map(({ local, prefixlen }) => `${local}/${String(prefixlen)}`).join(', ');
     return [

@@ -3,6 +3,7 @@
  * interface of the host, whatever a firewall for the host's own programs says. Docker has surprised many by that.
  */
 import type { FirewallBackend, PortBinding } from '../../../runtime/network/types.ts';
+import { ipv4AddressesOf } from '../../host/ip.ts';
 import type { FirewallReport } from './firewall.ts';
 import { ok, type Finding } from './finding.ts';
 import type { View } from './view.ts';
@@ -41,9 +42,10 @@ function examinePort(
   };
 }
 
-function reachable({ addresses, networks }: View): string {
-  const own = addresses.filter(
-    ({ ifname, local }) => !local.startsWith('127.') && !networks.some(({ bridge }) => bridge === ifname),
-  );
+function reachable({ links, networks }: View): string {
+  const own = links
+    .filter(({ ifname }) => !networks.some(({ bridge }) => bridge === ifname))
+    .flatMap(ipv4AddressesOf)
+    .filter(({ local }) => !local.startsWith('127.'));
   return own.length === 0 ? 'any address of this host' : own.map(({ local }) => local).join(', ');
 }

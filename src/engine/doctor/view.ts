@@ -8,41 +8,22 @@ import { listForeignFirewalls, type ForeignFirewall } from '../../../runtime/net
 import { netnsName } from '../../../runtime/network/names.ts';
 import { containerOf } from '../../../runtime/network/port-holder.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../../../runtime/network/types.ts';
-import { readProgram } from '../../../runtime/plan/read-program.ts';
+import { readLinks, readRoutes, type IpLink, type IpRoute } from '../../host/ip.ts';
+import { readOwnTable, type NftEntry } from '../../host/published.ts';
+import { processIds, readProcess } from '../../host/processes.ts';
 import { tryLock } from '../lock.ts';
 import { listNetworks } from '../networks.ts';
 import { containerLock, containersDir, leasesDir, type Paths } from '../paths.ts';
 import { isSameProcess } from '../process-identity.ts';
 import type { Container, ContainerStore } from '../store.ts';
 
-export interface Link {
-  readonly ifname: string;
-  /** The bridge it is a port of. */
-  readonly master?: string;
-  /** 'UP' among others. */
-  readonly flags: readonly string[];
-  /** 'bridge', 'veth', 'tun', 'wireguard'; undefined for a network card. */
-  readonly kind?: string;
-}
-
-export interface Address {
-  readonly ifname: string;
-  readonly local: string;
-  readonly prefixlen: number;
-}
-
-export interface Route {
-  /** '172.17.0.0/16', '192.0.2.7', 'default'. */
-  readonly dst: string;
-  readonly dev?: string;
-  readonly type?: string;
-}
-
 export interface View {
   readonly store: ContainerStore;
-  readonly links: readonly Link[];
-  readonly addresses: readonly Address[];
-  readonly routes: readonly Route[];
+  readonly links: readonly IpLink[];
+  /** Of every table. */
+  readonly routes: readonly IpRoute[];
+  /** minidock's own, of nftables. */
+  readonly table: readonly NftEntry[];
   readonly networks: readonly BridgeNetwork[];
   /** Of this root, those that run. */
   readonly running: readonly Container[];
@@ -55,10 +36,10 @@ export interface View {
 
 export async function takeView(store: ContainerStore): Promise<View> {
   const { paths } = store;
-  const [links, addresses, routes, foreign] = await Promise.all([
+  const [links, routes, table, foreign] = await Promise.all([
     readLinks(),
-    readAddresses(),
-    readIp<Route>(['-4', 'route', 'show', 'table', 'all']),
+    readRoutes([], 'table', 'all'),
+    readOwnTable(),
     listForeignFirewalls(),
   ]);
   const containers = store.list();
@@ -69,8 +50,8 @@ export async function takeView(store: ContainerStore): Promise<View> {
   return {
     store,
     links,
-    addresses,
     routes,
+    table,
     networks: listNetworks(paths),
     running,
     foreign,
@@ -107,53 +88,9 @@ export function namesIn(directory: string): readonly string[] {
   }
 }
 
-interface IpLink {
-  readonly ifname: string;
-  readonly master?: string;
-  readonly flags: readonly string[];
-  readonly linkinfo?: { readonly info_kind?: string };
-}
-
-export async function readLinks(): Promise<readonly Link[]> {
-  const links = await readIp<IpLink>(['-d', 'link', 'show']);
-  return links.map(({ ifname, master, flags, linkinfo }) => ({
-    ifname,
-    flags,
-    ...(master === undefined ? {} : { master }),
-    ...(linkinfo?.info_kind === undefined ? {} : { kind: linkinfo.info_kind }),
-  }));
-}
-
-async function readAddresses(): Promise<readonly Address[]> {
-  const links = await readIp<{ ifname: string; addr_info: readonly Omit<Address, 'ifname'>[] }>([
-    '-4',
-    'address',
-    'show',
-  ]);
-  return links.flatMap(({ ifname, addr_info }) =>
-    addr_info.map(({ local, prefixlen }) => ({ ifname, local, prefixlen })),
-  );
-}
-
-async function readIp<T>(words: readonly string[]): Promise<readonly T[]> {
-  const { exitCode, stdout } = await readProgram(['ip', '-j', ...words]);
-  if (exitCode !== 0 || stdout.trim() === '') return [];
-  // An interface without addresses is an empty object, by some versions of ip.
-  return (JSON.parse(stdout) as readonly T[]).filter((item) => Object.keys(item as object).length > 0);
-}
-
 /** A shim, awake or asleep, has its container's id on its command line. */
-function shims(): readonly string[] {
-  return namesIn('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        return containerOf(readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? [];
-      } catch {
-        return []; // It has ended since.
-      }
-    });
-}
+const shims = (): readonly string[] =>
+  processIds().flatMap((pid) => containerOf(readProcess(pid, 'cmdline')) ?? []);
 
 /** A lock that cannot be had is somebody's who makes, starts or removes the container just now. */
 function held({ paths }: ContainerStore): readonly string[] {

@@ -11,7 +11,7 @@
  */
 import type { Mark } from './mark.ts';
 import { cableAt, refKey, type EndRef, type Model, type Namespace } from './model.ts';
-import { hostRows, lengthOf, namespaceRows, type Row, type RowOptions, type Span } from './rows.ts';
+import { hostRows, lengthOf, namespaceRows, narrow, type Row, type RowOptions, type Span } from './rows.ts';
 import { routeCables, type Anchor, type Route } from './tracks.ts';
 
 export interface Layout {
@@ -175,15 +175,16 @@ function drawBuses(rows: readonly Row[], yOf: (row: number) => number, x: number
 function boxOf(namespace: Namespace, width: number, mark: Mark | undefined): Omit<Box, 'x' | 'y' | 'height'> {
   const title = titleOf(namespace);
   const inode = `net:[${namespace.inode}]`;
-  const name = /^\/run\/netns\/(.+)$/.exec(namespace.path)?.[1];
-  const named = name === undefined || name === namespace.label ? [] : [name];
+  const [, path = ''] = /^\/run\/netns\/(.+)$/.exec(namespace.path) ?? [];
+  const name = narrow(path);
+  const named = name === '' || name === title ? [] : [name];
   const room = width - title.length - 7;
   const notes = [[...named, inode].join(' '), ...named, inode, String(namespace.inode)];
   const note = notes.find((text) => text.length <= room) ?? '';
   return { width, kind: namespace.kind, title, note, marked: mark?.inode === namespace.inode };
 }
 
-const titleOf = ({ label }: Namespace): string => label;
+const titleOf = ({ label }: Namespace): string => narrow(label);
 
 function endsTowards(model: Model, namespace: Namespace, inode: number): readonly number[] {
   return namespace.interfaces

@@ -5,110 +5,77 @@
  * namespace knows it by (link-netnsid). `ip netns list-id` and lsns say which namespace a number stands for; where
  * neither does, two ends that point at each other's index are a pair if nothing else fits.
  */
-import { readProgram } from '../../../runtime/plan/read-program.ts';
-import type { Argv } from '../../../runtime/plan/step.ts';
+import {
+  inside,
+  kindOf,
+  readLinks,
+  readRoutes,
+  type Enter,
+  type IpLink,
+  type IpRoute,
+} from '../../host/ip.ts';
+import { look, lookAtJson } from '../../host/look.ts';
+import { namespaceAt } from '../../host/netns.ts';
 import { refKey, type Cable, type EndRef, type Interface, type Namespace, type Route } from './model.ts';
-
-interface IpLink {
-  readonly ifindex?: number;
-  readonly ifname: string;
-  readonly flags: readonly string[];
-  readonly mtu: number;
-  readonly address?: string;
-  readonly link_type?: string;
-  readonly link_index?: number;
-  readonly link?: string;
-  readonly link_netnsid?: number;
-  readonly master?: string;
-  readonly linkinfo?: { readonly info_kind?: string };
-  readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[];
-}
-
-interface IpRoute {
-  readonly dst?: string;
-  readonly gateway?: string;
-  readonly dev?: string;
-}
 
 export interface Stack {
   readonly interfaces: readonly Interface[];
   readonly routes: readonly Route[];
 }
 
-/** `undefined` enters nothing: the namespace this process is in. */
-export async function readStack(path: string | undefined): Promise<Stack> {
-  const [links, routes] = await Promise.all([
-    readJson<IpLink>(within(path, ['ip', '-j', '-d', 'address', 'show'])),
-    readJson<IpRoute>(within(path, ['ip', '-j', 'route', 'show'])),
-  ]);
+export async function readStack(enter: Enter): Promise<Stack> {
+  const [links, routes] = await Promise.all([readLinks(enter), readRoutes(enter)]);
   return { interfaces: toInterfaces(links), routes: routes.flatMap(toRoute) };
-}
-
-export const within = (path: string | undefined, argv: Argv): Argv =>
-  path === undefined ? argv : ['nsenter', `--net=${path}`, '--', ...argv];
-
-async function readJson<T>(argv: Argv): Promise<readonly T[]> {
-  const { stdout } = await readProgram(argv);
-  try {
-    return JSON.parse(stdout) as readonly T[];
-  } catch {
-    // ip prints nothing at all where there is nothing, or where the namespace has gone meanwhile.
-    return [];
-  }
 }
 
 export function toInterfaces(links: readonly IpLink[]): readonly Interface[] {
   const indexes = new Map(links.map(({ ifname, ifindex }) => [ifname, ifindex]));
   return links
-    .flatMap((link): readonly Interface[] => {
-      if (link.ifindex === undefined) return [];
-      const kind = link.linkinfo?.info_kind ?? (link.link_type === 'loopback' ? 'loopback' : 'device');
+    .map((link): Interface => {
+      const kind = kindOf(link);
       const peerIndex = kind !== 'veth' ? undefined : (link.link_index ?? indexes.get(link.link ?? ''));
       const master = link.master === undefined ? undefined : indexes.get(link.master);
-      return [
-        {
-          index: link.ifindex,
-          name: link.ifname,
-          kind,
-          mac: link.address ?? '',
-          mtu: link.mtu,
-          up: link.flags.includes('UP'),
-          carrier: link.flags.includes('LOWER_UP'),
-          addresses: (link.addr_info ?? []).flatMap(({ local, prefixlen }) =>
-            local === undefined ? [] : [`${local}/${prefixlen ?? 32}`],
-          ),
-          ...(master === undefined ? {} : { master }),
-          ...(peerIndex === undefined ? {} : { peerIndex }),
-          ...(link.link_netnsid === undefined || kind !== 'veth' ? {} : { peerNetnsId: link.link_netnsid }),
-        },
-      ];
+      return {
+        index: link.ifindex,
+        name: link.ifname,
+        kind,
+        mac: link.address ?? '',
+        mtu: link.mtu,
+        up: link.flags.includes('UP'),
+        carrier: link.flags.includes('LOWER_UP'),
+        addresses: link.addr_info.map(({ local, prefixlen }) => `${local}/${prefixlen}`),
+        ...(master === undefined ? {} : { master }),
+        ...(peerIndex === undefined ? {} : { peerIndex }),
+        ...(link.link_netnsid === undefined || kind !== 'veth' ? {} : { peerNetnsId: link.link_netnsid }),
+      };
     })
     .sort((a, b) => a.index - b.index);
 }
 
 const toRoute = ({ dst, gateway, dev }: IpRoute): readonly Route[] =>
-  dst === undefined || dev === undefined
+  dev === undefined
     ? []
     : [{ destination: dst, device: dev, ...(gateway === undefined ? {} : { via: gateway }) }];
 
 /** What the numbers of one namespace for others stand for: number to inode. */
 export type NetnsIds = ReadonlyMap<number, number>;
 
-/** As seen from a namespace (`undefined`: this one). */
-export async function readNetnsIds(
-  path: string | undefined,
-  inodeOfName: (name: string) => number | undefined,
-): Promise<NetnsIds> {
+/** As seen from a namespace. */
+export async function readNetnsIds(enter: Enter): Promise<NetnsIds> {
   const [named, listed] = await Promise.all([
-    readJson<{ nsid?: number; name?: string }>(within(path, ['ip', '-j', 'netns', 'list-id'])),
-    readProgram(within(path, ['lsns', '--type', 'net', '--json', '--output', 'NS,NETNSID'])),
+    lookAtJson<readonly { nsid?: number; name?: string }[]>(
+      inside(enter, ['ip', '-j', 'netns', 'list-id']),
+      [],
+    ),
+    // '' by an old lsns without that column.
+    look(inside(enter, ['lsns', '--type', 'net', '--json', '--output', 'NS,NETNSID'])),
   ]);
   const ids = new Map<number, number>();
-  for (const { ns, netnsid } of parseLsns(listed.stdout)) {
+  for (const { ns, netnsid } of parseLsns(listed)) {
     if (/^\d+$/.test(netnsid ?? '')) ids.set(Number(netnsid), ns);
   }
   for (const { nsid, name } of named) {
-    const inode = name === undefined ? undefined : inodeOfName(name);
+    const inode = name === undefined ? undefined : namespaceAt(`/run/netns/${name}`);
     if (nsid !== undefined && inode !== undefined) ids.set(nsid, inode);
   }
   return ids;
@@ -124,12 +91,7 @@ interface LsnsRow {
 function parseLsns(json: string): readonly LsnsRow[] {
   const flatten = (rows: readonly LsnsRow[]): readonly LsnsRow[] =>
     rows.flatMap((row) => [row, ...flatten(row.children ?? [])]);
-  try {
-    return flatten((JSON.parse(json) as { namespaces: readonly LsnsRow[] }).namespaces);
-  } catch {
-    // No lsns here, or an old one without that column.
-    return [];
-  }
+  return json === '' ? [] : flatten((JSON.parse(json) as { namespaces: readonly LsnsRow[] }).namespaces);
 }
 
 type Stacked = Pick<Namespace, 'inode' | 'interfaces'>;

@@ -4,9 +4,11 @@ import {
   cableAt,
   findEnd,
   refKey,
+  type ContainerLabel,
   type EndRef,
   type Model,
   type Namespace,
+  type ProcessLabel,
   type Published,
 } from './model.ts';
 
@@ -38,16 +40,25 @@ export function findMark(model: Model, wanted: string): Mark {
     inode,
     interfaces: new Set(way.map(refKey)),
     published: new Set(published),
-    path: inWords(model, target, way, published),
+    path: inWords(model, way, published, processOf(target, wanted)),
   };
 }
 
-const isNamed = ({ label, container, path, processes }: Namespace, wanted: string): boolean =>
+const isContainer = ({ id, name }: ContainerLabel, wanted: string): boolean =>
+  name === wanted || (/^[0-9a-f]{2,64}$/.test(wanted) && id.startsWith(wanted));
+
+const isNamed = ({ label, containers, path, processes }: Namespace, wanted: string): boolean =>
   label === wanted ||
-  (/^[0-9a-f]{2,64}$/.test(wanted) && container?.id.startsWith(wanted) === true) ||
+  containers.some((container) => isContainer(container, wanted)) ||
   path === wanted ||
   path === `/run/netns/${wanted}` ||
   processes.some(({ pid }) => String(pid) === wanted);
+
+/** Of the container that is meant, where several share a namespace. */
+function processOf({ containers, processes }: Namespace, wanted: string): ProcessLabel | undefined {
+  const meant = containers.find((container) => isContainer(container, wanted));
+  return processes.find(({ pid }) => pid === meant?.pid || String(pid) === wanted) ?? processes[0];
+}
 
 /** Interfaces from the uplink to the target's own: along its cable, and where that is a bridge's port, the bridge. */
 function wayTo(model: Model, target: Namespace): readonly EndRef[] {
@@ -70,9 +81,9 @@ function wayTo(model: Model, target: Namespace): readonly EndRef[] {
 
 function inWords(
   model: Model,
-  target: Namespace,
   way: readonly EndRef[],
   published: readonly Published[],
+  process: ProcessLabel | undefined,
 ): readonly string[] {
   const names = way.map((ref) => {
     const found = findEnd(model, ref);
@@ -88,11 +99,10 @@ function inWords(
   const hooks = routed
     ? [`prerouting${shown.length === 0 ? '' : ` (${shown.join(', ')})`}`, 'routing', 'forward', 'postrouting']
     : [];
-  const [first] = target.processes;
   return [
     ...(routed ? [uplink.text] : []),
     ...hooks,
     ...names.slice(routed ? 1 : 0).map(({ text }) => text),
-    ...(first === undefined ? [] : [`process ${first.pid} (${first.command})`]),
+    ...(process === undefined ? [] : [`process ${process.pid} (${process.command})`]),
   ];
 }

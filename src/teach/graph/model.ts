@@ -24,10 +24,10 @@ export interface Model {
 export interface Namespace {
   readonly inode: number;
   readonly kind: 'host' | 'container' | 'namespace';
-  /** 'this host', the container's name, the name below /run/netns, or the program in it. */
+  /** 'this host', the containers' names, the name below /run/netns, or the program in it. */
   readonly label: string;
-  /** Whose container it is; undefined where it is nobody's that we know of. */
-  readonly container?: ContainerLabel;
+  /** Of this minidock, in it: whose namespace it is first, then those that joined it. */
+  readonly containers: readonly ContainerLabel[];
   /** What opens it: /run/netns/NAME or /proc/PID/ns/net. */
   readonly path: string;
   readonly processes: readonly ProcessLabel[];

@@ -6,9 +6,9 @@
 import { readlinkSync } from 'node:fs';
 import { isSameProcess } from '../../engine/process-identity.ts';
 import type { Container, ContainerStore } from '../../engine/store.ts';
+import { namespaceAt } from '../../host/netns.ts';
 import { netnsPath } from '../../../runtime/network/names.ts';
 import type { Interface, Namespace, Published } from './model.ts';
-import { namespaceAt } from './namespaces.ts';
 
 export interface Noted {
   readonly container: Container;
@@ -42,7 +42,7 @@ export interface Kernel {
 
 export function findDisagreements(notes: readonly Noted[], kernel: Kernel): readonly string[] {
   const own = notes.filter((noted) => startedHere(noted, kernel.here));
-  return [...own.flatMap((noted) => disagreementsOf(noted, kernel)), ...leftBehind(own, kernel)];
+  return [...own.flatMap((noted) => disagreementsOf(noted, kernel)), ...leftBehind(notes, kernel)];
 }
 
 /** Another namespace's containers are wired there: what is missing here says nothing. */

@@ -1,10 +1,13 @@
 /** Looks at the kernel and makes the Model: nothing is kept from one look to the next, and nothing is changed. */
-import { readFileSync } from 'node:fs';
+import { netnsName } from '../../../runtime/network/names.ts';
 import type { ContainerStore } from '../../engine/store.ts';
+import { entering, isForwarding, type Enter } from '../../host/ip.ts';
+import { printable } from '../../host/look.ts';
+import { commandOf } from '../../host/processes.ts';
+import { findNamespaces, ownNamespace, pathInto, type FoundNamespace } from '../../host/netns.ts';
 import { readFirewall } from './firewall.ts';
 import { matchCables, readNetnsIds, readStack, type NetnsIds } from './links.ts';
-import type { Cable, Model, Namespace } from './model.ts';
-import { findNamespaces, namespaceAt, ownNamespace, pathInto, type FoundNamespace } from './namespaces.ts';
+import type { Cable, ContainerLabel, Model, Namespace } from './model.ts';
 import { findDisagreements, readNotes, type Noted } from './notes.ts';
 
 export interface ObserveOptions {
@@ -18,7 +21,7 @@ export async function observe(store: ContainerStore, { all = false }: ObserveOpt
   const [found, firewall, ownIds] = await Promise.all([
     readAll(findNamespaces(), here),
     readFirewall(),
-    readNetnsIds(undefined, inodeOfName),
+    readNetnsIds([]),
   ]);
   const cables = matchCables(found, await allIds(found, here, ownIds));
   const namespaces = found.map((namespace) => label(namespace, here, notes));
@@ -35,19 +38,20 @@ export async function observe(store: ContainerStore, { all = false }: ObserveOpt
     cables: cables.filter(({ a, b }) => kept.has(a.inode) || (b !== undefined && kept.has(b.inode))),
     published: [...firewall.published].sort((a, b) => parseInt(a.port) - parseInt(b.port)),
     chains: firewall.chains,
-    forwarding: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1',
+    forwarding: isForwarding(),
     disagreements: findDisagreements(notes, { here, namespaces, published: firewall.published }),
     unconnected: namespaces.length - shown.length,
   };
 }
 
-type Read = FoundNamespace & Pick<Namespace, 'interfaces' | 'routes' | 'path'>;
+type Read = FoundNamespace & Pick<Namespace, 'interfaces' | 'routes' | 'path'> & { readonly enter: Enter };
 
 async function readAll(found: readonly FoundNamespace[], here: number): Promise<readonly Read[]> {
   return Promise.all(
     found.map(async (namespace) => {
       const path = pathInto(namespace);
-      return { ...namespace, path, ...(await readStack(namespace.inode === here ? undefined : path)) };
+      const enter = namespace.inode === here ? [] : entering(path);
+      return { ...namespace, path, enter, ...(await readStack(enter)) };
     }),
   );
 }
@@ -64,40 +68,47 @@ async function allIds(found: readonly Read[], here: number, own: NetnsIds): Prom
   await Promise.all(
     found
       .filter(({ inode }) => inode !== here && open.has(inode))
-      .map(async ({ inode, path }) => ids.set(inode, await readNetnsIds(path, inodeOfName))),
+      .map(async ({ inode, enter }) => ids.set(inode, await readNetnsIds(enter))),
   );
   return ids;
 }
 
-const inodeOfName = (name: string): number | undefined => namespaceAt(`/run/netns/${name}`);
-
-function label({ paths: _paths, ...read }: Read, here: number, notes: readonly Noted[]): Namespace {
+function label(read: Read, here: number, notes: readonly Noted[]): Namespace {
   const { inode, path, interfaces, routes } = read;
-  const own = notes.find((noted) => noted.inode === inode && inode !== here)?.container;
   const base = { inode, path, interfaces, routes };
-  if (own !== undefined) {
-    const { id, name, imageRef } = own.config;
-    const { pid } = own.state;
-    const inside = read.processes.filter((process) => process.pid === pid);
+  // Whose it is first, then who has joined it (--network container:NAME).
+  const containers = notes
+    .filter((noted) => noted.inode === inode && inode !== here)
+    .sort((a, b) => Number(isOwner(b)) - Number(isOwner(a)))
+    .map(({ container: { config, state } }): ContainerLabel => {
+      return { id: config.id, name: config.name, image: config.imageRef, pid: state.pid };
+    });
+  if (containers.length > 0) {
+    const told = containers.map(({ pid }) => ({ pid, command: commandOf(pid) }));
+    const inside = told.filter(({ command }) => command !== '');
     return {
       ...base,
       kind: 'container',
-      label: name,
-      container: { id, name, image: imageRef, pid },
+      label: containers.map(({ name }) => name).join(' + '),
+      containers,
       processes: inside.length > 0 ? inside : read.processes,
     };
   }
-  if (inode === here) return { ...base, kind: 'host', label: 'this host', processes: [] };
-  const name = path.startsWith('/proc/') ? undefined : path.split('/').at(-1);
+  if (inode === here) return { ...base, kind: 'host', label: 'this host', containers: [], processes: [] };
+  const name = path.startsWith('/proc/') ? undefined : printable(path.split('/').at(-1) ?? '');
   const [first] = read.processes;
   const program = first?.command.split(' ')[0]?.split('/').at(-1) ?? 'nobody';
   return {
     ...base,
     kind: 'namespace',
+    containers: [],
     label: name ?? `${program} (${first?.pid ?? 0})`,
     processes: read.processes,
   };
 }
+
+const isOwner = ({ container: { config, state } }: Noted): boolean =>
+  state.network?.netns === netnsName(config.id);
 
 /** Every namespace that cables lead to from one. */
 function reachable(start: number, cables: readonly Cable[]): ReadonlySet<number> {

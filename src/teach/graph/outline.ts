@@ -50,12 +50,12 @@ export function outline(model: Model, mark?: Mark): Outline {
 const nodeId = ({ inode, index }: EndRef): string => `n${inode}_${index}`;
 
 function groupOf(model: Model, namespace: Namespace, mark?: Mark): Group {
-  const { inode, label, kind, container, interfaces, processes } = namespace;
+  const { inode, label, kind, containers, interfaces, processes } = namespace;
   const marked = mark?.inode === inode;
   const ports = inode === model.here ? model.published : [];
   return {
     id: `n${inode}`,
-    lines: [label, ...(container === undefined ? [] : [container.image]), `net:[${inode}]`],
+    lines: [label, ...containers.slice(0, 1).map(({ image }) => image), `net:[${inode}]`],
     kind,
     marked,
     nodes: [

@@ -63,7 +63,7 @@ export function namespaceRows(
     ...bridges.flatMap((bridge) => interfaceRows(namespace, [bridge], options)),
     ...orphans(namespace, options),
     ...namespace.processes.slice(0, 2).map(({ pid, command }): Row => ({
-      spans: [span(`pid ${pid} `, 'dim'), span(ascii(command), 'process')],
+      spans: [span(`pid ${pid} `, 'dim'), span(narrow(command), 'process')],
       marked,
     })),
   ];
@@ -127,7 +127,7 @@ function lineOf(link: Interface, prefix: string, nameWidth: number, lost: boolea
   const kind = ['veth', 'loopback', 'device', 'bridge'].includes(link.kind) ? '' : link.kind;
   return [
     ...(prefix === '' ? [] : [span(prefix, 'dim')]),
-    span(link.name.padEnd(nameWidth), 'name'),
+    span(narrow(link.name).padEnd(nameWidth), 'name'),
     span(` #${link.index}`, 'dim'),
     ...(addresses === '' ? [] : [span(`  ${addresses}`, 'address')]),
     ...(kind === '' ? [] : [span(`  ${kind}`, 'dim')]),
@@ -163,10 +163,12 @@ function routerRows(model: Model, { mark }: RowOptions): readonly Row[] {
   return rows.length === 0 ? [] : [EMPTY, ...rows];
 }
 
-export const ownerOf = (model: Model, address: string): string | undefined =>
-  model.namespaces.find(({ interfaces }) =>
+export function ownerOf(model: Model, address: string): string | undefined {
+  const owner = model.namespaces.find(({ interfaces }) =>
     interfaces.some(({ addresses }) => addresses.some((one) => one.split('/')[0] === address)),
-  )?.label;
+  );
+  return owner?.containers[0]?.name ?? owner?.label;
+}
 
 const isMarked = (mark: Mark | undefined, inode: number, index: number): boolean =>
   mark?.interfaces.has(refKey({ inode, index })) === true;
@@ -175,5 +177,5 @@ const span = (text: string, style: Style): Span => ({ text, style });
 export const lengthOf = (spans: readonly Span[]): number =>
   spans.reduce((sum, { text }) => sum + text.length, 0);
 
-/** A wide character would push the box's border out of line. */
-const ascii = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?');
+/** What is not one column wide, as Latin, Greek and Cyrillic letters are, would push a border out of line. */
+export const narrow = (text: string): string => text.replace(/[^\x20-\x7e\u00a0-\u02ff\u0370-\u052f]/g, '?');

@@ -9,8 +9,8 @@ import { overlayDir } from '../../engine/bundle.ts';
 import { containerRunDir, type Paths } from '../../engine/paths.ts';
 import { isSameProcess } from '../../engine/process-identity.ts';
 import type { Container, ContainerStore } from '../../engine/store.ts';
+import { namespaceAt } from '../../host/netns.ts';
 import { cableAt, findEnd, type Interface, type Model } from '../graph/model.ts';
-import { namespaceAt } from '../graph/namespaces.ts';
 import { observe } from '../graph/observe.ts';
 import {
   cgroupsOf,

@@ -1,6 +1,8 @@
 /** Where a running process's namespaces, control groups and root filesystem are, read from its /proc directory. */
-import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseMountinfo } from '../../../runtime/io/mountinfo.ts';
+import { namespaceAt } from '../../host/netns.ts';
+import { readProcess } from '../../host/processes.ts';
 
 export interface HostNamespace {
   readonly Type: string;
@@ -27,9 +29,9 @@ const TYPES: Readonly<Record<string, string>> = {
 export function namespacesOf(pid: number): readonly HostNamespace[] {
   return Object.entries(TYPES).flatMap(([type, flag]): readonly HostNamespace[] => {
     const path = `/proc/${pid}/ns/${type}`;
-    const inode = inodeOf(path);
+    const inode = namespaceAt(path);
     if (inode === undefined) return [];
-    const own = inodeOf(`/proc/self/ns/${type}`);
+    const own = namespaceAt(`/proc/self/ns/${type}`);
     return [
       {
         Type: type,
@@ -40,15 +42,6 @@ export function namespacesOf(pid: number): readonly HostNamespace[] {
       },
     ];
   });
-}
-
-function inodeOf(path: string): number | undefined {
-  try {
-    return Number(/\[(\d+)\]/.exec(readlinkSync(path))?.[1]);
-  } catch {
-    // An older kernel has fewer kinds of namespaces; or the process has ended.
-    return undefined;
-  }
 }
 
 export interface HostCgroup {
@@ -62,7 +55,7 @@ export interface HostCgroup {
 
 export function cgroupsOf(pid: number): readonly HostCgroup[] {
   const mounts = cgroupMounts();
-  return read(`/proc/${pid}/cgroup`)
+  return readProcess(pid, 'cgroup')
     .split('\n')
     .flatMap((line): readonly HostCgroup[] => {
       const [number, controllers = '', ...rest] = line.split(':');
@@ -84,20 +77,14 @@ export function cgroupsOf(pid: number): readonly HostCgroup[] {
 
 /** The latest mount of each tree; `root` is the part of it that is mounted, '' for all. */
 function cgroupMounts(): readonly { readonly tree: string; readonly point: string; readonly root: string }[] {
-  return read('/proc/self/mountinfo')
-    .split('\n')
+  return [...parseMountinfo(readProcess('self', 'mountinfo'))]
     .reverse()
-    .flatMap((line) => {
-      const [before = '', after = ''] = line.split(' - ');
-      const [, , , root = '/', point = ''] = before.split(' ');
-      const [type, , options = ''] = after.split(' ');
+    .flatMap(({ root, point, type, options }) => {
       const part = { point, root: root === '/' ? '' : root };
       if (type === 'cgroup2') return [{ tree: 'cgroup2', ...part }];
       if (type !== 'cgroup') return [];
       // A tree without controllers has a name instead, which both files write alike.
-      const words = options
-        .split(',')
-        .filter((word) => !['rw', 'ro', 'xattr', 'clone_children'].includes(word));
+      const words = options.filter((word) => !['rw', 'ro', 'xattr', 'clone_children'].includes(word));
       return [{ tree: words.join(','), ...part }];
     });
 }
@@ -115,11 +102,11 @@ export interface HostOverlay {
 
 /** The overlay that is the root of a process; undefined for another kind of root, or none. */
 export function overlayOf(pid: number): Pick<HostOverlay, 'LowerDirs' | 'UpperDir' | 'WorkDir'> | undefined {
-  const line = read(`/proc/${pid}/mountinfo`)
-    .split('\n')
-    .find((one) => one.split(' ')[4] === '/' && one.includes(' - overlay '));
-  if (line === undefined) return undefined;
-  const options = (line.split(' - ')[1]?.split(' ')[2] ?? '').split(',').map(unescape);
+  const mount = parseMountinfo(readProcess(pid, 'mountinfo')).find(
+    ({ point, type }) => point === '/' && type === 'overlay',
+  );
+  if (mount === undefined) return undefined;
+  const { options } = mount;
   const values = (name: string): readonly string[] =>
     options.filter((option) => option.startsWith(name)).map((option) => option.slice(name.length));
   return {
@@ -128,16 +115,4 @@ export function overlayOf(pid: number): Pick<HostOverlay, 'LowerDirs' | 'UpperDi
     UpperDir: values('upperdir=')[0] ?? '',
     WorkDir: values('workdir=')[0] ?? '',
   };
-}
-
-const unescape = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    // The process has ended: it has none of this any more.
-    return '';
-  }
 }

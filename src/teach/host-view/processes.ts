@@ -2,12 +2,11 @@
  * A container's processes as the host numbers them and as the container does, with the two of minidock's own above
  * them: the shim, and the unshare(1) that is the parent of PID 1. Out of /proc/PID/status, see proc(5).
  */
-import { readFileSync } from 'node:fs';
 import { cgroupProcesses } from '../../../runtime/cgroup/processes.ts';
 import { cgroupsPath } from '../../engine/bundle.ts';
 import { isSameProcess } from '../../engine/process-identity.ts';
 import type { Container } from '../../engine/store.ts';
-import { commandOf } from '../graph/namespaces.ts';
+import { commandOf, readProcess } from '../../host/processes.ts';
 
 export interface HostProcess {
   readonly Pid: number;
@@ -58,13 +57,8 @@ export function depthOf(process: HostProcess, all: readonly HostProcess[]): numb
 }
 
 function readStatus(pid: number): { readonly parent: number; readonly inner: number } | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/status`, 'utf8');
-  } catch {
-    // It has ended.
-    return undefined;
-  }
+  const text = readProcess(pid, 'status');
+  if (text === '') return undefined;
   const parent = Number(/^PPid:\s+(\d+)/m.exec(text)?.[1] ?? 0);
   // One number for each PID namespace it is in, this one's first.
   const numbers = (/^NSpid:\s+(.+)$/m.exec(text)?.[1] ?? '').split(/\s+/).map(Number);

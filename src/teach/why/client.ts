@@ -15,8 +15,9 @@ import { readlinkSync } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { readProgram } from '../../../runtime/plan/read-program.ts';
 import type { Argv } from '../../../runtime/plan/step.ts';
+import { look } from '../../host/look.ts';
 import type { ClientNetwork } from './observe.ts';
-import { keepBeside, look, within, type Companion } from './programs.ts';
+import { keepBeside, within, type Companion } from './programs.ts';
 
 const READY_MS = 3000;
 /** Addresses that are nobody's: the cable's two ends know each other without asking. */

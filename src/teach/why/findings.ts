@@ -1,7 +1,7 @@
 /** Findings in short: what is as it should be, what is not, and the one that every routed way shares. */
 import type { Argv } from '../../../runtime/plan/step.ts';
 import type { Finding, Stage } from './model.ts';
-import type { Interface } from './observe.ts';
+import type { IpLink } from '../../host/ip.ts';
 
 export const good = (stage: Stage, text: string, look?: Argv): Finding => ({
   ...{ stage, status: 'ok', code: 'ok', text },
@@ -13,7 +13,7 @@ export const bad = (stage: Stage, code: string, text: string, look?: readonly st
   ...(look === undefined ? {} : { look: look as Argv }),
 });
 
-export const isUp = (link: Interface): boolean => link.flags.includes('UP');
+export const isUp = (link: IpLink): boolean => link.flags.includes('UP');
 
 export function checkForwarding(forwarding: boolean): Finding {
   const show = ['cat', '/proc/sys/net/ipv4/ip_forward'] as const;

@@ -3,7 +3,6 @@
  * the host and of the containers, the packet filter, forwarding. Nothing is taken from minidock's own notes but which
  * container is meant and what was meant for it, so that the two can be compared.
  */
-import { readFileSync, readlinkSync } from 'node:fs';
 import {
   contains,
   formatIpv4,
@@ -15,24 +14,21 @@ import {
 import type { Protocol } from '../../../runtime/network/types.ts';
 import type { Argv } from '../../../runtime/plan/step.ts';
 import type { Container } from '../../engine/store.ts';
+import {
+  inside,
+  ipv4AddressesOf,
+  isForwarding,
+  readLinks,
+  readRouteTo,
+  readRoutes,
+  type Enter,
+  type IpLink,
+  type RouteTo,
+} from '../../host/ip.ts';
+import { look } from '../../host/look.ts';
+import { namespaceAt, ownNamespace } from '../../host/netns.ts';
 import type { Journey } from './model.ts';
-import { look, lookAtJson } from './programs.ts';
 import { readRuleset, redirectionOf, type Ruleset, type Target } from './ruleset.ts';
-
-export interface Interface {
-  readonly ifname: string;
-  readonly flags: readonly string[];
-  readonly operstate: string;
-  /** 'ether', 'loopback', 'none' (a tunnel). */
-  readonly link_type: string;
-  readonly master?: string;
-  readonly addr_info: readonly {
-    readonly family: string;
-    readonly local: string;
-    readonly prefixlen: number;
-    readonly scope: string;
-  }[];
-}
 
 export interface Listener {
   readonly protocol: Protocol;
@@ -43,19 +39,12 @@ export interface Listener {
   readonly program: string;
 }
 
-export interface Route {
-  readonly dev: string;
-  readonly gateway?: string;
-  readonly prefsrc?: string;
-  readonly type?: string;
-}
-
 /** A network namespace: the host's, or a container's. */
 export interface Stack {
   readonly name: string;
   /** Words in front of a command that is to run there. */
-  readonly enter: readonly string[];
-  readonly interfaces: readonly Interface[];
+  readonly enter: Enter;
+  readonly interfaces: readonly IpLink[];
   readonly listeners: readonly Listener[];
 }
 
@@ -72,16 +61,16 @@ export interface Scene {
   readonly final?: Target;
   /** What the rules say instead, or undefined if they say nothing. */
   readonly redirection?: Target | undefined;
-  readonly senderRoute?: Route | undefined;
+  readonly senderRoute?: RouteTo | undefined;
   /** The host's, to where the packet goes in the end. */
-  readonly hostRoute?: Route | undefined;
+  readonly hostRoute?: RouteTo | undefined;
   /** The receiver's, to whoever asks. */
-  readonly backRoute?: Route | undefined;
+  readonly backRoute?: RouteTo | undefined;
   /** The whole subnet of a stand-in for a client on the wire, clear of every route of this host. */
   readonly client: ClientNetwork;
   readonly clientAddress: string;
   /** The host's, to that stand-in: by its default route. */
-  readonly clientRoute?: Route | undefined;
+  readonly clientRoute?: RouteTo | undefined;
 }
 
 export interface ClientNetwork {
@@ -89,8 +78,7 @@ export interface ClientNetwork {
   readonly client: string;
 }
 
-export const inStack = (stack: Pick<Stack, 'enter'>, argv: Argv): Argv =>
-  [...stack.enter, ...argv] as unknown as Argv;
+export const inStack = ({ enter }: Stack, argv: Argv): Argv => inside(enter, argv);
 
 export async function readHost(): Promise<Stack> {
   return readStack('the host', []);
@@ -99,19 +87,13 @@ export async function readHost(): Promise<Stack> {
 /** undefined when the container has no network namespace of its own now. */
 async function readContainerStack({ config, state }: Container): Promise<Stack | undefined> {
   if (state.status !== 'running' || state.pid === 0) return undefined;
-  try {
-    if (readlinkSync(`/proc/${state.pid}/ns/net`) === readlinkSync('/proc/self/ns/net')) return undefined;
-  } catch {
-    return undefined; // It ended just now.
-  }
+  const inode = namespaceAt(`/proc/${state.pid}/ns/net`);
+  if (inode === undefined || inode === ownNamespace()) return undefined;
   return readStack(config.name, ['nsenter', '-t', String(state.pid), '-n']);
 }
 
-async function readStack(name: string, enter: readonly string[]): Promise<Stack> {
-  const [interfaces, sockets] = await Promise.all([
-    lookAtJson<readonly Interface[]>(inStack({ enter }, ['ip', '-j', 'address']), []),
-    look(inStack({ enter }, ['ss', '-Hltunp'])),
-  ]);
+async function readStack(name: string, enter: Enter): Promise<Stack> {
+  const [interfaces, sockets] = await Promise.all([readLinks(enter), look(inside(enter, ['ss', '-Hltunp']))]);
   return { name, enter, interfaces, listeners: parseListeners(sockets) };
 }
 
@@ -134,12 +116,11 @@ export function parseListeners(text: string): readonly Listener[] {
 export const addressesOf = (stack: Stack, ifname?: string): readonly string[] =>
   stack.interfaces
     .filter((link) => ifname === undefined || link.ifname === ifname)
-    .flatMap((link) => link.addr_info.filter(({ family }) => family === 'inet').map(({ local }) => local));
+    .flatMap((link) => ipv4AddressesOf(link).map(({ local }) => local));
 
 /** The address that this host has towards the world; '' without a default route. */
 export async function readUplinkAddress(host: Stack): Promise<string> {
-  const routes = await lookAtJson<readonly Route[]>(['ip', '-j', 'route', 'show', 'default'], []);
-  const route = routes[0];
+  const [route] = await readRoutes([], 'default');
   if (route === undefined) return '';
   return route.prefsrc ?? addressesOf(host, route.dev)[0] ?? '';
 }
@@ -167,7 +148,7 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
     journey,
     host,
     ruleset,
-    forwarding: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1',
+    forwarding: isForwarding(),
     client,
     clientAddress,
     senderRoute,
@@ -192,18 +173,14 @@ function clientOf({ from, to, published }: Journey, client: ClientNetwork): stri
   return published !== undefined && network?.gateway === gateway ? gateway : address;
 }
 
-async function readRoute(stack: Stack, address: string): Promise<Route | undefined> {
+async function readRoute(stack: Stack, address: string): Promise<RouteTo | undefined> {
   if (address === '') return undefined;
-  const routes = await lookAtJson<readonly Route[]>(
-    inStack(stack, ['ip', '-j', 'route', 'get', address]),
-    [],
-  );
-  return routes[0];
+  return readRouteTo(stack.enter, address);
 }
 
 /** Four addresses of 198.18.0.0/15, kept for measurements by RFC 2544, that no route of this host leads to. */
 async function chooseClientNetwork(): Promise<ClientNetwork> {
-  const routes = await lookAtJson<readonly { readonly dst: string }[]>(['ip', '-j', 'route', 'show'], []);
+  const routes = await readRoutes([]);
   const taken = routes.flatMap(({ dst }): readonly Cidr[] => {
     const alone = parseIpv4(dst);
     const block = alone === undefined ? parseCidr(dst) : { base: alone, prefix: 32 };

@@ -10,11 +10,13 @@ import { CLONE_NEWNET } from '../../../runtime/syscall/constants.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
+import type { RouteTo } from '../../host/ip.ts';
+import { lookAtJson } from '../../host/look.ts';
 import type { Probe } from './model.ts';
 import { lookAt } from '../../../runtime/plan/read-program.ts';
 import { startClient, type Client } from './client.ts';
-import { addressesOf, type Route, type Scene } from './observe.ts';
-import { lookAtJson, within } from './programs.ts';
+import { addressesOf, type Scene } from './observe.ts';
+import { within } from './programs.ts';
 import { chainsOf } from './ruleset.ts';
 import { dropIn, lastSeen, parseTrace } from './trace.ts';
 import { startTracing, type Tracing } from './tracing.ts';
@@ -140,7 +142,7 @@ async function lookAround(
 }
 
 /** The next machine on the way to that address, where ARP was in vain; else ''. */
-async function deafNeighbour(route: Route | undefined, address: string): Promise<string> {
+async function deafNeighbour(route: RouteTo | undefined, address: string): Promise<string> {
   if (route === undefined || route.type === 'local') return '';
   const next = route.gateway ?? address;
   const argv = ['ip', '-j', 'neigh', 'show', 'to', next, 'dev', route.dev] as const;

@@ -1,23 +1,6 @@
-/** Programs that `why` looks with or keeps beside it. What it looks with is what it tells the reader to type. */
+/** Programs that `why` keeps beside it while a packet is on its way. */
 import { spawn } from 'node:child_process';
 import type { Argv } from '../../../runtime/plan/step.ts';
-import { readProgram } from '../../../runtime/plan/read-program.ts';
-
-/** '' when the program fails or is not there: what cannot be seen is told as not there. */
-export async function look(argv: Argv): Promise<string> {
-  try {
-    const { exitCode, stdout } = await readProgram(argv);
-    return exitCode === 0 ? stdout : '';
-  } catch {
-    return ''; // Not installed.
-  }
-}
-
-/** Of a program that prints JSON; `otherwise` when it prints none. */
-export async function lookAtJson<T>(argv: Argv, otherwise: T): Promise<T> {
-  const text = await look(argv);
-  return text.trim() === '' ? otherwise : (JSON.parse(text) as T);
-}
 
 export interface Companion {
   readonly pid: number;

@@ -2,39 +2,22 @@
  * The host's packet filter as it is in the kernel: nftables' chains, maps and sets, and the text of iptables where
  * rules are kept there. The legacy iptables is a second filter beside nftables, which nft neither shows nor traces.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { legacyTables } from '../../../runtime/network/firewall/legacy-tables.ts';
 import { contains, parseCidr, parseIpv4 } from '../../../runtime/network/ipv4.ts';
-import type { FirewallBackend, PortBinding, Protocol } from '../../../runtime/network/types.ts';
-import { look, lookAtJson } from './programs.ts';
-
-export interface Chain {
-  readonly family: string;
-  readonly table: string;
-  readonly name: string;
-  /** Only base chains have one. */
-  readonly hook?: string;
-  readonly prio?: number;
-  readonly policy?: string;
-}
-
-interface SetOrMap {
-  readonly family: string;
-  readonly table: string;
-  readonly name: string;
-  readonly elem?: readonly unknown[];
-}
-
-interface Entry {
-  readonly chain?: Chain;
-  readonly set?: SetOrMap;
-  readonly map?: SetOrMap;
-  readonly rule?: { readonly table: string; readonly chain: string; readonly expr: readonly unknown[] };
-}
+import type { FirewallBackend, PortBinding } from '../../../runtime/network/types.ts';
+import { look, lookAtJson } from '../../host/look.ts';
+import {
+  elementsOf,
+  publishedElements,
+  publishedRules,
+  type NftChain,
+  type NftEntry,
+} from '../../host/published.ts';
 
 export interface Ruleset {
   /** Whether nft could be asked. */
   readonly readable: boolean;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly NftEntry[];
   /** `iptables-save`: what iptables keeps in nftables, or all there is where iptables is the legacy one. */
   readonly iptables: string;
   /** `iptables-legacy-save`, where the kernel has such tables. */
@@ -43,24 +26,22 @@ export interface Ruleset {
 
 export async function readRuleset(): Promise<Ruleset> {
   const nothing = { nftables: undefined };
-  const path = '/proc/net/ip_tables_names';
-  const hasLegacy = existsSync(path) && readFileSync(path, 'utf8').trim() !== '';
   const [json, iptables, legacy] = await Promise.all([
-    lookAtJson<{ readonly nftables?: readonly Entry[] | undefined }>(
+    lookAtJson<{ readonly nftables?: readonly NftEntry[] | undefined }>(
       ['nft', '-j', 'list', 'ruleset'],
       nothing,
     ),
     look(['iptables-save']),
-    hasLegacy ? look(['iptables-legacy-save']) : '',
+    legacyTables().length === 0 ? '' : look(['iptables-legacy-save']),
   ]);
   return { readable: json.nftables !== undefined, entries: json.nftables ?? [], iptables, legacy };
 }
 
-export const chainsOf = ({ entries }: Ruleset): readonly Chain[] =>
+export const chainsOf = ({ entries }: Ruleset): readonly NftChain[] =>
   entries.flatMap(({ chain }) => (chain === undefined ? [] : [chain]));
 
 /** Base chains of a hook that an IPv4 packet passes, in its order. */
-export function chainsAt(ruleset: Ruleset, hook: string): readonly Chain[] {
+export function chainsAt(ruleset: Ruleset, hook: string): readonly NftChain[] {
   return chainsOf(ruleset)
     .filter((chain) => chain.hook === hook && (chain.family === 'ip' || chain.family === 'inet'))
     .sort((one, two) => (one.prio ?? 0) - (two.prio ?? 0));
@@ -87,41 +68,21 @@ export function redirectionOf(
 }
 
 function mapTarget(ruleset: Ruleset, { hostIp, hostPort, protocol }: PortBinding): Target | undefined {
-  const every = hostIp === '0.0.0.0';
-  const key = JSON.stringify([...(every ? [] : [hostIp]), protocol, hostPort]);
-  for (const element of elementsOf(ruleset, every ? 'published' : 'published_at')) {
-    const [from, to] = element as readonly [Concat, Concat];
-    if (JSON.stringify(from.concat) !== key) continue;
-    const [address, port] = to.concat as readonly [string, number];
-    return { address, port };
-  }
-  return undefined;
+  const key = [...(hostIp === '0.0.0.0' ? [] : [hostIp]), protocol, String(hostPort)].join();
+  return publishedElements(ruleset.entries).find((element) => element.key.join() === key);
 }
 
-interface Concat {
-  readonly concat: readonly (string | number)[];
-}
-
-function elementsOf({ entries }: Ruleset, name: string): readonly unknown[] {
-  for (const { set, map } of entries) {
-    const found = set ?? map;
-    if (found?.table === 'minidock' && found.name === name) return found.elem ?? [];
-  }
-  return [];
-}
-
-/** `-A MINIDOCK [-d IP/32] -p tcp -m tcp --dport 80[:90] -j DNAT --to-destination IP:PORT[-PORT/BASE]` */
-function iptablesTarget(text: string, { hostIp, hostPort, protocol }: PortBinding): Target | undefined {
-  const rules = text.matchAll(
-    /^-A MINIDOCK (?:-d (\S+)\/32 )?-p (tcp|udp) .*--dport (\d+)(?::(\d+))? -j DNAT --to-destination (\S+):(\d+)/gm,
+function iptablesTarget(saved: string, { hostIp, hostPort, protocol }: PortBinding): Target | undefined {
+  const rule = publishedRules(saved).find(
+    (one) =>
+      (one.hostIp || '0.0.0.0') === hostIp &&
+      one.protocol === protocol &&
+      one.firstPort <= hostPort &&
+      hostPort <= one.lastPort,
   );
-  for (const [, ip = '0.0.0.0', proto, first = '', last = first, address = '', port = ''] of rules) {
-    const inRange = hostPort >= Number(first) && hostPort <= Number(last);
-    if (ip === hostIp && (proto as Protocol) === protocol && inRange) {
-      return { address, port: Number(port) + hostPort - Number(first) };
-    }
-  }
-  return undefined;
+  return rule === undefined
+    ? undefined
+    : { address: rule.address, port: rule.port + hostPort - rule.firstPort };
 }
 
 /** Whether what this container sends into the world gets the host's address. */
@@ -138,7 +99,7 @@ export function isMasqueraded(ruleset: Ruleset, backend: FirewallBackend, addres
   }
   return (
     hasRules(ruleset, 'minidock', 'postrouting') &&
-    elementsOf(ruleset, 'subnets').some((element) => {
+    elementsOf(ruleset.entries, 'subnets').some((element) => {
       const { prefix } = element as { readonly prefix?: { readonly addr: string; readonly len: number } };
       return prefix !== undefined && covers(`${prefix.addr}/${prefix.len}`);
     })

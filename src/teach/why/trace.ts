@@ -3,13 +3,13 @@
  * base chain on its way, whoever's table it is. What drops a packet is the last line of its trace.
  */
 import type { Stage, TracedPacket, TraceEvent } from './model.ts';
-import type { Chain } from './ruleset.ts';
+import type { NftChain } from '../../host/published.ts';
 
 /** Of our own table no rules are told, only that the packet came by: they are what switches the trace on. */
 export function parseTrace(
   text: string,
   sourcePort: number,
-  chains: readonly Chain[],
+  chains: readonly NftChain[],
   ownTable: string,
 ): readonly TraceEvent[] {
   const events: TraceEvent[] = [];

@@ -9,7 +9,8 @@
 import { readFileSync } from 'node:fs';
 import type { Protocol } from '../../../runtime/network/types.ts';
 import { isInstalled } from '../../../runtime/plan/tools.ts';
-import { keepBeside, look, within } from './programs.ts';
+import { look } from '../../host/look.ts';
+import { keepBeside, within } from './programs.ts';
 
 /** Bit of the multicast group NFNLGRP_NFTRACE in /proc/net/netlink. */
 const TRACE_GROUP = 1 << 8;
