@@ -18,11 +18,18 @@ const MONITORS: readonly (readonly [program: string, ...words: string[]])[] = [
   ['nft', 'monitor'],
 ];
 
+/**
+ * Listened to until the very end, not once: whoever runs programs for a picture just then (execa, by signal-exit)
+ * listens too, and ends this process itself if it finds that nobody else does.
+ */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Draws, and again after each change, until a signal ends it. @throws MinidockError 'CANNOT_WATCH'. */
 export async function watchKernel(draw: () => Promise<void>): Promise<void> {
   const children: ChildProcess[] = [];
   const watchers: FSWatcher[] = [];
   let timer: NodeJS.Timeout | undefined;
+  let end = (): void => undefined;
   try {
     await new Promise<void>((resolve, reject) => {
       let drawing: Promise<void> = Promise.resolve();
@@ -49,11 +56,13 @@ export async function watchKernel(draw: () => Promise<void>): Promise<void> {
       } catch {
         // No namespace has a name yet; the first one's cable tells of itself.
       }
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+      end = resolve;
+      for (const signal of SIGNALS) process.on(signal, end);
       again();
     });
   } finally {
     clearTimeout(timer);
+    for (const signal of SIGNALS) process.off(signal, end);
     for (const child of children) child.removeAllListeners('exit').kill();
     for (const watcher of watchers) watcher.close();
   }
