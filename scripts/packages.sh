@@ -36,6 +36,8 @@ bzip2 bzip2
 zstd zstd
 openssl openssl
 ping iputils-ping
+lsattr e2fsprogs
+script bsdutils
 tmux tmux
 shellcheck shellcheck
 strace strace

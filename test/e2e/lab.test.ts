@@ -159,6 +159,27 @@ test('a lab goes with the host that it is in', async () => {
   expect(started.exitCode).toBe(0);
 }, 60_000);
 
+test('a lab in a chroot, where the kernel lets nobody make a user namespace', async () => {
+  const before = await host.snapshot();
+  const chroot = 'mount --rbind / /mnt; ! chroot /mnt unshare --user true 2>/dev/null; exec chroot /mnt "$@"';
+  const words = [
+    'unshare',
+    '--mount',
+    'sh',
+    '-ec',
+    chroot,
+    'chroot',
+    minidock,
+    'lab',
+    'run',
+    'ns-uts',
+    '--auto',
+  ];
+  const { exitCode, stdout } = await host.run([...words, '--no-pictures']);
+  expect([exitCode, stdout]).toEqual([0, expect.stringContaining('All 3 steps of ns-uts are done')]);
+  expect(await host.snapshot()).toEqual(before);
+}, 60_000);
+
 test('nothing that is typed in there reaches the machine, and the end leaves nothing', async () => {
   const keep = join(host.dir, 'precious');
   writeFileSync(keep, 'still here');

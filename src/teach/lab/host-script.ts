@@ -2,10 +2,10 @@
  * The shell scripts that make a lab's host, of util-linux, coreutils and iproute2 alone, so that they can be read as a
  * lesson themselves.
  *
- *   KEEPER  stays on the machine: joins the lab's control groups, makes its user namespace, starts STAGE, and takes
- *           away what is left when the lab's PID 1 is gone, for whatever reason. Status 42: a new one is wanted.
- *   STAGE   the machine's root, in a mount namespace of its own: puts the few files that the lab needs of directories
- *           which only that root may enter into /tmp, and becomes the lab's root with
+ *   KEEPER  stays on the machine: joins the lab's control groups, starts STAGE, and takes away what is left when the
+ *           lab's PID 1 is gone, for whatever reason. Status 42: a new one is wanted.
+ *   STAGE   the machine's root, in a mount namespace of its own: makes the user namespace, puts the few files that the
+ *           lab needs of directories which only that root may enter into /tmp, and becomes the lab's root with
  *   ENTER   who makes the other namespaces and in them
  *   HOST    PID 1 of the lab: builds the root file system, devices and network, runs the lesson's setup, says `ready`,
  *           and reaps whatever is orphaned until it is told to go (or, BOUND to whoever made it, until that ends and
@@ -32,20 +32,15 @@ export const LAB_PATH = '/run/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/
 export const KEEPER = `
 dir=$1; shift
 status=0
-# A user namespace cannot be made without a process; this one holds it until the lab's own is there.
-exec {made}< <(exec unshare --user sh -c 'echo; exec sleep infinity')
-export HOLDER=$!
-if read -r -u "$made"; then
-  # 0, 1, 2 ... of the namespace are these ids of the machine.
-  echo "0 $IDS" >/proc/$HOLDER/uid_map
-  echo "0 $IDS" >/proc/$HOLDER/gid_map
-fi
 (
   for group in "$@"; do echo 0 >"$group/host/cgroup.procs"; done
   # Whoever kills this process has killed the lab.
-  exec setpriv --pdeathsig KILL unshare --mount --propagation slave bash "$dir/stage.sh"
-) {made}<&- || status=$?
-kill "$HOLDER" 2>/dev/null || :
+  exec setpriv --pdeathsig KILL unshare --mount --propagation slave bash -euc '
+    # In a chroot the kernel lets nobody make a user namespace. So what is "/" here becomes so in earnest: entering a
+    # mount namespace, were it the same, leads out of any chroot.
+    mount --rbind / /tmp
+    exec nsenter --mount=/proc/self/ns/mnt --wd=/tmp bash -euc "pivot_root . .; umount -l .; exec bash \"\$DIR/stage.sh\""'
+) || status=$?
 # All processes are dead with their PID 1, but a group is freed only when the last has been buried.
 for group in "$@"; do
   for attempt in 1 2 3 4 5 6 7 8 9 10; do
@@ -61,9 +56,19 @@ rm -rf "$dir"
 if [ "$status" = 42 ]; then : >"$dir.reset"; fi
 `;
 
-/** Reads DIR, MINIDOCK, PROGRESS and HOLDER from its environment. */
+/** Reads DIR, MINIDOCK, PROGRESS and IDS from its environment. */
 export const STAGE = `
 set -eu
+# A user namespace cannot be made without a process; one that is nobody's child holds it until the lab's own is there.
+exec {made}< <( (exec unshare --user sh -c 'echo $$; exec sleep 60') & )
+read -r HOLDER <&"$made"
+exec {made}<&-
+trap 'kill "$HOLDER"' EXIT
+export HOLDER
+# 0, 1, 2 ... of the namespace are these ids of the machine.
+echo "0 $IDS" >/proc/$HOLDER/uid_map
+echo "0 $IDS" >/proc/$HOLDER/gid_map
+
 cd "$DIR"
 mount -t tmpfs -o mode=755,size=64k lab mnt
 mkdir mnt/root
