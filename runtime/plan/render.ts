@@ -22,10 +22,15 @@ export function renderArgv([program, ...args]: Argv): string {
   return [first, ...args.map(quoteWord)].join(' ');
 }
 
+/** What is given to a shell anyway, typed into one. */
+const isScript = (argv: Argv): argv is ['sh', '-c', string] =>
+  argv.length === 3 && argv[0] === 'sh' && argv[1] === '-c';
+
 /** May hold several lines. */
 export function renderCommand(command: Command): string {
   switch (command.kind) {
     case 'run':
+      if (isScript(command.argv)) return command.argv[2];
       return command.input === undefined
         ? renderArgv(command.argv)
         : renderWithInput(command.argv, command.input.replace(/\n$/, ''));

@@ -32,9 +32,17 @@ export function planRequests(paths: Paths, answers: readonly Answered[]): readon
       const title = status < 400 ? words.title : `${words.title} (it answers ${status})`;
       const command = { kind: 'run', argv: requestArgv(paths, answered, id) } as const;
       const named = count === 1 ? id : `${id}:${count}`;
-      return { step: { ...words, id: named, title, section: 'registry', command, undo: ASKED }, ms };
+      const kept =
+        id === 'registry.config' ? keptAt(blobPath(paths, digestIn(answered.url))) : { undo: ASKED };
+      return { step: { ...words, id: named, title, section: 'registry', command, ...kept }, ms };
     });
 }
+
+/** Of an answer that stays, as a file. */
+const keptAt = (path: string): Pick<HostStep, 'undo' | 'observe'> => ({
+  undo: { kind: 'command', command: { kind: 'run', argv: ['rm', '-f', path] } },
+  observe: ['jq', '.', path],
+});
 
 const isRedirect = (answered: Answered | undefined): boolean =>
   answered !== undefined && answered.status >= 300 && answered.status < 400;
@@ -159,7 +167,8 @@ function layerSteps(
       without: 'Part of the image’s files would be missing.',
       command: { kind: 'run', argv: fetch },
       undo: { kind: 'command', command: { kind: 'run', argv: ['rm', '-f', partial] } },
-      observe: ['ls', '-l', join(imagesDir(paths), 'blobs', 'partial')],
+      // In partial/ until it is verified.
+      observe: ['find', join(imagesDir(paths), 'blobs'), '-name', hexOf(digest), '-ls'],
     },
     {
       id: layerStepId('verify', digest),

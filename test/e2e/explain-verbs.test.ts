@@ -393,6 +393,18 @@ describe('pull', () => {
       expect(steps.map(({ id }) => id)).toEqual(
         expect.arrayContaining(['registry.ping', 'registry.manifest', 'registry.config', 'image.name']),
       );
+      for (const { id, command, observe } of steps) {
+        expect(command).not.toMatch(/^sh -c/);
+        if (!/^(registry\.config|layer|image)/.test(id)) continue;
+        const looked = await host.run(['bash', '-c', observe ?? '']);
+        expect([id, looked.exitCode, looked.stderr, looked.stdout]).toEqual([
+          id,
+          0,
+          '',
+          expect.stringMatching(/./),
+        ]);
+      }
+      expect(steps.find(({ id }) => id === 'registry.config')?.undo).toMatch(/^rm -f .*\/sha256\/\w{64}$/);
       for (const { observe } of steps.filter(({ id }) => id.startsWith('layer.unpack'))) {
         const list = (observe ?? '').replace('ls ', 'ls -lR --time-style=+ ');
         const there = await host.run(['sh', '-c', list.replaceAll(host.root, byHand)]);
