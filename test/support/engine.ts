@@ -76,7 +76,8 @@ export function useEngine(options: EngineOptions = {}): TestEngine {
 function settledSnapshot(host: TestHost): Promise<HostSnapshot> {
   return host.waitFor(async () => {
     const now = await host.snapshot();
-    return now.links.length === 3 && now.processes.length === 0 ? now : undefined;
+    const settled = now.links.length === 3 && now.processes.length === 0 && now.containers.length === 0;
+    return settled ? now : undefined;
   }, 'a host with a loopback, an uplink, a bridge and nothing else');
 }
 
