@@ -186,14 +186,35 @@ describe('what a running container needs', () => {
   const page = async (): Promise<string> =>
     (await engine.host.outside(['curl', '-s', '-m', '2', 'http://192.0.2.2:8080/'])).stdout;
 
-  test.each(['nftables', 'iptables'])('rules of %s that were flushed are put back', async (firewall) => {
+  test.each([
+    ['nftables', 'nft flush ruleset'],
+    // Chains and elements stay, and so does what a start looks for.
+    ['nftables', 'nft flush table ip minidock'],
+    ['nftables', 'nft flush chain ip minidock prerouting'],
+    ['iptables', 'nft flush ruleset'],
+    // What every tutorial begins with: the chains stay.
+    ['iptables', 'iptables -F; iptables -t nat -F'],
+    [
+      'iptables',
+      'iptables -t raw -F; iptables -F FORWARD; iptables -F MINIDOCK-INBOUND; iptables -t nat -F OUTPUT; iptables -t nat -F PREROUTING',
+    ],
+    ['iptables', 'iptables -t nat -F PREROUTING'],
+  ])('rules of %s are put back after %s', async (firewall, trouble) => {
     await ok('run', '-d', '--name', 'web', '-p', '8080:80', '--firewall', firewall, ...serve);
     await engine.host.waitFor(async () => (await page()) !== '', 'the page');
-    await sh('nft flush ruleset');
+    // Another of the same network lacks the same, and is given nothing twice.
+    await ok('run', '-d', '--name', 'web2', '--firewall', firewall, ...serve);
+    await sh(trouble);
     expect(await page()).toBe('');
-    await findAndMend(/^network\.missing:web$/);
+    const before = (await examine()).bad.map(({ id }) => id);
+    expect(before).toEqual(expect.arrayContaining(['network.missing:web']));
+    const { bad, mended } = await examine('--fix');
+    expect(mended).toEqual(before.map((id) => expect.objectContaining({ id, error: null })));
+    expect(bad).toEqual([]);
+    const rules = (await sh('iptables-save')).split('\n').filter((line) => line.startsWith('-A '));
+    expect(new Set(rules).size).toBe(rules.length);
     expect(await page()).toBe('hello from the image\n');
-    await ok('rm', '-f', 'web');
+    await ok('rm', '-f', 'web', 'web2');
     // As the other tests of this file found it.
     await ok('run', '--rm', 'test', 'true');
     await ok('run', '--rm', '--firewall', 'iptables', 'test', 'true');

@@ -169,6 +169,10 @@ export function planFirewall(
   ];
 }
 
+/** How many rules each chain of the table is made with. */
+export const ruleCounts = (): Readonly<Record<string, number>> =>
+  Object.fromEntries(Object.entries(RULES).map(([chain, { rules }]) => [chain, rules.length]));
+
 /** What planFirewall has added for one network, to be taken away with it; the table serves the others. */
 export function networkParts({ bridge, subnet }: BridgeNetwork): readonly RemovablePart[] {
   const elements = {

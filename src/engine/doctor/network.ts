@@ -13,6 +13,7 @@ import { renderCommand } from '../../../runtime/plan/render.ts';
 import type { Argv, Check, HostStep } from '../../../runtime/plan/step.ts';
 import { ipv4AddressesOf, isForwarding, kindOf, type IpLink, type IpRoute } from '../../host/ip.ts';
 import { ok, type Finding } from './finding.ts';
+import { hasAllRules, missingLines, type Checked } from './missing-rules.ts';
 import { endpointOf, type View } from './view.ts';
 
 /** Wider ones say "everything": a default route, or the halves of it that a VPN sets. */
@@ -47,7 +48,7 @@ function forwarding({ running }: View): Finding {
     what: 'somebody has turned forwarding off (net.ipv4.ip_forward = 0)',
     means: 'Running containers reach nothing beyond this host, and published ports answer this host alone.',
     todo: ['sysctl -w net.ipv4.ip_forward=1', 'Look for who does it: grep -r ip_forward /etc/sysctl.*'],
-    mend: () => performAll(step === undefined ? [] : [step]),
+    mend: () => performAll(step === undefined ? [] : [{ step }]),
   };
 }
 
@@ -124,7 +125,8 @@ async function examineEndpoints(view: View): Promise<readonly Finding[]> {
     const endpoint = endpointOf(container);
     if (endpoint === undefined) continue;
     const { name } = container.config;
-    const steps = await missingSteps(endpoint, view);
+    const missing = await missingSteps(endpoint, view);
+    const titles = [...new Set(missing.map(({ step }) => lowerFirst(step.title)))];
     if (!view.links.some(({ ifname }) => ifname === endpoint.hostVeth)) {
       findings.push({
         id: `network.cable:${name}`,
@@ -134,15 +136,15 @@ async function examineEndpoints(view: View): Promise<readonly Finding[]> {
         todo: [`minidock restart ${name}`],
       });
     }
-    if (steps.length > 0) {
+    if (missing.length > 0) {
       findings.push({
         id: `network.missing:${name}`,
         level: 'problem',
-        what: `${name} lacks what its start had set up: ${steps.map(({ title }) => lowerFirst(title)).join('; ')}`,
+        what: `${name} lacks what its start had set up: ${titles.join('; ')}`,
         means:
           'Somebody has taken it away: a firewall that was restarted, a link that was set down. Connections fail.',
-        todo: steps.map(({ command }) => renderCommand(command)),
-        mend: () => performAll(steps),
+        todo: missing.map(({ step }) => renderCommand(step.command)),
+        mend: () => performAll(missing),
       });
     }
   }
@@ -158,24 +160,25 @@ const count = (containers: number): string =>
 const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1);
 
 /** Of the steps that wire a container to the host, those whose effect has gone. */
-async function missingSteps(endpoint: BridgeEndpoint, view: View): Promise<readonly HostStep[]> {
-  const checked = [
-    ...planBridge(endpoint.network),
-    ...planFirewall(endpoint, view.foreign),
-    ...planPorts(endpoint),
-  ].map((step) => ({ step, check: step.check ?? portCheck(step) }));
-  const missing: HostStep[] = [];
-  for (const { step, check } of checked) {
-    if (check !== undefined && !(await holds(check))) missing.push(step);
+async function missingSteps(endpoint: BridgeEndpoint, view: View): Promise<readonly Checked[]> {
+  const missing: Checked[] = [];
+  const firewall = planFirewall(endpoint, view.foreign);
+  for (const step of [...planBridge(endpoint.network), ...firewall, ...planPorts(endpoint)]) {
+    const check = step.check ?? portCheck(step);
+    const lines = await missingLines(step);
+    if (lines.length > 0) missing.push(...lines);
+    else if (check !== undefined && !(await holds(check))) missing.push({ step, check });
+    else if (step.id === 'firewall.table' && endpoint.firewall === 'nftables' && !hasAllRules(view.table))
+      missing.push({ step });
   }
   const veth = view.links.find(({ ifname }) => ifname === endpoint.hostVeth);
   if (veth === undefined) return missing;
-  const [attach, hairpin, up] = ['veth.attach', 'veth.hairpin', 'veth.up'].map((id) =>
-    planVeth(endpoint).find((step) => step.id === id),
-  );
-  if (veth.master !== endpoint.network.bridge && attach && hairpin) missing.push(attach, hairpin);
-  if (!veth.flags.includes('UP') && up) missing.push(up);
-  return missing;
+  const repairs = [
+    ...(veth.master === endpoint.network.bridge ? [] : ['veth.attach', 'veth.hairpin']),
+    ...(veth.flags.includes('UP') ? [] : ['veth.up']),
+  ];
+  const steps = planVeth(endpoint).filter(({ id }) => repairs.includes(id));
+  return [...missing, ...steps.map((step) => ({ step }))];
 }
 
 /** A published port is looked for only here, and only its withdrawal knows its name in the kernel. */
@@ -186,6 +189,9 @@ function portCheck({ command, undo }: HostStep): Check | undefined {
   return { kind: 'run', argv: command.argv.map((word) => (word === '-A' ? '-C' : word)) as unknown as Argv };
 }
 
-async function performAll(steps: readonly HostStep[]): Promise<void> {
-  for (const { command } of steps) await performHostCommand(command);
+/** What has been put back meanwhile, for another container of the same network, is there. */
+async function performAll(missing: readonly Checked[]): Promise<void> {
+  for (const { step, check } of missing) {
+    if (check === undefined || !(await holds(check))) await performHostCommand(step.command);
+  }
 }
