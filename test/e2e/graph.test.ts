@@ -191,6 +191,18 @@ describe('notes and kernel disagree', () => {
     ]);
   });
 
+  test('rules that were flushed, though elements of their maps are there', async () => {
+    await start('web', '-p', '8080:80');
+    await sh('nft', 'flush', 'chain', 'ip', 'minidock', 'publish');
+    const { disagreements, published } = await model();
+    expect(published).toEqual([]);
+    expect(disagreements).toEqual([
+      'web: published port 8080/tcp has no rule in the firewall: nothing redirects it',
+    ]);
+    await engine.ok('doctor', '--fix');
+    expect((await model()).disagreements).toEqual([]);
+  });
+
   test('a link that is down, or in no bridge any more', async () => {
     await start('web');
     const cable = await veth('web');
@@ -230,6 +242,12 @@ describe('formats', () => {
     );
     expect(run.stdout).not.toMatch(/[^\n\x20-\x7e]/);
     expect(run.stdout.replace(/\s+/g, ' ')).toContain('(8080/tcp becomes 172.17.0.2:80) > routing > forward');
+  });
+
+  test('without ip there is no picture, and why is said', async () => {
+    const { stdout, stderr, exitCode } = await engine.host.run(['env', 'PATH=/nowhere', program, 'graph']);
+    expect([stdout, exitCode]).toEqual(['', 125]);
+    expect(stderr).toContain('ip: command not found');
   });
 
   test('--watch draws again when the kernel tells of a change, and leaves no monitor behind', async () => {

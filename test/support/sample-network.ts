@@ -72,6 +72,7 @@ export const sampleModel: Model = {
     { a: { inode: 4_001_000, index: 9 }, b: undefined },
     { a: { inode: 4_001_004, index: 2 }, b: { inode: 4_001_005, index: 3 } },
   ],
+  idle: [],
   published: [
     {
       protocol: 'tcp',

@@ -9,6 +9,8 @@ import type { Chain, Published } from './model.ts';
 export interface Firewall {
   readonly chains: readonly Chain[];
   readonly published: readonly Published[];
+  /** Elements of a map that no rule asks: nothing is redirected by them. */
+  readonly idle: readonly Published[];
 }
 
 export async function readFirewall(): Promise<Firewall> {
@@ -26,18 +28,39 @@ export function parseFirewall(nft: string, saved: string): Firewall {
   const told = new Set(old.map(({ table }) => `ip ${table}`));
   const { chains, published } = parseNft(nft);
   const others = chains.filter(({ table }) => !told.has(table));
+  const all = [...others, ...old];
+  const met = reachedChains(all);
+  const isAsked = ({ where }: Published): boolean =>
+    met.some(({ table, rules }) =>
+      rules.some((rule) =>
+        rule.split(' ').some((word) => word.startsWith('@') && where === `${table} ${word.slice(1)}`),
+      ),
+    );
   return {
-    chains: [...others, ...old].filter(({ rules, policy }) => rules.length > 0 || policy === 'drop'),
+    chains: all.filter(({ rules, policy }) => rules.length > 0 || policy === 'drop'),
     published: [
-      ...published,
-      ...others.flatMap((chain) => chain.rules.flatMap((rule) => nftRedirection(rule, chain))),
-      ...old.flatMap((chain) => chain.rules.flatMap((rule) => iptablesRedirection(rule, chain))),
+      ...published.filter(isAsked),
+      ...met.flatMap((chain) =>
+        chain.rules.flatMap((rule) =>
+          chain.tool === 'nft' ? nftRedirection(rule, chain) : iptablesRedirection(rule, chain),
+        ),
+      ),
     ],
+    idle: published.filter((element) => !isAsked(element)),
   };
 }
 
+/** Chains that some packet may come to: those with a hook, and those that their rules lead to. */
+function reachedChains(chains: readonly Chain[]): readonly Chain[] {
+  const met = new Set(chains.filter(({ hook }) => hook !== undefined));
+  for (const chain of met) {
+    for (const rule of chain.rules) jumpsOf(rule, chain, chains).forEach((next) => met.add(next));
+  }
+  return chains.filter((chain) => met.has(chain));
+}
+
 /** The text of `nft list ruleset`: a block opens with `{` at a line's end; a rule is a line of a chain. */
-function parseNft(text: string): Firewall {
+function parseNft(text: string): Omit<Firewall, 'idle'> {
   const chains: (Chain & { rules: string[] })[] = [];
   const published: Published[] = [];
   let table = '';

@@ -12,6 +12,8 @@ export interface Model {
   readonly namespaces: readonly Namespace[];
   readonly cables: readonly Cable[];
   readonly published: readonly Published[];
+  /** The like in a map that no rule asks, so that nothing is redirected. */
+  readonly idle: readonly Published[];
   readonly chains: readonly Chain[];
   /** net.ipv4.ip_forward of `here`. */
   readonly forwarding: boolean;

@@ -1,5 +1,6 @@
 /** Looks at the kernel and makes the Model: nothing is kept from one look to the next, and nothing is changed. */
 import { netnsName } from '../../../runtime/network/names.ts';
+import { requireTool } from '../../../runtime/plan/tools.ts';
 import type { ContainerStore } from '../../engine/store.ts';
 import { entering, isForwarding, type Enter } from '../../host/ip.ts';
 import { printable } from '../../host/look.ts';
@@ -16,6 +17,8 @@ export interface ObserveOptions {
 }
 
 export async function observe(store: ContainerStore, { all = false }: ObserveOptions = {}): Promise<Model> {
+  // Without it everything would look as if it were not there.
+  requireTool('ip');
   const here = ownNamespace();
   const notes = readNotes(store);
   const [found, firewall, ownIds] = await Promise.all([
@@ -37,6 +40,7 @@ export async function observe(store: ContainerStore, { all = false }: ObserveOpt
     namespaces: inOrder(shown, here, cables),
     cables: cables.filter(({ a, b }) => kept.has(a.inode) || (b !== undefined && kept.has(b.inode))),
     published: [...firewall.published].sort((a, b) => parseInt(a.port) - parseInt(b.port)),
+    idle: firewall.idle,
     chains: firewall.chains,
     forwarding: isForwarding(),
     disagreements: findDisagreements(notes, { here, namespaces, published: firewall.published }),

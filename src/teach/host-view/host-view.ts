@@ -146,7 +146,7 @@ function overlayView(paths: Paths, { config, state }: Container, running: boolea
 /** Elements and rules that name one of the container's addresses, as they stand in the kernel. */
 function rulesFor(model: Model, addresses: readonly string[]): readonly HostRule[] {
   const named = (text: string): boolean => text.split(/[^0-9.]+/).some((word) => addresses.includes(word));
-  const elements = model.published
+  const elements = [...model.published, ...model.idle]
     .filter(({ toAddress, where }) => addresses.includes(toAddress) && isMap(model, where))
     .map(({ protocol, address, port, toAddress, toPort, where }): HostRule => {
       const key = `${address === '' ? '' : `${address} . `}${protocol} . ${port}`;

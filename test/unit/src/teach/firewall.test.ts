@@ -19,6 +19,12 @@ const nft = `table ip minidock {
 		iifname != "lo" ip daddr 127.0.0.0/8 counter packets 3 bytes 180 drop
 	}
 
+	chain publish {
+		type nat hook prerouting priority dstnat; policy accept;
+		dnat ip to ip daddr . meta l4proto . th dport map @published_at
+		dnat ip to meta l4proto . th dport map @published
+	}
+
 	chain late {
 		type filter hook forward priority filter + 5; policy drop;
 	}
@@ -64,6 +70,7 @@ test('base chains in the order of a packet, without what iptables itself tells b
   const chains = baseChains(parseFirewall(nft, saved).chains);
   expect(chains.map(({ tool, name, priority, policy }) => [tool, name, priority, policy])).toEqual([
     ['nft', 'localnet', -300, 'accept'],
+    ['nft', 'publish', -100, 'accept'],
     ['nft', 'pre', -100, 'accept'],
     ['iptables', 'PREROUTING', -100, 'accept'],
     ['nft', 'late', 5, 'drop'],
@@ -74,4 +81,29 @@ test('base chains in the order of a packet, without what iptables itself tells b
 test('where iptables-save is not there, nft tells of its rules', () => {
   const { published } = parseFirewall(nft, '');
   expect(published.some(({ where, port }) => where === 'ip nat PREROUTING' && port === '9090')).toBe(true);
+});
+
+test('a map that no rule asks, or none that a packet comes to, redirects nothing', () => {
+  const table = (pre: string, publish: string): string => `table ip minidock {
+	map published {
+		type inet_proto . inet_service : ipv4_addr . inet_service
+		elements = { tcp . 8080 : 172.17.0.2 . 80 }
+	}
+	chain prerouting {
+		type nat hook prerouting priority dstnat; policy accept;
+		${pre}
+	}
+	chain publish {
+		${publish}
+	}
+}
+`;
+  const jump = 'fib daddr type local jump publish';
+  const dnat = 'dnat ip to meta l4proto . th dport map @published';
+  const ports = (text: string): readonly string[] =>
+    parseFirewall(text, '').published.map(({ port }) => port);
+  expect(ports(table(jump, dnat))).toEqual(['8080']);
+  expect(ports(table(jump, ''))).toEqual([]);
+  expect(ports(table('', dnat))).toEqual([]);
+  expect(parseFirewall(table('', dnat), '').idle).toHaveLength(1);
 });
