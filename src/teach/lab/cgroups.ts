@@ -10,6 +10,8 @@ import { cgroupLayout } from '../../../runtime/cgroup/detect.ts';
 export interface LabGroup {
   readonly mount: string;
   readonly directory: string;
+  /** What enters the lab goes there: `host`, or on version 2 the group below, since `host` itself divides. */
+  readonly shells: string;
 }
 
 const MEMORY = 4 * 2 ** 30;
@@ -23,16 +25,19 @@ export function createLabGroups(id: string, owner: number): readonly LabGroup[] 
   const layout = cgroupLayout();
   const below = join('minidock-lab', id);
   const mounts = layout.version === 2 ? [layout.mount] : [...new Set(Object.values(layout.controllers))];
-  const groups = mounts.map((mount) => ({ mount, directory: join(mount, below) }));
-  for (const { mount, directory } of groups) {
+  const groups = mounts.map((mount) => {
+    const directory = join(mount, below);
+    return { mount, directory, shells: join(directory, layout.version === 2 ? 'host/shells' : 'host') };
+  });
+  for (const { mount, directory, shells } of groups) {
     makeBelow(mount, mount, below.split('/'));
     limit(join(directory, 'memory.max'), join(directory, 'memory.limit_in_bytes'), MEMORY);
     limit(join(directory, 'pids.max'), undefined, PROCESSES);
     makeBelow(mount, directory, ['host']);
     const host = join(directory, 'host');
     // Where the lab's own processes are, so that `host` may divide what it has (version 2 wants either).
-    if (layout.version === 2) mkdirSync(join(host, 'shells'));
-    for (const group of [host, join(host, 'shells')]) give(group, owner);
+    mkdirSync(shells, { recursive: true });
+    for (const group of new Set([host, shells])) give(group, owner);
   }
   return groups;
 }

@@ -2,7 +2,7 @@
  * A lab's host from the machine's side: started, entered, made anew and ended. Everything in it is below one PID 1;
  * what is outside of it (control groups, a directory in MINIDOCK_RUN) is the keeper's to take away.
  */
-import { spawn as startProcess, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn as startProcess, type ChildProcess } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -18,14 +18,12 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { delay } from '../../../runtime/io/delay.ts';
-import { renderArgv } from '../../../runtime/plan/render.ts';
-import type { Argv } from '../../../runtime/plan/step.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { waitLock } from '../../engine/lock.ts';
 import type { Paths } from '../../engine/paths.ts';
-import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';
 import { createLabGroups, type LabGroup } from './cgroups.ts';
-import { ENTER, HOST, KEEPER, LAB_IDS, LAB_PATH, RC, STAGE } from './host-script.ts';
+import { keptEnvironment, leaveKeys } from './enter.ts';
+import { ENTER, HOST, KEEPER, LAB_IDS, RC, STAGE } from './host-script.ts';
 import { hasKeeper, labDir, labsDir, readLab, type RunningLab } from './lab-dirs.ts';
 import type { Lesson } from './lesson.ts';
 
@@ -80,12 +78,13 @@ function startKeeper(
     writeFileSync(join(dir, 'host.sh'), HOST);
     writeFileSync(join(dir, 'setup.sh'), `:\n${lesson.setup.join('\n')}\n`);
     writeFileSync(join(dir, 'state'), '');
-    writeFileSync(join(dir, 'groups'), groups.map(({ directory }) => directory).join('\n'));
+    writeFileSync(join(dir, 'groups'), groups.map(({ shells }) => shells).join('\n'));
     writeFileSync(progress, '', { flag: 'a' });
     // The lab's root writes to them, who is nobody here; only the machine's may enter the directories they are in.
     for (const file of [progress, join(dir, 'state')]) chmodSync(file, 0o666);
     const log = openSync(join(dir, 'log'), 'w+');
     // The end that is written to stays open for as long as this process lives.
+    leaveKeys();
     const lifeline = bound ? kernel.pipe() : undefined;
     const keeper = startProcess(
       'bash',
@@ -123,10 +122,8 @@ function hostEnvironment(
   progress: string,
   groups: readonly LabGroup[],
 ): NodeJS.ProcessEnv {
-  const kept = ['TERM', 'LANG', 'LC_ALL', 'LC_CTYPE', 'NO_COLOR', 'TZ'];
   return {
-    ...Object.fromEntries(kept.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
-    PATH: process.env['PATH'],
+    ...keptEnvironment(),
     DIR: dir,
     LESSON: lesson.name,
     MINIDOCK: process.execPath,
@@ -138,81 +135,6 @@ function hostEnvironment(
 }
 
 const groupName = (id: string): string => `${id}-${String(process.pid)}`;
-
-/** The words that put a program into the lab, with the lab's namespaces, groups and root. */
-function enterWords(lab: RunningLab): [string, ...string[]] {
-  const groups = readFileSync(join(lab.dir, 'groups'), 'utf8').split('\n').filter(Boolean);
-  // Of version 2 it is the group below, since `host` itself divides.
-  const join_ =
-    'n=$1; shift; while [ $n -gt 0 ]; do g=$1/host; [ -d "$g/shells" ] && g=$g/shells; ' +
-    'echo 0 >"$g/cgroup.procs"; shift; n=$((n-1)); done; exec "$@"';
-  return [
-    ...(['sh', '-ec', join_, 'enter', String(groups.length), ...groups] as [string, ...string[]]),
-    'nsenter',
-    `--target=${String(lab.pid)}`,
-    '--user',
-    '--setuid=0',
-    '--setgid=0',
-    '--mount',
-    '--net',
-    '--pid',
-    '--uts',
-    '--ipc',
-    '--cgroup',
-    '--',
-    'env',
-    '-u',
-    'MINIDOCK_ROOT',
-    '-u',
-    'MINIDOCK_RUN',
-    'HOME=/root',
-    'SHELL=/bin/bash',
-    `PATH=${LAB_PATH}`,
-    `MINIDOCK_LAB=${lab.lesson}`,
-  ];
-}
-
-/**
- * Runs a program in the lab with this process's own input and output; a terminal is one of the lab's own, fed by ours,
- * which nobody in there may open by its name. The exit status, 128 + N after a signal.
- */
-export async function runInLab(lab: RunningLab, argv: Argv): Promise<number> {
-  const settings = stdinIsTerminal() && stdout.isTTY ? stty(['-g'])?.trim() : undefined;
-  const [program, ...args] = [...enterWords(lab), ...(settings === undefined ? argv : atTerminal(argv))];
-  // The terminal sends its signals to everyone in front; they are meant for what runs in there.
-  const ignore = (): undefined => undefined;
-  process.on('SIGINT', ignore);
-  process.on('SIGQUIT', ignore);
-  try {
-    const child = startProcess(program, args, { stdio: 'inherit', cwd: '/' });
-    return await new Promise<number>((resolve, reject) => {
-      child.on('error', reject);
-      child.on('exit', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : 128)));
-    });
-  } finally {
-    process.off('SIGINT', ignore);
-    process.off('SIGQUIT', ignore);
-    // Whoever forwards what is typed was perhaps killed with the lab.
-    if (settings !== undefined) stty([settings]);
-  }
-}
-
-const atTerminal = (argv: Argv): readonly string[] => [
-  'script',
-  '--quiet',
-  '--return',
-  '--command',
-  `exec ${renderArgv(argv)}`,
-  '/dev/null',
-];
-
-function stty(words: readonly string[]): string | undefined {
-  const { status, stdout } = spawnSync('stty', words, {
-    stdio: ['inherit', 'pipe', 'ignore'],
-    encoding: 'utf8',
-  });
-  return status === 0 ? stdout : undefined;
-}
 
 /** Its PID 1 is killed and with it all that is in there; returns when the keeper has taken away the rest. */
 export async function endLab(lab: RunningLab): Promise<void> {

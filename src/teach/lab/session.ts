@@ -8,8 +8,9 @@ import type { Argv } from '../../../runtime/plan/step.ts';
 import type { Paths } from '../../engine/paths.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';
+import { runInLab } from './enter.ts';
 import { INSIDE, labDir, progressFile, readLab, type RunningLab } from './lab-dirs.ts';
-import { endLab, runInLab, startLab, takeReset } from './lab.ts';
+import { endLab, startLab, takeReset } from './lab.ts';
 import type { Lesson } from './lesson.ts';
 import { findLesson } from './lessons/index.ts';
 

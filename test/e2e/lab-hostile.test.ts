@@ -1,0 +1,89 @@
+/**
+ * A lab with someone hostile in it, who knows the kernel: what enters from the machine, what leads out, and what ends
+ * it. Nothing here would do harm if it succeeded.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { createHost, type TestHost } from '../support/host.ts';
+import type { RunResult } from '../support/processes.ts';
+import { openScreen } from '../support/screen.ts';
+
+let host: TestHost;
+beforeAll(async () => {
+  host = await createHost();
+});
+afterAll(async () => {
+  await host.dispose();
+});
+
+const minidock = join(import.meta.dirname, '../../dist/minidock');
+const enter = (line: string): readonly string[] => [
+  minidock,
+  'lab',
+  'enter',
+  'cable',
+  '--',
+  'bash',
+  '-c',
+  line,
+];
+const type = (line: string): Promise<RunResult> => host.run(enter(line), { timeout: 60_000 });
+
+beforeEach(async () => {
+  expect(await host.minidock('lab', 'start', 'cable', '--again')).toMatchObject({ exitCode: 0 });
+}, 60_000);
+afterEach(async () => {
+  await host.minidock('lab', 'end');
+}, 60_000);
+
+test('nobody in there ever sees a process of the machine’s root, which it could trace', async () => {
+  const seen = 'for p in /proc/[0-9]*; do [ -e $p ] && [ ! -O $p ] && [ -e $p ] && echo $p; done';
+  const watcher = host.spawn(enter(`echo watches; while [ ! -e /tmp/stop ]; do ${seen}; done; echo done`));
+  await watcher.waitForOutput(/watches/);
+  for (let time = 0; time < 60; time++) await type('true');
+  await type('touch /tmp/stop');
+  expect((await watcher.waitForOutput(/done/)).trim()).toBe('watches\ndone');
+}, 120_000);
+
+test('what enters brings neither the keys nor the environment of whoever sent it', async () => {
+  const keyctl = process.arch === 'arm64' ? '219' : '250';
+  const session = `printf '%d\\n' $(perl -e 'print syscall(${keyctl}, 0, -3, 0)')`;
+  // Whoever logs in has a session of keys; this one prints its number, and enters with it.
+  const both = `my $name = "mine"; syscall(${keyctl}, 1, $name); system(@ARGV); system("bash", "-c", $ARGV[-1])`;
+  const { stdout: sessions } = await host.run(['perl', '-e', both, '--', ...enter(session)]);
+  const [inside = '', outside = ''] = sessions.trim().split('\n');
+  expect([inside, outside]).toEqual([expect.stringMatching(/^\d+$/), expect.stringMatching(/^\d+$/)]);
+  expect(inside).not.toBe(outside);
+  const { stdout } = await host.run(enter('env'), { env: { SECRET: 'of the machine', LANG: 'C.UTF-8' } });
+  expect(stdout).not.toContain('of the machine');
+  expect(stdout).toContain('LANG=C.UTF-8');
+});
+
+test('nobody in there can type at the terminal that it was entered from', async () => {
+  const screen = await openScreen(host, 100, 50);
+  const typed = join(host.dir, 'typed');
+  // TIOCSTI; the terminals are all that the program might have got.
+  await type(
+    `cat >/tmp/type <<'END'
+#!/usr/bin/perl
+open(my $tty, '<', '/dev/tty');
+for my $fd (*STDIN, *STDOUT, *STDERR, $tty) { ioctl($fd, 0x5412, my $char = $_) for split //, "touch ${typed}\\n"; }
+print "tried\\n";
+END
+chmod +x /tmp/type; mount --bind /tmp/type /usr/bin/script`,
+  );
+  for (const line of [
+    'minidock lab enter cable',
+    'minidock lab enter cable -- /tmp/type',
+    'minidock lab enter cable -- /tmp/type | cat',
+    'true | minidock lab enter cable -- /tmp/type',
+    'minidock lab enter cable -- /tmp/type </dev/null 2>&1 | cat',
+  ]) {
+    expect([line, await screen.command(`${line}; echo`)]).toEqual([line, expect.stringContaining('tried')]);
+    // A shell that has printed this has also done what was typed before.
+    await screen.command('echo nothing else');
+    expect([line, existsSync(typed)]).toEqual([line, false]);
+  }
+  await screen.close();
+}, 120_000);
