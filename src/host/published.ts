@@ -8,7 +8,12 @@ import { lookAtJson } from './look.ts';
 /** An object of `nft -j list …`: a chain, a rule, a set or a map, as far as anybody here looks at it. */
 export interface NftEntry {
   readonly chain?: NftChain;
-  readonly rule?: { readonly table: string; readonly chain: string; readonly expr: readonly unknown[] };
+  readonly rule?: {
+    readonly family: string;
+    readonly table: string;
+    readonly chain: string;
+    readonly expr: readonly unknown[];
+  };
   readonly set?: NftSet;
   readonly map?: NftSet;
 }

@@ -18,6 +18,7 @@ import type { Argv } from '../../../runtime/plan/step.ts';
 import { look } from '../../host/look.ts';
 import type { ClientNetwork } from './observe.ts';
 import { keepBeside, within, type Companion } from './programs.ts';
+import { LAST } from './tracing.ts';
 
 const READY_MS = 3000;
 /** Addresses that are nobody's: the cable's two ends know each other without asking. */
@@ -30,8 +31,8 @@ export interface Client {
   readonly address: string;
   /** The host's end, by which the client reaches the host. */
   readonly gateway: string;
-  /** Where its packets come in: the uplink, or a cable of its own. */
-  readonly comesIn: string;
+  /** The interface that its packets come in on, where that is the uplink; else ''. */
+  readonly uplink: string;
   /** What this client cannot show, else ''. */
   readonly shortfall: string;
   end(): Promise<void>;
@@ -64,7 +65,7 @@ export async function startClient(network: ClientNetwork, uplink: string): Promi
       pid: holder.pid,
       address: network.client,
       gateway: network.host,
-      comesIn: onUplink ? uplink : 'a cable of its own',
+      uplink: onUplink ? uplink : '',
       shortfall: onUplink ? '' : shortfallOf(uplink, refused),
       end,
     };
@@ -104,10 +105,10 @@ async function enterBy(
   link: string,
   companions: Companion[],
 ): Promise<string | undefined> {
-  // Of another family than the trace's table, by the same name: neither is told in a trace.
-  const table = `minidock_why_${process.pid}`;
+  // Begins as the trace's table does, and so is not told in a trace.
+  const table = `minidock_why_${process.pid}_client`;
   const redirect = `ip daddr ${client} ether daddr set ${CLIENT_MAC} fwd to "${link}"`;
-  const chain = `chain egress { type filter hook egress device "${uplink}" priority -500; ${redirect}; }; `;
+  const chain = `chain egress { type filter hook egress device "${uplink}" priority ${LAST}; ${redirect}; }; `;
   companions.push(keepBeside(['nft', '-i'], `add table netdev ${table} { flags owner; ${chain}}\n`));
   const list = ['nft', 'list', 'table', 'netdev', table] as const;
   const owned = await within(READY_MS, async () => (await look(list)).includes('fwd to'));

@@ -100,7 +100,9 @@ export interface Probe {
   /** The router that was to take the answer, likewise. */
   readonly deafRouter?: string;
   /** `ip route get` for the packet as it came in, and what the kernel says to it, where it got no further. */
-  readonly unroutable?: { readonly look: Argv; readonly says: string };
+  readonly unroutable?: { readonly iif: string; readonly look: Argv; readonly says: string };
+  /** Whom a container that sends asked for with ARP, on its own network and in vain. */
+  readonly deafToSender?: string;
 }
 
 export interface Verdict {

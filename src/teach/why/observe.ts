@@ -178,7 +178,10 @@ async function readRoute(stack: Stack, address: string): Promise<RouteTo | undef
   return readRouteTo(stack.enter, address);
 }
 
-/** Four addresses of 198.18.0.0/15, kept for measurements by RFC 2544, that no route of this host leads to. */
+/** Kept for measurements by RFC 2544, and for documentation by RFC 5737: in use by nobody who ought to. */
+const NOBODYS = ['198.18.0.0/15', '203.0.113.0/24', '198.51.100.0/24', '192.0.2.0/24'];
+
+/** Four of these addresses that no route of this host leads to, but its default route. */
 async function chooseClientNetwork(): Promise<ClientNetwork> {
   const routes = await readRoutes([]);
   const taken = routes.flatMap(({ dst }): readonly Cidr[] => {
@@ -187,10 +190,12 @@ async function chooseClientNetwork(): Promise<ClientNetwork> {
     // A VPN may write its default route as two halves.
     return block === undefined || block.prefix <= 1 ? [] : [block];
   });
-  const all = parseCidr('198.18.0.0/15') ?? { base: 0, prefix: 15 };
-  for (let base = all.base; contains(all, base); base += 4) {
-    if (taken.some((block) => overlaps(block, { base, prefix: 30 }))) continue;
-    return { host: formatIpv4(base + 1), client: formatIpv4(base + 2) };
+  for (const all of NOBODYS.map(parseCidr)) {
+    if (all === undefined) continue;
+    for (let base = all.base; contains(all, base); base += 4) {
+      if (taken.some((block) => overlaps(block, { base, prefix: 30 }))) continue;
+      return { host: formatIpv4(base + 1), client: formatIpv4(base + 2) };
+    }
   }
   return { host: '', client: '' };
 }

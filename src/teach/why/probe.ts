@@ -10,9 +10,9 @@ import { CLONE_NEWNET } from '../../../runtime/syscall/constants.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
-import type { RouteTo } from '../../host/ip.ts';
+import { inside, type Enter, type RouteTo } from '../../host/ip.ts';
 import { lookAtJson } from '../../host/look.ts';
-import type { Probe } from './model.ts';
+import type { Probe, TracedPacket, TraceEvent } from './model.ts';
 import { lookAt } from '../../../runtime/plan/read-program.ts';
 import { startClient, type Client } from './client.ts';
 import { addressesOf, type Scene } from './observe.ts';
@@ -44,7 +44,7 @@ export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | 
     const socket = inNamespace(pid, () => clientSocket(journey.protocol));
     try {
       const ports = [...new Set([journey.asked.port, scene.final?.port ?? journey.asked.port])];
-      tracing = await startTracing(journey.protocol, socket.port, ports);
+      tracing = await startTracing(journey.protocol, socket.port, ports, client?.uplink ?? '');
       const sent = await send(scene, socket, address, tracing, signal);
       return {
         ...sent,
@@ -108,7 +108,7 @@ async function send(
 
 function senderText({ journey, sender }: Scene, client: Client | undefined): string {
   if (client !== undefined)
-    return `a stand-in for a client outside (${client.address}, on ${client.comesIn})`;
+    return `a stand-in for a client outside (${client.address}, on ${client.uplink || 'a cable of its own'})`;
   return journey.from.kind === 'container' ? (sender?.name ?? '') : 'the host';
 }
 
@@ -123,29 +123,66 @@ function uplinkOf({ host, journey, clientRoute }: Scene): string {
 
 /** What the kernel can say about a packet that came to nothing. */
 async function lookAround(
-  { journey, hostRoute, clientRoute }: Scene,
+  { journey, hostRoute, clientRoute, sender, senderRoute }: Scene,
   client: Client | undefined,
   { sourcePort, trace = [] }: Pick<Probe, 'sourcePort' | 'trace'>,
 ): Promise<Partial<Probe>> {
+  const { network, address = '' } =
+    (journey.from.kind === 'container' ? journey.from.container.state.network : undefined) ?? {};
   const deaf = await deafNeighbour(hostRoute, journey.asked.address);
-  const onUplink = client !== undefined && client.comesIn === clientRoute?.dev;
+  const onUplink = client !== undefined && client.uplink !== '';
   const deafRouter = onUplink ? await deafNeighbour(clientRoute, client.address) : '';
-  const last = lastSeen(trace, sourcePort, 'there');
-  const unrouted = last?.family === 'ip' && last.kind === 'leave' && last.hook === 'prerouting';
-  const { source = '', destination = '', iif = '' } = unrouted ? last.packet : {};
-  const get = ['ip', 'route', 'get', destination, 'from', source, 'iif', iif] as const;
+  const deafToSender =
+    sender === undefined ? '' : await deafNeighbour(senderRoute, journey.asked.address, sender.enter);
+  const unrouted =
+    deafToSender !== '' && deafToSender === network?.gateway
+      ? // The host answers to ARP only whom it would take packets from (rp_filter).
+        { source: address, destination: journey.asked.address, iif: network.bridge }
+      : unroutedPacket(trace, sourcePort);
   return {
+    ...(deafToSender === '' ? {} : { deafToSender }),
     ...(deaf === '' ? {} : { deaf }),
     ...(deafRouter === '' ? {} : { deafRouter }),
-    ...(unrouted ? { unroutable: { look: get, says: (await lookAt(get)).trim() } } : {}),
+    ...(unrouted === undefined ? {} : { unroutable: await askRoute(unrouted) }),
   };
 }
 
+/** As it left prerouting, where it came to no hook after that: the kernel's routing comes next. */
+function unroutedPacket(trace: readonly TraceEvent[], sourcePort: number): TracedPacket | undefined {
+  const back = lastSeen(trace, sourcePort, 'back');
+  const last = back ?? lastSeen(trace, sourcePort, 'there');
+  if (last?.kind !== 'leave') return undefined;
+  if (last.family === 'ip' && last.hook === 'prerouting') return last.packet;
+  // br_netfilter has called the hooks of ip already, and the bridge hands the packet up.
+  if (last.family !== 'bridge' || last.hook !== 'input') return undefined;
+  return trace.findLast(
+    ({ family, hook, kind, packet }) =>
+      family === 'ip' &&
+      hook === 'prerouting' &&
+      kind === 'leave' &&
+      (packet.destinationPort === sourcePort) === (back !== undefined),
+  )?.packet;
+}
+
+/** The same decision that the kernel took, with its reason. */
+async function askRoute({
+  source,
+  destination,
+  iif,
+}: Pick<TracedPacket, 'source' | 'destination' | 'iif'>): Promise<NonNullable<Probe['unroutable']>> {
+  const get = ['ip', 'route', 'get', destination, 'from', source, 'iif', iif] as const;
+  return { iif, look: get, says: (await lookAt(get)).trim() };
+}
+
 /** The next machine on the way to that address, where ARP was in vain; else ''. */
-async function deafNeighbour(route: RouteTo | undefined, address: string): Promise<string> {
+async function deafNeighbour(
+  route: RouteTo | undefined,
+  address: string,
+  enter: Enter = [],
+): Promise<string> {
   if (route === undefined || route.type === 'local') return '';
   const next = route.gateway ?? address;
-  const argv = ['ip', '-j', 'neigh', 'show', 'to', next, 'dev', route.dev] as const;
+  const argv = inside(enter, ['ip', '-j', 'neigh', 'show', 'to', next, 'dev', route.dev]);
   const entries = await lookAtJson<readonly { readonly state?: readonly string[] }[]>(argv, []);
   const states = entries.flatMap(({ state }) => state ?? []);
   return states.some((state) => state === 'FAILED' || state === 'INCOMPLETE') ? next : '';

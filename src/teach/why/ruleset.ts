@@ -51,6 +51,16 @@ export function chainsAt(ruleset: Ruleset, hook: string): readonly NftChain[] {
 export const hasRules = ({ entries }: Ruleset, table: string, chain: string): boolean =>
   entries.some(({ rule }) => rule?.table === table && rule.chain === chain);
 
+/** Other people's tables with rules that look at a packet's source address. */
+export function tablesBySource({ entries, legacy }: Ruleset): readonly string[] {
+  const tables = entries.flatMap(({ rule }) => {
+    if (rule === undefined || rule.table === 'minidock' || rule.chain.startsWith('MINIDOCK')) return [];
+    return JSON.stringify(rule.expr).includes('"field":"saddr"') ? [`${rule.family} ${rule.table}`] : [];
+  });
+  const old = /^-A (?!MINIDOCK).* -s /m.test(legacy) ? ['the legacy iptables'] : [];
+  return [...new Set([...tables, ...old])];
+}
+
 export interface Target {
   readonly address: string;
   readonly port: number;

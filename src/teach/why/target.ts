@@ -24,6 +24,8 @@ export interface Question {
 export function parseQuestion(words: readonly string[]): Question {
   const parts = words.join(' ').replaceAll('->', ' ').split(/\s+/).filter(Boolean);
   const [target = '', sender = ''] = parts.toReversed();
+  const unknown = parts.find((part) => part.startsWith('-'));
+  if (unknown !== undefined) throw invalid(`unknown option '${unknown}'`);
   const match = /^(?:([^:/\s]*):)?(\d{1,5})(?:\/(tcp|udp))?$/.exec(target);
   const port = Number(match?.[2] ?? 0);
   if (match === null || parts.length > 2 || port < 1 || port > 65535) {
@@ -48,16 +50,19 @@ export async function resolveJourney(question: Question, around: Surroundings): 
   const from = await senderOf(question.sender, local, around);
   const isAddress = parseIpv4(local) !== undefined;
   if (local !== '' && !isAddress && local !== 'host') {
-    return toContainer(from, await networkOwner(await around.find(local), around), port, protocol);
+    return toContainer(from, await networkOwner(await around.find(local), around), port, protocol, around);
   }
   const container = around.containers.find(
     ({ state }) => state.status === 'running' && state.network?.address === local && local !== '',
   );
-  if (container !== undefined) return toContainer(from, container, port, protocol);
+  if (container !== undefined) return toContainer(from, container, port, protocol, around);
   const ofHost = !isAddress || isLoopback(local) || around.hostAddresses.includes(local);
-  if (!ofHost) return { from, protocol, asked: { address: local, port } };
+  if (!ofHost) {
+    if (from.kind === 'outside') throw invalid(`${local} is not on this host`);
+    return { from, protocol, asked: { address: local, port } };
+  }
   if (isLoopback(local) && from.kind === 'container') {
-    return toContainer(from, from.container, port, protocol);
+    return { from, protocol, asked: { address: local, port }, to: from.container };
   }
   const given = isAddress ? local : '';
   return toPort(from, given, port, protocol, around);
@@ -82,34 +87,45 @@ async function networkOwner(container: Container, around: Surroundings): Promise
   return other === undefined ? container : around.find(other);
 }
 
-function toContainer(from: Place, to: Container, port: number, protocol: Protocol): Journey {
+function toContainer(
+  from: Place,
+  to: Container,
+  port: number,
+  protocol: Protocol,
+  around: Surroundings,
+): Journey {
+  const ofHost = to.config.spec.network.mode === 'host';
   const own = from.kind === 'container' && from.container.config.id === to.config.id;
-  const onHost = to.config.spec.network.mode === 'host' || own;
-  const address = onHost ? '127.0.0.1' : (to.state.network?.address ?? '');
-  return { from, protocol, asked: { address, port }, to };
+  const alone = own ? '127.0.0.1' : '';
+  const address = ofHost ? hostAddressFor(from, around) : to.state.network?.address || alone;
+  const journey: Journey = { from, protocol, asked: { address, port } };
+  // From elsewhere the host is asked, and one of its programs answers.
+  const program = ofHost && from.kind !== 'host' && to.state.status === 'running';
+  return program ? journey : { ...journey, to };
+}
+
+/** What the host is called where nobody says which of its addresses is meant. '' if it has none for outside. */
+function hostAddressFor(from: Place, { uplinkAddress }: Surroundings): string {
+  if (from.kind === 'host') return '127.0.0.1';
+  if (uplinkAddress !== '' || from.kind === 'outside') return uplinkAddress;
+  return from.container.state.network?.network?.gateway ?? '';
 }
 
 /** A port of the host itself: published by a container, or else some program's own. */
-function toPort(
-  from: Place,
-  given: string,
-  port: number,
-  protocol: Protocol,
-  { containers, hostAddresses, uplinkAddress }: Surroundings,
-): Journey {
+function toPort(from: Place, given: string, port: number, protocol: Protocol, around: Surroundings): Journey {
+  const { containers, hostAddresses } = around;
   const all = containers.flatMap((container) =>
     (container.state.network?.ports ?? []).map((binding) => ({ container, binding })),
   );
   const here = all.filter(({ binding }) => binding.hostPort === port);
   const bound = here.filter(({ binding }) => binding.protocol === protocol);
-  const usual = from.kind === 'host' ? '127.0.0.1' : uplinkAddress;
   const reaches = (binding: PortBinding): boolean =>
     binding.hostIp === '0.0.0.0' ||
     (given === ''
       ? from.kind === 'host' || (!isLoopback(binding.hostIp) && hostAddresses.includes(binding.hostIp))
       : binding.hostIp === given);
   const found = bound.find(({ binding }) => reaches(binding));
-  const address = given !== '' ? given : usual;
+  const address = given !== '' ? given : hostAddressFor(from, around);
   if (found !== undefined) {
     const { binding, container: to } = found;
     const own = given === '' && binding.hostIp !== '0.0.0.0' ? binding.hostIp : address;

@@ -24,8 +24,11 @@ export function parseTrace(
     if (match === null) continue;
     const [, id = '', family = '', table = '', chain = '', kind, rest = ''] = match;
     if (kind === 'packet:') {
-      const packet = parsePacket(rest);
-      const [, own, ownHook = ''] = (table === ownTable && /^(enter|leave)_(\w+)$/.exec(chain)) || [];
+      const read = parsePacket(rest);
+      // An egress hook tells no more than the interface; the packet is the one that was on its way.
+      const before = read.source === '' ? events.at(-1)?.packet : undefined;
+      const packet = before === undefined ? read : { ...before, iif: '', oif: read.oif };
+      const [, own, ownHook = ''] = (table.startsWith(ownTable) && /^(enter|leave)_(\w+)$/.exec(chain)) || [];
       if (own !== undefined) {
         const nothing = { table: '', chain: '', base: '', rule: '', verdict: '' };
         const event = { kind: own as 'enter' | 'leave', id, family, hook: ownHook, packet, ...nothing };
@@ -39,7 +42,7 @@ export function parseTrace(
       continue;
     }
     const place = at.get(id);
-    if (place === undefined || table === ownTable || !isOurs(place.packet)) continue;
+    if (place === undefined || table.startsWith(ownTable) || !isOurs(place.packet)) continue;
     events.push({ id, family, table, chain, ...parseRule(kind ?? '', rest), ...place });
   }
   return events;
@@ -95,11 +98,13 @@ export function lastSeen(
 }
 
 const STAGE_OF_HOOK: Readonly<Record<string, Stage>> = {
+  ingress: 'prerouting',
   output: 'sender',
   prerouting: 'prerouting',
   input: 'socket',
   forward: 'forward',
   postrouting: 'bridge',
+  egress: 'cable',
 };
 
 export function stageOf(event: TraceEvent, sourcePort: number): Stage {

@@ -18,7 +18,7 @@ const READY_MS = 3000;
 const HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const;
 /** Before everybody (raw is -300), and after everybody but conntrack's confirmation. */
 const FIRST = -350;
-const LAST = 2_147_483_646;
+export const LAST = 2_147_483_646;
 
 export interface Tracing {
   readonly table: string;
@@ -30,11 +30,12 @@ export interface Tracing {
   end(): Promise<void>;
 }
 
-/** Followed are the first packet of the connection, its answer, and a refusal. */
+/** Followed are the first packet of the connection, its answer, and a refusal; from `uplink` on, unless that is ''. */
 export async function startTracing(
   protocol: Protocol,
   sourcePort: number,
   ports: readonly number[],
+  uplink: string,
 ): Promise<Tracing> {
   const table = `minidock_why_${process.pid}`;
   if (!isInstalled('nft')) {
@@ -44,6 +45,10 @@ export async function startTracing(
   const definition = tableDefinition(protocol, sourcePort, ports);
   // A line each: a kernel without the bridge's family refuses that one alone.
   const families = ['bridge', 'ip'].map((family) => `add table ${family} ${table} ${definition}\n`);
+  const ingress = `type filter hook ingress device "${uplink}" priority ${FIRST}; ${marks(protocol, sourcePort, ports)}`;
+  if (uplink !== '') {
+    families.unshift(`add table netdev ${table} { flags owner; chain enter_ingress { ${ingress}}; }\n`);
+  }
   const owner = keepBeside(['nft', '-i'], families.join(''));
   const end = async (): Promise<void> => {
     await Promise.all([owner.end(), monitor.end()]);
@@ -71,13 +76,17 @@ export async function startTracing(
   };
 }
 
-function tableDefinition(protocol: Protocol, sourcePort: number, ports: readonly number[]): string {
+function marks(protocol: Protocol, sourcePort: number, ports: readonly number[]): string {
   const flags = protocol === 'tcp' ? ' tcp flags & (syn | rst) != 0' : '';
   const set = `{ ${ports.join(', ')} }`;
-  const mark = [
+  return [
     `${protocol} sport ${sourcePort} ${protocol} dport ${set}${flags} meta nftrace set 1; `,
     `${protocol} dport ${sourcePort} ${protocol} sport ${set}${flags} meta nftrace set 1; `,
   ].join('');
+}
+
+function tableDefinition(protocol: Protocol, sourcePort: number, ports: readonly number[]): string {
+  const mark = marks(protocol, sourcePort, ports);
   const chain = (name: string, hook: string, priority: number, rules: string): string =>
     `chain ${name} { type filter hook ${hook} priority ${priority}; ${rules}}; `;
   const chains = HOOKS.flatMap((hook) => [

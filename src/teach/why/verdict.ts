@@ -4,27 +4,29 @@
  */
 import { bad } from './findings.ts';
 import { STAGES, type Finding, type Probe, type TraceEvent, type Verdict } from './model.ts';
-import type { Scene } from './observe.ts';
+import { inStack, type Scene } from './observe.ts';
 import { ownerOf } from './ruleset.ts';
-import { dropIn, isAnswer, lastSeen, stageOf } from './trace.ts';
+import { lostAt, strayed } from './lost.ts';
+import { dropIn, isAnswer, stageOf } from './trace.ts';
 import { acceptFix } from './walk-filter.ts';
 
 export function decide(scene: Scene, findings: readonly Finding[], probe: Probe | undefined): Verdict {
   const stops = findings.filter(({ status }) => status === 'stop');
   const reached = probe?.outcome === 'connected' || probe?.outcome === 'answered';
-  if (probe !== undefined && reached && !answeredByAnother(scene, stops)) {
-    return { works: true, finding: works(probe) };
+  const astray = probe === undefined ? [] : strayed(scene, probe);
+  if (probe !== undefined && reached && astray.length === 0 && !answeredByAnother(scene, stops)) {
+    return { works: true, finding: works(scene, probe) };
   }
   const drop = probe?.trace === undefined ? undefined : dropIn(probe.trace);
   const dropped = drop === undefined || probe === undefined ? [] : [droppedBy(scene, drop, probe)];
-  const vanished = probe?.outcome === 'silent' ? vanishedAt(scene, probe) : [];
+  const lost = probe === undefined || reached ? [] : lostAt(scene, probe);
   const suspects = inOrder(findings.filter(({ status }) => status === 'maybe'));
-  const guesses = vanished.map((found): Finding => {
+  const guesses = lost.map((found): Finding => {
     const suspect = suspects.find(({ stage }) => stage === found.stage);
     return suspect === undefined ? found : { ...suspect, status: 'stop' };
   });
   // At the same point: what is known to have dropped it, then why it may have stopped, then that it did.
-  const first = inOrder([...dropped, ...stops, ...guesses])[0];
+  const first = inOrder([...dropped, ...stops, ...astray, ...guesses])[0];
   if (first !== undefined) return { works: false, finding: first };
   if (probe === undefined) {
     return { works: false, finding: bad('sender', 'not-sent', 'nothing could be sent to try it') };
@@ -42,6 +44,7 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
  */
 const answeredByAnother = ({ journey }: Scene, stops: readonly Finding[]): boolean =>
   journey.obstacle !== undefined ||
+  stops.some(({ code }) => code === 'uplink-down') ||
   (journey.published !== undefined && stops.some(({ stage }) => stage === 'redirection'));
 
 const inOrder = (findings: readonly Finding[]): readonly Finding[] =>
@@ -49,11 +52,15 @@ const inOrder = (findings: readonly Finding[]): readonly Finding[] =>
 
 const took = ({ milliseconds }: Probe): string => `${milliseconds.toFixed(1)} ms`;
 
-const works = (probe: Probe): Finding => ({
+/** A handshake is the kernels' affair: that a program answers, or a firewall lets its data pass, it does not show. */
+const works = ({ journey }: Scene, probe: Probe): Finding => ({
   stage: 'way back',
   status: 'ok',
   code: 'works',
-  text: `it works: ${probe.from} reached ${probe.to} in ${took(probe)}`,
+  text:
+    journey.protocol === 'udp'
+      ? `it works: ${probe.from} got an answer from ${probe.to} in ${took(probe)}`
+      : `it works: ${probe.from} reached ${probe.to} in ${took(probe)}; nothing was sent over the connection`,
 });
 
 const delivered = (probe: Probe): Finding => ({
@@ -81,52 +88,12 @@ function droppedBy(scene: Scene, event: TraceEvent, probe: Probe): Finding {
   };
 }
 
-/** The hook that a packet came to and did not leave, or after which it came to no other, where no rule dropped it. */
-function vanishedAt({ ruleset, forwarding }: Scene, probe: Probe): readonly Finding[] {
-  const { trace = [], sourcePort, unroutable } = probe;
-  const back = lastSeen(trace, sourcePort, 'back');
-  const last = back ?? lastSeen(trace, sourcePort, 'there');
-  if (last === undefined) return [];
-  const stage = stageOf(last, sourcePort);
-  const what = back === undefined ? 'the packet' : 'the answer';
-  if (last.kind !== 'leave') {
-    const legacy = ruleset.legacy !== '';
-    const text =
-      `${what} came to the ${last.hook} hook of ${last.family} and did not leave it, and nftables' trace names no rule` +
-      (legacy ? ': the legacy iptables leaves no trace' : '');
-    const look = legacy
-      ? ['iptables-legacy-save', '-c']
-      : ['nft', 'list', 'hooks', last.family === 'bridge' ? 'bridge' : 'ip'];
-    const fix = legacy
-      ? 'Accept it in the chain of that name before the rule that drops it.'
-      : 'Look for what else hangs on that hook there.';
-    return [{ ...bad(stage, 'vanished', text, look), fix }];
-  }
-  if (unroutable === undefined) return [];
-  const text = `${what} passed prerouting, and the kernel routes it nowhere: ${unroutable.says}`;
-  return [
-    {
-      ...bad('routing', 'unroutable', text, unroutable.look),
-      fix: routingFix(unroutable.says, last.packet.iif, forwarding),
-    },
-  ];
-}
-
-/** The kernel's errno tells which of the checks of its input routing it was: `ip_route_input_slow`. */
-function routingFix(says: string, iif: string, forwarding: boolean): string {
-  if (says.includes('Invalid cross-device link')) {
-    return `The reverse path filter: the answer would leave by another interface. echo 2 > /proc/sys/net/ipv4/conf/${iif}/rp_filter`;
-  }
-  if (!forwarding) return 'echo 1 > /proc/sys/net/ipv4/ip_forward';
-  return 'Look at the routes of the host (ip rule; ip route show table all), and at its rp_filter.';
-}
-
 function fixFor(scene: Scene, event: TraceEvent, owner: ReturnType<typeof ownerOf>): string {
   if (event.hook === 'forward') return acceptFix(scene, owner, [event.family, event.table, event.chain]);
   return `Accept it there before that rule: nft -a list chain ${event.family} ${event.table} ${event.chain} shows its handle.`;
 }
 
-function unanswered({ journey }: Scene, probe: Probe): Finding {
+function unanswered({ journey, receiver }: Scene, probe: Probe): Finding {
   const look = ['bash', '-c', `exec 3<>/dev/${journey.protocol}/${probe.to.replace(':', '/')}`] as const;
   if (probe.deafRouter !== undefined && probe.outcome === 'silent') {
     const who = probe.deafRouter;
@@ -165,11 +132,17 @@ function unanswered({ journey }: Scene, probe: Probe): Finding {
         fix: 'Add a route, or a default route.',
       };
     case 'silent':
+      if (receiver !== undefined) {
+        const text = `the packet was handed to ${receiver.name}, and no answer came: it is dropped in there`;
+        const rules = inStack(receiver, ['nft', 'list', 'ruleset']);
+        const fix = `Look at the packet filter inside ${receiver.name}, and at its rp_filter.`;
+        return { ...bad('way back', 'no-answer', text, rules), fix };
+      }
       return {
         ...bad(
           'way back',
           'no-answer',
-          `nothing here stopped the packet, and no answer came: it is lost beyond this host, or dropped inside ${journey.to?.config.name ?? 'the other machine'}`,
+          'nothing here stopped the packet, and no answer came: it is lost beyond this host, or dropped by the other machine',
           look,
         ),
         fix: 'Look at the firewall of the other side, and at its route back.',

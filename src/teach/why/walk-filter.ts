@@ -4,7 +4,7 @@ import type { Argv } from '../../../runtime/plan/step.ts';
 import { bad, good } from './findings.ts';
 import type { Finding } from './model.ts';
 import type { Scene } from './observe.ts';
-import { chainsAt, hasRules, ownerOf, type Owner, type Ruleset } from './ruleset.ts';
+import { chainsAt, hasRules, ownerOf, tablesBySource, type Owner, type Ruleset } from './ruleset.ts';
 
 export function checkRedirection({ journey, ruleset, redirection, final }: Scene): readonly Finding[] {
   const { to, published } = journey;
@@ -57,6 +57,16 @@ export function checkForward(scene: Scene): readonly Finding[] {
     findings.push(suspect(scene, owner, 'iptables-legacy FORWARD', ['iptables-legacy', '-S', 'FORWARD']));
   }
   return findings;
+}
+
+/** A stand-in cannot have the address of each client there may be. */
+export function checkClientRules({ journey, ruleset, clientAddress }: Scene): readonly Finding[] {
+  const tables = journey.from.kind === 'outside' ? tablesBySource(ruleset) : [];
+  if (tables.length === 0) return [];
+  const text =
+    `${tables.join(', ')} ${tables.length === 1 ? 'looks' : 'look'} at who asks, and the stand-in asks as ` +
+    `${clientAddress}: a client with another address may fare otherwise`;
+  return [{ stage: 'prerouting', status: 'note', code: 'by-client', text }];
 }
 
 function suspect(scene: Scene, owner: Owner, chain: string, show: Argv): Finding {

@@ -18,14 +18,16 @@ export function checkSocket(scene: Scene, stack: Stack, address: string): readon
   const other = right[0];
   if (other !== undefined) {
     const loopback = other.address.startsWith('127.') || other.address === '::1';
+    const ipv6 = other.address.includes(':');
+    const where = ipv6 ? `[${other.address}]:${port}, IPv6,` : `${other.address}:${port}`;
     return [
       {
         ...bad(
           'socket',
-          loopback ? 'listen-loopback' : 'listen-elsewhere',
-          `in ${stack.name} ${other.program || 'a program'} listens on ${other.address}:${port} only, ` +
-            `and the packet is for ${address}:${port}` +
-            (loopback ? '; 127.0.0.1 of a container is reached from inside it alone' : ''),
+          loopback ? 'listen-loopback' : ipv6 ? 'listen-ipv6' : 'listen-elsewhere',
+          `in ${stack.name} ${other.program || 'a program'} listens on ${where} only, ` +
+            `and the packet is for ${address || 'another address'}:${port}` +
+            (loopback ? `; 127.0.0.1 of ${stack.name} is reached from inside it alone` : ''),
           show,
         ),
         fix: `Let the program listen on 0.0.0.0:${port} (its bind or listen setting).`,

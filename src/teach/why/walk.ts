@@ -4,9 +4,10 @@
  *
  * Rules of others are not interpreted, only listed: whether one of them drops this packet is what the probe is for.
  */
-import type { Finding, Journey } from './model.ts';
+import type { Container } from '../../engine/store.ts';
+import type { Finding, Journey, Stage } from './model.ts';
 import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
-import { checkForward, checkRedirection } from './walk-filter.ts';
+import { checkClientRules, checkForward, checkRedirection } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
 import { walkOut } from './walk-out.ts';
 import { bad, checkForwarding, good, isUp } from './findings.ts';
@@ -16,8 +17,8 @@ export function walk(scene: Scene): readonly Finding[] {
   if (journey.obstacle !== undefined) return [journey.obstacle];
   const unready = checkContainers(journey, scene);
   if (unready !== undefined) return [unready];
-  if (isOwnLoopback(scene)) return checkSocket(scene, scene.receiver ?? scene.host, '127.0.0.1');
-  const sender = checkSender(scene);
+  if (isOwn(scene)) return checkSocket(scene, scene.receiver ?? scene.host, journey.asked.address);
+  const sender = [...checkSender(scene), ...checkUplink(scene), ...checkClientRules(scene)];
   if (journey.to === undefined || scene.receiver === undefined) return [...sender, ...walkOut(scene)];
   const neighbour = isNeighbour(scene);
   return [
@@ -26,7 +27,7 @@ export function walk(scene: Scene): readonly Finding[] {
     ...(neighbour ? [] : checkRouting(scene)),
     ...(neighbour || journey.from.kind === 'host' ? [] : checkForward(scene)),
     ...checkBridge(scene),
-    ...checkCable(scene),
+    ...checkCable(scene, journey.to, 'cable'),
     ...checkInterface(scene),
     ...checkSocket(scene, scene.receiver, scene.final?.address ?? ''),
     ...checkWayBack(scene),
@@ -43,12 +44,13 @@ export function isNeighbour({ journey: { from, to, published } }: Scene): boolea
   );
 }
 
-/** 127.0.0.1 of a container, or of the host where that is the container's network. */
-export const isOwnLoopback = ({ journey: { from, to, asked, published } }: Scene): boolean =>
+/** Asked and answered in one namespace: a container that asks itself, or the host a container that has its network. */
+export const isOwn = ({ journey: { from, to, published } }: Pick<Scene, 'journey'>): boolean =>
   to !== undefined &&
   published === undefined &&
-  asked.address === '127.0.0.1' &&
-  (from.kind === 'container' || to.config.spec.network.mode === 'host');
+  (from.kind === 'container'
+    ? from.container.config.id === to.config.id
+    : to.config.spec.network.mode === 'host');
 
 function checkContainers({ from, to }: Journey, scene: Scene): Finding | undefined {
   const involved = [
@@ -64,7 +66,7 @@ function checkContainers({ from, to }: Journey, scene: Scene): Finding | undefin
       };
     }
     const { mode } = config.spec.network;
-    if (mode === 'none') {
+    if (mode === 'none' && !isOwn(scene)) {
       return {
         ...bad('target', 'no-network', `${name} was started with --network none and has a loopback only`, [
           ...['nsenter', '-t', String(state.pid), '-n'],
@@ -110,7 +112,21 @@ function checkSender(scene: Scene): readonly Finding[] {
     ];
   }
   const via = senderRoute.gateway === undefined ? 'on its own network' : `via ${senderRoute.gateway}`;
-  return [good('sender', `${sender.name} sends it out of ${senderRoute.dev}, ${via}`, get)];
+  return [
+    good('sender', `${sender.name} sends it out of ${senderRoute.dev}, ${via}`, get),
+    ...checkCable(scene, journey.from.container, 'sender').filter(({ status }) => status === 'stop'),
+  ];
+}
+
+/** A stand-in is behind the uplink's plug, and does not notice that nothing is in it. */
+function checkUplink({ journey, host, clientRoute }: Scene): readonly Finding[] {
+  const link = host.interfaces.find(({ ifname }) => ifname === clientRoute?.dev);
+  if (journey.from.kind !== 'outside' || link === undefined) return [];
+  if (isUp(link) && link.flags.includes('LOWER_UP')) return [];
+  const { ifname } = link;
+  const text = `the uplink ${ifname} ${isUp(link) ? 'has no carrier' : 'is down'}: nothing comes in from outside`;
+  const fix = isUp(link) ? 'Plug the cable in, or bring the other end up.' : `ip link set ${ifname} up`;
+  return [{ ...bad('prerouting', 'uplink-down', text, ['ip', '-br', 'link', 'show', ifname]), fix }];
 }
 
 function checkRouting(scene: Scene): readonly Finding[] {
@@ -162,26 +178,26 @@ function checkBridge({ journey, host }: Scene): readonly Finding[] {
   return [good('bridge', `${bridge} is up and has ${gateway}`, show)];
 }
 
-function checkCable({ journey, host }: Scene): readonly Finding[] {
-  const { network, hostVeth = '' } = journey.to?.state.network ?? {};
+function checkCable({ host }: Scene, of: Container, stage: Stage): readonly Finding[] {
+  const { network, hostVeth = '' } = of.state.network ?? {};
   const bridge = network?.bridge ?? '';
   const link = host.interfaces.find(({ ifname }) => ifname === hostVeth);
   const show = ['ip', '-br', 'link', 'show', hostVeth] as const;
-  const name = journey.to?.config.name ?? '';
+  const { name } = of.config;
   if (link === undefined) {
     const text = `the host's end of the cable, ${hostVeth}, is gone`;
-    return [{ ...bad('cable', 'no-link', text, show), fix: `minidock restart ${name}` }];
+    return [{ ...bad(stage, 'no-link', text, show), fix: `minidock restart ${name}` }];
   }
   if (!link.flags.includes('UP')) {
     const text = `the host's end of the cable, ${hostVeth}, is down`;
-    return [{ ...bad('cable', 'link-down', text, show), fix: `ip link set ${hostVeth} up` }];
+    return [{ ...bad(stage, 'link-down', text, show), fix: `ip link set ${hostVeth} up` }];
   }
   if (link.master !== bridge) {
     const text = `${hostVeth} is not plugged into ${bridge}${link.master === undefined ? '' : ` but into ${link.master}`}`;
     const fix = `ip link set ${hostVeth} master ${bridge}`;
-    return [{ ...bad('cable', 'unplugged', text, ['bridge', 'link', 'show', 'dev', hostVeth]), fix }];
+    return [{ ...bad(stage, 'unplugged', text, ['bridge', 'link', 'show', 'dev', hostVeth]), fix }];
   }
-  return [good('cable', `${hostVeth} is up and plugged into ${bridge}`, show)];
+  return [good(stage, `${hostVeth} is up and plugged into ${bridge}`, show)];
 }
 
 function checkInterface({ journey, receiver }: Scene): readonly Finding[] {

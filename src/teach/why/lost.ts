@@ -1,0 +1,125 @@
+/**
+ * Where a packet was lost, or who got it instead, told from the hooks it was seen at: for what no rule of a trace names.
+ */
+import { readFileSync } from 'node:fs';
+import { bad } from './findings.ts';
+import type { Finding, Probe, TraceEvent } from './model.ts';
+import { inStack, type Scene } from './observe.ts';
+import { isAnswer, lastSeen, stageOf } from './trace.ts';
+import { isOwn } from './walk.ts';
+
+export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
+  const { trace, sourcePort, unroutable } = probe;
+  if (trace === undefined || isOwn(scene)) return [];
+  const there = lastSeen(trace, sourcePort, 'there');
+  // Of a packet that left no hook the answer is a refusal of the host's own.
+  const back =
+    there !== undefined && there.kind !== 'leave' ? undefined : lastSeen(trace, sourcePort, 'back');
+  const last = back ?? there;
+  const silent = probe.outcome === 'silent';
+  const what = back === undefined ? 'the packet' : 'the answer';
+  if (last !== undefined && last.kind !== 'leave') return [inHook(scene, last, what, sourcePort)];
+  if (unroutable !== undefined) {
+    const text = `the kernel routes ${what} nowhere: ${unroutable.says}`;
+    const stage = back === undefined ? 'routing' : 'way back';
+    const fix = routingFix(unroutable, scene);
+    return [{ ...bad(stage, 'unroutable', text, unroutable.look), fix }];
+  }
+  if (last === undefined) return neverSeen(scene, probe);
+  if (silent && last.family === 'bridge' && last.hook === 'prerouting') {
+    const text = `${what} came into the bridge by ${last.packet.iif} and was passed on to no other port`;
+    const look = ['bridge', '-d', 'link', 'show'];
+    const stage = back === undefined ? 'bridge' : 'way back';
+    return [{ ...bad(stage, 'not-bridged', text, look), fix: BRIDGE_FIX }];
+  }
+  return [];
+}
+
+const BRIDGE_FIX = 'Look there for ports that are isolated or not forwarding, and at bridge vlan show.';
+
+/** It came to no hook of the host. */
+function neverSeen(scene: Scene, { outcome, deafToSender }: Probe): readonly Finding[] {
+  const { journey, sender, clientRoute } = scene;
+  if (sender !== undefined && deafToSender !== undefined) {
+    const text = `${sender.name} asks for ${deafToSender} by ARP, and no answer comes over the bridge`;
+    const look = ['bridge', '-d', 'link', 'show'];
+    return [{ ...bad('bridge', 'no-neighbour', text, look), fix: BRIDGE_FIX }];
+  }
+  if (outcome !== 'silent') return [];
+  if (sender !== undefined) {
+    const text = `the packet never came to the host: it is dropped inside ${sender.name}`;
+    const look = inStack(sender, ['nft', 'list', 'ruleset']);
+    return [{ ...bad('sender', 'vanished', text, look), fix: `Look at the packet filter in there.` }];
+  }
+  if (journey.from.kind !== 'outside' || clientRoute === undefined) return [];
+  const text = `the packet never came to a hook: something takes it off ${clientRoute.dev} before`;
+  const look = ['tc', '-s', 'filter', 'show', 'dev', clientRoute.dev, 'ingress'];
+  const fix = 'Look for filters of tc, and for XDP programs: ip link show.';
+  return [{ ...bad('prerouting', 'vanished', text, look), fix }];
+}
+
+function inHook({ ruleset }: Scene, last: TraceEvent, what: string, sourcePort: number): Finding {
+  const legacy = ruleset.legacy !== '';
+  const text =
+    `${what} came to the ${last.hook} hook of ${last.family} and did not leave it, and nftables' trace names no rule` +
+    (legacy ? ': the legacy iptables leaves no trace' : '');
+  const look = legacy ? ['iptables-legacy-save', '-c'] : ['nft', 'list', 'hooks', last.family];
+  const fix = legacy
+    ? 'Accept it in the chain of that name before the rule that drops it.'
+    : 'Look for what else hangs on that hook there.';
+  return { ...bad(stageOf(last, sourcePort), 'vanished', text, look), fix };
+}
+
+/** Which check of ip_route_input_slow() it was, as far as the errno and the settings tell. */
+function routingFix({ says, iif }: NonNullable<Probe['unroutable']>, { forwarding }: Scene): string {
+  const filters = ['all', iif].some((name) => isOn(`/proc/sys/net/ipv4/conf/${name}/rp_filter`));
+  // EXDEV until Linux 6.13, and EINVAL since, like other sources that it takes for impossible.
+  if (says.includes('cross-device') || (filters && says.includes('Invalid argument'))) {
+    return `The reverse path filter: the answer would leave by another interface. echo 2 > /proc/sys/net/ipv4/conf/${iif}/rp_filter`;
+  }
+  if (!forwarding) return 'echo 1 > /proc/sys/net/ipv4/ip_forward';
+  const path = `/proc/sys/net/ipv4/conf/${iif}/forwarding`;
+  if (!isOn(path)) return `echo 1 > ${path}`;
+  return 'Look at the rules and routes of the host: ip rule; ip route show table all.';
+}
+
+const DIVERTING = /\b(notrack|dnat.* to|redirect|tproxy|DNAT|REDIRECT|CT)\b/;
+
+/**
+ * A published port whose packets get to another address, or to the host itself: some rule had its say before
+ * minidock's. Also where somebody answers, since that is not the container.
+ */
+export function strayed({ journey, final }: Scene, { trace = [], sourcePort }: Probe): readonly Finding[] {
+  if (journey.published === undefined || final === undefined) return [];
+  const there = trace.filter((event) => !isAnswer(event, sourcePort));
+  const end = there.find(
+    ({ family, hook }) => family === 'ip' && ['input', 'forward', 'postrouting'].includes(hook),
+  );
+  if (end === undefined) return [];
+  const { destination, destinationPort } = end.packet;
+  if (end.hook !== 'input' && destination === final.address && destinationPort === final.port) return [];
+  const cause = there.findLast(
+    ({ rule, table, chain }) => table !== 'minidock' && !chain.startsWith('MINIDOCK') && DIVERTING.test(rule),
+  );
+  const who = end.hook === 'input' ? 'the host itself' : `${destination}:${destinationPort}`;
+  const why =
+    cause === undefined
+      ? ''
+      : `, by the rule: ${cause.rule}, of ${cause.family} ${cause.table} ${cause.chain}`;
+  const text = `the packet gets to ${who} instead of ${journey.to?.config.name ?? 'the container'}${why}`;
+  const look =
+    cause === undefined
+      ? ['nft', 'list', 'hooks', 'ip']
+      : ['nft', 'list', 'chain', cause.family, cause.table, cause.chain];
+  return [
+    { ...bad('redirection', 'astray', text, look), fix: 'Take that rule away, or except this port from it.' },
+  ];
+}
+
+function isOn(path: string): boolean {
+  try {
+    return readFileSync(path, 'utf8').trim() !== '0';
+  } catch {
+    return true; // The interface has gone.
+  }
+}
