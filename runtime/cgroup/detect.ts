@@ -60,7 +60,9 @@ export function cgroupLayout(files: HostFiles = realFiles): CgroupLayout {
 function cgroupMounts(mountinfo: string): { v1: Record<string, string>; v2: string | undefined } {
   const v1: Record<string, string> = {};
   let v2: string | undefined;
-  for (const { type, point, options } of parseMountinfo(mountinfo)) {
+  // Each container has a mount of its network namespace there, and each start and exec comes by here.
+  const lines = mountinfo.split('\n').filter((line) => line.includes(' - cgroup'));
+  for (const { type, point, options } of parseMountinfo(lines.join('\n'))) {
     if (type === 'cgroup2') v2 ??= point;
     if (type !== 'cgroup') continue;
     for (const option of options) {
