@@ -20,12 +20,16 @@ export async function readFirewall(): Promise<Firewall> {
     legacyTables().length === 0 ? '' : look(['iptables-legacy-save']),
   ]);
   // Where iptables is the old one itself, both tell the same.
-  return parseFirewall(nft, saved.includes('(nf_tables)') || legacy === '' ? saved + legacy : legacy);
+  return legacy !== '' && !saved.includes('(nf_tables)')
+    ? parseFirewall(nft, '', legacy)
+    : parseFirewall(nft, saved, legacy);
 }
 
-export function parseFirewall(nft: string, saved: string): Firewall {
-  const old = parseIptables(saved);
-  const told = new Set(old.map(({ table }) => `ip ${table}`));
+/** `legacy`: of the old iptables, whose tables have the same names as those that the new one keeps in nftables. */
+export function parseFirewall(nft: string, saved: string, legacy = ''): Firewall {
+  const kept = parseIptables(saved);
+  const told = new Set(kept.map(({ table }) => `ip ${table}`));
+  const old = [...kept, ...parseIptables(legacy)];
   const { chains, published } = parseNft(nft);
   const others = chains.filter(({ table }) => !told.has(table));
   const all = [...others, ...old];

@@ -107,3 +107,12 @@ test('a map that no rule asks, or none that a packet comes to, redirects nothing
   expect(ports(table('', dnat))).toEqual([]);
   expect(parseFirewall(table('', dnat), '').idle).toHaveLength(1);
 });
+
+test('the old iptables beside the new one: neither hides the other', () => {
+  const tables = (port: number): string =>
+    `*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport ${port} -j DNAT --to-destination 10.0.0.1:80\nCOMMIT\n`;
+  const { published } = parseFirewall('', tables(82), tables(81));
+  expect(published.map(({ port }) => port)).toEqual(['82', '81']);
+  const byHand = parseFirewall(nft, '', tables(81)).published.map(({ port }) => port);
+  expect(byHand).toEqual(expect.arrayContaining(['9090', '81']));
+});
