@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
 import { processesInside } from '../support/host-cleanup.ts';
+import { killProcess } from '../support/processes.ts';
 
 const engine = useEngine();
 const { minidock, ok } = engine;
@@ -23,7 +24,7 @@ const pidsOf = (part: string): readonly number[] =>
 async function killShim(id: string): Promise<void> {
   const pids = pidsOf(`__shim {"id":"${id}`);
   expect(pids).toHaveLength(1);
-  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  for (const pid of pids) killProcess(pid);
   await engine.host.waitFor(() => pidsOf(`__shim {"id":"${id}`).length === 0, 'the shim to be gone');
 }
 
@@ -156,7 +157,7 @@ describe('the shim is killed', () => {
         'a shim',
       );
       await new Promise((resolve) => setTimeout(resolve, milliseconds));
-      for (const pid of pidsOf(`__shim {"id":"${id}`)) process.kill(pid, 'SIGKILL');
+      for (const pid of pidsOf(`__shim {"id":"${id}`)) killProcess(pid);
       await run.exited;
       await ok('rm', '-f', id);
       await engine.expectClean();
@@ -168,7 +169,7 @@ describe('the host is restarted', () => {
   test('what ran is exited with 255 and starts again', async () => {
     const id = await ok('run', '-d', '--name', 'before', 'test', 'sleep', '1000');
     await killShim(id);
-    for (const pid of pidsOf('sleep 1000')) process.kill(pid, 'SIGKILL');
+    for (const pid of pidsOf('sleep 1000')) killProcess(pid);
     // Another boot: another boot id in the record, and a run directory that is gone.
     const path = join(engine.host.root, 'containers', id, 'state.json');
     const state = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
@@ -186,7 +187,7 @@ describe('the host is restarted', () => {
 
 test('the program is killed: its status is 137, and nothing was out of memory', async () => {
   const id = await ok('run', '-d', '--name', 'killed', 'test', 'sleep', '1000');
-  process.kill(Number(await field('killed', '{{.State.Pid}}')), 'SIGKILL');
+  killProcess(Number(await field('killed', '{{.State.Pid}}')));
   expect(await ok('wait', 'killed')).toBe('137');
   expect(await field('killed', '{{.State.OOMKilled}}')).toBe('false');
   // Whoever comes to wait once the end is on record need not wait for the last files to go.

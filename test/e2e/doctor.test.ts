@@ -5,6 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
 import { processesInside } from '../support/host-cleanup.ts';
 import { succeed } from '../support/image.ts';
+import { killProcess } from '../support/processes.ts';
 
 const engine = useEngine({ iptables: true });
 const { minidock, ok } = engine;
@@ -173,7 +174,7 @@ describe('leftovers', () => {
     const lost = await ok('run', '-d', '--name', 'lost', '-p', '8080:80', 'test', 'sleep', '1000');
     for (const pid of processesInside(engine.host.pid)) {
       const command = readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8');
-      if (command.includes(`"id":"${lost}"`)) process.kill(pid, 'SIGKILL');
+      if (command.includes(`"id":"${lost}"`)) killProcess(pid);
     }
     const { todo } = await findAndMend(new RegExp(`^leftovers.container:${lost.slice(0, 12)}$`));
     expect(todo.join('\n')).toContain(`ip netns delete md-${lost.slice(0, 12)}`);

@@ -1,15 +1,25 @@
 /** `--explain` and `--dry-run` of the verbs besides run: what is told is what is done, and a dry run does nothing. */
 import { describe, expect, test } from '@jest/globals';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { useEngine } from '../support/engine.ts';
 import { succeed } from '../support/image.ts';
+import { killProcess } from '../support/processes.ts';
 import { tarOf, writeLayout } from '../support/oci-layout.ts';
 import { startRegistry } from '../support/registry.ts';
 import type { StepObject } from '../../src/teach/step-json.ts';
 
 const engine = useEngine();
 const program = join(import.meta.dirname, '../../dist/minidock');
+
+/** Of every container there is. */
+const shims = (): number[] =>
+  readdirSync(join(engine.host.root, 'containers')).flatMap((id) => {
+    const state = join(engine.host.root, 'containers', id, 'state.json');
+    return existsSync(state)
+      ? [(JSON.parse(readFileSync(state, 'utf8')) as { shimPid: number }).shimPid]
+      : [];
+  });
 
 const objects = (text: string): readonly StepObject[] =>
   text
@@ -313,10 +323,10 @@ describe('stop and rm', () => {
     const names = ['one', 'two', 'three', 'four'].map((name) => `many-${name}`);
     for (const name of names) await engine.ok('run', '-d', '--name', name, 'test', 'sleep', '100');
     // Asleep, a shim is a program of one page, and what wakes it comes all at once.
-    const shims = `jq .shimPid ${engine.host.root}/containers/*/state.json`;
-    const asleep = `for pid in $(${shims}); do readlink /proc/$pid/exe; done | grep -c ^/memfd:minidock`;
+    const isAsleep = (pid: number): boolean =>
+      readlinkSync(`/proc/${String(pid)}/exe`).startsWith('/memfd:minidock');
     await engine.host.waitFor(
-      async () => (await engine.host.run(['sh', '-c', asleep])).stdout === `${names.length}\n`,
+      () => shims().length === names.length && shims().every(isAsleep),
       'every shim asleep',
     );
     const { stdout, stderr } = await engine.minidock('rm', '-f', '--explain=json', ...names);
@@ -349,10 +359,7 @@ describe('stop and rm', () => {
   test('the undo, pasted, takes back what a killed shim left', async () => {
     await engine.ok('run', '-d', '--name', 'lost', '-p', '8080:80', 'test', 'sleep', '100');
     const steps = objects(await engine.ok('stop', '--dry-run', '--explain=json', 'lost'));
-    const shim = Number(
-      (await engine.host.run(['sh', '-c', `jq .shimPid ${engine.host.root}/containers/*/state.json`])).stdout,
-    );
-    process.kill(shim, 'SIGKILL');
+    shims().forEach(killProcess);
     const undo = steps.filter(({ id }) => id.startsWith('undo:') || id === 'address.release');
     // A group's directory is busy until the kernel has done with its last process.
     const pasted = undo.map(({ command }) => `until ${command}; do sleep 0.01; done`).join('\n');

@@ -6,6 +6,7 @@ import { useEngine } from '../support/engine.ts';
 import { processesInside } from '../support/host-cleanup.ts';
 import { HOST_ADDRESS, INTERNET_ADDRESS } from '../support/host.ts';
 import { succeed } from '../support/image.ts';
+import { killProcess } from '../support/processes.ts';
 
 const engine = useEngine({ iptables: true });
 const { minidock, ok, inside } = engine;
@@ -138,8 +139,7 @@ test('a network in use stays, also one whose user’s shim was killed until that
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining('has active endpoints')]);
   expect(await ok('exec', 'user', 'ip', 'route')).toContain('default');
   for (const pid of processesInside(engine.host.pid)) {
-    if (readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').includes(`"id":"${id}"`))
-      process.kill(pid, 'SIGKILL');
+    if (readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').includes(`"id":"${id}"`)) killProcess(pid);
   }
   await ok('network', 'rm', 'busy');
   expect(await ok('inspect', '-f', '{{.State.Status}}', 'user')).toBe('exited');

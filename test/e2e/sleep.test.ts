@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
 import { openTerminal, PROMPT } from '../support/terminal.ts';
+import { killProcess } from '../support/processes.ts';
 
 const engine = useEngine();
 const { minidock, ok } = engine;
@@ -181,7 +182,7 @@ describe('what wakes it', () => {
 describe('what else may happen meanwhile', () => {
   test('it is killed: the container counts as lost and nothing of it is left', async () => {
     const pid = await sleeper('lost', '-p', '8082:80', 'test', 'sleep', '1000');
-    process.kill(pid, 'SIGKILL');
+    killProcess(pid);
     expect(await ok('ps', '-a', '--format', '{{.Names}} {{.Status}}')).toMatch(/^lost Exited \(255\)/);
     await ok('rm', 'lost');
     await engine.expectClean();

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { useEngine } from '../support/engine.ts';
 import { openTerminal, PROMPT, type Terminal } from '../support/terminal.ts';
+import { killProcess } from '../support/processes.ts';
 
 const engine = useEngine();
 const program = join(import.meta.dirname, '../../dist/minidock');
@@ -98,7 +99,7 @@ describe('run --step', () => {
     terminal.enter(`${program} run --rm --name killed --step test sleep 100`);
     await stepTo('Assign the address');
     const { stdout } = await engine.host.run(['pgrep', '-fx', `${program} run --rm --name killed.*`]);
-    process.kill(Number(stdout.trim()), 'SIGKILL');
+    killProcess(Number(stdout.trim()));
     await terminal.see(PROMPT);
     await terminal.close();
     await engine.expectClean();

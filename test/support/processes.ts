@@ -112,6 +112,12 @@ export function startProgram(
   };
 }
 
+/** SIGKILL. A number that was not found (0, NaN) must not end this process's own group, as kill(2) would have it. */
+export function killProcess(pid: number): void {
+  if (!(pid > 1)) throw new Error(`no process has the number ${String(pid)}`);
+  process.kill(pid, 'SIGKILL');
+}
+
 /** Asks again every few milliseconds until the answer is truthy, and returns that answer. */
 export async function waitFor<T>(
   ask: () => T | Promise<T>,
