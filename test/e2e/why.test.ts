@@ -85,6 +85,29 @@ describe('where it stops', () => {
     expectStop(await ask('alone:80'), 'target', 'no-network');
   });
 
+  test('networks that minidock keeps apart, and one that is internal', async () => {
+    for (const words of [['back'], ['--internal', 'vault']]) await ok('network', 'create', ...words);
+    await web('api', ['--network', 'back']);
+    await web('safe', ['--network', 'vault']);
+    await world();
+    const apart = await ask('api -> web:80');
+    expectStop(apart, 'forward', 'dropped');
+    expect(apart.walk.find(({ stage }) => stage === 'forward')).toMatchObject({
+      code: 'networks-apart',
+      status: 'maybe',
+    });
+    expect(apart.verdict.fix).toContain('--network bridge');
+    expectWorks(await ask(`api -> ${HOST_ADDRESS}:8080`));
+    for (const goal of ['web:80', `${HOST_ADDRESS}:8080`, `${INTERNET_ADDRESS}:80`]) {
+      const confined = await ask(`safe -> ${goal}`);
+      expectStop(confined, 'sender', 'no-route');
+      expect(confined.verdict.text).toContain('the network vault is internal');
+      expect(confined.verdict.fix).toContain('without --internal');
+    }
+    await ok('rm', '-f', 'api', 'safe');
+    await ok('network', 'rm', 'back', 'vault');
+  });
+
   test('port that nobody publishes', async () => {
     expectStop(await ask(':9999'), 'socket', 'listen-none');
   });

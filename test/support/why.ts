@@ -20,7 +20,12 @@ export interface Answer {
     readonly look?: readonly string[];
   };
   readonly to: { readonly address: string };
-  readonly walk: readonly { readonly stage: string; readonly status: string; readonly text: string }[];
+  readonly walk: readonly {
+    readonly stage: string;
+    readonly status: string;
+    readonly code: string;
+    readonly text: string;
+  }[];
   readonly probe: {
     readonly outcome: string;
     readonly trace?: readonly {

@@ -2,7 +2,7 @@
 import { renderArgv } from '../../../runtime/plan/render.ts';
 import type { Argv } from '../../../runtime/plan/step.ts';
 import { bad, good } from './findings.ts';
-import type { Finding } from './model.ts';
+import type { Finding, Journey } from './model.ts';
 import type { Scene } from './observe.ts';
 import { chainsAt, hasRules, ownerOf, tablesBySource, type Owner, type Ruleset } from './ruleset.ts';
 
@@ -45,7 +45,13 @@ export function checkForward(scene: Scene): readonly Finding[] {
   const chains = chainsAt(ruleset, 'forward');
   const names = chains.map(({ family, table, name }) => `${family} ${table} ${name}`);
   const passed = names.length === 0 ? 'no chain is in the way' : `it passes ${names.join(', ')}`;
-  const findings: Finding[] = [good('forward', passed, ['nft', 'list', 'chains'])];
+  const show: Argv = ['nft', 'list', 'chains'];
+  const refused = ownRefusal(scene.journey);
+  const findings: Finding[] = [
+    refused === undefined
+      ? good('forward', passed, show)
+      : { ...refused, stage: 'forward', status: 'maybe', look: show },
+  ];
   for (const { family, table, name, policy } of chains) {
     const owner = ownerOf(ruleset, family, table, name);
     if (owner === 'minidock' || (policy !== 'drop' && owner !== 'firewalld')) continue;
@@ -57,6 +63,28 @@ export function checkForward(scene: Scene): readonly Finding[] {
     findings.push(suspect(scene, owner, 'iptables-legacy FORWARD', ['iptables-legacy', '-S', 'FORWARD']));
   }
   return findings;
+}
+
+/** What minidock's own rules are there to refuse; 'maybe' all the same, since somebody may have changed them. */
+export function ownRefusal({
+  from,
+  to,
+  published,
+}: Journey): Pick<Finding, 'code' | 'text' | 'fix'> | undefined {
+  const home = from.kind === 'container' ? from.container.state.network?.network : undefined;
+  const goal = to?.state.network?.network;
+  if (home === undefined || home.name === goal?.name) return undefined;
+  if (home.internal === true) {
+    const text = `the network ${home.name} is internal: what is in it reaches this host and nothing beyond`;
+    const fix = `Run it in a network that was made without --internal${goal === undefined ? '' : `, ${goal.name} for one`}.`;
+    return { code: 'network-internal', text, fix };
+  }
+  if (goal === undefined || published !== undefined) return undefined;
+  return {
+    code: 'networks-apart',
+    text: `minidock keeps the networks ${home.name} and ${goal.name} apart: only published ports lead from one to the other`,
+    fix: `Run both in one network (--network ${goal.name}), or publish the port (-p) and ask this host's address for it.`,
+  };
 }
 
 /** A stand-in cannot have the address of each client there may be. */
@@ -97,7 +125,10 @@ export function acceptFix(
     case 'Docker':
       return `iptables -I DOCKER-USER -o ${bridge} -j ACCEPT && iptables -I DOCKER-USER -i ${bridge} -j ACCEPT`;
     case 'minidock':
-      return 'A container is reached from elsewhere by its published ports only: run it with -p.';
+      return (
+        ownRefusal(journey)?.fix ??
+        'A container is reached from elsewhere by its published ports only: run it with -p.'
+      );
     case 'somebody else': {
       if (/^iptables/.test(family) || (chain === 'FORWARD' && ruleset.iptables.includes(':FORWARD'))) {
         const iptables = family === 'iptables-legacy' ? 'iptables-legacy' : 'iptables';

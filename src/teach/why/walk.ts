@@ -7,7 +7,7 @@
 import type { Container } from '../../engine/store.ts';
 import type { Finding, Journey, Stage } from './model.ts';
 import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
-import { checkClientRules, checkForward, checkRedirection } from './walk-filter.ts';
+import { checkClientRules, checkForward, checkRedirection, ownRefusal } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
 import { walkOut } from './walk-out.ts';
 import { bad, checkForwarding, good, isUp } from './findings.ts';
@@ -103,13 +103,12 @@ function checkSender(scene: Scene): readonly Finding[] {
   const get = inStack(sender, ['ip', 'route', 'get', journey.asked.address]);
   if (senderRoute === undefined) {
     const gateway = journey.from.container.state.network?.network?.gateway ?? '';
-    const text = `${sender.name} has no route to ${journey.asked.address}`;
-    return [
-      {
-        ...bad('sender', 'no-route', text, get),
-        fix: command(sender, `ip route add default via ${gateway}`),
-      },
-    ];
+    // An internal network is made without a way out.
+    const refused = ownRefusal(journey);
+    const because = refused === undefined ? '' : `: ${refused.text}`;
+    const text = `${sender.name} has no route to ${journey.asked.address}${because}`;
+    const fix = refused?.fix ?? command(sender, `ip route add default via ${gateway}`);
+    return [{ ...bad('sender', 'no-route', text, get), fix }];
   }
   const via = senderRoute.gateway === undefined ? 'on its own network' : `via ${senderRoute.gateway}`;
   return [
