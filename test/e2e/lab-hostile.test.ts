@@ -2,7 +2,7 @@
  * A lab with someone hostile in it, who knows the kernel: what enters from the machine, what leads out, and what ends
  * it. Nothing here would do harm if it succeeded.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createHost, type TestHost } from '../support/host.ts';
@@ -87,3 +87,58 @@ chmod +x /tmp/type; mount --bind /tmp/type /usr/bin/script`,
   }
   await screen.close();
 }, 120_000);
+
+test('what leads out of it is as large afterwards, and what is reached is still recorded', async () => {
+  const size = async (): Promise<number> =>
+    Number(
+      (await host.run(['du', '-sb', '--total', host.runDir, join(host.root, 'lab')])).stdout
+        .split(/\s+/)
+        .at(-3),
+    );
+  const before = await size();
+  // The latter takes what PID 1 has open (pidfd_open, pidfd_getfd), as a debugger could.
+  await type(`
+    for out in /run/lab/*; do [ -d $out ] || timeout 1 head -c 300000 /dev/zero >>$out; done
+    for word in . 'x y' '*' 'netns/../../x' ''; do echo "$word" >/run/lab/reached; done
+    perl -e 'my $pid = syscall(434, 1, 0); my $text = "x" x 300000;
+      for (0 .. 9) { my $fd = syscall(438, $pid, $_, 0); open(my $out, ">&=", $fd) && syswrite($out, $text) if $fd >= 0 && $_ != 3 }'
+    for fd in /proc/[0-9]*/fd/[12]; do [ -p $fd ] || timeout 1 head -c 300000 /dev/zero >$fd; done`);
+  expect((await size()) - before).toBeLessThan(1000);
+  expect(await host.minidock('lab', 'next')).toMatchObject({ exitCode: 0 });
+  expect((await host.minidock('lab', 'list')).stdout).toMatch(/^cable +1 of 7/m);
+}, 60_000);
+
+test('a lab that froze itself ends, and so does whoever was on the way in', async () => {
+  await host.minidock('lab', 'end');
+  const before = await host.snapshot();
+  await host.minidock('lab', 'start', 'cable', '--again');
+  const frozen = host.spawn(
+    enter(`
+    cd /sys/fs/cgroup/freezer 2>/dev/null || cd /sys/fs/cgroup
+    mkdir -p ice/below shells
+    for pid in $(cat cgroup.procs shells/cgroup.procs); do [ $pid = 0 ] || echo $pid >ice/below/cgroup.procs || :; done
+    echo freezes; echo FROZEN >ice/freezer.state || echo 1 >ice/cgroup.freeze; echo FROZEN >shells/freezer.state`),
+  );
+  await frozen.waitForOutput(/freezes/);
+  expect(await host.minidock('lab', 'end')).toMatchObject({ exitCode: 0 });
+  await frozen.exited;
+  expect(await host.snapshot()).toEqual(before);
+}, 60_000);
+
+test('of a lab whose keeper was killed the next one clears what is left', async () => {
+  await host.minidock('lab', 'end');
+  const before = await host.snapshot();
+  for (const lesson of ['cable', 'host']) {
+    await host.minidock('lab', 'start', lesson, '--again');
+    const keeper = readFileSync(join(host.runDir, 'lab', lesson, 'keeper'), 'utf8');
+    process.kill(Number(keeper), 'SIGKILL');
+    await host.waitFor(
+      async () => !(await host.minidock('lab', 'list')).stdout.includes('(running)'),
+      'its end',
+    );
+  }
+  expect(await host.minidock('lab', 'start', 'cable', '--again')).toMatchObject({ exitCode: 0 });
+  expect(existsSync(join(host.runDir, 'lab', 'host'))).toBe(false);
+  await host.minidock('lab', 'end');
+  expect(await host.snapshot()).toEqual(before);
+}, 60_000);

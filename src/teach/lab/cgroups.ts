@@ -2,7 +2,16 @@
  * The control groups of a lab, on either version: an outer directory with what the lab may take, which it cannot
  * reach, and `host` in it, which is the root of what it sees. The keeper removes both.
  */
-import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { cgroupLayout } from '../../../runtime/cgroup/detect.ts';
 
@@ -14,8 +23,10 @@ export interface LabGroup {
   readonly shells: string;
 }
 
-const MEMORY = 4 * 2 ** 30;
+/** Also of a small machine something is left. */
+const MEMORY = Math.min(4 * 2 ** 30, Math.floor(totalmem() / 2));
 const PROCESSES = 4000;
+const GROUPS = 1000;
 
 /** What root of a lab must own to divide its groups further (cgroups(7), "Delegation"); `tasks` is version 1's. */
 const DELEGATED = ['.', 'cgroup.procs', 'cgroup.threads', 'cgroup.subtree_control', 'tasks'];
@@ -32,7 +43,12 @@ export function createLabGroups(id: string, owner: number): readonly LabGroup[] 
   for (const { mount, directory, shells } of groups) {
     makeBelow(mount, mount, below.split('/'));
     limit(join(directory, 'memory.max'), join(directory, 'memory.limit_in_bytes'), MEMORY);
+    // What is in memory only would otherwise go to the machine's swap, until that is full.
+    limit(join(directory, 'memory.swap.max'), undefined, 0);
+    limit(join(directory, 'memory.memsw.limit_in_bytes'), undefined, MEMORY);
     limit(join(directory, 'pids.max'), undefined, PROCESSES);
+    // The kernel has numbers for 65535 groups with memory, on the whole machine.
+    limit(join(directory, 'cgroup.max.descendants'), undefined, GROUPS);
     makeBelow(mount, directory, ['host']);
     const host = join(directory, 'host');
     // Where the lab's own processes are, so that `host` may divide what it has (version 2 wants either).
@@ -40,6 +56,39 @@ export function createLabGroups(id: string, owner: number): readonly LabGroup[] 
     for (const group of new Set([host, shells])) give(group, owner);
   }
   return groups;
+}
+
+/** Version 1: who was frozen in there can be killed only when thawed. Those above come first. */
+export function thaw(groups: readonly string[]): void {
+  for (const group of groups) {
+    const state = join(group, 'freezer.state');
+    if (!existsSync(state)) continue;
+    attempt(state, 'THAWED');
+    thaw(groupsIn(group));
+  }
+}
+
+/** Of labs whose keeper was killed; what is entered (`shells`) tells where they are. */
+export function removeLabGroups(shells: readonly string[]): void {
+  for (const group of shells) removeGroup(group.replace(/\/host(\/shells)?$/, ''));
+}
+
+function removeGroup(group: string): void {
+  for (const child of groupsIn(group)) removeGroup(child);
+  try {
+    rmdirSync(group);
+  } catch {
+    return; // It is gone, or someone is in it still.
+  }
+}
+
+function groupsIn(group: string): readonly string[] {
+  try {
+    const entries = readdirSync(group, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(group, name));
+  } catch {
+    return []; // It is gone.
+  }
 }
 
 function give(group: string, owner: number): void {

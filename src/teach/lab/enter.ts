@@ -7,14 +7,12 @@
  * session and thereby its terminal, into which it could otherwise type (TIOCSTI, ioctl_tty(2)).
  */
 import { spawn as startProcess, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { renderArgv } from '../../../runtime/plan/render.ts';
 import type { Argv } from '../../../runtime/plan/step.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';
 import { LAB_IDS, LAB_PATH } from './host-script.ts';
-import type { RunningLab } from './lab-dirs.ts';
+import { groupsOf, type RunningLab } from './lab-dirs.ts';
 
 const KEPT = ['PATH', 'TERM', 'COLORTERM', 'LANG', 'LC_ALL', 'LC_CTYPE', 'NO_COLOR', 'FORCE_COLOR', 'TZ'];
 
@@ -36,7 +34,7 @@ const CAPABILITIES = '-all,+sys_admin,+sys_chroot,+sys_ptrace';
 
 /** The words that put a program into the lab, with the lab's namespaces, groups and root. */
 function enterWords(lab: RunningLab): [string, ...string[]] {
-  const groups = readFileSync(join(lab.dir, 'groups'), 'utf8').split('\n').filter(Boolean);
+  const groups = groupsOf(lab.dir);
   const join_ =
     'n=$1; shift; while [ $n -gt 0 ]; do echo 0 >"$1/cgroup.procs"; shift; n=$((n-1)); done; exec "$@"';
   const root = String(LAB_IDS.first);

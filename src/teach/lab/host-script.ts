@@ -32,7 +32,20 @@ export const LAB_PATH = '/run/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/
 export const KEEPER = `
 dir=$1; shift
 status=0
+# What was reached comes through a pipe, the name of one of the lesson's steps a line: a file that the lab may write it
+# can make as large as the disk.
+mkfifo -m 666 "$dir/reached"
+# As long as this end is open it does not end.
+exec {reached}<>"$dir/reached"
+setpriv --pdeathsig KILL bash -uc '
+  while read -r -n 100 step; do
+    case "$STEPS" in *" $step "*) ;; *) continue ;; esac
+    STEPS=\${STEPS/" $step "/ }
+    grep -q "^$LESSON $step " "$PROGRESS" || echo "$LESSON $step $(date -u +%FT%TZ)" >>"$PROGRESS"
+  done' <"$dir/reached" {reached}>&- >/dev/null &
+recorder=$!
 (
+  exec {reached}>&-
   for group in "$@"; do echo 0 >"$group/host/cgroup.procs"; done
   # Whoever kills this process has killed the lab.
   exec setpriv --pdeathsig KILL unshare --mount --propagation slave bash -euc '
@@ -41,9 +54,14 @@ status=0
     mount --rbind / /tmp
     exec nsenter --mount=/proc/self/ns/mnt --wd=/tmp bash -euc "pivot_root . .; umount -l .; exec bash \"\$DIR/stage.sh\""'
 ) || status=$?
+exec {reached}>&-
+# What has come by now is recorded.
+wait "$recorder"
 # All processes are dead with their PID 1, but a group is freed only when the last has been buried.
 for group in "$@"; do
   for attempt in 1 2 3 4 5 6 7 8 9 10; do
+    # Of those on their way in, outside of the PID namespace, someone in there may have seen to it that they stay.
+    if [ "$attempt" -gt 5 ]; then find "$group" -name cgroup.procs -exec cat {} + 2>/dev/null | xargs -r kill -KILL || :; fi
     find "$group" -depth -type d -exec rmdir {} \\; 2>/dev/null || :
     if [ ! -e "$group" ]; then break; fi
     sleep 0.05
@@ -72,7 +90,7 @@ echo "0 $IDS" >/proc/$HOLDER/gid_map
 cd "$DIR"
 mount -t tmpfs -o mode=755,size=64k lab mnt
 mkdir mnt/root
-for pair in "enter.sh=$DIR/enter.sh" "host.sh=$DIR/host.sh" "setup.sh=$DIR/setup.sh" "state=$DIR/state" "progress=$PROGRESS" "minidock=$MINIDOCK"; do
+for pair in "enter.sh=$DIR/enter.sh" "host.sh=$DIR/host.sh" "setup.sh=$DIR/setup.sh" "reached=$DIR/reached" "progress=$PROGRESS" "minidock=$MINIDOCK"; do
   touch "mnt/\${pair%%=*}"
   mount --bind "\${pair#*=}" "mnt/\${pair%%=*}"
 done
@@ -110,15 +128,16 @@ chmod 700 root
 ln -s /run var/run
 
 # What programs are made of. It belongs to the machine's root, who is nobody in here: for reading only.
-for part in /bin /sbin /lib /lib32 /lib64 /libx32 /usr /opt /nix /gnu; do
+for part in /bin /sbin /lib /lib32 /lib64 /libx32 /usr /opt /nix/store /gnu/store; do
   if [ -L "$part" ]; then
     cp -P "$part" ".$part"
   elif [ -d "$part" ]; then
-    mkdir ".$part"
+    mkdir -p ".$part"
     mount --rbind "$part" ".$part"
     # The flags a mount has may not be taken from it in here, so they are named again.
     findmnt --submounts --noheadings --raw --output TARGET,VFS-OPTIONS "$PWD$part" | while read -r target flags; do
-      mount -o "remount,bind,ro,\${flags#r?,}" "$target"
+      # Blanks and their like are written as \\x20.
+      mount -o "remount,bind,ro,\${flags#r?,}" "$(printf %b "$target")"
     done
   fi
 done
@@ -164,8 +183,8 @@ done <<GROUPS_END
 $GROUPS_AT
 GROUPS_END
 
-# A tmpfs that cannot be written, and on it the only two files that lead out: what was reached, and how far we are.
-mount -t tmpfs -o mode=755,size=64k tmpfs run/lab
+# A tmpfs that cannot be written but for one file, how far we are; one leads out, the pipe for what was reached.
+mount -t tmpfs -o mode=755,size=1m tmpfs run/lab
 mkdir run/lab/bin run/lab/sys run/lab/proc
 # A user namespace may mount these two where it can see another one already (mount_too_revealing() in the kernel): "ip
 # netns exec" takes /sys away before it mounts its own, and people do so with /proc.
@@ -173,10 +192,12 @@ mount -t sysfs -o nosuid,nodev,noexec sysfs run/lab/sys
 mount -t proc -o nosuid,nodev,noexec proc run/lab/proc
 printf '%s\\n' "$LESSON" >run/lab/lesson
 printf '%s' "$RC" >run/lab/rc
-for pair in progress=progress state=state minidock=bin/minidock; do
+for pair in progress=progress reached=reached minidock=bin/minidock; do
   touch "run/lab/\${pair#*=}"
   mount --bind "/tmp/\${pair%%=*}" "run/lab/\${pair#*=}"
 done
+touch run/lab/state
+mount --bind run/lab/state run/lab/state
 mount -o remount,bind,ro run/lab
 
 hostname lab
@@ -199,18 +220,22 @@ BATCH
 ip route add default via 203.0.113.1
 
 export HOME=/root PATH=${LAB_PATH} MINIDOCK_LAB="$LESSON"
-unset DIR PROGRESS GROUPS_AT MINIDOCK RC LESSON HOLDER IDS
+unset DIR PROGRESS STEPS GROUPS_AT MINIDOCK RC LESSON HOLDER IDS
 exec bash -c '
   trap "exit 0" TERM
   trap "exit 42" USR1
   # Not an argument of PID 1: "ps" would show how a puzzle was broken.
   setup=$(cat <&4)
   exec 4<&-
-  bash -euo pipefail -c "$setup" >&2 </dev/null || exit 1
+  # What our standard error is belongs to the machine, and who has it could fill that: nobody is to keep it.
+  exec 5<>/run/setup
+  rm /run/setup
+  bash -euo pipefail -c "$setup" >&5 2>&5 </dev/null || { cat /proc/self/fd/5 >&2; exit 1; }
+  exec 5<&-
   unset setup
   echo ready
   if [ "$BOUND" = yes ]; then exec 3<&0; else exec 3<> <(:); fi
-  exec >&2 </dev/null
+  exec >/dev/null 2>&1 </dev/null
   # A child that was orphaned is ours; bash buries it while it waits for what never comes.
   while read -r -u 3 || [ "$BOUND" != yes ]; do :; done
 ' lab 4< <(printf '%s' "$setup")

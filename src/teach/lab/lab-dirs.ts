@@ -9,6 +9,7 @@ export const INSIDE = {
   lesson: '/run/lab/lesson',
   state: '/run/lab/state',
   progress: '/run/lab/progress',
+  reached: '/run/lab/reached',
   rc: '/run/lab/rc',
 } as const;
 
@@ -50,12 +51,12 @@ export function readLab(paths: Paths, id: string): RunningLab | undefined {
   const dir = labDir(paths, id);
   try {
     const keeper = Number(readFileSync(join(dir, 'keeper'), 'utf8'));
-    const unshare = childOf(keeper);
-    // Afterwards the keeper has other children, with which it clears away.
-    if (unshare === undefined || inProc(unshare, 'comm') !== 'unshare\n') return undefined;
-    const pid = childOf(unshare);
-    // Its shells are killed before it is quite gone itself; it has no memory by then, and so no words.
-    if (pid === undefined || inProc(pid, 'cmdline') === '') return undefined;
+    if (!hasKeeper(dir)) return undefined;
+    // Before and afterwards the keeper has other children only.
+    const unshare = childrenOf(keeper).find((child) => inProc(child, 'comm') === 'unshare\n');
+    const pid = unshare === undefined ? undefined : childrenOf(unshare)[0];
+    // Its shells are killed before it is quite gone itself; it has no memory by then, which is all that it cannot feign.
+    if (pid === undefined || inProc(pid, 'statm').startsWith('0 ')) return undefined;
     return { id, dir, lesson: id.split('+')[0] ?? id, pid, keeper };
   } catch {
     return undefined; // It goes as we look.
@@ -73,11 +74,17 @@ export function hasKeeper(dir: string): boolean {
   }
 }
 
-function childOf(pid: number): number | undefined {
-  const [first] = inProc(pid, `task/${String(pid)}/children`)
-    .trim()
-    .split(' ');
-  return first === undefined || first === '' ? undefined : Number(first);
+/** The control groups that are entered with a lab. */
+export function groupsOf(dir: string): readonly string[] {
+  const file = join(dir, 'groups');
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
 }
+
+const childrenOf = (pid: number): readonly number[] =>
+  inProc(pid, `task/${String(pid)}/children`)
+    .trim()
+    .split(' ')
+    .filter(Boolean)
+    .map(Number);
 
 const inProc = (pid: number, file: string): string => readFileSync(`/proc/${String(pid)}/${file}`, 'utf8');

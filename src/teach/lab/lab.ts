@@ -11,6 +11,7 @@ import {
   openSync,
   readFileSync,
   readSync,
+  readdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -21,10 +22,10 @@ import { delay } from '../../../runtime/io/delay.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { waitLock } from '../../engine/lock.ts';
 import type { Paths } from '../../engine/paths.ts';
-import { createLabGroups, type LabGroup } from './cgroups.ts';
+import { createLabGroups, removeLabGroups, thaw, type LabGroup } from './cgroups.ts';
 import { keptEnvironment, leaveKeys } from './enter.ts';
 import { ENTER, HOST, KEEPER, LAB_IDS, RC, STAGE } from './host-script.ts';
-import { hasKeeper, labDir, labsDir, readLab, type RunningLab } from './lab-dirs.ts';
+import { groupsOf, hasKeeper, labDir, labsDir, readLab, type RunningLab } from './lab-dirs.ts';
 import type { Lesson } from './lesson.ts';
 
 export interface StartOptions {
@@ -68,8 +69,7 @@ function startKeeper(
   const lock = waitLock(join(labsDir(paths), '.lock'));
   try {
     if (hasKeeper(dir)) throw alreadyRuns(id);
-    // Of one that a power cut or SIGKILL ended.
-    rmSync(dir, { recursive: true, force: true });
+    clearDead(paths);
     rmSync(`${dir}.reset`, { force: true });
     mkdirSync(join(dir, 'mnt'), { recursive: true, mode: 0o700 });
     const groups = createLabGroups(groupName(id), LAB_IDS.first);
@@ -77,11 +77,10 @@ function startKeeper(
     writeFileSync(join(dir, 'enter.sh'), ENTER);
     writeFileSync(join(dir, 'host.sh'), HOST);
     writeFileSync(join(dir, 'setup.sh'), `:\n${lesson.setup.join('\n')}\n`);
-    writeFileSync(join(dir, 'state'), '');
     writeFileSync(join(dir, 'groups'), groups.map(({ shells }) => shells).join('\n'));
     writeFileSync(progress, '', { flag: 'a' });
-    // The lab's root writes to them, who is nobody here; only the machine's may enter the directories they are in.
-    for (const file of [progress, join(dir, 'state')]) chmodSync(file, 0o666);
+    // To be read by the lab's root, who is nobody here; only the machine's may enter the directory it is in.
+    chmodSync(progress, 0o644);
     const log = openSync(join(dir, 'log'), 'w+');
     // The end that is written to stays open for as long as this process lives.
     leaveKeys();
@@ -101,6 +100,17 @@ function startKeeper(
     return { keeper, log };
   } finally {
     lock.release();
+  }
+}
+
+/** Of those that a power cut or SIGKILL ended. Under the lock, so none of them is just being made. */
+function clearDead(paths: Paths): void {
+  const names = existsSync(labsDir(paths)) ? readdirSync(labsDir(paths), { withFileTypes: true }) : [];
+  for (const { name } of names.filter((entry) => entry.isDirectory())) {
+    const dir = labDir(paths, name);
+    if (hasKeeper(dir)) continue;
+    removeLabGroups(groupsOf(dir));
+    rmSync(dir, { recursive: true, force: true });
   }
 }
 
@@ -128,6 +138,7 @@ function hostEnvironment(
     LESSON: lesson.name,
     MINIDOCK: process.execPath,
     PROGRESS: progress,
+    STEPS: ` ${lesson.steps.map(({ id }) => id).join(' ')} `,
     IDS: `${String(LAB_IDS.first)} ${String(LAB_IDS.count)}`,
     GROUPS_AT: groups.map(({ mount, directory }) => `${mount} ${directory}`).join('\n'),
     RC,
@@ -138,8 +149,11 @@ const groupName = (id: string): string => `${id}-${String(process.pid)}`;
 
 /** Its PID 1 is killed and with it all that is in there; returns when the keeper has taken away the rest. */
 export async function endLab(lab: RunningLab): Promise<void> {
+  const groups = groupsOf(lab.dir);
   killQuietly(lab.pid, 'SIGKILL');
-  await gone(lab.keeper);
+  await gone(lab.keeper, () => {
+    thaw(groups);
+  });
 }
 
 /** From inside: asks PID 1, which no signal of ours could kill, to go. All that is in there goes with it, we too. */
@@ -165,8 +179,9 @@ function killQuietly(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-async function gone(pid: number): Promise<void> {
+async function gone(pid: number, meanwhile = (): void => undefined): Promise<void> {
   for (let wait = 0; wait < 1000; wait++) {
+    if (wait % 10 === 0) meanwhile();
     try {
       process.kill(pid, 0);
       if (/^State:\tZ/m.test(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))) return;

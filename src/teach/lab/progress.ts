@@ -1,8 +1,10 @@
 /**
  * How far one is: in a running lab (which step, how many hints were given) and for good (every step ever reached, a
- * line each). Both files are bind mounts in the lab, so they are written in place.
+ * line each). The latter is a file of the machine's, which the lab reads and the keeper writes.
  */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { delay } from '../../../runtime/io/delay.ts';
+import { INSIDE } from './lab-dirs.ts';
 import type { Lesson } from './lesson.ts';
 
 export interface LabState {
@@ -32,8 +34,12 @@ export function readProgress(file: string): (lesson: string) => ReadonlySet<stri
   return (name) => new Set(pairs.flatMap(([lesson, step]) => (lesson === name && step ? [step] : [])));
 }
 
-export function recordStep(file: string, lesson: Lesson, step: number): void {
+/** Tells the keeper, and waits until it is written. */
+export async function recordStep(lesson: Lesson, step: number): Promise<void> {
   const id = lesson.steps[step]?.id;
-  if (id === undefined || readProgress(file)(lesson.name).has(id)) return;
-  appendFileSync(file, `${lesson.name} ${id} ${new Date().toISOString()}\n`);
+  const recorded = (): boolean => id === undefined || readProgress(INSIDE.progress)(lesson.name).has(id);
+  if (id === undefined || recorded()) return;
+  // The pipe: neither made nor, were there no reader, waited for.
+  writeFileSync(INSIDE.reached, `${id}\n`, { flag: 'r+' });
+  for (let wait = 0; wait < 200 && !recorded(); wait++) await delay(10);
 }

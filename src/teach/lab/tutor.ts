@@ -74,7 +74,7 @@ const taskTitle = (lesson: Lesson, index: number, style: Style): string =>
   `${taskText(lesson, index, style).split('\n')[0] ?? ''}\n`;
 
 async function finishStep(lesson: Lesson, state: LabState, style: Style): Promise<void> {
-  recordStep(INSIDE.progress, lesson, state.step);
+  await recordStep(lesson, state.step);
   await enterStep(state.step + 1);
   stdout.write(pictures(state.picture, readState(INSIDE.state).picture, style));
   stdout.write('\n');
