@@ -84,7 +84,9 @@ async function applyGroup(
       note({ outcome: 'done' });
     } catch (error) {
       if (only?.check === undefined || error instanceof InjectedFault || !(await holds(only.check))) {
-        throw toStepError(group, error);
+        const failure = toStepError(group, error);
+        note({ steps: [failure.step] });
+        throw failure;
       }
       note({ outcome: 'already' });
     }

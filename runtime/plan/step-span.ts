@@ -2,7 +2,7 @@
 import { span, type Note, type TraceEvent } from '../trace.ts';
 import type { StepId } from './step.ts';
 
-export type Outcome = 'done' | 'already';
+export type Outcome = 'done' | 'already' | 'failed';
 
 /** Milliseconds; the time of steps folded into one process is shared evenly among them. */
 export interface StepTime {
@@ -11,7 +11,7 @@ export interface StepTime {
   readonly ms: number;
 }
 
-/** `work` notes its outcome; without one the steps are not told of as such (a check that found nothing, a failure). */
+/** `work` notes its outcome; without one the steps are not told of as such (a check that found nothing). */
 export function stepSpan<T>(steps: readonly { readonly id: StepId }[], work: (note: Note) => T): T {
   const ids = steps.map(({ id }) => id);
   return span('step', ids.join(' + '), work, { steps: ids });
@@ -33,7 +33,16 @@ export function doneStep<T>(id: StepId, work: () => T): T {
 
 export function stepTimes(event: TraceEvent): readonly StepTime[] {
   if (event.type !== 'span' || (event.kind !== 'step' && event.kind !== 'state')) return [];
-  const { steps, outcome } = event.args as { steps?: readonly StepId[]; outcome?: Outcome };
+  const {
+    steps,
+    outcome: noted,
+    error,
+  } = event.args as {
+    steps?: readonly StepId[];
+    outcome?: Outcome;
+    error?: string;
+  };
+  const outcome = error === undefined ? noted : 'failed';
   if (steps === undefined || outcome === undefined) return [];
   return steps.map((id) => ({ id, outcome, ms: event.ms / steps.length }));
 }

@@ -2,7 +2,7 @@
 import { renderCommand } from '../../runtime/plan/render.ts';
 import type { Step } from '../../runtime/plan/step.ts';
 import { noColors } from '../ui/colors.ts';
-import type { Explainer, ExplainOptions } from './explain.ts';
+import type { Explainer, ExplainOptions, StepOutcome } from './explain.ts';
 import { alreadyWords, formatMilliseconds } from './words.ts';
 
 export function createLineTeller({ colors = noColors }: ExplainOptions): Explainer {
@@ -15,10 +15,14 @@ export function createLineTeller({ colors = noColors }: ExplainOptions): Explain
       position = `${String(n).padStart(String(total).length)}/${total}`;
       return '';
     },
-    stepDone: (step, milliseconds, outcome) =>
-      line(step, outcome === 'already' ? alreadyWords(step)[1] : formatMilliseconds(milliseconds)),
+    stepDone: (step, milliseconds, outcome) => line(step, timeOrWords(step, milliseconds, outcome)),
     stepPlanned: (step, already) => line(step, already ? alreadyWords(step)[1] : ''),
   };
+}
+
+function timeOrWords(step: Step, milliseconds: number, outcome: StepOutcome): string {
+  if (outcome === 'done') return formatMilliseconds(milliseconds);
+  return outcome === 'failed' ? 'failed' : alreadyWords(step)[1];
 }
 
 /** Scripts for nft have many lines; `--explain=full` has them all. */

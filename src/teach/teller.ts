@@ -18,7 +18,7 @@ export function say(output: StandardStream, text: string): void {
 /** Prints steps in the order of the plan, whatever order they are done in. */
 export class Teller {
   private steps: readonly Step[] = [];
-  private printed = 0;
+  private next = 0;
   private readonly results = new Map<StepId, StepTime>();
 
   constructor(
@@ -32,12 +32,17 @@ export class Teller {
 
   done(result: StepTime): void {
     this.results.set(result.id, result);
-    for (let step = this.steps[this.printed]; step !== undefined; step = this.steps[this.printed]) {
+    for (const [index, step] of this.steps.entries()) {
+      if (index < this.next) continue;
       const known = this.results.get(step.id);
-      if (known === undefined) return;
-      this.printed += 1;
+      if (known === undefined) {
+        // Nobody waits for what a failure has kept from being done.
+        if (result.outcome === 'failed') continue;
+        return;
+      }
+      this.next = index + 1;
       const { explainer, output } = this;
-      say(output, explainer.stepStarted(step, this.printed, this.steps.length));
+      say(output, explainer.stepStarted(step, this.next, this.steps.length));
       say(output, explainer.stepDone(step, known.ms, known.outcome));
     }
   }

@@ -10,6 +10,7 @@ import { previewNetwork } from '../../src/engine/networking.ts';
 import { computeRun } from '../../src/engine/shim/prepare.ts';
 import { ContainerStore } from '../../src/engine/store.ts';
 import type { Step } from '../../runtime/plan/step.ts';
+import type { StepObject } from '../../src/teach/step-json.ts';
 import { useEngine } from '../support/engine.ts';
 import type { RunResult } from '../support/processes.ts';
 
@@ -69,11 +70,27 @@ describe('each step, failing', () => {
         const words = `minidock: step ${batch[index] ?? ''} (`;
         expect([exitCode, stdout, first.slice(0, words.length)]).toEqual([125, '', words]);
         expect(stderr).toContain('failure injected by MINIDOCK_FAIL_AT');
+        expect(stderr).not.toContain('left behind');
       }
       await engine.expectClean();
       expect(await ok('volume', 'ls', '-q')).toBe('');
     }
   }, 180_000);
+
+  test.each(['netns.create', 'veth.up', 'rootfs.pivot', 'process.exec'])(
+    'is the last that --explain tells of, as failed: %s',
+    async (id) => {
+      const words = ['run', '--rm', '--explain=json', ...FLAGS, 'test', 'true'];
+      const { stderr } = await runWith({ MINIDOCK_FAIL_AT: id }, ...words);
+      const told = stderr
+        .split('\n')
+        .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as StepObject] : []));
+      expect(told.filter(({ outcome }) => outcome === 'failed').map((step) => step.id)).toEqual([id]);
+      // What was done beside it may stand behind it in the plan.
+      expect(told.map(({ n }) => n)).toEqual(told.map(({ n }) => n).toSorted((one, other) => one - other));
+      await engine.expectClean();
+    },
+  );
 
   test('one at a time as well as folded', async () => {
     for (const id of ['veth.create', 'link.up', 'nat.masquerade', 'process.start']) {
