@@ -30,7 +30,7 @@ export function planBridge(network: BridgeNetwork): readonly HostStep[] {
       command: { kind: 'run', argv: ['ip', 'link', 'add', 'name', bridge, 'type', 'bridge'] },
       undo: SHARED,
       check: { kind: 'path-exists', path: settings },
-      observe: ['ip', '-d', 'link', 'show', bridge],
+      observe: ['ip', 'link', 'show', 'dev', bridge, 'type', 'bridge'],
     },
     {
       id: 'bridge.address',

@@ -17,7 +17,8 @@ import { colorsFor, type Colors } from '../ui/colors.ts';
 import type { Explainer } from './explain.ts';
 import type { ExplainHow } from './explain-flags.ts';
 import type { Explanation } from './explanation.ts';
-import { fromHost, throughExec, type Place } from './look.ts';
+import { fromHost, type Place } from './look.ts';
+import { createLineTeller } from './step-line.ts';
 import { explainerFor } from './teller.ts';
 
 type Answer = (message: ClientMessage) => void;
@@ -34,7 +35,8 @@ export async function createWalk(how: ExplainHow): Promise<Explanation> {
       exitCode: 125,
     });
   }
-  const walk = new Walk(await explainerFor(how, stderr), await colorsFor(stderr));
+  const colors = await colorsFor(stderr);
+  const walk = new Walk(await explainerFor(how, stderr), createLineTeller({ colors }), colors);
   let told = Promise.resolve();
   return {
     onMessage: (message, answer) => {
@@ -46,19 +48,18 @@ export async function createWalk(how: ExplainHow): Promise<Explanation> {
 
 class Walk {
   private steps: readonly Step[] = [];
-  private container = '';
   private asked: { readonly step: Step; readonly look: Argv | undefined; readonly pid?: number } | undefined;
 
   constructor(
     private readonly explainer: Explainer,
+    /** Of the steps that nobody waits for: whoever wants no more of them is not to get a thousand lines. */
+    private readonly brief: Explainer,
     private readonly colors: Colors,
   ) {}
 
   async receive(message: ShimMessage, answer: Answer): Promise<void> {
-    if (message.type === 'plan') {
-      this.steps = message.steps;
-      this.container = message.container;
-    } else if (message.type === 'paused') await this.ask(message.id, message.pid, answer);
+    if (message.type === 'plan') this.steps = message.steps;
+    else if (message.type === 'paused') await this.ask(message.id, message.pid, answer);
     else if (message.type === 'step') await this.done(message);
   }
 
@@ -81,11 +82,9 @@ class Walk {
     const step = this.steps[index];
     if (step === undefined) return;
     const asked = this.asked?.step.id === step.id ? this.asked : undefined;
-    if (asked === undefined) {
-      const [told = step] = throughExec([step], [this.container]);
-      stderr.write(this.explainer.stepStarted(told, index + 1, this.steps.length));
-    }
-    stderr.write(this.explainer.stepDone(step, result.ms, result.outcome));
+    const explainer = asked === undefined ? this.brief : this.explainer;
+    if (asked === undefined) stderr.write(explainer.stepStarted(step, index + 1, this.steps.length));
+    stderr.write(explainer.stepDone(step, result.ms, result.outcome));
     if (asked === undefined) return;
     const { pid } = asked;
     this.asked = undefined;
@@ -127,7 +126,7 @@ class Walk {
 function readWord({ bold }: Colors): StepWord {
   for (;;) {
     stderr.write(
-      `    ${bold('Enter')} does it, ${bold('s')} does it and all the others, ${bold('q')} undoes what is done: `,
+      `    ${bold('Enter')} does it, ${bold('s Enter')} all that follow too, ${bold('q Enter')} undoes what is done: `,
     );
     switch (readTerminalLine()?.trim().toLowerCase()) {
       case '':

@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => terminal.close());
 
-const ASKED = /q undoes what is done: $/;
+const ASKED = /q Enter undoes what is done: $/;
 
 /** Goes on to where the step of this title is about to be done. */
 async function stepTo(title: string): Promise<string> {
@@ -47,7 +47,9 @@ describe('run --step', () => {
     expect(plugged).toMatch(/done in [\d.]+ ms\n +After: +\$ ip -n md-\w+ link show eth0\n +\d+: eth0@if/);
     expect(await links()).toHaveLength(1);
     terminal.type('s\r');
-    await terminal.see(/^[0-9a-f]{64}$/m);
+    // From here on a line each.
+    const rest = await terminal.see(/^[0-9a-f]{64}$/m);
+    expect(rest.input).toMatch(/^ *\d+\/\d+ +[\d.]+ ms +Mount \/proc/m);
     await terminal.see(PROMPT);
     expect(await engine.ok('inspect', '-f', '{{.State.Status}}', 'walked')).toBe('running');
   });
