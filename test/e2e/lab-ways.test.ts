@@ -7,7 +7,7 @@ import { allLessons } from '../../src/teach/lab/lessons/index.ts';
 import { beyondWays } from '../support/beyond-ways.ts';
 import { createHost, type TestHost } from '../support/host.ts';
 import { waitFor } from '../support/processes.ts';
-import { puzzleWays } from '../support/puzzle-ways.ts';
+import { firstWays, puzzleWays } from '../support/puzzle-ways.ts';
 
 // Not in beforeAll: tests that run side by side begin before it.
 let host: Promise<TestHost> | undefined;
@@ -17,7 +17,7 @@ afterAll(async () => {
   await (await host)?.dispose();
 });
 
-const lines = [...puzzleWays, ...beyondWays].map((ways) => [ways.lesson, ways] as const);
+const lines = [...firstWays, ...puzzleWays, ...beyondWays].map((ways) => [ways.lesson, ways] as const);
 
 test.concurrent.each(lines)(
   '%s: a wrong way does not pass, another right one does',

@@ -9,6 +9,31 @@ export interface PuzzleWays {
   readonly right: string;
 }
 
+/** Lessons of the article's order. */
+export const firstWays: readonly PuzzleWays[] = [
+  {
+    lesson: 'cable',
+    step: 'neighbours',
+    wrong: [
+      'ip -n red link show veth-red > /tmp/blue.mac; ip -n blue neigh replace 192.168.15.1 lladdr 02:00:00:00:00:01 dev veth-blue nud permanent',
+    ],
+    // The whole line that ip writes holds the address, too.
+    right:
+      'ip -n red neigh show 192.168.15.2 > /tmp/blue.mac; ip -n blue neigh replace 192.168.15.1 lladdr $(ip netns exec red cat /sys/class/net/veth-red/address) dev veth-blue nud permanent',
+  },
+  {
+    lesson: 'publish',
+    step: 'forward',
+    wrong: [
+      'iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -j ACCEPT',
+      'iptables -A FORWARD -j ACCEPT',
+      'iptables -F FORWARD; iptables -P FORWARD ACCEPT',
+    ],
+    right:
+      'iptables -P FORWARD DROP; iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -j ACCEPT; iptables -A FORWARD -p tcp -s 192.168.15.1 --sport 80 -j ACCEPT',
+  },
+];
+
 export const puzzleWays: readonly PuzzleWays[] = [
   {
     lesson: 'puzzle-link-down',

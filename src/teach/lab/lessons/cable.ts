@@ -197,8 +197,10 @@ export const lessons: readonly Lesson[] = [
             text: '/tmp/blue.mac holds the hardware address that veth-blue really has',
             holds: async (host) => {
               const { stdout } = await host.run(['cat', '/tmp/blue.mac']);
+              // Alone, or in the line that ip wrote.
+              const written = stdout.toLowerCase().match(/\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b/g) ?? [];
               const mac = (await linkOf(host, 'veth-blue', 'blue'))?.address;
-              return mac !== undefined && stdout.trim().toLowerCase() === mac;
+              return mac !== undefined && written.length === 1 && written[0] === mac;
             },
           },
           {

@@ -80,6 +80,10 @@ export const lessons: readonly Lesson[] = [
             holds: async (host) =>
               (await host.run(['iptables', '-S', 'FORWARD'])).stdout.includes('-P FORWARD DROP'),
           },
+          {
+            text: 'nothing more passes: a ping that red begins is still dropped',
+            holds: async (host) => !(await host.ping('203.0.113.1', { netns: 'red' })),
+          },
         ],
       },
     ],
