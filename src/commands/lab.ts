@@ -82,7 +82,8 @@ async function actInside(
   flags: Flags,
   style: Style,
 ): Promise<number> {
-  if (names[0] !== undefined && names[0] !== lesson.name && action !== 'show') throw insideAlready(lesson);
+  if (names[0] !== undefined && names[0] !== lesson.name && action !== 'show')
+    throw insideAlready(lesson, [action, ...names]);
   switch (action) {
     case 'list':
       stdout.write(listText(allLessons, readProgress(INSIDE.progress), [], style));
@@ -112,7 +113,7 @@ async function actInside(
     case 'start':
     case 'enter':
     case 'run':
-      throw insideAlready(lesson);
+      throw insideAlready(lesson, [action, ...names]);
     default:
       throw unknownAction(action);
   }
@@ -138,7 +139,7 @@ async function actOutside(
       return start(paths, requireLesson(required(names[0], action)), flags.again === true);
     case 'enter': {
       const [name, program, ...words] = names;
-      const lab = pickLab(paths, name);
+      const lab = pickLab(paths, name, action);
       return program === undefined ? stay(paths, lab) : runCommand(paths, lab, [program, ...words]);
     }
     case 'show':
@@ -147,20 +148,20 @@ async function actOutside(
         stdout.write(lessonText(requireLesson(names[0]), style));
         return 0;
       }
-      return minidockInLab(pickLab(paths, names[0]), 'show');
+      return minidockInLab(pickLab(paths, names[0], action), 'show');
     case 'status':
     case 'check':
     case 'hint':
     case 'next':
-      return minidockInLab(pickLab(paths, names[0]), action);
+      return minidockInLab(pickLab(paths, names[0], action), action);
     case 'reset': {
-      const old = pickLab(paths, names[0]);
+      const old = pickLab(paths, names[0], action);
       await endLab(old);
       return start(paths, requireLesson(old.lesson), true);
     }
     case 'end': {
       requireRoot('lab');
-      const ended = pickLab(paths, names[0]);
+      const ended = pickLab(paths, names[0], action);
       await endLab(ended);
       tellGone(ended);
       return 0;
@@ -175,21 +176,21 @@ async function actOutside(
 }
 
 /** @throws MinidockError 'LAB_NONE', 'LAB_WHICH'. */
-function pickLab(paths: Paths, name: string | undefined): RunningLab {
+function pickLab(paths: Paths, name: string | undefined, action: string): RunningLab {
   const labs = runningLabs(paths).filter(({ id }) => name === undefined || id === name);
   const [first, second] = labs;
   if (first === undefined) {
     throw new MinidockError({
       code: 'LAB_NONE',
       message: name === undefined ? 'no lab is running' : `no lab ${name} is running`,
-      hint: 'minidock lab list shows the lessons, minidock lab start NAME begins one.',
+      hint: 'minidock lab tells which lesson comes next, minidock lab start NAME begins one.',
     });
   }
   if (second !== undefined) {
     throw new MinidockError({
       code: 'LAB_WHICH',
       message: `several labs are running: ${labs.map(({ id }) => id).join(', ')}`,
-      hint: 'Say which one: its name is the last word of the command.',
+      hint: `Say which one by its name at the end: minidock lab ${action} ${first.id}`,
     });
   }
   return first;
@@ -200,7 +201,7 @@ function required(name: string | undefined, action: string): string {
   throw new MinidockError({
     code: 'LAB_UNNAMED',
     message: `lab ${action} needs the name of a lesson`,
-    hint: 'minidock lab list shows them all.',
+    hint: 'minidock lab tells which comes next, minidock lab list shows them all.',
   });
 }
 
@@ -222,11 +223,11 @@ function refuseStray(action: string, names: readonly string[], flags: Flags): vo
   });
 }
 
-const insideAlready = ({ name }: Lesson): MinidockError =>
+const insideAlready = ({ name }: Lesson, again: readonly string[]): MinidockError =>
   new MinidockError({
     code: 'LAB_INSIDE',
     message: `this shell is in the lab ${name} already`,
-    hint: 'Leave it with "exit", or end it with "minidock lab end", and try again.',
+    hint: `"end" takes this lab away, "exit" leaves it as it is; then type on the machine: ${['minidock lab', ...again].join(' ')}`,
   });
 
 const wantsAuto = (): MinidockError =>

@@ -33,7 +33,10 @@ test('start opens it; check, hint, show, reset and end are typed in it, and then
     'ip link add veth-red type veth peer name veth-blue; check',
     /\[x\] there are two links.*Step 2 of 7/s,
   );
-  await said('minidock lab start host', /this shell is in the lab cable already/);
+  await said(
+    'minidock lab start host',
+    /this shell is in the lab cable already\n"end" takes.*minidock lab start host/s,
+  );
   await screen.enter('clear; reset');
   await screen.see(/Step 1 of 7[^]*\nlab:cable:\/#$/);
   await said('ip link show veth-red', /does not exist/);
@@ -51,4 +54,26 @@ test('start opens it; check, hint, show, reset and end are typed in it, and then
   await screen.see(/The lab cable is gone.*\nhost\$$/s);
   await screen.close();
   expect(await host.snapshot()).toEqual(before);
+}, 60_000);
+
+test('on a small screen the check keeps its words on it, and past the last step tells where to go on', async () => {
+  const screen = await openScreen(host, 80, 30);
+  await screen.enter('minidock lab start host');
+  const waits = /\nlab:host:\/#$/;
+  await screen.see(waits);
+  await screen.enter('clear');
+  await screen.enter('ip link add veth-host type veth peer name veth-ns netns red');
+  await screen.enter('check');
+  const passed = await screen.see(/Step 2 of 2[^]*\nlab:host:\/#$/);
+  expect(passed).toMatch(/\[x\] veth-host[^]*After:[^]*\+ this host: veth-host #\d+ DOWN[^]*Step 2 of 2/);
+  expect(passed).not.toContain('Before:');
+  await screen.enter('clear; next');
+  expect(await screen.see(/All 2 steps[^]*\nlab:host:\/#$/)).toMatch(
+    /end takes this lab away.*minidock lab start masquerade/s,
+  );
+  await screen.enter('clear; end');
+  await screen.see(/The lab host is gone[^]*\nhost\$$/);
+  await screen.enter('clear; minidock lab');
+  expect(await screen.see(/Just to watch[^]*\nhost\$$/)).toMatch(/Go on with: minidock lab start/);
+  await screen.close();
 }, 60_000);

@@ -63,6 +63,26 @@ describe('a check', () => {
     expect([right.exitCode, right.stdout]).toEqual([0, expect.stringContaining('Step 2 of 7')]);
   }, 60_000);
 
+  test('takes one past all steps that are reached already, and no further', async () => {
+    await lab('start', 'cable', '--again');
+    await type(
+      'cable',
+      'ip netns add red; ip netns add blue; ip link add veth-red netns red type veth peer name veth-blue netns blue',
+    );
+    // The first wants both ends on the host.
+    expect((await lab('check')).exitCode).toBe(1);
+    await type('cable', 'ip -n red link set veth-red netns 1; ip -n blue link set veth-blue netns 1');
+    const onTheHost = await lab('check');
+    expect(onTheHost.stdout).toMatch(/Step 1 of 7.*Step 2 of 7.*\[x\] the namespace red.*Step 3 of 7/s);
+    await type(
+      'cable',
+      'for name in red blue; do ip link set veth-$name netns $name; ip -n $name link set veth-$name up; done',
+    );
+    // What is up is not yet asked for: the addresses come first.
+    expect((await lab('check')).stdout).toMatch(/Step 3 of 7.*Step 4 of 7/s);
+    expect((await lab('status')).stdout).toContain('Step 4 of 7');
+  }, 60_000);
+
   test('of the way out takes nftables for iptables', async () => {
     await lab('start', 'masquerade');
     await lab('next');
@@ -81,6 +101,14 @@ describe('a check', () => {
     expect((await lab('show')).stdout).toContain('ip link add veth-red type veth peer name veth-red-br');
   }, 60_000);
 });
+
+test('minidock’s own lesson stops at the steps of the network and shows the state around each, then runs on', async () => {
+  const { stdout } = await lab('run', 'docker-by-minidock', '--auto', '--no-pictures');
+  expect(stdout).toMatch(
+    /Create the bridge minidock0\n.*Before: \$ ip link show.*does not exist.*After: +\$ ip link show.*<BROADCAST/s,
+  );
+  expect(stdout).toMatch(/Publish 8080.*Before:.*After:.*^ *\| +\d+\/\d+ .*Become .*: cd/ms);
+}, 60_000);
 
 test('what was reached is kept: another lab goes on there', async () => {
   await lab('start', 'bridge');
@@ -247,4 +275,8 @@ test('someone who knows nothing is told where to begin', async () => {
   const { stdout } = await lab();
   expect(stdout).toMatch(/minidock lab start \S+/);
   expect((await lab('start', 'nonsense')).stderr).toContain('minidock lab list');
+  expect((await lab('start', 'cabel')).stderr).toContain('Did you mean cable?');
+  expect((await lab('start', 'proxy-mtu')).stderr).not.toContain('Did you mean');
+  // Of the list, which is longer than a screen, the end is what stays.
+  expect((await lab('list')).stdout.trimEnd().split('\n').at(-1)).toMatch(/minidock lab start \S+$/);
 });

@@ -26,6 +26,8 @@ export interface Requirement {
 /** One shell line and its reason. */
 export interface Solution {
   readonly command: string;
+  /** For one that asks at a terminal: what is typed, one after the other, whenever a line that ends with `: ` waits. */
+  readonly answers?: readonly string[];
   readonly why: string;
 }
 

@@ -1,9 +1,14 @@
 /** `minidock lab` alone, and `lab list`: what there is, what is done of it, and where to go from here. */
 import type { RunningLab } from './lab-dirs.ts';
+import type { Colors } from '../../ui/colors.ts';
 import type { Lesson } from './lesson.ts';
+import { allLessons, findLesson, isDone, nextLesson } from './lessons/index.ts';
 import { GROUPS, prose, type Style } from './words.ts';
 
 type Done = (lesson: string) => ReadonlySet<string>;
+
+/** A name longer than the column pushes its own row aside, lest all rows be wider than a terminal of 80. */
+const NAME_WIDTH = 23;
 
 export function listText(
   lessons: readonly Lesson[],
@@ -11,9 +16,8 @@ export function listText(
   running: readonly RunningLab[],
   { colors }: Style,
 ): string {
-  const width = Math.max(...lessons.map(({ name }) => name.length));
   const row = (name: string, state: string, about: string): string =>
-    `${name.padEnd(width)}  ${state.padEnd('10 of 10'.length)}  ${about}`;
+    `${name.padEnd(NAME_WIDTH)} ${state.padEnd('6 of 7'.length)} ${about}`;
   const lines = [row('LESSON', 'DONE', 'ABOUT')];
   for (const [group, title] of GROUPS) {
     const members = lessons.filter((lesson) => lesson.group === group);
@@ -24,7 +28,8 @@ export function listText(
       lines.push(row(lesson.name, doneWord(lesson, done), `${lesson.title}${runs}`));
     }
   }
-  return `${lines.join('\n')}\n`;
+  // The end of a list longer than the screen is what stays on it.
+  return `${lines.join('\n')}\n\n${goOn(done, running, colors)}\n`;
 }
 
 function doneWord(lesson: Lesson, done: Done): string {
@@ -40,32 +45,48 @@ export function introduction(
   running: readonly RunningLab[],
   style: Style,
 ): string {
-  const { bold } = style.colors;
-  const isDone = (lesson: Lesson): boolean => lesson.steps.every(({ id }) => done(lesson.name).has(id));
-  const next = lessons.find((lesson) => !isDone(lesson)) ?? lessons[0];
-  const finished = lessons.filter(isDone).length;
-  const [lab] = running;
-  const begin =
-    lab !== undefined
-      ? `A lab is running: ${bold(`minidock lab enter ${lab.id}`)}`
-      : `${finished === 0 ? 'Begin with' : `${String(finished)} of ${String(lessons.length)} lessons are done. Go on with`}: ${bold(`minidock lab start ${next?.name ?? ''}`)}`;
+  const next = nextLesson(done)?.name ?? 'cable';
+  const finished = lessons.filter((lesson) => isDone(lesson, done)).length;
+  const count =
+    finished === 0 ? '' : `${String(finished)} of ${String(lessons.length)} lessons are done.\n\n`;
   return (
-    prose(ABOUT, style) +
-    `\n  ${begin}\n\n` +
-    prose(
-      `Everything there is: minidock lab list. Only watching: minidock lab run ${next?.name ?? ''} --auto`,
-      style,
-    )
+    `${prose(ABOUT, style)}${count}${goOn(done, running, style.colors)}\n` +
+    '\nAll lessons:   minidock lab list' +
+    `\nJust to watch: minidock lab run ${next} --auto\n`
   );
+}
+
+/** The one thing to type now: a line for each lab that runs, or the next lesson. */
+function goOn(done: Done, running: readonly RunningLab[], { bold }: Colors): string {
+  const isOver = ({ lesson }: RunningLab): boolean => {
+    const found = findLesson(lesson);
+    return found !== undefined && isDone(found, done);
+  };
+  const lines = running.map((lab) =>
+    isOver(lab)
+      ? `Still running, though done: ${bold(`minidock lab end ${lab.id}`)}`
+      : `It runs; back into it: ${bold(`minidock lab enter ${lab.id}`)}`,
+  );
+  if (running.every(isOver)) {
+    const next = nextLesson(done);
+    const first = allLessons.some(({ name }) => done(name).size > 0) ? 'Go on with' : 'Begin with';
+    lines.push(
+      next === undefined
+        ? 'All lessons are done; any of them can be done again: minidock lab start NAME --again'
+        : `${first}: ${bold(`minidock lab start ${next.name}`)}`,
+    );
+  }
+  return lines.join('\n');
 }
 
 const ABOUT = `A container's network is a few things of the kernel put together: a namespace, a cable, a switch, addresses, a rule or two. Here you make each of them with your own hands, in the order of the article "Virtual Networking: From Basics to Docker and Beyond" (Vikash Kumar), and minidock looks at the kernel to see whether it is there.
 
-A lesson has a host of its own that can be thrown away: whatever you type in its shell, this machine stays as it is, and nothing needs the internet, which is played by a namespace called "outside". In the shell:
+A lesson has a host of its own that can be thrown away: whatever you type in its shell, this machine stays as it is, and nothing needs the internet, which is played by a namespace called "outside". In its shell you type ordinary commands, and these:
 
-  minidock lab check    is the step reached, and what is missing?
-  minidock lab hint     one more hint each time
-  minidock lab show     a solution, with its reasons
-  minidock lab reset    everything as at the beginning
-  minidock lab end      and nothing of it stays
+  status    the task once more
+  check     is the step reached, and what is missing?
+  hint      one more hint each time
+  show      a solution, with its reasons; next types it for you
+  reset     everything as at the beginning
+  end       the lab goes, and nothing of it stays but that it was done
 `;

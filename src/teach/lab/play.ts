@@ -2,9 +2,12 @@
  * What happens inside a lab: a step is checked, explained, or done by typing its solution into a shell, as a learner
  * would. Only kernel state decides whether a step is reached.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { delay } from '../../../runtime/io/delay.ts';
+import { stdout } from '../../engine/standard-streams.ts';
 import { insideHost } from './inside.ts';
+import { renderArgv } from '../../../runtime/plan/render.ts';
 import type { Lesson, LessonStep, Solution } from './lesson.ts';
 import type { Verdict } from './words.ts';
 
@@ -21,6 +24,15 @@ export async function checkStep(step: LessonStep): Promise<Verdict[]> {
     verdicts.push({ text, holds: reached });
   }
   return verdicts;
+}
+
+/** The same in short: the first requirement that does not hold settles it. */
+export async function isReached({ requirements }: LessonStep): Promise<boolean> {
+  for (const { holds } of requirements) {
+    // One that stumbled looked for something that is not there.
+    if (!(await holds(insideHost).catch(() => false))) return false;
+  }
+  return true;
 }
 
 /** What a solution has started in the background takes a moment to come to be; what is wrong stays wrong. */
@@ -55,7 +67,7 @@ export interface TypedLine {
 
 /** One shell for a whole lesson, so that variables, directories and jobs are there in later steps. */
 export interface LabShell {
-  type(command: string): Promise<TypedLine>;
+  type(line: Pick<Solution, 'command' | 'answers'>): Promise<TypedLine>;
   end(): void;
 }
 
@@ -64,7 +76,12 @@ const READER =
   'exec 2>&1; while IFS= read -r -d "" line; do eval "$line" </dev/null; printf "\\0%d\\n" "$?"; done';
 
 export function openShell(): LabShell {
-  const child = spawn('bash', ['-c', READER], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn('bash', ['-c', READER], {
+    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+    // Who sees a terminal uses colours, but that one ends in ours, which may be a file.
+    env: { ...process.env, ...(stdout.isTTY ? {} : { NO_COLOR: '1' }) },
+  }) as ChildProcessWithoutNullStreams;
+  const keyboard = child.stdio[3] as Writable;
   let text = '';
   let wake = (): void => undefined;
   let ended = false;
@@ -77,15 +94,22 @@ export function openShell(): LabShell {
     wake();
   });
   child.stdin.on('error', () => undefined);
+  keyboard.on('error', () => undefined);
   return {
-    async type(command) {
-      child.stdin.write(`${command}\0`);
+    async type({ command, answers }) {
+      const left = [...(answers ?? [])];
+      let answered = 0;
+      child.stdin.write(`${answers === undefined ? command : atTerminal(command)}\0`);
       for (;;) {
+        if (left.length > 0 && text.length > answered && text.endsWith(': ')) {
+          answered = text.length;
+          keyboard.write(`${left.shift() ?? ''}\n`);
+        }
         const end = /\0(\d+)\n/.exec(text);
         if (end !== null) {
           const output = text.slice(0, end.index);
           text = text.slice(end.index + end[0].length);
-          return { status: Number(end[1]), output };
+          return { status: Number(end[1]), output: output.replaceAll('\r\n', '\n') };
         }
         if (ended) return { status: 1, output: `${text}the shell ended\n` };
         await new Promise<void>((resolve) => (wake = resolve));
@@ -93,11 +117,16 @@ export function openShell(): LabShell {
     },
     end: () => {
       child.stdin.end();
+      keyboard.destroy();
       child.stdout.destroy();
       child.unref();
     },
   };
 }
+
+/** With a terminal of its own, whose keyboard is the shell's descriptor 3. */
+const atTerminal = (command: string): string =>
+  `${renderArgv(['script', '--quiet', '--return', '--command', command, '/dev/null'])} <&3`;
 
 export interface PlayReport {
   typed(line: Solution, result: TypedLine): void;
@@ -105,7 +134,7 @@ export interface PlayReport {
 
 /** Types the whole solution of a step. */
 export async function playStep(shell: LabShell, step: LessonStep, report: PlayReport): Promise<void> {
-  for (const line of step.solution) report.typed(line, await shell.type(line.command));
+  for (const line of step.solution) report.typed(line, await shell.type(line));
 }
 
 /** The steps before one, done again in a new lab. */

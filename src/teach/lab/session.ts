@@ -12,7 +12,7 @@ import { runInLab } from './enter.ts';
 import { INSIDE, labDir, progressFile, readLab, type RunningLab } from './lab-dirs.ts';
 import { endLab, startLab, takeReset } from './lab.ts';
 import type { Lesson } from './lesson.ts';
-import { findLesson } from './lessons/index.ts';
+import { findLesson, similarLessons } from './lessons/index.ts';
 
 export async function start(paths: Paths, lesson: Lesson, again: boolean): Promise<number> {
   requireRoot('lab');
@@ -90,6 +90,11 @@ export async function play(paths: Paths, lessons: readonly Lesson[], pictures: b
   return worst;
 }
 
+function meant(name: string): readonly string[] {
+  const names = similarLessons(name).map((lesson) => lesson.name);
+  return names.length === 0 ? [] : [`Did you mean ${names.join(', ')}?`];
+}
+
 /** @throws MinidockError 'LAB_UNKNOWN'. */
 export function requireLesson(name: string): Lesson {
   const lesson = findLesson(name);
@@ -97,6 +102,6 @@ export function requireLesson(name: string): Lesson {
   throw new MinidockError({
     code: 'LAB_UNKNOWN',
     message: `there is no lesson "${name}"`,
-    hint: 'minidock lab list shows them all.',
+    hint: [...meant(name), 'minidock lab list shows them all.'].join(' '),
   });
 }

@@ -2,28 +2,41 @@
 import { stdout } from '../../engine/standard-streams.ts';
 import { INSIDE } from './lab-dirs.ts';
 import type { Lesson } from './lesson.ts';
+import { nextLesson } from './lessons/index.ts';
 import {
   allHold,
   checkSoon,
   checkStep,
   drawPicture,
+  isReached,
   openShell,
   playStep,
   playUpTo,
   type PlayReport,
 } from './play.ts';
-import { readProgress, readState, recordStep, writeState, type LabState } from './progress.ts';
+import { readProgress, readState, recordStep, writeState } from './progress.ts';
+import { picturesText } from './pictures.ts';
 import { doneText, prose, solutionText, storyText, taskText, verdictText, type Style } from './words.ts';
 
 export function tellStatus(lesson: Lesson, style: Style): void {
   const { step } = readState(INSIDE.state);
-  stdout.write(
-    step < lesson.steps.length ? `${taskText(lesson, step, style)}\n${HOW_ON}` : doneText(lesson, style),
-  );
+  if (step >= lesson.steps.length) tellDone(lesson, style);
+  else stdout.write(`${taskText(lesson, step, style)}\n${HOW_ON}`);
 }
 
-const HOW_ON =
-  'When you think it is done: minidock lab check. If you are stuck: minidock lab hint. Too stuck: minidock lab show.\n';
+/** Short words of the lab's shell. */
+const HOW_ON = 'Done? check   Stuck? hint   Too stuck? show (a solution), next (do it for me)\n';
+
+function tellDone(lesson: Lesson, style: Style): void {
+  const { bold } = style.colors;
+  const follows = nextLesson(readProgress(INSIDE.progress), lesson);
+  const onward =
+    follows === undefined ? '' : ` Then go on with: ${bold(`minidock lab start ${follows.name}`)}`;
+  stdout.write(
+    `${doneText(lesson, style)}\n` +
+      `${bold('end')} takes this lab away; that it is done stays noted.${onward}\n`,
+  );
+}
 
 /** First words in a new lab. Steps that were reached at another time are done again, so that one goes on there. */
 export async function welcome(lesson: Lesson, again: boolean, style: Style): Promise<void> {
@@ -45,68 +58,72 @@ export async function welcome(lesson: Lesson, again: boolean, style: Style): Pro
 /** The picture is taken now: after the step it is too late. */
 async function enterStep(step: number): Promise<void> {
   writeState(INSIDE.state, { step, hints: 0 });
-  const picture = await drawPicture(PICTURE_WIDTH);
+  const picture = await drawPicture(pictureWidth());
   if (picture !== undefined) writeState(INSIDE.state, { step, hints: 0, picture });
 }
 
-const PICTURE_WIDTH = 100;
+const pictureWidth = (): number => Math.min(stdout.columns || 100, 100);
 
-/** The exit status: 0 when the step is reached. */
+/**
+ * The exit status: 0 when the step is reached. Whoever has done more than one at once is taken past them all, since
+ * being asked for what is there already looks like a mistake of one's own.
+ */
 export async function check(lesson: Lesson, style: Style, look = checkStep): Promise<number> {
   const state = readState(INSIDE.state);
   const step = lesson.steps[state.step];
   if (step === undefined) {
-    stdout.write(doneText(lesson, style));
+    tellDone(lesson, style);
     return 0;
   }
   stdout.write(taskTitle(lesson, state.step, style));
   const verdicts = await look(step);
   stdout.write(verdictText(verdicts, style));
   if (!allHold(verdicts)) {
-    stdout.write('\nNot yet: what has no cross is still missing. "minidock lab hint" gives a hint.\n');
+    stdout.write('\nNot yet: what has [ ] before it is still missing. hint gives a hint.\n');
     return 1;
   }
-  await finishStep(lesson, state, style);
+  await recordStep(lesson, state.step);
+  const reached = await passReached(lesson, state.step + 1, style);
+  await enterStep(reached);
+  stdout.write(picturesText(state.picture, readState(INSIDE.state).picture, stdout.rows, style));
+  stdout.write('\n');
+  tellStatus(lesson, style);
   return 0;
+}
+
+/** The first step from there that is still to be done. */
+async function passReached(lesson: Lesson, from: number, style: Style): Promise<number> {
+  for (let index = from; ; index++) {
+    const step = lesson.steps[index];
+    if (step === undefined || !(await isReached(step))) return index;
+    const verdicts = step.requirements.map(({ text }) => ({ text, holds: true }));
+    stdout.write(`${taskTitle(lesson, index, style)}${verdictText(verdicts, style)}`);
+    await recordStep(lesson, index);
+  }
 }
 
 const taskTitle = (lesson: Lesson, index: number, style: Style): string =>
   `${taskText(lesson, index, style).split('\n')[0] ?? ''}\n`;
 
-async function finishStep(lesson: Lesson, state: LabState, style: Style): Promise<void> {
-  await recordStep(lesson, state.step);
-  await enterStep(state.step + 1);
-  stdout.write(pictures(state.picture, readState(INSIDE.state).picture, style));
-  stdout.write('\n');
-  tellStatus(lesson, style);
-}
-
-function pictures(before: string | undefined, after: string | undefined, { colors }: Style): string {
-  if (after === undefined) return '\n(There is no picture: minidock graph has nothing to show here.)\n';
-  if (before === after) return `\n${colors.dim('The picture is as it was:')}\n${after}`;
-  const first = before === undefined ? '' : `\n${colors.dim('Before:')}\n${before}`;
-  return `${first}\n${colors.dim('After:')}\n${after}`;
-}
-
 /** One more each time. */
 export function hint(lesson: Lesson, style: Style): void {
   const state = readState(INSIDE.state);
   const step = lesson.steps[state.step];
-  if (step === undefined) return void stdout.write(doneText(lesson, style));
+  if (step === undefined) return tellDone(lesson, style);
   const given = Math.min(state.hints + 1, step.hints.length);
   writeState(INSIDE.state, { ...state, hints: given });
   for (const [index, text] of step.hints.slice(0, given).entries()) {
     stdout.write(prose(`Hint ${String(index + 1)}: ${text}`, style));
   }
   if (given === step.hints.length) {
-    stdout.write('There are no more; "minidock lab show" shows a solution, with its reasons.\n');
+    stdout.write('There are no more; show shows a solution, with its reasons.\n');
   }
 }
 
 export function show(lesson: Lesson, style: Style): void {
   const { step: index } = readState(INSIDE.state);
   const step = lesson.steps[index];
-  if (step === undefined) return void stdout.write(doneText(lesson, style));
+  if (step === undefined) return tellDone(lesson, style);
   stdout.write(taskText(lesson, index, style) + solutionText(step.solution, style));
 }
 
@@ -135,7 +152,7 @@ export async function playLesson(lesson: Lesson, style: Style, withPictures: boo
   stdout.write(storyText(lesson, style));
   const shell = openShell();
   let wrong = 0;
-  let before = withPictures ? await drawPicture(PICTURE_WIDTH) : undefined;
+  let before = withPictures ? await drawPicture(pictureWidth()) : undefined;
   for (const [index, step] of lesson.steps.entries()) {
     stdout.write(`${taskText(lesson, index, style)}\n`);
     const untouched = await checkStep(step);
@@ -153,8 +170,8 @@ export async function playLesson(lesson: Lesson, style: Style, withPictures: boo
       wrong += 1;
     }
     if (withPictures) {
-      const after = await drawPicture(PICTURE_WIDTH);
-      stdout.write(pictures(before, after, style));
+      const after = await drawPicture(pictureWidth());
+      stdout.write(picturesText(before, after, 0, style));
       before = after;
     }
     stdout.write('\n');

@@ -60,9 +60,13 @@ export function solutionText(solution: readonly Solution[], style: Style): strin
     .join('');
 }
 
-export function verdictText(verdicts: readonly Verdict[], style: Style): string {
-  const { green, red } = style.colors;
-  return verdicts.map(({ text, holds }) => `  ${holds ? green('[x]') : red('[ ]')} ${text}\n`).join('');
+export function verdictText(verdicts: readonly Verdict[], { width, colors }: Style): string {
+  const { green, red } = colors;
+  return verdicts
+    .map(
+      ({ text, holds }) => `  ${holds ? green('[x]') : red('[ ]')}${wrap(text, width - 6, ' ', '      ')}\n`,
+    )
+    .join('');
 }
 
 export interface Verdict {

@@ -2,6 +2,9 @@
 import type { Lesson } from '../lesson.ts';
 import { greets, ROOTFS, SERVER } from './docker-scenery.ts';
 
+/** Namespace, bridge, cable, addresses, NAT, published port. */
+const NETWORK_STEPS = 18;
+
 export const byMinidock: Lesson = {
   name: 'docker-by-minidock',
   group: 'docker',
@@ -13,15 +16,16 @@ export const byMinidock: Lesson = {
       id: 'run',
       title: 'One command',
       article: ['D:host to container', 'D:container to the world', 'D:the world to the container'],
-      task: `Run a container called web of the image page, with port 8080 of the host published to its port 80, in the background; its program is "${SERVER}". With --step it waits before each step, and you see the state before and after; --explain tells without waiting.`,
+      task: `Run a container called web of the image page, with port 8080 of the host published to its port 80, in the background; its program is "${SERVER}". With --step it waits before each step, and you see the state before and after: Enter does the step, s and Enter all that follow too. --explain tells without waiting. The first 18 or so are the article’s.`,
       hints: [
         '-d, --name, -p: as with Docker.',
         `minidock run --step -d --name web -p 8080:80 page ${SERVER}`,
       ],
       solution: [
         {
-          command: `minidock run --explain -d --name web -p 8080:80 page ${SERVER}`,
-          why: 'The sections have the names of the steps you did by hand. In a terminal take --step instead of --explain.',
+          command: `minidock run --step -d --name web -p 8080:80 page ${SERVER}`,
+          answers: [...Array<string>(NETWORK_STEPS).fill(''), 's'],
+          why: 'The sections have the names of the steps you did by hand. Enter at each step of the network, s at the first of what comes after it.',
         },
       ],
       requirements: [

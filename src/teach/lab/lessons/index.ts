@@ -53,3 +53,36 @@ export const allLessons: readonly Lesson[] = families.flat();
 export function findLesson(name: string): Lesson | undefined {
   return allLessons.find((lesson) => lesson.name === name);
 }
+
+/** Where to go on: what comes after a lesson and is not done yet, else the first that is not. */
+export function nextLesson(
+  done: (lesson: string) => ReadonlySet<string>,
+  after?: Lesson,
+): Lesson | undefined {
+  const begin = after === undefined ? 0 : allLessons.indexOf(after) + 1;
+  const inOrder = [...allLessons.slice(begin), ...allLessons.slice(0, begin)];
+  return inOrder.find((lesson) => lesson !== after && !isDone(lesson, done));
+}
+
+export const isDone = ({ name, steps }: Lesson, done: (lesson: string) => ReadonlySet<string>): boolean =>
+  steps.every(({ id }) => done(name).has(id));
+
+/** What was perhaps meant by a name that no lesson has: it is part of theirs, or a slip or two away. */
+export function similarLessons(name: string): readonly Lesson[] {
+  const part = allLessons.filter((lesson) => name !== '' && lesson.name.includes(name));
+  return part.length > 0 ? part : allLessons.filter((lesson) => slips(name, lesson.name) <= 2);
+}
+
+/** Letters to add, leave out or replace until one word is the other (Levenshtein). */
+function slips(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...one].entries()) {
+    const above = row;
+    row = [i + 1];
+    for (const [j, wanted] of [...other].entries()) {
+      const replaced = (above[j] ?? 0) + (letter === wanted ? 0 : 1);
+      row.push(Math.min(replaced, (above[j + 1] ?? 0) + 1, (row[j] ?? 0) + 1));
+    }
+  }
+  return row.at(-1) ?? 0;
+}
