@@ -37,6 +37,7 @@ zstd zstd
 openssl openssl
 ping iputils-ping
 lsattr e2fsprogs
+jq jq
 script bsdutils
 tmux tmux
 shellcheck shellcheck

@@ -27,7 +27,7 @@ import {
   noSuchNetwork,
 } from './networks.ts';
 import { chosenSubnet } from './network-subnet.ts';
-import { leasesDir, type Paths } from './paths.ts';
+import { cablesDir, leasesDir, type Paths } from './paths.ts';
 import { timestamp } from './time.ts';
 
 export interface NetworkRequest {
@@ -159,7 +159,9 @@ export async function removeNetwork(paths: Paths, reference: string): Promise<Br
         hint: 'It is still listed: remove it again when that is mended.',
       });
     }
-    rmSync(join(leasesDir(paths), network.id), { recursive: true, force: true });
+    for (const dir of [leasesDir(paths), cablesDir(paths)]) {
+      rmSync(join(dir, network.id), { recursive: true, force: true });
+    }
     rmSync(definitionPath(paths, network), { force: true });
     return network;
   } finally {

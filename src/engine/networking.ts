@@ -3,6 +3,8 @@
  * (networks.ts), an address lease, host ports that are really free and stay reserved. All of it is given back by
  * release-network.ts, and by whoever cleans up after a shim that was killed: leases carry their owner's id.
  */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { readForeignFirewalls, warnOfForeign } from '../../runtime/network/firewall/foreign.ts';
 import { acquireAddress, peekAddress, releaseAddresses } from '../../runtime/network/ipam.ts';
@@ -15,10 +17,11 @@ import {
   type PortReservation,
 } from '../../runtime/network/ports.ts';
 import type { BridgeEndpoint, BridgeNetwork, PortBinding } from '../../runtime/network/types.ts';
+import { errnoOf } from '../../runtime/syscall/error.ts';
 import { isBridged, type ContainerConfig, type NetworkState } from './container.ts';
 import { randomHex } from './ids.ts';
 import { lockNetworks, networkOf, previewDefinition } from './networks.ts';
-import { leasesDir, type Paths } from './paths.ts';
+import { cablesDir, leasesDir, type Paths } from './paths.ts';
 import type { Attachment } from './run-plan.ts';
 import type { ContainerStore } from './store.ts';
 
@@ -97,6 +100,7 @@ async function acquireBridge(store: ContainerStore, config: ContainerConfig): Pr
     throw error;
   }
   const endpoint = toEndpoint(config, network, address, reservation.bindings);
+  await replaceCable(paths, endpoint);
   const foreign = await readForeignFirewalls(network.bridge);
   return {
     attachment: { kind: 'bridge', endpoint, foreign },
@@ -111,6 +115,32 @@ async function acquireBridge(store: ContainerStore, config: ContainerConfig): Pr
     },
     ports: reservation.held,
   };
+}
+
+/**
+ * A deleted namespace lives on while somebody is in it (nsenter), and on a busy host until the kernel gets round to it:
+ * plugged into the bridge, with an address that is another container's by now. So the cable is taken out first.
+ */
+async function replaceCable(paths: Paths, { network, address, hostVeth }: BridgeEndpoint): Promise<void> {
+  const directory = join(cablesDir(paths), network.id);
+  const file = join(directory, address);
+  const former = readIfThere(file);
+  // Of every interface of this network namespace there is such a directory.
+  if (former !== '' && existsSync(`/proc/sys/net/ipv4/conf/${former}`)) {
+    const { undoCommand } = await import('../../runtime/plan/undo.ts');
+    await undoCommand({ kind: 'run', argv: ['ip', 'link', 'delete', former] });
+  }
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  writeFileSync(file, hostVeth);
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 /** A network of the user's may be removed at any time: so not between it being read and the lease that keeps it. */

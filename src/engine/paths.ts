@@ -43,3 +43,5 @@ export const imagesDir = (p: Paths): string => join(p.root, 'images');
 export const networksDir = (p: Paths): string => join(p.root, 'networks');
 /** One file per leased address, below a directory per network. */
 export const leasesDir = (p: Paths): string => join(p.run, 'leases');
+/** Of each network, by address: the host's end of the cable of whoever was given it last. */
+export const cablesDir = (p: Paths): string => join(p.run, 'cables');
