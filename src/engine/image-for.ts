@@ -24,10 +24,11 @@ export async function imageFor(
       exitCode: 125,
     });
   }
-  checkRequest(engine.containers, request);
   const store = await engine.images();
   const local = policy === 'always' ? undefined : await store.find(name);
   if (local !== undefined && fits(local, platform)) return local;
+  // What is wrong with the rest is to be said before anything is fetched for it.
+  checkRequest(engine.containers, request);
   if (policy === 'never') {
     throw new MinidockError({ code: 'NO_SUCH_IMAGE', message: `No such image: ${fullName(name)}` });
   }
