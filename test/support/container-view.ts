@@ -62,7 +62,8 @@ export async function viewContainer(host: TestHost, id: string, pid: number): Pr
     mounts: lines(proc('mountinfo')).map(mountLine),
     devices: same(
       // A /dev of the machine's has the terminals that are open on it just now (major number 136).
-      (await host.run(['bash', '-c', `cd ${root}/dev && ls -lR --time-style=+ . | grep -v '^d\\| 136, '`])).stdout,
+      (await host.run(['bash', '-c', `cd ${root}/dev && ls -lR --time-style=+ . | grep -v '^d\\| 136, '`]))
+        .stdout,
     ),
     files: Object.fromEntries(
       names.map((name) => [
