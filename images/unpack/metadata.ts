@@ -14,6 +14,7 @@ import {
   renameSync,
   unlinkSync,
 } from 'node:fs';
+import { ImageError } from '../errors.ts';
 import type { FileSystemCalls } from '../file-system-calls.ts';
 import type { FsPath } from './paths.ts';
 
@@ -34,6 +35,21 @@ const nanoseconds = 1_000_000_000n;
 const ownUid = process.geteuid?.() ?? 0;
 const ownGid = process.getegid?.() ?? 0;
 
+/** chown(2): the kernel gives a file to nobody whom the user namespace does not count (EINVAL). */
+function own(path: FsPath, { uid, gid }: Metadata, chown: () => void): void {
+  try {
+    chown();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+    throw new ImageError({
+      code: 'ID_UNMAPPED',
+      message: `unpacking a layer: ${JSON.stringify(String(path))} belongs to ${String(uid)}:${String(gid)}, and this user namespace has no such user or group`,
+      hint: 'the ids that there are here stand in /proc/self/uid_map and gid_map; root of the machine has all of them',
+      cause: error,
+    });
+  }
+}
+
 export class MetadataWriter {
   readonly #calls: FileSystemCalls;
   readonly #spare: string;
@@ -47,7 +63,7 @@ export class MetadataWriter {
   /** For a regular file that was made by this process and is still open. */
   onFile(fd: number, path: FsPath, metadata: Metadata): void {
     const { mode, uid, gid, mtime, xattrs } = metadata;
-    if (uid !== ownUid || gid !== ownGid) fchownSync(fd, uid, gid);
+    if (uid !== ownUid || gid !== ownGid) own(path, metadata, () => fchownSync(fd, uid, gid));
     fchmodSync(fd, mode);
     this.#setXattrs(path, xattrs);
     const seconds = Number(mtime / nanoseconds);
@@ -62,7 +78,7 @@ export class MetadataWriter {
   /** For everything else; `hasMode` is false for symbolic links. */
   onPath(path: FsPath, metadata: Metadata, hasMode: boolean): void {
     const { mode, uid, gid, mtime, xattrs } = metadata;
-    if (uid !== ownUid || gid !== ownGid) lchownSync(path, uid, gid);
+    if (uid !== ownUid || gid !== ownGid) own(path, metadata, () => lchownSync(path, uid, gid));
     if (hasMode) chmodSync(path, mode);
     this.#setXattrs(path, xattrs);
     this.withName(path, (name) => {

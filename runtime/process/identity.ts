@@ -10,6 +10,7 @@
  *     no_new_privs    binding for all that follow
  */
 import type { OciCapabilities } from '../bundle.ts';
+import { MinidockError } from '../errors.ts';
 import * as k from '../syscall/constants.ts';
 import { errnoOf } from '../syscall/error.ts';
 import type { Kernel } from '../syscall/kernel.ts';
@@ -30,9 +31,9 @@ export function applyIdentity(kernel: Kernel, identity: Identity): void {
   kernel.prctl(k.PR_SET_DUMPABLE, 0);
   const held = dropBounding(kernel, capabilityMask(capabilities.bounding));
   kernel.prctl(k.PR_SET_KEEPCAPS, 1);
-  kernel.setgroups(identity.groups);
-  kernel.setresgid(identity.gid);
-  kernel.setresuid(identity.uid);
+  takeIds('gid', identity.groups, (groups) => kernel.setgroups(groups));
+  takeIds('gid', [identity.gid], () => kernel.setresgid(identity.gid));
+  takeIds('uid', [identity.uid], () => kernel.setresuid(identity.uid));
   kernel.prctl(k.PR_SET_KEEPCAPS, 0);
   // A user who is not root loses effective and permitted at execve(2) by the kernel's own rules, as in Docker.
   const permitted = capabilityMask(capabilities.permitted) & held;
@@ -46,6 +47,24 @@ export function applyIdentity(kernel: Kernel, identity: Identity): void {
     kernel.prctl(k.PR_CAP_AMBIENT, k.PR_CAP_AMBIENT_RAISE, bit);
   }
   if (identity.noNewPrivileges) kernel.prctl(k.PR_SET_NO_NEW_PRIVS, 1);
+}
+
+/** EINVAL means that the user namespace has no such id; the words are runc's, and the id. */
+function takeIds(kind: 'uid' | 'gid', ids: readonly number[], take: (ids: readonly number[]) => void): void {
+  try {
+    take(ids);
+  } catch (error) {
+    if (errnoOf(error) !== 'EINVAL') throw error;
+    const noun = kind === 'uid' ? 'user' : 'group';
+    // Of several groups, which one: they are tried one by one. What that leaves set ends with this process.
+    if (ids.length > 1) for (const id of ids) takeIds(kind, [id], take);
+    throw new MinidockError({
+      code: 'EINVAL',
+      message: `cannot set ${kind} to unmapped ${noun} ${ids.join(', ')} in user namespace`,
+      hint: `The ids that there are here stand in /proc/self/${kind}_map.`,
+      cause: error,
+    });
+  }
 }
 
 /**

@@ -3,11 +3,12 @@
  * set about devices, no attribute `trusted.*`. Containers have what they have elsewhere.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createHost, type TestHost } from '../support/host.ts';
 import { writeLayout } from '../support/oci-layout.ts';
 import { runProgram, type RunResult } from '../support/processes.ts';
+import { tarOf } from '../support/tar-bytes.ts';
 
 const MINIDOCK = resolve(import.meta.dirname, '../../dist/minidock');
 
@@ -15,9 +16,7 @@ let host: TestHost;
 beforeAll(async () => {
   host = await createHost();
   expect(await host.minidock('lab', 'start', 'cable')).toMatchObject({ exitCode: 0 });
-  const loaded = await host.run([MINIDOCK, 'lab', 'enter', 'cable', '--', 'minidock', 'load'], {
-    input: await imageOfTwoLayers(),
-  });
+  const loaded = await load(await imageOfLayers());
   expect(loaded).toMatchObject({ exitCode: 0, stderr: '' });
   const ids = /sha256:[0-9a-f]+/.exec(loaded.stdout)?.[0];
   await ok(`minidock tag ${ids ?? 'latest'} box`);
@@ -25,6 +24,9 @@ beforeAll(async () => {
 afterAll(async () => {
   await host.dispose();
 });
+
+const load = (input: Buffer): Promise<RunResult> =>
+  host.run([MINIDOCK, 'lab', 'enter', 'cable', '--', 'minidock', 'load'], { input });
 
 const type = (line: string): Promise<RunResult> =>
   host.minidock('lab', 'enter', 'cable', '--', 'sh', '-ec', line);
@@ -35,8 +37,8 @@ async function ok(line: string): Promise<string> {
   return stdout.trim();
 }
 
-/** The upper layer deletes a file, replaces a directory, and brings a device's node and a pipe's. */
-async function imageOfTwoLayers(): Promise<Buffer> {
+/** The second layer deletes a file, replaces a directory, and brings a device's node and a pipe's. */
+async function imageOfLayers(): Promise<Buffer> {
   const [lower, upper, layout] = ['lower', 'upper', 'layout'].map((name) => join(host.dir, name)) as [
     string,
     string,
@@ -54,16 +56,33 @@ async function imageOfTwoLayers(): Promise<Buffer> {
     writeFileSync(join(upper, file), '');
   await runProgram(['mknod', join(upper, 'disk'), 'b', '8', '0']);
   await runProgram(['mkfifo', join(upper, 'pipe')]);
-  const tar = async (dir: string): Promise<Buffer> => {
-    const file = `${dir}.tar`;
-    await runProgram(['tar', '-C', dir, '-cf', file, '.']);
-    const { stdout } = await runProgram(['base64', file]);
-    return Buffer.from(stdout, 'base64');
-  };
   writeLayout(layout, [
-    { layers: [await tar(lower), await tar(upper)], config: { Cmd: ['/bin/sh'], Env: ['PATH=/bin'] } },
+    {
+      layers: [await packed(lower), await packed(upper), layerOfPowers()],
+      config: { Cmd: ['/bin/sh'], Env: ['PATH=/bin'] },
+    },
   ]);
-  return tar(layout);
+  return packed(layout);
+}
+
+/** A setuid program that keeps its powers (busybox gives them up in all but a few), and one with cap_net_raw+ep. */
+function layerOfPowers(): Buffer {
+  const busybox = readFileSync('/bin/busybox');
+  const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex');
+  const overlay = (name: string, value: string) => ({ [`SCHILY.xattr.user.overlay.${name}`]: value });
+  return tarOf(
+    { name: 'etc/passwd', data: 'root::0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n' },
+    { name: 'setuid/su', data: busybox, mode: 0o4755 },
+    { name: 'caps/cat', data: busybox, mode: 0o755, pax: { 'SCHILY.xattr.security.capability': capability } },
+    { name: 'redirected', type: '5', pax: overlay('redirect', '/bin') },
+    { name: 'data', type: '5', pax: overlay('opaque', 'y') },
+  );
+}
+
+async function packed(dir: string): Promise<Buffer> {
+  const file = `${dir}.tar`;
+  await runProgram(['tar', '-C', dir, '-cf', file, '.']);
+  return readFileSync(file);
 }
 
 test('what a layer deletes and replaces is gone, and a device that nobody may make is left out', async () => {
@@ -132,4 +151,43 @@ test('--explain says what is done in their place, and a script does the same', a
 
 test('groups that are there may send pings', async () => {
   expect(await ok('minidock run --rm box cat /proc/sys/net/ipv4/ping_group_range')).toBe('0\t65535');
+});
+
+test('a user or group that the namespace does not have is refused by name, and nothing is left', async () => {
+  const refused = (words: string) => ({ exitCode: 125, stderr: expect.stringContaining(words) });
+  const uid = 'cannot set uid to unmapped user 70000 in user namespace';
+  const gid = 'cannot set gid to unmapped group 70000 in user namespace';
+  expect(await type('minidock run --rm -u 70000:0 box id')).toMatchObject(refused(uid));
+  expect(await type('minidock run --rm -u 1000:70000 box id')).toMatchObject(refused(gid));
+  expect(await type('minidock run --rm --group-add 70000 box id')).toMatchObject(refused(gid));
+  await ok('minidock run -d --name idle box sleep 1000');
+  expect(await type('minidock exec -u 70000:0 idle id')).toMatchObject({ ...refused(uid), exitCode: 126 });
+  await ok('minidock rm -f idle');
+  expect(await ok('minidock ps -aq')).toBe('');
+});
+
+test('an image with a file of such a user is refused, which file and whose it is being told', async () => {
+  const layout = join(host.dir, 'foreign');
+  writeLayout(layout, [{ layers: [tarOf({ name: 'big', uid: 70000, gid: 70001 })], config: {} }]);
+  const stored = 'ls /var/lib/minidock/images/layers; minidock images -a';
+  const before = await ok(stored);
+  expect(await load(await packed(layout))).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/"\/?big" belongs to 70000:70001.*\n.*\/proc\/self\/uid_map/),
+  });
+  expect(await ok(stored)).toBe(before);
+});
+
+test('setuid programs, capabilities of files and overlayfs’s own words in a layer count as elsewhere', async () => {
+  expect(await ok(`minidock run --rm -u app box sh -c '/setuid/su root -c "id -u"'`)).toBe('0');
+  expect(await ok('minidock run --rm -u app box /caps/cat /proc/self/status')).toMatch(
+    /^CapEff:\t0000000000002000$/m,
+  );
+  expect(await ok('minidock run --rm box ls /redirected')).toBe('');
+  expect(await ok('minidock run --rm box ls /data')).toBe('first\nsecond');
+});
+
+test('a privileged container has the devices that are here, each once', async () => {
+  expect(await ok('minidock run --rm --privileged box stat -c %t:%T /dev/net/tun')).toBe('a:c8');
+  expect(await ok('minidock run --rm --privileged box busybox grep -c " /dev/null " /proc/mounts')).toBe('1');
 });

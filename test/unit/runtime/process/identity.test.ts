@@ -74,3 +74,16 @@ test('ambient capabilities are raised last', () => {
   });
   expect(calls.slice(-3)).toEqual(['capset(0x21, 0x21, 0x20)', 'prctl(47, 4)', 'prctl(47, 2, 5)']);
 });
+
+test('of several groups the one that a user namespace lacks is named', () => {
+  const { kernel } = recordingKernel({
+    prctl: prctl(),
+    setgroups: (groups: readonly number[]) => {
+      if (groups.includes(70000)) throw new SyscallError('setgroups', 'EINVAL', 'invalid argument');
+    },
+  });
+  const identity = { uid: 0, gid: 0, groups: [0, 70000, 5], capabilities: sets([]), noNewPrivileges: false };
+  expect(() => applyIdentity(kernel, identity)).toThrow(
+    'cannot set gid to unmapped group 70000 in user namespace',
+  );
+});
