@@ -109,17 +109,10 @@ export const standardDevices: readonly OciDevice[] = [
   character('/dev/tty', 5, 0),
 ];
 
-/**
- * The standard nodes and, for a privileged container, what the caller found in the host's /dev (hostDevices in
- * runtime/rootfs/host-devices.ts), which are the same nodes again and more.
- */
-export function defaultDevices(options: {
-  readonly privileged: boolean;
-  readonly host?: readonly OciDevice[];
-}): readonly OciDevice[] {
-  if (!options.privileged || options.host === undefined) return standardDevices;
-  const standard = new Set(standardDevices.map(({ path }) => path));
-  return [...standardDevices, ...options.host.filter(({ path }) => !standard.has(path))];
+/** The standard nodes and what is given beside them: all of the host's to a privileged container, the same again among them. */
+export function devicesOf(given: readonly OciDevice[]): readonly OciDevice[] {
+  const paths = new Set(given.map(({ path }) => path));
+  return [...standardDevices.filter(({ path }) => !paths.has(path)), ...given];
 }
 
 type DeviceRules = OciResources['devices'];

@@ -9,15 +9,17 @@ const SKIPPED = new Set(['pts', 'shm', 'fd', 'mqueue', '.lxc', '.lxd-mounts', '.
 
 export function hostDevices(directory = '/dev'): readonly OciDevice[] {
   const found: OciDevice[] = [];
-  for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    if (SKIPPED.has(entry.name)) continue;
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) found.push(...hostDevices(path));
-    if (!entry.isCharacterDevice() && !entry.isBlockDevice()) continue;
+  for (const name of readdirSync(directory)) {
+    if (SKIPPED.has(name)) continue;
+    const path = join(directory, name);
     try {
-      const { rdev, mode, uid, gid } = lstatSync(path);
+      // Not the kinds that readdir(3) tells: where a device is mounted on a file, it tells the file's.
+      const stats = lstatSync(path);
+      if (stats.isDirectory()) found.push(...hostDevices(path));
+      if (!stats.isCharacterDevice() && !stats.isBlockDevice()) continue;
+      const { rdev, mode, uid, gid } = stats;
       found.push({
-        type: entry.isBlockDevice() ? 'b' : 'c',
+        type: stats.isBlockDevice() ? 'b' : 'c',
         path,
         ...splitDevice(rdev),
         fileMode: mode & 0o777,

@@ -22,8 +22,8 @@ import { defaultSeccomp, parseSeccompProfile } from '../../runtime/process/secco
 import { nativeArch } from '../../runtime/process/seccomp/syscalls.ts';
 import {
   defaultDeviceRules,
-  defaultDevices,
   defaultMounts,
+  devicesOf,
   type CgroupHierarchy,
   maskedPaths,
   readonlyPaths,
@@ -108,7 +108,7 @@ export function buildBundle(input: BundleInput): OciConfig {
     mounts: mounts(input),
     linux: {
       namespaces: namespaces(input),
-      devices: [...defaultDevices({ privileged: spec.privileged }), ...input.devices],
+      devices: devicesOf(input.devices),
       cgroupsPath: cgroupsPath(id),
       resources: resources(input),
       ...(seccomp === undefined ? {} : { seccomp }),

@@ -21,7 +21,7 @@ import type { EnterRequest } from '../../runtime/process/enter-steps.ts';
 import { nsenterArgv, unshareArgv } from '../../runtime/process/namespace-command.ts';
 import { defaultSeccomp } from '../../runtime/process/seccomp/profile.ts';
 import { listenForInit, type InitFailure, type InitListener } from '../../runtime/process/supervise.ts';
-import { defaultDevices, defaultMounts, maskedPaths, readonlyPaths } from '../../runtime/rootfs/defaults.ts';
+import { defaultMounts, maskedPaths, readonlyPaths, standardDevices } from '../../runtime/rootfs/defaults.ts';
 
 export const MINIDOCK = resolve(import.meta.dirname, '../../dist/minidock');
 const APPLETS = ['sh', 'cat', 'id', 'ls', 'grep', 'hostname', 'ps', 'true', 'touch', 'tty', 'stty', 'env'];
@@ -131,7 +131,7 @@ export function bundleConfig(
     ],
     linux: {
       namespaces: (['mount', 'uts', 'ipc', 'pid', 'network', 'cgroup'] as const).map((type) => ({ type })),
-      devices: defaultDevices({ privileged: false }),
+      devices: standardDevices,
       // The root of every hierarchy: cgroups of their own are tested where they are made, with the engine.
       cgroupsPath: '/',
       resources: { devices: [] },

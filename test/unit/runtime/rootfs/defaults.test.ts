@@ -1,5 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { defaultDeviceRules, defaultDevices, defaultMounts } from '../../../../runtime/rootfs/defaults.ts';
+import {
+  defaultDeviceRules,
+  defaultMounts,
+  devicesOf,
+  standardDevices,
+} from '../../../../runtime/rootfs/defaults.ts';
 import { splitDevice } from '../../../../runtime/rootfs/host-devices.ts';
 import { initMount } from '../../../../runtime/rootfs/init-binary.ts';
 
@@ -36,9 +41,8 @@ test('version 1 is a directory of hierarchies, closed once it is filled', () => 
 
 test('a privileged container gets the host’s devices beside the standard ones, each once', () => {
   const disk = { type: 'b', path: '/dev/sda', major: 8, minor: 0, fileMode: 0o660, uid: 0, gid: 6 } as const;
-  const standard = defaultDevices({ privileged: false });
-  const all = defaultDevices({ privileged: true, host: [...standard, disk] });
-  expect(all).toEqual([...standard, disk]);
+  expect(devicesOf([...standardDevices, disk])).toEqual([...standardDevices, disk]);
+  expect(devicesOf([disk])).toEqual([...standardDevices, disk]);
 });
 
 test('the device list starts by denying everything', () => {
