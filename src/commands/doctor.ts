@@ -1,8 +1,10 @@
 /** `doctor`: what is wrong with this host, as far as containers go; 1 if anything is. */
 import type { FirewallBackend } from '../../runtime/network/types.ts';
+import type { Finding } from '../engine/doctor/finding.ts';
 import { examine, isWell, mend } from '../engine/doctor/examine.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { stdout } from '../engine/standard-streams.ts';
+import { examineLabs } from '../teach/lab/leftovers.ts';
 import { colorsFor } from '../ui/colors.ts';
 import { renderMended, renderReport, reportJson } from '../ui/doctor-report.ts';
 import type { Verb } from './verb.ts';
@@ -23,9 +25,11 @@ export const doctor: Verb = {
         requireRoot('doctor');
         const backend: FirewallBackend =
           process.env['MINIDOCK_FIREWALL'] === 'iptables' ? 'iptables' : 'nftables';
-        let findings = await examine(engine.containers, backend);
+        const look = (): Promise<readonly Finding[]> =>
+          examine(engine.containers, backend, examineLabs(engine.paths));
+        let findings = await look();
         const mended = flags.fix === true ? await mend(findings) : [];
-        if (mended.length > 0) findings = await examine(engine.containers, backend);
+        if (mended.length > 0) findings = await look();
         if (flags.json === true)
           stdout.write(`${JSON.stringify(reportJson(findings, mended), undefined, 2)}\n`);
         else {

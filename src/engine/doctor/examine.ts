@@ -21,7 +21,12 @@ export interface Mended {
   readonly error?: string;
 }
 
-export async function examine(store: ContainerStore, backend: FirewallBackend): Promise<readonly Finding[]> {
+/** `others`: leftovers of what is not a container. */
+export async function examine(
+  store: ContainerStore,
+  backend: FirewallBackend,
+  others: readonly Finding[] = [],
+): Promise<readonly Finding[]> {
   const [kernel, tools, view] = await Promise.all([
     examineKernel(store.paths, backend),
     examineTools(backend),
@@ -34,7 +39,7 @@ export async function examine(store: ContainerStore, backend: FirewallBackend): 
     examineKernelLeftovers(view, lost),
   ]);
   // A directory cannot be removed before what is mounted in it.
-  const leftovers = [...inKernel, ...examineRecords(view, lost)];
+  const leftovers = [...inKernel, ...examineRecords(view, lost), ...others];
   return [
     ...kernel,
     ...tools,

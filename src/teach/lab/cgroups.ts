@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { totalmem } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { cgroupLayout } from '../../../runtime/cgroup/detect.ts';
 
 /** A hierarchy's mount and the lab's directory in it. */
@@ -31,17 +31,22 @@ const GROUPS = 1000;
 /** What root of a lab must own to divide its groups further (cgroups(7), "Delegation"); `tasks` is version 1's. */
 const DELEGATED = ['.', 'cgroup.procs', 'cgroup.threads', 'cgroup.subtree_control', 'tasks'];
 
-/** `host` is given to the user `owner`; the limits above it are not. */
-export function createLabGroups(id: string, owner: number): readonly LabGroup[] {
+const below = (id: string): string => join('minidock-lab', id);
+
+/** Where they are to be. @throws MinidockError 'CGROUPS_MISSING'. */
+export function labGroups(id: string): readonly LabGroup[] {
   const layout = cgroupLayout();
-  const below = join('minidock-lab', id);
   const mounts = layout.version === 2 ? [layout.mount] : [...new Set(Object.values(layout.controllers))];
-  const groups = mounts.map((mount) => {
-    const directory = join(mount, below);
+  return mounts.map((mount) => {
+    const directory = join(mount, below(id));
     return { mount, directory, shells: join(directory, layout.version === 2 ? 'host/shells' : 'host') };
   });
+}
+
+/** `host` is given to the user `owner`; the limits above it are not. */
+export function createLabGroups(id: string, groups: readonly LabGroup[], owner: number): void {
   for (const { mount, directory, shells } of groups) {
-    makeBelow(mount, mount, below.split('/'));
+    makeBelow(mount, mount, below(id).split('/'));
     limit(join(directory, 'memory.max'), join(directory, 'memory.limit_in_bytes'), MEMORY);
     // What is in memory only would otherwise go to the machine's swap, until that is full.
     limit(join(directory, 'memory.swap.max'), undefined, 0);
@@ -55,7 +60,6 @@ export function createLabGroups(id: string, owner: number): readonly LabGroup[] 
     mkdirSync(shells, { recursive: true });
     for (const group of new Set([host, shells])) give(group, owner);
   }
-  return groups;
 }
 
 /** Version 1: who was frozen in there can be killed only when thawed. Those above come first. */
@@ -68,10 +72,16 @@ export function thaw(groups: readonly string[]): void {
   }
 }
 
-/** Of labs whose keeper was killed; what is entered (`shells`) tells where they are. */
+/** Of labs whose keeper was killed, and the one they are in when it is empty then. */
 export function removeLabGroups(shells: readonly string[]): void {
-  for (const group of shells) removeGroup(group.replace(/\/host(\/shells)?$/, ''));
+  for (const group of shells.map(outermost)) {
+    removeGroup(group);
+    if (groupsIn(dirname(group)).length === 0) removeGroup(dirname(group));
+  }
 }
+
+/** What is entered (`shells`) tells where a lab's group is. */
+export const outermost = (shells: string): string => shells.replace(/\/host(\/shells)?$/, '');
 
 function removeGroup(group: string): void {
   for (const child of groupsIn(group)) removeGroup(child);

@@ -9,6 +9,7 @@
 import { spawn as startProcess, spawnSync } from 'node:child_process';
 import { renderArgv } from '../../../runtime/plan/render.ts';
 import type { Argv } from '../../../runtime/plan/step.ts';
+import { requireTool } from '../../../runtime/plan/tools.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';
 import { LAB_IDS, LAB_PATH } from './host-script.ts';
@@ -78,6 +79,7 @@ export async function runInLab(lab: RunningLab, argv: Argv): Promise<number> {
   leaveKeys();
   const settings = stdinIsTerminal() && stdout.isTTY ? stty(['-g'])?.trim() : undefined;
   const terminal = settings !== undefined;
+  if (terminal) requireTool('script');
   const [program, ...args] = terminal
     ? atTerminal([...enterWords(lab), ...atTerminal(argv)])
     : [...enterWords(lab), ...argv];

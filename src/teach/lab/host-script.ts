@@ -52,7 +52,7 @@ recorder=$!
     # In a chroot the kernel lets nobody make a user namespace. So what is "/" here becomes so in earnest: entering a
     # mount namespace, were it the same, leads out of any chroot.
     mount --rbind / /tmp
-    exec nsenter --mount=/proc/self/ns/mnt --wd=/tmp bash -euc "pivot_root . .; umount -l .; exec bash \"\$DIR/stage.sh\""'
+    exec nsenter --mount=/proc/self/ns/mnt --wd=/tmp bash -euc "pivot_root . .; umount -l .; exec bash \\"\\$DIR/stage.sh\\""'
 ) || status=$?
 exec {reached}>&-
 # What has come by now is recorded.

@@ -74,6 +74,15 @@ export function hasKeeper(dir: string): boolean {
   }
 }
 
+/** The directories of labs that nobody takes away any more: a power cut or SIGKILL ended their keeper. */
+export function deadLabs(paths: Paths): readonly string[] {
+  if (!existsSync(labsDir(paths))) return [];
+  return readdirSync(labsDir(paths), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => labDir(paths, name))
+    .filter((dir) => !hasKeeper(dir));
+}
+
 /** The control groups that are entered with a lab. */
 export function groupsOf(dir: string): readonly string[] {
   const file = join(dir, 'groups');

@@ -11,7 +11,6 @@ import {
   openSync,
   readFileSync,
   readSync,
-  readdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -19,13 +18,15 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { delay } from '../../../runtime/io/delay.ts';
+import { requireTool } from '../../../runtime/plan/tools.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { waitLock } from '../../engine/lock.ts';
 import type { Paths } from '../../engine/paths.ts';
-import { createLabGroups, removeLabGroups, thaw, type LabGroup } from './cgroups.ts';
+import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';
+import { createLabGroups, labGroups, removeLabGroups, thaw, type LabGroup } from './cgroups.ts';
 import { keptEnvironment, leaveKeys } from './enter.ts';
 import { ENTER, HOST, KEEPER, LAB_IDS, RC, STAGE } from './host-script.ts';
-import { groupsOf, hasKeeper, labDir, labsDir, readLab, type RunningLab } from './lab-dirs.ts';
+import { deadLabs, groupsOf, hasKeeper, labDir, labsDir, readLab, type RunningLab } from './lab-dirs.ts';
 import type { Lesson } from './lesson.ts';
 
 export interface StartOptions {
@@ -37,9 +38,16 @@ export interface StartOptions {
   readonly bound?: boolean;
 }
 
-/** @throws MinidockError 'LAB_RUNNING', 'LAB_FAILED' with the words of what failed. */
+/** What the scripts call before there is a lab to look at; what lacks in there, the learner sees. */
+const PROGRAMS = [
+  ...['bash', 'findmnt', 'ip', 'mkfifo', 'mount', 'nsenter', 'pivot_root', 'setpriv', 'umount', 'unshare'],
+];
+
+/** @throws MinidockError 'LAB_RUNNING', 'TOOL_MISSING', 'LAB_FAILED' with the words of what failed. */
 export async function startLab(paths: Paths, lesson: Lesson, options: StartOptions): Promise<RunningLab> {
   const { id } = options;
+  for (const program of PROGRAMS) requireTool(program);
+  if (stdinIsTerminal() && stdout.isTTY) requireTool('script');
   // Without a PID 1 it has only just been begun, or has ended and is being taken away: either takes a moment.
   while (hasKeeper(labDir(paths, id)) && readLab(paths, id) === undefined) await delay(10);
   const { keeper, log } = startKeeper(paths, lesson, options);
@@ -71,13 +79,14 @@ function startKeeper(
     if (hasKeeper(dir)) throw alreadyRuns(id);
     clearDead(paths);
     rmSync(`${dir}.reset`, { force: true });
+    const groups = labGroups(groupName(id));
     mkdirSync(join(dir, 'mnt'), { recursive: true, mode: 0o700 });
-    const groups = createLabGroups(groupName(id), LAB_IDS.first);
+    writeFileSync(join(dir, 'groups'), groups.map(({ shells }) => shells).join('\n'));
+    createLabGroups(groupName(id), groups, LAB_IDS.first);
     writeFileSync(join(dir, 'stage.sh'), STAGE);
     writeFileSync(join(dir, 'enter.sh'), ENTER);
     writeFileSync(join(dir, 'host.sh'), HOST);
     writeFileSync(join(dir, 'setup.sh'), `:\n${lesson.setup.join('\n')}\n`);
-    writeFileSync(join(dir, 'groups'), groups.map(({ shells }) => shells).join('\n'));
     writeFileSync(progress, '', { flag: 'a' });
     // To be read by the lab's root, who is nobody here; only the machine's may enter the directory it is in.
     chmodSync(progress, 0o644);
@@ -98,19 +107,29 @@ function startKeeper(
     if (lifeline !== undefined) closeSync(lifeline.read);
     writeFileSync(join(dir, 'keeper'), String(keeper.pid ?? ''));
     return { keeper, log };
+  } catch (error) {
+    clearDead(paths);
+    if (error instanceof MinidockError) throw error;
+    throw failed(lesson.name, (error as Error).message);
   } finally {
     lock.release();
   }
 }
 
-/** Of those that a power cut or SIGKILL ended. Under the lock, so none of them is just being made. */
+/** Under the lock, so none of them is just being made. */
 function clearDead(paths: Paths): void {
-  const names = existsSync(labsDir(paths)) ? readdirSync(labsDir(paths), { withFileTypes: true }) : [];
-  for (const { name } of names.filter((entry) => entry.isDirectory())) {
-    const dir = labDir(paths, name);
-    if (hasKeeper(dir)) continue;
+  for (const dir of deadLabs(paths)) {
     removeLabGroups(groupsOf(dir));
     rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+export function removeDeadLabs(paths: Paths): void {
+  const lock = waitLock(join(labsDir(paths), '.lock'));
+  try {
+    clearDead(paths);
+  } finally {
+    lock.release();
   }
 }
 
@@ -205,8 +224,23 @@ const alreadyRuns = (id: string): MinidockError =>
     hint: `"minidock lab enter ${id}" opens another shell in it, "minidock lab reset ${id}" begins anew, "minidock lab end ${id}" ends it.`,
   });
 
-const failed = (name: string, words: string): MinidockError =>
-  new MinidockError({
+const failed = (name: string, words: string): MinidockError => {
+  const hint = HINTS.find(([pattern]) => pattern.test(words))?.[1];
+  return new MinidockError({
     code: 'LAB_FAILED',
     message: `the lab ${name} could not be made: ${words === '' ? 'its PID 1 ended at once' : words}`,
+    ...(hint === undefined ? {} : { hint }),
   });
+};
+
+/** Where the kernel's words mislead. */
+const HINTS: readonly (readonly [RegExp, string])[] = [
+  [
+    /unshare failed: No space left on device/,
+    'No disk is full: there may be no more namespaces. See what "sysctl user" says of user.max_user_namespaces and its like, and set it higher.',
+  ],
+  [
+    /EINVAL.*chown/,
+    `The ids of a lab, from ${String(LAB_IDS.first)} on, are not in the user namespace that minidock is in (/proc/self/uid_map): start it as root of the machine.`,
+  ],
+];

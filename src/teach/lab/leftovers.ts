@@ -1,0 +1,24 @@
+/** What `doctor` finds of labs: those whose keeper was killed, before it could take them away. */
+import { basename } from 'node:path';
+import { renderArgv } from '../../../runtime/plan/render.ts';
+import type { Finding } from '../../engine/doctor/finding.ts';
+import type { Paths } from '../../engine/paths.ts';
+import { outermost } from './cgroups.ts';
+import { removeDeadLabs } from './lab.ts';
+import { deadLabs, groupsOf } from './lab-dirs.ts';
+
+export function examineLabs(paths: Paths): readonly Finding[] {
+  return deadLabs(paths).map((dir) => ({
+    id: `leftovers.lab:${basename(dir)}`,
+    level: 'warning',
+    what: `the lab ${basename(dir)} has ended, and was not taken away`,
+    means: 'Its control groups and its directory stay, until another lab is started.',
+    todo: [
+      ...groupsOf(dir).map((group) =>
+        renderArgv(['find', outermost(group), '-depth', '-type', 'd', '-delete']),
+      ),
+      renderArgv(['rm', '-r', dir]),
+    ],
+    mend: () => Promise.resolve(removeDeadLabs(paths)),
+  }));
+}
