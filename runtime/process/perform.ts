@@ -39,7 +39,10 @@ export function perform(command: ContainerCommand, context: PerformContext): voi
     case 'join-keyring':
       return joinKeyring(command, context);
     case 'set-oom-score':
-      return writeFileSync('/proc/self/oom_score_adj', String(command.value));
+      return asMachine(
+        'Lower than the score of whoever starts the container (/proc/self/oom_score_adj)',
+        () => writeFileSync('/proc/self/oom_score_adj', String(command.value)),
+      );
     case 'mount':
       return rootfs.mount(command, context);
     case 'umount':
@@ -80,13 +83,32 @@ export function perform(command: ContainerCommand, context: PerformContext): voi
       if (command.terminal) adoptTerminal(context);
       return;
     case 'set-rlimit':
-      return setRlimit(command, context);
+      return asMachine(
+        'Higher than the hard limit that there is (prlimit), which for open files is never above fs.nr_open,',
+        () => setRlimit(command, context),
+      );
     case 'load-seccomp':
       return loadSeccomp(context);
     case 'set-identity':
       return becomeUser(command, context);
     case 'exec':
       return execute(command, context);
+  }
+}
+
+/** What takes a capability in the machine's own user namespace; in another, root has it for what belongs to that. */
+function asMachine(what: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code !== 'EPERM' && code !== 'EACCES') throw error;
+    throw new MinidockError({
+      code,
+      message: (error as Error).message,
+      hint: `${what} takes CAP_SYS_RESOURCE on the machine itself, which root of a user namespace or of a container lacks.`,
+      cause: error,
+    });
   }
 }
 

@@ -191,3 +191,14 @@ test('a privileged container has the devices that are here, each once', async ()
   expect(await ok('minidock run --rm --privileged box stat -c %t:%T /dev/net/tun')).toBe('a:c8');
   expect(await ok('minidock run --rm --privileged box busybox grep -c " /dev/null " /proc/mounts')).toBe('1');
 });
+
+test('a hard limit or a score that only root of the machine may set is refused, with the reason', async () => {
+  const refusals = ['--ulimit nofile=99999999', '--oom-score-adj -500'].map(async (flag) => {
+    expect(await type(`minidock run --rm ${flag} box true`)).toMatchObject({
+      exitCode: 125,
+      stderr: expect.stringContaining('CAP_SYS_RESOURCE'),
+    });
+  });
+  await Promise.all(refusals);
+  expect(await ok('minidock ps -aq')).toBe('');
+});
