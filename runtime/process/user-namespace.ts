@@ -15,6 +15,14 @@ const ALL_IDS = /^\s*0\s+0\s+4294967295\s*$/;
  */
 export function userNamespace(): UserNamespace | undefined {
   if (ALL_IDS.test(readFileSync('/proc/self/uid_map', 'utf8'))) return undefined;
-  const [, count = '1'] = /^\s*0\s+\d+\s+(\d+)$/m.exec(readFileSync('/proc/self/gid_map', 'utf8')) ?? [];
-  return { lastGid: Number(count) - 1 };
+  return { lastGid: lastMapped(readFileSync('/proc/self/gid_map', 'utf8')) };
+}
+
+/** The end of what is mapped without a gap from 0 on, in as many lines as it takes (a rootless Podman has two). */
+export function lastMapped(map: string): number {
+  const extents = map
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .sort(([a = 0], [b = 0]) => a - b);
+  return extents.reduce((end, [first, , count = 0]) => (first === end ? end + count : end), 0) - 1;
 }
