@@ -63,7 +63,7 @@ fi`,
         {
           command:
             "sh -c 'echo $$ >/root/pids/few/cgroup.procs; for i in 1 2 3 4 5 6; do sleep 1000 & done' || true",
-          why: 'fork(2) fails with EAGAIN: "Resource temporarily unavailable". This is what stops a fork bomb.',
+          why: 'fork(2) fails with EAGAIN: bash calls it "Resource temporarily unavailable", dash just "Cannot fork". This is what stops a fork bomb.',
         },
         { command: 'cat /root/pids/few/pids.events', why: 'How often it was refused.' },
       ],

@@ -9,7 +9,7 @@ const user: Lesson = {
   story:
     'A user namespace maps numbers of users: 0 inside may be 1000 outside. Its first process has every capability, but ' +
     'only over what belongs to that namespace. It is the one kind that needs no privilege to make, and the way all ' +
-    '"rootless" containers begin. (Where user.max_user_namespaces is 0 the machine does not allow it, and this lesson ' +
+    '"rootless" containers begin. The lab is one, too: /proc/self/uid_map has the number that its root is on the machine. (Where user.max_user_namespaces is 0 the machine does not allow it, and this lesson ' +
     'cannot be solved.)',
   setup: ['mkdir -m 777 /srv/drop'],
   steps: [

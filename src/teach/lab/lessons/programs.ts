@@ -52,7 +52,7 @@ const image: Lesson = {
       title: 'From name to name',
       task: 'Find the manifest by index.json and copy it to /root/manifest.json; find the configuration by the manifest and copy it to /root/config.json. Check that both have the checksum they are named after.',
       hints: [
-        'The digest sha256:ABC… is the file blobs/sha256/ABC…',
+        'The digest sha256:ABC… is the file blobs/sha256/ABC… (The manifest.json that lies beside index.json is another thing: the list by which older versions of docker load find their way.)',
         'In the manifest the first digest is that of the configuration, the others are layers.',
         "m=$(grep -o 'sha256:[0-9a-f]*' index.json | head -n 1 | cut -d: -f2); cp blobs/sha256/$m /root/manifest.json; the same once more; sha256sum FILE",
       ],

@@ -80,11 +80,11 @@ ${length} bytes never comes, though a short one would.
     "nft add chain inet tidy output '{ type filter hook output priority 0; }'",
     'nft add rule inet tidy output icmp type destination-unreachable counter drop',
   ],
-  task: 'Let the client get the whole page of http://192.168.15.2/.',
+  task: 'Let the client get the whole page of http://192.168.15.2/ within three seconds.',
   hints: [
     'Size is what differs. Ping with a size and forbid cutting: `ip netns exec web ping -c 1 -W 1 -M do -s 1400 192.168.16.2`, then with -s 1200. Where is the limit?',
     '`ip link` along the way shows the narrow piece: between host and router the MTU is 1300. Such a router answers "fragmentation needed" (ICMP), and the sender makes smaller packets. Does that answer leave the host? `nft list ruleset`, look at the counters.',
-    'Somebody drops the message on the host (table inet tidy). Remove that, or clamp the MSS of connections that pass (`iptables -t mangle -A FORWARD … -j TCPMSS --clamp-mss-to-pmtu`), or give the server the smaller MTU, or both ends of the narrow piece the larger.',
+    'Somebody drops the message on the host (table inet tidy). Remove that, or clamp the MSS of connections that pass (`iptables -t mangle -A FORWARD … -j TCPMSS --clamp-mss-to-pmtu`), or give the server the smaller MTU, or both ends of the narrow piece the larger. (tcp_mtu_probing lets the server find the limit by itself: with 1 only after some seconds of silence, with 2 at once.)',
   ],
   solution: [
     {
@@ -95,7 +95,7 @@ ${length} bytes never comes, though a short one would.
   requirements: [
     pings('the client pings the server', '192.168.15.2', 'client'),
     pageComes(
-      `the client gets all ${length} bytes of http://192.168.15.2/`,
+      `the client gets all ${length} bytes of http://192.168.15.2/ within three seconds`,
       'http://192.168.15.2/',
       'the end',
       'client',
