@@ -7,7 +7,7 @@ import { allLessons } from '../../src/teach/lab/lessons/index.ts';
 import { beyondWays } from '../support/beyond-ways.ts';
 import { createHost, type TestHost } from '../support/host.ts';
 import { waitFor } from '../support/processes.ts';
-import { firstWays, puzzleWays } from '../support/puzzle-ways.ts';
+import { firstWays, puzzleWays, type PuzzleWays } from '../support/puzzle-ways.ts';
 
 // Not in beforeAll: tests that run side by side begin before it.
 let host: Promise<TestHost> | undefined;
@@ -17,31 +17,39 @@ afterAll(async () => {
   await (await host)?.dispose();
 });
 
-const lines = [...firstWays, ...puzzleWays, ...beyondWays].map((ways) => [ways.lesson, ways] as const);
-
-test.concurrent.each(lines)(
-  '%s: a wrong way does not pass, another right one does',
-  async (name, { step, wrong, right }) => {
-    const { minidock } = await theHost();
-    const type = (line: string): ReturnType<typeof minidock> =>
-      minidock('lab', 'enter', name, '--', 'sh', '-c', line);
-    try {
-      expect(await minidock('lab', 'start', name)).toMatchObject({ exitCode: 0 });
-      await reach(name, step, minidock);
-      for (const line of wrong) {
-        await type(line);
-        expect([line, (await minidock('lab', 'check', name)).exitCode]).toEqual([line, 1]);
-      }
-      const typed = await type(right);
-      expect([typed.stderr, typed.exitCode]).toEqual(['', 0]);
-      // What it started in the background takes a moment.
-      await waitFor(async () => (await minidock('lab', 'check', name)).exitCode === 0, `${name} to pass`);
-    } finally {
-      await minidock('lab', 'end', name);
-    }
-  },
-  120_000,
+const all = [...firstWays, ...puzzleWays, ...beyondWays];
+// One after the other where they are of one lesson: it has one lab at a time.
+const lessons = [...new Set(all.map(({ lesson }) => lesson))].map(
+  (lesson) => [lesson, all.filter((ways) => ways.lesson === lesson)] as const,
 );
+
+test.concurrent.each(lessons)(
+  '%s: a wrong way does not pass, another right one does',
+  async (_name, ofLesson) => {
+    for (const ways of ofLesson) await tryWays(ways);
+  },
+  180_000,
+);
+
+async function tryWays({ lesson, step, wrong, right }: PuzzleWays): Promise<void> {
+  const { minidock } = await theHost();
+  const type = (line: string): ReturnType<typeof minidock> =>
+    minidock('lab', 'enter', lesson, '--', 'sh', '-c', line);
+  try {
+    expect(await minidock('lab', 'start', lesson, '--again')).toMatchObject({ exitCode: 0 });
+    await reach(lesson, step, minidock);
+    for (const line of wrong) {
+      await type(line);
+      expect([line, (await minidock('lab', 'check', lesson)).exitCode]).toEqual([line, 1]);
+    }
+    const typed = await type(right);
+    expect([typed.stderr, typed.exitCode]).toEqual(['', 0]);
+    // What it started in the background takes a moment.
+    await waitFor(async () => (await minidock('lab', 'check', lesson)).exitCode === 0, `${lesson} to pass`);
+  } finally {
+    await minidock('lab', 'end', lesson);
+  }
+}
 
 /** Has the steps before the one that is meant done by the lab itself. */
 async function reach(name: string, step: string | undefined, minidock: TestHost['minidock']): Promise<void> {

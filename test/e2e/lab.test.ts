@@ -63,6 +63,18 @@ describe('a check', () => {
     expect([right.exitCode, right.stdout]).toEqual([0, expect.stringContaining('Step 2 of 7')]);
   }, 60_000);
 
+  test('of a wrong address says which one there is', async () => {
+    await lab('start', 'docker-by-hand');
+    await type('docker-by-hand', 'ip netns add web; ip link add dock0 up type bridge');
+    await lab('check');
+    await type('docker-by-hand', 'ip addr add 172.30.0.1 dev dock0');
+    const wrong = await lab('check');
+    expect([wrong.exitCode, wrong.stdout]).toEqual([
+      1,
+      expect.stringContaining('[ ] dock0 has 172.30.0.1/16; found: 172.30.0.1/32'),
+    ]);
+  });
+
   test('takes one past all steps that are reached already, and no further', async () => {
     await lab('start', 'cable', '--again');
     await type(

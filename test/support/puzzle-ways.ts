@@ -27,10 +27,45 @@ export const firstWays: readonly PuzzleWays[] = [
     wrong: [
       'iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -j ACCEPT',
       'iptables -A FORWARD -j ACCEPT',
+      'iptables -F FORWARD; iptables -A FORWARD -p tcp -j ACCEPT',
       'iptables -F FORWARD; iptables -P FORWARD ACCEPT',
     ],
     right:
       'iptables -P FORWARD DROP; iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -j ACCEPT; iptables -A FORWARD -p tcp -s 192.168.15.1 --sport 80 -j ACCEPT',
+  },
+  {
+    lesson: 'docker-by-hand',
+    step: 'veth',
+    wrong: ['ip link add veth-web type veth peer name eth1 netns web'],
+    right: 'ip link del veth-web; ip link add veth-web type veth peer name eth0 netns web',
+  },
+  {
+    lesson: 'docker-by-hand',
+    step: 'run',
+    // A page, but nothing that is kept apart.
+    wrong: ['ip netns exec web busybox httpd -p 80 -h /srv/rootfs/www'],
+    right:
+      'kill $(ip netns pids web); ip netns exec web unshare -m -p -f chroot /srv/rootfs /bin/busybox httpd -f -p 80 -h /www </dev/null >/dev/null 2>&1 &',
+  },
+  {
+    lesson: 'docker-by-hand',
+    step: 'nat',
+    wrong: ['echo 1 >/proc/sys/net/ipv4/ip_forward; ip -n outside route add 172.30.0.0/16 via 203.0.113.2'],
+    right:
+      'ip -n outside route del 172.30.0.0/16; iptables -t nat -A POSTROUTING -s 172.30.0.2 -o eth0 -j SNAT --to-source 203.0.113.2',
+  },
+  // Asking twice is not a way: the first look must not leave what the second one finds.
+  {
+    lesson: 'article-greedy-dnat',
+    step: 'see',
+    wrong: ['true', 'true'],
+    right: 'ip netns exec green busybox wget -qO- http://198.51.100.7:8080/',
+  },
+  {
+    lesson: 'article-one-way-forward',
+    step: 'see',
+    wrong: ['true', 'true'],
+    right: 'ip netns exec outside busybox wget -T 1 -qO- http://203.0.113.2:8080/ 2>/dev/null || true',
   },
 ];
 

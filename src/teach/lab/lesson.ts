@@ -21,6 +21,8 @@ export interface LabHost {
 export interface Requirement {
   readonly text: string;
   readonly holds: (host: LabHost) => Promise<boolean>;
+  /** Where it does not hold: what is there instead ('172.30.0.1/32'), or undefined where there is nothing of the kind. */
+  readonly found?: (host: LabHost) => Promise<string | undefined>;
 }
 
 /** One shell line and its reason. */

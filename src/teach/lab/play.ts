@@ -14,14 +14,15 @@ import type { Verdict } from './words.ts';
 export async function checkStep(step: LessonStep): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   // One after the other: a ping of one must not be what another one finds in the neighbour table.
-  for (const { text, holds } of step.requirements) {
+  for (const { text, holds, found } of step.requirements) {
     let reached = false;
     try {
       reached = await holds(insideHost);
     } catch {
       reached = false; // It looked for something that is not there, and stumbled.
     }
-    verdicts.push({ text, holds: reached });
+    const instead = reached ? undefined : await found?.(insideHost);
+    verdicts.push({ text: instead === undefined ? text : `${text}; found: ${instead}`, holds: reached });
   }
   return verdicts;
 }

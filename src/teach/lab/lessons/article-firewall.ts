@@ -92,7 +92,11 @@ that the host itself sends.
           text: 'the redirection has taken a connection (or leaves green alone by now)',
           holds: async (host) => {
             const { stdout } = await host.run(['iptables', '-t', 'nat', '-nvxL', 'PREROUTING']);
-            return /^\s*[1-9]\d*\s+\d+\s+DNAT\b/m.test(stdout) || (await greenGetsElsewhere.holds(host));
+            if (/^\s*[1-9]\d*\s+\d+\s+DNAT\b/m.test(stdout)) return true;
+            if (await greenGetsElsewhere.holds(host)) return true;
+            // The rule has counted this very look; the next one would take that for the learner's.
+            await host.run(['iptables', '-t', 'nat', '-Z', 'PREROUTING']);
+            return false;
           },
         },
       ],
@@ -194,7 +198,11 @@ here it is DROP, as Docker and many firewalls set it, and the rule is all there 
       requirements: [
         {
           text: 'the policy of FORWARD has dropped an answer (or the page comes by now)',
-          holds: async (host) => (await policyDropped(host)) || (await outsideGetsRed.holds(host)),
+          holds: async (host) => {
+            if ((await policyDropped(host)) || (await outsideGetsRed.holds(host))) return true;
+            await host.run(['iptables', '-Z', 'FORWARD']); // As above.
+            return false;
+          },
         },
       ],
       article: ['E4'],

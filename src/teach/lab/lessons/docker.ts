@@ -5,13 +5,15 @@ import { greets, ROOTFS, SERVER } from './docker-scenery.ts';
 import {
   areEnds,
   defaultRouteVia,
-  hasAddress,
   hasNetns,
   isIn,
   isKind,
   isPluggedInto,
   isUp,
+  needAddress,
 } from './looks.ts';
+import { noRouteBack } from './scenery.ts';
+import { needProcess } from './seen.ts';
 
 /** Steps that are one command and one look. */
 const step = (
@@ -78,7 +80,7 @@ const byHand: Lesson = {
           text: 'dock0 is a bridge and up',
           holds: async (host) => (await isKind(host, 'dock0', 'bridge')) && isUp(host, 'dock0'),
         },
-        { text: 'dock0 has 172.30.0.1/16', holds: (host) => hasAddress(host, 'dock0', '172.30.0.1/16') },
+        needAddress('dock0 has 172.30.0.1/16', 'dock0', '172.30.0.1/16'),
       ],
     ),
     step(
@@ -95,8 +97,10 @@ const byHand: Lesson = {
       ],
       [
         {
-          text: 'veth-web and eth0-web are a veth pair',
-          holds: (host) => areEnds(host, ['veth-web'], ['eth0-web']),
+          // Whoever makes the far end right in web, as eth0, has done the next step with it.
+          text: 'veth-web and eth0-web are a veth pair (or eth0 in web is the other end already)',
+          holds: async (host) =>
+            (await areEnds(host, ['veth-web'], ['eth0-web'])) || areEnds(host, ['veth-web'], ['eth0', 'web']),
         },
       ],
     ),
@@ -141,12 +145,7 @@ const byHand: Lesson = {
           why: 'Docker keeps a list of what is taken; here nothing is.',
         },
       ],
-      [
-        {
-          text: 'eth0 in web has 172.30.0.2/16',
-          holds: (host) => hasAddress(host, 'eth0', '172.30.0.2/16', 'web'),
-        },
-      ],
+      [needAddress('eth0 in web has 172.30.0.2/16', 'eth0', '172.30.0.2/16', 'web')],
     ),
     step(
       'up',
@@ -182,7 +181,7 @@ const byHand: Lesson = {
       'run',
       'A process in it, and the host reaches it',
       'host to container',
-      'Start the web server of /srv/rootfs on port 80 in the namespace web, with process numbers, mounts and a root directory of its own, and fetch its page from the host.',
+      `Start the web server of /srv/rootfs (in there it is "${SERVER}") in the namespace web, with process numbers, mounts and a root directory of its own, and fetch its page from the host.`,
       [
         'ip netns exec puts it into the network, unshare gives the other namespaces, chroot the root directory.',
         `ip netns exec web unshare --mount --uts --ipc --pid --fork chroot /srv/rootfs ${SERVER} &`,
@@ -199,6 +198,10 @@ const byHand: Lesson = {
           text: 'the host gets the page of http://172.30.0.2/',
           holds: (host) => greets(host, 'http://172.30.0.2/'),
         },
+        needProcess(
+          'a process with network, PID and mount namespaces of its own has /srv/rootfs as its root directory',
+          'own net && own pid && own mnt && [ "$(stat -Lc %d:%i $p/root/www)" = "$(stat -Lc %d:%i /srv/rootfs/www)" ]',
+        ),
       ],
     ),
     step(
@@ -217,7 +220,10 @@ const byHand: Lesson = {
           why: 'Docker’s own rule: whatever leaves by anything but the bridge gets the host’s address.',
         },
       ],
-      [{ text: 'web reaches 198.51.100.7', holds: (host) => host.ping('198.51.100.7', { netns: 'web' }) }],
+      [
+        { text: 'web reaches 198.51.100.7', holds: (host) => host.ping('198.51.100.7', { netns: 'web' }) },
+        noRouteBack('outside has no route to 172.30.0.0/16: out there nobody knows it', '172.30.'),
+      ],
     ),
     step(
       'publish',

@@ -1,5 +1,5 @@
 /** What lessons often ask of the kernel. */
-import type { LabHost } from '../lesson.ts';
+import type { LabHost, Requirement } from '../lesson.ts';
 
 interface Link {
   readonly ifname: string;
@@ -42,11 +42,24 @@ export async function hasAddress(
   address: string,
   netns?: string,
 ): Promise<boolean> {
+  return (await addresses(host, name, netns)).includes(address);
+}
+
+/** A missing prefix length means /32, which is easily overlooked: so what is there instead is told. */
+export function needAddress(text: string, name: string, address: string, netns?: string): Requirement {
+  return {
+    text,
+    holds: (host) => hasAddress(host, name, address, netns),
+    found: async (host) => (await addresses(host, name, netns)).join(', ') || undefined,
+  };
+}
+
+async function addresses(host: LabHost, name: string, netns?: string): Promise<readonly string[]> {
   const links = await host.ip(['-4', 'address', 'show', 'dev', name], netns);
   const infos = links.flatMap(
     (link) => (link['addr_info'] ?? []) as readonly { local?: string; prefixlen?: number }[],
   );
-  return infos.some(({ local = '', prefixlen = 0 }) => `${local}/${String(prefixlen)}` === address);
+  return infos.map(({ local = '', prefixlen = 0 }) => `${local}/${String(prefixlen)}`);
 }
 
 /** The two are ends of one cable: each names the other's index. */

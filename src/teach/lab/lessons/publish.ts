@@ -1,6 +1,7 @@
 /** The world comes in: the article's row 8c, on a host that drops what is forwarded. */
 import type { LabHost, Lesson } from '../lesson.ts';
 import { JOINED, WAY_OUT } from './joined.ts';
+import { pageAt, pageStaysAway } from './scenery.ts';
 
 export const lessons: readonly Lesson[] = [
   {
@@ -14,6 +15,7 @@ export const lessons: readonly Lesson[] = [
       'iptables -P FORWARD DROP',
       'mkdir -p /srv/red && echo "hello from red" >/srv/red/index.html',
       'ip netns exec red busybox httpd -p 80 -h /srv/red',
+      ...pageAt('outside', 'a page of the internet'),
     ],
     steps: [
       {
@@ -84,6 +86,11 @@ export const lessons: readonly Lesson[] = [
             text: 'nothing more passes: a ping that red begins is still dropped',
             holds: async (host) => !(await host.ping('203.0.113.1', { netns: 'red' })),
           },
+          pageStaysAway(
+            'nor does a connection that red begins: it does not get http://203.0.113.1/',
+            'http://203.0.113.1/',
+            'red',
+          ),
         ],
       },
     ],

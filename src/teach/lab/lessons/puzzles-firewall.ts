@@ -1,6 +1,16 @@
 /** Puzzles of packet filters and address translation: a drop, and three ways to lose the way back. */
 import type { Lesson } from '../lesson.ts';
-import { bridge, cable, forwarding, namespace, pageAt, pageComes, pageStaysAway, puzzle } from './scenery.ts';
+import {
+  bridge,
+  cable,
+  forwarding,
+  namespace,
+  noRouteBack,
+  pageAt,
+  pageComes,
+  pageStaysAway,
+  puzzle,
+} from './scenery.ts';
 
 const webBehindHost = [
   ...namespace('web'),
@@ -189,13 +199,7 @@ masquerade rule stands there, and no answer comes.
       'a page of the internet',
       'web',
     ),
-    {
-      text: 'outside still has no route to 192.168.15.0/24',
-      holds: async (host) => {
-        const routes = await host.ip(['route', 'show'], 'outside');
-        return routes.every(({ dst }) => !String(dst).startsWith('192.168.'));
-      },
-    },
+    noRouteBack('outside still has no route to 192.168.15.0/24', '192.168.'),
   ],
   epilogue:
     'Docker writes the condition the other way round: whatever comes from the subnet and does not leave by its own bridge (`! -o docker0`). minidock does the same, so no name of an uplink, which may change, stands in a rule.',

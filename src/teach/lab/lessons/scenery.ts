@@ -103,6 +103,17 @@ export function pings(text: string, address: string, netns?: string): Requiremen
   return { text, holds: (host) => host.ping(address, netns === undefined ? {} : { netns }) };
 }
 
+/** Only translation is the way back then. `prefix` is how the private addresses begin. */
+export function noRouteBack(text: string, prefix: string): Requirement {
+  return {
+    text,
+    holds: async (host) => {
+      const routes = await host.ip(['route', 'show'], 'outside');
+      return routes.every(({ dst }) => !String(dst).startsWith(prefix));
+    },
+  };
+}
+
 /** The IPv4 addresses of a namespace's interfaces (of the host without one), by interface; loopback left out. */
 export async function addressesOf(
   host: LabHost,
