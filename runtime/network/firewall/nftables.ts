@@ -140,7 +140,8 @@ export function planFirewall(
       },
       undo: SHARED,
       check,
-      observe: ['nft', 'list', 'chain', 'ip', NFT_TABLE, 'inbound'],
+      // The rules stand already, and ask the set: it is what differs before and after.
+      observe: ['nft', 'list', 'set', 'ip', NFT_TABLE, 'bridges'],
     },
     {
       id: 'nat.masquerade',
@@ -163,7 +164,7 @@ export function planFirewall(
       },
       undo: SHARED,
       check,
-      observe: ['nft', 'list', 'chain', 'ip', NFT_TABLE, 'postrouting'],
+      observe: ['nft', 'list', 'set', 'ip', NFT_TABLE, internal ? 'homes' : 'subnets'],
     },
     ...planDockerUser(network, foreign),
   ];
