@@ -1,6 +1,6 @@
 /** Two network namespaces and the cable between them: the article's section A. */
 import type { Lesson } from '../lesson.ts';
-import { areEnds, echoReplies, hasAddress, hasNetns, isIn, isUp, linkOf, neighbourOf } from './looks.ts';
+import { areEnds, echoReplies, hasNetns, isIn, isUp, linkOf, needAddress, neighbourOf } from './looks.ts';
 
 export const lessons: readonly Lesson[] = [
   {
@@ -106,14 +106,8 @@ export const lessons: readonly Lesson[] = [
           },
         ],
         requirements: [
-          {
-            text: 'veth-red in red has 192.168.15.1/24',
-            holds: (host) => hasAddress(host, 'veth-red', '192.168.15.1/24', 'red'),
-          },
-          {
-            text: 'veth-blue in blue has 192.168.15.2/24',
-            holds: (host) => hasAddress(host, 'veth-blue', '192.168.15.2/24', 'blue'),
-          },
+          needAddress('veth-red in red has 192.168.15.1/24', 'veth-red', '192.168.15.1/24', 'red'),
+          needAddress('veth-blue in blue has 192.168.15.2/24', 'veth-blue', '192.168.15.2/24', 'blue'),
         ],
       },
       {

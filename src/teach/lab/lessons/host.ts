@@ -4,7 +4,7 @@
  */
 import type { Lesson } from '../lesson.ts';
 import { JOINED } from './joined.ts';
-import { areEnds, defaultRouteVia, hasAddress, isUp, sysctl } from './looks.ts';
+import { areEnds, defaultRouteVia, isUp, needAddress, sysctl } from './looks.ts';
 
 const INTERNET = 'mkdir -p /srv/internet && echo "the internet greets you" >/srv/internet/index.html';
 const SERVE = 'ip netns exec outside busybox httpd -p 198.51.100.7:80 -h /srv/internet';
@@ -77,14 +77,8 @@ The namespace red is there already. The article goes on with the red of its firs
           { command: 'ping -c 1 192.168.15.1', why: 'From the host, no "netns exec" in front.' },
         ],
         requirements: [
-          {
-            text: 'veth-host has 192.168.15.10/24',
-            holds: (host) => hasAddress(host, 'veth-host', '192.168.15.10/24'),
-          },
-          {
-            text: 'veth-ns has 192.168.15.1/24',
-            holds: (host) => hasAddress(host, 'veth-ns', '192.168.15.1/24', 'red'),
-          },
+          needAddress('veth-host has 192.168.15.10/24', 'veth-host', '192.168.15.10/24'),
+          needAddress('veth-ns has 192.168.15.1/24', 'veth-ns', '192.168.15.1/24', 'red'),
           {
             text: 'both are up',
             holds: async (host) => (await isUp(host, 'veth-host')) && isUp(host, 'veth-ns', 'red'),
