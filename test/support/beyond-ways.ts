@@ -70,6 +70,15 @@ export const beyondWays: readonly PuzzleWays[] = [
     right: `setpriv --inh-caps=-all --bounding-set=-all,+kill,+dac_override sleep 1000 ${IN_BACKGROUND}`,
   },
   {
+    lesson: 'capabilities',
+    step: 'one',
+    // The one with the capability serves nothing; the one that serves is root.
+    wrong: [
+      `setpriv --reuid 65534 --clear-groups --inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service sleep 1000 ${IN_BACKGROUND} busybox httpd -p 203.0.113.2:80 -h /srv/www`,
+    ],
+    right: `kill $(pidof busybox); setpriv --reuid 65534 --clear-groups --inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service busybox httpd -f -p 80 -h /srv/www ${IN_BACKGROUND}`,
+  },
+  {
     lesson: 'pid-one',
     step: 'init',
     // Handles nothing; and one that handles the signal, but never waits for its children.

@@ -96,8 +96,8 @@ const capabilities: Lesson = {
       ],
       requirements: [
         needProcess(
-          'a process of user 65534 has CAP_NET_BIND_SERVICE alone',
-          '[ "$(field Uid | cut -f 2)" = 65534 ] && [ $(( 0x$(field CapEff) )) = 1024 ]',
+          'a process of user 65534 that has CAP_NET_BIND_SERVICE alone listens on port 80',
+          '[ "$(field Uid | cut -f 2)" = 65534 ] && [ $(( 0x$(field CapEff) )) = 1024 ] && ss -Hltnp "sport = :80" | grep -q "pid=$pid,"',
         ),
         {
           text: 'http://203.0.113.2/ answers',
