@@ -74,7 +74,9 @@ test('what stays of an idle published container is below 400 kB, and below 64 of
 
 test('it is known as the shim it is, blocks no signal, and no one else gets its port', async () => {
   const pid = await sleeper('known', '-p', '8081:80', 'test', 'sleep', '1000');
-  expect(readFileSync(`/proc/${String(pid)}/comm`, 'utf8')).toBe('minidock\n');
+  // Executed by its descriptor's number, it has that for a name until it gives itself this one.
+  const known = (): boolean => readFileSync(`/proc/${String(pid)}/comm`, 'utf8') === 'minidock\n';
+  await engine.host.waitFor(known, 'the name minidock');
   expect(readFileSync(`/proc/${String(pid)}/status`, 'utf8')).toMatch(/^SigBlk:\t0+$/m);
   const other = await minidock('run', '--rm', '-p', '8081:80', 'test', 'true');
   expect(other.exitCode).toBe(125);
