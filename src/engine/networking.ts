@@ -3,7 +3,7 @@
  * (networks.ts), an address lease, host ports that are really free and stay reserved. All of it is given back by
  * release-network.ts, and by whoever cleans up after a shim that was killed: leases carry their owner's id.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { readForeignFirewalls, warnOfForeign } from '../../runtime/network/firewall/foreign.ts';
@@ -123,22 +123,24 @@ async function acquireBridge(store: ContainerStore, config: ContainerConfig): Pr
  */
 async function replaceCable(paths: Paths, { network, address, hostVeth }: BridgeEndpoint): Promise<void> {
   const directory = join(cablesDir(paths), network.id);
-  const file = join(directory, address);
-  const former = readIfThere(file);
+  // Kept as the text of a symbolic link, which takes no page of memory as a file would.
+  const note = join(directory, address);
+  const former = textOfLink(note);
   // Of every interface of this network namespace there is such a directory.
-  if (former !== '' && existsSync(`/proc/sys/net/ipv4/conf/${former}`)) {
+  if (former !== undefined && existsSync(`/proc/sys/net/ipv4/conf/${former}`)) {
     const { undoCommand } = await import('../../runtime/plan/undo.ts');
     await undoCommand({ kind: 'run', argv: ['ip', 'link', 'delete', former] });
   }
   mkdirSync(directory, { recursive: true, mode: 0o755 });
-  writeFileSync(file, hostVeth);
+  rmSync(note, { force: true });
+  symlinkSync(hostVeth, note);
 }
 
-function readIfThere(file: string): string {
+function textOfLink(path: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return readlinkSync(path);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return '';
+    if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
