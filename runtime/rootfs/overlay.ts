@@ -35,7 +35,6 @@ function mountOverlay({ root, annotations }: OciConfig): ContainerStep {
     `lowerdir=${root.lower.join(':')}`,
     `upperdir=${root.upper}`,
     `workdir=${root.work}`,
-    // overlayfs marks deletions by attributes, and trusted.* are refused to us here.
     ...(inUserNamespace ? ['userxattr'] : []),
   ];
   return containerStep(
@@ -46,7 +45,10 @@ function mountOverlay({ root, annotations }: OciConfig): ContainerStep {
       title: `Merge ${root.lower.length} image ${root.lower.length === 1 ? 'layer' : 'layers'} into one tree`,
       why:
         'overlayfs shows the layers stacked, topmost first. They stay untouched and are shared by all containers ' +
-        'of the image; a file that is written to is first copied into upperdir, which is the container’s own.',
+        'of the image; a file that is written to is first copied into upperdir, which is the container’s own.' +
+        (inUserNamespace
+          ? ' userxattr: its marks are attributes user.*, since trusted.* are refused here.'
+          : ''),
       without: 'Each container needs a full copy of the image, or they all write into the same one.',
       observe: ['grep', ' / ', '/proc/mounts'],
     },

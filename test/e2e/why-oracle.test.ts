@@ -2,27 +2,15 @@
  * `why` where the packet is lost at a place that no rule of a trace names, or answered by somebody else. A real
  * client's failure is seen first each time.
  */
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
 import { HOST_ADDRESS, OUTSIDE_ADDRESS } from '../support/host.ts';
 import { expectStop, expectWorks, useWhy } from '../support/why.ts';
 
 const engine = useEngine({ iptables: true });
 const { ok } = engine;
-const { ask, sh, inside, web, serveAt, reaches } = useWhy(engine);
+const { ask, sh, inside, web, serveAt, reaches, change, table, addressOf } = useWhy(engine);
 
-const undo: string[] = [];
-afterEach(async () => {
-  for (const script of undo.splice(0).toReversed()) await sh(script);
-});
-async function change(script: string, opposite: string): Promise<void> {
-  undo.push(opposite);
-  await sh(script);
-}
-const table = (family: string, body: string): Promise<void> =>
-  change(`nft 'table ${family} strict { ${body}; }'`, `nft delete table ${family} strict`);
-const addressOf = (name: string): Promise<string> =>
-  ok('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name);
 const sysctl = async (path: string, value: string): Promise<void> => {
   const file = `/proc/sys/net/ipv4/conf/${path}`;
   const before = (await sh(`cat ${file}`)).trim();

@@ -2,26 +2,14 @@
  * `why` against the oracle: whatever is done to the host's rules, the verdict says what a real client meets, and the
  * host is afterwards as it was.
  */
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { expectSoon, useEngine } from '../support/engine.ts';
 import { HOST_ADDRESS, INTERNET_ADDRESS, OUTSIDE_ADDRESS } from '../support/host.ts';
 import { expectStop, expectWorks, useWhy } from '../support/why.ts';
 
 const engine = useEngine({ iptables: true });
 const { ok } = engine;
-const { ask, sh, web, serveAt, serveIn, reaches } = useWhy(engine);
-
-const undo: string[] = [];
-afterEach(async () => {
-  for (const script of undo.splice(0).toReversed()) await sh(script);
-});
-/** Rules in a table of their own, or any script that has its opposite. */
-async function change(script: string, opposite: string): Promise<void> {
-  undo.push(opposite);
-  await sh(script);
-}
-const table = (family: string, body: string): Promise<void> =>
-  change(`nft 'table ${family} strict { ${body}; }'`, `nft delete table ${family} strict`);
+const { ask, sh, web, serveAt, serveIn, reaches, change, undoLast, table, addressOf } = useWhy(engine);
 
 describe('from outside, on the uplink', () => {
   beforeEach(() => web('web', ['-p', '8080:80']));
@@ -44,7 +32,7 @@ describe('from outside, on the uplink', () => {
       'iptables -D FORWARD -i eth0 -p tcp --dport 80 -j DROP',
     );
     expectStop(await ask(':8080'), 'forward', 'dropped');
-    await sh(undo.pop() ?? '');
+    await undoLast();
     await change(
       'echo 1 | tee /proc/sys/net/ipv4/conf/{all,eth0}/rp_filter',
       'echo 0 | tee /proc/sys/net/ipv4/conf/{all,eth0}/rp_filter',
@@ -120,9 +108,6 @@ describe.each([0, 1])('between two containers of one bridge, bridge-nf-call-ipta
   });
 });
 
-const addressOf = (name: string): Promise<string> =>
-  ok('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name);
-
 describe.each(['nftables', 'iptables'])('UDP, %s', (firewall) => {
   beforeEach(async () => {
     await ok(
@@ -162,7 +147,7 @@ describe.each(['nftables', 'iptables'])('UDP, %s', (firewall) => {
     await serveIn('dns', 'udp:53');
     await table('ip', 'chain gate { type filter hook forward priority 10; udp sport 53 drop; }');
     expectStop(await ask(':5353/udp'), 'way back', 'dropped');
-    await sh(undo.pop() ?? '');
+    await undoLast();
     await table('ip', 'chain gate { type filter hook forward priority 10; udp dport 53 drop; }');
     expectStop(await ask(':5353/udp'), 'forward', 'dropped');
   });

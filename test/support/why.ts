@@ -52,18 +52,31 @@ export interface Why {
   serveIn(name: string, ...places: readonly string[]): Promise<void>;
   /** Whether a real client gets an answer: from `outside`, from the `host`, or from a container. */
   reaches(from: string, protocol: 'tcp' | 'udp', address: string, port: number): Promise<boolean>;
+  /** A script and its opposite, which is run after the test. */
+  change(script: string, opposite: string): Promise<void>;
+  undoLast(): Promise<void>;
+  /** Rules in a table of their own, for the length of the test. */
+  table(family: string, body: string): Promise<void>;
+  addressOf(name: string): Promise<string>;
 }
 
 export function useWhy(engine: TestEngine): Why {
   const servers: Background[] = [];
+  const undo: string[] = [];
   afterEach(async () => {
     for (const server of servers.splice(0)) {
       server.kill();
       await server.exited;
     }
+    while (undo.length > 0) await undoLast();
   });
   const sh = async (script: string): Promise<string> =>
     (await succeed(engine.host.run(['bash', '-ec', script]))).stdout;
+  const undoLast = async (): Promise<void> => void (await sh(undo.pop() ?? ''));
+  const change: Why['change'] = async (script, opposite) => {
+    undo.push(opposite);
+    await sh(script);
+  };
   const enter = async (name: string): Promise<readonly string[]> => [
     ...['nsenter', '-t', await engine.ok('inspect', '-f', '{{.State.Pid}}', name), '-n'],
   ];
@@ -72,6 +85,11 @@ export function useWhy(engine: TestEngine): Why {
   return {
     sh,
     inside,
+    change,
+    undoLast,
+    table: (family, body) =>
+      change(`nft 'table ${family} strict { ${body}; }'`, `nft delete table ${family} strict`),
+    addressOf: (name) => engine.ok('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name),
     ask: async (...words) => {
       const { stdout, stderr, exitCode } = await engine.host.minidock('why', ...words, '--json');
       expect(stderr).toBe('');

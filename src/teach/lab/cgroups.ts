@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { cgroupLayout } from '../../../runtime/cgroup/detect.ts';
+import { cgroupDirectories, cgroupLayout } from '../../../runtime/cgroup/detect.ts';
 
 /** A hierarchy's mount and the lab's directory in it. */
 export interface LabGroup {
@@ -36,8 +36,7 @@ const below = (id: string): string => join('minidock-lab', id);
 /** Where they are to be. @throws MinidockError 'CGROUPS_MISSING'. */
 export function labGroups(id: string): readonly LabGroup[] {
   const layout = cgroupLayout();
-  const mounts = layout.version === 2 ? [layout.mount] : [...new Set(Object.values(layout.controllers))];
-  return mounts.map((mount) => {
+  return cgroupDirectories('', layout).map((mount) => {
     const directory = join(mount, below(id));
     return { mount, directory, shells: join(directory, layout.version === 2 ? 'host/shells' : 'host') };
   });

@@ -36,11 +36,11 @@ const CAPABILITIES = '-all,+sys_admin,+sys_chroot,+sys_ptrace';
 /** The words that put a program into the lab, with the lab's namespaces, groups and root. */
 function enterWords(lab: RunningLab): [string, ...string[]] {
   const groups = groupsOf(lab.dir);
-  const join_ =
+  const intoGroups =
     'n=$1; shift; while [ $n -gt 0 ]; do echo 0 >"$1/cgroup.procs"; shift; n=$((n-1)); done; exec "$@"';
   const root = String(LAB_IDS.first);
   return [
-    ...(['sh', '-ec', join_, 'enter', String(groups.length), ...groups] as [string, ...string[]]),
+    ...(['sh', '-ec', intoGroups, 'enter', String(groups.length), ...groups] as [string, ...string[]]),
     // Before the lab is entered: as soon as it is in the PID namespace, root in there may trace it (ptrace(2) asks only
     // the user namespace), and a process that is still the machine's root may write all of /proc/sys.
     'setpriv',
@@ -118,7 +118,8 @@ const atTerminal = (argv: Argv): [string, ...string[]] => [
   '/dev/null',
 ];
 
-function signalTo(pid: number, signal: NodeJS.Signals): void {
+/** A process, or a group by its negative number, that may have ended. */
+export function signalTo(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {

@@ -24,7 +24,7 @@ import { waitLock } from '../../engine/lock.ts';
 import type { Paths } from '../../engine/paths.ts';
 import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';
 import { createLabGroups, labGroups, removeLabGroups, thaw, type LabGroup } from './cgroups.ts';
-import { keptEnvironment, leaveKeys } from './enter.ts';
+import { keptEnvironment, leaveKeys, signalTo } from './enter.ts';
 import { ENTER, HOST, KEEPER, LAB_IDS, RC, STAGE } from './host-script.ts';
 import { deadLabs, groupsOf, hasKeeper, labDir, labsDir, readLab, type RunningLab } from './lab-dirs.ts';
 import type { Lesson } from './lesson.ts';
@@ -40,7 +40,16 @@ export interface StartOptions {
 
 /** What the scripts call before there is a lab to look at; what lacks in there, the learner sees. */
 const PROGRAMS = [
-  ...['bash', 'findmnt', 'ip', 'mkfifo', 'mount', 'nsenter', 'pivot_root', 'setpriv', 'umount', 'unshare'],
+  'bash',
+  'findmnt',
+  'ip',
+  'mkfifo',
+  'mount',
+  'nsenter',
+  'pivot_root',
+  'setpriv',
+  'umount',
+  'unshare',
 ];
 
 /** @throws MinidockError 'LAB_RUNNING', 'TOOL_MISSING', 'LAB_FAILED' with the words of what failed. */
@@ -169,7 +178,7 @@ const groupName = (id: string): string => `${id}-${String(process.pid)}`;
 /** Its PID 1 is killed and with it all that is in there; returns when the keeper has taken away the rest. */
 export async function endLab(lab: RunningLab): Promise<void> {
   const groups = groupsOf(lab.dir);
-  killQuietly(lab.pid, 'SIGKILL');
+  signalTo(lab.pid, 'SIGKILL');
   await gone(lab.keeper, () => {
     thaw(groups);
   });
@@ -188,14 +197,6 @@ export function takeReset(paths: Paths, id: string): boolean {
   const asked = existsSync(mark);
   rmSync(mark, { force: true });
   return asked;
-}
-
-function killQuietly(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    return; // It is gone already.
-  }
 }
 
 async function gone(pid: number, meanwhile = (): void => undefined): Promise<void> {

@@ -8,20 +8,16 @@ import { delay } from '../../../runtime/io/delay.ts';
 import { stdout } from '../../engine/standard-streams.ts';
 import { insideHost } from './inside.ts';
 import { renderArgv } from '../../../runtime/plan/render.ts';
-import type { Lesson, LessonStep, Solution } from './lesson.ts';
+import type { Lesson, LessonStep, Requirement, Solution } from './lesson.ts';
 import type { Verdict } from './words.ts';
 
 export async function checkStep(step: LessonStep): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   // One after the other: a ping of one must not be what another one finds in the neighbour table.
-  for (const { text, holds, found } of step.requirements) {
-    let reached = false;
-    try {
-      reached = await holds(insideHost);
-    } catch {
-      reached = false; // It looked for something that is not there, and stumbled.
-    }
-    const instead = reached ? undefined : await found?.(insideHost);
+  for (const requirement of step.requirements) {
+    const { text, found } = requirement;
+    const reached = await isFulfilled(requirement);
+    const instead = reached ? undefined : await found?.(insideHost).catch(() => undefined);
     verdicts.push({ text: instead === undefined ? text : `${text}; found: ${instead}`, holds: reached });
   }
   return verdicts;
@@ -29,12 +25,14 @@ export async function checkStep(step: LessonStep): Promise<Verdict[]> {
 
 /** The same in short: the first requirement that does not hold settles it. */
 export async function isReached({ requirements }: LessonStep): Promise<boolean> {
-  for (const { holds } of requirements) {
-    // One that stumbled looked for something that is not there.
-    if (!(await holds(insideHost).catch(() => false))) return false;
+  for (const requirement of requirements) {
+    if (!(await isFulfilled(requirement))) return false;
   }
   return true;
 }
+
+/** One that stumbled looked for something that is not there. */
+const isFulfilled = ({ holds }: Requirement): Promise<boolean> => holds(insideHost).catch(() => false);
 
 /** What a solution has started in the background takes a moment to come to be; what is wrong stays wrong. */
 export async function checkSoon(step: LessonStep): Promise<Verdict[]> {
