@@ -46,7 +46,6 @@ export type ContainerCommand =
   | { readonly kind: 'umount'; readonly target: string; readonly lazy: boolean }
   | { readonly kind: 'pivot-root'; readonly newRoot: string; readonly oldRoot: string }
   | { readonly kind: 'make-dir'; readonly path: string; readonly mode: number }
-  | { readonly kind: 'make-file'; readonly path: string }
   | { readonly kind: 'symlink'; readonly target: string; readonly path: string }
   | {
       readonly kind: 'mknod';
@@ -65,6 +64,15 @@ export type ContainerCommand =
   /** Covers a path so that it reads as empty: /dev/null over a file, a read-only tmpfs over a directory. */
   | { readonly kind: 'mask'; readonly path: string }
   | { readonly kind: 'make-readonly'; readonly path: string }
+  /**
+   * Fails unless `/..` is `/`, every mount is one of the container's, and what was to be hidden or read-only is.
+   * Changes nothing.
+   */
+  | {
+      readonly kind: 'verify-root';
+      readonly masked: readonly string[];
+      readonly readonly: readonly string[];
+    }
   /** Turns every mount from `path` down read-only where it stands (mount_setattr(2) AT_RECURSIVE). */
   | { readonly kind: 'seal-mounts'; readonly path: string }
   | { readonly kind: 'join-cgroup'; readonly procs: readonly string[] }

@@ -80,8 +80,6 @@ function renderContainerCommand(command: Exclude<ContainerCommand, { kind: 'make
       return renderArgv(['umount', ...(command.lazy ? ['--lazy'] : []), command.target]);
     case 'pivot-root':
       return renderArgv(['pivot_root', command.newRoot, command.oldRoot]);
-    case 'make-file':
-      return renderArgv(['touch', command.path]);
     case 'symlink':
       return renderArgv(['ln', '-s', command.target, command.path]);
     case 'mknod':
@@ -103,6 +101,8 @@ function renderContainerCommand(command: Exclude<ContainerCommand, { kind: 'make
       const path = quoteWord(command.path);
       return `if [ -e ${path} ]; then mount --rbind ${path} ${path} && mount -o remount,bind,ro ${path}; fi`;
     }
+    case 'verify-root':
+      return '[ / -ef /.. ] && findmnt';
     case 'seal-mounts':
       return renderArgv(['mount', '-o', 'remount,bind,ro=recursive', command.path]);
     default:

@@ -9,6 +9,8 @@ import { listenToTrace, spanSince, tellTrace } from '../trace.ts';
 import type { InitMessage, SupervisorMessage } from './init-protocol.ts';
 
 export interface Channel {
+  /** The socket, close-on-exec. */
+  readonly fd: number;
   send(message: InitMessage): void;
   /** Undefined when the supervisor has gone: then nobody wants this container any more. */
   waitForBegin(): { readonly hostRoot: string } | undefined;
@@ -42,6 +44,7 @@ export function connectSupervisor(socketPath: string): Channel {
     return JSON.parse(text) as SupervisorMessage;
   };
   return {
+    fd: socket,
     send(message) {
       try {
         writeSync(socket, `${JSON.stringify(message)}\n`);

@@ -16,7 +16,7 @@ import { kernelFileSteps } from '../rootfs/kernel-files.ts';
 import { initMount } from '../rootfs/init-binary.ts';
 import { mountSteps } from '../rootfs/mounts.ts';
 import { overlaySteps } from '../rootfs/overlay.ts';
-import { pivotSteps, readonlyRootSteps } from '../rootfs/pivot.ts';
+import { pivotSteps, readonlyRootSteps, verifyStep } from '../rootfs/pivot.ts';
 import { containerStep, type ContainerStep } from '../rootfs/step.ts';
 import { identitySteps, lookAtGroup, prepareProcessSteps, setOomScore } from './process-steps.ts';
 
@@ -38,11 +38,12 @@ export function containerSteps(
     ...overlaySteps(config),
     ...mountSteps(withInit(config)),
     ...deviceSteps(config),
+    ...kernelFileSteps(config),
     ...pivotSteps(config),
     ...nameSteps(config),
-    ...kernelFileSteps(config),
     ...prepareProcessSteps(config.process, { console: '/dev/console', makeCwd: true }),
     ...readonlyRootSteps(config),
+    verifyStep(config),
     ...identitySteps(config.process, config.linux.seccomp),
   ];
 }

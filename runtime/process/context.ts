@@ -1,16 +1,16 @@
 /** What the performer needs beside the command itself, and what one step leaves for a later one. */
 import type { OciProcess, OciSeccomp } from '../bundle.ts';
 import type { Kernel } from '../syscall/kernel.ts';
+import { newTree, type RootContext } from '../rootfs/tree.ts';
 import type { ResolvedUser } from './users.ts';
 
-export interface PerformContext {
-  readonly kernel: Kernel;
+export interface PerformContext extends RootContext {
   readonly process: OciProcess;
   readonly seccomp: OciSeccomp | undefined;
-  /** The new root while it is not yet `/`: paths below it are resolved inside it. '' once it is. */
-  root: string;
   /** Before a path of the host's, names what the supervisor sees there (see init-protocol.ts). */
   readonly hostRoot: string;
+  /** The descriptor of the conversation with the supervisor: what the last step leaves open until execve(2). */
+  readonly channel: number;
   user: ResolvedUser | undefined;
   terminal: { readonly master: number; readonly slave: number } | undefined;
   /** The compiled filter, made while waiting for 'go'. */
@@ -24,6 +24,7 @@ export function newContext(
   process: OciProcess,
   seccomp: OciSeccomp | undefined,
   root: string,
+  channel: number,
   hostRoot = '',
 ): PerformContext {
   return {
@@ -31,7 +32,9 @@ export function newContext(
     process,
     seccomp,
     root,
+    tree: newTree(),
     hostRoot,
+    channel,
     user: undefined,
     terminal: undefined,
     filter: undefined,

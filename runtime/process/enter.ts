@@ -29,7 +29,7 @@ export function runEnter(requestPath: string, socketPath: string): void {
   if (request.trace === true) traceTo(channel, entered);
   attempt('exec.start', channel, refuseHostMounts);
   kernel.umask(0);
-  const context = newContext(kernel, request.process, request.seccomp, '');
+  const context = newContext(kernel, request.process, request.seccomp, '', channel.fd);
   runSteps(enterSteps(request), context, channel);
 }
 

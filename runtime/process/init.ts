@@ -33,7 +33,9 @@ export function runInit(bundleDir: string, socketPath: string): void {
   attempt('process.start', channel, () => leaveChroot(kernel));
   // Modes in steps are meant as they stand.
   kernel.umask(0);
-  const context = newContext(kernel, config.process, config.linux.seccomp, config.root.path, begin.hostRoot);
+  const { fd } = channel;
+  const { root, linux } = config;
+  const context = newContext(kernel, config.process, linux.seccomp, root.path, fd, begin.hostRoot);
   runSteps(steps, context, channel, {
     failAt: config.annotations?.['minidock.fail-at'],
     stepwise: config.annotations?.['minidock.step'] === 'true',

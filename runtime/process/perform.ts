@@ -2,15 +2,22 @@
  * Carries out one container command: the kernel side of the plan, as against its words. One case a kind, each a
  * few system calls; what a file system step needs is in runtime/rootfs/perform.ts.
  */
-import { closeSync, fchownSync, fstatSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fchownSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { MinidockError } from '../errors.ts';
 import type { ContainerCommand } from '../plan/command.ts';
-import * as rootfs from '../rootfs/perform.ts';
+import { openInRoot } from '../rootfs/in-root.ts';
+import { makeReadonly, mask, setSysctl } from '../rootfs/perform-kernel-files.ts';
+import { makeDirectory, makeLink, makeNode } from '../rootfs/perform-make.ts';
+import { mount } from '../rootfs/perform-mount.ts';
+import { pivotRoot, sealMounts, unmount, verifyRoot } from '../rootfs/perform-pivot.ts';
+import { isKernelFileSystem } from '../rootfs/safe-target.ts';
+import { rootOf } from '../rootfs/tree.ts';
 import {
   CLONE_FS,
   CLONE_NEWCGROUP,
   CLONE_NEWNS,
   CLONE_NEWNET,
+  O_PATH,
   RLIMITS,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW,
 } from '../syscall/constants.ts';
@@ -44,35 +51,35 @@ export function perform(command: ContainerCommand, context: PerformContext): voi
         () => writeFileSync('/proc/self/oom_score_adj', String(command.value)),
       );
     case 'mount':
-      return rootfs.mount(command, context);
+      return mount(command, context);
     case 'umount':
-      return rootfs.unmount(command, context);
+      return unmount(command, context);
     case 'pivot-root':
-      return rootfs.pivotRoot(command, context);
+      return pivotRoot(command, context);
     case 'seal-mounts':
-      return rootfs.sealMounts(command, context);
+      return sealMounts(command, context);
     case 'make-dir':
-      return rootfs.makeDirectory(command, context);
-    case 'make-file':
-      return rootfs.makeFile(command, context);
+      return makeDirectory(command, context);
     case 'symlink':
-      return rootfs.makeLink(command, context);
+      return makeLink(command, context);
     case 'mknod':
-      return rootfs.makeNode(command, context);
+      return makeNode(command, context);
     case 'mask':
-      return rootfs.mask(command, context);
+      return mask(command, context);
+    case 'verify-root':
+      return verifyRoot(command, context);
     case 'make-readonly':
-      return rootfs.makeReadonly(command, context);
+      return makeReadonly(command, context);
     case 'set-hostname':
       return kernel.sethostname(command.hostname);
     case 'set-domainname':
       return kernel.setdomainname(command.domainname);
     case 'set-sysctl':
-      return setSysctl(command);
+      return setSysctl(command, context);
     case 'find-user':
       context.user = resolveUser(command.user, command.groups, {
-        passwd: readIfThere('/etc/passwd'),
-        group: readIfThere('/etc/group'),
+        passwd: readIfThere('/etc/passwd', context),
+        group: readIfThere('/etc/group', context),
       });
       return;
     case 'open-terminal':
@@ -142,15 +149,6 @@ function joinKeyring({ name }: Of<'join-keyring'>, { kernel }: PerformContext): 
   }
 }
 
-function setSysctl({ key, value }: Of<'set-sysctl'>): void {
-  if (!/^[A-Za-z0-9_./-]+$/.test(key) || key.includes('..')) {
-    throw new MinidockError({ code: 'BAD_SYSCTL', message: `"${key}" is not the name of a sysctl` });
-  }
-  // As sysctl(8): where the first separator is a slash, dots belong to the names (an interface `eth0.5`).
-  const path = /^[^./]*\//.test(key) ? key : key.replaceAll('.', '/');
-  writeFileSync(`/proc/sys/${path}`, value);
-}
-
 function setRlimit({ name, soft, hard }: Of<'set-rlimit'>, { kernel }: PerformContext): void {
   const resource = RLIMITS[name];
   if (resource === undefined) {
@@ -172,12 +170,20 @@ function loadSeccomp(context: PerformContext): void {
 }
 
 /** A FIFO or device in place of a passwd file would keep PID 1 waiting for ever; such a file holds no users. */
-function readIfThere(path: string): string {
+function readIfThere(path: string, context: PerformContext): string {
+  const { kernel } = context;
+  let fd: number;
   try {
-    return statSync(path).isFile() ? readFileSync(path, 'utf8') : '';
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+    fd = openInRoot(kernel, rootOf(context), path, flags);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return '';
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV'].includes(errnoOf(error))) return '';
     throw error;
+  }
+  try {
+    return fstatSync(fd).isFile() && !isKernelFileSystem(kernel, fd) ? readFileSync(fd, 'utf8') : '';
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -198,33 +204,27 @@ const pick = ({
 /** As root first: the directory may be closed to the user, who is put into it all the same, as in Docker. */
 function enterWorkingDirectory(context: PerformContext): void {
   try {
-    changeDirectory(context.process.cwd);
+    changeDirectory(context.process.cwd, context);
   } catch (error) {
     if (errnoOf(error) !== 'EACCES' && errnoOf(error) !== 'EPERM') throw error;
     context.cwdPending = true;
   }
 }
 
-/** A directory outside the root can be reached through a leaked descriptor only (CVE-2024-21626); none leaks, and this makes sure. */
-function changeDirectory(path: string): void {
+/** By a descriptor opened in the root: a path through /proc/self/fd leads nowhere else (CVE-2024-21626). */
+function changeDirectory(path: string, context: PerformContext): void {
+  const { kernel } = context;
   try {
-    process.chdir(path);
+    const directory = openInRoot(kernel, rootOf(context), path, O_PATH | constants.O_DIRECTORY);
+    kernel.fchdir(directory);
+    closeSync(directory);
   } catch (error) {
     throw new MinidockError({
       code: errnoOf(error) || 'CHDIR_FAILED',
-      message: `cannot enter the working directory ${path}: ${reason(error)}`,
+      message: `cannot enter the working directory ${path}: ${error instanceof SyscallError ? error.reason : String(error)}`,
       cause: error,
     });
   }
-  if (!process.cwd().startsWith('/')) {
-    throw new MinidockError({ code: 'CWD_OUTSIDE', message: `${path} leads out of the container` });
-  }
-}
-
-/** The words between code and call of node:fs's messages: `ENOENT: no such file or directory, chdir '/x'`. */
-function reason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return /^E[A-Z0-9]+: ([^,]+)/.exec(message)?.[1] ?? message;
 }
 
 /** So that the user may reopen /dev/stdout, which is a pipe of root's. Not /dev/null: that belongs to everyone. */
@@ -246,12 +246,13 @@ const isNull = (stat: { readonly rdev: number; isCharacterDevice(): boolean }): 
 
 function execute(command: Of<'exec'>, context: PerformContext): void {
   const { kernel, user } = context;
-  if (context.cwdPending) changeDirectory(command.cwd);
+  if (context.cwdPending) changeDirectory(command.cwd, context);
   const env = withHome(context.process.env, user);
+  // Whatever is open or ignored in minidock stays behind: the program inherits nothing else. The descriptors are
+  // closed now and not by execve(2), since the kernel looks the program up first, and /proc/self/fd/N is a name, too.
+  kernel.closeAllBut(3, context.channel);
   const path = findExecutable(command.argv[0], env);
   kernel.umask(0o022);
-  // Whatever was open or ignored in minidock stays behind: this is all that the program inherits.
-  kernel.closeRange(3, true);
   kernel.resetSignals();
   try {
     kernel.execve(path, command.argv, env);

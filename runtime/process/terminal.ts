@@ -4,44 +4,47 @@
  *
  * Runs inside the container's root, after pivot_root(2), so /dev/pts is the container's.
  */
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants } from 'node:fs';
 import { MinidockError } from '../errors.ts';
 import type { ContainerCommand } from '../plan/command.ts';
-import { fdPath, openInRoot } from '../rootfs/in-root.ts';
-import { splitDevice } from '../rootfs/host-devices.ts';
+import { openBeneath, openInRoot } from '../rootfs/in-root.ts';
+import { openTarget } from '../rootfs/perform-mount.ts';
+import { DEVPTS } from '../rootfs/safe-target.ts';
+import { bind, rootOf, UNCHANGED } from '../rootfs/tree.ts';
 import type { PerformContext } from './context.ts';
-
-/** Major numbers of pty slaves (Linux's devices.txt). */
-const PTY_SLAVE_FIRST = 136;
-const PTY_SLAVE_LAST = 143;
 
 export function openTerminal(
   command: Extract<ContainerCommand, { kind: 'open-terminal' }>,
-  { kernel }: PerformContext,
+  context: PerformContext,
 ): { readonly master: number; readonly slave: number } {
-  const flags = constants.O_RDWR | constants.O_NOCTTY;
-  const master = openSync('/dev/pts/ptmx', flags | constants.O_NOFOLLOW);
-  const path = `/dev/pts/${kernel.unlockPty(master)}`;
-  const slave = openSync(path, flags | constants.O_NOFOLLOW);
-  refuseImpostor(slave, path);
+  const { kernel } = context;
+  const master = openMaster(context);
+  // The kernel hands over the other end itself: no name is looked up that could mean something else (CVE-2025-52565).
+  const slave = kernel.openPtySlave(master);
   if (command.rows > 0 && command.columns > 0) kernel.setWindowSize(master, command.rows, command.columns);
-  if (command.console !== '') showAsConsole(slave, command.console, kernel);
+  if (command.console !== '') showAsConsole(slave, command.console, context);
   return { master, slave };
 }
 
-/** A volume over /dev may hold anything at that name (CVE-2025-52565). */
-function refuseImpostor(slave: number, path: string): void {
-  const stat = fstatSync(slave);
-  const { major } = splitDevice(stat.rdev);
-  if (stat.isCharacterDevice() && major >= PTY_SLAVE_FIRST && major <= PTY_SLAVE_LAST) return;
-  throw new MinidockError({ code: 'NO_TERMINAL', message: `${path} in the container is not a terminal` });
+/** A volume over /dev may hold anything at that name, so the directory shows first that it is a devpts. */
+function openMaster(context: PerformContext): number {
+  const { kernel } = context;
+  const directory = openInRoot(kernel, rootOf(context), '/dev/pts');
+  try {
+    if (kernel.fileSystem(directory).type !== DEVPTS) {
+      throw new MinidockError({ code: 'NO_TERMINAL', message: '/dev/pts in the container is no devpts' });
+    }
+    return openBeneath(kernel, directory, 'ptmx', constants.O_RDWR | constants.O_NOCTTY);
+  } finally {
+    closeSync(directory);
+  }
 }
 
 /** /dev/console is this terminal, as Docker has it: an init that logs to the console is seen. */
-function showAsConsole(slave: number, console: string, kernel: PerformContext['kernel']): void {
-  const target = openInRoot('/', console, 'file');
+function showAsConsole(slave: number, console: string, context: PerformContext): void {
+  const target = openTarget(console, 'file', context);
   try {
-    kernel.bindMount(fdPath(slave), fdPath(target), false, { set: 0, clear: 0, propagation: 0 });
+    bind(context, console, slave, target, UNCHANGED);
   } finally {
     closeSync(target);
   }

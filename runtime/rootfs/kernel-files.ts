@@ -11,7 +11,7 @@ function sysctlSteps({ linux }: OciConfig): readonly ContainerStep[] {
   return Object.entries(linux.sysctl ?? {}).map(([key, value]) =>
     containerStep(
       `isolation.sysctl:${key}`,
-      'isolation',
+      'rootfs',
       { kind: 'set-sysctl', key, value },
       {
         title: `Set ${key} to ${value}`,
@@ -27,7 +27,7 @@ function readonlySteps({ linux }: OciConfig): readonly ContainerStep[] {
   return linux.readonlyPaths.map((path) =>
     containerStep(
       `rootfs.readonly:${path}`,
-      'isolation',
+      'rootfs',
       { kind: 'make-readonly', path },
       {
         title: `Make ${path} read-only`,
@@ -53,7 +53,7 @@ function maskSteps({ linux }: OciConfig): readonly ContainerStep[] {
   return linux.maskedPaths.map((path) =>
     containerStep(
       `rootfs.mask:${path}`,
-      'isolation',
+      'rootfs',
       { kind: 'mask', path },
       {
         title: `Hide ${path}`,

@@ -17,6 +17,8 @@ export interface MountOptions {
   /** What the words turn on and off, for a bind mount, whose other attributes stay as they are. */
   readonly attributes: { readonly set: number; readonly clear: number };
   readonly data: string;
+  /** `data` word by word, and the flags that a new file system itself takes (fsconfig(2)), `ro` above all. */
+  readonly words: readonly string[];
 }
 
 /** word -> [flag, set?] */
@@ -103,7 +105,16 @@ export function parseMountOptions(words: readonly string[]): MountOptions {
     propagation,
     attributes: { set, clear },
     data: data.join(','),
+    words: [...FILE_SYSTEM_FLAGS.filter(([flag]) => (flags & flag) !== 0).map(([, word]) => word), ...data],
   };
 }
+
+/** Flags of mount(2) that belong to the file system and not to one place where it is mounted. */
+const FILE_SYSTEM_FLAGS: readonly (readonly [flag: number, word: string])[] = [
+  [k.MS_RDONLY, 'ro'],
+  [k.MS_SYNCHRONOUS, 'sync'],
+  [k.MS_DIRSYNC, 'dirsync'],
+  [k.MS_LAZYTIME, 'lazytime'],
+];
 
 const NOT_DATA = new Set(['bind', 'rbind', 'remount', 'defaults', '']);

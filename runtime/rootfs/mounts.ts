@@ -6,6 +6,7 @@
  */
 import type { OciConfig, OciMount } from '../bundle.ts';
 import { MinidockError } from '../errors.ts';
+import { mayCoverInProc } from './safe-target.ts';
 import { containerStep, type ContainerStep, type StepWords } from './step.ts';
 
 export function mountSteps(config: OciConfig): readonly ContainerStep[] {
@@ -43,7 +44,7 @@ function refuseUnsafe(mount: OciMount): void {
       message: `mount point "${mount.destination}" is not an absolute path`,
     });
   }
-  if (/^\/proc\//.test(place) || (place === '/proc' && mount.type !== 'proc')) {
+  if ((/^\/proc\//.test(place) && !mayCoverInProc(place)) || (place === '/proc' && mount.type !== 'proc')) {
     throw new MinidockError({
       code: 'BAD_MOUNT',
       message: `"${mount.destination}" cannot be mounted on because it is inside /proc`,

@@ -63,3 +63,20 @@ export function readonlyRootSteps({ root }: OciConfig): readonly ContainerStep[]
     ),
   ];
 }
+
+/** The last step before the process gives its powers away: it must fail rather than start a program that can get out. */
+export function verifyStep({ linux }: OciConfig): ContainerStep {
+  return containerStep(
+    'isolation.verify',
+    'isolation',
+    { kind: 'verify-root', masked: linux.maskedPaths, readonly: linux.readonlyPaths },
+    {
+      title: 'Check that nothing of the host is left',
+      why:
+        'The image may hold links and volumes that were made to mislead the steps above. So PID 1 looks once more: ' +
+        '/.. must be /, each mount must be one that was made for the container, and what was hidden must be hidden.',
+      without: 'A mistake in an earlier step could start the program with a way to the host’s files.',
+      observe: ['cat', '/proc/self/mountinfo'],
+    },
+  );
+}

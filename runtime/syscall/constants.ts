@@ -51,6 +51,16 @@ export const AT_RECURSIVE = 0x8000;
 export const O_PATH = 0o10000000;
 export const O_CLOEXEC = 0o2000000;
 
+/** openat2(2): which paths the kernel may walk. */
+export const RESOLVE_NO_XDEV = 0x1;
+export const RESOLVE_NO_MAGICLINKS = 0x2;
+export const RESOLVE_NO_SYMLINKS = 0x4;
+export const RESOLVE_BENEATH = 0x8;
+export const RESOLVE_IN_ROOT = 0x10;
+
+/** statfs(2), f_flags. */
+export const ST_RDONLY = 0x1;
+
 /** unshare(2), setns(2). */
 export const CLONE_FS = 0x200;
 export const CLONE_NEWNS = 0x20000;

@@ -3,17 +3,12 @@
  * implementation over bun:ffi; tests record. Every call throws SyscallError (with `errno` such as 'EPERM' and the
  * call spelt out in its message) on failure. Constants are in constants.ts under their kernel names.
  */
-export interface Kernel {
+export interface Kernel extends FileCalls {
   mount(source: string, target: string, type: string, flags: number, data: string): void;
   umount2(target: string, flags: number): void;
   pivotRoot(newRoot: string, putOld: string): void;
   /** mount_setattr(2) on the mount at `path` (and those below when `recursive`); Linux 5.12. */
   mountSetattr(path: string, recursive: boolean, attributes: MountAttributes): void;
-  /**
-   * A bind mount that appears complete: open_tree(2) makes a detached copy, mount_setattr(2) gives it its
-   * attributes, move_mount(2) puts it in place. At no time can it be seen, or swapped away, half made. Linux 5.12.
-   */
-  bindMount(source: string, target: string, recursive: boolean, attributes: MountAttributes): void;
   chroot(path: string): void;
   /** Also out of reach of any path: the directory that was open before the root changed. */
   fchdir(fd: number): void;
@@ -21,7 +16,7 @@ export interface Kernel {
   setns(fd: number, nstype: number): void;
   sethostname(name: string): void;
   setdomainname(name: string): void;
-  /** `mode` is permission bits only. */
+  /** At a path of our own, as mknodat. */
   mknod(path: string, type: 'c' | 'b' | 'p', mode: number, major: number, minor: number): void;
   prctl(option: number, arg2: number, arg3?: number, arg4?: number, arg5?: number): number;
   /** capset(2) for this thread; bit masks of the three sets. */
@@ -50,6 +45,8 @@ export interface Kernel {
   setNonBlocking(fd: number): void;
   /** close_range(2) from `first` up, marking close-on-exec instead of closing when `cloexec`. */
   closeRange(first: number, cloexec: boolean): void;
+  /** close_range(2) of all descriptors from `first` up but `kept`, which is marked close-on-exec. */
+  closeAllBut(first: number, kept: number): void;
   /** Every signal to its default disposition and nothing blocked, for the program that is about to be executed. */
   resetSignals(): void;
   kill(pid: number, signal: number): void;
@@ -58,8 +55,8 @@ export interface Kernel {
   pidfdSendSignal(pidfd: number, signal: number): void;
   /** Takes an exclusive flock(2) on the descriptor; false if `wait` is not set and someone else holds it. */
   flock(fd: number, wait: boolean): boolean;
-  /** Unlocks a pty's slave, returns its number (TIOCSPTLCK, TIOCGPTN). */
-  unlockPty(master: number): number;
+  /** Unlocks a pty's slave and opens it without a name (TIOCSPTLCK, TIOCGPTPEER). */
+  openPtySlave(master: number): number;
   /** TIOCSCTTY: makes the terminal the controlling one of this session. */
   setControllingTerminal(fd: number): void;
   setWindowSize(fd: number, rows: number, columns: number): void;
@@ -83,6 +80,41 @@ export interface Kernel {
   bpfAttachDeviceFilter(cgroupFd: number, programFd: number): void;
   getXattrs(path: string): ReadonlyMap<string, Uint8Array>;
   utimensat(path: string, atimeNs: bigint, mtimeNs: bigint): void;
+}
+
+/** Files and mounts by descriptor: no call walks a path that somebody else can change. */
+export interface FileCalls {
+  /** openat2(2), close-on-exec; `resolve` is RESOLVE_ bits. Linux 5.6. */
+  openat2(directory: number, path: string, flags: number, resolve: number, mode?: number): number;
+  /** The text of the symbolic link that an O_PATH descriptor stands for. */
+  readlink(fd: number): string;
+  mkdirat(directory: number, name: string, mode: number): void;
+  symlinkat(target: string, directory: number, name: string): void;
+  /** `mode` is permission bits only, less the umask. */
+  mknodat(
+    directory: number,
+    name: string,
+    type: 'c' | 'b' | 'p',
+    mode: number,
+    major: number,
+    minor: number,
+  ): void;
+  lchownat(directory: number, name: string, uid: number, gid: number): void;
+  /** statx(2): the mount that a descriptor lies on, as mountinfo numbers it, and the inode. Linux 5.8. */
+  place(fd: number): { readonly mount: number; readonly inode: bigint };
+  /** fstatfs(2): the file system's magic number, and its ST_ flags as mounted there. */
+  fileSystem(fd: number): { readonly type: number; readonly flags: number };
+  /**
+   * A new file system, mounted nowhere yet: fsopen(2), fsconfig(2) for each word, fsmount(2) with MOUNT_ATTR_ bits.
+   * The descriptor goes on to stand for the mount's root once it is attached.
+   */
+  newMount(type: string, source: string, words: readonly string[], attributes: number): number;
+  /** open_tree(2): a detached copy of the mount that a descriptor lies on, from there down. */
+  copyMount(fd: number, recursive: boolean): number;
+  /** mount_setattr(2) on the mount that a descriptor lies on. Linux 5.12. */
+  setMountAttributes(fd: number, recursive: boolean, attributes: MountAttributes): void;
+  /** move_mount(2) of a detached mount to where a descriptor lies. It appears there complete. */
+  attachMount(mount: number, target: number): void;
 }
 
 /** MOUNT_ATTR_ bits to turn on and off; `propagation` is MS_PRIVATE, MS_SLAVE, MS_SHARED, or 0 to leave it. */

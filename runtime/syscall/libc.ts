@@ -4,18 +4,10 @@
  *
  * Deliberately absent: calls that node:fs already makes (open, mkdir, symlink, chown …).
  */
-import {
-  AT_EMPTY_PATH,
-  AT_FDCWD,
-  AT_RECURSIVE,
-  AT_SYMLINK_NOFOLLOW,
-  O_CLOEXEC,
-  S_IFBLK,
-  S_IFCHR,
-  S_IFIFO,
-} from './constants.ts';
+import { AT_FDCWD, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, O_CLOEXEC } from './constants.ts';
 import { addressOf, bytesOf, call, cString } from './ffi.ts';
-import type { Kernel, MountAttributes } from './kernel.ts';
+import { fileCalls } from './file-calls.ts';
+import type { Kernel } from './kernel.ts';
 import { flock, getXattrs, pollOne, resetSignals } from './loops.ts';
 
 const TIOCSCTTY = 0x540e;
@@ -25,7 +17,7 @@ const TCGETS = 0x5401;
 const TERMIOS_SIZE = 36;
 const TCSETS = 0x5402;
 const OPOST = 1;
-const TIOCGPTN = 0x80045430;
+const TIOCGPTPEER = 0x5441;
 const TIOCSPTLCK = 0x40045431;
 const FS_IOC_GETFLAGS = 0x80086601;
 const FS_IOC_SETFLAGS = 0x40086602;
@@ -44,26 +36,18 @@ const F_DUPFD_CLOEXEC = 1030;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
-const OPEN_TREE_CLONE = 1;
-const MOVE_MOUNT_F_EMPTY_PATH = 0x4;
-const MOVE_MOUNT_T_SYMLINKS = 0x10;
-const DEVICE_TYPES = { c: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const;
+const O_RDWR = 2;
+const O_NOCTTY = 0o400;
 
 export const kernel: Kernel = {
+  ...fileCalls,
   mount: (source, target, type, flags, data) => void call('mount', source, target, type, flags, data),
   umount2: (target, flags) => void call('umount2', target, flags),
   pivotRoot: (newRoot, putOld) => void call('pivot_root', newRoot, putOld),
-  mountSetattr: (path, recursive, attributes) =>
-    setMountAttributes(AT_FDCWD, path, recursive ? AT_RECURSIVE : 0, attributes),
-  bindMount(source, target, recursive, attributes) {
-    const subtree = recursive ? AT_RECURSIVE : 0;
-    const tree = call('open_tree', AT_FDCWD, source, OPEN_TREE_CLONE | O_CLOEXEC | subtree);
-    try {
-      setMountAttributes(tree, '', AT_EMPTY_PATH | subtree, attributes);
-      call('move_mount', tree, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
-    } finally {
-      call('close', tree);
-    }
+  mountSetattr(path, recursive, { set, clear, propagation }) {
+    const attributes = BigUint64Array.of(BigInt(set), BigInt(clear), BigInt(propagation), 0n);
+    const flags = recursive ? AT_RECURSIVE : 0;
+    call('mount_setattr', AT_FDCWD, path, flags, bytesOf(attributes), attributes.byteLength);
   },
   chroot: (path) => void call('chroot', path),
   fchdir: (fd) => void call('fchdir', fd),
@@ -71,8 +55,7 @@ export const kernel: Kernel = {
   setns: (fd, nstype) => void call('setns', fd, nstype),
   sethostname: (name) => void call('sethostname', name, Buffer.byteLength(name)),
   setdomainname: (name) => void call('setdomainname', name, Buffer.byteLength(name)),
-  mknod: (path, type, mode, major, minor) =>
-    void call('mknodat', AT_FDCWD, path, DEVICE_TYPES[type] | mode, makedev(major, minor)),
+  mknod: (...args) => fileCalls.mknodat(AT_FDCWD, ...args),
   prctl: (option, arg2, arg3 = 0, arg4 = 0, arg5 = 0) => call('prctl', option, arg2, arg3, arg4, arg5),
   capset(effective, permitted, inheritable) {
     const header = Uint32Array.of(LINUX_CAPABILITY_VERSION_3, 0);
@@ -118,17 +101,20 @@ export const kernel: Kernel = {
   },
   setNonBlocking: (fd) => void call('fcntl', fd, F_SETFL, call('fcntl', fd, F_GETFL, 0) | O_NONBLOCK),
   closeRange: (first, cloexec) => void call('close_range', first, LAST_FD, cloexec ? CLOSE_RANGE_CLOEXEC : 0),
+  closeAllBut(first, kept) {
+    if (kept > first) call('close_range', first, kept - 1, 0);
+    call('close_range', kept, kept, CLOSE_RANGE_CLOEXEC);
+    call('close_range', Math.max(first, kept + 1), LAST_FD, 0);
+  },
   resetSignals,
   kill: (pid, signal) => void call('kill', pid, signal),
   pidfdOpen: (pid) => call('pidfd_open', pid, 0),
   pidfdGetfd: (pidfd, targetFd) => call('pidfd_getfd', pidfd, targetFd, 0),
   pidfdSendSignal: (pidfd, signal) => void call('pidfd_send_signal', pidfd, signal, 0, 0),
   flock,
-  unlockPty(master) {
+  openPtySlave(master) {
     call('ioctl', master, TIOCSPTLCK, bytesOf(Int32Array.of(0)));
-    const number = new Int32Array(1);
-    call('ioctl', master, TIOCGPTN, bytesOf(number));
-    return number[0] ?? 0;
+    return call('ioctl', master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
   },
   setControllingTerminal: (fd) => void call('ioctl', fd, TIOCSCTTY, 0),
   setWindowSize: (fd, rows, columns) =>
@@ -185,21 +171,11 @@ export const kernel: Kernel = {
   },
 };
 
-function setMountAttributes(fd: number, path: string, flags: number, attributes: MountAttributes): void {
-  const { set, clear, propagation } = attributes;
-  const attr = BigUint64Array.of(BigInt(set), BigInt(clear), BigInt(propagation), 0n);
-  call('mount_setattr', fd, path, flags, bytesOf(attr), attr.byteLength);
-}
-
 /** [seconds, nanoseconds], the latter never negative, also before 1970. */
 function floorDiv(ns: bigint, second: bigint): [bigint, bigint] {
   const rest = ((ns % second) + second) % second;
   return [(ns - rest) / second, rest];
 }
-
-/** The kernel's dev_t as user space passes it: twelve bits of major, twenty of minor, interleaved. */
-const makedev = (major: number, minor: number): number =>
-  (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & 0xfff00) << 12);
 
 /** -1, as Docker's --ulimit takes it, is RLIM_INFINITY. */
 const rlim = (value: number): bigint => (value < 0 ? 0xffffffffffffffffn : BigInt(value));

@@ -1,9 +1,10 @@
 /** `minidock __copy-volumes`: the child of volume-copy.ts, alone in a mount namespace. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, fstatSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { userNamespace } from '../../runtime/process/user-namespace.ts';
 import { openInRoot } from '../../runtime/rootfs/in-root.ts';
-import { mount } from '../../runtime/rootfs/perform.ts';
+import { mount } from '../../runtime/rootfs/perform-mount.ts';
+import { newTree } from '../../runtime/rootfs/tree.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
 import type { CopyRequest } from './volume-copy.ts';
 
@@ -12,11 +13,11 @@ export async function copyVolumes(request: CopyRequest): Promise<void> {
     const { startTrace } = await import('./start-trace.ts');
     startTrace('minidock __copy-volumes', ['__copy-volumes', JSON.stringify(request)]);
   }
-  const root = mergeLayers(request);
+  const root = openSync(mergeLayers(request), 'r');
   for (const { from, to } of request.copies) {
     let fd: number;
     try {
-      fd = openInRoot(root, from, 'fail');
+      fd = openInRoot(kernel, root, from);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue; // Nothing there: the volume stays empty.
       throw error;
@@ -37,7 +38,7 @@ function mergeLayers({ lower, mountPoint }: CopyRequest): string {
   const options = [`lowerdir=${lower.join(':')}`, ...(userNamespace() !== undefined ? ['userxattr'] : [])];
   mount(
     { kind: 'mount', source: 'overlay', target: mountPoint, type: 'overlay', options },
-    { kernel, root: '' },
+    { kernel, root: '', tree: newTree() },
   );
   return mountPoint;
 }

@@ -27,7 +27,7 @@ type ContainerNumbered = Numbered & { readonly step: { readonly command: Contain
 
 /** Those that change the root: done by the host's side (`changeRoot`). */
 export const isFromOutside = ({ command }: { readonly command: { readonly kind: string } }): boolean =>
-  ['pivot-root', 'seal-mounts', 'umount'].includes(command.kind);
+  ['pivot-root', 'seal-mounts', 'umount', 'verify-root'].includes(command.kind);
 
 /** Whole functions: container_1, container_2 and so on, each the rest of the same process. */
 export function containerFunctions(
@@ -88,12 +88,6 @@ function containerStep(command: ContainerCommand, context: ContainerContext, nex
       return `  printf %s ${quoteWord(command.value)} >${quoteWord(`${ROOTFS}/proc/sys/${key}`)}`;
     }
     case 'mask':
-      return indented(
-        renderCommand({ ...command, path: ROOTFS + command.path }).replace(
-          ' /dev/null ',
-          ` ${ROOTFS}/dev/null `,
-        ),
-      );
     case 'make-readonly':
       return indented(renderCommand({ ...command, path: ROOTFS + command.path }));
     case 'find-user':
@@ -121,11 +115,11 @@ function containerStep(command: ContainerCommand, context: ContainerContext, nex
     case 'set-oom-score':
     case 'set-hostname':
     case 'set-domainname':
-    case 'make-file':
     case 'enter-namespaces':
     case 'pivot-root':
     case 'seal-mounts':
     case 'umount':
+    case 'verify-root':
       return indented(renderCommand(command));
   }
 }

@@ -248,6 +248,11 @@ function fromOutside(command: ContainerCommand): string {
       return `  ${OUTSIDE} ${onOldRoot(command)}`;
     case 'umount':
       return `  ${OUTSIDE} ${onOldRoot(command)}`;
+    case 'verify-root':
+      return [
+        remark('A second mount on / would be the host’s tree, which an earlier step was led to leave there.'),
+        `  [[ $(cut -d ' ' -f 5 "/proc/$pid/mountinfo" | grep -cx /) == 1 ]] || fail "the host's tree is still mounted"`,
+      ].join('\n');
     default:
       throw new Error(`${command.kind} is done from inside`);
   }
