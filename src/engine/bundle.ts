@@ -207,8 +207,13 @@ function mounts(input: BundleInput): readonly OciMount[] {
   // Docker sorts by destination depth, so that a volume on /a does not hide one on /a/b.
   const asked = spec.mounts.map(toOciMount).sort((a, b) => depth(a.destination) - depth(b.destination));
   const covered = new Set(asked.map((mount) => mount.destination));
-  return [...defaults, ...files].filter((mount) => !covered.has(mount.destination)).concat(asked);
+  // Whoever brings their own /sys/fs/cgroup brings its hierarchies, too.
+  const brought = (destination: string): boolean =>
+    covered.has(destination) || (destination.startsWith(`${CGROUPS}/`) && covered.has(CGROUPS));
+  return [...defaults, ...files].filter((mount) => !brought(mount.destination)).concat(asked);
 }
+
+const CGROUPS = '/sys/fs/cgroup';
 
 const depth = (path: string): number => path.split('/').filter((part) => part !== '').length;
 

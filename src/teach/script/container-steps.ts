@@ -82,12 +82,18 @@ function containerStep(command: ContainerCommand, context: ContainerContext, nex
     case 'symlink':
       return inDirectory(command);
     case 'make-dir':
-      return `  cwd=$(place dir ${quoteWord(command.path)})`;
+      return `  cwd=$(place cwd ${quoteWord(command.path)})`;
     case 'set-sysctl': {
       const key = /^[^./]*\//.test(command.key) ? command.key : command.key.replaceAll('.', '/');
       return `  printf %s ${quoteWord(command.value)} >${quoteWord(`${ROOTFS}/proc/sys/${key}`)}`;
     }
     case 'mask':
+      return indented(
+        renderCommand({ ...command, path: ROOTFS + command.path }).replace(
+          ' /dev/null ',
+          ' "$(null_device)" ',
+        ),
+      );
     case 'make-readonly':
       return indented(renderCommand({ ...command, path: ROOTFS + command.path }));
     case 'find-user':
@@ -197,7 +203,7 @@ function inDirectory(command: Of<'mknod'> | Of<'symlink'>): string {
   const made = renderCommand({ ...command, path: `${HERE}/${name}` });
   const spelt = made.replaceAll(`'${HERE}/`, `"$at"'/`).replaceAll(`${HERE}/`, '"$at"/');
   return [
-    `  at=$(place dir ${quoteWord(inside.slice(0, slash) || '/')})`,
+    `  at=$(place cwd ${quoteWord(inside.slice(0, slash) || '/')})`,
     `  [[ -e "$at"/${quoteWord(name)} || -L "$at"/${quoteWord(name)} ]] || ${spelt.includes(' && ') ? `{ ${spelt}; }` : spelt}`,
   ].join('\n');
 }

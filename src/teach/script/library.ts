@@ -76,6 +76,7 @@ place() { # KIND PATH
       continue
     fi
     if [[ ! -e rootfs$at/$name ]]; then
+      not_of_the_kernel "rootfs$at" "$2"
       case $kind:${'${todo//\\//}'} in
         there:*) return 1 ;;
         file:) : >"rootfs$at/$name" ;;
@@ -84,7 +85,37 @@ place() { # KIND PATH
     fi
     at+=/$name
   done
+  case $kind:$2 in
+    cwd:* | there:* | *:/proc | *:/sys | *:/sys/*) ;;
+    *)
+      [[ -n $at ]] || fail "$2 cannot be mounted on because it is the container's root"
+      not_of_the_kernel "rootfs$at" "$2"
+      ;;
+  esac
   printf '%s\n' "rootfs$at"
+}
+
+# A link in the image may lead into /proc or another file system of the kernel's. What is there is not to be covered,
+# and what is made there is a setting of the host (CVE-2019-19921, CVE-2025-52881).
+not_of_the_kernel() { # FILE PATH
+  local type
+  type=$(stat --file-system --format=%T "$1") || fail "$1 cannot be looked at"
+  case $2:$type in
+    /proc/cpuinfo:* | /proc/diskstats:* | /proc/loadavg:* | /proc/meminfo:* | /proc/slabinfo:* | /proc/stat:* | \
+      /proc/swaps:* | /proc/uptime:*) ;;
+    *:proc | *:sysfs | *:cgroup*fs | *:devpts | *:mqueue | *:debugfs | *:tracefs | *:securityfs | *:selinux | \
+      *:bpf_fs | *:nsfs | *:configfs | *:efivarfs | *:binfmt_misc)
+      fail "$2 cannot be mounted on because it is inside a file system of the kernel's ($type)"
+      ;;
+  esac
+}
+
+# The container's own: a /dev from a volume may hold anything under that name (CVE-2025-31133).
+null_device() {
+  local file
+  file=$(place there /dev/null) || fail "there is no /dev/null in the container"
+  [[ $(stat --format=%t:%T "$file") == 1:3 ]] || fail "/dev/null in the container is not the null device"
+  printf '%s\n' "$file"
 }
 
 kind_of() { if [[ -d $1 ]]; then echo dir; else echo file; fi; }

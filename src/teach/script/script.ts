@@ -68,6 +68,8 @@ export function renderScript(input: ScriptInput): string {
     'fail',
     'place',
     'kind_of',
+    'not_of_the_kernel',
+    'null_device',
     'find_user',
     'find_group',
     'user_file',
