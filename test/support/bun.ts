@@ -3,14 +3,16 @@ import { resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
 
+export const pinnedBun = resolve(
+  root,
+  'node_modules/@oven',
+  process.arch === 'arm64' ? 'bun-linux-aarch64' : 'bun-linux-x64-baseline',
+  'bin/bun',
+);
+
 /** The words that run a driver below test/support. */
 export const driver = (name: string, ...args: readonly string[]): string[] => [
-  resolve(
-    root,
-    'node_modules/@oven',
-    process.arch === 'arm64' ? 'bun-linux-aarch64' : 'bun-linux-x64-baseline',
-    'bin/bun',
-  ),
+  pinnedBun,
   resolve(root, 'test/support', name),
   ...args,
 ];
