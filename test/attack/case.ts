@@ -23,6 +23,8 @@ export interface Setting {
 export type HostileFile =
   | string
   | { readonly link: string }
+  /** A copy of the static busybox. */
+  | { readonly program: 'busybox' }
   | { readonly text: string; readonly mode?: number; readonly uid?: number }
   | { readonly dir: number; readonly uid?: number }
   | { readonly fifo: number }

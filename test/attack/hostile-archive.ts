@@ -32,13 +32,16 @@ export function hostileArchive(name: string, { files, config = {} }: HostileImag
   );
 }
 
-let busybox: Buffer | undefined;
+let layer: Buffer | undefined;
+
+const busyboxPath = (): string =>
+  execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim();
 
 function busyboxLayer(): Buffer {
-  if (busybox !== undefined) return busybox;
-  const path = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim();
+  if (layer !== undefined) return layer;
+  const path = busyboxPath();
   const applets = execFileSync(path, ['--list'], { encoding: 'utf8' }).trim().split('\n');
-  busybox = tarOf(
+  layer = tarOf(
     { name: 'bin', type: '5' },
     { name: 'bin/busybox', data: readFileSync(path), mode: 0o755 },
     ...applets
@@ -46,7 +49,7 @@ function busyboxLayer(): Buffer {
       .map((applet) => ({ name: `bin/${applet}`, type: '2', link: 'busybox' })),
     { name: 'tmp', type: '5', mode: 0o1777 },
   );
-  return busybox;
+  return layer;
 }
 
 function entriesOf(files: HostileImage['files']): readonly TestEntry[] {
@@ -76,6 +79,7 @@ function entryOf(name: string, file: HostileFile): TestEntry {
     const long = file.link.length > 100 ? { pax: { linkpath: file.link } } : {};
     return { name, type: '2', link: file.link.slice(0, 100), ...long };
   }
+  if ('program' in file) return { name, data: readFileSync(busyboxPath()), mode: 0o755 };
   if ('text' in file) {
     const { text, ...metadata } = file;
     return { name, data: text, ...metadata };

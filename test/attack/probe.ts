@@ -11,6 +11,21 @@ const STEERS_THE_HOST = [
   '/proc/sys/kernel/printk_ratelimit_burst',
   '/proc/sys/vm/laptop_mode',
 ];
+/** Where minidock itself mounts something below /proc and /sys. */
+const OWN_MOUNTS = [
+  ...[
+    'asound',
+    'acpi',
+    'interrupts',
+    'kcore',
+    'keys',
+    'latency_stats',
+    'timer_list',
+    'timer_stats',
+    'sched_debug',
+  ],
+  ...['scsi', 'bus', 'fs', 'irq', 'sys', 'sysrq-trigger', 'thermal_throttle'],
+].map((name) => `/proc/${name}`);
 const TELLS_OF_THE_HOST = ['/proc/interrupts', '/proc/keys', '/proc/timer_list', '/proc/kcore'];
 
 const probe = (secret: Secret): string => `
@@ -28,8 +43,13 @@ for file in ${STEERS_THE_HOST.join(' ')}; do
   [ -f $file ] && (: >>$file) 2>/dev/null && echo "WRITABLE $file"
 done
 cat /proc/mounts 2>/dev/null | while read -r source target rest; do
-  case $target in *minidock-test-*) echo "MOUNT of the host at $target" ;; esac
+  case $target in
+    *minidock-test-*) echo "MOUNT of the host at $target" ;;
+    ${OWN_MOUNTS.join('|')} | /sys/firmware | /sys/devices/* | /sys/fs/cgroup*) ;;
+    /proc/* | /sys/*) echo "COVERED $target by $source" ;;
+  esac
 done
+[ -s /proc/mounts ] || echo "COVERED /proc/self, or all of /proc"
 echo "END of the probe"
 `;
 
@@ -50,17 +70,20 @@ export async function probeContainer(
 
 function evidenceIn({ stdout, stderr }: RunResult, secret: Secret, way: Way): string | undefined {
   const all = stdout + stderr;
-  const found = all.split('\n').filter((line) => / ?(READ|WROTE|ABOVE|UNMASKED|WRITABLE|MOUNT) /.test(line));
+  const found = all
+    .split('\n')
+    .filter((line) => / ?(READ|WROTE|ABOVE|UNMASKED|WRITABLE|MOUNT|COVERED) /.test(line));
   // What a privileged container is given: everything but the host's files.
   const given = way === 'privileged' ? /^(UNMASKED|WRITABLE) / : /^$/;
   const evidence = found.filter((line) => !given.test(line));
   if (secret.changed()) evidence.unshift(`the host's ${secret.path} was overwritten`);
   if (all.includes(secret.text)) evidence.unshift(`the host's ${secret.path} was read`);
-  return evidence.length === 0 ? undefined : evidence.join('\n');
+  const words = evidence.filter((line) => !line.includes(secret.text));
+  return words.length === 0 ? undefined : words.slice(0, 4).join('\n');
 }
 
 /** minidock, or its script, says what it refuses to do; a stack trace or a crash is no refusal. */
 export const isRefusal = ({ exitCode, stderr }: RunResult): boolean =>
-  exitCode >= 125 &&
+  (exitCode === 125 || exitCode === 126) &&
   /^minidock: \S|the container could not be built/m.test(stderr) &&
   !/\n\s+at \S|internal error|INIT_DIED/i.test(stderr);
