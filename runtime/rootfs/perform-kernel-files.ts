@@ -10,7 +10,7 @@ import { MOUNT_ATTR_RDONLY, O_PATH } from '../syscall/constants.ts';
 import { errnoOf } from '../syscall/error.ts';
 import { splitDevice } from './host-devices.ts';
 import { openBeneath } from './in-root.ts';
-import { attach, bind, READ_ONLY, UNCHANGED, type RootContext } from './tree.ts';
+import { attach, bind, ownDev, READ_ONLY, UNCHANGED, type RootContext } from './tree.ts';
 
 type Of<K extends ContainerCommand['kind']> = Extract<ContainerCommand, { kind: K }>;
 
@@ -80,14 +80,16 @@ export function below(path: string, { tree }: RootContext): readonly [mount: num
  * under that name (CVE-2025-31133). Otherwise the host's.
  */
 function openNull(context: RootContext): { readonly device: number; readonly own: boolean } {
-  const dev = context.tree.mounts.get('/dev');
-  const own = dev !== undefined && context.tree.attached.get(context.kernel.place(dev).mount) === 'new';
-  const device = own
-    ? openBeneath(context.kernel, dev, 'null')
-    : openSync('/dev/null', O_PATH | constants.O_NOFOLLOW);
+  const dev = ownDev(context);
+  const device =
+    dev === undefined
+      ? openSync('/dev/null', O_PATH | constants.O_NOFOLLOW)
+      : openBeneath(context.kernel, dev, 'null');
   const { rdev, mode } = fstatSync(device);
   const { major, minor } = splitDevice(rdev);
-  if ((mode & constants.S_IFMT) === constants.S_IFCHR && major === 1 && minor === 3) return { device, own };
+  if ((mode & constants.S_IFMT) === constants.S_IFCHR && major === 1 && minor === 3) {
+    return { device, own: dev !== undefined };
+  }
   closeSync(device);
   throw new MinidockError({ code: 'BAD_DEVICE', message: '/dev/null is not the null device' });
 }

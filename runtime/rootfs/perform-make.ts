@@ -1,10 +1,11 @@
 /** Directories, links and device nodes in the container's tree, each made in a directory that is held open. */
 import { closeSync } from 'node:fs';
+import { MinidockError } from '../errors.ts';
 import type { ContainerCommand } from '../plan/command.ts';
 import { errnoOf } from '../syscall/error.ts';
 import { createInRoot } from './in-root.ts';
 import { refuseKernelFiles } from './safe-target.ts';
-import { insideRoot, rootOf, type RootContext } from './tree.ts';
+import { insideRoot, ownDev, rootOf, type RootContext } from './tree.ts';
 
 type Of<K extends ContainerCommand['kind']> = Extract<ContainerCommand, { kind: K }>;
 
@@ -30,16 +31,35 @@ export function makeNode(command: Of<'mknod'>, context: RootContext): void {
 function inParent(path: string, context: RootContext, make: (directory: number, name: string) => void): void {
   const inner = insideRoot(path, context) ?? path;
   const slash = inner.lastIndexOf('/');
-  const directory = openInside(inner.slice(0, slash), context);
+  const directory = openParent(inner.slice(0, slash), context);
   try {
     refuseKernelFiles(context.kernel, directory, inner);
+    refuseSharedDirectory(directory, inner, context);
     make(directory, inner.slice(slash + 1));
   } catch (error) {
-    // A /dev that was mounted from outside has its own.
-    if (errnoOf(error) !== 'EEXIST') throw error;
+    if (errnoOf(error) !== 'EEXIST') throw error; // The image has a /dev of its own making there.
   } finally {
     closeSync(directory);
   }
+}
+
+/** In the /dev that was made here, also where the image has a link in its place. */
+function openParent(inner: string, context: RootContext): number {
+  const dev = ownDev(context);
+  if (dev === undefined || !/^\/dev(\/|$)/.test(inner)) return openInside(inner, context);
+  const refuse = (fd: number): void => refuseKernelFiles(context.kernel, fd, inner);
+  return createInRoot(context.kernel, dev, inner.slice('/dev'.length), 'dir', refuse).fd;
+}
+
+/** A device node in a directory that the host shares would be there for every user of the host. */
+function refuseSharedDirectory(directory: number, path: string, context: RootContext): void {
+  const { kernel, tree } = context;
+  if (tree.attached.get(kernel.place(directory).mount) !== 'bind') return;
+  throw new MinidockError({
+    code: 'BAD_DEVICE',
+    message: `${path} cannot be made: a directory of the host or a volume is mounted there`,
+    hint: 'Give the device another path in the container (--device HOST:CONTAINER).',
+  });
 }
 
 function openInside(inner: string, context: RootContext): number {

@@ -11,7 +11,7 @@ import { createInRoot, openBeneath, openWithoutLinks } from './in-root.ts';
 import { parseMountOptions, type MountOptions } from './mount-options.ts';
 import { mountOverlay } from './perform-overlay.ts';
 import { mayCoverInProc, refuseKernelFiles, refuseUnsafeTarget } from './safe-target.ts';
-import { attach, bind, insideRoot, rootOf, type RootContext } from './tree.ts';
+import { attach, bind, insideRoot, ownDev, rootOf, type RootContext } from './tree.ts';
 
 type MountCommand = Extract<ContainerCommand, { kind: 'mount' }>;
 
@@ -144,7 +144,12 @@ export function openTarget(destination: string, kind: 'dir' | 'file', context: R
     return openInSys(sys, destination, kind, context);
   }
   const refuse = (fd: number): void => refuseKernelFiles(kernel, fd, destination);
-  const { fd, isNew } = createInRoot(kernel, root, destination, kind, refuse);
+  // What belongs into /dev goes into the one that was made here, also where the image has a link in its place.
+  const dev = destination.startsWith('/dev/') ? ownDev(context) : undefined;
+  const { fd, isNew } =
+    dev === undefined
+      ? createInRoot(kernel, root, destination, kind, refuse)
+      : createInRoot(kernel, dev, destination.slice('/dev/'.length), kind, refuse);
   try {
     refuseUnsafeTarget(kernel, root, fd, destination);
   } catch (error) {

@@ -46,6 +46,12 @@ export function insideRoot(path: string, { root }: RootContext): string | undefi
   return path.slice(root.length);
 }
 
+/** The /dev that was made for this container, if it has one; one that was mounted from outside is not it. */
+export function ownDev({ kernel, tree }: RootContext): number | undefined {
+  const dev = tree.mounts.get('/dev');
+  return dev !== undefined && tree.attached.get(kernel.place(dev).mount) === 'new' ? dev : undefined;
+}
+
 /**
  * Puts a detached mount in place and remembers it under its destination. The descriptor stays open: from now on it
  * stands for the mount.

@@ -176,10 +176,11 @@ function mount(command: Of<'mount'>, { volumes }: ContainerContext): string {
     ].join('\n');
   }
   const trusted =
-    type === 'proc' || type === 'sysfs'
+    type === 'proc' || type === 'sysfs' || inside === '/dev'
       ? [
           remark(
-            'A link there would let the image choose what later steps take for the kernel’s word (CVE-2019-19921).',
+            'A link there would let the image choose what later steps take for the kernel’s word (CVE-2019-19921), ' +
+              'or where device nodes are made.',
           ),
           `  [[ $at == ${quoteWord(target)} ]] || fail ${quoteWord(`${inside} in the image is a symbolic link`)}`,
         ]
@@ -204,6 +205,7 @@ function inDirectory(command: Of<'mknod'> | Of<'symlink'>): string {
   const spelt = made.replaceAll(`'${HERE}/`, `"$at"'/`).replaceAll(`${HERE}/`, '"$at"/');
   return [
     `  at=$(place cwd ${quoteWord(inside.slice(0, slash) || '/')})`,
+    `  not_shared "$at" ${quoteWord(inside)}`,
     `  [[ -e "$at"/${quoteWord(name)} || -L "$at"/${quoteWord(name)} ]] || ${spelt.includes(' && ') ? `{ ${spelt}; }` : spelt}`,
   ].join('\n');
 }

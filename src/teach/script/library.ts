@@ -86,7 +86,7 @@ place() { # KIND PATH
     at+=/$name
   done
   case $kind:$2 in
-    cwd:* | there:* | *:/proc | *:/sys | *:/sys/*) ;;
+    cwd:* | *:/proc | *:/sys | *:/sys/*) ;;
     *)
       [[ -n $at ]] || fail "$2 cannot be mounted on because it is the container's root"
       not_of_the_kernel "rootfs$at" "$2"
@@ -108,6 +108,15 @@ not_of_the_kernel() { # FILE PATH
       fail "$2 cannot be mounted on because it is inside a file system of the kernel's ($type)"
       ;;
   esac
+}
+
+# A device node in a directory that the host shares would be there for every user of the host.
+not_shared() { # DIRECTORY PATH
+  local own
+  for own in rootfs rootfs/dev rootfs/sys/fs/cgroup; do
+    [[ $(stat --format=%d "$1") != "$(stat --format=%d $own)" ]] || return 0
+  done
+  fail "$2 cannot be made: a directory of the host or a volume is mounted there"
 }
 
 # The container's own: a /dev from a volume may hold anything under that name (CVE-2025-31133).

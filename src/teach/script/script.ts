@@ -69,6 +69,7 @@ export function renderScript(input: ScriptInput): string {
     'place',
     'kind_of',
     'not_of_the_kernel',
+    'not_shared',
     'null_device',
     'find_user',
     'find_group',
