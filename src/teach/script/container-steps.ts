@@ -90,8 +90,8 @@ function containerStep(command: ContainerCommand, context: ContainerContext, nex
     case 'mask':
       return indented(
         renderCommand({ ...command, path: ROOTFS + command.path }).replace(
-          ' /dev/null ',
-          ' "$(null_device)" ',
+          'mount --bind /dev/null ',
+          'hide ',
         ),
       );
     case 'make-readonly':

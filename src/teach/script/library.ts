@@ -114,17 +114,19 @@ not_of_the_kernel() { # FILE PATH
 not_shared() { # DIRECTORY PATH
   local own
   for own in rootfs rootfs/dev rootfs/sys/fs/cgroup; do
-    [[ $(stat --format=%d "$1") != "$(stat --format=%d $own)" ]] || return 0
+    [[ $(stat --format=%d "$1") != "$(stat --format=%d "$own")" ]] || return 0
   done
   fail "$2 cannot be made: a directory of the host or a volume is mounted there"
 }
 
-# The container's own: a /dev from a volume may hold anything under that name (CVE-2025-31133).
-null_device() {
-  local file
-  file=$(place there /dev/null) || fail "there is no /dev/null in the container"
-  [[ $(stat --format=%t:%T "$file") == 1:3 ]] || fail "/dev/null in the container is not the null device"
-  printf '%s\n' "$file"
+# Mounts the container's null device on FILE. A /dev from a volume may hold anything under that name (CVE-2025-31133);
+# one from the host is lent, so that its mode and owner are not the container's to change.
+hide() { # FILE
+  local null
+  null=$(place there /dev/null) || fail "there is no /dev/null in the container"
+  [[ $(stat --format=%t:%T "$null") == 1:3 ]] || fail "/dev/null in the container is not the null device"
+  mount --bind "$null" "$1"
+  [[ ! $null -ef /dev/null ]] || mount -o remount,bind,ro "$1"
 }
 
 kind_of() { if [[ -d $1 ]]; then echo dir; else echo file; fi; }

@@ -70,7 +70,7 @@ export function renderScript(input: ScriptInput): string {
     'kind_of',
     'not_of_the_kernel',
     'not_shared',
-    'null_device',
+    'hide',
     'find_user',
     'find_group',
     'user_file',
