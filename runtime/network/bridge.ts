@@ -6,6 +6,7 @@
  */
 import type { HostStep, Undo } from '../plan/step.ts';
 import { parseCidr } from './ipv4.ts';
+import { planWithoutIpv6 } from './ipv6.ts';
 import type { BridgeNetwork } from './types.ts';
 
 const SHARED: Undo = {
@@ -13,7 +14,8 @@ const SHARED: Undo = {
   why: 'every container of the network hangs on this bridge, and an idle one costs nothing',
 };
 
-export function planBridge(network: BridgeNetwork): readonly HostStep[] {
+/** `ipv6`: the host has it, see hasIpv6. */
+export function planBridge(network: BridgeNetwork, ipv6: boolean): readonly HostStep[] {
   const { bridge, gateway, subnet } = network;
   const settings = `/proc/sys/net/ipv4/conf/${bridge}`;
   const prefix = parseCidr(subnet)?.prefix ?? 32;
@@ -32,6 +34,14 @@ export function planBridge(network: BridgeNetwork): readonly HostStep[] {
       check: { kind: 'path-exists', path: settings },
       observe: ['ip', 'link', 'show', 'dev', bridge, 'type', 'bridge'],
     },
+    ...(ipv6
+      ? planWithoutIpv6({
+          noun: 'bridge',
+          interfaceName: bridge,
+          order: 'A new bridge is down and hears nothing until then.',
+          undo: SHARED,
+        })
+      : []),
     {
       id: 'bridge.address',
       section: 'bridge',

@@ -10,13 +10,16 @@ export const netnsName = (containerId: string): string => `md-${containerId.slic
 /** The file that keeps the namespace alive without a process in it, see ip-netns(8). */
 export const netnsPath = (netns: string): string => `/run/netns/${netns}`;
 
+/** How the name of every host-side end begins; nothing else on a host is called that. */
+export const HOST_VETH_PREFIX = 'mdv';
+
 /**
  * Host-side end of the container's cable; the other end is called eth0 and lives in the namespace. `start` is some
  * hex digits of this start alone: the kernel takes a deleted namespace apart in its own time, and until it has, the
  * cable of the last start still bears its name.
  */
 export const hostVethName = (containerId: string, start = ''): string =>
-  `mdv${containerId.slice(0, 12 - start.length)}${start}`;
+  `${HOST_VETH_PREFIX}${containerId.slice(0, 12 - start.length)}${start}`;
 
 /** What the container calls its end. */
 export const CONTAINER_INTERFACE = 'eth0';

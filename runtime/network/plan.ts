@@ -18,7 +18,7 @@ export function planBridgeEndpoint(
 ): readonly HostStep[] {
   return [
     ...planNetns(endpoint.netns),
-    ...planBridge(endpoint.network),
+    ...planBridge(endpoint.network, endpoint.ipv6),
     ...planVeth(endpoint),
     ...planAddresses(endpoint),
     ...planForwarding(),

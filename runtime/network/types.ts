@@ -42,4 +42,6 @@ export interface BridgeEndpoint {
   readonly hostVeth: string;
   readonly ports: readonly PortBinding[];
   readonly firewall: FirewallBackend;
+  /** The host has IPv6, which is kept off both the bridge and the host's end of the cable. */
+  readonly ipv6: boolean;
 }

@@ -4,6 +4,7 @@
  * a grace period, 17 ms of the time that somebody waits for the container.
  */
 import type { HostStep, Undo } from '../plan/step.ts';
+import { planWithoutIpv6 } from './ipv6.ts';
 import { CONTAINER_INTERFACE } from './names.ts';
 import { NETNS_STEP } from './netns.ts';
 import type { BridgeEndpoint } from './types.ts';
@@ -11,7 +12,7 @@ import type { BridgeEndpoint } from './types.ts';
 const FREED: Undo = { kind: 'freedBy', step: NETNS_STEP };
 
 export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
-  const { hostVeth, netns, macAddress, network } = endpoint;
+  const { hostVeth, netns, macAddress, network, ipv6 } = endpoint;
   return [
     {
       id: 'veth.create',
@@ -72,5 +73,14 @@ export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
       undo: FREED,
       observe: ['ip', 'link', 'show', hostVeth],
     },
+    // Last, because one program carries out all of the above.
+    ...(ipv6
+      ? planWithoutIpv6({
+          noun: 'veth',
+          interfaceName: hostVeth,
+          order: `Nothing comes in until then: ${CONTAINER_INTERFACE}, the other end, is still down.`,
+          undo: FREED,
+        })
+      : []),
   ];
 }

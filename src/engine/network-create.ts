@@ -9,6 +9,7 @@ import { MinidockError } from '../../runtime/errors.ts';
 import { planBridge, planForwarding } from '../../runtime/network/bridge.ts';
 import { networkParts, planFirewall } from '../../runtime/network/firewall/backend.ts';
 import { readForeignFirewalls } from '../../runtime/network/firewall/foreign.ts';
+import { hasIpv6 } from '../../runtime/network/ipv6.ts';
 import type { BridgeNetwork, FirewallBackend } from '../../runtime/network/types.ts';
 import { applySteps } from '../../runtime/plan/apply.ts';
 import { NO_JOURNAL } from '../../runtime/plan/journal.ts';
@@ -93,10 +94,12 @@ const planNetwork = (
   firewall: FirewallBackend,
   foreign: Foreign,
 ): readonly HostStep[] => [
-  ...planBridge(network).map((step): HostStep => ({ ...step, undo: undoOfBridge(step, network) })),
+  ...planBridge(network, hasIpv6()).map((step): HostStep => ({ ...step, undo: undoOfBridge(step, network) })),
   ...planForwarding(),
   ...planFirewall({ network, firewall }, foreign).map((step): HostStep =>
-    step.id === 'firewall.table' ? step : { ...step, undo: removal(network) },
+    step.id === 'firewall.table' || step.id === 'firewall.loopback'
+      ? step
+      : { ...step, undo: removal(network) },
   ),
 ];
 

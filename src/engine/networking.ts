@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { readForeignFirewalls, warnOfForeign } from '../../runtime/network/firewall/foreign.ts';
 import { acquireAddress, peekAddress, releaseAddresses } from '../../runtime/network/ipam.ts';
+import { hasIpv6 } from '../../runtime/network/ipv6.ts';
 import { macFromAddress } from '../../runtime/network/mac.ts';
 import { hostVethName, netnsName } from '../../runtime/network/names.ts';
 import {
@@ -172,6 +173,7 @@ function toEndpoint(
     hostVeth: hostVethName(config.id, randomHex(2)),
     ports,
     firewall: config.spec.network.firewall,
+    ipv6: hasIpv6(),
   };
 }
 

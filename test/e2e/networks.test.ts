@@ -171,7 +171,7 @@ test('a step that fails takes the network with it', async () => {
     '-c',
     `PATH=/run/broken:$PATH ${join(import.meta.dirname, '../../dist/minidock')} network create half`,
   ]);
-  expect([exitCode, stderr]).toEqual([125, expect.stringContaining('step firewall.table')]);
+  expect([exitCode, stderr]).toEqual([125, expect.stringContaining('step firewall.isolate')]);
   expect(await rules()).toBe(before);
   expect(await sh('ip -o link show type bridge')).not.toContain('mdb');
   expect(readdirSync(join(engine.host.root, 'networks')).filter((name) => name.endsWith('.json'))).toEqual([

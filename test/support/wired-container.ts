@@ -53,6 +53,7 @@ export function bridgeEndpoint(
     hostVeth: hostVethName(containerId),
     ports,
     firewall,
+    ipv6: true,
   };
 }
 

@@ -7,6 +7,7 @@
  */
 import type { Argv, Check, HostStep } from '../../plan/step.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../types.ts';
+import { HOST_VETH_PREFIX } from '../names.ts';
 import type { ForeignFirewall } from './foreign.ts';
 import {
   groupPorts,
@@ -22,12 +23,20 @@ import {
 const NAT: Argv = ['iptables', '--wait', '-t', 'nat'];
 const RESTORE: Argv = ['iptables-restore', '--wait', '--noflush'];
 
-const CHAINS = `*raw
--N MINIDOCK
--A MINIDOCK ! -i lo -d 127.0.0.0/8 -j DROP
--A PREROUTING -j MINIDOCK
+/** First of all: whoever accepts a packet in this table ends its way through it. */
+const LOOPBACK = `*raw
+-N MINIDOCK-LOOPBACK
+-A MINIDOCK-LOOPBACK ! -i lo -d 127.0.0.0/8 -j DROP
+-A MINIDOCK-LOOPBACK -i ${HOST_VETH_PREFIX}+ -j DROP
+-A MINIDOCK-LOOPBACK ! -i lo -s 127.0.0.0/8 -j DROP
+-I PREROUTING -j MINIDOCK-LOOPBACK
 COMMIT
-*nat
+`;
+
+/** By it the others are known to be there; an older minidock had the first rule alone, in another chain. */
+const SOURCE_RULE = ['MINIDOCK-LOOPBACK', '!', '-i', 'lo', '-s', '127.0.0.0/8', '-j', 'DROP'] as const;
+
+const CHAINS = `*nat
 -N MINIDOCK
 -N MINIDOCK-POSTROUTING
 -A PREROUTING -m addrtype --dst-type LOCAL -j MINIDOCK
@@ -56,14 +65,28 @@ export function planFirewall(
     : { kind: 'run', argv: [...NAT, '-C', ...masquerade] };
   return [
     {
+      id: 'firewall.loopback',
+      section: 'nat',
+      title: 'Drop packets that are forged to come from 127.0.0.0/8, or to go there',
+      why:
+        'Programs that listen on 127.0.0.1 trust whoever connects, since no such packet travels on a wire. The kernel ' +
+        'would drop those that do, but on our bridges it is told not to. The table raw is the first that a packet ' +
+        `meets. An IP packet that comes in by a port (${HOST_VETH_PREFIX}+) and not by its bridge is forged too.`,
+      without:
+        'A container with CAP_NET_RAW sends to services of this host in the name of 127.0.0.1, and to the world by way of this host.',
+      command: { kind: 'run', argv: RESTORE, input: LOOPBACK },
+      undo: SHARED,
+      check: { kind: 'run', argv: ['iptables', '--wait', '-t', 'raw', '-C', ...SOURCE_RULE] },
+      observe: ['iptables', '-t', 'raw', '-S'],
+    },
+    {
       id: 'firewall.table',
       section: 'nat',
       title: "Create the chains 'MINIDOCK…'",
       why:
         'iptables has fixed tables (raw, nat, filter) with built-in chains at fixed points of the way of a packet. ' +
         'Chains of our own, called from there, keep our rules apart from those of others. Redirection is for packets ' +
-        'addressed to this host only (--dst-type LOCAL), whoever sent them, this host (OUTPUT) included; forged ' +
-        'packets for 127.0.0.0/8 are dropped.',
+        'addressed to this host only (--dst-type LOCAL), whoever sent them, this host (OUTPUT) included.',
       without:
         'Ports cannot be published: there is no place for a redirection, and packets to a published port find nobody listening on the host.',
       command: { kind: 'run', argv: RESTORE, input: CHAINS },

@@ -3,11 +3,14 @@
  * sets and maps, so a packet costs the same with one published port as with four thousand, and publishing a port is
  * one netlink message.
  *
- * Setting up and taking part are told apart by one check, that this network's last element is there. Setting up
- * empties the chains before filling them, in one transaction, so two containers may do it at once.
+ * Setting up and taking part are told apart by looking for one element each: of the rules as this minidock has them,
+ * and of this network, the one added last. So the rules that an older minidock left on the host are replaced by the
+ * next start. Setting up empties the chains before filling them, in one transaction, so two containers may do it at
+ * once, and no packet passes between old rules and new ones.
  */
 import type { Argv, Check, HostStep } from '../../plan/step.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../types.ts';
+import { HOST_VETH_PREFIX } from '../names.ts';
 import { planDockerUser, type ForeignFirewall } from './foreign.ts';
 import {
   groupPorts,
@@ -28,10 +31,16 @@ const IFNAMSIZ = 16;
  * that a map knows nothing of leaves the rule, so an unpublished port simply goes on.
  */
 const RULES: Readonly<Record<string, { readonly hook?: string; readonly rules: readonly string[] }>> = {
-  // Before connection tracking: a forged packet for 127.0.0.0/8 from a wire, which route_localnet would let in.
+  // Before connection tracking and every rule that accepts: packets forged to come from 127.0.0.0/8, or to go there.
+  // route_localnet would let them in. And frames for 01:80:c2:00:00:0e (LLDP), which a bridge leaves to the port they
+  // came in by: an IP packet in one would arrive past each rule that names the bridge.
   localnet: {
     hook: 'type filter hook prerouting priority raw; policy accept;',
-    rules: ['iifname != "lo" ip daddr 127.0.0.0/8 drop'],
+    rules: [
+      'iifname != "lo" ip saddr 127.0.0.0/8 drop',
+      'iifname != "lo" ip daddr 127.0.0.0/8 drop',
+      `iifname "${HOST_VETH_PREFIX}*" drop`,
+    ],
   },
   // From other hosts and from containers. Only for addresses of this host: not for what it merely forwards.
   prerouting: {
@@ -81,7 +90,11 @@ const RULES: Readonly<Record<string, { readonly hook?: string; readonly rules: r
   },
 };
 
+/** Holds one element that tells which rules the chains hold. */
+const VERSION_SET = 'version';
+
 const SETS: Readonly<Record<string, string>> = {
+  [`set ${VERSION_SET}`]: 'type mark;',
   'set bridges': 'type ifname;',
   'set confined': 'type ifname;',
   'set neighbours': 'type ifname . ifname;',
@@ -97,7 +110,7 @@ export function planFirewall(
 ): readonly HostStep[] {
   const { bridge, subnet, internal = false } = network;
   const home = `${subnet} . "${bridge}"`;
-  // The element that is added last: with it everything else is there. One look for three steps.
+  // The element that is added last: with it the others of this network are there. One look for two steps.
   const check: Check = {
     kind: 'nft-element',
     table: NFT_TABLE,
@@ -118,7 +131,7 @@ export function planFirewall(
         'Ports cannot be published: there is no place for a redirection, and packets to a published port find nobody listening on the host.',
       command: { kind: 'run', argv: ['nft', '-f', '-'], input: tableScript() },
       undo: SHARED,
-      check,
+      check: { kind: 'nft-element', table: NFT_TABLE, set: VERSION_SET, ...rulesVersion() },
       observe: ['nft', 'list', 'table', 'ip', NFT_TABLE],
     },
     {
@@ -244,12 +257,25 @@ function targetOf(endpoint: BridgeEndpoint, group: PortGroup, index: number): st
   return `${endpoint.address} . ${group.containerPort + index}`;
 }
 
+/** A number made of every rule and set (FNV-1a), so that nobody has to remember to count it up. */
+function rulesVersion(): { readonly element: string; readonly key: string } {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(JSON.stringify([SETS, RULES])))
+    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  const bytes = Buffer.alloc(4);
+  // The kernel keeps a mark in the byte order of the machine; both machines minidock is built for have this one.
+  bytes.writeUInt32LE(hash);
+  return { element: `0x${hash.toString(16).padStart(8, '0')}`, key: part(bytes) };
+}
+
 /** Declares what is missing, empties the chains and fills them: the same result whatever was there before. */
 function tableScript(): string {
   const lines = [`table ip ${NFT_TABLE} {`];
   for (const [name, type] of Object.entries(SETS)) lines.push(`  ${name} { ${type} }`);
   for (const [name, { hook }] of Object.entries(RULES)) lines.push(`  chain ${name} { ${hook ?? ''} }`);
-  lines.push('}', `flush table ip ${NFT_TABLE}`, `table ip ${NFT_TABLE} {`);
+  lines.push('}', `flush table ip ${NFT_TABLE}`, `flush set ip ${NFT_TABLE} ${VERSION_SET}`);
+  lines.push(`table ip ${NFT_TABLE} {`);
+  lines.push(`  set ${VERSION_SET} { type mark; elements = { ${rulesVersion().element} } }`);
   for (const [name, { rules }] of Object.entries(RULES)) {
     lines.push(`  chain ${name} {`, ...rules.map((rule) => `    ${rule}`), '  }');
   }

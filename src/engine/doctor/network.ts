@@ -142,7 +142,8 @@ async function examineEndpoints(view: View): Promise<readonly Finding[]> {
         level: 'problem',
         what: `${name} lacks what its start had set up: ${titles.join('; ')}`,
         means:
-          'Somebody has taken it away: a firewall that was restarted, a link that was set down. Connections fail.',
+          'Somebody has taken it away (a firewall was restarted, a link set down), or an older minidock has set it up. ' +
+          'Connections fail, or pass that must not.',
         todo: missing.map(({ step }) => renderCommand(step.command)),
         mend: () => performAll(missing),
       });
@@ -163,7 +164,7 @@ const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + te
 async function missingSteps(endpoint: BridgeEndpoint, view: View): Promise<readonly Checked[]> {
   const missing: Checked[] = [];
   const firewall = planFirewall(endpoint, view.foreign);
-  for (const step of [...planBridge(endpoint.network), ...firewall, ...planPorts(endpoint)]) {
+  for (const step of [...planBridge(endpoint.network, endpoint.ipv6), ...firewall, ...planPorts(endpoint)]) {
     const check = step.check ?? portCheck(step);
     const lines = await missingLines(step);
     if (lines.length > 0) missing.push(...lines);
@@ -177,9 +178,17 @@ async function missingSteps(endpoint: BridgeEndpoint, view: View): Promise<reado
     ...(veth.master === endpoint.network.bridge ? [] : ['veth.attach', 'veth.hairpin']),
     ...(veth.flags.includes('UP') ? [] : ['veth.up']),
   ];
-  const steps = planVeth(endpoint).filter(({ id }) => repairs.includes(id));
-  return [...missing, ...steps.map((step) => ({ step }))];
+  for (const step of planVeth(endpoint)) {
+    const check = settingCheck(step);
+    if (repairs.includes(step.id)) missing.push({ step });
+    else if (check !== undefined && !(await holds(check))) missing.push({ step, check });
+  }
+  return missing;
 }
+
+/** A file of the kernel's that a step has written is to hold what it wrote. */
+const settingCheck = ({ command }: HostStep): Check | undefined =>
+  command.kind === 'write' ? { kind: 'file-contains', path: command.path, text: command.text } : undefined;
 
 /** A published port is looked for only here, and only its withdrawal knows its name in the kernel. */
 function portCheck({ command, undo }: HostStep): Check | undefined {

@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listForeignFirewalls, type ForeignFirewall } from '../../../runtime/network/firewall/foreign.ts';
+import { hasIpv6 } from '../../../runtime/network/ipv6.ts';
 import { netnsName } from '../../../runtime/network/names.ts';
 import { containerOf } from '../../../runtime/network/port-holder.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../../../runtime/network/types.ts';
@@ -73,6 +74,7 @@ export function endpointOf({ config, state }: Container): BridgeEndpoint | undef
     hostVeth: network.hostVeth,
     ports: network.ports,
     firewall: config.spec.network.firewall,
+    ipv6: hasIpv6(),
   };
 }
 

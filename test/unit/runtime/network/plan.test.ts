@@ -2,10 +2,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { planBridgeEndpoint, planNoneEndpoint } from '../../../../runtime/network/plan.ts';
 import type { BridgeEndpoint, FirewallBackend } from '../../../../runtime/network/types.ts';
+import { splitNetwork } from '../../../../src/engine/run-plan.ts';
 import { renderCommand } from '../../../../runtime/plan/render.ts';
 import type { HostStep } from '../../../../runtime/plan/step.ts';
 
-const endpoint = (firewall: FirewallBackend): BridgeEndpoint => ({
+const endpoint = (firewall: FirewallBackend, ipv6 = true): BridgeEndpoint => ({
   containerId: '0123456789ab'.padEnd(64, '0'),
   netns: 'md-0123456789ab',
   network: {
@@ -25,6 +26,7 @@ const endpoint = (firewall: FirewallBackend): BridgeEndpoint => ({
     { hostIp: '127.0.0.1', hostPort: 5301, containerPort: 54, protocol: 'udp' },
   ],
   firewall,
+  ipv6,
 });
 
 const command = ({ command }: HostStep): string => {
@@ -41,6 +43,8 @@ const table = (steps: readonly HostStep[]): readonly (readonly string[])[] =>
 const WIRING = [
   ['netns.create', 'ip netns add md-0123456789ab', 'ip netns delete md-0123456789ab'],
   ['bridge.create', 'ip link add name minidock0 type bridge', 'shared'],
+  ['bridge.disable-ipv6', '/proc/sys/net/ipv6/conf/minidock0/disable_ipv6 = 1', 'shared'],
+  ['bridge.refuse-routers', '/proc/sys/net/ipv6/conf/minidock0/accept_ra = 0', 'shared'],
   ['bridge.address', 'ip address add 172.17.0.1/16 dev minidock0', 'shared'],
   ['bridge.up', 'ip link set minidock0 up', 'shared'],
   ['bridge.localnet', '/proc/sys/net/ipv4/conf/minidock0/route_localnet = 1', 'shared'],
@@ -52,6 +56,8 @@ const WIRING = [
   ['veth.attach', 'ip link set mdv0123456789ab master minidock0', 'freed by netns.create'],
   ['veth.hairpin', 'ip link set mdv0123456789ab type bridge_slave hairpin on', 'freed by netns.create'],
   ['veth.up', 'ip link set mdv0123456789ab up', 'freed by netns.create'],
+  ['veth.disable-ipv6', '/proc/sys/net/ipv6/conf/mdv0123456789ab/disable_ipv6 = 1', 'freed by netns.create'],
+  ['veth.refuse-routers', '/proc/sys/net/ipv6/conf/mdv0123456789ab/accept_ra = 0', 'freed by netns.create'],
   [
     'address.assign',
     'ip -n md-0123456789ab address add 172.17.0.2/16 brd + dev eth0',
@@ -86,6 +92,7 @@ test('the iptables back-end', () => {
   const second = '-d 127.0.0.1/32 -p udp --dport 5300:5301 -j DNAT --to-destination 172.17.0.2:53-54/5300';
   expect(table(planBridgeEndpoint(endpoint('iptables')))).toEqual([
     ...WIRING,
+    ['firewall.loopback', 'iptables-restore --wait --noflush', 'shared'],
     ['firewall.table', 'iptables-restore --wait --noflush', 'shared'],
     ['firewall.isolate', 'iptables-restore --wait --noflush', 'shared'],
     [
@@ -104,6 +111,27 @@ test('the iptables back-end', () => {
       `iptables --wait -t nat -D MINIDOCK ${second}`,
     ],
   ]);
+});
+
+test('a host without IPv6 has none to keep off', () => {
+  const ids = (ipv6: boolean): readonly string[] =>
+    planBridgeEndpoint(endpoint('nftables', ipv6)).map(({ id }) => id);
+  const off = ['disable-ipv6', 'refuse-routers'];
+  const left = ids(true).filter((id) => !off.some((verb) => id.endsWith(`.${verb}`)));
+  expect(ids(false)).toEqual(left);
+  expect(left).toHaveLength(ids(true).length - 4);
+});
+
+// Its other end is eth0, and while that is down nothing comes in.
+test("the host's end of the cable hears nothing before IPv6 is off it", () => {
+  const { before, beside } = splitNetwork(planBridgeEndpoint(endpoint('nftables')));
+  expect(before.map(({ id }) => id)).toEqual(
+    expect.arrayContaining(['veth.disable-ipv6', 'veth.refuse-routers']),
+  );
+  expect(beside.flat().map(({ id }) => id)).toContain('link.up');
+  const ids = planBridgeEndpoint(endpoint('nftables')).map(({ id }) => id);
+  expect(ids.indexOf('veth.refuse-routers')).toBeLessThan(ids.indexOf('link.up'));
+  expect(ids.indexOf('bridge.refuse-routers')).toBeLessThan(ids.indexOf('bridge.up'));
 });
 
 test('--network none has loopback and nothing else', () => {

@@ -1,0 +1,61 @@
+/**
+ * No IPv6 on what minidock plugs into the host. Its networks are IPv4, but a kernel with IPv6 speaks it on every new
+ * interface and believes the first router that it hears there: a container with CAP_NET_RAW, which is a default one,
+ * would give the host an address and a default route (CVE-2020-13401). A port of a bridge needs it as much as the
+ * bridge: frames for 01:80:c2:00:00:0e (LLDP) are the port's own.
+ *
+ * Two switches, as Docker has them. The first makes the kernel drop each IPv6 packet before any program sees it. But
+ * `sysctl net.ipv6.conf.all.disable_ipv6=0` turns IPv6 back on everywhere, and then the second still holds.
+ */
+import { existsSync } from 'node:fs';
+import type { HostStep } from '../plan/step.ts';
+
+/** Whether this network namespace has IPv6 at all: the kernel may be built or booted without. */
+export const hasIpv6 = (): boolean => existsSync('/proc/sys/net/ipv6/conf');
+
+export interface WithoutIpv6 {
+  /** What the steps are about: 'bridge', 'veth'. */
+  readonly noun: 'bridge' | 'veth';
+  readonly interfaceName: string;
+  /** Why no packet comes in before the switches are set. */
+  readonly order: string;
+  readonly undo: HostStep['undo'];
+}
+
+export function planWithoutIpv6({ noun, interfaceName, order, undo }: WithoutIpv6): readonly HostStep[] {
+  const set = (
+    file: string,
+    text: string,
+  ): Pick<HostStep, 'section' | 'command' | 'undo' | 'check' | 'observe'> => {
+    const path = `/proc/sys/net/ipv6/conf/${interfaceName}/${file}`;
+    return {
+      section: noun,
+      command: { kind: 'write', path, text },
+      undo,
+      ...(undo.kind === 'shared' ? { check: { kind: 'file-contains', path, text } } : {}),
+      observe: ['cat', path],
+    };
+  };
+  return [
+    {
+      id: `${noun}.disable-ipv6`,
+      title: `Keep IPv6 off ${interfaceName}`,
+      why:
+        'The network is IPv4, but the kernel gives every interface that comes up an IPv6 address and listens there. ' +
+        `With this it drops each IPv6 packet that comes in. ${order}`,
+      without:
+        'A container reaches services of the host by IPv6, past firewall rules that are about IPv4, and may say that it is a router.',
+      ...set('disable_ipv6', '1'),
+    },
+    {
+      id: `${noun}.refuse-routers`,
+      title: `Believe no router that speaks up on ${interfaceName}`,
+      why:
+        'Whoever accepts a router advertisement takes an address and a default route from it, and any container may ' +
+        'send one. This still holds when somebody turns IPv6 on again everywhere (net.ipv6.conf.all.disable_ipv6=0).',
+      without:
+        'Where IPv6 is turned on again, one packet of a container makes it the default router of this host (CVE-2020-13401).',
+      ...set('accept_ra', '0'),
+    },
+  ];
+}
