@@ -180,11 +180,28 @@ function sysctls({ config, netnsPath, ipv6, userNamespace }: BundleInput): Reado
           'net.ipv4.ping_group_range': `0 ${String(userNamespace?.lastGid ?? 2147483647)}`,
         }
       : {}),
-    // The network is IPv4: without this the kernel gives eth0 a link-local address that leads nowhere.
-    ...(ipv6 === true && isBridged(config.spec.network.mode)
-      ? { 'net.ipv6.conf.eth0.disable_ipv6': '1' }
-      : {}),
+    ...(isBridged(config.spec.network.mode) ? fixedRoutes(ipv6 === true) : {}),
     ...config.spec.sysctls,
+  };
+}
+
+/**
+ * A container has one gateway, and no neighbour may name another: by a redirect in the gateway's name, or by a router
+ * advertisement. IPv6 is off, since the network is IPv4; who turns it on (--sysctl net.ipv6.conf.all.disable_ipv6=0)
+ * still believes no router.
+ */
+function fixedRoutes(ipv6: boolean): Readonly<Record<string, string>> {
+  return {
+    // Either of the two is enough to let them in.
+    'net.ipv4.conf.all.accept_redirects': '0',
+    'net.ipv4.conf.eth0.accept_redirects': '0',
+    ...(ipv6
+      ? {
+          'net.ipv6.conf.eth0.accept_ra': '0',
+          'net.ipv6.conf.eth0.accept_redirects': '0',
+          'net.ipv6.conf.eth0.disable_ipv6': '1',
+        }
+      : {}),
   };
 }
 
