@@ -41,7 +41,10 @@ export async function listen(
   port: number,
   address = '0.0.0.0',
 ): Promise<Listener> {
-  const listener = host.spawn([process.execPath, '-e', LISTENER, '--', String(port), address], where);
+  const listener = host.spawn(
+    ['env', `PORT=${port}`, `ADDRESS=${address}`, 'BUN_BE_BUN=1', process.execPath, '-e', LISTENER],
+    where,
+  );
   await listener.waitForOutput(/listening/);
   const all = (): readonly string[] =>
     listener
@@ -63,8 +66,9 @@ export async function listen(
   };
 }
 
+/** For Node and for Bun, which differ in what they count among the arguments of `-e`. */
 const LISTENER = `
-const [port, address] = process.argv.slice(1);
+const { PORT: port, ADDRESS: address } = process.env;
 const socket = require('node:dgram').createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', ipv6Only: address.includes(':') });
 socket.on('message', (text, from) => console.log('heard ' + text + ' from ' + from.address));
 socket.bind(Number(port), address, () => console.log('listening'));

@@ -40,6 +40,10 @@ export const FAKE_ONE = descriptorLinks('/proc/1/fd');
 export const fakeSysctls = (proc: string): Files => ({
   [`${proc}/sys/net/ipv4/ip_unprivileged_port_start`]: '',
   [`${proc}/sys/net/ipv4/ping_group_range`]: '',
+  [`${proc}/sys/net/ipv4/conf/all/accept_redirects`]: '',
+  [`${proc}/sys/net/ipv4/conf/eth0/accept_redirects`]: '',
+  [`${proc}/sys/net/ipv6/conf/eth0/accept_ra`]: '',
+  [`${proc}/sys/net/ipv6/conf/eth0/accept_redirects`]: '',
   [`${proc}/sys/net/ipv6/conf/eth0/disable_ipv6`]: '',
 });
 
