@@ -1,6 +1,6 @@
 /** What the performer needs beside the command itself, and what one step leaves for a later one. */
 import type { OciProcess, OciSeccomp } from '../bundle.ts';
-import type { Kernel } from '../syscall/kernel.ts';
+import type { ContainerKernel } from '../syscall/kernel.ts';
 import { newTree, type RootContext } from '../rootfs/tree.ts';
 import type { ResolvedUser } from './users.ts';
 
@@ -20,7 +20,7 @@ export interface PerformContext extends RootContext {
 }
 
 export function newContext(
-  kernel: Kernel,
+  kernel: ContainerKernel,
   process: OciProcess,
   seccomp: OciSeccomp | undefined,
   root: string,

@@ -13,7 +13,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { MinidockError } from '../errors.ts';
 import { errnoOf } from '../syscall/error.ts';
-import { kernel } from '../syscall/libc.ts';
+import { containerKernel as kernel } from '../syscall/file-calls.ts';
 import { connectSupervisor, traceTo } from './channel.ts';
 import { newContext } from './context.ts';
 import { enterSteps, type EnterRequest } from './enter-steps.ts';

@@ -11,7 +11,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OciConfig } from '../bundle.ts';
-import { kernel } from '../syscall/libc.ts';
+import { containerKernel as kernel } from '../syscall/file-calls.ts';
 import { connectSupervisor, traceTo } from './channel.ts';
 import { containerSteps } from './container-steps.ts';
 import { newContext } from './context.ts';

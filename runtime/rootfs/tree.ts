@@ -4,7 +4,7 @@
  */
 import { constants, openSync } from 'node:fs';
 import { MOUNT_ATTR_RDONLY, O_PATH } from '../syscall/constants.ts';
-import type { Kernel, MountAttributes } from '../syscall/kernel.ts';
+import type { ContainerKernel, MountAttributes } from '../syscall/kernel.ts';
 
 export interface Tree {
   /** O_PATH, of the container's `/`; see rootOf. */
@@ -25,7 +25,7 @@ export const newTree = (): Tree => ({
 });
 
 export interface RootContext {
-  readonly kernel: Kernel;
+  readonly kernel: ContainerKernel;
   /** Where the host has the new root before it is pivoted to, then ''. */
   root: string;
   readonly tree: Tree;

@@ -74,6 +74,11 @@ export const CLONE_NEWNET = 0x40000000;
 export const S_IFIFO = 0o010000;
 export const S_IFCHR = 0o020000;
 export const S_IFBLK = 0o060000;
+export const DEVICE_TYPES = { c: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const;
+
+/** The kernel's dev_t as user space passes it: twelve bits of major, twenty of minor, interleaved. */
+export const makedev = (major: number, minor: number): number =>
+  (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & 0xfff00) << 12);
 
 /** prctl(2). */
 export const PR_SET_DUMPABLE = 4;

@@ -9,14 +9,14 @@ import {
   AT_EMPTY_PATH,
   AT_RECURSIVE,
   AT_SYMLINK_NOFOLLOW,
+  DEVICE_TYPES,
+  makedev,
   O_CLOEXEC,
-  S_IFBLK,
-  S_IFCHR,
-  S_IFIFO,
 } from './constants.ts';
 import { SyscallError } from './error.ts';
 import { bytesOf, call } from './ffi.ts';
-import type { FileCalls, MountAttributes } from './kernel.ts';
+import type { ContainerKernel, FileCalls, MountAttributes } from './kernel.ts';
+import { kernel } from './libc.ts';
 
 const OPEN_TREE_CLONE = 1;
 const MOVE_MOUNT_F_EMPTY_PATH = 0x4;
@@ -29,9 +29,8 @@ const FSCONFIG_CMD_CREATE = 6;
 const STATX_MNT_ID = 0x1000;
 const STATX_INO = 0x100;
 const PATH_MAX = 4096;
-const DEVICE_TYPES = { c: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const;
 
-export const fileCalls: FileCalls = {
+const fileCalls: FileCalls = {
   openat2(directory, path, flags, resolve, mode = 0) {
     // struct open_how: flags, mode, resolve, each of 64 bits.
     const how = BigUint64Array.of(BigInt(flags | O_CLOEXEC), BigInt(mode), BigInt(resolve));
@@ -108,6 +107,5 @@ function withKernelWords(error: unknown, context: number, type: string): unknown
   );
 }
 
-/** The kernel's dev_t as user space passes it: twelve bits of major, twenty of minor, interleaved. */
-export const makedev = (major: number, minor: number): number =>
-  (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & 0xfff00) << 12);
+/** All that there is, for whoever builds or enters a container. */
+export const containerKernel: ContainerKernel = { ...kernel, ...fileCalls };

@@ -3,7 +3,7 @@
  * implementation over bun:ffi; tests record. Every call throws SyscallError (with `errno` such as 'EPERM' and the
  * call spelt out in its message) on failure. Constants are in constants.ts under their kernel names.
  */
-export interface Kernel extends FileCalls {
+export interface Kernel {
   mount(source: string, target: string, type: string, flags: number, data: string): void;
   umount2(target: string, flags: number): void;
   pivotRoot(newRoot: string, putOld: string): void;
@@ -81,6 +81,9 @@ export interface Kernel extends FileCalls {
   getXattrs(path: string): ReadonlyMap<string, Uint8Array>;
   utimensat(path: string, atimeNs: bigint, mtimeNs: bigint): void;
 }
+
+/** What PID 1 asks the kernel for. Commands that set nothing up load the first half alone. */
+export type ContainerKernel = Kernel & FileCalls;
 
 /** Files and mounts by descriptor: no call walks a path that somebody else can change. */
 export interface FileCalls {

@@ -4,9 +4,15 @@
  *
  * Deliberately absent: calls that node:fs already makes (open, mkdir, symlink, chown …).
  */
-import { AT_FDCWD, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, O_CLOEXEC } from './constants.ts';
+import {
+  AT_FDCWD,
+  AT_RECURSIVE,
+  AT_SYMLINK_NOFOLLOW,
+  DEVICE_TYPES,
+  makedev,
+  O_CLOEXEC,
+} from './constants.ts';
 import { addressOf, bytesOf, call, cString } from './ffi.ts';
-import { fileCalls } from './file-calls.ts';
 import type { Kernel } from './kernel.ts';
 import { flock, getXattrs, pollOne, resetSignals } from './loops.ts';
 
@@ -40,7 +46,6 @@ const O_RDWR = 2;
 const O_NOCTTY = 0o400;
 
 export const kernel: Kernel = {
-  ...fileCalls,
   mount: (source, target, type, flags, data) => void call('mount', source, target, type, flags, data),
   umount2: (target, flags) => void call('umount2', target, flags),
   pivotRoot: (newRoot, putOld) => void call('pivot_root', newRoot, putOld),
@@ -55,7 +60,8 @@ export const kernel: Kernel = {
   setns: (fd, nstype) => void call('setns', fd, nstype),
   sethostname: (name) => void call('sethostname', name, Buffer.byteLength(name)),
   setdomainname: (name) => void call('setdomainname', name, Buffer.byteLength(name)),
-  mknod: (...args) => fileCalls.mknodat(AT_FDCWD, ...args),
+  mknod: (path, type, mode, major, minor) =>
+    void call('mknodat', AT_FDCWD, path, DEVICE_TYPES[type] | mode, makedev(major, minor)),
   prctl: (option, arg2, arg3 = 0, arg4 = 0, arg5 = 0) => call('prctl', option, arg2, arg3, arg4, arg5),
   capset(effective, permitted, inheritable) {
     const header = Uint32Array.of(LINUX_CAPABILITY_VERSION_3, 0);

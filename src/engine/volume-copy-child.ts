@@ -5,7 +5,7 @@ import { userNamespace } from '../../runtime/process/user-namespace.ts';
 import { openInRoot } from '../../runtime/rootfs/in-root.ts';
 import { mount } from '../../runtime/rootfs/perform-mount.ts';
 import { newTree } from '../../runtime/rootfs/tree.ts';
-import { kernel } from '../../runtime/syscall/libc.ts';
+import { containerKernel as kernel } from '../../runtime/syscall/file-calls.ts';
 import type { CopyRequest } from './volume-copy.ts';
 
 export async function copyVolumes(request: CopyRequest): Promise<void> {

@@ -10,7 +10,7 @@ import type { OciConfig } from '../../runtime/bundle.ts';
 import { containerSteps } from '../../runtime/process/container-steps.ts';
 import { newContext } from '../../runtime/process/context.ts';
 import { perform } from '../../runtime/process/perform.ts';
-import { kernel } from '../../runtime/syscall/libc.ts';
+import { containerKernel as kernel } from '../../runtime/syscall/file-calls.ts';
 
 const [dir = '', how = '', what = ''] = process.argv.slice(2);
 const config = JSON.parse(readFileSync(join(dir, 'config.json'), 'utf8')) as OciConfig;

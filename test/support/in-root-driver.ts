@@ -7,7 +7,7 @@
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { createInRoot, openBeneath, openInRoot, openWithoutLinks } from '../../runtime/rootfs/in-root.ts';
 import { refuseKernelFiles } from '../../runtime/rootfs/safe-target.ts';
-import { kernel } from '../../runtime/syscall/libc.ts';
+import { containerKernel as kernel } from '../../runtime/syscall/file-calls.ts';
 
 const [top = '', way = '', ...paths] = process.argv.slice(2);
 const root = openSync(top, 'r');

@@ -1,22 +1,23 @@
 /** A kernel that does nothing but write down what it is asked, one line a call; answers can be given beforehand. */
-import type { Kernel } from '../../runtime/syscall/kernel.ts';
+import type { ContainerKernel } from '../../runtime/syscall/kernel.ts';
 
 export interface RecordingKernel {
-  readonly kernel: Kernel;
+  readonly kernel: ContainerKernel;
   /** `mount("proc", "/proc", "proc", 14, "")` and so on, in order. */
   readonly calls: readonly string[];
 }
 
-type Answers = { readonly [name in keyof Kernel]?: (...args: never[]) => unknown };
+type Answers = { readonly [name in keyof ContainerKernel]?: (...args: never[]) => unknown };
 
 export function recordingKernel(answers: Answers = {}): RecordingKernel {
   const calls: string[] = [];
-  const kernel = new Proxy({} as Kernel, {
+  const kernel = new Proxy({} as ContainerKernel, {
     get:
       (_target, name: string) =>
       (...args: unknown[]) => {
         calls.push(`${name}(${args.map(spell).join(', ')})`);
-        const answer = answers[name as keyof Kernel] as ((...args: unknown[]) => unknown) | undefined;
+        const answer = answers[name as keyof ContainerKernel] as
+          ((...args: unknown[]) => unknown) | undefined;
         return answer?.(...args) ?? 0;
       },
   });
