@@ -8,22 +8,15 @@
  */
 import { availableParallelism } from 'node:os';
 import { ImageError } from './errors.ts';
-import { readImageConfig, readManifestDocument } from './manifest.ts';
-import { choosePlatform, fitsPlatform, formatPlatform, hostPlatform } from './platform.ts';
-import {
-  familiarName,
-  formatReference,
-  isDigest,
-  repositoryName,
-  withDigest,
-  type Reference,
-} from './reference.ts';
+import { checkLayerCount, readImageConfig } from './manifest.ts';
+import { fitsPlatform, formatPlatform, hostPlatform } from './platform.ts';
+import { familiarName, formatReference, withDigest, type Reference } from './reference.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { downloadBlob } from './registry/download.ts';
-import { manifestKind, type ManifestKind } from './registry/media-types.ts';
+import { chooseManifest, fetchTop } from './resolve.ts';
 import { Arrival } from './store/arrival.ts';
 import type { ImageStore } from './store/image-store.ts';
-import type { Descriptor, ImageConfig, ImageIndex, Manifest, Platform, StoredImage } from './types.ts';
+import type { Descriptor, ImageConfig, Manifest, Platform, StoredImage } from './types.ts';
 
 export type PullPhase =
   'pulling' | 'waiting' | 'downloading' | 'verifying' | 'extracting' | 'complete' | 'exists';
@@ -69,12 +62,13 @@ export async function pullImage(options: PullOptions): Promise<PullResult> {
   const { reference, store } = options;
   const before = await store.find(formatReference(pinned(reference)));
   const top = await fetchTop(options, before !== undefined);
-  const chosen = await descend(options, top);
+  const chosen = await chooseManifest(options, top);
   const name = familiarName(reference);
-  const manifest = readManifestDocument(chosen.document, name);
+  const { manifest } = chosen;
   const blob = { client: options.client, reference, blobs: store.blobs, signal: options.signal };
   await downloadBlob({ ...blob, descriptor: manifest.config });
-  const config = readImageConfig(await store.blobs.readJson(manifest.config.digest), manifest, name);
+  const config = readImageConfig(await store.blobs.readBytes(manifest.config.digest), name);
+  checkLayerCount(config, manifest.layers, name);
   const warning = checkPlatform(config, options);
   options.onResolved?.(manifest, config);
   await fetchLayers(options, manifest, config);
@@ -94,57 +88,6 @@ export async function pullImage(options: PullOptions): Promise<PullResult> {
 /** A tag beside a digest says nothing about what is fetched. */
 function pinned(reference: Reference): Reference {
   return reference.digest === undefined ? reference : withDigest(reference, reference.digest);
-}
-
-interface KnownManifest {
-  readonly bytes: Uint8Array;
-  readonly digest: string;
-  readonly kind: ManifestKind;
-  readonly document: unknown;
-}
-
-/** What the name stands for. For an image that is here, a HEAD may show that nothing needs to be fetched. */
-async function fetchTop(options: PullOptions, isKnown: boolean): Promise<KnownManifest> {
-  const { reference, client, signal } = options;
-  if (reference.digest !== undefined) return await fetchByDigest(options, reference.digest);
-  const digest = isKnown ? await client.resolveTag(reference, signal) : undefined;
-  if (digest !== undefined) return await fetchByDigest(options, digest);
-  return await keep(options, await client.fetchManifest(reference, signal));
-}
-
-async function fetchByDigest(options: PullOptions, digest: string): Promise<KnownManifest> {
-  const { reference, client, store, signal } = options;
-  if (!isDigest(digest)) throw unsupportedDigest(reference, digest);
-  if (await store.blobs.has(digest)) {
-    const bytes = await store.blobs.readBytes(digest);
-    const document: unknown = JSON.parse(bytes.toString('utf8'));
-    return { bytes, digest, document, kind: manifestKind(undefined, document, familiarName(reference)) };
-  }
-  return await keep(options, await client.fetchManifest({ ...reference, digest }, signal));
-}
-
-async function keep(options: PullOptions, manifest: KnownManifest): Promise<KnownManifest> {
-  await options.store.blobs.putBytes(manifest.bytes);
-  return manifest;
-}
-
-/** From an index to the manifest for the platform wanted; indexes may nest, but nobody nests them deeply. */
-async function descend(options: PullOptions, top: KnownManifest): Promise<KnownManifest> {
-  const platform = options.platform ?? hostPlatform();
-  let current = top;
-  for (let depth = 0; current.kind === 'index' && depth < 4; depth++) {
-    const { manifests } = current.document as ImageIndex;
-    const entry = choosePlatform(Array.isArray(manifests) ? manifests : [], platform);
-    if (entry === undefined) {
-      throw new ImageError({
-        code: 'PLATFORM_UNAVAILABLE',
-        message: `no matching manifest for ${formatPlatform(platform)} in the manifest list entries`,
-        hint: `${familiarName(options.reference)} is there for: ${listPlatforms(manifests)}`,
-      });
-    }
-    current = await fetchByDigest(options, entry.digest);
-  }
-  return current;
 }
 
 async function fetchLayers(options: PullOptions, manifest: Manifest, config: ImageConfig): Promise<void> {
@@ -277,20 +220,5 @@ function explainForeign(error: unknown, { mediaType, digest }: Descriptor): unkn
     message: `layer ${digest} may not be distributed by registries, and this one does not have it`,
     hint: 'minidock fetches layers from the registry only; push the image with such layers included',
     cause: error,
-  });
-}
-
-function listPlatforms(manifests: readonly Descriptor[]): string {
-  const names = manifests.flatMap(({ platform }) =>
-    platform === undefined || platform.os === 'unknown' ? [] : [formatPlatform(platform)],
-  );
-  return [...new Set(names)].join(', ') || 'no platform it names';
-}
-
-function unsupportedDigest(reference: Reference, digest: string): ImageError {
-  return new ImageError({
-    code: 'INVALID_DIGEST',
-    message: `${repositoryName(reference)}: "${digest}" is not a sha256 digest`,
-    hint: 'minidock verifies by sha256 only, which is what registries use',
   });
 }

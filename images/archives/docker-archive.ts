@@ -2,35 +2,34 @@
  * Docker's archive: `manifest.json` lists images by configuration and uncompressed layers. It has no registry
  * manifest, so one is made, in OCI's form, for the store to keep.
  */
+import type { DockerManifestItem } from '../foreign/image-shapes.ts';
+import { checkLayerCount, readImageConfig } from '../manifest.ts';
+import { mediaTypes } from '../media-types.ts';
+import { fullName } from '../reference.ts';
 import type { BlobStore } from '../store/blob-store.ts';
-import type { Descriptor, ImageConfig, Manifest } from '../types.ts';
+import type { Descriptor, Manifest } from '../types.ts';
 import { detectCompression } from '../unpack/compression.ts';
 import type { ArchivedImage } from './load.ts';
-import { mediaTypes } from './media-types.ts';
 import { readHead } from './read-head.ts';
-import { asList, invalidArchive, type Spool } from './spool.ts';
-
-export interface DockerManifestItem {
-  readonly Config: string;
-  readonly RepoTags?: readonly string[] | null;
-  readonly Layers: readonly string[];
-}
+import { tagsOf } from './tags.ts';
+import type { Spool } from './spool.ts';
 
 export async function readDockerArchive(
   spool: Spool,
   blobs: BlobStore,
   items: readonly DockerManifestItem[],
 ): Promise<readonly ArchivedImage[]> {
-  const list = asList(items);
-  if (list === undefined) throw invalidArchive('its manifest.json is no list');
   const images: ArchivedImage[] = [];
-  for (const item of list) {
+  for (const item of items) {
+    const tags = tagsOf(item.RepoTags ?? []);
     const configFile = spool.get(item.Config);
-    const config = await spool.json<ImageConfig>(item.Config);
+    const name = fullName(tags[0] ?? configFile.digest);
+    const config = readImageConfig(await spool.bytes(item.Config), name);
+    checkLayerCount(config, item.Layers, name);
     await spool.toBlob(configFile, blobs);
     const layers: Descriptor[] = [];
-    for (const name of item.Layers) {
-      const file = spool.get(name);
+    for (const layer of item.Layers) {
+      const file = spool.get(layer);
       await spool.toBlob(file, blobs);
       layers.push({ mediaType: await layerType(file.path), digest: file.digest, size: file.size });
     }
@@ -38,18 +37,11 @@ export async function readDockerArchive(
       manifestDigest: await blobs.putBytes(manifestBytes(configFile, layers)),
       configDigest: configFile.digest,
       layers,
-      diffIds: diffIdsOf(config),
-      names: item.RepoTags ?? [],
+      diffIds: config.rootfs.diff_ids,
+      tags,
     });
   }
   return images;
-}
-
-export function diffIdsOf(config: ImageConfig): readonly string[] {
-  const diffIds = asList((config as Partial<ImageConfig>).rootfs?.diff_ids);
-  if (diffIds === undefined)
-    throw invalidArchive("an image's configuration lists no layers (rootfs.diff_ids)");
-  return diffIds;
 }
 
 export function manifestBytes(

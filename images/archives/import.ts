@@ -17,7 +17,7 @@ import { decompress, detectCompression } from '../unpack/compression.ts';
 import { unpackError } from '../unpack/corrupt.ts';
 import { applyChanges } from './changes.ts';
 import { manifestBytes } from './docker-archive.ts';
-import { mediaTypes } from './media-types.ts';
+import { mediaTypes } from '../media-types.ts';
 import { readHead } from './read-head.ts';
 
 export interface ImportRequest {

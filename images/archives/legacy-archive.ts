@@ -3,42 +3,35 @@
  * `layer.tar`, and `repositories` saying which layer a name ends at. The configuration of today is put together from
  * the chain of v1 ones, as Docker itself did when it migrated its store.
  */
+import * as shapes from '../foreign/image-shapes.ts';
+import { maxLayers, type V1Image } from '../foreign/image-shapes.ts';
+import { mediaTypes } from '../media-types.ts';
 import type { ImageStore } from '../store/image-store.ts';
-import type { ContainerDefaults, Descriptor, HistoryEntry, ImageConfig } from '../types.ts';
+import type { Descriptor, HistoryEntry, ImageConfig } from '../types.ts';
 import { manifestBytes } from './docker-archive.ts';
 import type { ArchivedImage } from './load.ts';
-import { mediaTypes } from './media-types.ts';
 import { invalidArchive, type Spool } from './spool.ts';
+import { tagsOf } from './tags.ts';
 
-type Repositories = Readonly<Record<string, Readonly<Record<string, string>>>>;
-
-interface V1Image {
+interface V1Layer extends V1Image {
   readonly id: string;
-  readonly parent?: string;
-  readonly created?: string;
-  readonly author?: string;
-  readonly architecture?: string;
-  readonly os?: string;
-  readonly config?: ContainerDefaults;
-  readonly container_config?: { readonly Cmd?: readonly string[] | null };
-  readonly throwaway?: boolean;
 }
 
 export async function readLegacyArchive(spool: Spool, store: ImageStore): Promise<readonly ArchivedImage[]> {
-  const repositories = await spool.json<Repositories>('repositories');
+  const repositories = await spool.json('repositories', shapes.repositories);
   const names = new Map<string, string[]>();
   for (const [repository, tags] of Object.entries(repositories)) {
     for (const [tag, id] of Object.entries(tags))
       names.set(id, [...(names.get(id) ?? []), `${repository}:${tag}`]);
   }
   const images: ArchivedImage[] = [];
-  for (const [id, tags] of names) images.push(await readImage(id, tags, spool, store));
+  for (const [id, given] of names) images.push(await readImage(id, tagsOf(given), spool, store));
   return images;
 }
 
 async function readImage(
   id: string,
-  names: readonly string[],
+  tags: readonly string[],
   spool: Spool,
   { blobs }: ImageStore,
 ): Promise<ArchivedImage> {
@@ -63,17 +56,18 @@ async function readImage(
   const bytes = Buffer.from(JSON.stringify(config));
   const configDigest = await blobs.putBytes(bytes);
   const manifest = manifestBytes({ digest: configDigest, size: bytes.length }, layers);
-  return { manifestDigest: await blobs.putBytes(manifest), configDigest, layers, diffIds, names };
+  return { manifestDigest: await blobs.putBytes(manifest), configDigest, layers, diffIds, tags };
 }
 
 /** Base first. */
-async function readChain(top: string, spool: Spool): Promise<readonly V1Image[]> {
-  const chain: V1Image[] = [];
+async function readChain(top: string, spool: Spool): Promise<readonly V1Layer[]> {
+  const chain: V1Layer[] = [];
   for (let id: string | undefined = top; id !== undefined && id !== '';) {
     if (!/^[0-9a-f]{64}$/.test(id) || chain.some((image) => image.id === id)) {
-      throw invalidArchive(`the layers of ${top} do not form a chain`);
+      throw invalidArchive(`the layers of ${JSON.stringify(top.slice(0, 100))} do not form a chain`);
     }
-    const image: V1Image = { ...(await spool.json<V1Image>(`${id}/json`)), id };
+    if (chain.length === maxLayers) throw invalidArchive(`${top} has more than ${String(maxLayers)} layers`);
+    const image: V1Layer = { ...(await spool.json(`${id}/json`, shapes.v1Image)), id };
     chain.unshift(image);
     id = image.parent;
   }

@@ -7,11 +7,11 @@
 import { createReadStream, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { ImageError } from '../errors.ts';
-import { formatReference, parseReference } from '../reference.ts';
+import * as shapes from '../foreign/image-shapes.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import type { StoredImage } from '../types.ts';
 import { ioChunk } from '../unpack/compression.ts';
-import { readDockerArchive, type DockerManifestItem } from './docker-archive.ts';
+import { readDockerArchive } from './docker-archive.ts';
 import { readLegacyArchive } from './legacy-archive.ts';
 import { readOciLayout } from './oci-layout.ts';
 import { invalidArchive, spoolArchive, type Spool } from './spool.ts';
@@ -34,8 +34,8 @@ export interface ArchivedImage {
   readonly configDigest: string;
   readonly layers: readonly { readonly digest: string; readonly size: number; readonly mediaType: string }[];
   readonly diffIds: readonly string[];
-  /** As the archive writes them. */
-  readonly names: readonly string[];
+  /** Normalised. */
+  readonly tags: readonly string[];
 }
 
 /** In the archive's order. Throws ImageError 'ARCHIVE_INVALID' and whatever unpacking throws. */
@@ -66,7 +66,7 @@ async function readImages(spool: Spool, store: ImageStore): Promise<readonly Arc
   const docker =
     spool.find('manifest.json') === undefined
       ? undefined
-      : await spool.json<readonly DockerManifestItem[]>('manifest.json');
+      : await spool.json('manifest.json', shapes.dockerManifest);
   if (spool.find('index.json') !== undefined) return await readOciLayout(spool, store.blobs, docker ?? []);
   if (docker !== undefined) return await readDockerArchive(spool, store.blobs, docker);
   if (spool.find('repositories') !== undefined) return await readLegacyArchive(spool, store);
@@ -74,12 +74,7 @@ async function readImages(spool: Spool, store: ImageStore): Promise<readonly Arc
 }
 
 async function addImage(archived: ArchivedImage, store: ImageStore): Promise<LoadedImage> {
-  const { manifestDigest, configDigest, layers, diffIds } = archived;
-  if (layers.length !== diffIds.length) {
-    throw invalidArchive(
-      `an image has ${String(layers.length)} layers, but its configuration lists ${String(diffIds.length)}`,
-    );
-  }
+  const { manifestDigest, configDigest, layers, diffIds, tags } = archived;
   const work = new Map(diffIds.map((diffId, i) => [diffId, layers[i]]));
   const unpacked = [...work].map(async ([diffId, descriptor]) => {
     if (descriptor !== undefined) await store.ensureLayer({ descriptor, diffId });
@@ -87,7 +82,6 @@ async function addImage(archived: ArchivedImage, store: ImageStore): Promise<Loa
   // All are waited for, also when one fails: none may go on writing after this returns.
   const failed = (await Promise.allSettled(unpacked)).find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-  const tags = [...new Set(archived.names.map((name) => formatReference(parseReference(name))))];
   let image = await store.putImage({ manifestDigest, configDigest, tag: tags[0] });
   for (const tag of tags.slice(1)) image = await store.putImage({ manifestDigest, configDigest, tag });
   return { image, tags };

@@ -13,8 +13,9 @@ import { hexOf } from '../store/blob-store.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import type { Descriptor, ImageIndex, StoredImage } from '../types.ts';
 import { decompress, ioChunk } from '../unpack/compression.ts';
-import { manifestBytes, type DockerManifestItem } from './docker-archive.ts';
-import { mediaTypes } from './media-types.ts';
+import type { DockerManifestItem } from '../foreign/image-shapes.ts';
+import { manifestBytes } from './docker-archive.ts';
+import { mediaTypes } from '../media-types.ts';
 import { TarWriter } from './tar-writer.ts';
 
 export interface SaveRequest {

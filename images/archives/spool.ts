@@ -9,6 +9,8 @@ import { link, readFile, rm } from 'node:fs/promises';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { ImageError } from '../errors.ts';
+import { readForeign, type Foreign } from '../foreign/read.ts';
+import type { Shape } from '../foreign/shape.ts';
 import { decompress } from '../unpack/compression.ts';
 import { unpackError } from '../unpack/corrupt.ts';
 import { TarReader, type TarEntry, type TarHandler } from '../unpack/tar-reader.ts';
@@ -56,13 +58,10 @@ export class Spool {
     return await readFile(path);
   }
 
-  async json<T>(name: string): Promise<T> {
-    const bytes = await this.bytes(name);
-    try {
-      return JSON.parse(bytes.toString('utf8')) as T;
-    } catch (cause) {
-      throw invalidArchive(`"${name}" is not JSON`, cause);
-    }
+  /** Throws ImageError 'ARCHIVE_INVALID'. */
+  async json<T>(name: string, shape: Shape<T>): Promise<T> {
+    const what = `not an image archive that can be loaded: "${name}"`;
+    return readForeign(shape, await this.bytes(name), { what, ...archiveInvalid });
   }
 
   /** Makes a file a blob. More than one name may lead to it, so it is linked, not moved. */
@@ -100,16 +99,15 @@ export async function spoolArchive(input: Readable, blobs: BlobStore): Promise<S
   }
 }
 
-/** JSON from an archive may be anything; undefined when it is no list. */
-export function asList<T>(value: readonly T[] | undefined): readonly T[] | undefined {
-  return Array.isArray(value) ? (value as readonly T[]) : undefined;
-}
+const archiveInvalid: Omit<Foreign, 'what'> = {
+  code: 'ARCHIVE_INVALID',
+  hint: 'load takes what "docker save" writes and OCI layouts; a plain root filesystem goes to import',
+};
 
 export function invalidArchive(what: string, cause?: unknown): ImageError {
   return new ImageError({
-    code: 'ARCHIVE_INVALID',
+    ...archiveInvalid,
     message: `not an image archive that can be loaded: ${what}`,
-    hint: 'load takes what "docker save" writes and OCI layouts; a plain root filesystem goes to import',
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -7,6 +7,8 @@
  * that may be spoken to without), never anywhere else in the clear.
  */
 import { ImageError } from '../errors.ts';
+import { readForeign, tryForeign } from '../foreign/read.ts';
+import { tokenAnswer, tokenRefusal } from '../foreign/registry-shapes.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
 import type { Credentials } from './credentials.ts';
 import type { TransportRequest, TransportResponse } from './transport.ts';
@@ -97,16 +99,23 @@ export class Authorizer {
   }
 
   #readToken(realm: URL, text: string): Token {
-    const answer = parseObject(text);
-    const value = answer['token'] ?? answer['access_token'];
-    if (typeof value !== 'string' || value === '') {
+    const foreign = {
+      what: `the answer of ${realm.origin} to the request for a token`,
+      code: 'INVALID_TOKEN',
+    };
+    const {
+      token = '',
+      access_token: accessToken = '',
+      expires_in: lifetime = 0,
+    } = readForeign(tokenAnswer, text, foreign);
+    const value = token || accessToken;
+    if (value === '') {
       throw new ImageError({
         code: 'INVALID_TOKEN',
         message: `${realm.origin} gave no token where one was due`,
       });
     }
-    const lifetime = answer['expires_in'];
-    const seconds = typeof lifetime === 'number' && lifetime > 0 ? lifetime : defaultLifetimeSeconds;
+    const seconds = lifetime > 0 ? lifetime : defaultLifetimeSeconds;
     // Counted from its arrival rather than from `issued_at`: the two clocks need not agree.
     return { value, expires: this.#now() + Math.max(seconds, defaultLifetimeSeconds) * 1000 };
   }
@@ -166,9 +175,9 @@ function tokenRefused(
   text: string,
   credentials: Credentials | undefined,
 ): ImageError {
-  const answer = parseObject(text);
-  const details = answer['details'] ?? answer['error_description'];
-  const said = typeof details === 'string' ? `: ${details}` : '';
+  const answer = tryForeign(tokenRefusal, text);
+  const details = answer?.details ?? answer?.error_description;
+  const said = details === undefined ? '' : `: ${details}`;
   const refused = status === 401 || status === 403 || status === 400;
   return new ImageError({
     code: refused ? 'UNAUTHORIZED' : 'TOKEN_SERVER_ERROR',
@@ -176,16 +185,6 @@ function tokenRefused(
       ? `unauthorized: ${credentials === undefined ? 'authentication required' : 'incorrect username or password'}${said}`
       : `asking ${realm.origin} for a token gave HTTP status ${String(status)}${said}`,
   });
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    // Not JSON: an error page, which says nothing we could repeat.
-    return {};
-  }
 }
 
 function basic({ username, password }: Credentials): string {

@@ -11,7 +11,8 @@ import { defaultDomain, familiarName, isDigest, type Reference } from '../refere
 import { readCredentials, type Credentials } from './credentials.ts';
 import { listEndpoints } from './endpoints.ts';
 import { describeRefusal, pullDenied } from './failure.ts';
-import { acceptedManifests, manifestKind, type ManifestKind } from './media-types.ts';
+import { mediaTypes } from '../media-types.ts';
+import { readManifest, type ManifestDocument } from '../manifest.ts';
 import { defaultRetryPolicy, retrying, type RetryPolicy } from './retry.ts';
 import { Session, type Answered, type SessionRequest } from './session.ts';
 import type { Timeouts, TransportResponse } from './transport.ts';
@@ -33,10 +34,7 @@ export interface RegistryClientOptions {
 export interface FetchedManifest {
   readonly bytes: Buffer;
   readonly digest: string;
-  readonly kind: ManifestKind;
-  readonly mediaType: string;
-  /** Parsed, but not looked at beyond its kind. */
-  readonly document: unknown;
+  readonly document: ManifestDocument;
 }
 
 export interface BlobBody {
@@ -49,7 +47,15 @@ export interface BlobBody {
 }
 
 const defaultTimeouts: Timeouts = { headers: 30_000, idle: 60_000 };
-const maxManifest = 8 << 20;
+/** Bytes; Docker stops at half of it. */
+export const maxManifest = 8 << 20;
+/** What is asked for: a registry that has something else converts it to schema 1 or says 404. */
+const acceptedManifests = [
+  mediaTypes.index,
+  mediaTypes.dockerIndex,
+  mediaTypes.manifest,
+  mediaTypes.dockerManifest,
+];
 
 export class RegistryClient {
   readonly retry: RetryPolicy;
@@ -86,7 +92,8 @@ export class RegistryClient {
         const due = reference.digest ?? response.header('docker-content-digest');
         if (due !== undefined && isDigest(due) && due !== digest)
           throw manifestMismatch(reference, due, digest);
-        return readManifest(bytes, digest, response.header('content-type'), familiarName(reference));
+        const source = { name: familiarName(reference), type: response.header('content-type') };
+        return { bytes, digest, document: readManifest(bytes, source) };
       });
     });
   }
@@ -229,22 +236,6 @@ function pullScope(reference: Reference): string {
 function rangeStart(response: TransportResponse): number {
   const start = /^bytes (\d+)-/.exec(response.header('content-range') ?? '')?.[1];
   return start === undefined ? 0 : Number(start);
-}
-
-function readManifest(
-  bytes: Buffer,
-  digest: string,
-  contentType: string | undefined,
-  name: string,
-): FetchedManifest {
-  let document: unknown;
-  try {
-    document = JSON.parse(bytes.toString('utf8'));
-  } catch (cause) {
-    throw new ImageError({ code: 'MANIFEST_INVALID', message: `the manifest of ${name} is not JSON`, cause });
-  }
-  const kind = manifestKind(contentType, document, name);
-  return { bytes, digest, kind, mediaType: contentType ?? '', document };
 }
 
 function manifestMismatch(reference: Reference, due: string, digest: string): ImageError {

@@ -5,6 +5,8 @@
  */
 import { spawn } from 'node:child_process';
 import { ImageError } from '../errors.ts';
+import { readForeign } from '../foreign/read.ts';
+import { helperAnswer } from '../foreign/registry-shapes.ts';
 import type { Credentials, Environment } from './credentials.ts';
 
 /** undefined if it keeps nothing under the key. Throws ImageError 'CREDENTIAL_HELPER_FAILED'. */
@@ -22,13 +24,11 @@ export async function getFromHelper(
       (stdout || stderr).trim() || `it ended with status ${String(status)}`,
     );
   }
-  let answer: { Username?: string; Secret?: string };
-  try {
-    answer = JSON.parse(stdout) as { Username?: string; Secret?: string };
-  } catch (cause) {
-    throw helperFailed(`${program} get`, 'its answer is not JSON', cause);
-  }
-  const { Username: username = '', Secret: secret = '' } = answer;
+  const { Username: username = '', Secret: secret = '' } = readForeign(helperAnswer, stdout, {
+    what: `error getting credentials: the answer of ${program} get`,
+    code: 'CREDENTIAL_HELPER_FAILED',
+    hint: helperHint(program),
+  });
   if (username === '<token>') return { username: '', password: '', identityToken: secret };
   return username === '' ? undefined : { username, password: secret };
 }
@@ -96,7 +96,10 @@ function helperFailed(command: string, why: string, cause?: unknown): ImageError
   return new ImageError({
     code: 'CREDENTIAL_HELPER_FAILED',
     message: `error getting credentials: ${command}: ${why}`,
-    hint: `put ${command.split(' ')[0] ?? command} on the PATH, or take credsStore and credHelpers out of Docker's config.json`,
+    hint: helperHint(command.split(' ')[0] ?? command),
     cause,
   });
 }
+
+const helperHint = (program: string): string =>
+  `put ${program} on the PATH, or take credsStore and credHelpers out of Docker's config.json`;

@@ -7,6 +7,9 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ImageError } from '../errors.ts';
+import { checkForeign, parseForeign } from '../foreign/read.ts';
+import { withoutNulls } from '../foreign/shape.ts';
+import { dockerConfig } from '../foreign/registry-shapes.ts';
 import { getFromHelper } from './credential-helper.ts';
 
 export interface Credentials {
@@ -44,7 +47,7 @@ export async function readCredentials(
   env: Environment = process.env,
 ): Promise<Credentials | undefined> {
   const path = dockerConfigPath(env);
-  const config = await readDockerConfig(path);
+  const config = withoutNulls(await readDockerConfig(path)) as DockerConfig;
   const helper = helperFor(config, key);
   if (helper !== undefined) {
     const kept = await getFromHelper(helper, key, env);
@@ -54,25 +57,30 @@ export async function readCredentials(
   return entry === undefined ? undefined : readEntry(entry, key, path);
 }
 
+/** With all that is in it, also what is of no use here. */
 export async function readDockerConfig(path: string): Promise<DockerConfig> {
+  let text: string;
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as DockerConfig;
+    text = await readFile(path, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw unreadable(`cannot read ${path}: ${(cause as Error).message}`, cause);
   }
+  const foreign = { what: path, code: 'CREDENTIALS_UNREADABLE', hint: repairHint };
+  return checkForeign(dockerConfig, parseForeign(text, foreign), foreign);
 }
 
 /** Who keeps the credentials of a registry: NAME of a program docker-credential-NAME, or the file itself. */
 export function helperFor(config: DockerConfig, key: string): string | undefined {
-  const helper = config.credHelpers?.[key] ?? config.credHelpers?.[hostOf(key)] ?? config.credsStore;
+  // A host may be called "toString".
+  const helpers = new Map(Object.entries(config.credHelpers ?? {}));
+  const helper = helpers.get(key) ?? helpers.get(hostOf(key)) ?? config.credsStore ?? '';
   return helper === '' ? undefined : helper;
 }
 
 /** Older versions of Docker wrote keys with a scheme and a path; the host is what counts. */
 function findEntry(auths: Readonly<Record<string, AuthEntry>>, key: string): AuthEntry | undefined {
-  const exact = auths[key];
-  if (exact !== undefined) return exact;
+  if (Object.hasOwn(auths, key)) return auths[key];
   return Object.entries(auths).find(([candidate]) => hostOf(candidate) === hostOf(key))?.[1];
 }
 
@@ -96,11 +104,13 @@ function readEntry(entry: AuthEntry, key: string, path: string): Credentials | u
   return { username, password, ...(identityToken === undefined ? {} : { identityToken }) };
 }
 
+const repairHint = 'repair the file, or point DOCKER_CONFIG at another directory';
+
 function unreadable(message: string, cause?: unknown): ImageError {
   return new ImageError({
     code: 'CREDENTIALS_UNREADABLE',
     message,
-    hint: 'repair the file, or point DOCKER_CONFIG at another directory',
+    hint: repairHint,
     cause,
   });
 }

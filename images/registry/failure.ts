@@ -3,6 +3,8 @@
  * (distribution-spec, "Error codes"); proxies in between answer with pages of HTML, of which only the status tells.
  */
 import { ImageError } from '../errors.ts';
+import { tryForeign } from '../foreign/read.ts';
+import { errorAnswer } from '../foreign/registry-shapes.ts';
 import { familiarName, familiarRepository, type Reference } from '../reference.ts';
 import { parseRetryAfter } from './retry.ts';
 import { TransportError } from './transport-error.ts';
@@ -65,14 +67,10 @@ async function readErrors(response: TransportResponse): Promise<string | undefin
     // The status alone must do: the answer is an error already, and a broken body makes it no worse.
     return undefined;
   }
-  try {
-    const { errors } = JSON.parse(text) as { errors?: readonly { code?: unknown; message?: unknown }[] };
-    const { code, message } = errors?.[0] ?? {};
-    if (typeof code !== 'string') return undefined;
-    const spelt = code.toLowerCase().replaceAll('_', ' ');
-    return typeof message === 'string' && message !== '' ? `${spelt}: ${message}` : spelt;
-  } catch {
-    // Not the registry's own answer: HTML of a proxy, or nothing.
-    return undefined;
-  }
+  // Something else is not the registry's own answer: HTML of a proxy, or nothing.
+  const error = tryForeign(errorAnswer, text)?.errors[0];
+  if (error === undefined) return undefined;
+  const { code, message = '' } = error;
+  const spelt = code.toLowerCase().replaceAll('_', ' ');
+  return message === '' ? spelt : `${spelt}: ${message}`;
 }

@@ -15,6 +15,9 @@ import { ImageError } from '../errors.ts';
 import { acquireLock, type Release } from './lock.ts';
 import { isOwnerAlive, ownerTag } from './owner.ts';
 
+/** Bytes that any manifest or configuration may have. */
+export const maxDocument = 16 << 20;
+
 export class BlobStore {
   readonly #dir: string;
   readonly #beforeAdding: () => Promise<void>;
@@ -128,22 +131,23 @@ export class BlobStore {
     await Promise.all(digests.map((digest) => syncFile(this.path(digest))));
   }
 
-  /** Throws ImageError 'BLOB_MISSING'. */
-  async readBytes(digest: string): Promise<Buffer> {
+  /**
+   * A manifest's or a configuration's bytes. Throws ImageError 'BLOB_MISSING', and 'BLOB_TOO_LARGE' for a blob that
+   * must be something else, such as a layer.
+   */
+  async readBytes(digest: string, most = maxDocument): Promise<Buffer> {
     try {
+      const { size } = await stat(this.path(digest));
+      if (size > most) {
+        throw new ImageError({
+          code: 'BLOB_TOO_LARGE',
+          message: `blob ${digest} has ${String(size)} bytes, which is too long for a manifest or a configuration`,
+        });
+      }
       return await readFile(this.path(digest));
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
       throw new ImageError({ code: 'BLOB_MISSING', message: `blob ${digest} is not in the store`, cause });
-    }
-  }
-
-  async readJson<T>(digest: string): Promise<T> {
-    const bytes = await this.readBytes(digest);
-    try {
-      return JSON.parse(bytes.toString('utf8')) as T;
-    } catch (cause) {
-      throw new ImageError({ code: 'BLOB_CORRUPT', message: `blob ${digest} is not JSON`, cause });
     }
   }
 

@@ -10,6 +10,7 @@
  */
 import { join } from 'node:path';
 import { ImageError } from '../errors.ts';
+import { readImageConfig } from '../manifest.ts';
 import { formatReference, fullName, parseReference } from '../reference.ts';
 import type { Descriptor, ImageConfig, StoredImage } from '../types.ts';
 import type { Unpacker } from '../unpack/types.ts';
@@ -115,15 +116,10 @@ export class ImageStore {
     return record;
   }
 
-  async putImage({
-    manifestDigest,
-    manifestBytes,
-    configDigest,
-    tag,
-    repoDigest,
-  }: PutImage): Promise<StoredImage> {
+  async putImage(image: PutImage): Promise<StoredImage> {
+    const { manifestDigest, manifestBytes, configDigest, tag, repoDigest } = image;
     if (manifestBytes !== undefined) await this.blobs.putBytes(manifestBytes);
-    const config = await this.blobs.readJson<ImageConfig>(configDigest);
+    const config = readImageConfig(await this.blobs.readBytes(configDigest), fullName(tag ?? configDigest));
     const diffIds = config.rootfs.diff_ids;
     const layers = diffIds.map((diffId) => {
       const { blob, report } = this.layer(diffId);
@@ -249,7 +245,9 @@ export class ImageStore {
   }
 
   async #load(record: ImageRecord): Promise<StoredImage> {
-    return this.#stored(record, await this.blobs.readJson<ImageConfig>(record.id));
+    const name = fullName(record.tags[0] ?? record.id);
+    const bytes = await this.blobs.readBytes(record.id);
+    return this.#stored(record, readImageConfig(bytes, name, `remove the image: minidock rmi ${name}`));
   }
 
   #stored(record: ImageRecord, config: ImageConfig): StoredImage {

@@ -1,10 +1,11 @@
 /** An image store for tests of pulling: real blobs in a directory, and layers that are only counted. */
 import { readFile } from 'node:fs/promises';
+import { readImageConfig } from '../../images/manifest.ts';
 import type { PullStore } from '../../images/pull.ts';
 import type { ArrivingBlob } from '../../images/store/arrival.ts';
 import { BlobStore } from '../../images/store/blob-store.ts';
 import type { EnsureLayer, PutImage } from '../../images/store/image-store.ts';
-import type { ImageConfig, StoredImage } from '../../images/types.ts';
+import type { StoredImage } from '../../images/types.ts';
 
 export class MemoryImageStore implements PullStore {
   readonly blobs: BlobStore;
@@ -36,7 +37,7 @@ export class MemoryImageStore implements PullStore {
   async putImage({ manifestDigest, configDigest, tag, repoDigest }: PutImage): Promise<StoredImage> {
     const image: StoredImage = {
       id: configDigest,
-      config: await this.blobs.readJson<ImageConfig>(configDigest),
+      config: readImageConfig(await this.blobs.readBytes(configDigest), configDigest),
       manifestDigest,
       tags: tag === undefined ? [] : [tag],
       repoDigests: repoDigest === undefined ? [] : [repoDigest],

@@ -156,8 +156,8 @@ describe('OCI layouts', () => {
     const manifest = json({
       schemaVersion: 2,
       mediaType: manifestType,
-      config: blob(config),
-      layers: [blob(packed)],
+      config: { mediaType: 'application/vnd.oci.image.config.v1+json', ...blob(config) },
+      layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', ...blob(packed) }],
     });
     return {
       blobs: [packed, config, manifest],
@@ -215,6 +215,9 @@ describe('OCI layouts', () => {
       layout([{ ...mine.entry, ...full }], mine.blobs, { name: 'manifest.json', data: docker }),
     );
     expect(both[0]?.tags).toEqual([web, 'docker.io/library/other:1']);
+    const pinned = { annotations: { 'io.containerd.image.name': `web@sha256:${'a'.repeat(64)}` } };
+    const nameless = await load(newStore(), layout([{ ...mine.entry, ...pinned }], mine.blobs));
+    expect(nameless[0]?.tags).toEqual([]);
   });
 
   test('a blob that is not what its name says', async () => {
@@ -231,7 +234,49 @@ describe('OCI layouts', () => {
 
   test('a digest that would lead out of the layout', async () => {
     const archive = layout([{ mediaType: manifestType, digest: 'sha256:../../../etc/passwd', size: 1 }], []);
-    await expect(load(newStore(), archive)).rejects.toMatchObject({ code: 'INVALID_DIGEST' });
+    await expect(load(newStore(), archive)).rejects.toMatchObject({
+      code: 'ARCHIVE_INVALID',
+      message: expect.stringContaining('manifests[0].digest must be a digest (got a string)'),
+    });
+  });
+});
+
+describe('names that an archive may not give', () => {
+  const pinned = `nginx@sha256:${'a'.repeat(64)}`;
+  const renamed = (name: string): Buffer => {
+    const manifest = [{ Config: 'c.json', RepoTags: [name], Layers: ['l.tar'] }];
+    const tar = tarOf(...layer);
+    const config = { rootfs: { type: 'layers', diff_ids: [digestOf(tar)] } };
+    return tarOf(
+      { name: 'manifest.json', data: JSON.stringify(manifest) },
+      { name: 'c.json', data: JSON.stringify(config) },
+      { name: 'l.tar', data: tar },
+    );
+  };
+
+  test.each([
+    [pinned, 'and only a registry gives names with a digest'],
+    ['../../x', 'which is no image name (invalid reference format)'],
+    ['x/UPPER:1', 'which is no image name (invalid reference format: repository name'],
+    ['a\u001b[2J', 'it names an image "a\\u001b[2J", which is no image name'],
+    ['', 'it names an image "", which is no image name'],
+  ])('%s', async (name, message) => {
+    const store = newStore();
+    await expect(load(store, renamed(name))).rejects.toMatchObject({
+      code: 'ARCHIVE_INVALID',
+      message: expect.stringContaining(message),
+    });
+    expect([await store.list(), await store.find(pinned)]).toEqual([[], undefined]);
+  });
+
+  test('a name with a digest in the form of before Docker 1.10', async () => {
+    const id = 'a'.repeat(64);
+    const archive = tarOf(
+      { name: 'repositories', data: JSON.stringify({ 'nginx@sha256': { ['a'.repeat(64)]: id } }) },
+      { name: `${id}/json`, data: '{}' },
+      { name: `${id}/layer.tar`, data: tarOf(...layer) },
+    );
+    await expect(load(newStore(), archive)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
   });
 });
 
@@ -241,7 +286,11 @@ describe('what is no image archive leaves nothing behind', () => {
     ['something else', Buffer.from('hello'), /it is not a tar archive/],
     ['half of one', dockerArchive().archive.subarray(0, 3000), /truncated/],
     ['half a gzip file', gzipSync(dockerArchive().archive).subarray(0, 200), /unexpected end of file/],
-    ['a list of nothing usable', tarOf({ name: 'manifest.json', data: '{}' }), /manifest.json is no list/],
+    [
+      'a list of nothing usable',
+      tarOf({ name: 'manifest.json', data: '{}' }),
+      /"manifest.json" is not valid: it must be a list of objects \(got an object\)/,
+    ],
     ['no JSON', tarOf({ name: 'manifest.json', data: 'x' }), /"manifest.json" is not JSON/],
   ])('%s', async (_, archive, message) => {
     const dir = temporaryDirectory();

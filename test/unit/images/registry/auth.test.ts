@@ -125,7 +125,10 @@ describe('bearer tokens', () => {
 
   test.each([
     ['{}', 'gave no token'],
-    ['no json', 'gave no token'],
+    ['no json', 'to the request for a token is not JSON'],
+    ['{"token":5}', 'is not valid: token must be a token in visible ASCII (got a number)'],
+    ['{"token":"a\\r\\nb"}', 'token must be a token in visible ASCII (got a string)'],
+    ['[]', 'is not valid: it must be an object (got a list)'],
   ])('the token server says %s', async (body, message) => {
     requireToken((_request, response) => response.end(body));
     await expect(clientFor().fetchManifest(reference)).rejects.toThrow(message);

@@ -35,7 +35,7 @@ async function readBlob(digest: string, offset = 0): Promise<{ offset: number; c
 describe('manifests', () => {
   test('every kind that minidock reads is asked for', async () => {
     const manifest = await client.fetchManifest(reference);
-    expect(manifest.kind).toBe('manifest');
+    expect(manifest.document.kind).toBe('manifest');
     expect(digestOf(manifest.bytes)).toBe(manifest.digest);
     expect(registry.requests[1]?.headers.accept?.split(', ').sort()).toEqual([
       'application/vnd.docker.distribution.manifest.list.v2+json',
@@ -83,7 +83,7 @@ describe('manifests', () => {
       response.writeHead(200, { 'content-type': 'text/plain' }).end('{"schemaVersion":2,"manifests":[]}');
       return true;
     };
-    await expect(client.fetchManifest(reference)).resolves.toMatchObject({ kind: 'index' });
+    await expect(client.fetchManifest(reference)).resolves.toMatchObject({ document: { kind: 'index' } });
   });
 });
 
@@ -138,7 +138,7 @@ describe('trying again', () => {
 
   test.each([429, 500, 502, 503])('after a %i', async (status) => {
     failing(2, status);
-    await expect(client.fetchManifest(reference)).resolves.toMatchObject({ kind: 'manifest' });
+    await expect(client.fetchManifest(reference)).resolves.toMatchObject({ document: { kind: 'manifest' } });
     expect(registry.log.filter((line) => line.includes('manifests'))).toHaveLength(3);
   });
 
@@ -161,7 +161,7 @@ describe('trying again', () => {
       response.socket?.destroy();
       return true;
     };
-    await expect(client.fetchManifest(reference)).resolves.toMatchObject({ kind: 'manifest' });
+    await expect(client.fetchManifest(reference)).resolves.toMatchObject({ document: { kind: 'manifest' } });
   });
 
   test('not after a 404', async () => {
@@ -261,7 +261,7 @@ describe('mirrors', () => {
 
   test('the first one that has it serves it', async () => {
     other.addImage(['app/web:latest'], ['x']);
-    await expect(mirrored().fetchManifest(hub)).resolves.toMatchObject({ kind: 'manifest' });
+    await expect(mirrored().fetchManifest(hub)).resolves.toMatchObject({ document: { kind: 'manifest' } });
     expect(registry.log).toEqual(['GET /base/v2/', 'GET /base/v2/app/web/manifests/latest']);
     expect(other.log).toEqual(['GET /v2/', 'GET /v2/app/web/manifests/latest']);
   });
@@ -270,11 +270,13 @@ describe('mirrors', () => {
     other.addImage(['app/web:latest'], ['x']);
     registry.intercept = (_request, response) =>
       refuse(response, 503, 'UNAVAILABLE', { 'retry-after': '30' });
-    await expect(mirrored().fetchManifest(hub)).resolves.toMatchObject({ kind: 'manifest' });
+    await expect(mirrored().fetchManifest(hub)).resolves.toMatchObject({ document: { kind: 'manifest' } });
   });
 
   test('other registries are not mirrored', async () => {
-    await expect(mirrored().fetchManifest(reference)).resolves.toMatchObject({ kind: 'manifest' });
+    await expect(mirrored().fetchManifest(reference)).resolves.toMatchObject({
+      document: { kind: 'manifest' },
+    });
     expect(registry.log).toEqual(['GET /v2/', 'GET /v2/app/manifests/latest']);
   });
 });

@@ -59,7 +59,7 @@ describe('the file itself', () => {
   });
 
   test.each([
-    ['{', 'cannot read'],
+    ['{', 'config.json is not JSON'],
     [{ auths: { 'r.example': { auth: base64('nocolon') } } }, 'is not base64 of NAME:PASSWORD'],
   ])('%j is refused', async (config, message) => {
     await expect(read('r.example', config)).rejects.toThrow(message);
@@ -92,7 +92,8 @@ describe('credential programs', () => {
   test.each([
     ['echo "the vault is locked"; exit 1', 'docker-credential-store get: the vault is locked'],
     ['exit 3', 'it ended with status 3'],
-    ['echo no', 'its answer is not JSON'],
+    ['echo no', 'the answer of docker-credential-store get is not JSON'],
+    ['echo [1]', 'the answer of docker-credential-store get is not valid: it must be an object (got a list)'],
   ])('%s is told', async (script, message) => {
     await helper('store', script);
     await expect(read(hub, { credsStore: 'store' })).rejects.toThrow(message);

@@ -58,11 +58,12 @@ test('small content is put in one go, and once', async () => {
   expect(readdirSync(join(dir, 'partial'))).toEqual([]);
 });
 
-test('what is missing or no JSON', async () => {
+test('what is missing, and what is too long to be read as a whole', async () => {
   const blobs = new BlobStore(temporaryDirectory());
-  await expect(blobs.readJson(digest)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
+  await expect(blobs.readBytes(digest)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
   await blobs.putBytes(content);
-  await expect(blobs.readJson(digest)).rejects.toMatchObject({ code: 'BLOB_CORRUPT' });
+  expect(await blobs.readBytes(digest, content.length)).toEqual(content);
+  await expect(blobs.readBytes(digest, content.length - 1)).rejects.toMatchObject({ code: 'BLOB_TOO_LARGE' });
 });
 
 test('a digest is checked before it becomes a path', () => {
