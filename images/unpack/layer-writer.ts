@@ -10,7 +10,6 @@ import {
   closeSync,
   constants,
   ftruncateSync,
-  linkSync,
   mkdirSync,
   openSync,
   symlinkSync,
@@ -19,13 +18,14 @@ import {
 } from 'node:fs';
 import type { FileSystemCalls } from '../file-system-calls.ts';
 import { corruptLayer, unpackError } from './corrupt.ts';
+import { HardLinks } from './hard-links.ts';
 import { LayerDirs } from './layer-dirs.ts';
 import { MetadataWriter } from './metadata.ts';
-import { entryComponents, isWithin, join, parentOf, toFsPath, toText } from './paths.ts';
+import { entryComponents, isWithin, join, toFsPath, toText } from './paths.ts';
 import { SparseCursor } from './sparse-cursor.ts';
 import type { TarEntry, TarHandler } from './tar-reader.ts';
 import { isCode, LayerTree } from './tree.ts';
-import type { DanglingLink, LayerReport } from './types.ts';
+import type { LayerReport } from './types.ts';
 
 const whiteoutPrefix = '.wh.';
 const whiteoutMeta = '.wh..wh.';
@@ -45,7 +45,7 @@ export class LayerWriter implements TarHandler {
   readonly #metadata: MetadataWriter;
   readonly #dirs = new LayerDirs();
   readonly #whiteouts = new Set<string>();
-  readonly #dangling = new Map<string, string>();
+  readonly #links: HardLinks;
   #file: OpenFile | undefined;
   #size = 0;
 
@@ -55,9 +55,18 @@ export class LayerWriter implements TarHandler {
     this.#metadata = new MetadataWriter(calls, `${root}/.wh..wh.spare`);
     this.#tree = new LayerTree(root, {
       onImplied: (real) => {
+        this.#links.forget(real);
         this.#dirs.imply(real);
       },
       onObstacle: (real, stats) => this.#whiteoutGivesWay(real, stats),
+    });
+    this.#links = new HardLinks({
+      tree: this.#tree,
+      isWhiteout: (real) => this.#whiteouts.has(real),
+      hidesBelow: (dir) => this.#dirs.hidesBelow(dir),
+      remove: (real, stats) => {
+        this.#remove(real, stats);
+      },
     });
   }
 
@@ -99,10 +108,7 @@ export class LayerWriter implements TarHandler {
 
   /** After the last entry: links whose target came later, then what waited. */
   finish(): Omit<LayerReport, 'diffId' | 'tarSize'> {
-    for (const [real, target] of [...this.#dangling]) {
-      if (this.#link(real, target)) this.#dangling.delete(real);
-    }
-    const danglingLinks = [...this.#dangling].map(([path, target]) => this.#dangle(path, target));
+    const danglingLinks = this.#links.finish();
     this.#dirs.apply(this.#metadata, (real) => this.#tree.path(real));
     return {
       size: this.#size,
@@ -136,7 +142,7 @@ export class LayerWriter implements TarHandler {
       return;
     }
     const real = join(parent, name);
-    this.#dangling.delete(real);
+    this.#links.forget(real);
     switch (entry.type) {
       case 'dir':
         this.#dir(real, entry);
@@ -145,7 +151,7 @@ export class LayerWriter implements TarHandler {
         this.#openFile(real, entry);
         return;
       case 'link':
-        this.#hardLink(real, entry);
+        this.#links.add(real, entry);
         return;
       case 'symlink':
         if (entry.linkpath === '')
@@ -189,48 +195,6 @@ export class LayerWriter implements TarHandler {
     });
     this.#file = { fd, real, entry, cursor: entry.sparse && new SparseCursor(entry.sparse) };
     this.#size += entry.sparse?.realSize ?? entry.size;
-  }
-
-  #hardLink(real: string, entry: TarEntry): void {
-    if (entryComponents(entry.linkpath).length === 0) {
-      throw corruptLayer(`the hard link "${toText(entry.path)}" leads to no file`);
-    }
-    const existing = this.#tree.stat(real);
-    const targetReal = this.#findReal(entry.linkpath);
-    if (existing !== undefined && targetReal !== undefined) {
-      const target = this.#tree.stat(targetReal);
-      // A link to itself is already there, and removing it first would lose the file.
-      if (target !== undefined && target.ino === existing.ino) return;
-    }
-    if (existing !== undefined) this.#remove(real, existing);
-    if (!this.#link(real, entry.linkpath)) this.#dangling.set(real, entry.linkpath);
-  }
-
-  #link(real: string, linkpath: string): boolean {
-    const targetReal = this.#findReal(linkpath);
-    if (targetReal === undefined || this.#whiteouts.has(targetReal)) return false;
-    try {
-      // link(2) does not follow a symbolic link: the link itself gets the second name.
-      linkSync(this.#tree.path(targetReal), this.#tree.path(real));
-      return true;
-    } catch (error) {
-      if (isCode(error, 'ENOENT')) return false;
-      throw error;
-    }
-  }
-
-  #findReal(linkpath: string): string | undefined {
-    const components = entryComponents(linkpath);
-    const parent = this.#tree.findParent(components);
-    return parent === undefined ? undefined : join(parent, components.at(-1) ?? '');
-  }
-
-  #dangle(path: string, linkpath: string): DanglingLink {
-    const target = entryComponents(linkpath).join('/');
-    if (this.#dirs.hidesBelow(parentOf(target))) {
-      throw corruptLayer(`"${toText(path)}" is a hard link to "${toText(target)}", which does not exist`);
-    }
-    return { path, target };
   }
 
   #device(real: string, entry: TarEntry, kind: 'c' | 'b' | 'p'): void {
@@ -286,9 +250,8 @@ export class LayerWriter implements TarHandler {
     this.#whiteouts.delete(real);
     if (!stats.isDirectory()) return;
     this.#dirs.forgetWithin(real);
-    for (const paths of [this.#whiteouts, this.#dangling]) {
-      for (const path of paths.keys()) if (isWithin(path, real)) paths.delete(path);
-    }
+    this.#links.forgetWithin(real);
+    for (const path of this.#whiteouts) if (isWithin(path, real)) this.#whiteouts.delete(path);
   }
 }
 

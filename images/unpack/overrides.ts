@@ -95,6 +95,9 @@ class Overrides {
     this.#dir(parentOf(target));
     this.#dir(parentOf(path));
     if (lstatSync(this.#path(target), { throwIfNoEntry: false }) === undefined) this.#copy(source, target);
+    if (lstatSync(this.#path(path), { throwIfNoEntry: false }) !== undefined) {
+      throw corruptLayer(`"${toText(path)}" is a hard link, and a directory that "${toText(target)}" needs`);
+    }
     linkSync(this.#path(target), this.#path(path));
   }
 

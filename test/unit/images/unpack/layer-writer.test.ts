@@ -116,11 +116,11 @@ describe('nothing gets out of the layer', () => {
   });
 
   test('a hard link through a symbolic link stays inside', () => {
-    const { report } = unpack(
-      { name: 'out', type: '2', link: '/etc' },
-      { name: 'x', type: '1', link: 'out/passwd' },
-    );
-    expect(report.danglingLinks).toEqual([{ path: 'x', target: 'out/passwd' }]);
+    const out = { name: 'out', type: '2', link: '/etc' };
+    const link = { name: 'x', type: '1', link: 'out/passwd' };
+    expect(() => unpack(out, link)).toThrow('"x" is a hard link to "out/passwd", which does not exist');
+    const { read } = unpack(out, { name: 'etc/passwd', data: 'mine' }, link);
+    expect(read('x')).toBe('mine');
   });
 
   test('a hard link to a symbolic link is a second name of the link', () => {

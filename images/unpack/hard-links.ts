@@ -1,0 +1,110 @@
+/**
+ * A layer's hard links. The file may come later in the archive, or be one that only layers below have: what is still
+ * open after the last entry is left to whoever knows those layers (overrides.ts).
+ *
+ * Docker makes a link where its entry stands and fails if there is no such file. So these are as strict about files
+ * that the layer itself takes away, covers or replaces: the image would hold something else than in Docker.
+ */
+import { linkSync, type Stats } from 'node:fs';
+import { corruptLayer } from './corrupt.ts';
+import { entryComponents, isWithin, join, parentOf, toText } from './paths.ts';
+import type { TarEntry } from './tar-reader.ts';
+import { isCode, type LayerTree } from './tree.ts';
+import type { DanglingLink } from './types.ts';
+
+export interface Surroundings {
+  readonly tree: LayerTree;
+  /** A name that this layer takes away from the layers below. */
+  isWhiteout(real: string): boolean;
+  /** Whether nothing of the layers below is seen in this directory. */
+  hidesBelow(dir: string): boolean;
+  /** What a link replaces goes first. */
+  remove(real: string, stats: Stats): void;
+}
+
+export class HardLinks {
+  readonly #layer: Surroundings;
+  /** Where a link belongs, and the path of its file as the archive spells it. */
+  readonly #open = new Map<string, string>();
+
+  constructor(layer: Surroundings) {
+    this.#layer = layer;
+  }
+
+  /** Throws ImageError 'LAYER_CORRUPT' for a link that cannot be. */
+  add(real: string, { path, linkpath }: Pick<TarEntry, 'path' | 'linkpath'>): void {
+    if (entryComponents(linkpath).length === 0) {
+      throw corruptLayer(`the hard link "${toText(path)}" leads to no file`);
+    }
+    const existing = this.#layer.tree.stat(real);
+    const targetReal = this.#findReal(linkpath);
+    if (existing !== undefined && targetReal !== undefined) {
+      if (existing.isDirectory() && isWithin(targetReal, real)) {
+        throw corruptLayer(`the hard link "${toText(path)}" replaces the directory that its file is in`);
+      }
+      // A link to itself is already there, and removing it first would lose the file.
+      if (this.#layer.tree.stat(targetReal)?.ino === existing.ino) return;
+    }
+    if (existing !== undefined) this.#layer.remove(real, existing);
+    if (!this.#link(real, linkpath)) this.#open.set(real, linkpath);
+  }
+
+  /** Something else has this path now. */
+  forget(real: string): void {
+    this.#open.delete(real);
+  }
+
+  forgetWithin(real: string): void {
+    for (const path of this.#open.keys()) if (isWithin(path, real)) this.#open.delete(path);
+  }
+
+  /** After the last entry. */
+  finish(): readonly DanglingLink[] {
+    for (const [real, target] of [...this.#open]) {
+      if (this.#link(real, target)) this.#open.delete(real);
+    }
+    return [...this.#open].map(([path, target]) => this.#dangle(path, target));
+  }
+
+  #link(real: string, linkpath: string): boolean {
+    const { tree, isWhiteout } = this.#layer;
+    const targetReal = this.#findReal(linkpath);
+    if (targetReal === undefined || isWhiteout(targetReal)) return false;
+    if (tree.stat(targetReal)?.isDirectory()) {
+      throw corruptLayer(`"${toText(real)}" is a hard link to "${toText(targetReal)}", which is a directory`);
+    }
+    try {
+      // link(2) does not follow a symbolic link: the link itself gets the second name.
+      linkSync(tree.path(targetReal), tree.path(real));
+      return true;
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return false;
+      throw error;
+    }
+  }
+
+  #findReal(linkpath: string): string | undefined {
+    const components = entryComponents(linkpath);
+    const parent = this.#layer.tree.findParent(components);
+    return parent === undefined ? undefined : join(parent, components.at(-1) ?? '');
+  }
+
+  #dangle(path: string, linkpath: string): DanglingLink {
+    const target = entryComponents(linkpath).join('/');
+    const { isWhiteout, hidesBelow } = this.#layer;
+    const dir = parentOf(target);
+    if (target === path || isWhiteout(target) || hidesBelow(dir) || this.#covers(dir)) {
+      throw corruptLayer(`"${toText(path)}" is a hard link to "${toText(target)}", which does not exist`);
+    }
+    return { path, target };
+  }
+
+  /** Whether this layer has something else than a directory there, so that nothing of the layers below is in it. */
+  #covers(dir: string): boolean {
+    for (let path = dir; path !== ''; path = parentOf(path)) {
+      const stats = this.#layer.tree.stat(path);
+      if (this.#open.has(path) || (stats !== undefined && !stats.isDirectory())) return true;
+    }
+    return false;
+  }
+}
