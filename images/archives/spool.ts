@@ -4,7 +4,7 @@
  * into the blob store's own directory and hashed as they come, so that a layer becomes a blob by being renamed.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { link, readFile, rm } from 'node:fs/promises';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -152,6 +152,9 @@ class SpoolWriter implements TarHandler {
     const { fd, name, path, size, hash } = this.#open;
     this.#open = undefined;
     closeSync(fd);
+    // An archive may hold a name twice: the last one counts, and nobody would remove the first.
+    const former = this.#files.get(name);
+    if (former !== undefined) rmSync(former.path);
     this.#files.set(name, { path, size, digest: `sha256:${hash.digest('hex')}` });
   }
 

@@ -21,7 +21,7 @@ import { corruptLayer, unpackError } from './corrupt.ts';
 import { HardLinks } from './hard-links.ts';
 import { LayerDirs } from './layer-dirs.ts';
 import { MetadataWriter } from './metadata.ts';
-import { entryComponents, isWithin, join, toFsPath, toText } from './paths.ts';
+import { entryComponents, isWithin, join, maxPath, toFsPath, toText } from './paths.ts';
 import { SparseCursor } from './sparse-cursor.ts';
 import type { TarEntry, TarHandler } from './tar-reader.ts';
 import { isCode, LayerTree } from './tree.ts';
@@ -154,7 +154,7 @@ export class LayerWriter implements TarHandler {
         this.#links.add(real, entry);
         return;
       case 'symlink':
-        if (entry.linkpath === '')
+        if (entry.linkpath === '' || entry.linkpath.includes('\0') || entry.linkpath.length >= maxPath)
           throw corruptLayer(`the symbolic link "${toText(entry.path)}" leads nowhere`);
         this.#replace(real, () => {
           symlinkSync(toFsPath(entry.linkpath), this.#tree.path(real));

@@ -127,7 +127,7 @@ export class MetadataWriter {
   #setXattrs(path: FsPath, xattrs: ReadonlyMap<string, Uint8Array>): void {
     for (const [name, value] of xattrs) {
       // overlayfs's own words are for the store to speak: from a layer they could redirect a directory elsewhere.
-      if (name.startsWith(overlayPrefix(this.#calls))) continue;
+      if (/^(trusted|user)\.overlay\./.test(name)) continue;
       try {
         this.setXattr(path, name, value);
       } catch (error) {

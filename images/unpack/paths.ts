@@ -21,9 +21,15 @@ export function fromText(text: string): string {
   return ascii.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
 
+/** path_resolution(7): the kernel takes no longer path. */
+export const maxPath = 4096;
+/** Bytes of a name that a message shows. */
+const maxShown = 300;
+
 /** For messages: as readable as the name allows, control characters escaped. */
 export function toText(bytes: string): string {
-  return JSON.stringify(Buffer.from(bytes, 'latin1').toString('utf8')).slice(1, -1);
+  const shown = Buffer.from(bytes.slice(0, maxShown), 'latin1').toString('utf8');
+  return JSON.stringify(shown).slice(1, -1) + (bytes.length > maxShown ? '…' : '');
 }
 
 /**
@@ -32,6 +38,7 @@ export function toText(bytes: string): string {
  * again as in Docker.
  */
 export function entryComponents(path: string): string[] {
+  if (path.length > maxPath) throw corruptLayer(`an entry's name is too long: "${toText(path)}"`);
   if (path.includes('\0')) throw corruptLayer(`an entry's name holds a zero byte: "${toText(path)}"`);
   const components: string[] = [];
   for (const part of path.split('/')) {

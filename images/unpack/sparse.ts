@@ -60,7 +60,7 @@ export function paxSparseMap(records: PaxRecords): SparseMap | undefined {
     else if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes')
       numbers.push(paxNumber(key, value));
     else if (key === 'GNU.sparse.map' && value !== '') {
-      numbers.push(...value.split(',').map((number) => paxNumber(key, number)));
+      for (const number of value.split(',')) numbers.push(paxNumber(key, number));
     }
   }
   return realSize === undefined ? undefined : { realSize, segments: pairs(numbers) };
@@ -73,17 +73,42 @@ export function paxSparseRealSize(records: PaxRecords): number | undefined {
   return major === '1' && size !== undefined ? paxNumber('GNU.sparse.realsize', size) : undefined;
 }
 
-/** Reads a PAX 1.0 map from the blocks so far; undefined while it is not complete. */
-export function parseSparse1Map(blocks: Buffer): readonly Segment[] | undefined {
-  const lines = blocks.toString('latin1').split('\n');
-  // What follows the last newline may be half a number.
-  const complete = lines.slice(0, -1);
-  const count = complete[0];
-  if (count === undefined) return undefined;
-  const wanted = paxNumber('the sparse map', count);
-  if (wanted < 0 || wanted > 10_000_000) throw corruptLayer('a sparse file has an impossible map');
-  if (complete.length < 1 + wanted * 2) return undefined;
-  return pairs(complete.slice(1, 1 + wanted * 2).map((line) => paxNumber('the sparse map', line)));
+/**
+ * A PAX 1.0 map as its blocks come in: lines of numbers, the first one telling how many pairs follow. It is read once,
+ * when all of its lines are there.
+ */
+export class Sparse1Map {
+  readonly #blocks: Buffer[] = [];
+  #length = 0;
+  #lines = 0;
+  #wanted: number | undefined;
+
+  /** Bytes so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The map when it is complete. */
+  add(block: Buffer): readonly Segment[] | undefined {
+    this.#blocks.push(Buffer.from(block));
+    this.#length += block.length;
+    for (let at = block.indexOf(0x0a); at !== -1; at = block.indexOf(0x0a, at + 1)) this.#lines += 1;
+    if (this.#lines === 0) return undefined;
+    this.#wanted ??= 1 + 2 * pairsOf(this.#text().split('\n', 1)[0] ?? '');
+    if (this.#lines < this.#wanted) return undefined;
+    const lines = this.#text().split('\n').slice(1, this.#wanted);
+    return pairs(lines.map((line) => paxNumber('the sparse map', line)));
+  }
+
+  #text(): string {
+    return Buffer.concat(this.#blocks).toString('latin1');
+  }
+}
+
+function pairsOf(line: string): number {
+  const count = paxNumber('the sparse map', line);
+  if (count < 0 || count > 1 << 20) throw corruptLayer('a sparse file has an impossible map');
+  return count;
 }
 
 function pairs(numbers: readonly number[]): Segment[] {

@@ -29,12 +29,22 @@ export interface RawHeader {
 }
 
 export function decodeHeader(block: Buffer): Header {
+  let header: Header;
   try {
-    return new Header(block, 0);
+    header = new Header(block, 0);
   } catch (cause) {
     // Numbers in base 256 that are out of any range.
     throw corruptLayer('a header holds an impossible number', cause);
   }
+  // The package gives no size for one that is no number or is negative; read as 0, its data would pass for headers.
+  if (
+    header.cksumValid &&
+    header.size === undefined &&
+    !/^[\0 ]*$/.test(block.toString('latin1', 124, 136))
+  ) {
+    throw corruptLayer('a header holds an impossible size');
+  }
+  return header;
 }
 
 export function rawHeader(

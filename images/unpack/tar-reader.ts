@@ -12,9 +12,9 @@ import {
   checkSparseMap,
   oldGnuExtension,
   oldGnuHeader,
-  parseSparse1Map,
   paxSparseMap,
   paxSparseRealSize,
+  Sparse1Map,
   type Segment,
   type SparseMap,
 } from './sparse.ts';
@@ -53,7 +53,9 @@ export interface TarHandler {
 const blockSize = 512;
 /** Go's archive/tar, and so Docker, draws the line for extended headers here too. */
 const maxExtension = 1 << 20;
+/** Of a sparse file's map, which stays in memory while the file comes in. */
 const maxSparseMap = 64 << 20;
+const maxSegments = 1 << 20;
 const noXattrs: ReadonlyMap<string, Uint8Array> = new Map();
 
 const entryTypes: Readonly<Record<string, EntryType>> = {
@@ -75,7 +77,7 @@ type State =
   | { readonly at: 'header' }
   | { readonly at: 'extension'; readonly kind: string; readonly blocks: Buffer[] }
   | { readonly at: 'sparse-header'; readonly header: RawHeader; readonly segments: Segment[] }
-  | { readonly at: 'sparse-map'; readonly header: RawHeader; readonly blocks: Buffer[] }
+  | { readonly at: 'sparse-map'; readonly header: RawHeader; readonly map: Sparse1Map }
   | { readonly at: 'data' }
   | { readonly at: 'skip' }
   | { readonly at: 'end' };
@@ -171,19 +173,18 @@ export class TarReader {
       case 'sparse-header': {
         const { segments, more } = oldGnuExtension(block);
         state.segments.push(...segments);
+        if (state.segments.length > maxSegments) throw corruptLayer('the map of a sparse file has no end');
         if (!more) this.#emit(state.header, { realSize: state.header.realSize, segments: state.segments });
         return;
       }
       case 'sparse-map': {
-        state.blocks.push(Buffer.from(block));
-        const taken = state.blocks.length * blockSize;
-        if (taken > Math.min(state.header.size, maxSparseMap))
+        const { header, map } = state;
+        const segments = map.add(block);
+        if (map.length > Math.min(header.size, maxSparseMap))
           throw corruptLayer('the map of a sparse file has no end');
-        // Complete maps end with zeros up to the block's end, so a map that may go on is only looked at when long enough.
-        const segments = parseSparse1Map(Buffer.concat(state.blocks));
         if (segments === undefined) return;
-        const header = { ...state.header, size: state.header.size - taken };
-        this.#emit(header, { realSize: header.realSize, segments });
+        const { realSize } = header;
+        this.#emit({ ...header, size: header.size - map.length }, { realSize, segments });
         return;
       }
       case 'data':
@@ -235,7 +236,7 @@ export class TarReader {
     this.#padding = 0;
     if (kind === 'L') this.#longPath = cString(content, 0, content.length);
     else if (kind === 'K') this.#longLink = cString(content, 0, content.length);
-    else if (kind === 'g') this.#globals = [...new Map([...this.#globals, ...parsePax(content)])];
+    else if (kind === 'g') this.#globals = withGlobals(this.#globals, parsePax(content));
     else this.#records = parsePax(content);
   }
 
@@ -258,7 +259,7 @@ export class TarReader {
     }
     const realSize = records.length === 0 ? undefined : paxSparseRealSize(records);
     if (realSize !== undefined) {
-      this.#state = { at: 'sparse-map', header: { ...header, realSize }, blocks: [] };
+      this.#state = { at: 'sparse-map', header: { ...header, realSize }, map: new Sparse1Map() };
       return;
     }
     this.#emit(header, records.length === 0 ? undefined : paxSparseMap(records));
@@ -282,6 +283,14 @@ export class TarReader {
     this.#startBody(type === 'file' ? 'data' : 'skip', size);
     if (type !== 'file') this.#handler.end();
   }
+}
+
+/** What holds for all entries to come is bounded as a whole. */
+function withGlobals(known: PaxRecords, more: PaxRecords): PaxRecords {
+  const records = [...new Map([...known, ...more])];
+  const length = records.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+  if (length > maxExtension) throw corruptLayer('its extended headers for all files (PAX) are too long');
+  return records;
 }
 
 function paddingOf(size: number): number {

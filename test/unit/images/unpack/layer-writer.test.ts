@@ -44,6 +44,27 @@ function unpack(...entries: readonly TestEntry[]) {
   };
 }
 
+describe('names that are none', () => {
+  const long = 'x/'.repeat(1 << 18);
+  test.each([
+    [{ name: 'a', pax: { path: 'a\0b' } }, 'holds a zero byte: "a\\u0000b"'],
+    [{ name: 'a', pax: { path: long } }, "an entry's name is too long"],
+    [{ name: 'a', type: '2', pax: { linkpath: 'a\0b' } }, 'the symbolic link "a" leads nowhere'],
+    [{ name: 'a', type: '2', pax: { linkpath: long } }, 'the symbolic link "a" leads nowhere'],
+    [{ name: 'a', type: '1', pax: { linkpath: 'a\0b' } }, 'holds a zero byte'],
+    [{ name: 'a', type: '1', pax: { linkpath: long } }, "an entry's name is too long"],
+  ])('%#', (entry, message) => {
+    let said = '';
+    try {
+      unpack(entry);
+    } catch (error) {
+      said = (error as Error).message;
+    }
+    expect(said).toContain(message);
+    expect(said.length).toBeLessThan(500);
+  });
+});
+
 describe('nothing gets out of the layer', () => {
   test.each(['../secret', 'a/../../secret', './../secret'])('%s is refused', (name) => {
     expect(() => unpack({ name, data: 'evil' })).toThrow(/points outside the layer/);
