@@ -15,11 +15,11 @@ import type { DanglingLink } from './types.ts';
 export interface Surroundings {
   readonly tree: LayerTree;
   /** A name that this layer takes away from the layers below. */
-  isWhiteout(real: string): boolean;
+  readonly isWhiteout: (real: string) => boolean;
   /** Whether nothing of the layers below is seen in this directory. */
-  hidesBelow(dir: string): boolean;
+  readonly hidesBelow: (dir: string) => boolean;
   /** What a link replaces goes first. */
-  remove(real: string, stats: Stats): void;
+  readonly remove: (real: string, stats: Stats) => void;
 }
 
 export class HardLinks {
