@@ -30,9 +30,9 @@ export interface ProfileRule extends Omit<OciSeccompRule, 'names'> {
   /** The oldest form: one call. */
   readonly name?: string;
   /** The rule holds if all of these are so (capabilities: all of them; arches: one of them). */
-  readonly includes?: Conditions;
+  readonly includes?: Conditions | null;
   /** The rule is left out if any of these is so. */
-  readonly excludes?: Conditions;
+  readonly excludes?: Conditions | null;
 }
 
 export interface Conditions {
@@ -85,7 +85,9 @@ export function resolveProfile(
   const native = arch === 'x86_64' ? 'SCMP_ARCH_X86_64' : 'SCMP_ARCH_AARCH64';
   const mapped = profile.archMap?.find(({ architecture }) => architecture === native);
 
-  const applies = ({ includes = {}, excludes = {} }: ProfileRule): boolean => {
+  const applies = (rule: ProfileRule): boolean => {
+    const includes = rule.includes ?? {};
+    const excludes = rule.excludes ?? {};
     if (excludes.arches?.includes(docker) === true) return false;
     if (excludes.caps?.some((name) => capabilities.includes(name)) === true) return false;
     if (isGiven(excludes.minKernel) && isKernelAtLeast(kernel, excludes.minKernel)) return false;
@@ -96,7 +98,7 @@ export function resolveProfile(
 
   return {
     defaultAction: profile.defaultAction,
-    ...(profile.defaultErrnoRet === undefined ? {} : { defaultErrnoRet: profile.defaultErrnoRet }),
+    ...(isAbsent(profile.defaultErrnoRet) ? {} : { defaultErrnoRet: profile.defaultErrnoRet }),
     architectures:
       mapped === undefined
         ? (profile.architectures ?? [])
@@ -104,7 +106,7 @@ export function resolveProfile(
     syscalls: (profile.syscalls ?? []).filter(applies).map((rule) => ({
       names: rule.names ?? (rule.name === undefined ? [] : [rule.name]),
       action: rule.action,
-      ...(rule.errnoRet === undefined ? {} : { errnoRet: rule.errnoRet }),
+      ...(isAbsent(rule.errnoRet) ? {} : { errnoRet: rule.errnoRet }),
       ...(isNonEmpty(rule.args) ? { args: rule.args } : {}),
     })),
   };
@@ -136,7 +138,12 @@ function checkShape(value: unknown): SeccompProfile {
   if (value['listenerPath'] !== undefined)
     throw invalid('"listenerPath" is not supported: nothing would listen');
   if (!isList(architectures, isString)) throw invalid('"architectures" is not a list of names');
-  if (!isList(archMap, isRecord)) throw invalid('"archMap" is not a list of objects');
+  const isMapped = (entry: unknown): boolean =>
+    isRecord(entry) && isString(entry['architecture']) && isList(entry['subArchitectures'], isString);
+  if (!isList(archMap, isMapped)) {
+    throw invalid('an entry of "archMap" is not an "architecture" and a list of "subArchitectures"');
+  }
+  if (!isErrno(value['defaultErrnoRet'])) throw invalid('"defaultErrnoRet" is not a number');
   if (!isList(syscalls, isRecord)) throw invalid('"syscalls" is not a list of rules');
   for (const [i, rule] of ((syscalls ?? []) as readonly Record<string, unknown>[]).entries()) {
     checkRule(rule, `syscalls[${i}]`);
@@ -157,14 +164,17 @@ function checkRule(rule: Record<string, unknown>, at: string): void {
     isRecord(arg) &&
     typeof arg['index'] === 'number' &&
     typeof arg['op'] === 'string' &&
-    isValue(arg['value']);
+    isValue(arg['value']) &&
+    (isAbsent(arg['valueTwo']) || isValue(arg['valueTwo']));
   if (!isList(args, isArgument)) throw invalid(`${at}: an entry of "args" lacks index, value or op`);
+  if (!isErrno(rule['errnoRet'])) throw invalid(`${at}: "errnoRet" is not a number`);
   for (const conditions of [rule['includes'], rule['excludes']]) {
     if (conditions === undefined || conditions === null) continue;
     if (
       !isRecord(conditions) ||
       !isList(conditions['caps'], isString) ||
-      !isList(conditions['arches'], isString)
+      !isList(conditions['arches'], isString) ||
+      !(isAbsent(conditions['minKernel']) || isString(conditions['minKernel']))
     ) {
       throw invalid(`${at}: "includes" and "excludes" hold lists of "caps" and "arches" and a "minKernel"`);
     }
@@ -174,8 +184,13 @@ function checkRule(rule: Record<string, unknown>, at: string): void {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isString = (value: unknown): boolean => typeof value === 'string';
-const isValue = (value: unknown): boolean => /^\d+$/.test(String(value));
-const isGiven = (value: string | undefined): value is string => value !== undefined && value !== '';
+const isValue = (value: unknown): boolean =>
+  (typeof value === 'number' || typeof value === 'string') && /^\d+$/.test(String(value));
+const isErrno = (value: unknown): boolean =>
+  isAbsent(value) || (Number.isInteger(value) && (value as number) >= 0);
+/** As Go's JSON has it: an errno of null is none given, not one of 0. */
+const isAbsent = (value: unknown): value is null | undefined => value === undefined || value === null;
+const isGiven = (value: string | null | undefined): value is string => !isAbsent(value) && value !== '';
 const isNonEmpty = <T>(value: readonly T[] | undefined | null): value is readonly T[] =>
   value !== undefined && value !== null && value.length > 0;
 const isFilled = (value: unknown): boolean => Array.isArray(value) && value.length > 0;

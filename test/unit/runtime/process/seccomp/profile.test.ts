@@ -8,6 +8,7 @@ import {
   parseSeccompProfile,
 } from '../../../../../runtime/process/seccomp/profile.ts';
 import { AUDIT_ARCH, syscallNumbers } from '../../../../../runtime/process/seccomp/syscalls.ts';
+import { wrongDocuments } from '../../../../support/wrong-json.ts';
 import { runFilter } from '../../../../support/bpf-interpreter.ts';
 
 const parse = (
@@ -154,3 +155,36 @@ const theirs = '/usr/share/containers/seccomp.json';
     expect(allowed(ours).length).toBeGreaterThan(250);
   },
 );
+
+test('a wrong kind of value anywhere in a profile is a sentence, and an errno of null is none', () => {
+  const profile = {
+    defaultAction: 'SCMP_ACT_ERRNO',
+    defaultErrnoRet: 1,
+    archMap: [{ architecture: 'SCMP_ARCH_X86_64', subArchitectures: ['SCMP_ARCH_X86'] }],
+    syscalls: [
+      {
+        names: ['read'],
+        action: 'SCMP_ACT_ALLOW',
+        args: [{ index: 0, value: 1, valueTwo: 2, op: 'SCMP_CMP_EQ' }],
+        errnoRet: 1,
+        includes: { caps: ['CAP_SYS_ADMIN'], arches: ['amd64'], minKernel: '4.8' },
+        excludes: { caps: ['CAP_X'], arches: ['arm64'], minKernel: '99.9' },
+      },
+    ],
+  };
+  let refused = 0;
+  for (const { change, document } of wrongDocuments(profile)) {
+    try {
+      compileSeccomp(parse(document, ['CAP_SYS_ADMIN']), 'x86_64');
+    } catch (error) {
+      const { code } = error as { code?: string };
+      expect([change, code]).toEqual([
+        change,
+        expect.stringMatching(/^(INVALID_SECCOMP_PROFILE|SECCOMP_UNSUPPORTED)$/),
+      ]);
+      refused += 1;
+    }
+  }
+  expect(refused).toBeGreaterThan(100);
+  expect(parse({ ...profile, defaultErrnoRet: null })).not.toHaveProperty('defaultErrnoRet');
+});
