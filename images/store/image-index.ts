@@ -2,8 +2,9 @@
  * Which images there are and what they are called: one small JSON file, replaced as a whole by rename(2). Everyone may
  * read it at any time; who changes it holds the store's lock.
  */
-import { ImageError } from '../errors.ts';
+import { checkForeign, parseForeign } from '../foreign/read.ts';
 import { readFileIfAny, writeFileAtomic } from './atomic-file.ts';
+import { imageIndex } from './record-shapes.ts';
 
 export interface ImageRecord {
   readonly id: string;
@@ -27,16 +28,8 @@ interface Document {
 export function readImageIndex(path: string): ImageRecords {
   const text = readFileIfAny(path);
   if (text === undefined) return new Map();
-  let document: Document;
-  try {
-    document = JSON.parse(text) as Document;
-  } catch (cause) {
-    throw new ImageError({
-      code: 'INDEX_CORRUPT',
-      message: `reading the list of images: ${path} is not JSON`,
-      cause,
-    });
-  }
+  const foreign = { what: `the list of images (${path})`, code: 'INDEX_CORRUPT' };
+  const document = checkForeign(imageIndex, parseForeign(text, foreign), foreign);
   return new Map(document.images.map((image) => [image.id, image]));
 }
 

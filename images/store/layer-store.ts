@@ -11,11 +11,13 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LayerReport, Unpacker, UnpackOptions } from '../unpack/types.ts';
 import { digestOf } from '../digest.ts';
+import { checkForeign, parseForeign, tryForeign } from '../foreign/read.ts';
 import type { Arrival, ArrivingBlob } from './arrival.ts';
 import { readFileIfAny } from './atomic-file.ts';
 import { hexOf, type BlobStore } from './blob-store.ts';
 import { withLock } from './lock.ts';
 import { isOwnerAlive, ownerTag } from './owner.ts';
+import { layerRecord } from './record-shapes.ts';
 
 export interface LayerRecord {
   readonly blob: string;
@@ -43,8 +45,7 @@ export class LayerStore {
   }
 
   record(diffId: string): LayerRecord | undefined {
-    const text = readFileIfAny(join(this.#dir, layerName(diffId), 'layer.json'));
-    return text === undefined ? undefined : (JSON.parse(text) as LayerRecord);
+    return this.#record(layerName(diffId));
   }
 
   /** Unpacks a blob unless its layer is there. `diffId` is what it must turn out to be. */
@@ -85,8 +86,9 @@ export class LayerStore {
     const doomed = names.filter((name) => !keep(name));
     const diffIds: string[] = [];
     for (const name of doomed) {
-      const text = readFileIfAny(join(this.#dir, name, 'layer.json'));
-      if (text !== undefined) diffIds.push((JSON.parse(text) as LayerRecord).report.diffId);
+      // A damaged one goes like any other.
+      const record = tryForeign(layerRecord, readFileIfAny(join(this.#dir, name, 'layer.json')) ?? '');
+      if (record !== undefined) diffIds.push(record.report.diffId);
       // Renamed first: a layer that is half deleted must not have a layer's name.
       const grave = this.#temporary();
       renameSync(join(this.#dir, name), join(grave, 'doomed'));
@@ -107,6 +109,14 @@ export class LayerStore {
         if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
       }
     }
+  }
+
+  #record(name: string): LayerRecord | undefined {
+    const path = join(this.#dir, name, 'layer.json');
+    const text = readFileIfAny(path);
+    if (text === undefined) return undefined;
+    const foreign = { what: `the record of a layer (${path})`, code: 'LAYER_CORRUPT' };
+    return checkForeign(layerRecord, parseForeign(text, foreign), foreign);
   }
 
   async #unpack(blob: string, diffId: string | undefined, options: EnsureOptions): Promise<string> {

@@ -7,6 +7,7 @@ import { digestOf } from '../../../../images/digest.ts';
 import type { StoredImage } from '../../../../images/types.ts';
 import { addImage, testStore } from '../../../support/stored-images.ts';
 import { tarOf } from '../../../support/tar-bytes.ts';
+import { wrongDocuments } from '../../../support/wrong-json.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
 const base = [
@@ -339,4 +340,26 @@ describe('removal', () => {
     await store.prune({});
     expect(files(dir)).toEqual([0, 0]);
   });
+});
+
+test('a damaged list of images is told, whatever is wrong with it', async () => {
+  const dir = temporaryDirectory();
+  const { store } = testStore(dir);
+  await addImage(store, { layers: [[{ name: 'a' }]], tag: 'docker.io/library/web:1' });
+  const path = join(dir, 'images.json');
+  const good: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  let refused = 0;
+  for (const { change, document } of wrongDocuments(good)) {
+    writeFileSync(path, JSON.stringify(document) ?? '');
+    const code = await store.list().then(
+      () => 'fine',
+      (error: unknown) => (error as { code?: string }).code,
+    );
+    expect([change, code]).toEqual([
+      change,
+      expect.stringMatching(/^(fine|INDEX_CORRUPT|BLOB_MISSING|CONFIG_INVALID)$/),
+    ]);
+    if (code === 'INDEX_CORRUPT') refused += 1;
+  }
+  expect(refused).toBeGreaterThan(50);
 });
