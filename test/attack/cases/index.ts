@@ -1,6 +1,7 @@
 /** All cases, by area; listed by hand, since a compiled program has no directory to look into. */
 import type { AttackCase } from '../case.ts';
+import { archiveCases } from './archives.ts';
 import { networkCases } from './network.ts';
 import { volumeCases } from './volumes.ts';
 
-export const ALL_CASES: readonly AttackCase[] = [...networkCases, ...volumeCases];
+export const ALL_CASES: readonly AttackCase[] = [...archiveCases, ...networkCases, ...volumeCases];
