@@ -1,11 +1,15 @@
 /**
  * Files that are either the old or the new version, never half of one: write beside, then rename(2) over it.
  * Not synced: a container's state after a power cut is 'exited' whatever the file says.
+ *
+ * None of them is ever a symbolic link: one that is there leads to a file that is none of minidock's, and is refused.
  */
 import {
   closeSync,
+  constants,
   ftruncateSync,
   linkSync,
+  lstatSync,
   openSync,
   readFileSync,
   readSync,
@@ -49,7 +53,7 @@ export function createFileAtomic(path: string, text: string, directory: string):
  * again. A crash at this moment may leave half of it.
  */
 export function overwriteFile(path: string, text: string): void {
-  const fd = openSync(path, 'r+');
+  const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
   try {
     const bytes = Buffer.from(text);
     writeSync(fd, bytes, 0, bytes.length, 0);
@@ -76,14 +80,16 @@ let buffer: Buffer | undefined;
  */
 export function readSmallFile(path: string): string {
   buffer ??= Buffer.allocUnsafe(SIZE);
-  const fd = openSync(path, 'r');
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     const length = readSync(fd, buffer, 0, SIZE, null);
     if (length < SIZE) return buffer.toString('utf8', 0, length);
+    // What was read is copied first: from a descriptor, all that follows is read.
+    const beginning = Buffer.from(buffer);
+    return Buffer.concat([beginning, readFileSync(fd)]).toString('utf8');
   } finally {
     closeSync(fd);
   }
-  return readFileSync(path, 'utf8');
 }
 
 /** undefined when there is no such file. @throws MinidockError 'DAMAGED_FILE', after a power cut for instance. */
@@ -92,8 +98,10 @@ export function readJson<T>(path: string): T | undefined {
   try {
     text = readSmallFile(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    // ELOOP is what O_NOFOLLOW says of a link (open(2)).
+    throw code === 'ELOOP' ? isLink(path) : error;
   }
   try {
     return JSON.parse(text) as T;
@@ -101,6 +109,18 @@ export function readJson<T>(path: string): T | undefined {
     throw new MinidockError({ code: 'DAMAGED_FILE', message: `${path} is damaged: it is not JSON`, cause });
   }
 }
+
+/** For a directory that is entered by its name. @throws MinidockError 'DAMAGED_FILE'. */
+export function refuseLink(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) throw isLink(path);
+}
+
+export const isLink = (path: string): MinidockError =>
+  new MinidockError({
+    code: 'DAMAGED_FILE',
+    message: `${path} is a symbolic link, which minidock never makes`,
+    hint: 'See where it leads with readlink, then remove it with rm.',
+  });
 
 export const isDamaged = (error: unknown): error is MinidockError =>
   (error as { code?: unknown }).code === 'DAMAGED_FILE';

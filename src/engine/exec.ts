@@ -7,7 +7,7 @@
  *
  * `__enter` joins the cgroup, the cgroup and mount namespaces, and drops privileges (runtime/process/enter.ts).
  */
-import { closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, rmSync, writeFileSync } from 'node:fs';
 import { MinidockError } from '../../runtime/errors.ts';
 import { spawn } from '../../runtime/io/spawn.ts';
 import { isInstalled, packageOf } from '../../runtime/plan/tools.ts';
@@ -24,6 +24,7 @@ import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
 import { terminalSize } from './foreground.ts';
 import { execSteps, newExecDir, placesIn, planExec, requireRunning, type ExecOptions } from './exec-plan.ts';
 import type { Paths } from './paths.ts';
+import { ensurePrivateDir } from './private-dir.ts';
 import { enterRawMode } from './raw-terminal.ts';
 import { leaveTerminal } from './shim-client.ts';
 import type { Container } from './store.ts';
@@ -37,7 +38,7 @@ export async function execInContainer(
 ): Promise<number> {
   requireRunning(container);
   const dir = newExecDir(paths, container);
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  ensurePrivateDir(dir);
   try {
     return await runExec(paths, container, options, dir, onSteps);
   } finally {

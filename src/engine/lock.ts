@@ -2,10 +2,11 @@
  * Locks that die with their holder: flock(2) on a file, so a SIGKILL releases what it held. The file itself stays;
  * removing a lock file that someone may be opening is a race that this avoids.
  */
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { delay } from '../../runtime/io/delay.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
+import { ensurePrivateDir } from './private-dir.ts';
 
 /** Milliseconds. */
 const PATIENCE = 250;
@@ -32,7 +33,7 @@ export function tryLock(path: string): Lock | undefined {
 
 /** Waits for the holder. Blocks this thread: for short critical sections only. */
 export function waitLock(path: string): Lock {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  ensurePrivateDir(dirname(path));
   for (;;) {
     const lock = acquire(path, true);
     if (lock !== undefined) return lock;
@@ -40,9 +41,10 @@ export function waitLock(path: string): Lock {
 }
 
 function acquire(path: string, wait: boolean): Lock | undefined {
-  const fd = openSync(path, 'a', 0o600);
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
+  const fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
   // A lock on a file that was moved away or removed meanwhile guards nothing: someone else may hold the one in its place.
-  if (kernel.flock(fd, wait) && fstatSync(fd).ino === statSync(path, { throwIfNoEntry: false })?.ino) {
+  if (kernel.flock(fd, wait) && fstatSync(fd).ino === lstatSync(path, { throwIfNoEntry: false })?.ino) {
     return heldLock(fd);
   }
   closeSync(fd);

@@ -4,6 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
+import { checkContents, resolveSafePlace } from './safe-place.ts';
 
 export interface Paths {
   readonly root: string;
@@ -15,11 +16,13 @@ const given = (...values: readonly (string | undefined)[]): string | undefined =
   values.find((value) => value !== undefined && value !== '');
 
 /**
- * Global flags win over the environment, which wins over the defaults. Absolute, because a shim works elsewhere.
- * @throws MinidockError 'BAD_ROOT' for a path that cannot be said in the options of an overlay mount.
+ * Global flags win over the environment, which wins over the defaults. Absolute, because a shim works elsewhere, and
+ * without links: where containers are mounted, a link on the way would be one too many.
+ * @throws MinidockError 'BAD_ROOT' for a path that cannot be said in the options of an overlay mount, and
+ *   'UNSAFE_PLACE' for one that somebody else can change.
  */
 export function resolvePaths(flags: { root?: string; run?: string }): Paths {
-  const root = resolve(given(flags.root, process.env['MINIDOCK_ROOT']) ?? '/var/lib/minidock');
+  const root = place('root', 'keep images and containers in', flags.root, '/var/lib/minidock');
   const [separator] = /[:,\\]/.exec(root) ?? [];
   if (separator !== undefined) {
     throw new MinidockError({
@@ -29,7 +32,20 @@ export function resolvePaths(flags: { root?: string; run?: string }): Paths {
       exitCode: 125,
     });
   }
-  return { root, run: resolve(given(flags.run, process.env['MINIDOCK_RUN']) ?? '/run/minidock') };
+  const run = place('run', 'keep the state of containers in', flags.run, '/run/minidock');
+  return { root, run };
+}
+
+/** What is in it is judged one level deep, of images two: deeper, only root has ever been able to write. */
+function place(kind: 'root' | 'run', purpose: string, flag: string | undefined, standard: string): string {
+  const variable = `MINIDOCK_${kind.toUpperCase()}`;
+  const chosenBy = `--${kind} or ${variable}`;
+  const path = resolve(given(flag, process.env[variable]) ?? standard);
+  const resolved = resolveSafePlace({ path, purpose, chosenBy });
+  for (const path of kind === 'root' ? [resolved, `${resolved}/images`] : [resolved]) {
+    checkContents({ path, purpose, chosenBy });
+  }
+  return resolved;
 }
 
 export const containersDir = (p: Paths): string => join(p.root, 'containers');

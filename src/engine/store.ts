@@ -4,13 +4,23 @@
  * A name is taken by creating its file with link(2), so two creates at once cannot both have it; a container exists
  * once its config.json does, which is written last. Nothing is cached: another process may change it at any time.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { doneStep } from '../../runtime/plan/step-span.ts';
-import { createFileAtomic, isDamaged, overwriteFile, readJson, writeJson } from './atomic-file.ts';
+import {
+  createFileAtomic,
+  isDamaged,
+  isLink,
+  overwriteFile,
+  readJson,
+  readSmallFile,
+  refuseLink,
+  writeJson,
+} from './atomic-file.ts';
 import type { ContainerConfig, ContainerState } from './container.ts';
 import { containerDir, containersDir, namesDir, type Paths } from './paths.ts';
+import { ensurePrivateDir } from './private-dir.ts';
 import { NEVER } from './time.ts';
 
 export interface Container {
@@ -52,7 +62,7 @@ export class ContainerStore {
   /** @throws MinidockError 'NAME_IN_USE'. */
   reserveName(name: string, id: string): void {
     const dir = namesDir(this.paths);
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    ensurePrivateDir(dir);
     const path = join(dir, name);
     for (;;) {
       try {
@@ -91,7 +101,7 @@ export class ContainerStore {
 
   private nameOwner(name: string): string | undefined {
     try {
-      return readFileSync(join(namesDir(this.paths), name), 'utf8');
+      return readSmallFile(join(namesDir(this.paths), name));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
@@ -148,7 +158,7 @@ export class ContainerStore {
   /** Newest first, as Docker lists them. One that cannot be read must not hide the others. */
   list({ damaged, leftover }: ListHandlers = {}): readonly Container[] {
     const containers: Container[] = [];
-    for (const name of this.directories()) {
+    for (const name of this.directories(damaged)) {
       const container = isId(name)
         ? orIfDamaged<Container | undefined | 'damaged'>(
             () => this.read(name),
@@ -164,9 +174,15 @@ export class ContainerStore {
     return containers.sort((a, b) => (a.config.created < b.config.created ? 1 : -1));
   }
 
-  private directories(): readonly string[] {
+  /** A link among them is told as damaged: it would lead to what no container of this store is. */
+  private directories(damaged?: ListHandlers['damaged']): readonly string[] {
     try {
-      return readdirSync(containersDir(this.paths));
+      const entries = readdirSync(containersDir(this.paths), { withFileTypes: true });
+      return entries.flatMap((entry) => {
+        if (!entry.isSymbolicLink()) return [entry.name];
+        damaged?.(isLink(containerDir(this.paths, entry.name)));
+        return [];
+      });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw error;
@@ -179,6 +195,7 @@ export class ContainerStore {
    */
   find(reference: string): Container {
     const id = this.resolve(reference);
+    if (id !== undefined) refuseLink(containerDir(this.paths, id));
     const container = id === undefined ? undefined : this.read(id);
     if (container === undefined) {
       throw noSuchContainer(reference);

@@ -4,11 +4,12 @@
  * the mount goes with the child.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import type { ContainerConfig, MountSpec } from './container.ts';
 import { containerRunDir, type Paths } from './paths.ts';
+import { ensurePrivateDir } from './private-dir.ts';
 
 export interface CopyRequest {
   /** Top layer first. */
@@ -24,7 +25,7 @@ export async function fillVolumes(
 ): Promise<void> {
   const dir = containerRunDir(paths, config.id);
   const mountPoint = join(dir, 'image');
-  mkdirSync(mountPoint, { recursive: true, mode: 0o700 });
+  ensurePrivateDir(mountPoint);
   const request: CopyRequest = {
     lower: [...config.layers].reverse(),
     mountPoint,

@@ -1,8 +1,8 @@
 /** Volumes: directories that outlive containers, volumes/<name>/_data. Anonymous ones have 64 hex digits for a name. */
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
-import { readJson, writeJson } from './atomic-file.ts';
+import { readJson, refuseLink, writeJson } from './atomic-file.ts';
 import { volumesDir, type Paths } from './paths.ts';
 import { ensurePrivateDir } from './private-dir.ts';
 import { timestamp } from './time.ts';
@@ -44,6 +44,8 @@ export function ensureVolume(
 
 export function getVolume(paths: Paths, name: string): Volume | undefined {
   if (!isVolumeName(name)) return undefined;
+  refuseLink(join(volumesDir(paths), name));
+  refuseLink(volumeData(paths, name));
   const meta = readJson<{ created: string; anonymous: boolean }>(
     join(volumesDir(paths), name, 'volume.json'),
   );
@@ -53,7 +55,7 @@ export function getVolume(paths: Paths, name: string): Volume | undefined {
 export function listVolumes(paths: Paths): readonly Volume[] {
   if (!existsSync(volumesDir(paths))) return [];
   return readdirSync(volumesDir(paths))
-    .filter((name) => statSync(join(volumesDir(paths), name)).isDirectory())
+    .filter((name) => lstatSync(join(volumesDir(paths), name)).isDirectory())
     .sort()
     .flatMap((name) => getVolume(paths, name) ?? []);
 }

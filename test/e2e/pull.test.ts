@@ -258,7 +258,7 @@ test('a disk that is full', async () => {
   const root = newRoot();
   const layers = [1, 2].map(() => tarOf('text', randomBytes(6_000_000)));
   await registry.push(layoutOf([{ layers }]), 'large:1');
-  await host.run(['mount', '-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', root]);
+  await host.run(['mount', '-t', 'tmpfs', '-o', 'size=8m,mode=700', 'tmpfs', root]);
   const result = await pull(root, `${registry.address}/large:1`);
   expect(result.stderr).toContain('no space left on device');
   expect(result.exitCode).toBe(1);

@@ -4,7 +4,7 @@
  * may be killed at any time. If the shim itself is killed, the journal, the leases and the state file tell the next
  * command what to clean up (recovery.ts).
  */
-import { closeSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import type { HeldPort } from '../../../runtime/network/ports.ts';
@@ -22,6 +22,7 @@ import { tryLockPatiently } from '../lock.ts';
 import { acquireNetwork, type AcquiredNetwork } from '../networking.ts';
 import { writeNetworkFiles } from '../network-files.ts';
 import { containerDir, containerLock, containerRunDir } from '../paths.ts';
+import { ensurePrivateDir } from '../private-dir.ts';
 import { bootId, startTime } from '../process-identity.ts';
 import { allSteps, type RunPlan } from '../run-plan.ts';
 import type { ShimMessage, ShimRequest } from '../shim-protocol.ts';
@@ -56,7 +57,7 @@ export async function runShim(): Promise<void> {
   let pending: Started | undefined;
   try {
     const runDir = containerRunDir(store.paths, config.id);
-    mkdirSync(runDir, { recursive: true, mode: 0o700 });
+    ensurePrivateDir(runDir);
     span('start', 'listen for clients', () => parts.clients.listen(join(runDir, 'shim.sock')));
     const explain = request.explain ? new Explaining(parts.clients) : undefined;
     const trace = new InitTrace(`${config.name} (PID 1)`);

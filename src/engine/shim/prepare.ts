@@ -19,6 +19,7 @@ import { hostDevices, splitDevice } from '../../../runtime/rootfs/host-devices.t
 import { buildBundle, cgroupsPath, overlayDir } from '../bundle.ts';
 import type { ContainerConfig } from '../container.ts';
 import { containerRunDir, type Paths } from '../paths.ts';
+import { ensurePrivateDir } from '../private-dir.ts';
 import {
   netnsPathOf,
   planRun,
@@ -92,8 +93,8 @@ export function prepareRun(
 ): RunPlan {
   const { plan, bundleText } = computeRun(paths, config, attachment, options);
   const { bundleDir } = placesOf(paths, config.id);
-  mkdirSync(bundleDir, { recursive: true, mode: 0o700 });
-  mkdirSync(join(containerRunDir(paths, config.id), 'rootfs'), { recursive: true, mode: 0o700 });
+  ensurePrivateDir(bundleDir);
+  ensurePrivateDir(join(containerRunDir(paths, config.id), 'rootfs'));
   const [upper = '', work = ''] = ['upper', 'work'].map((name) => join(overlayDir(paths, config.id), name));
   mkdirSync(work, { recursive: true, mode: 0o755 });
   // The upper directory's own mode is the mode of the container's "/".

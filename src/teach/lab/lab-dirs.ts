@@ -1,7 +1,8 @@
 /** Where labs are: one directory a running lab below MINIDOCK_RUN/lab, what was reached in MINIDOCK_ROOT/lab. */
-import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Paths } from '../../engine/paths.ts';
+import { ensurePrivateDir } from '../../engine/private-dir.ts';
 
 /** Seen from inside a lab; `start` puts them there. */
 export const INSIDE = {
@@ -18,7 +19,7 @@ export const labDir = (paths: Paths, id: string): string => join(labsDir(paths),
 
 /** The file with what was reached; made when it is not there. */
 export function progressFile(paths: Paths): string {
-  mkdirSync(join(paths.root, 'lab'), { recursive: true, mode: 0o700 });
+  ensurePrivateDir(join(paths.root, 'lab'));
   return join(paths.root, 'lab', 'progress');
 }
 

@@ -7,7 +7,6 @@ import {
   chmodSync,
   closeSync,
   existsSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -22,6 +21,7 @@ import { requireTool } from '../../../runtime/plan/tools.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { waitLock } from '../../engine/lock.ts';
 import type { Paths } from '../../engine/paths.ts';
+import { ensurePrivateDir } from '../../engine/private-dir.ts';
 import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';
 import { createLabGroups, labGroups, removeLabGroups, thaw, type LabGroup } from './cgroups.ts';
 import { keptEnvironment, leaveKeys, signalTo } from './enter.ts';
@@ -89,7 +89,7 @@ function startKeeper(
     clearDead(paths);
     rmSync(`${dir}.reset`, { force: true });
     const groups = labGroups(groupName(id));
-    mkdirSync(join(dir, 'mnt'), { recursive: true, mode: 0o700 });
+    ensurePrivateDir(join(dir, 'mnt'));
     writeFileSync(join(dir, 'groups'), groups.map(({ shells }) => shells).join('\n'));
     createLabGroups(groupName(id), groups, LAB_IDS.first);
     writeFileSync(join(dir, 'stage.sh'), STAGE);

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { readSmallFile } from '../../../../src/engine/atomic-file.ts';
+import { overwriteFile, readJson, readSmallFile } from '../../../../src/engine/atomic-file.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -34,4 +34,14 @@ describe('reading a small file', () => {
     expect(() => readSmallFile(join(dir, 'none'))).toThrow(expect.objectContaining({ code: 'ENOENT' }));
     expect(() => readSmallFile(dir)).toThrow(expect.objectContaining({ code: 'EISDIR' }));
   });
+});
+
+test('a link is refused, by reading and by writing over it', () => {
+  const [target, link] = [join(dir, 'target'), join(dir, 'link')];
+  writeFileSync(target, '{}');
+  symlinkSync(target, link);
+  expect(() => readSmallFile(link)).toThrow(expect.objectContaining({ code: 'ELOOP' }));
+  expect(() => readJson(link)).toThrow(`${link} is a symbolic link`);
+  expect(() => overwriteFile(link, 'x')).toThrow(expect.objectContaining({ code: 'ELOOP' }));
+  expect(readSmallFile(target)).toBe('{}');
 });
