@@ -57,8 +57,11 @@ async function must(program: string, action: string, input: string, env: Environ
   throw helperFailed(`${program} ${action}`, said);
 }
 
+/** A name with a slash would be a path, from the working directory on. */
 function programOf(name: string): string {
-  return `docker-credential-${name}`;
+  const program = `docker-credential-${name}`;
+  if (name.includes('/')) throw helperFailed(program, 'the name of a helper has no slash');
+  return program;
 }
 
 function runHelper(

@@ -4,7 +4,7 @@
  * its owner only, or by a docker-credential-NAME program.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ImageError } from '../errors.ts';
 import { defaultDomain } from '../reference.ts';
@@ -94,9 +94,11 @@ async function tryCredentials(
   }
 }
 
-/** Beside the file and then over it: Docker may read it at any moment. A symlink stays one. */
+/** Beside the file and then over it: Docker may read it at any moment. A symlink of one's own stays one. */
 async function writeConfig(path: string, config: DockerConfig): Promise<void> {
+  await refuseForeignLink(dirname(path));
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await refuseForeignLink(path);
   const target = await realpath(path).catch(() => path);
   const temporary = `${target}.${randomBytes(6).toString('hex')}`;
   try {
@@ -111,4 +113,18 @@ async function writeConfig(path: string, config: DockerConfig): Promise<void> {
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/** Root with another user's HOME (`sudo` may keep it) would write wherever that user's links lead. */
+async function refuseForeignLink(path: string): Promise<void> {
+  const stats = await lstat(path).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (stats?.isSymbolicLink() !== true || stats.uid === 0 || stats.uid === process.geteuid?.()) return;
+  throw new ImageError({
+    code: 'CREDENTIALS_UNSAFE',
+    message: `credentials are not written through ${path}: the link belongs to uid ${String(stats.uid)}`,
+    hint: 'set HOME or DOCKER_CONFIG to a directory of your own, or remove the link',
+  });
 }

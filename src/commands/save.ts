@@ -1,5 +1,5 @@
 /** `save`: one archive of one or more images, that Docker, Podman and minidock load. */
-import { createWriteStream, statSync } from 'node:fs';
+import { createWriteStream, lstatSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -8,6 +8,7 @@ import { saveImages, type SaveRequest } from '../../images/archives/save.ts';
 import { formatReference, parseReference } from '../../images/reference.ts';
 import { MinidockError } from '../../runtime/errors.ts';
 import { findImage } from '../engine/find-image.ts';
+import { randomHex } from '../engine/ids.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import type { Verb } from './verb.ts';
 import { stdout } from '../engine/standard-streams.ts';
@@ -49,10 +50,10 @@ function tagsNamed(name: string, tags: readonly string[]): readonly string[] {
   return tags.filter((tag) => tag === wanted);
 }
 
-/** The file appears whole or not at all. */
+/** The file appears whole or not at all. Nobody can guess the name it has until then, and put something there. */
 async function writeBeside(path: string, write: (stream: Writable) => Promise<void>): Promise<void> {
   refuseUnwritable(path);
-  const temporary = `${path}.${String(process.pid)}.tmp`;
+  const temporary = `${path}.${randomHex(6)}.tmp`;
   const stream = createWriteStream(temporary, { flags: 'wx', mode: 0o600 });
   // Listened for from the start: a file that cannot be opened says so before anything is written.
   const whole = finished(stream);
@@ -69,14 +70,25 @@ async function writeBeside(path: string, write: (stream: Writable) => Promise<vo
   }
 }
 
-/** Docker's two refusals, before an archive is written that would have nowhere to go. */
+/** Docker's refusals, before an archive is written that would have nowhere to go. */
 function refuseUnwritable(path: string): void {
-  const reason =
-    statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true
-      ? `invalid output path: directory "${dirname(path)}" does not exist`
-      : statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-        ? `"${path}" is a directory`
-        : undefined;
+  const reason = whyUnwritable(path);
   if (reason === undefined) return;
   throw new MinidockError({ code: 'BAD_OUTPUT_PATH', message: `failed to save image: ${reason}` });
+}
+
+/** What is there would be replaced: a device such as /dev/null would be gone, and so would a link, not what it leads to. */
+function whyUnwritable(path: string): string | undefined {
+  if (statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true) {
+    return `invalid output path: directory "${dirname(path)}" does not exist`;
+  }
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.isFile()) return undefined;
+  if (found.isDirectory()) return `"${path}" is a directory`;
+  const kind = found.isSymbolicLink()
+    ? 'a symbolic link'
+    : found.isCharacterDevice() || found.isBlockDevice()
+      ? 'a device'
+      : 'an irregular file';
+  return `invalid output path: "${path}" must be a regular file: got ${kind}`;
 }

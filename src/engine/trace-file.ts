@@ -20,6 +20,7 @@ import {
   type SpanArgs,
   type TraceEvent,
 } from '../../runtime/trace.ts';
+import { openOwnFile } from './own-file.ts';
 
 /** Lanes become threads with numbers that no other thread has; a program's life has one of its own. */
 const LANE = 1 << 23;
@@ -74,12 +75,11 @@ export function openTrace(
 }
 
 function openForAppending(file: string): number {
-  const { O_APPEND, O_CREAT, O_WRONLY } = constants;
-  const fd = openSync(file, O_WRONLY | O_CREAT | O_APPEND, 0o600);
-  const stats = fstatSync(fd);
-  if (stats.size > 0 || !stats.isFile()) return fd;
-  // At its place and not at the end: another command that begins the same file at this moment writes the same.
-  const beginning = openSync(file, O_WRONLY);
+  const fd = openOwnFile(file);
+  if (fstatSync(fd).size > 0) return fd;
+  // At its place and not at the end: another command that begins the same file at this moment writes the same. Opened
+  // through the descriptor, since there may be another file of that name by now.
+  const beginning = openSync(`/proc/self/fd/${String(fd)}`, constants.O_WRONLY);
   writeSync(beginning, '[\n', 0);
   closeSync(beginning);
   return fd;

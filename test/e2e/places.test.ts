@@ -8,6 +8,7 @@ import {
   lchownSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -223,5 +224,35 @@ describe('a link in the place of what minidock keeps', () => {
       stdout: 'well\n',
       stderr: expect.stringContaining(`${link} is a symbolic link`),
     });
+  });
+});
+
+describe('an archive that is saved', () => {
+  const save = (path: string): Promise<RunResult> => engine.minidock('save', '-o', path, 'test');
+
+  test('replaces no device, pipe, socket or link, and leaves nothing beside it', async () => {
+    const dir = scratch();
+    const at = (name: string): string => join(dir, name);
+    await engine.host.run(['mknod', at('device'), 'c', '1', '3']);
+    await engine.host.run(['mkfifo', at('pipe')]);
+    writeFileSync(at('victim'), 'as it was');
+    symlinkSync(at('victim'), at('link'));
+    symlinkSync(at('none'), at('dangling'));
+    const before = readdirSync(dir).sort();
+    for (const [name, kind] of [
+      ['device', 'a device'],
+      ['pipe', 'an irregular file'],
+      ['link', 'a symbolic link'],
+      ['dangling', 'a symbolic link'],
+    ] as const) {
+      expect(await save(at(name))).toMatchObject({
+        exitCode: 1,
+        stderr: `minidock: failed to save image: invalid output path: "${at(name)}" must be a regular file: got ${kind}\n`,
+      });
+    }
+    expect(readdirSync(dir).sort()).toEqual(before);
+    expect(readFileSync(at('victim'), 'utf8')).toBe('as it was');
+    expect(await save(at('victim'))).toMatchObject({ exitCode: 0 });
+    expect(statSync(at('victim')).mode & 0o777).toBe(0o600);
   });
 });

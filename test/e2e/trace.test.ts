@@ -1,5 +1,15 @@
 /** MINIDOCK_TRACE: a timeline of a command and all it starts, that viewers of the Trace Event Format can read. */
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
@@ -185,7 +195,7 @@ describe('other commands', () => {
 
   test('a path that belongs to the command’s directory, and a file that is there and empty', async () => {
     const file = newFile();
-    writeFileSync(file, '');
+    writeFileSync(file, '', { mode: 0o600 });
     const script = `cd ${join(file, '..')} && MINIDOCK_TRACE=trace.json ${program} run --rm test true`;
     await succeed(engine.host.run(['sh', '-c', script]));
     expect((await wholeTrace(file, SHIM)).length).toBeGreaterThan(50);
@@ -215,15 +225,61 @@ describe('what it is not', () => {
         /^minidock: MINIDOCK_TRACE: ENOENT[^\n]*\/no\/such\/directory\/file'?\n$/,
       ),
     });
-    expect(await run('/dev/full')).toMatchObject({
+    const full = join(engine.host.dir, 'full');
+    await succeed(engine.host.run(['mkdir', full]));
+    await succeed(engine.host.run(['mount', '-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', full]));
+    expect(await run(join(full, 'trace'))).toMatchObject({
       exitCode: 0,
       stdout: 'hello\n',
       stderr: expect.stringMatching(/^minidock: MINIDOCK_TRACE: ENOSPC[^\n]*\n$/),
     });
+    const unmounts = async (): Promise<true | undefined> =>
+      (await engine.host.run(['umount', full])).exitCode === 0 || undefined;
+    await engine.host.waitFor(unmounts, 'the end of the shim, which has the file open');
     // Also where it cannot be told.
     const untold = ['sh', '-c', 'exec "$0" run --rm test echo hello 2>/dev/full', program];
     expect(
       await engine.host.run(untold, { env: { MINIDOCK_TRACE: '/no/such/directory/file' } }),
     ).toMatchObject({ exitCode: 0, stdout: 'hello\n' });
+  });
+
+  test('a file that somebody else has prepared is not written to: told in one line', async () => {
+    const dir = join(engine.host.dir, 'prepared');
+    const victim = join(dir, 'victim');
+    mkdirSync(dir);
+    writeFileSync(victim, 'as it was', { mode: 0o600 });
+    const at = (name: string): string => join(dir, name);
+    symlinkSync(victim, at('link'));
+    symlinkSync(at('none'), at('dangling'));
+    linkSync(victim, at('hard link'));
+    writeFileSync(at('foreign'), '', { mode: 0o600 });
+    chownSync(at('foreign'), 54321, 54321);
+    writeFileSync(at('readable'), '', { mode: 0o644 });
+    await succeed(engine.host.run(['mkfifo', '-m', '600', at('pipe')]));
+    for (const [path, fault] of [
+      [at('link'), 'is a symbolic link'],
+      [at('dangling'), 'is a symbolic link'],
+      [at('hard link'), 'has a second name'],
+      [at('foreign'), 'belongs to uid 54321'],
+      [at('readable'), 'is not for its owner alone (mode 0644)'],
+      [at('pipe'), 'is not a regular file'],
+      ['/dev/full', 'is not a regular file'],
+    ] as const) {
+      const env = { MINIDOCK_TRACE: path };
+      const { exitCode, stdout, stderr } = await engine.host.run(
+        [program, 'run', '--rm', 'test', 'echo', 'hello'],
+        { env },
+      );
+      expect({ path, exitCode, stdout, stderr }).toEqual({
+        path,
+        exitCode: 0,
+        stdout: 'hello\n',
+        stderr: expect.stringMatching(/^minidock: MINIDOCK_TRACE: [^\n]*: remove it, or name[^\n]*\n$/),
+      });
+      expect(stderr).toContain(`${path} ${fault}`);
+    }
+    expect(readFileSync(victim, 'utf8')).toBe('as it was');
+    for (const name of ['foreign', 'readable']) expect(readFileSync(at(name), 'utf8')).toBe('');
+    expect(existsSync(at('none'))).toBe(false);
   });
 });

@@ -99,6 +99,10 @@ describe('credential programs', () => {
     await expect(read(hub, { credsStore: 'store' })).rejects.toThrow(message);
   });
 
+  test('one whose name is a path is not started', async () => {
+    await expect(read(hub, { credsStore: 'x/../store' })).rejects.toThrow('has no slash');
+  });
+
   test('one that is not installed is told by name', async () => {
     await expect(read(hub, { credsStore: 'absent' })).rejects.toThrow(
       'docker-credential-absent get: it cannot be started (ENOENT)',

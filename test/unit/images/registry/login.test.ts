@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { chmod, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, lchown, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readCredentials } from '../../../../images/registry/credentials.ts';
@@ -71,4 +71,29 @@ test('a program that keeps passwords gets it instead of the file', async () => {
   await expect(readCredentials(registry.host, env())).resolves.toEqual({ username: 'ann', password: 'pw' });
   await expect(logout(registry.host, env())).resolves.toBe(true);
   await expect(readCredentials(registry.host, env())).resolves.toBeUndefined();
+});
+
+test('a link of one’s own stays one; somebody else’s is not written through', async () => {
+  const kept = join(dir, 'kept.json');
+  const link = join(dir, 'config.json');
+  await writeFile(kept, '{}');
+  await symlink(kept, link);
+  const request = { registry: registry.host, username: 'ann', password: 'pw', env: env() };
+  await login(request);
+  const before = await readFile(kept, 'utf8');
+  expect(before).toContain(registry.host);
+  if (process.geteuid?.() !== 0) return; // Only root may give a link away.
+  await lchown(link, 54321, 54321);
+  await expect(login(request)).rejects.toThrow(`through ${link}: the link belongs to uid 54321`);
+  await expect(logout(registry.host, env())).rejects.toThrow('belongs to uid 54321');
+  const linked = `${dir}-link`;
+  await symlink(dir, linked);
+  await lchown(linked, 54321, 54321);
+  try {
+    const there = { ...request, env: { ...env(), DOCKER_CONFIG: linked } };
+    await expect(login(there)).rejects.toThrow(`through ${linked}: the link belongs to uid 54321`);
+  } finally {
+    await rm(linked);
+  }
+  await expect(readFile(kept, 'utf8')).resolves.toBe(before);
 });
