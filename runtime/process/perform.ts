@@ -2,7 +2,7 @@
  * Carries out one container command: the kernel side of the plan, as against its words. One case a kind, each a
  * few system calls; what a file system step needs is in runtime/rootfs/perform.ts.
  */
-import { closeSync, constants, fchownSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fchownSync, fstatSync, openSync, writeFileSync } from 'node:fs';
 import { MinidockError } from '../errors.ts';
 import type { ContainerCommand } from '../plan/command.ts';
 import { openInRoot } from '../rootfs/in-root.ts';
@@ -25,6 +25,7 @@ import { errnoOf, SyscallError } from '../syscall/error.ts';
 import type { PerformContext } from './context.ts';
 import { execFailed, findExecutable } from './executable.ts';
 import { applyIdentity } from './identity.ts';
+import { fileParts } from './lines.ts';
 import { compileSeccomp } from './seccomp/compile.ts';
 import { adoptTerminal, openTerminal } from './terminal.ts';
 import { resolveUser, type ResolvedUser } from './users.ts';
@@ -78,8 +79,8 @@ export function perform(command: ContainerCommand, context: PerformContext): voi
       return setSysctl(command, context);
     case 'find-user':
       context.user = resolveUser(command.user, command.groups, {
-        passwd: readIfThere('/etc/passwd', context),
-        group: readIfThere('/etc/group', context),
+        passwd: fileParts('/etc/passwd', () => openIfFile('/etc/passwd', context)),
+        group: fileParts('/etc/group', () => openIfFile('/etc/group', context)),
       });
       return;
     case 'open-terminal':
@@ -170,21 +171,19 @@ function loadSeccomp(context: PerformContext): void {
 }
 
 /** A FIFO or device in place of a passwd file would keep PID 1 waiting for ever; such a file holds no users. */
-function readIfThere(path: string, context: PerformContext): string {
+function openIfFile(path: string, context: PerformContext): number | undefined {
   const { kernel } = context;
   let fd: number;
   try {
     const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
     fd = openInRoot(kernel, rootOf(context), path, flags);
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV'].includes(errnoOf(error))) return '';
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV'].includes(errnoOf(error))) return undefined;
     throw error;
   }
-  try {
-    return fstatSync(fd).isFile() && !isKernelFileSystem(kernel, fd) ? readFileSync(fd, 'utf8') : '';
-  } finally {
-    closeSync(fd);
-  }
+  if (fstatSync(fd).isFile() && !isKernelFileSystem(kernel, fd)) return fd;
+  closeSync(fd);
+  return undefined;
 }
 
 function becomeUser(command: Of<'set-identity'>, context: PerformContext): void {

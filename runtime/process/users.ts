@@ -1,9 +1,11 @@
 /**
  * Who `-u` means, by the container's own passwd and group files: numbers, names, `user:group`, and the groups a
  * user is listed in. Rules and error words are those of Docker's (moby/sys/user, GetExecUser), since scripts match
- * on them. Nothing here touches a file, so every corner can be tested.
+ * on them. Nothing here touches a file, so every corner can be tested. Files may be of any size (lines.ts).
  */
 import { MinidockError } from '../errors.ts';
+import type { Parts } from './lines.ts';
+import { fieldsAt, groupPattern, userPattern, wantedOf, type Wanted } from './user-line.ts';
 
 export interface ResolvedUser {
   readonly uid: number;
@@ -14,12 +16,14 @@ export interface ResolvedUser {
 }
 
 export interface UserFiles {
-  /** Text of /etc/passwd and /etc/group, '' where missing. */
-  readonly passwd: string;
-  readonly group: string;
+  /** Of /etc/passwd and /etc/group. */
+  readonly passwd: Parts;
+  readonly group: Parts;
 }
 
 const MAX_ID = 0x7fffffff;
+/** NGROUPS_MAX: what setgroups(2) takes. */
+const MOST_GROUPS = 65_536;
 
 export function resolveUser(
   spec: string,
@@ -28,69 +32,109 @@ export function resolveUser(
 ): ResolvedUser {
   const [userArg = '', groupArg = ''] = spec.split(':', 2);
   const entry = findUser(userArg, files.passwd);
-  // A line whose number cannot be one is no group; Docker's own reading makes it group 0.
-  const groups = parse(files.group).flatMap(([name = '', , gid = '', members = '']) =>
-    isId(gid) ? [{ name, gid: Number(gid), members: members.split(',') }] : [],
-  );
-  const gid = groupArg === '' ? entry.gid : findGroup(groupArg, groups);
   // As in Docker: naming a group means that one and no other the user may be listed in.
-  const listed =
-    groupArg === '' && entry.name !== '' ? groups.filter(({ members }) => members.includes(entry.name)) : [];
-  const added = additionalGroups.map((group) => findGroup(group, groups));
+  const member = groupArg === '' ? entry.name : '';
+  const named = groupArg === '' ? additionalGroups : [groupArg, ...additionalGroups];
+  const { found, listed } = findGroups(named, member, files.group);
+  const gids = named.map((group, index) => found[index] ?? gidOf(group));
+  const gid = groupArg === '' ? entry.gid : (gids.shift() as number);
   return {
     uid: entry.uid,
     gid,
-    groups: [...new Set([gid, ...listed.map((group) => group.gid), ...added])],
+    groups: [...new Set([gid, ...listed, ...gids])],
     home: entry.home === '' ? '/' : entry.home,
   };
 }
 
-function findUser(arg: string, passwd: string): { name: string; uid: number; gid: number; home: string } {
-  const wanted = arg === '' ? '0' : arg;
-  const number = parseId(wanted);
-  const users = parse(passwd);
-  const found = users.find(
-    ([name, , uid]) => name === wanted || (number !== undefined && Number(uid) === number),
-  );
+function findUser(arg: string, passwd: Parts): { name: string; uid: number; gid: number; home: string } {
+  const wanted = wantedOf(arg === '' ? '0' : arg);
+  const pattern = userPattern(wanted);
+  let found: readonly string[] | undefined;
+  passwd((text) => {
+    for (const { index } of text.matchAll(pattern)) {
+      const fields = fieldsAt(text, index);
+      if (isComment(fields) || !isMeant(wanted, fields)) continue;
+      found = fields;
+      return false;
+    }
+    return true;
+  });
   if (found !== undefined) {
     const [name = '', , uid = '', gid = '', , home = ''] = found;
     return { name, uid: entryId(uid, found), gid: entryId(gid, found), home };
   }
-  if (number === undefined) {
+  if (wanted.number === undefined) {
     throw new MinidockError({
       code: 'USER_NOT_FOUND',
       message: `unable to find user ${arg}: no matching entries in passwd file`,
       hint: 'Names come from the image’s own /etc/passwd; a number always works.',
     });
   }
-  return { name: '', uid: checkRange(number), gid: 0, home: '' };
+  return { name: '', uid: checkRange(wanted.number), gid: 0, home: '' };
 }
 
-function findGroup(arg: string, groups: readonly { readonly name: string; readonly gid: number }[]): number {
-  const number = parseId(arg);
-  const found = groups.find(({ name, gid }) => name === arg || gid === number);
-  if (found !== undefined) return found.gid;
-  if (number === undefined) {
-    throw new MinidockError({
-      code: 'GROUP_NOT_FOUND',
-      message: `unable to find group ${arg}: no matching entries in group file`,
-      hint: 'Names come from the image’s own /etc/group; a number always works.',
-    });
-  }
-  return checkRange(number);
+/** In one reading: the numbers of the groups that are meant, by their place, and of those that have the member. */
+function findGroups(
+  args: readonly string[],
+  member: string,
+  group: Parts,
+): { readonly found: readonly (number | undefined)[]; readonly listed: ReadonlySet<number> } {
+  const wanted = args.map(wantedOf);
+  const found = args.map((): number | undefined => undefined);
+  const listed: number[] = [];
+  const missing = (): readonly Wanted[] => wanted.filter((_, index) => found[index] === undefined);
+  if (args.length === 0 && member === '') return { found, listed: new Set() };
+  let pattern = groupPattern(wanted, member);
+  group((text) => {
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+      const fields = fieldsAt(text, match.index);
+      const [, , gid = '', members = ''] = fields;
+      if (isComment(fields) || !isId(gid)) continue;
+      if (member !== '' && members.split(',').includes(member)) listed.push(Number(gid));
+      if (listed.length > MOST_GROUPS) throw tooManyGroups(member);
+      const before = missing().length;
+      wanted.forEach((one, index) => {
+        if (isMeant(one, fields)) found[index] ??= Number(gid);
+      });
+      if (missing().length === before) continue;
+      if (missing().length === 0 && member === '') return false;
+      // What is found is not looked for any more: a file may be full of it.
+      const { lastIndex } = pattern;
+      pattern = groupPattern(missing(), member);
+      pattern.lastIndex = lastIndex;
+    }
+    return true;
+  });
+  return { found, listed: new Set(listed) };
 }
 
-/** Lines of colon-separated fields; blank lines and comments do not count. */
-const parse = (text: string): readonly (readonly string[])[] =>
-  text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => line.split(':'));
+const isMeant = ({ name, number }: Wanted, [own = '', , id = '']: readonly string[]): boolean =>
+  own === name || (isDigits(id) && Number(id) === number);
 
-const parseId = (text: string): number | undefined => (/^-?\d+$/.test(text) ? Number(text) : undefined);
+const isComment = ([name = '']: readonly string[]): boolean => name.startsWith('#');
 
-const isId = (text: string): boolean => /^\d+$/.test(text) && Number(text) <= MAX_ID;
+/** Of a group that no line names. */
+function gidOf(arg: string): number {
+  const { number } = wantedOf(arg);
+  if (number !== undefined) return checkRange(number);
+  throw new MinidockError({
+    code: 'GROUP_NOT_FOUND',
+    message: `unable to find group ${arg}: no matching entries in group file`,
+    hint: 'Names come from the image’s own /etc/group; a number always works.',
+  });
+}
+
+const isDigits = (text: string): boolean => /^\d+$/.test(text);
+
+const isId = (text: string): boolean => isDigits(text) && Number(text) <= MAX_ID;
+
+const tooManyGroups = (member: string): MinidockError =>
+  new MinidockError({
+    code: 'TOO_MANY_GROUPS',
+    message: `the image’s /etc/group lists ${JSON.stringify(member)} in more than ${String(MOST_GROUPS)} groups`,
+    hint: 'The kernel gives a process no more than that. Name one group: --user USER:GROUP.',
+  });
 
 /** Of the user that is meant: were it taken for 0, as Docker does, a slip in the file would make root of them. */
 function entryId(text: string, entry: readonly string[]): number {

@@ -92,6 +92,21 @@ export function readSmallFile(path: string): string {
   }
 }
 
+/** undefined if there is more in it than `size` bytes. For a file that a container can write to. */
+export function readAtMost(path: string, size: number): string | undefined {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const bytes = Buffer.allocUnsafe(size + 1);
+    let length = 0;
+    for (let read = -1; read !== 0 && length <= size; length += read) {
+      read = readSync(fd, bytes, length, size + 1 - length, null);
+    }
+    return length > size ? undefined : bytes.toString('utf8', 0, length);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** undefined when there is no such file. @throws MinidockError 'DAMAGED_FILE', after a power cut for instance. */
 export function readJson<T>(path: string): T | undefined {
   let text: string;

@@ -1,8 +1,10 @@
 /** Makes the three files that Docker makes for a container's /etc: hosts, hostname, resolv.conf. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MinidockError } from '../../runtime/errors.ts';
 import { hostsFile } from '../../runtime/network/hosts.ts';
 import { resolvConf } from '../../runtime/network/resolv.ts';
+import { readAtMost } from './atomic-file.ts';
 import type { ContainerConfig, NetworkState } from './container.ts';
 import { containerDir, type Paths } from './paths.ts';
 
@@ -26,7 +28,7 @@ export function networkFiles(
   const { mode, extraHosts, dns, dnsSearch, dnsOptions } = spec.network;
   if (mode.startsWith('container:')) {
     const other = containerDir(paths, mode.slice('container:'.length));
-    const read = (name: string): string => readFileSync(join(other, name), 'utf8');
+    const read = (name: string): string => readShared(join(other, name));
     return { hosts: read('hosts'), hostname: read('hostname'), 'resolv.conf': read('resolv.conf') };
   }
   const hostNetwork = mode === 'host';
@@ -36,4 +38,17 @@ export function networkFiles(
     hostname: `${hostname}\n`,
     'resolv.conf': resolvConf({ hostNetwork, dns, search: dnsSearch, options: dnsOptions }),
   };
+}
+
+const LARGEST = 1 << 20;
+
+/** A container writes what it likes to its /etc/hosts, which is this file: it must not fill our memory. */
+function readShared(path: string): string {
+  const text = readAtMost(path, LARGEST);
+  if (text !== undefined) return text;
+  throw new MinidockError({
+    code: 'FILE_TOO_LARGE',
+    message: `${path} is larger than ${String(LARGEST >> 20)} MB`,
+    hint: 'The container whose network is shared has written that much to it. Restart that container to have it made anew.',
+  });
 }

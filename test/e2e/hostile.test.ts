@@ -184,6 +184,49 @@ describe('streams', () => {
   });
 });
 
+describe('what an image or a container makes large', () => {
+  test('passwd and group of 100 MB: the user is found, within the memory of the container', async () => {
+    const at = (name: string): string => join(engine.host.dir, name);
+    writeFileSync(at('passwd'), `${'u:x:10:10::/:\n'.repeat(7_500_000)}app:x:1000:1001::/:\n`);
+    writeFileSync(at('group'), `${'g:x:60:root,ap\n'.repeat(7_000_000)}late:x:61:app\n`);
+    const files = ['passwd', 'group'].flatMap((name) => ['-v', `${at(name)}:/etc/${name}:ro`]);
+    const limits = ['-m', '64m', '--memory-swap', '64m'];
+    const status = await ok(
+      'run',
+      '--rm',
+      ...limits,
+      ...files,
+      '-u',
+      'app',
+      'test',
+      'cat',
+      '/proc/self/status',
+    );
+    expect(status).toMatch(/^Uid:\t1000\t.*\nGid:\t1001\t(.*\n)*Groups:\t61 1001 $/m);
+    await ok('run', '-d', '--name', 'large', ...limits, ...files, 'test', 'sleep', '100');
+    expect(await ok('exec', '-u', '1000', 'large', 'grep', 'Uid', '/proc/self/status')).toMatch(
+      /^Uid:\t1000/,
+    );
+  });
+
+  test('a hosts file that a container has filled is not shared with the next one', async () => {
+    await ok('run', '-d', '--name', 'filled', 'test', 'sh', '-c', 'sleep 100');
+    await ok('exec', 'filled', 'sh', '-c', 'dd if=/dev/zero of=/etc/hosts bs=1M count=20 2>/dev/null');
+    const { exitCode, stderr } = await minidock(
+      'run',
+      '--rm',
+      '--network',
+      'container:filled',
+      'test',
+      'true',
+    );
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 125,
+      stderr: expect.stringMatching(/^minidock: [^\n]*\/hosts is larger than 1 MB[^\n]*\n/),
+    });
+  });
+});
+
 describe('places and limits', () => {
   test('MINIDOCK_ROOT and MINIDOCK_RUN relative, with odd characters, or too long for a socket', async () => {
     const { dir } = engine.host;
