@@ -1,6 +1,6 @@
 /**
  * Entry: dispatch only. The same binary is the command people type, the shim beside a container, its PID 1 before
- * exec, and the process that unpacks a layer; each loads nothing but its own modules, because starting up is most
+ * exec, and the process that unpacks a layer, and more; each loads nothing but its own modules, because starting up is most
  * of what a short command costs. Nothing is shared between them, so each can be compiled by itself (scripts/compile.ts).
  */
 async function main([role, ...args]: readonly string[]): Promise<void> {
@@ -26,6 +26,10 @@ async function main([role, ...args]: readonly string[]): Promise<void> {
     case '__copy-volumes': {
       const { copyVolumes } = await import('./engine/volume-copy-child.ts');
       return copyVolumes(JSON.parse(args[0] ?? '') as Parameters<typeof copyVolumes>[0]);
+    }
+    case '__confine': {
+      const { runConfined } = await import('./teach/lab/confine.ts');
+      return runConfined(args as [string, ...string[]]);
     }
     default: {
       const { runCommand } = await import('./command.ts');

@@ -54,6 +54,8 @@ export function createLabGroups(id: string, groups: readonly LabGroup[], owner: 
     // The kernel has numbers for 65535 groups with memory, on the whole machine.
     limit(join(directory, 'cgroup.max.descendants'), undefined, GROUPS);
     makeBelow(mount, directory, ['host']);
+    // Who reads what the lab writes (host-script.ts) has a share of the lab's limits.
+    makeBelow(mount, directory, ['recorder']);
     const host = join(directory, 'host');
     // Where the lab's own processes are, so that `host` may divide what it has (version 2 wants either).
     mkdirSync(shells, { recursive: true });

@@ -40,6 +40,8 @@ function enterWords(lab: RunningLab): [string, ...string[]] {
     'n=$1; shift; while [ $n -gt 0 ]; do echo 0 >"$1/cgroup.procs"; shift; n=$((n-1)); done; exec "$@"';
   const root = String(LAB_IDS.first);
   return [
+    // Whoever enters is held to the same calls as those inside (confine.ts).
+    ...([process.execPath, '__confine'] as [string, ...string[]]),
     ...(['sh', '-ec', intoGroups, 'enter', String(groups.length), ...groups] as [string, ...string[]]),
     // Before the lab is entered: as soon as it is in the PID namespace, root in there may trace it (ptrace(2) asks only
     // the user namespace), and a process that is still the machine's root may write all of /proc/sys.

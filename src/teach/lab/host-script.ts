@@ -19,7 +19,8 @@
  * ids from LAB_IDS on that own nothing. It has every power over what was made in the namespace (mounts, networks,
  * processes, its control groups) and none over the rest, whichever program it calls: the kernel refuses it the
  * machine's devices, settings (/proc/sys outside of net), clock, modules, log and files. Of those it sees /usr and its
- * like, read-only, and a copy of what anyone may read in /etc. The control groups bound memory and processes.
+ * like, read-only, and a copy of what anyone may read in /etc. The control groups bound memory and processes. A filter of
+ * system calls refuses sockets that know of no namespace (confine.ts).
  */
 
 /** Root of a lab is this user of the machine, its user N is this one + N. Above what systemd gives to containers. */
@@ -37,26 +38,36 @@ status=0
 mkfifo -m 666 "$dir/reached"
 # As long as this end is open it does not end.
 exec {reached}<>"$dir/reached"
-setpriv --pdeathsig KILL bash -uc '
-  while read -r -n 100 step; do
-    case "$STEPS" in *" $step "*) ;; *) continue ;; esac
-    STEPS=\${STEPS/" $step "/ }
-    grep -q "^$LESSON $step " "$PROGRESS" || echo "$LESSON $step $(date -u +%FT%TZ)" >>"$PROGRESS"
-  done' <"$dir/reached" {reached}>&- >/dev/null &
+# Whatever the lab writes, and however much: so many bytes at a time, so many times a second, within the lab's limits.
+# An open end of the second pipe, its standard output, says that the recorder is there.
+exec {recorded}< <(
+  for group in "$@"; do echo 0 >"$group/recorder/cgroup.procs"; done
+  exec setpriv --pdeathsig KILL bash -uc '
+    exec {pause}<> <(:)
+    while words=$(dd bs=8k count=1 status=none | LC_ALL=C tr -c "[:alnum:]-" " "); [ -n "$words" ]; do
+      for step in $words; do
+        case "$STEPS" in *" $step "*) ;; *) continue ;; esac
+        STEPS=\${STEPS/" $step "/ }
+        grep -q "^$LESSON $step " "$PROGRESS" || echo "$LESSON $step $(date -u +%FT%TZ)" >>"$PROGRESS"
+      done
+      read -r -t 0.1 -u "$pause"
+    done' <"$dir/reached" {reached}>&- 2>/dev/null
+)
 recorder=$!
 (
-  exec {reached}>&-
+  exec {reached}>&- {recorded}<&-
   for group in "$@"; do echo 0 >"$group/host/cgroup.procs"; done
   # Whoever kills this process has killed the lab.
-  exec setpriv --pdeathsig KILL unshare --mount --propagation slave bash -euc '
+  exec setpriv --pdeathsig KILL "$MINIDOCK" __confine unshare --mount --propagation slave bash -euc '
     # In a chroot the kernel lets nobody make a user namespace. So what is "/" here becomes so in earnest: entering a
     # mount namespace, were it the same, leads out of any chroot.
     mount --rbind / /tmp
     exec nsenter --mount=/proc/self/ns/mnt --wd=/tmp bash -euc "pivot_root . .; umount -l .; exec bash \\"\\$DIR/stage.sh\\""'
 ) || status=$?
 exec {reached}>&-
-# What has come by now is recorded.
-wait "$recorder"
+# What has come by now is recorded, unless someone sees to it that this never ends.
+read -r -t 2 -u "$recorded"
+kill -KILL "$recorder" 2>/dev/null
 # All processes are dead with their PID 1, but a group is freed only when the last has been buried.
 for group in "$@"; do
   for attempt in 1 2 3 4 5 6 7 8 9 10; do

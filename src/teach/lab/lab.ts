@@ -58,7 +58,10 @@ export async function startLab(paths: Paths, lesson: Lesson, options: StartOptio
   for (const program of PROGRAMS) requireTool(program);
   if (stdinIsTerminal() && stdout.isTTY) requireTool('script');
   // Without a PID 1 it has only just been begun, or has ended and is being taken away: either takes a moment.
-  while (hasKeeper(labDir(paths, id)) && readLab(paths, id) === undefined) await delay(10);
+  for (let wait = 0; hasKeeper(labDir(paths, id)) && readLab(paths, id) === undefined; wait++) {
+    if (wait === 1000) throw alreadyRuns(id);
+    await delay(10);
+  }
   const { keeper, log } = startKeeper(paths, lesson, options);
   try {
     if (keeper.pid === undefined || keeper.stdout === null)
