@@ -118,6 +118,7 @@ function startKeeper(
     );
     if (lifeline !== undefined) closeSync(lifeline.read);
     writeFileSync(join(dir, 'keeper'), String(keeper.pid ?? ''));
+    awaitWords(dir);
     return { keeper, log };
   } catch (error) {
     clearDead(paths);
@@ -126,6 +127,12 @@ function startKeeper(
   } finally {
     lock.release();
   }
+}
+
+/** A process that has just become bash has no words in /proc for a moment, and would be taken for a dead keeper. */
+function awaitWords(dir: string): void {
+  const nothing = new Int32Array(new SharedArrayBuffer(4));
+  for (let wait = 0; wait < 100 && !hasKeeper(dir); wait++) Atomics.wait(nothing, 0, 0, 5);
 }
 
 /** Under the lock, so none of them is just being made. */
