@@ -42,14 +42,19 @@ done
 for file in ${STEERS_THE_HOST.join(' ')}; do
   [ -f $file ] && (: >>$file) 2>/dev/null && echo "WRITABLE $file"
 done
-cat /proc/mounts 2>/dev/null | while read -r source target rest; do
+cat /proc/mounts 2>/dev/null | while read -r source target type rest; do
   case $target in
     *minidock-test-*) echo "MOUNT of the host at $target" ;;
-    ${OWN_MOUNTS.join('|')} | /sys/firmware | /sys/devices/* | /sys/fs/cgroup*) ;;
-    /proc/* | /sys/*) echo "COVERED $target by $source" ;;
+    /proc/* | /sys/*)
+      case $type:$target in
+        proc:/proc/* | tmpfs:/sys/* | cgroup*:/sys/fs/cgroup*) ;;
+        ${OWN_MOUNTS.map((path) => `tmpfs:${path}`).join(' | ')}) ;;
+        *) echo "COVERED $target by $type" ;;
+      esac
+      ;;
   esac
 done
-[ -s /proc/mounts ] || echo "COVERED /proc/self, or all of /proc"
+[ -n "$(cat /proc/mounts 2>/dev/null)" ] || echo "COVERED /proc/self, or all of /proc"
 echo "END of the probe"
 `;
 

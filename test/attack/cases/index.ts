@@ -1,7 +1,17 @@
 /** All cases, by area; listed by hand, since a compiled program has no directory to look into. */
 import type { AttackCase } from '../case.ts';
 import { archiveCases } from './archives.ts';
+import { mountCases } from './mounts.ts';
 import { networkCases } from './network.ts';
+import { ownFileCases } from './own-files.ts';
+import { sysctlCases } from './sysctls.ts';
 import { volumeCases } from './volumes.ts';
 
-export const ALL_CASES: readonly AttackCase[] = [...archiveCases, ...networkCases, ...volumeCases];
+export const ALL_CASES: readonly AttackCase[] = [
+  ...archiveCases,
+  ...mountCases,
+  ...networkCases,
+  ...ownFileCases,
+  ...sysctlCases,
+  ...volumeCases,
+];

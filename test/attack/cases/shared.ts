@@ -1,5 +1,5 @@
 /** What the cases about mounts share: the attacker's directories, and short ways to say them. */
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostileFile, HostileImage, Stage } from '../case.ts';
 
@@ -25,8 +25,8 @@ export const descriptorLinks = (directory: string, target = AWAY): Files =>
   Object.fromEntries(NUMBERS.map((number) => [`${directory}/${number}`, { link: target }]));
 
 /** A directory of the host's that the victim shares, a repository perhaps, with the same links in it. */
-export function hostDirectoryOfLinks(stage: Stage, name: string): string {
-  const directory = join(stage.dir, name);
+export function hostDirectoryOfLinks(stage: Stage): string {
+  const directory = mkdtempSync(join(stage.dir, 'repository-'));
   mkdirSync(join(directory, 'fd'), { recursive: true });
   for (const number of NUMBERS) symlinkSync(AWAY, join(directory, 'fd', number));
   return directory;

@@ -1,16 +1,7 @@
 /** VOLUMEs of an image whose targets lead into /proc, where the attacker's files then stand for what PID 1 asks for. */
 import { WAYS, type AttackCase } from '../case.ts';
 import { probeContainer } from '../probe.ts';
-import {
-  descriptorLinks,
-  ESCAPE,
-  FAKE_ONE,
-  FAKE_SELF,
-  fakeSysctls,
-  link,
-  volumes,
-  type Files,
-} from './shared.ts';
+import { descriptorLinks, FAKE_ONE, FAKE_SELF, fakeSysctls, link, volumes, type Files } from './shared.ts';
 
 /** What the probe calls. */
 const APPLETS = ['sh', 'cat', 'stat', 'head', 'od', 'ls', 'sleep'];
@@ -175,26 +166,4 @@ const targetCase = (target: Target, index: number): AttackCase => ({
   },
 });
 
-interface Shield {
-  readonly name: string;
-  readonly flags: readonly string[];
-}
-
-/** What a careful user says; none of it is a defence here. */
-const SHIELDS: readonly Shield[] = [
-  { name: 'cap-drop-all', flags: ['--cap-drop', 'ALL'] },
-  { name: 'read-only', flags: ['--read-only'] },
-  { name: 'no-new-privileges', flags: ['--security-opt', 'no-new-privileges'] },
-  { name: 'network-none', flags: ['--network', 'none'] },
-  { name: 'network-host', flags: ['--network', 'host'] },
-  { name: 'limits', flags: ['--ulimit', 'nofile=64:64', '--shm-size', '1m'] },
-];
-
-const shieldCase = ({ name, flags }: Shield): AttackCase => ({
-  name: `volume-with-${name}`,
-  story: `VOLUME over /proc/self, in a container that is run with ${flags.join(' ')}.`,
-  ways: ['run', 'exec', 'script'],
-  attack: async (stage, way) => await probeContainer(stage, way, await stage.image(ESCAPE), flags),
-});
-
-export const volumeCases: readonly AttackCase[] = [...TARGETS.map(targetCase), ...SHIELDS.map(shieldCase)];
+export const volumeCases: readonly AttackCase[] = TARGETS.map(targetCase);
