@@ -48,6 +48,8 @@ export interface Stage {
   readonly setting: Setting;
   /** A directory of this case alone, on the host. */
   readonly dir: string;
+  /** By how much this machine is slower than one that tests are written for; 1 or more. */
+  readonly patience: number;
   /** Path of the minidock under attack. */
   readonly binary: string;
   /** The minidock under attack, in the host, under the setting. */

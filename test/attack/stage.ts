@@ -48,6 +48,7 @@ export async function openStage(binary: string, setting: Setting, patience: numb
     host,
     setting,
     dir,
+    patience,
     binary,
     run,
     minidock,

@@ -1,6 +1,7 @@
 /** All cases, by area; listed by hand, since a compiled program has no directory to look into. */
 import type { AttackCase } from '../case.ts';
 import { archiveCases } from './archives.ts';
+import { execCases } from './exec.ts';
 import { mountCases } from './mounts.ts';
 import { networkCases } from './network.ts';
 import { ownFileCases } from './own-files.ts';
@@ -9,6 +10,7 @@ import { volumeCases } from './volumes.ts';
 
 export const ALL_CASES: readonly AttackCase[] = [
   ...archiveCases,
+  ...execCases,
   ...mountCases,
   ...networkCases,
   ...ownFileCases,
