@@ -58,7 +58,7 @@ for (;;) {
 
 const PTRACE = `
 const { dlopen } = require('bun:ffi');
-const { symbols } = dlopen('libc.so.6', { ptrace: { args: ['i64', 'i32', 'ptr', 'ptr'], returns: 'i64' } });
+const { symbols } = dlopen('libc.so.6', { ptrace: { args: ['i64', 'i32', 'ptr', 'ptr'], returns: 'i32' } });
 const SEIZE = 0x4206;
 function seen(pid) {
   if (!isForeign(pid) || symbols.ptrace(SEIZE, Number(pid), null, null) !== 0) return;
