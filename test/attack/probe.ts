@@ -48,7 +48,7 @@ cat /proc/mounts 2>/dev/null | while read -r source target type rest; do
     /proc/* | /sys/*)
       case $type:$target in
         proc:/proc/* | tmpfs:/sys/* | cgroup*:/sys/fs/cgroup*) ;;
-        ${OWN_MOUNTS.map((path) => `tmpfs:${path}`).join(' | ')}) ;;
+        ${OWN_MOUNTS.map((path) => `*tmpfs:${path}`).join(' | ')}) ;;
         *) echo "COVERED $target by $type" ;;
       esac
       ;;

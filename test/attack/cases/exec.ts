@@ -4,7 +4,7 @@
  */
 import type { AttackCase, Stage, Way } from '../case.ts';
 
-const TRIES = 40;
+const TRIES = 15;
 
 interface Watch {
   readonly name: string;

@@ -5,6 +5,7 @@ import { execCases } from './exec.ts';
 import { mountCases } from './mounts.ts';
 import { networkCases } from './network.ts';
 import { ownFileCases } from './own-files.ts';
+import { processCases } from './process.ts';
 import { sysctlCases } from './sysctls.ts';
 import { volumeCases } from './volumes.ts';
 
@@ -14,6 +15,7 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...mountCases,
   ...networkCases,
   ...ownFileCases,
+  ...processCases,
   ...sysctlCases,
   ...volumeCases,
 ];
