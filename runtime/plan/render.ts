@@ -7,20 +7,8 @@
  */
 import { deviceRuleText } from '../cgroup/devices.ts';
 import type { Command, ContainerCommand } from './command.ts';
+import { comment, quoteLines, quoteWord, renderArgv } from './quote.ts';
 import type { Argv, Check } from './step.ts';
-
-const BARE_WORD = /^[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+:,./=-]*$/;
-
-/** One word for bash. */
-export function quoteWord(word: string): string {
-  return BARE_WORD.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-export function renderArgv([program, ...args]: Argv): string {
-  // A bare `A=b` in front would be an assignment.
-  const first = program.includes('=') ? `'${program}'` : quoteWord(program);
-  return [first, ...args.map(quoteWord)].join(' ');
-}
 
 /** What is given to a shell anyway, typed into one. */
 const isScript = (argv: Argv): argv is ['sh', '-c', string] =>
@@ -52,7 +40,7 @@ export function renderCommand(command: Command): string {
     case 'filter-devices': {
       // No command line tool makes this call; a comment can still be pasted.
       const rules = command.rules.map((rule) => `${rule.allow ? 'allow' : 'deny'} ${deviceRuleText(rule)}`);
-      return `# bpf(2) attaches a BPF_CGROUP_DEVICE program to ${command.path}: ${rules.join('; ')}`;
+      return comment(`bpf(2) attaches a BPF_CGROUP_DEVICE program to ${command.path}: ${rules.join('; ')}`);
     }
     default:
       return renderContainerCommand(command);
@@ -68,14 +56,14 @@ export const nftGetArgv = ({ table, set, element }: Extract<Check, { kind: 'nft-
 /** nft does not mind indentation and reads well as one text; other programs get their lines one by one. */
 function renderWithInput(argv: Argv, input: string): string {
   const lines = input.split('\n');
-  if (argv[0] === 'nft' || lines.length === 1) return `${renderArgv(argv)} <<<${quoteWord(input)}`;
+  if (argv[0] === 'nft' || lines.length === 1) return `${renderArgv(argv)} <<<${quoteLines(input)}`;
   return `printf '%s\\n' ${lines.map(quoteWord).join(' \\\n  ')} | ${renderArgv(argv)}`;
 }
 
 function renderContainerCommand(command: Exclude<ContainerCommand, { kind: 'make-dir' }>): string {
   switch (command.kind) {
     case 'mount':
-      return renderMount(command);
+      return renderArgv(mountArgv(command));
     case 'umount':
       return renderArgv(['umount', ...(command.lazy ? ['--lazy'] : []), command.target]);
     case 'pivot-root':
@@ -160,9 +148,12 @@ function renderProcessCommand(command: ProcessCommand): string {
     case 'set-identity':
       return renderIdentity(command);
     case 'load-seccomp':
-      return `# seccomp(SECCOMP_SET_MODE_FILTER): the ${command.profile} profile. No command of util-linux does this.`;
+      return comment(
+        `seccomp(SECCOMP_SET_MODE_FILTER): the ${command.profile} profile. No command of util-linux does this.`,
+      );
     case 'exec':
-      return `cd ${quoteWord(command.cwd)} && exec ${renderArgv(command.argv)}`;
+      // A program named like one of exec's own options is still a program.
+      return `cd ${quoteWord(command.cwd)} && exec ${command.argv[0].startsWith('-') ? '-- ' : ''}${renderArgv(command.argv)}`;
   }
 }
 
@@ -178,7 +169,8 @@ const modeFlag = (mode: number, usual: number): readonly string[] =>
 
 const PROPAGATION = /^r?(private|shared|slave|unbindable)$/;
 
-function renderMount(command: Extract<ContainerCommand, { kind: 'mount' }>): string {
+/** The words of mount(8), the target last. */
+export function mountArgv(command: Extract<ContainerCommand, { kind: 'mount' }>): Argv {
   const { source, target, type, options } = command;
   const binds = options.filter((word) => word === 'bind' || word === 'rbind');
   const propagation = options.filter((word) => PROPAGATION.test(word)).map((word) => `--make-${word}`);
@@ -186,14 +178,14 @@ function renderMount(command: Extract<ContainerCommand, { kind: 'mount' }>): str
   const remount = options.includes('remount');
   const rest = options.filter((word) => !PROPAGATION.test(word) && (remount || !/^r?bind$/.test(word)));
   const actions = remount ? propagation : [...binds.map((word) => `--${word}`), ...propagation];
-  const words = [
+  return [
+    'mount',
     ...(type === '' || binds.length > 0 ? [] : ['-t', type]),
     ...actions,
     ...(rest.length === 0 ? [] : ['-o', rest.join(',')]),
     ...(source === '' || (type === '' && binds.length === 0) || remount ? [] : [source]),
     target,
   ];
-  return renderArgv(['mount', ...words]);
 }
 
 function renderMknod(command: Extract<ContainerCommand, { kind: 'mknod' }>): string {

@@ -1,5 +1,6 @@
 /** `doctor`: what is wrong with this host, as far as containers go; 1 if anything is. */
 import type { FirewallBackend } from '../../runtime/network/types.ts';
+import { printableJson } from '../../runtime/printable.ts';
 import type { Finding } from '../engine/doctor/finding.ts';
 import { examine, isWell, mend } from '../engine/doctor/examine.ts';
 import { requireRoot } from '../engine/require-root.ts';
@@ -30,8 +31,7 @@ export const doctor: Verb = {
         let findings = await look();
         const mended = flags.fix === true ? await mend(findings) : [];
         if (mended.length > 0) findings = await look();
-        if (flags.json === true)
-          stdout.write(`${JSON.stringify(reportJson(findings, mended), undefined, 2)}\n`);
+        if (flags.json === true) stdout.write(`${printableJson(reportJson(findings, mended), 2)}\n`);
         else {
           const colors = await colorsFor(stdout);
           const done = renderMended(mended, colors);

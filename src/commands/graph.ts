@@ -42,7 +42,10 @@ export const graph: Verb = {
         let last = '';
         await watchKernel(async () => {
           const now = await draw();
-          if (now !== last) stdout.write(`${stdout.isTTY ? CLEAR : last === '' ? '' : '\n'}${now}`);
+          if (now === last) return;
+          if (stdout.isTTY) stdout.writeRaw(CLEAR);
+          else if (last !== '') stdout.write('\n');
+          stdout.write(now);
           last = now;
         });
       });

@@ -31,7 +31,7 @@ export const history: Verb = {
         const image = await findImage(engine, name);
         const lines = (await engine.images()).history(image);
         const options = { noTrunc: flags.trunc === false, human: flags.human !== false, now: new Date() };
-        stdout.write(
+        stdout.writeData(
           await formatList(
             lines.map((line) => historyRow(line, options)),
             options.human ? historyListStyle : fullDatesStyle,

@@ -38,7 +38,7 @@ export const images: Verb = {
         const chosen = filterImages(imageEntries(all), filters, (name) => named.get(name), nowNs());
         const options = { noTrunc: flags.trunc === false, now: new Date() };
         const rows = chosen.map((entry) => imageRow(entry, options));
-        stdout.write(
+        stdout.writeData(
           await formatList(rows, imageListStyle(flags.digests ?? false), {
             quiet: flags.quiet ?? false,
             ...(flags.format === undefined ? {} : { format: flags.format }),

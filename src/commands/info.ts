@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem, hostname } from 'node:os';
 import { cgroupLayout } from '../../runtime/cgroup/detect.ts';
+import { oneLine, printableJson } from '../../runtime/printable.ts';
 import type { Engine } from '../engine/engine.ts';
 import { listContainers } from '../engine/refresh.ts';
 import { compileTemplate } from '../ui/go-template/template.ts';
@@ -19,8 +20,8 @@ export const info: Verb = {
         const data = await gather(engine);
         if (flags.format !== undefined) {
           const text =
-            flags.format === 'json' ? JSON.stringify(data) : compileTemplate(flags.format).execute(data);
-          stdout.write(`${text}\n`);
+            flags.format === 'json' ? printableJson(data) : compileTemplate(flags.format).execute(data);
+          stdout.writeData(`${text}\n`);
           return;
         }
         const lines: readonly (readonly [string, string])[] = [
@@ -43,7 +44,7 @@ export const info: Verb = {
           ['Minidock Root Dir', data.DockerRootDir],
           ['Minidock Run Dir', data.RunDir],
         ];
-        for (const [name, value] of lines) stdout.write(`${name}: ${value}\n`);
+        for (const [name, value] of lines) stdout.write(`${name}: ${oneLine(value)}\n`);
       });
   },
 };

@@ -1,4 +1,5 @@
 /** `inspect --host`: what the host has of a container, as JSON, a Go template over it, or tables for people. */
+import { printableJson } from '../../runtime/printable.ts';
 import { findContainer } from '../engine/refresh.ts';
 import type { Container } from '../engine/store.ts';
 import { stdout } from '../engine/standard-streams.ts';
@@ -24,12 +25,12 @@ export async function inspectHost(
     }
   }
   const views = await readHostView(context.engine.containers, containers);
-  if (format === undefined) stdout.write(`${JSON.stringify(views, null, 4)}\n`);
-  else if (format === 'json') stdout.write(`${JSON.stringify(views)}\n`);
+  if (format === undefined) stdout.write(`${printableJson(views, 4)}\n`);
+  else if (format === 'json') stdout.write(`${printableJson(views)}\n`);
   else if (format === 'table') {
     const colors = await colorsFor(stdout);
     stdout.write(views.map((view) => hostTable(view, colors)).join('\n'));
-  } else for (const view of views) stdout.write(`${format.execute(asGo(view))}\n`);
+  } else for (const view of views) stdout.writeData(`${format.execute(asGo(view))}\n`);
 }
 
 /** Every object is a struct: a field that it has not is an error and no silent `<no value>`. */

@@ -1,6 +1,7 @@
 /** `inspect`, `container inspect`, `image inspect`: Docker's JSON, or a Go template over it. */
 import type { Command } from 'commander';
 import { MinidockError } from '../../runtime/errors.ts';
+import { printableJson } from '../../runtime/printable.ts';
 import type { ContainerConfig } from '../engine/container.ts';
 import type { Engine } from '../engine/engine.ts';
 import { findContainer } from '../engine/refresh.ts';
@@ -51,14 +52,14 @@ function inspectVerb(what: string, only: Kind | undefined): Verb {
         for (const name of names) {
           try {
             const object = await inspectOne(context, name, kind, flags.size ?? false);
-            if (template !== undefined) stdout.write(`${template.execute(object)}\n`);
+            if (template !== undefined) stdout.writeData(`${template.execute(object)}\n`);
             else found.push(object);
           } catch (error) {
             await context.report(error);
           }
         }
         if (template !== undefined) return;
-        const json = flags.format === 'json' ? JSON.stringify(found) : JSON.stringify(found, null, 4);
+        const json = flags.format === 'json' ? printableJson(found) : printableJson(found, 4);
         stdout.write(`${json}\n`);
       });
     },

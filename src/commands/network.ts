@@ -1,6 +1,7 @@
 /** `network create`, `network ls`, `network inspect`, `network rm`: bridge networks of the user's own. */
 import { MinidockError } from '../../runtime/errors.ts';
 import type { FirewallBackend } from '../../runtime/network/types.ts';
+import { printableJson } from '../../runtime/printable.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createNetwork, PREDEFINED, removeNetwork } from '../engine/network-create.ts';
 import { findNetwork, listNetworks, noSuchNetwork, previewDefinition } from '../engine/networks.ts';
@@ -104,7 +105,7 @@ export const networkList: Verb = {
             defaultColumns: ['ID', 'Name', 'Driver', 'Scope'],
             quietColumn: 'ID',
           };
-          stdout.write(
+          stdout.writeData(
             await formatList(rows, style, {
               quiet: flags.quiet ?? false,
               ...(flags.format === undefined ? {} : { format: flags.format }),
@@ -129,13 +130,13 @@ export const networkInspect: Verb = {
           try {
             const object = await inspectOne(context.engine, name);
             if (template === undefined) found.push(object);
-            else stdout.write(`${template.execute(object)}\n`);
+            else stdout.writeData(`${template.execute(object)}\n`);
           } catch (error) {
             await context.report(error);
           }
         }
         if (template !== undefined) return;
-        stdout.write(`${format === 'json' ? JSON.stringify(found) : JSON.stringify(found, null, 4)}\n`);
+        stdout.write(`${printableJson(found, format === 'json' ? undefined : 4)}\n`);
       });
   },
 };

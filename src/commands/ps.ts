@@ -79,7 +79,7 @@ async function list({ engine }: Context, flags: PsFlags): Promise<void> {
     const sizes = await sizesOf?.(config);
     rows.push(containerRow({ config, state, ...(sizes === undefined ? {} : { sizes }) }, options));
   }
-  stdout.write(
+  stdout.writeData(
     await formatList(rows, containerListStyle(flags.size === true), {
       quiet: flags.quiet ?? false,
       ...(flags.format === undefined ? {} : { format: flags.format }),

@@ -1,5 +1,6 @@
 /** `version` */
 import { release } from 'node:os';
+import { printableJson } from '../../runtime/printable.ts';
 import { compileTemplate } from '../ui/go-template/template.ts';
 import { built, commit, version as programVersion } from '../version.ts';
 import type { Verb } from './verb.ts';
@@ -19,8 +20,8 @@ export const version: Verb = {
         const data = versionData();
         if (flags.format !== undefined) {
           const text =
-            flags.format === 'json' ? JSON.stringify(data) : compileTemplate(flags.format).execute(data);
-          stdout.write(`${text}\n`);
+            flags.format === 'json' ? printableJson(data) : compileTemplate(flags.format).execute(data);
+          stdout.writeData(`${text}\n`);
           return;
         }
         const { Client } = data;

@@ -24,7 +24,7 @@ export const volumeList: Verb = {
           defaultColumns: ['Driver', 'Name'],
           quietColumn: 'Name',
         };
-        stdout.write(
+        stdout.writeData(
           await formatList(rows, style, {
             quiet: flags.quiet ?? false,
             ...(flags.format === undefined ? {} : { format: flags.format }),

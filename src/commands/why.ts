@@ -1,5 +1,6 @@
 /** `why`: where a packet's way ends, and what to do about it. Exit status 0: it works, 1: it does not, 125: trouble. */
 import { MinidockError } from '../../runtime/errors.ts';
+import { printableJson } from '../../runtime/printable.ts';
 import { findContainer, listContainers } from '../engine/refresh.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { stdout } from '../engine/standard-streams.ts';
@@ -46,7 +47,7 @@ export const why: Verb = {
           }
           const verdict = decide(scene, findings, sent);
           const answer = { scene, findings, probe: sent, verdict };
-          if (flags.json === true) stdout.write(`${JSON.stringify(answerJson(answer), null, 4)}\n`);
+          if (flags.json === true) stdout.write(`${printableJson(answerJson(answer), 4)}\n`);
           else stdout.write(renderAnswer(answer, stdout.columns || 80, await colorsFor(stdout)));
           context.exit(verdict.works ? 0 : 1);
         } catch (error) {

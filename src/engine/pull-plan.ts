@@ -8,7 +8,7 @@ import type { Answered } from '../../images/registry/session.ts';
 import { hexOf } from '../../images/store/blob-store.ts';
 import { layerName } from '../../images/store/layer-store.ts';
 import type { Descriptor, ImageConfig, Manifest } from '../../images/types.ts';
-import { quoteWord, renderArgv } from '../../runtime/plan/render.ts';
+import { quoteWord, renderArgv } from '../../runtime/plan/quote.ts';
 import type { Argv, HostStep, Undo } from '../../runtime/plan/step.ts';
 import { imagesDir, type Paths } from './paths.ts';
 

@@ -5,6 +5,7 @@
  * library that takes one, or to go on with other work while a reader lags.
  */
 import { fstatSync, writeSync } from 'node:fs';
+import { fitForTerminal, printable } from '../../runtime/printable.ts';
 import { errnoOf } from '../../runtime/syscall/error.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
 
@@ -35,9 +36,29 @@ export class StandardStream {
     return this.isTTY ? kernel.windowSize(this.fd).rows : 0;
   }
 
-  /** Returns when the kernel has it all. */
+  /**
+   * Returns when the kernel has it all. Text is fit for a terminal wherever it goes, since what is piped is often
+   * looked at in the end. Bytes are somebody's own, a container's output or an archive, and stay as they are.
+   */
   write(data: string | Uint8Array): void {
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    if (typeof data === 'string') this.writeRaw(fitForTerminal(data));
+    else this.writeBytes(data);
+  }
+
+  /**
+   * What a template of the user's made of the data. A terminal gets it fit to be seen. In a pipe or a file it stays
+   * as it is, as with ls(1) and Docker: a program that asked for a value is to have that value, not its spelling.
+   */
+  writeData(text: string): void {
+    this.writeRaw(this.isTTY ? printable(text) : text);
+  }
+
+  /** Only for words and cursor movements of our own: pictures that are drawn anew in place. */
+  writeRaw(text: string): void {
+    this.writeBytes(Buffer.from(text));
+  }
+
+  private writeBytes(bytes: Uint8Array): void {
     if (this.node !== undefined) this.node.write(Buffer.from(bytes));
     else this.writeAll(bytes, bytes.length);
   }

@@ -1,6 +1,6 @@
 /** Processes as /proc has them, see proc(5). One that has ended has nothing to tell, which is no error. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { printable } from './look.ts';
+import { oneLine } from '../../runtime/printable.ts';
 
 export const processIds = (): readonly number[] =>
   readdirSync('/proc')
@@ -19,5 +19,5 @@ export function readProcess(pid: number | 'self', file: string): string {
 /** The command line on one line; the bare name of a process that has cleared its own. */
 export function commandOf(pid: number): string {
   const words = readProcess(pid, 'cmdline').split('\0').join(' ').trim();
-  return words === '' ? readProcess(pid, 'comm').trim() : printable(words.replace(/\s+/g, ' '));
+  return oneLine(words === '' ? readProcess(pid, 'comm').trim() : words.replace(/\s+/g, ' '));
 }

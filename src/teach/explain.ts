@@ -3,7 +3,8 @@
  * the result. `--dry-run` tells all of it at once, `--explain` each step as it happens; both say the same, because
  * both read the same Step. The headings are the steps of Docker's bridge network as one would do them by hand.
  */
-import { nftGetArgv, renderArgv, renderCommand } from '../../runtime/plan/render.ts';
+import { renderArgv } from '../../runtime/plan/quote.ts';
+import { nftGetArgv, renderCommand } from '../../runtime/plan/render.ts';
 import type { Check, Section, Step, StepId, Undo } from '../../runtime/plan/step.ts';
 import { noColors, type Colors } from '../ui/colors.ts';
 import type { ExplainHow } from './explain-flags.ts';

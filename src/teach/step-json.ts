@@ -1,5 +1,7 @@
 /** `--explain=json`: an object a line, for programs. A dry run's have no `ms`, and an `outcome` only where it is known. */
-import { renderArgv, renderCommand } from '../../runtime/plan/render.ts';
+import { renderArgv } from '../../runtime/plan/quote.ts';
+import { renderCommand } from '../../runtime/plan/render.ts';
+import { printableJson } from '../../runtime/printable.ts';
 import type { Step, StepId } from '../../runtime/plan/step.ts';
 import type { Explainer, StepOutcome } from './explain.ts';
 import { sectionHeadings, undoText } from './words.ts';
@@ -37,7 +39,7 @@ export function createJsonTeller(): Explainer {
       observe: step.observe === undefined ? null : renderArgv(step.observe),
       ...result,
     };
-    return `${JSON.stringify(object)}\n`;
+    return `${printableJson(object)}\n`;
   };
   return {
     stepStarted: (step, n, of) => {

@@ -1,5 +1,6 @@
 /** `--explain=short`: a line a step, of its number, its time, its title and its command. */
 import { renderCommand } from '../../runtime/plan/render.ts';
+import { oneLine } from '../../runtime/printable.ts';
 import type { Step } from '../../runtime/plan/step.ts';
 import { noColors } from '../ui/colors.ts';
 import type { Explainer, ExplainOptions, StepOutcome } from './explain.ts';
@@ -8,7 +9,7 @@ import { alreadyWords, formatMilliseconds } from './words.ts';
 export function createLineTeller({ colors = noColors }: ExplainOptions): Explainer {
   let position = '';
   const line = (step: Step, time: string): string =>
-    `${colors.dim(position)} ${time === '' ? '' : `${colors.dim(time.padStart(9))}  `}${step.title}: ` +
+    `${colors.dim(position)} ${time === '' ? '' : `${colors.dim(time.padStart(9))}  `}${oneLine(step.title)}: ` +
     `${colors.cyan(firstLine(renderCommand(step.command)))}\n`;
   return {
     stepStarted: (_step, n, total) => {

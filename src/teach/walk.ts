@@ -8,8 +8,9 @@
 import { existsSync, readSync } from 'node:fs';
 import { MinidockError } from '../../runtime/errors.ts';
 import { lookAt } from '../../runtime/plan/read-program.ts';
-import { renderArgv } from '../../runtime/plan/render.ts';
+import { renderArgv } from '../../runtime/plan/quote.ts';
 import type { Argv, Step } from '../../runtime/plan/step.ts';
+import { printable } from '../../runtime/printable.ts';
 import type { StepTime } from '../../runtime/plan/step-span.ts';
 import type { ClientMessage, ShimMessage, StepWord } from '../engine/shim-protocol.ts';
 import { stderr, stdinIsTerminal } from '../engine/standard-streams.ts';
@@ -118,7 +119,9 @@ class Walk {
     const { dim, cyan } = this.colors;
     stderr.write(
       `    ${dim(label)} ${cyan(`$ ${renderArgv(look)}`)}\n` +
-        (shown.length === 0 ? ['(nothing)'] : shown).map((line) => `            ${line}\n`).join(''),
+        (shown.length === 0 ? ['(nothing)'] : shown)
+          .map((line) => `            ${printable(line)}\n`)
+          .join(''),
     );
   }
 }

@@ -2,6 +2,7 @@
 import type { ContainerConfig, ContainerState } from '../engine/container.ts';
 import { displayPorts } from './display-ports.ts';
 import type { ListStyle, Row } from './format.ts';
+import { goQuote } from './go-template/quote.ts';
 import { ellipsis, goTime, humanAgo, humanDuration, humanSize, isNever, shortId } from './human.ts';
 
 export interface Sizes {
@@ -53,7 +54,7 @@ export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc
   const { spec } = config;
   const cut = (text: string, width: number): string => (noTrunc ? text : ellipsis(text, width));
   return {
-    Command: `"${escapeQuotes(cut(commandLine(spec.entrypoint, spec.cmd), 20))}"`,
+    Command: quoted(cut(commandLine(spec.entrypoint, spec.cmd), 20)),
     // What the plain table does not show is worked out when asked for; the first look at the local time zone takes 10 ms.
     get CreatedAt() {
       return goTime(config.created);
@@ -103,12 +104,8 @@ export function commandLine(entrypoint: readonly string[], cmd: readonly string[
   return [program, ...args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' ');
 }
 
-/** As in Go's %q, so that a command of several lines stays on one. */
-const escapeQuotes = (text: string): string =>
-  // One look is enough for nearly all.
-  !/[\\"\n\t]/.test(text)
-    ? text
-    : text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n').replaceAll('\t', '\\t');
+/** As Docker does it, by Go's strconv.Quote; one look is enough for nearly all. */
+const quoted = (text: string): string => (/^[ !#-[\]-~]*$/.test(text) ? `"${text}"` : goQuote(text));
 
 /** The image as it was named; what was given by its id is shortened like one. */
 function imageText({ imageRef }: ContainerConfig, noTrunc: boolean): string {

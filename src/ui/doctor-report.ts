@@ -1,4 +1,5 @@
 /** What `doctor` prints: a line for each finding, below it what it means and what to type where something is wrong. */
+import { oneLine, printable } from '../../runtime/printable.ts';
 import { areaOf, AREAS, type Finding, type Level } from '../engine/doctor/finding.ts';
 import type { Mended } from '../engine/doctor/examine.ts';
 import type { Colors } from './colors.ts';
@@ -18,7 +19,9 @@ export function renderReport(findings: readonly Finding[], colors: Colors): stri
 }
 
 function renderFinding(finding: Finding, colors: Colors): string {
-  const { level, what, means, todo = [] } = finding;
+  const { level, todo = [] } = finding;
+  const what = oneLine(finding.what);
+  const means = finding.means === undefined ? undefined : oneLine(finding.means);
   const paint = { ok: colors.green, warning: colors.yellow, problem: colors.red }[level];
   const mark = paint(MARKS[level]) + ' '.repeat(WIDTH - MARKS[level].length);
   const lines = [`  ${mark}  ${what}`];
@@ -26,7 +29,7 @@ function renderFinding(finding: Finding, colors: Colors): string {
   if (means !== undefined) lines.push(`${INDENT}${means}`);
   for (const line of todo) {
     const isCommand = !/^[A-Z]/.test(line);
-    const [first = '', ...rest] = line.split('\n');
+    const [first = '', ...rest] = printable(line).split('\n');
     lines.push(
       `${INDENT}${isCommand ? colors.cyan(`$ ${first}`) : first}`,
       ...rest.map((more) => `${INDENT}  ${more}`),
@@ -52,8 +55,8 @@ export function renderMended(mended: readonly Mended[], colors: Colors): string 
   return mended
     .map(({ finding, error }) =>
       error === undefined
-        ? `${colors.green('mended')}  ${finding.what}\n`
-        : `${colors.red('not mended')}  ${finding.what}: ${error}\n`,
+        ? `${colors.green('mended')}  ${oneLine(finding.what)}\n`
+        : `${colors.red('not mended')}  ${oneLine(finding.what)}: ${printable(error)}\n`,
     )
     .join('');
 }

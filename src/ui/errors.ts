@@ -2,6 +2,7 @@
  * An error as people read it, always in this order: what was being done and what failed, the exact command and its
  * words, what was undone, what to do next. An error without a `code` is the program's own fault and shows its stack.
  */
+import { printable } from '../../runtime/printable.ts';
 import { noColors, type Colors } from './colors.ts';
 
 export interface RenderErrorOptions {
@@ -46,35 +47,27 @@ export function renderError(
   const name = red('minidock:');
   if (!isExpected(error)) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return `${name} internal error: ${text}\n`;
+    return `${name} internal error: ${printable(text)}\n`;
   }
   const { head, command, words, rest } = splitCommand(error);
   const own = typeof error.hint === 'string' ? error.hint : hintFor(String(error.code));
   const hint = own?.replace(" VERB --help'", `${verb === '' ? '' : ` ${verb}`} --help'`);
   return [
-    `${name} ${visible(head)}`,
-    ...(command === undefined ? [] : [`  ${dim('$')} ${visible(command).split('\n').join('\n    ')}`]),
+    `${name} ${printable(head)}`,
+    ...(command === undefined ? [] : [`  ${dim('$')} ${printable(command).split('\n').join('\n    ')}`]),
     ...(words === undefined
       ? []
-      : visible(words)
+      : printable(words)
           .split('\n')
           .map((line) => `    ${line}`)),
     ...(rest === ''
       ? []
-      : visible(rest)
+      : printable(rest)
           .split('\n')
           .map((line) => `  ${line}`)),
-    ...(hint === undefined ? [] : [visible(hint)]),
+    ...(hint === undefined ? [] : [printable(hint)]),
     '',
   ].join('\n');
-}
-
-/** A registry, an image or a file may have chosen the words: they must not move the cursor or set the title. */
-function visible(text: string): string {
-  return text.replace(
-    /(?![\n\t])\p{Cc}/gu,
-    (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
 }
 
 /** The error's own status, else Docker's for the verb: 125 of `run`, whose other statuses are the program's. */

@@ -1,5 +1,6 @@
 /** The rows of a list through a template of the user's: `--format '{{.ID}}'`, 'table {{.Names}}\t{{.Image}}', 'json'. */
 import { MinidockError } from '../../runtime/errors.ts';
+import { oneLine } from '../../runtime/printable.ts';
 import type { Cell, ListStyle, Row } from './format.ts';
 import { compileTemplate } from './go-template/template.ts';
 import { goStruct } from './go-template/value.ts';
@@ -16,12 +17,21 @@ export function formatWithTemplate(rows: readonly Row[], style: ListStyle, asked
   const template = compileTemplate(text);
   const lines = withFieldNames(style, () => [
     ...(isTable ? [template.execute(goStruct(headings(rows, style), ROW_TYPE), { heading: true })] : []),
-    ...rows.map((row) => template.execute(goStruct(sortFields(row), ROW_TYPE))),
+    ...rows.map((row) => template.execute(goStruct(sortFields(isTable ? toCells(row) : row), ROW_TYPE))),
   ]);
   if (lines.length === 0) return '';
   const output = lines.join('\n');
   return `${isTable ? alignColumns(output) : output}\n`;
 }
+
+/** A line end or a tab in a field would make rows and columns that are none. */
+const toCells = (row: Row): Row =>
+  Object.fromEntries(
+    Object.entries(row).map(([name, cell]): [string, Cell] => [
+      name,
+      typeof cell === 'string' ? oneLine(cell) : (argument) => oneLine(cell(argument)),
+    ]),
+  );
 
 /** Shown where a template asks for a field that rows have not. */
 const ROW_TYPE = 'list row';

@@ -5,6 +5,7 @@
  * A row offers its fields as text, and as a function where a template may give an argument (`{{.Label "x"}}`);
  * in a heading such a column is named after that argument, as Docker does.
  */
+import { oneLine } from '../../runtime/printable.ts';
 import { alignColumns } from './table.ts';
 
 /** A cell: its text, or a method such as `.Label "x"` that a template may call. */
@@ -28,7 +29,7 @@ export interface ListOptions {
 /** For standard error where both are given: -q wins, as in Docker. */
 export const QUIET_WINS = 'WARNING: Ignoring custom format, because both --format and --quiet are set.';
 
-/** The whole output with its final newline; '' where there is nothing. Rejects with MinidockError TEMPLATE_INVALID. */
+/** The whole output with its final newline, for StandardStream.writeData: only tables are fit to be seen; '' where there is nothing. Rejects with MinidockError TEMPLATE_INVALID. */
 export async function formatList(
   rows: readonly Row[],
   style: ListStyle,
@@ -38,7 +39,7 @@ export async function formatList(
   if (/^(table\s*)?$/.test(format)) {
     const names = style.defaultColumns;
     const heading = names.map((name) => style.columns[name] ?? '').join('\t');
-    const lines = rows.map((row) => names.map((name) => text(row, name)).join('\t'));
+    const lines = rows.map((row) => names.map((name) => oneLine(text(row, name))).join('\t'));
     return `${alignColumns([heading, ...lines].join('\n'))}\n`;
   }
   // A language of its own, which what is printed every day has no use for.

@@ -21,7 +21,7 @@ export interface ProgressStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;
-  write(text: string): unknown;
+  writeRaw(text: string): unknown;
 }
 
 const REDRAW_MS = 80;
@@ -50,7 +50,7 @@ function plainLines(output: ProgressStream): PullProgress {
       if (told.get(layer) === phase) return;
       told.set(layer, phase);
       if (phase === 'pulling' || phase === 'complete' || phase === 'exists') {
-        output.write(`${layer}: ${WORDS[phase]}\n`);
+        output.writeRaw(`${layer}: ${WORDS[phase]}\n`);
       }
     },
     finish: () => undefined,
@@ -87,7 +87,7 @@ class Picture implements PullProgress {
   private draw(lines: readonly string[]): void {
     const back = this.drawn === 0 ? '' : `\u001b[${this.drawn}A`;
     // To the line's start, then everything below is cleared: lines come and go when the window shrinks.
-    this.output.write(`${back}\r\u001b[J${lines.map((line) => `${line}\n`).join('')}`);
+    this.output.writeRaw(`${back}\r\u001b[J${lines.map((line) => `${line}\n`).join('')}`);
     this.drawn = lines.length;
     this.drawnAt = Date.now();
   }

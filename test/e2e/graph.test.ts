@@ -123,7 +123,7 @@ describe('the kernel', () => {
     }
     await ip('netns', 'add', 'n\x1b[31m');
     const text = await picture('--brief');
-    for (const shown of ["it's", 'a"b', '<i>', 'x]|y', 'esc?[31m', 'n?[31m', '??', 'eth0 #']) {
+    for (const shown of ["it's", 'a"b', '<i>', 'x]|y', 'esc\\x1b[31m', 'n\\x1b[31m', '??', 'eth0 #']) {
       expect(text).toContain(shown);
     }
     for (const format of ['text', 'mermaid', 'dot', 'svg']) {

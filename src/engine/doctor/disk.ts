@@ -1,5 +1,6 @@
 /** Room where images and containers are kept, in bytes and in files: a full disk stops containers in odd ways. */
 import { statfsSync } from 'node:fs';
+import { quoteWord } from '../../../runtime/plan/quote.ts';
 import type { Paths } from '../paths.ts';
 import { ok, type Finding } from './finding.ts';
 import { existing } from './kernel.ts';
@@ -27,7 +28,7 @@ function examinePlace(name: 'root' | 'run', path: string, little: number): Findi
     todo: [
       'minidock ps -a; minidock rm NAME',
       'minidock images; minidock rmi NAME',
-      `df -h ${path}; df -i ${path}`,
+      `df -h ${quoteWord(path)}; df -i ${quoteWord(path)}`,
     ],
   };
 }

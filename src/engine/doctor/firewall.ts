@@ -5,6 +5,7 @@
  */
 import type { ForeignFirewall } from '../../../runtime/network/firewall/foreign.ts';
 import type { FirewallBackend } from '../../../runtime/network/types.ts';
+import { quoteWord } from '../../../runtime/plan/quote.ts';
 import { readProgram } from '../../../runtime/plan/read-program.ts';
 import { ok, type Finding } from './finding.ts';
 import type { View } from './view.ts';
@@ -88,7 +89,7 @@ function remedies(other: ForeignFirewall, bridge: string): readonly string[] {
       return [`ufw route allow in on ${bridge}`, `ufw route allow out on ${bridge}`];
     case 'firewalld':
       return [`firewall-cmd --permanent --zone=trusted --add-interface=${bridge}`, 'firewall-cmd --reload'];
-    case 'chain':
+    case 'chain': {
       if (other.chain === 'FORWARD' && other.table === 'filter') {
         return [
           `iptables -I FORWARD -i ${bridge} -j ACCEPT`,
@@ -96,11 +97,13 @@ function remedies(other: ForeignFirewall, bridge: string): readonly string[] {
           'Or run containers with --firewall=iptables, whose rules stand in that chain.',
         ];
       }
+      const chain = [other.family, other.table, other.chain].map(quoteWord).join(' ');
       return [
-        `nft insert rule ${other.family} ${other.table} ${other.chain} iifname ${bridge} accept`,
-        `nft insert rule ${other.family} ${other.table} ${other.chain} oifname ${bridge} ct status dnat accept`,
-        `nft insert rule ${other.family} ${other.table} ${other.chain} oifname ${bridge} ct state established,related accept`,
+        `nft insert rule ${chain} iifname ${bridge} accept`,
+        `nft insert rule ${chain} oifname ${bridge} ct status dnat accept`,
+        `nft insert rule ${chain} oifname ${bridge} ct state established,related accept`,
       ];
+    }
   }
 }
 

@@ -10,7 +10,7 @@ import { contains, parseCidr, parseIpv4 } from '../../../runtime/network/ipv4.ts
 import { delay } from '../../../runtime/io/delay.ts';
 import { parseMountinfo } from '../../../runtime/io/mountinfo.ts';
 import { performHostCommand } from '../../../runtime/plan/perform-host.ts';
-import { renderArgv } from '../../../runtime/plan/render.ts';
+import { renderArgv } from '../../../runtime/plan/quote.ts';
 import type { Argv } from '../../../runtime/plan/step.ts';
 import { readLinks } from '../../host/ip.ts';
 import { look } from '../../host/look.ts';
@@ -152,7 +152,7 @@ function strayGroups(known: Known): readonly Finding[] {
             level: 'warning',
             what: `control group ${name.slice(0, 12)} in ${parent} belongs to no container`,
             means: 'It is empty; the kernel keeps its counters.',
-            todo: [`rmdir ${path}`],
+            todo: [renderArgv(['rmdir', path])],
             mend: () => performHostCommand({ kind: 'rmdir', path }),
           };
         }
@@ -161,7 +161,11 @@ function strayGroups(known: Known): readonly Finding[] {
           level: 'problem',
           what: `${pids.length} processes of container ${name.slice(0, 12)} run on without a shim, in ${parent}`,
           means: 'This root knows no such container: it may be of another one, whose commands would end it.',
-          todo: [`ps -o pid,args -p ${pids.join(',')}`, `kill -KILL ${pids.join(' ')}`, `rmdir ${path}`],
+          todo: [
+            `ps -o pid,args -p ${pids.join(',')}`,
+            `kill -KILL ${pids.join(' ')}`,
+            renderArgv(['rmdir', path]),
+          ],
         };
       }),
   );

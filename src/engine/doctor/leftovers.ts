@@ -7,6 +7,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { releaseAddresses } from '../../../runtime/network/ipam.ts';
 import { Journal } from '../../../runtime/plan/journal.ts';
+import { quoteWord, renderArgv } from '../../../runtime/plan/quote.ts';
 import { renderCommand } from '../../../runtime/plan/render.ts';
 import { undoJournal } from '../../../runtime/plan/undo.ts';
 import { sweepLeftovers } from '../leftovers.ts';
@@ -49,7 +50,7 @@ function tellLost(store: ContainerStore, id: string): Finding {
     level: 'problem',
     what,
     means: 'Nobody waits for it any more. Its processes, cable, rules and address are still taken.',
-    todo: [...undo.reverse().map(renderCommand), `rm -r ${runDir}`],
+    todo: [...undo.reverse().map(renderCommand), renderArgv(['rm', '-r', runDir])],
     mend: () => mendLost(store, id),
   };
 }
@@ -75,7 +76,7 @@ function halfMade({ store, alive }: View): readonly Finding[] {
     level: 'warning',
     what: `a container was ${name.startsWith('.') ? 'half removed' : 'half made'}: ${name.replace('.removing-', '').slice(0, 12)}`,
     means: 'It takes space, and nothing refers to it.',
-    todo: [`rm -r ${join(dir, name)}`],
+    todo: [renderArgv(['rm', '-r', join(dir, name)])],
     mend: () => Promise.resolve(sweepLeftovers(store)),
   }));
 }
@@ -91,7 +92,7 @@ function strayNames({ store }: View): readonly Finding[] {
         id: `leftovers.name:${name}`,
         level: 'warning',
         what: `the name ${name} is kept for a container that is gone`,
-        todo: [`rm ${path}`],
+        todo: [renderArgv(['rm', path])],
         mend: () => Promise.resolve(store.releaseName(name, owner)),
       },
     ];
@@ -106,7 +107,7 @@ function strayLeases({ store, alive, leases }: View, lost: ReadonlySet<string>):
       level: 'warning',
       what: `the address ${address} is leased to ${owner.slice(0, 12)}, which does not run`,
       means: 'No other container gets it.',
-      todo: [`rm ${leasesDir(store.paths)}/*/${address}`],
+      todo: [`rm ${quoteWord(leasesDir(store.paths))}/*/${quoteWord(address)}`],
       mend: () => Promise.resolve(releaseAddresses(leasesDir(store.paths), owner)),
     }));
 }

@@ -2,6 +2,7 @@
  * The picture of the network as text, in any of its formats: what `minidock graph` prints, and what a lab shows before
  * and after a step. It looks from the network namespace this process is in.
  */
+import { printableJson } from '../../../runtime/printable.ts';
 import { noColors, type Colors } from '../../ui/colors.ts';
 import type { ContainerStore } from '../../engine/store.ts';
 import { drawDot } from './dot.ts';
@@ -44,7 +45,7 @@ export function renderGraph(model: Model, options: DrawOptions = {}): string {
   const mark = options.mark === undefined ? undefined : findMark(model, options.mark);
   switch (format) {
     case 'json':
-      return `${JSON.stringify(model, null, 2)}\n`;
+      return `${printableJson(model, 2)}\n`;
     case 'dot':
       return drawDot(outline(model, mark));
     case 'mermaid':

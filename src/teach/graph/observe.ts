@@ -1,9 +1,9 @@
 /** Looks at the kernel and makes the Model: nothing is kept from one look to the next, and nothing is changed. */
 import { netnsName } from '../../../runtime/network/names.ts';
+import { oneLine } from '../../../runtime/printable.ts';
 import { requireTool } from '../../../runtime/plan/tools.ts';
 import type { ContainerStore } from '../../engine/store.ts';
 import { entering, isForwarding, type Enter } from '../../host/ip.ts';
-import { printable } from '../../host/look.ts';
 import { commandOf } from '../../host/processes.ts';
 import { findNamespaces, ownNamespace, pathInto, type FoundNamespace } from '../../host/netns.ts';
 import { readFirewall } from './firewall.ts';
@@ -99,7 +99,7 @@ function label(read: Read, here: number, notes: readonly Noted[]): Namespace {
     };
   }
   if (inode === here) return { ...base, kind: 'host', label: 'this host', containers: [], processes: [] };
-  const name = path.startsWith('/proc/') ? undefined : printable(path.split('/').at(-1) ?? '');
+  const name = path.startsWith('/proc/') ? undefined : oneLine(path.split('/').at(-1) ?? '');
   const [first] = read.processes;
   const program = first?.command.split(' ')[0]?.split('/').at(-1) ?? 'nobody';
   return {

@@ -1,4 +1,5 @@
 /** `inspect --host --format table`: the same for people, one heading for each part, commands ready to be pasted. */
+import { printable } from '../../../runtime/printable.ts';
 import { noColors, type Colors } from '../../ui/colors.ts';
 import type { HostView } from './host-view.ts';
 import { depthOf } from './processes.ts';
@@ -62,7 +63,7 @@ export function hostTable(view: HostView, colors: Colors = noColors): string {
     bold(title),
     ...(rows.length === 0 ? [`  ${dim(none)}`] : align(rows)),
   ]);
-  const wrong = view.Disagreements.map((text) => yellow(`  ! ${text}`));
+  const wrong = view.Disagreements.map((text) => yellow(`  ! ${printable(text)}`));
   const heading = `${bold(view.Name.slice(1))}  ${dim(view.Id)}`;
   return [
     heading,
@@ -78,7 +79,7 @@ const shorten = (text: string): string => (text.length > 60 ? `${text.slice(0, 5
 /** Columns as wide as their widest cell; further lines of a cell hang below it. */
 function align(rows: readonly Cells[]): readonly string[] {
   const flat = rows.flatMap((cells) => {
-    const split = cells.map((cell) => cell.split('\n'));
+    const split = cells.map((cell) => printable(cell).split('\n'));
     const height = Math.max(...split.map(({ length }) => length));
     return Array.from({ length: height }, (_, i) => split.map((lines) => lines[i] ?? ''));
   });

@@ -7,7 +7,7 @@
  * session and thereby its terminal, into which it could otherwise type (TIOCSTI, ioctl_tty(2)).
  */
 import { spawn as startProcess, spawnSync } from 'node:child_process';
-import { renderArgv } from '../../../runtime/plan/render.ts';
+import { renderArgv } from '../../../runtime/plan/quote.ts';
 import type { Argv } from '../../../runtime/plan/step.ts';
 import { requireTool } from '../../../runtime/plan/tools.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';

@@ -1,6 +1,6 @@
 /** What `doctor` finds of labs: those whose keeper was killed, before it could take them away. */
 import { basename } from 'node:path';
-import { renderArgv } from '../../../runtime/plan/render.ts';
+import { renderArgv } from '../../../runtime/plan/quote.ts';
 import type { Finding } from '../../engine/doctor/finding.ts';
 import type { Paths } from '../../engine/paths.ts';
 import { outermost } from './cgroups.ts';

@@ -7,7 +7,7 @@ import type { Writable } from 'node:stream';
 import { delay } from '../../../runtime/io/delay.ts';
 import { stdout } from '../../engine/standard-streams.ts';
 import { insideHost } from './inside.ts';
-import { renderArgv } from '../../../runtime/plan/render.ts';
+import { renderArgv } from '../../../runtime/plan/quote.ts';
 import type { Lesson, LessonStep, Requirement, Solution } from './lesson.ts';
 import type { Verdict } from './words.ts';
 

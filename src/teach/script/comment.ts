@@ -1,5 +1,5 @@
 /** A step's words as a comment above its commands: those of `--explain`, from the same Step. */
-import { renderArgv } from '../../../runtime/plan/render.ts';
+import { comment, renderArgv } from '../../../runtime/plan/quote.ts';
 import type { Step } from '../../../runtime/plan/step.ts';
 import { wrap } from '../wrap.ts';
 
@@ -21,13 +21,15 @@ export interface Numbered {
 export function stepComment({ step, n, of, undo }: Numbered): string {
   const position = `[${String(n).padStart(String(of).length)}/${of}]`;
   return [
-    `  # ${position} ${step.title}`,
+    `  ${comment(`${position} ${step.title}`)}`,
     remark(step.why, 'Why:  '),
     remark(step.without, 'Else: '),
     ...(undo === undefined ? [] : [remark(undo, 'Undo: ')]),
     ...(step.observe === undefined
       ? []
-      : [`  # Look${step.observeFrom === 'inside' ? ' inside' : ''}: ${renderArgv(step.observe)}`]),
+      : [
+          `  ${comment(`Look${step.observeFrom === 'inside' ? ' inside' : ''}: ${renderArgv(step.observe)}`)}`,
+        ]),
   ].join('\n');
 }
 

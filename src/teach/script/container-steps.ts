@@ -9,7 +9,9 @@
  *     root       changed from outside, when process 1 has nothing left to do but exec (`become`)
  */
 import type { ContainerCommand } from '../../../runtime/plan/command.ts';
-import { quoteWord, renderArgv, renderCommand } from '../../../runtime/plan/render.ts';
+import { quoteWord, renderArgv } from '../../../runtime/plan/quote.ts';
+import { mountArgv, renderCommand } from '../../../runtime/plan/render.ts';
+import type { Argv } from '../../../runtime/plan/step.ts';
 import { indented, remark, stepComment, type Numbered } from './comment.ts';
 import { ROOTFS, type FreshVolume } from './places.ts';
 
@@ -133,9 +135,6 @@ function containerStep(command: ContainerCommand, context: ContainerContext, nex
 /** /proc is the host's still, and so is the number; from inside, it is 1. */
 const HELLO = ['  read -r pid _ </proc/self/stat', '  echo "$pid" >&3'].join('\n');
 
-/** A bare word that is replaced in what was rendered: the path is known only when the script runs. */
-const HERE = '@here@';
-
 function mount(command: Of<'mount'>, { volumes }: ContainerContext): string {
   const { target, type, options, source } = command;
   if (target === '/') {
@@ -156,9 +155,7 @@ function mount(command: Of<'mount'>, { volumes }: ContainerContext): string {
   const inside = target.slice(ROOTFS.length);
   const path = quoteWord(inside);
   const rendered = (more: readonly string[] = []): string =>
-    `  ${renderCommand({ ...command, target: HERE, options: [...options, ...more] })
-      .replace(HERE, '"$at"')
-      .replace('@mode@', '"$mode"')}`;
+    `  ${mountAt(mountArgv({ ...command, options: [...options, ...more] }))}`;
   if (options.includes('remount')) return [`  at=$(place there ${path})`, rendered()].join('\n');
   if (options.includes('bind') || options.includes('rbind')) {
     return [
@@ -172,7 +169,7 @@ function mount(command: Of<'mount'>, { volumes }: ContainerContext): string {
       remark('It keeps the mode of the directory it covers.'),
       `  mode=1777`,
       `  if at=$(place there ${path}); then mode=$(stat --format=%a "$at"); else at=$(place dir ${path}); fi`,
-      rendered(['mode=@mode@']).replace(/'?([^' ]*mode="\$mode")'?/, '$1'),
+      rendered([MODE]),
     ].join('\n');
   }
   const trusted =
@@ -188,6 +185,18 @@ function mount(command: Of<'mount'>, { volumes }: ContainerContext): string {
   return [`  at=$(place dir ${path})`, ...trusted, rendered()].join('\n');
 }
 
+/** An option whose value is known only when the script runs. */
+const MODE = 'mode=';
+
+/** So is the target: where `place` found it. Nothing is replaced in what was quoted: a word of the image's could match. */
+const mountAt = (argv: Argv): string =>
+  argv
+    .map((word, index) => {
+      if (index === argv.length - 1) return '"$at"';
+      return argv[index - 1] === '-o' && word.endsWith(MODE) ? `${quoteWord(word)}"$mode"` : quoteWord(word);
+    })
+    .join(' ');
+
 function fill(volume: FreshVolume | undefined): readonly string[] {
   if (volume?.filled !== true) return [];
   return [
@@ -201,17 +210,22 @@ function inDirectory(command: Of<'mknod'> | Of<'symlink'>): string {
   const inside = command.path.startsWith(`${ROOTFS}/`) ? command.path.slice(ROOTFS.length) : command.path;
   const slash = inside.lastIndexOf('/');
   const name = inside.slice(slash + 1);
-  const made = renderCommand({ ...command, path: `${HERE}/${name}` });
-  const spelt = made.replaceAll(`'${HERE}/`, `"$at"'/`).replaceAll(`${HERE}/`, '"$at"/');
+  // But for the path, the words of mknod(1) are numbers.
+  const made =
+    command.kind === 'symlink'
+      ? `ln -s ${quoteWord(command.target)} "$at"`
+      : renderCommand({ ...command, path: '@' }).replaceAll(' @', ' "$at"');
   return [
     `  at=$(place cwd ${quoteWord(inside.slice(0, slash) || '/')})`,
     `  not_shared "$at" ${quoteWord(inside)}`,
-    `  [[ -e "$at"/${quoteWord(name)} || -L "$at"/${quoteWord(name)} ]] || ${spelt.includes(' && ') ? `{ ${spelt}; }` : spelt}`,
+    `  at+=/${quoteWord(name)}`,
+    `  [[ -e $at || -L $at ]] || ${made.includes(' && ') ? `{ ${made}; }` : made}`,
   ].join('\n');
 }
 
 function setIdentity(command: Of<'set-identity'>, { seccomp }: ContainerContext): string {
-  const rendered = renderCommand(command)
+  // Without the image's word for the user, which find_user has looked up: what is replaced is numbers and flags.
+  const rendered = renderCommand({ ...command, user: '' })
     .replace(/^setpriv .*?(?=--bounding-set)/, 'setpriv --reuid="$uid" --regid="$gid" --groups="$groups" ')
     .replace(/--bounding-set=\S+/, '"$&"');
   return [
@@ -232,12 +246,17 @@ function loadSeccomp({ seccomp }: ContainerContext): string {
 }
 
 /** What the shell or the loader of a program would act on before the container's program is there. */
-const ACTED_ON = /^(LD_|BASH|GLIBC_|GCONV_PATH|LOCPATH|ENV=|IFS=|SHELLOPTS|PS4=|POSIXLY_CORRECT)/;
+const ACTED_ON =
+  /^(LD_|BASH|GLIBC_|GCONV_PATH|LOCPATH|ENV=|FUNCNEST=|IFS=|SHELLOPTS|PS4=|POSIXLY_CORRECT|TMOUT=)/;
 
 /** bash sets these itself, or lets nobody set them. */
 const KEPT_BY_BASH = /^(SHELLOPTS|BASHOPTS|BASH_VERSINFO|EUID|UID|PPID|SHLVL|PWD|OLDPWD|_)=/;
 
-function execute({ argv }: Of<'exec'>, { env }: ContainerContext): string {
+/** env(1) would take anything else for the program to run, as root and with the host's files still in reach. */
+const isVariable = (entry: string): boolean => entry.indexOf('=') > 0;
+
+function execute({ argv }: Of<'exec'>, { env: given }: ContainerContext): string {
+  const env = given.filter(isVariable);
   const hasHome = env.some((entry) => entry.startsWith('HOME=') && entry !== 'HOME=');
   const kept = env.filter((entry) => KEPT_BY_BASH.test(entry)).map((entry) => entry.split('=', 1)[0] ?? '');
   const all = env.filter((entry) => !KEPT_BY_BASH.test(entry) && (hasHome || entry !== 'HOME='));
@@ -251,6 +270,11 @@ function execute({ argv }: Of<'exec'>, { env }: ContainerContext): string {
             `Left out, since the program is started by a bash that keeps them for itself: ${kept.join(', ')}.`,
           ),
         ]),
+    ...(env.length === given.length
+      ? []
+      : [
+          remark('Left out, since env(1) would not take it for a variable: what has no name and = in front.'),
+        ]),
     '  environment=(',
     ...early.map((entry) => `    ${entry}`),
     ...(hasHome ? [] : ['    HOME="$home"']),
@@ -259,7 +283,7 @@ function execute({ argv }: Of<'exec'>, { env }: ContainerContext): string {
       'As root: the directory may be closed to the user, who is put into it all the same. It moves along with the root.',
     ),
     '  cd "$cwd"',
-    '  exec "${via[@]}" env --ignore-environment --default-signal "${environment[@]}" \\',
+    '  exec "${via[@]}" env --ignore-environment --default-signal -- "${environment[@]}" \\',
     `    "$BASH" -c "$(declare -f become); become "'"$@"' bash \\`,
     `    ${[...late, '--'].join(' ')} ${renderArgv(argv)}`,
   ].join('\n');

@@ -1,6 +1,7 @@
 /** Steps on the host as lines of bash: skipped where their effect is there, their undo noted before they are done. */
 import type { HostCommand } from '../../../runtime/plan/command.ts';
-import { nftGetArgv, quoteWord, renderArgv, renderCommand } from '../../../runtime/plan/render.ts';
+import { quoteWord, renderArgv } from '../../../runtime/plan/quote.ts';
+import { nftGetArgv, renderCommand } from '../../../runtime/plan/render.ts';
 import type { Argv, Check, HostStep } from '../../../runtime/plan/step.ts';
 import { indented, remark, stepComment, type Numbered } from './comment.ts';
 
@@ -47,20 +48,10 @@ function condition(check: Check): string {
     case 'path-exists':
       return `[[ -e ${quoteWord(check.path)} ]]`;
     case 'file-contains':
-      return `holds ${quoteWord(check.path)} ${ansiQuoted(check.text)}`;
+      return `holds ${quoteWord(check.path)} ${quoteWord(check.text)}`;
     case 'nft-element':
       return quiet(nftGetArgv(check));
     case 'run':
       return quiet(check.argv);
   }
-}
-
-/** Tabs and line ends as one types them: $'\t'. */
-function ansiQuoted(text: string): string {
-  const escaped = text
-    .replaceAll('\\', '\\\\')
-    .replaceAll("'", "\\'")
-    .replaceAll('\n', '\\n')
-    .replaceAll('\t', '\\t');
-  return escaped === text ? quoteWord(text) : `$'${escaped}'`;
 }

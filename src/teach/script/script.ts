@@ -10,7 +10,8 @@
  */
 import type { OciConfig } from '../../../runtime/bundle.ts';
 import type { ContainerCommand } from '../../../runtime/plan/command.ts';
-import { quoteWord, renderArgv, renderCommand } from '../../../runtime/plan/render.ts';
+import { quoteWord, renderArgv } from '../../../runtime/plan/quote.ts';
+import { renderCommand } from '../../../runtime/plan/render.ts';
 import type { HostStep, Section, Step } from '../../../runtime/plan/step.ts';
 import { GONE } from '../../../runtime/plan/undo.ts';
 import { allSteps, type RunPlan } from '../../engine/run-plan.ts';

@@ -1,5 +1,6 @@
 /** What was found, for people: the way point by point, the probe with its trace below it, and the verdict last. */
-import { renderArgv } from '../../../runtime/plan/render.ts';
+import { renderArgv } from '../../../runtime/plan/quote.ts';
+import { oneLine } from '../../../runtime/printable.ts';
 import type { Colors } from '../../ui/colors.ts';
 import { wrap } from '../wrap.ts';
 import type { Finding, Journey, Probe, TraceEvent, Verdict } from './model.ts';
@@ -21,7 +22,7 @@ export function renderAnswer(
   width: number,
   colors: Colors,
 ): string {
-  const lines = [colors.bold(describeJourney(scene.journey)), ''];
+  const lines = [colors.bold(oneLine(describeJourney(scene.journey))), ''];
   for (const finding of findings) lines.push(...findingLines(finding, width, colors));
   lines.push('', ...probeLines(probe, isNeighbour(scene), width, colors), '');
   const paint = verdict.works ? colors.green : colors.red;
@@ -29,7 +30,7 @@ export function renderAnswer(
   const head = verdict.works ? '' : `It stops at: ${stage}: `;
   lines.push(paint(wrap(`${head}${text}.`, width, '', '')));
   if (!verdict.works && look !== undefined) lines.push(`  See: ${colors.cyan(renderArgv(look))}`);
-  if (!verdict.works && fix !== undefined) lines.push(`  Fix: ${fix}`);
+  if (!verdict.works && fix !== undefined) lines.push(`  Fix: ${oneLine(fix)}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -91,25 +92,25 @@ function probeLines(
   const head = `Probe: from ${probe.from} to ${probe.to}: ${outcome} (${probe.milliseconds.toFixed(1)} ms).`;
   const lines = [wrap(head, width, '', '       ')];
   if (probe.shortfall !== undefined) lines.push(wrap(probe.shortfall, width, '  ', '  '));
-  if (probe.untraced !== undefined) return [...lines, `  Not traced: ${probe.untraced}.`];
+  if (probe.untraced !== undefined) return [...lines, `  Not traced: ${oneLine(probe.untraced)}.`];
   let place = '';
   for (const event of probe.trace ?? []) {
     const { source, destination, sourcePort, destinationPort } = event.packet;
     const way = `${source}:${sourcePort} > ${destination}:${destinationPort}`;
     if (event.kind === 'enter' && frames && event.family === 'bridge') {
       const links = [event.packet.iif, event.packet.oif].filter(Boolean).join(' -> ');
-      lines.push(`  ${event.hook.padEnd(LABEL)}bridge  ${links}  ${colors.dim(way)}`);
+      lines.push(`  ${event.hook.padEnd(LABEL)}bridge  ${oneLine(links)}  ${colors.dim(way)}`);
     }
     if (event.kind === 'enter' || event.kind === 'leave') continue;
     const here = `${event.id} ${event.hook} ${event.table} ${event.base}`;
     if (here !== place) {
       lines.push(
-        `  ${event.hook.padEnd(LABEL)}${event.family} ${event.table} ${event.base}  ${colors.dim(way)}`,
+        `  ${event.hook.padEnd(LABEL)}${oneLine(`${event.family} ${event.table} ${event.base}`)}  ${colors.dim(way)}`,
       );
       place = here;
     }
     const paint = event.verdict === 'drop' ? colors.red : (text: string): string => text;
-    lines.push(`${INDENT}${paint(ruleText(event))}`);
+    lines.push(`${INDENT}${paint(oneLine(ruleText(event)))}`);
   }
   if (probe.trace?.length === 0) {
     lines.push('  No hook of the host saw it.');

@@ -2,6 +2,7 @@
  * The answer: the first point of the way at which something stops the packet. The probe has the last word on whether
  * it works, the trace on who dropped it, the walk on why; what the walk only suspects counts where nothing else does.
  */
+import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { bad } from './findings.ts';
 import { STAGES, type Finding, type Probe, type TraceEvent, type Verdict } from './model.ts';
 import { inStack, type Scene } from './observe.ts';
@@ -90,7 +91,7 @@ function droppedBy(scene: Scene, event: TraceEvent, probe: Probe): Finding {
 
 function fixFor(scene: Scene, event: TraceEvent, owner: ReturnType<typeof ownerOf>): string {
   if (event.hook === 'forward') return acceptFix(scene, owner, [event.family, event.table, event.chain]);
-  return `Accept it there before that rule: nft -a list chain ${event.family} ${event.table} ${event.chain} shows its handle.`;
+  return `Accept it there before that rule: ${renderArgv(['nft', '-a', 'list', 'chain', event.family, event.table, event.chain])} shows its handle.`;
 }
 
 function unanswered({ journey, receiver }: Scene, probe: Probe): Finding {

@@ -2,6 +2,7 @@
  * How Go prints a value: `map[a:b]` with sorted keys, `[a b]`, `{a b}` for a struct, `<nil>` inside of one and
  * `<no value>` at a template's own level.
  */
+import { printableJson } from '../../../runtime/printable.ts';
 import { GoFloat, isNilValue, isObject, isStruct, keysOf, tagOf, toNumber } from './value.ts';
 
 /** fmt's %v; with `fieldNames`, its %+v. */
@@ -53,7 +54,7 @@ export function toJson(value: unknown): string {
     const fields = keysOf(value).filter(
       (key) => value[key] !== undefined && typeof value[key] !== 'function',
     );
-    return `{${fields.map((key) => `${JSON.stringify(key)}:${toJson(value[key])}`).join(',')}}`;
+    return `{${fields.map((key) => `${printableJson(key)}:${toJson(value[key])}`).join(',')}}`;
   }
-  return JSON.stringify(value) ?? 'null';
+  return printableJson(value);
 }

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import type { Command } from '../../../../runtime/plan/command.ts';
-import { quoteWord, renderArgv, renderCommand } from '../../../../runtime/plan/render.ts';
+import { quoteWord, renderArgv } from '../../../../runtime/plan/quote.ts';
+import { renderCommand } from '../../../../runtime/plan/render.ts';
 
 const cases: readonly (readonly [Command, string])[] = [
   [{ kind: 'run', argv: ['ip', 'netns', 'add', 'md-1'] }, 'ip netns add md-1'],

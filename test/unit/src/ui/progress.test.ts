@@ -7,12 +7,19 @@ interface Screen {
   readonly columns: number;
   readonly rows: number;
   readonly written: string[];
-  write(text: string): boolean;
+  writeRaw(text: string): boolean;
 }
 
 function screen(changes: Partial<Screen> = {}): Screen {
   const written: string[] = [];
-  return { isTTY: true, columns: 80, rows: 24, written, write: (text) => written.push(text) > 0, ...changes };
+  return {
+    isTTY: true,
+    columns: 80,
+    rows: 24,
+    written,
+    writeRaw: (text) => written.push(text) > 0,
+    ...changes,
+  };
 }
 
 const event = (layer: string, phase: PullPhase, current = 0, total = 0): PullEvent => ({
