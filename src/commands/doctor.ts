@@ -35,7 +35,7 @@ export const doctor: Verb = {
         else {
           const colors = await colorsFor(stdout);
           const done = renderMended(mended, colors);
-          stdout.write((done === '' ? '' : `${done}\n`) + renderReport(findings, colors));
+          stdout.writeStyled((done === '' ? '' : `${done}\n`) + renderReport(findings, colors));
         }
         context.exit(isWell(findings) ? 0 : 1);
       });

@@ -35,7 +35,7 @@ export const graph: Verb = {
             ...(mark === undefined ? {} : { mark }),
           });
         if (!watch) {
-          stdout.write(await draw());
+          stdout.writeStyled(await draw());
           return;
         }
         const { watchKernel } = await import('../teach/graph/watch.ts');
@@ -45,7 +45,7 @@ export const graph: Verb = {
           if (now === last) return;
           if (stdout.isTTY) stdout.writeRaw(CLEAR);
           else if (last !== '') stdout.write('\n');
-          stdout.write(now);
+          stdout.writeStyled(now);
           last = now;
         });
       });

@@ -1,5 +1,5 @@
 /** `import`: a root filesystem in a tar becomes an image of one layer. */
-import { createReadStream } from 'node:fs';
+import { createReadStream, openSync, type ReadStream } from 'node:fs';
 import { importRootfs } from '../../images/archives/import.ts';
 import { parsePlatform } from '../../images/platform.ts';
 import { MinidockError } from '../../runtime/errors.ts';
@@ -36,7 +36,7 @@ export const importImage: Verb = {
         const image = await withSpinner('Importing the root filesystem', () =>
           importRootfs({
             store,
-            input: file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 }),
+            input: file === '-' ? process.stdin : openArchive(file),
             reference,
             changes: flags.change,
             message: flags.message ?? `Imported from ${file}`,
@@ -47,3 +47,7 @@ export const importImage: Verb = {
       });
   },
 };
+
+/** Opened at once: a stream that opens by itself fails before anyone listens to it. */
+const openArchive = (file: string): ReadStream =>
+  createReadStream(file, { fd: openSync(file, 'r'), highWaterMark: 1 << 20 });

@@ -29,7 +29,7 @@ export async function inspectHost(
   else if (format === 'json') stdout.write(`${printableJson(views)}\n`);
   else if (format === 'table') {
     const colors = await colorsFor(stdout);
-    stdout.write(views.map((view) => hostTable(view, colors)).join('\n'));
+    stdout.writeStyled(views.map((view) => hostTable(view, colors)).join('\n'));
   } else for (const view of views) stdout.writeData(`${format.execute(asGo(view))}\n`);
 }
 

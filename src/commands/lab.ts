@@ -86,7 +86,7 @@ async function actInside(
     throw insideAlready(lesson, [action, ...names]);
   switch (action) {
     case 'list':
-      stdout.write(listText(allLessons, readProgress(INSIDE.progress), [], style));
+      stdout.writeStyled(listText(allLessons, readProgress(INSIDE.progress), [], style));
       return 0;
     case 'status':
       tutor.tellStatus(lesson, style);
@@ -98,7 +98,7 @@ async function actInside(
       return 0;
     case 'show':
       if (names[0] === undefined) tutor.show(lesson, style);
-      else stdout.write(lessonText(requireLesson(names[0]), style));
+      else stdout.writeStyled(lessonText(requireLesson(names[0]), style));
       return 0;
     case 'next':
       return tutor.next(lesson, style);
@@ -128,12 +128,14 @@ async function actOutside(
 ): Promise<number> {
   switch (action) {
     case 'intro':
-      stdout.write(
+      stdout.writeStyled(
         introduction(allLessons, readProgress(progressFileToRead(paths)), runningLabs(paths), style),
       );
       return 0;
     case 'list':
-      stdout.write(listText(allLessons, readProgress(progressFileToRead(paths)), runningLabs(paths), style));
+      stdout.writeStyled(
+        listText(allLessons, readProgress(progressFileToRead(paths)), runningLabs(paths), style),
+      );
       return 0;
     case 'start':
       return start(paths, requireLesson(required(names[0], action)), flags.again === true);
@@ -145,7 +147,7 @@ async function actOutside(
     case 'show':
       // Of a lesson with no lab: to be read.
       if (names[0] !== undefined && readLab(paths, names[0]) === undefined) {
-        stdout.write(lessonText(requireLesson(names[0]), style));
+        stdout.writeStyled(lessonText(requireLesson(names[0]), style));
         return 0;
       }
       return minidockInLab(pickLab(paths, names[0], action), 'show');

@@ -90,7 +90,7 @@ async function printError(error: unknown, verb: string, command?: Command): Prom
   if (error instanceof CommanderError) return printUsageError(error, verb, command);
   const { exitStatus, renderError } = await import('../ui/errors.ts');
   const { colorsFor } = await import('../ui/colors.ts');
-  stderr.write(renderError(error, { verb, colors: await colorsFor(stderr) }));
+  stderr.writeStyled(renderError(error, { verb, colors: await colorsFor(stderr) }));
   return exitStatus(error, verb);
 }
 

@@ -48,7 +48,7 @@ export const why: Verb = {
           const verdict = decide(scene, findings, sent);
           const answer = { scene, findings, probe: sent, verdict };
           if (flags.json === true) stdout.write(`${printableJson(answerJson(answer), 4)}\n`);
-          else stdout.write(renderAnswer(answer, stdout.columns || 80, await colorsFor(stdout)));
+          else stdout.writeStyled(renderAnswer(answer, stdout.columns || 80, await colorsFor(stdout)));
           context.exit(verdict.works ? 0 : 1);
         } catch (error) {
           throw asTrouble(error);

@@ -41,8 +41,13 @@ export class StandardStream {
    * looked at in the end. Bytes are somebody's own, a container's output or an archive, and stay as they are.
    */
   write(data: string | Uint8Array): void {
-    if (typeof data === 'string') this.writeRaw(fitForTerminal(data));
+    if (typeof data === 'string') this.writeRaw(printable(data));
     else this.writeBytes(data);
+  }
+
+  /** The same for text with colours of ours; the words of others in it have been made printable one by one. */
+  writeStyled(text: string): void {
+    this.writeRaw(fitForTerminal(text));
   }
 
   /**

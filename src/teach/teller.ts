@@ -12,7 +12,7 @@ export async function explainerFor(how: ExplainHow, output: StandardStream): Pro
 
 /** A terminal may have been handed over to the container already, and then goes down one line and not back to its left. */
 export function say(output: StandardStream, text: string): void {
-  output.write(output.isTTY ? text.replaceAll('\n', '\r\n') : text);
+  output.writeStyled(output.isTTY ? text.replaceAll('\n', '\r\n') : text);
 }
 
 /** Prints steps in the order of the plan, whatever order they are done in. */
@@ -55,7 +55,7 @@ export async function printSteps(
   already?: ReadonlySet<StepId>,
 ): Promise<void> {
   const colors = await colorsFor(stdout);
-  stdout.write(renderDryRun(steps, { how, width: stdout.columns || 80, colors }, already));
+  stdout.writeStyled(renderDryRun(steps, { how, width: stdout.columns || 80, colors }, already));
 }
 
 /** Where there is no step to tell of. In JSON no object says the same. */

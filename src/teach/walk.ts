@@ -72,7 +72,7 @@ class Walk {
     this.asked = { step, look, ...(pid === undefined ? {} : { pid }) };
     // How to look is shown by what is seen.
     const { observe: _, ...told } = step;
-    stderr.write(this.explainer.stepStarted(told, index + 1, this.steps.length));
+    stderr.writeStyled(this.explainer.stepStarted(told, index + 1, this.steps.length));
     await this.show('Before:', look);
     const word = readWord(this.colors);
     answer({ type: 'step', word });
@@ -84,13 +84,13 @@ class Walk {
     if (step === undefined) return;
     const asked = this.asked?.step.id === step.id ? this.asked : undefined;
     const explainer = asked === undefined ? this.brief : this.explainer;
-    if (asked === undefined) stderr.write(explainer.stepStarted(step, index + 1, this.steps.length));
-    stderr.write(explainer.stepDone(step, result.ms, result.outcome));
+    if (asked === undefined) stderr.writeStyled(explainer.stepStarted(step, index + 1, this.steps.length));
+    stderr.writeStyled(explainer.stepDone(step, result.ms, result.outcome));
     if (asked === undefined) return;
     const { pid } = asked;
     this.asked = undefined;
     if (pid !== undefined && !existsSync(`/proc/${String(pid)}`)) {
-      stderr.write(`    ${this.colors.dim('After:')}  the program has ended already\n`);
+      stderr.writeStyled(`    ${this.colors.dim('After:')}  the program has ended already\n`);
     } else await this.show('After: ', this.lookAt(step, index + 1, pid));
   }
 
@@ -117,7 +117,7 @@ class Walk {
     const more = lines.length - SHOWN;
     const shown = more > 1 ? [...lines.slice(0, SHOWN), `(${String(more)} lines more)`] : lines;
     const { dim, cyan } = this.colors;
-    stderr.write(
+    stderr.writeStyled(
       `    ${dim(label)} ${cyan(`$ ${renderArgv(look)}`)}\n` +
         (shown.length === 0 ? ['(nothing)'] : shown)
           .map((line) => `            ${printable(line)}\n`)
@@ -128,7 +128,7 @@ class Walk {
 
 function readWord({ bold }: Colors): StepWord {
   for (;;) {
-    stderr.write(
+    stderr.writeStyled(
       `    ${bold('Enter')} does it, ${bold('s Enter')} all that follow too, ${bold('q Enter')} undoes what is done: `,
     );
     switch (readTerminalLine()?.trim().toLowerCase()) {

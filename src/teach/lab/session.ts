@@ -25,7 +25,7 @@ export async function start(paths: Paths, lesson: Lesson, again: boolean): Promi
 export async function stay(paths: Paths, lab: RunningLab): Promise<number> {
   const { id } = lab;
   if (!stdinIsTerminal() || !stdout.isTTY) {
-    stdout.write(
+    stdout.writeStyled(
       `\nThe lab ${id} runs. A shell in it: minidock lab enter ${id} (from a terminal). End it: minidock lab end ${id}\n`,
     );
     return 0;
@@ -34,7 +34,7 @@ export async function stay(paths: Paths, lab: RunningLab): Promise<number> {
     const code = await runInLab(current, ['bash', '--rcfile', '/run/lab/rc', '-i']);
     // The keeper is still at work when PID 1 has just gone.
     if (readLab(paths, id) !== undefined) {
-      stdout.write(
+      stdout.writeStyled(
         `The lab ${id} goes on. Back into it: minidock lab enter ${id}. End it: minidock lab end ${id}\n`,
       );
       return code;
@@ -49,7 +49,7 @@ export async function stay(paths: Paths, lab: RunningLab): Promise<number> {
 }
 
 export const tellGone = ({ id }: RunningLab): void =>
-  stdout.write(`The lab ${id} is gone. What you have done is kept: minidock lab list\n`);
+  stdout.writeStyled(`The lab ${id} is gone. What you have done is kept: minidock lab list\n`);
 
 /** The command may be one that ends the lab. */
 export async function runCommand(paths: Paths, lab: RunningLab, words: Argv): Promise<number> {

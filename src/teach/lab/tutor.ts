@@ -21,7 +21,7 @@ import { doneText, prose, solutionText, storyText, taskText, verdictText, type S
 export function tellStatus(lesson: Lesson, style: Style): void {
   const { step } = readState(INSIDE.state);
   if (step >= lesson.steps.length) tellDone(lesson, style);
-  else stdout.write(`${taskText(lesson, step, style)}\n${HOW_ON}`);
+  else stdout.writeStyled(`${taskText(lesson, step, style)}\n${HOW_ON}`);
 }
 
 /** Short words of the lab's shell. */
@@ -32,7 +32,7 @@ function tellDone(lesson: Lesson, style: Style): void {
   const follows = nextLesson(readProgress(INSIDE.progress), lesson);
   const onward =
     follows === undefined ? '' : ` Then go on with: ${bold(`minidock lab start ${follows.name}`)}`;
-  stdout.write(
+  stdout.writeStyled(
     `${doneText(lesson, style)}\n` +
       `${bold('end')} takes this lab away; that it is done stays noted.${onward}\n`,
   );
@@ -40,13 +40,13 @@ function tellDone(lesson: Lesson, style: Style): void {
 
 /** First words in a new lab. Steps that were reached at another time are done again, so that one goes on there. */
 export async function welcome(lesson: Lesson, again: boolean, style: Style): Promise<void> {
-  stdout.write(storyText(lesson, style));
+  stdout.writeStyled(storyText(lesson, style));
   const reached = readProgress(INSIDE.progress)(lesson.name);
   const first = lesson.steps.findIndex(({ id }) => !reached.has(id));
   const step = again || first < 0 ? 0 : first;
   if (step > 0) {
     const count = `${String(step)} ${step === 1 ? 'step' : 'steps'}`;
-    stdout.write(
+    stdout.writeStyled(
       `The first ${count} you have done before; they are done again for you (--again begins at the first).\n\n`,
     );
     await playUpTo(lesson, step);
@@ -75,18 +75,18 @@ export async function check(lesson: Lesson, style: Style, look = checkStep): Pro
     tellDone(lesson, style);
     return 0;
   }
-  stdout.write(taskTitle(lesson, state.step, style));
+  stdout.writeStyled(taskTitle(lesson, state.step, style));
   const verdicts = await look(step);
-  stdout.write(verdictText(verdicts, style));
+  stdout.writeStyled(verdictText(verdicts, style));
   if (!allHold(verdicts)) {
-    stdout.write('\nNot yet: what has [ ] before it is still missing. hint gives a hint.\n');
+    stdout.writeStyled('\nNot yet: what has [ ] before it is still missing. hint gives a hint.\n');
     return 1;
   }
   await recordStep(lesson, state.step);
   const reached = await passReached(lesson, state.step + 1, style);
   await enterStep(reached);
-  stdout.write(picturesText(state.picture, readState(INSIDE.state).picture, stdout.rows, style));
-  stdout.write('\n');
+  stdout.writeStyled(picturesText(state.picture, readState(INSIDE.state).picture, stdout.rows, style));
+  stdout.writeStyled('\n');
   tellStatus(lesson, style);
   return 0;
 }
@@ -97,7 +97,7 @@ async function passReached(lesson: Lesson, from: number, style: Style): Promise<
     const step = lesson.steps[index];
     if (step === undefined || !(await isReached(step))) return index;
     const verdicts = step.requirements.map(({ text }) => ({ text, holds: true }));
-    stdout.write(`${taskTitle(lesson, index, style)}${verdictText(verdicts, style)}`);
+    stdout.writeStyled(`${taskTitle(lesson, index, style)}${verdictText(verdicts, style)}`);
     await recordStep(lesson, index);
   }
 }
@@ -113,10 +113,10 @@ export function hint(lesson: Lesson, style: Style): void {
   const given = Math.min(state.hints + 1, step.hints.length);
   writeState(INSIDE.state, { ...state, hints: given });
   for (const [index, text] of step.hints.slice(0, given).entries()) {
-    stdout.write(prose(`Hint ${String(index + 1)}: ${text}`, style));
+    stdout.writeStyled(prose(`Hint ${String(index + 1)}: ${text}`, style));
   }
   if (given === step.hints.length) {
-    stdout.write('There are no more; show shows a solution, with its reasons.\n');
+    stdout.writeStyled('There are no more; show shows a solution, with its reasons.\n');
   }
 }
 
@@ -124,7 +124,7 @@ export function show(lesson: Lesson, style: Style): void {
   const { step: index } = readState(INSIDE.state);
   const step = lesson.steps[index];
   if (step === undefined) return tellDone(lesson, style);
-  stdout.write(taskText(lesson, index, style) + solutionText(step.solution, style));
+  stdout.writeStyled(taskText(lesson, index, style) + solutionText(step.solution, style));
 }
 
 /** Does the step for the learner, and checks it. */
@@ -141,7 +141,7 @@ export async function next(lesson: Lesson, style: Style): Promise<number> {
 
 const reporter = (style: Style): PlayReport => ({
   typed(line, { output }) {
-    stdout.write(solutionText([line], style));
+    stdout.writeStyled(solutionText([line], style));
     if (output.trim() !== '') stdout.write(`${output.trimEnd().replace(/^/gm, '      | ')}\n`);
   },
 });
@@ -149,34 +149,34 @@ const reporter = (style: Style): PlayReport => ({
 /** The whole lesson by itself. 0 when no step was fulfilled before its solution and each was after it. */
 export async function playLesson(lesson: Lesson, style: Style, withPictures: boolean): Promise<number> {
   const { red } = style.colors;
-  stdout.write(storyText(lesson, style));
+  stdout.writeStyled(storyText(lesson, style));
   const shell = openShell();
   let wrong = 0;
   let before = withPictures ? await drawPicture(pictureWidth()) : undefined;
   for (const [index, step] of lesson.steps.entries()) {
-    stdout.write(`${taskText(lesson, index, style)}\n`);
+    stdout.writeStyled(`${taskText(lesson, index, style)}\n`);
     const untouched = await checkStep(step);
-    stdout.write(verdictText(untouched, style));
+    stdout.writeStyled(verdictText(untouched, style));
     if (allHold(untouched)) {
-      stdout.write(red('  This was so before anything was done: the check shows nothing.\n'));
+      stdout.writeStyled(red('  This was so before anything was done: the check shows nothing.\n'));
       wrong += 1;
     }
-    stdout.write('\n');
+    stdout.writeStyled('\n');
     await playStep(shell, step, reporter(style));
     const reached = await checkSoon(step);
-    stdout.write(`\n${verdictText(reached, style)}`);
+    stdout.writeStyled(`\n${verdictText(reached, style)}`);
     if (!allHold(reached)) {
-      stdout.write(red('  The solution does not lead there.\n'));
+      stdout.writeStyled(red('  The solution does not lead there.\n'));
       wrong += 1;
     }
     if (withPictures) {
       const after = await drawPicture(pictureWidth());
-      stdout.write(picturesText(before, after, 0, style));
+      stdout.writeStyled(picturesText(before, after, 0, style));
       before = after;
     }
-    stdout.write('\n');
+    stdout.writeStyled('\n');
   }
   shell.end();
-  if (wrong === 0) stdout.write(doneText(lesson, style));
+  if (wrong === 0) stdout.writeStyled(doneText(lesson, style));
   return wrong === 0 ? 0 : 1;
 }

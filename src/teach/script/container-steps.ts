@@ -252,8 +252,12 @@ const ACTED_ON =
 /** bash sets these itself, or lets nobody set them. */
 const KEPT_BY_BASH = /^(SHELLOPTS|BASHOPTS|BASH_VERSINFO|EUID|UID|PPID|SHLVL|PWD|OLDPWD|_)=/;
 
-/** env(1) would take anything else for the program to run, as root and with the host's files still in reach. */
-const isVariable = (entry: string): boolean => entry.indexOf('=') > 0;
+/**
+ * env(1) would take what has no `=` for the program to run, as root and with the host's files still in reach. What
+ * bash itself sets has to have a name that bash allows.
+ */
+const isVariable = (entry: string): boolean =>
+  ACTED_ON.test(entry) ? /^\w+=/.test(entry) : entry.indexOf('=') > 0;
 
 function execute({ argv }: Of<'exec'>, { env: given }: ContainerContext): string {
   const env = given.filter(isVariable);
@@ -272,9 +276,7 @@ function execute({ argv }: Of<'exec'>, { env: given }: ContainerContext): string
         ]),
     ...(env.length === given.length
       ? []
-      : [
-          remark('Left out, since env(1) would not take it for a variable: what has no name and = in front.'),
-        ]),
+      : [remark('Variables without a name, or with one that neither env(1) nor bash takes, are left out.')]),
     '  environment=(',
     ...early.map((entry) => `    ${entry}`),
     ...(hasHome ? [] : ['    HOME="$home"']),

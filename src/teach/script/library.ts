@@ -3,8 +3,14 @@
  * shell and names. They are bash 5 without anything but coreutils; the steps call them by name.
  */
 export const HOST_LIBRARY = String.raw`
+# Without the control characters that a name out of the image may hold.
+tell() {
+  local LC_ALL=C
+  echo "$0: ${'${1//[^ -~]/?}'}" >&2
+}
+
 fail() {
-  echo "$0: $1" >&2
+  tell "$1"
   exit 125
 }
 
@@ -23,7 +29,7 @@ undo_all() {
   for command in "${'${undo[@]}'}"; do
     eval "$command" &>"$box/complaint" && continue
     complaint=$(<"$box/complaint")
-    [[ $complaint =~ @GONE@ ]] || echo "$0: could not undo: $command: $complaint" >&2
+    [[ $complaint =~ @GONE@ ]] || tell "could not undo: $command: $complaint"
   done
   cd /
   rm -rf "$box"

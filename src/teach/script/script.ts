@@ -66,6 +66,7 @@ export function renderScript(input: ScriptInput): string {
   };
   const container = containerFunctions(plan.container.map(number), context);
   const exported = [
+    'tell',
     'fail',
     'place',
     'kind_of',
