@@ -277,7 +277,7 @@ describe('no word of an image runs on the host', () => {
       }
     }
     const foreign = [...told].filter((command) => command.includes('touch'));
-    expect(foreign.length).toBeGreaterThan(Object.keys(fields).length);
+    expect(foreign.length).toBeGreaterThan(10);
     // Only what a shell does by itself is done: no program is found, and the container's own is to run elsewhere.
     const shell = `PATH=/nowhere; touch() { :>${mark()}; }; exec() { :; }; cd() { :; };`;
     const each = 'for command; do /bin/bash -c "$command"; done';
