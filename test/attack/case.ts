@@ -35,6 +35,8 @@ export interface HostileImage {
   readonly files: Readonly<Record<string, HostileFile>>;
   /** The image configuration's `config` object, as the attacker writes it. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** What `history` tells of its last layer. */
+  readonly history?: string;
 }
 
 export interface Secret {

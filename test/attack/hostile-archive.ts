@@ -9,7 +9,7 @@ import { posix } from 'node:path';
 import { tarOf, type TestEntry } from '../support/tar-bytes.ts';
 import type { HostileFile, HostileImage } from './case.ts';
 
-export function hostileArchive(name: string, { files, config = {} }: HostileImage): Buffer {
+export function hostileArchive(name: string, { files, config = {}, history = name }: HostileImage): Buffer {
   const layers = [busyboxLayer(), tarOf(...entriesOf(files))];
   const digests = layers.map((layer) => createHash('sha256').update(layer).digest('hex'));
   const configuration = JSON.stringify({
@@ -19,7 +19,7 @@ export function hostileArchive(name: string, { files, config = {} }: HostileImag
     config: { Env: ['PATH=/bin'], ...config },
     rootfs: { type: 'layers', diff_ids: digests.map((digest) => `sha256:${digest}`) },
     // Two images of the same content are told apart by their names.
-    history: layers.map(() => ({ created_by: name })),
+    history: layers.map((_, index) => ({ created_by: index === 0 ? name : history })),
   });
   const tars = digests.map((digest) => `${digest}.tar`);
   return tarOf(

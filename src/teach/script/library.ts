@@ -73,6 +73,8 @@ place() { # KIND PATH
     case $name in
       '' | .) continue ;;
       ..) at=${'${at%/*}'} && continue ;;
+      # $(place ...) would take it away, and name a file that nobody has looked at.
+      *$'\n') fail "$2: a name in it ends with a line end" ;;
     esac
     if [[ -L rootfs$at/$name ]]; then
       ((++links <= 40)) || fail "$2: too many levels of symbolic links"

@@ -8,6 +8,7 @@ import { ownFileCases } from './own-files.ts';
 import { processCases } from './process.ts';
 import { sysctlCases } from './sysctls.ts';
 import { volumeCases } from './volumes.ts';
+import { wordCases } from './words.ts';
 
 export const ALL_CASES: readonly AttackCase[] = [
   ...archiveCases,
@@ -18,4 +19,5 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...processCases,
   ...sysctlCases,
   ...volumeCases,
+  ...wordCases,
 ];
