@@ -142,7 +142,7 @@ export async function next(lesson: Lesson, style: Style): Promise<number> {
 const reporter = (style: Style): PlayReport => ({
   typed(line, { output }) {
     stdout.writeStyled(solutionText([line], style));
-    if (output.trim() !== '') stdout.write(`${output.trimEnd().replace(/^/gm, '      | ')}\n`);
+    if (output.trim() !== '') stdout.writeStyled(`${output.trimEnd().replace(/^/gm, '      | ')}\n`);
   },
 });
 
