@@ -1,7 +1,7 @@
 /** The words for a place that is refused (safe-place.ts): which part of it is at fault, whose it is, what to type. */
 import { readFileSync } from 'node:fs';
 import { MinidockError } from '../../runtime/errors.ts';
-import { renderArgv } from '../../runtime/plan/render.ts';
+import { renderArgv } from '../../runtime/plan/quote.ts';
 
 export interface Place {
   readonly path: string;
