@@ -1,22 +1,26 @@
 /** All cases, by area; listed by hand, since a compiled program has no directory to look into. */
 import type { AttackCase } from '../case.ts';
 import { archiveCases } from './archives.ts';
+import { classicCases } from './classics.ts';
 import { execCases } from './exec.ts';
 import { mountCases } from './mounts.ts';
 import { networkCases } from './network.ts';
 import { ownFileCases } from './own-files.ts';
 import { processCases } from './process.ts';
+import { raceCases } from './races.ts';
 import { sysctlCases } from './sysctls.ts';
 import { volumeCases } from './volumes.ts';
 import { wordCases } from './words.ts';
 
 export const ALL_CASES: readonly AttackCase[] = [
   ...archiveCases,
+  ...classicCases,
   ...execCases,
   ...mountCases,
   ...networkCases,
   ...ownFileCases,
   ...processCases,
+  ...raceCases,
   ...sysctlCases,
   ...volumeCases,
   ...wordCases,
