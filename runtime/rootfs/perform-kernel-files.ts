@@ -9,7 +9,7 @@ import type { ContainerCommand } from '../plan/command.ts';
 import { MOUNT_ATTR_RDONLY, O_PATH } from '../syscall/constants.ts';
 import { errnoOf } from '../syscall/error.ts';
 import { splitDevice } from './host-devices.ts';
-import { openBeneath } from './in-root.ts';
+import { openBeneath, openWithoutLinks } from './in-root.ts';
 import { attach, bind, ownDev, READ_ONLY, UNCHANGED, type RootContext } from './tree.ts';
 
 type Of<K extends ContainerCommand['kind']> = Extract<ContainerCommand, { kind: K }>;
@@ -84,11 +84,13 @@ function openNull(context: RootContext): { readonly device: number; readonly own
   const device =
     dev === undefined
       ? openSync('/dev/null', O_PATH | constants.O_NOFOLLOW)
-      : openBeneath(context.kernel, dev, 'null');
+      : openWithoutLinks(context.kernel, dev, 'null');
   const { rdev, mode } = fstatSync(device);
   const { major, minor } = splitDevice(rdev);
   if ((mode & constants.S_IFMT) === constants.S_IFCHR && major === 1 && minor === 3) {
-    return { device, own: dev !== undefined };
+    // In a user namespace each device is the host's, mounted on a file of our /dev.
+    const own = dev !== undefined && context.kernel.place(device).mount === context.kernel.place(dev).mount;
+    return { device, own };
   }
   closeSync(device);
   throw new MinidockError({ code: 'BAD_DEVICE', message: '/dev/null is not the null device' });
