@@ -3,7 +3,7 @@ import type { Lesson } from '../lesson.ts';
 import { greets, ROOTFS, SERVER } from './docker-scenery.ts';
 
 /** Namespace, bridge, cable, addresses, NAT, published port. */
-const NETWORK_STEPS = 18;
+const NETWORK_STEPS = 22;
 
 export const byMinidock: Lesson = {
   name: 'docker-by-minidock',
@@ -16,7 +16,7 @@ export const byMinidock: Lesson = {
       id: 'run',
       title: 'One command',
       article: ['D:host to container', 'D:container to the world', 'D:the world to the container'],
-      task: `Run a container called web of the image page, with port 8080 of the host published to its port 80, in the background; its program is "${SERVER}". With --step it waits before each step, and you see the state before and after: Enter does the step, s and Enter all that follow too. --explain tells without waiting. The first 18 or so are the article’s.`,
+      task: `Run a container called web of the image page, with port 8080 of the host published to its port 80, in the background; its program is "${SERVER}". With --step it waits before each step, and you see the state before and after: Enter does the step, s and Enter all that follow too. --explain tells without waiting. The first 22 or so are the article’s.`,
       hints: [
         '-d, --name, -p: as with Docker.',
         `minidock run --step -d --name web -p 8080:80 page ${SERVER}`,
