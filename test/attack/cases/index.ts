@@ -6,6 +6,7 @@ import { execCases } from './exec.ts';
 import { mountCases } from './mounts.ts';
 import { networkCases } from './network.ts';
 import { ownFileCases } from './own-files.ts';
+import { placesCases } from './places.ts';
 import { processCases } from './process.ts';
 import { raceCases } from './races.ts';
 import { sysctlCases } from './sysctls.ts';
@@ -19,6 +20,7 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...mountCases,
   ...networkCases,
   ...ownFileCases,
+  ...placesCases,
   ...processCases,
   ...raceCases,
   ...sysctlCases,
