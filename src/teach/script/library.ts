@@ -178,10 +178,11 @@ find_group() { # GROUP
   echo "$1"
 }
 
-# The image's /etc/NAME, nothing if it is missing or something else than a file.
+# The image's /etc/NAME, nothing if it is missing or something else than a file. An image may have one of any size, in
+# lines of any length: the first megabytes are enough of it.
 user_file() { # NAME
   local file
-  if file=$(place there "/etc/$1") && [[ -f $file ]]; then cat "$file"; fi
+  if file=$(place there "/etc/$1") && [[ -f $file ]]; then head -c 4M "$file" | cut -b -65536; fi
 }
 
 # The last thing of ours in process 1. It runs as the container's user, with the container's capabilities, and has
