@@ -83,6 +83,7 @@ export const makedev = (major: number, minor: number): number =>
 /** prctl(2). */
 export const PR_SET_DUMPABLE = 4;
 export const PR_SET_KEEPCAPS = 8;
+export const PR_SET_NAME = 15;
 export const PR_CAPBSET_READ = 23;
 export const PR_CAPBSET_DROP = 24;
 export const PR_SET_NO_NEW_PRIVS = 38;

@@ -2,28 +2,37 @@
  * Handing descriptors on through execve(2): close-on-exec, memory files, a child that only the kernel knows. For the
  * shim, which replaces itself while nothing happens.
  */
+import { PR_SET_NAME } from './constants.ts';
 import { errnoOf } from './error.ts';
 import { call } from './ffi.ts';
 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
-const PR_SET_NAME = 15;
+const F_ADD_SEALS = 1033;
+const [F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE] = [1, 2, 4, 8];
 const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
 const MFD_EXEC = 0x10;
 
 export function setCloseOnExec(fd: number, on: boolean): void {
   call('fcntl', fd, F_SETFD, on ? FD_CLOEXEC : 0);
 }
 
-/** A file in memory that may be executed (memfd_create(2)), close-on-exec. */
+/** A file in memory that may be executed (memfd_create(2)), close-on-exec. EACCES where vm.memfd_noexec is 2. */
 export function createMemoryFile(name: string): number {
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
   try {
-    return call('memfd_create', name, MFD_CLOEXEC | MFD_EXEC);
+    return call('memfd_create', name, flags | MFD_EXEC);
   } catch (error) {
     // Before Linux 6.3 the flag is unknown, and every memory file may be executed.
     if (errnoOf(error) !== 'EINVAL') throw error;
-    return call('memfd_create', name, MFD_CLOEXEC);
+    return call('memfd_create', name, flags);
   }
+}
+
+/** Nobody can change the file any more, whoever opens it and how (fcntl(2), F_ADD_SEALS). */
+export function sealMemoryFile(fd: number): void {
+  call('fcntl', fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
 }
 
 /** What `ps -o comm` shows (prctl(2)). */

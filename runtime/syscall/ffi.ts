@@ -10,8 +10,16 @@ import type * as Ffi from 'bun:ffi';
 import { SyscallError } from './error.ts';
 import { syscallNumbers, type SyscallName } from './numbers.ts';
 
-/** Numbers pass as they are, strings as C strings, byte arrays by address. */
-export type Argument = number | string | Uint8Array;
+/** Numbers pass as they are; strings as C strings, byte arrays and the others by address. */
+export type Argument = number | string | Uint8Array | readonly string[] | Structure;
+
+/** 64-bit words; bytes in it are an address too. */
+export interface Structure {
+  readonly words: readonly (bigint | Uint8Array)[];
+}
+
+/** What makes a system call, or writes down that it is to be made. */
+export type Call = (name: SyscallName, ...args: readonly Argument[]) => number;
 
 interface Libc {
   readonly syscall: (number: number, args: readonly number[]) => number;
@@ -72,21 +80,49 @@ export const addressOf = (bytes: Uint8Array): number => libc().libc.addressOf(by
 /** Makes the call and returns what it returns; throws SyscallError when that is -1. */
 export function call(name: SyscallName, ...args: readonly Argument[]): number {
   const { libc: door, numbers } = libc();
-  const bytes = args.map((arg) => (typeof arg === 'string' ? cString(arg) : arg));
-  const words = bytes.map((arg) => (typeof arg === 'number' ? arg : door.addressOf(arg)));
+  const memory: Uint8Array[] = [];
+  const place: Place = (bytes) => {
+    memory.push(bytes);
+    return BigInt(door.addressOf(bytes));
+  };
+  const words = args.map((arg) => (typeof arg === 'number' ? arg : Number(wordOf(arg, place))));
   const result = door.syscall(numbers[name], words);
+  // Used once more, so that it was not collected while the kernel read it.
+  memory.length = 0;
   if (result !== -1) return result;
   const errno = door.errno();
-  throw new SyscallError(spell(name, args), errnoName(errno), lowerFirst(door.strerror(errno)));
+  throw new SyscallError(spellCall(name, args), errnoName(errno), lowerFirst(door.strerror(errno)));
 }
 
-function spell(name: string, args: readonly Argument[]): string {
+/** Puts bytes where the call finds them, and gives their address. */
+export type Place = (bytes: Uint8Array) => bigint;
+
+export function wordOf(argument: Argument | bigint, place: Place): bigint {
+  if (typeof argument === 'number' || typeof argument === 'bigint') return BigInt(argument);
+  if (typeof argument === 'string') return place(cString(argument));
+  if (argument instanceof Uint8Array) return place(argument);
+  const words =
+    'words' in argument
+      ? argument.words.map((word) => wordOf(word, place))
+      : [...argument.map((text) => wordOf(text, place)), 0n];
+  return place(bytesOf(BigUint64Array.from(words)));
+}
+
+export function spellCall(name: string, args: readonly Argument[]): string {
   const shown = args.map((arg) => {
+    if (typeof arg === 'number') return arg > 0xff ? `0x${arg.toString(16)}` : String(arg);
     if (typeof arg === 'string') return JSON.stringify(arg);
-    if (typeof arg !== 'number') return `<${String(arg.byteLength)} bytes>`;
-    return arg > 0xff ? `0x${arg.toString(16)}` : String(arg);
+    if (arg instanceof Uint8Array) return `<${String(arg.byteLength)} bytes>`;
+    return 'words' in arg ? `<${String(arg.words.length * 8)} bytes>` : `<${String(arg.length)} words>`;
   });
   return `${name}(${shown.join(', ')})`;
+}
+
+/** 'operation not permitted' of 1. */
+export function errnoReason(errno: number): string {
+  if (typeof Bun !== 'undefined') return lowerFirst(libc().libc.strerror(errno));
+  const { getSystemErrorMap } = process.getBuiltinModule('node:util');
+  return getSystemErrorMap().get(-errno)?.[1] ?? `error ${String(errno)}`;
 }
 
 /** `EPERM` of 1. */

@@ -30,7 +30,7 @@ const STATX_MNT_ID = 0x1000;
 const STATX_INO = 0x100;
 const PATH_MAX = 4096;
 
-const fileCalls: FileCalls = {
+export const fileCalls: FileCalls = {
   openat2(directory, path, flags, resolve, mode = 0) {
     // struct open_how: flags, mode, resolve, each of 64 bits.
     const how = BigUint64Array.of(BigInt(flags | O_CLOEXEC), BigInt(mode), BigInt(resolve));

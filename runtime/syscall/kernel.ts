@@ -21,9 +21,11 @@ export interface Kernel {
   prctl(option: number, arg2: number, arg3?: number, arg4?: number, arg5?: number): number;
   /** capset(2) for this thread; bit masks of the three sets. */
   capset(effective: bigint, permitted: bigint, inheritable: bigint): void;
-  /** For this thread only, by raw system call: safe because execve(2) follows. */
-  setresgid(gid: number): void;
-  setresuid(uid: number): void;
+  /** capget(2) of this thread. */
+  capget(): { readonly effective: bigint; readonly permitted: bigint; readonly inheritable: bigint };
+  /** For this thread only, by raw system call: safe because execve(2) follows. The saved id is the same unless given. */
+  setresgid(gid: number, saved?: number): void;
+  setresuid(uid: number, saved?: number): void;
   setgroups(groups: readonly number[]): void;
   setrlimit(resource: number, soft: number, hard: number): void;
   /** -1 is unlimited, in both directions. */
@@ -33,6 +35,8 @@ export interface Kernel {
   /** seccomp(2) SECCOMP_SET_MODE_FILTER; `program` is an array of struct sock_filter, 8 bytes each. */
   seccompSetFilter(program: Uint8Array, flags: number): void;
   execve(path: string, argv: readonly string[], env: readonly string[]): never;
+  /** execveat(2) of an open file, without a path that could lead elsewhere. */
+  executeFile(fd: number, argv: readonly string[], env: readonly string[]): never;
   setsid(): number;
   umask(mask: number): number;
   dup2(from: number, to: number): void;

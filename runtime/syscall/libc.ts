@@ -5,6 +5,7 @@
  * Deliberately absent: calls that node:fs already makes (open, mkdir, symlink, chown …).
  */
 import {
+  AT_EMPTY_PATH,
   AT_FDCWD,
   AT_RECURSIVE,
   AT_SYMLINK_NOFOLLOW,
@@ -12,7 +13,7 @@ import {
   makedev,
   O_CLOEXEC,
 } from './constants.ts';
-import { addressOf, bytesOf, call, cString } from './ffi.ts';
+import { addressOf, bytesOf, call, type Call } from './ffi.ts';
 import type { Kernel } from './kernel.ts';
 import { flock, getXattrs, pollOne, resetSignals } from './loops.ts';
 
@@ -45,7 +46,8 @@ const O_NONBLOCK = 0o4000;
 const O_RDWR = 2;
 const O_NOCTTY = 0o400;
 
-export const kernel: Kernel = {
+/** Every method is `call` of something: what writes the calls down instead of making them is a kernel, too. */
+export const kernelOver = (call: Call): Kernel => ({
   mount: (source, target, type, flags, data) => void call('mount', source, target, type, flags, data),
   umount2: (target, flags) => void call('umount2', target, flags),
   pivotRoot: (newRoot, putOld) => void call('pivot_root', newRoot, putOld),
@@ -70,8 +72,15 @@ export const kernel: Kernel = {
     const high = sets.map((set) => Number(set >> 32n));
     call('capset', bytesOf(header), bytesOf(Uint32Array.from([...low, ...high])));
   },
-  setresgid: (gid) => void call('setresgid', gid, gid, gid),
-  setresuid: (uid) => void call('setresuid', uid, uid, uid),
+  capget() {
+    const sets = new Uint32Array(6);
+    call('capget', bytesOf(Uint32Array.of(LINUX_CAPABILITY_VERSION_3, 0)), bytesOf(sets));
+    // struct __user_cap_data_struct twice: effective, permitted, inheritable, 32 bits each.
+    const set = (at: number): bigint => BigInt(sets[at] ?? 0) | (BigInt(sets[at + 3] ?? 0) << 32n);
+    return { effective: set(0), permitted: set(1), inheritable: set(2) };
+  },
+  setresgid: (gid, saved = gid) => void call('setresgid', gid, gid, saved),
+  setresuid: (uid, saved = uid) => void call('setresuid', uid, uid, saved),
   setgroups: (groups) => void call('setgroups', groups.length, bytesOf(Uint32Array.from(groups))),
   setrlimit: (resource, soft, hard) =>
     void call('prlimit64', 0, resource, bytesOf(BigUint64Array.of(rlim(soft), rlim(hard))), 0),
@@ -82,16 +91,16 @@ export const kernel: Kernel = {
   },
   seccompSetFilter(program, flags) {
     // struct sock_fprog: a 16-bit count of instructions, padding, and their address.
-    const fprog = BigUint64Array.of(BigInt(program.byteLength / 8), BigInt(addressOf(program)));
-    call('seccomp', SECCOMP_SET_MODE_FILTER, flags, bytesOf(fprog));
+    call('seccomp', SECCOMP_SET_MODE_FILTER, flags, { words: [BigInt(program.byteLength / 8), program] });
   },
   joinSessionKeyring: (name) => void call('keyctl', KEYCTL_JOIN_SESSION_KEYRING, name),
   execve(path, argv, env): never {
-    const args = pointers(argv);
-    const environment = pointers(env);
-    call('execve', path, args.array, environment.array);
-    // Not reached. Naming the strings here keeps them from being collected while the kernel reads them.
-    throw new Error(`execve returned (${String(args.strings.length + environment.strings.length)})`);
+    call('execve', path, argv, env);
+    throw new Error('execve returned');
+  },
+  executeFile(fd, argv, env): never {
+    call('execveat', fd, '', argv, env, AT_EMPTY_PATH);
+    throw new Error('execveat returned');
   },
   setsid: () => call('setsid'),
   umask: (mask) => call('umask', mask),
@@ -175,7 +184,9 @@ export const kernel: Kernel = {
     const times = BigInt64Array.of(...[atimeNs, mtimeNs].flatMap((ns) => floorDiv(ns, second)));
     call('utimensat', AT_FDCWD, path, bytesOf(times), AT_SYMLINK_NOFOLLOW);
   },
-};
+});
+
+export const kernel: Kernel = kernelOver(call);
 
 /** [seconds, nanoseconds], the latter never negative, also before 1970. */
 function floorDiv(ns: bigint, second: bigint): [bigint, bigint] {
@@ -187,10 +198,3 @@ function floorDiv(ns: bigint, second: bigint): [bigint, bigint] {
 const rlim = (value: number): bigint => (value < 0 ? 0xffffffffffffffffn : BigInt(value));
 const fromRlim = (value: bigint | undefined): number =>
   value === undefined || value === 0xffffffffffffffffn ? -1 : Number(value);
-
-/** A NULL-terminated array of C strings. `strings` must outlive the call. */
-function pointers(texts: readonly string[]): { array: Uint8Array; strings: readonly Uint8Array[] } {
-  const strings = texts.map(cString);
-  const array = BigUint64Array.from([...strings.map((text) => BigInt(addressOf(text))), 0n]);
-  return { array: bytesOf(array), strings };
-}

@@ -9,17 +9,17 @@
  *            nanosleep(one second), jump again
  *
  * Pure: bytes from numbers, so that what is written for one machine can be looked at on the other. Encodings follow
- * the Intel 64 manual, volume 2, and the Arm ARM, section C6; the file format elf(5).
+ * the Intel 64 manual, volume 2, and the Arm ARM, section C6; tiny-elf.ts makes a file of them.
  */
+import { PR_SET_NAME } from '../../../runtime/syscall/constants.ts';
 import { writePollEntries, type PollEntry } from '../../../runtime/syscall/loops.ts';
 import { syscallNumbers } from '../../../runtime/syscall/numbers.ts';
+import { DataLayout, elfImage } from '../../../runtime/syscall/tiny-elf.ts';
 
 /** A constant, or one of the two arrays the kernel has put on the stack. */
 type Word = number | 'argv' | 'envp';
 
 interface Machine {
-  /** e_machine of elf(5). */
-  readonly elf: number;
   /** Keeps the stack as the kernel laid it out: argc, argv, NULL, envp, NULL. */
   readonly keepStack: readonly number[];
   /** The length of the code is the same for any constants. */
@@ -34,7 +34,6 @@ const word = (value: number): readonly number[] => [0, 8, 16, 24].map((shift) =>
 const X86_ARGUMENTS: readonly (readonly number[])[] = [[0xbf], [0xbe], [0xba], [0x41, 0xba], [0x41, 0xb8]];
 
 const X86_64: Machine = {
-  elf: 62,
   keepStack: [0x48, 0x89, 0xe3], // mov rbx, rsp
   call: (number, args) => [
     ...args.flatMap((arg, at) => {
@@ -58,7 +57,6 @@ const armMove = (register: number, value: number): readonly number[] => [
 ];
 
 const ARM64: Machine = {
-  elf: 183,
   keepStack: word(0x910003f3), // mov x19, sp
   call: (number, args) => [
     ...args.flatMap((arg, at) => {
@@ -73,82 +71,20 @@ const ARM64: Machine = {
   jumpBack: (distance) => word((0x14000000 | ((-distance / 4) & 0x3ffffff)) >>> 0), // b
 };
 
-const HEADER = 64;
-const PROGRAM_HEADER = 56;
-const CODE_OFFSET = HEADER + 3 * PROGRAM_HEADER;
-const DATA_OFFSET = 512;
-/** The file is mapped twice, for execution and for writing: no memory is ever both. Apart by the largest page size. */
-const CODE_ADDRESS = 0x400000;
-const DATA_ADDRESS = 0x410000;
-const ALIGNMENT = 0x10000;
-const PR_SET_NAME = 15;
-const [PF_X, PF_W, PF_R] = [1, 2, 4];
-const [PT_LOAD, PT_GNU_STACK] = [1, 0x6474e551];
-
 /** `arch` as in process.arch; `executable` is the descriptor of what is to be executed when one of `entries` is ready. */
 export function waiterImage(arch: string, entries: readonly PollEntry[], executable: number): Buffer {
   const machine = arch === 'arm64' ? ARM64 : X86_64;
   const call = syscallNumbers(arch);
-  const data = layOut({
-    second: Buffer.from(BigInt64Array.of(1n, 0n).buffer),
-    entries: writePollEntries(entries),
-    path: Buffer.from(`/proc/self/fd/${String(executable)}\0`),
-    name: Buffer.from('minidock\0'),
-  });
-  const begin = [...machine.keepStack, ...machine.call(call.prctl, [PR_SET_NAME, data.addresses.name])];
+  const data = new DataLayout();
+  const second = data.add(Buffer.from(BigInt64Array.of(1n, 0n).buffer));
+  const polled = data.add(writePollEntries(entries));
+  const path = data.add(Buffer.from(`/proc/self/fd/${String(executable)}\0`));
+  const name = data.add(Buffer.from('minidock\0'));
+  const begin = [...machine.keepStack, ...machine.call(call.prctl, [PR_SET_NAME, name])];
   const round = [
-    ...machine.call(call.ppoll, [data.addresses.entries, entries.length, 0, 0, 0]),
-    ...machine.call(call.execve, [data.addresses.path, 'argv', 'envp']),
-    ...machine.call(call.nanosleep, [data.addresses.second, 0]),
+    ...machine.call(call.ppoll, [polled, entries.length, 0, 0, 0]),
+    ...machine.call(call.execve, [path, 'argv', 'envp']),
+    ...machine.call(call.nanosleep, [second, 0]),
   ];
-  const code = [...begin, ...round, ...machine.jumpBack(round.length)];
-  const image = Buffer.alloc(DATA_OFFSET + data.bytes.length);
-  image.set(code, CODE_OFFSET);
-  image.set(data.bytes, DATA_OFFSET);
-  writeHeaders(image, machine.elf);
-  return image;
-}
-
-function layOut<Name extends string>(
-  parts: Readonly<Record<Name, Buffer>>,
-): { readonly addresses: Readonly<Record<Name, number>>; readonly bytes: Buffer } {
-  const addresses: Partial<Record<Name, number>> = {};
-  let bytes = Buffer.alloc(0);
-  for (const [name, part] of Object.entries<Buffer>(parts)) {
-    addresses[name as Name] = DATA_ADDRESS + DATA_OFFSET + bytes.length;
-    // The next one begins at a multiple of eight, as the kernel wants its structures.
-    bytes = Buffer.concat([bytes, part, Buffer.alloc(-part.length & 7)]);
-  }
-  return { addresses: addresses as Readonly<Record<Name, number>>, bytes };
-}
-
-function writeHeaders(image: Buffer, machine: number): void {
-  // 64-bit, little endian, version 1.
-  image.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
-  const half = (value: number, offset: number): number => image.writeUInt16LE(value, offset);
-  const long = (value: number, offset: number): bigint | number =>
-    image.writeBigUInt64LE(BigInt(value), offset);
-  half(2, 16); // ET_EXEC
-  half(machine, 18);
-  image.writeUInt32LE(1, 20);
-  long(CODE_ADDRESS + CODE_OFFSET, 24); // e_entry
-  long(HEADER, 32); // e_phoff
-  half(HEADER, 52);
-  half(PROGRAM_HEADER, 54);
-  const segments = [
-    { type: PT_LOAD, flags: PF_R | PF_X, address: CODE_ADDRESS, length: DATA_OFFSET },
-    { type: PT_LOAD, flags: PF_R | PF_W, address: DATA_ADDRESS, length: image.length },
-    { type: PT_GNU_STACK, flags: PF_R | PF_W, address: 0, length: 0 },
-  ];
-  half(segments.length, 56);
-  segments.forEach(({ type, flags, address, length }, at) => {
-    const offset = HEADER + at * PROGRAM_HEADER;
-    image.writeUInt32LE(type, offset);
-    image.writeUInt32LE(flags, offset + 4);
-    long(address, offset + 16); // p_vaddr
-    long(address, offset + 24); // p_paddr
-    long(length, offset + 32); // p_filesz
-    long(length, offset + 40); // p_memsz
-    long(type === PT_LOAD ? ALIGNMENT : 16, offset + 48);
-  });
+  return elfImage(arch, [...begin, ...round, ...machine.jumpBack(round.length)], data.bytes);
 }
