@@ -8,10 +8,10 @@ import { O_PATH } from '../syscall/constants.ts';
 
 export interface LineHandlers {
   readonly connected: (connection: LineConnection) => void;
-  /** Without its line feed. */
-  readonly line: (text: string) => void;
-  /** Once, for an end and for an error alike. */
-  readonly ended: () => void;
+  /** Without its line feed. True: it was the last line, what follows is for `ended`. */
+  readonly line: (text: string) => boolean;
+  /** Once, for an end and for an error alike, with what came after the last line. */
+  readonly ended: (rest: Uint8Array) => void;
 }
 
 export interface LineConnection {
@@ -50,19 +50,30 @@ export async function listenForOne(socketPath: string, handlers: LineHandlers): 
   }
 }
 
-/** Calls `line` for each whole line of what it is fed. */
-function lineSplitter(line: (text: string) => void): (bytes: Uint8Array) => void {
-  const decoder = new TextDecoder();
-  let buffered = '';
-  return (bytes) => {
-    const lines = (buffered + decoder.decode(bytes, { stream: true })).split('\n');
-    buffered = lines.pop() ?? '';
-    for (const whole of lines) line(whole);
+/** Calls `line` for each whole line of what it is fed, and keeps the rest. */
+function lineSplitter(line: LineHandlers['line']): {
+  readonly feed: (bytes: Uint8Array) => void;
+  readonly rest: () => Uint8Array;
+} {
+  let buffered = Buffer.alloc(0);
+  let lines = true;
+  return {
+    feed(bytes) {
+      buffered = Buffer.concat([buffered, bytes]);
+      while (lines) {
+        const end = buffered.indexOf('\n');
+        if (end < 0) return;
+        const text = buffered.toString('utf8', 0, end);
+        buffered = buffered.subarray(end + 1);
+        lines = !line(text);
+      }
+    },
+    rest: () => buffered,
   };
 }
 
 function listenUnderBun(path: string, { connected, line, ended }: LineHandlers): Promise<() => void> {
-  const feed = lineSplitter(line);
+  const { feed, rest } = lineSplitter(line);
   const server = Bun.listen({
     unix: path,
     socket: {
@@ -73,7 +84,7 @@ function listenUnderBun(path: string, { connected, line, ended }: LineHandlers):
           close: () => socket.terminate(),
         }),
       data: (_socket, bytes) => feed(bytes),
-      close: ended,
+      close: () => ended(rest()),
     },
   });
   return Promise.resolve(() => server.stop());
@@ -81,7 +92,7 @@ function listenUnderBun(path: string, { connected, line, ended }: LineHandlers):
 
 function listenUnderNode(path: string, { connected, line, ended }: LineHandlers): Promise<() => void> {
   const { createServer } = process.getBuiltinModule('node:net');
-  const feed = lineSplitter(line);
+  const { feed, rest } = lineSplitter(line);
   const server = createServer((socket) => {
     connected({
       send: (text) => void socket.write(`${text}\n`),
@@ -89,7 +100,7 @@ function listenUnderNode(path: string, { connected, line, ended }: LineHandlers)
     });
     socket.on('data', feed);
     socket.on('error', () => undefined); // A reset is an end too; 'close' follows.
-    socket.on('close', ended);
+    socket.on('close', () => ended(rest()));
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);

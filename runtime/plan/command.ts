@@ -5,7 +5,7 @@
  * A container command is a system call, since the host's tools are out of reach once pivot_root(2) has happened;
  * it is printed as the command of util-linux or coreutils that makes the same call.
  */
-import type { OciResources } from '../bundle.ts';
+import type { OciNamespace, OciResources } from '../bundle.ts';
 import type { NftElement } from '../syscall/nft-element.ts';
 import type { Argv } from './step.ts';
 
@@ -78,8 +78,14 @@ export type ContainerCommand =
   | { readonly kind: 'join-cgroup'; readonly procs: readonly string[] }
   | { readonly kind: 'join-netns'; readonly path: string }
   | { readonly kind: 'unshare-cgroup' }
-  /** The cgroup and mount namespaces of a process, and its root directory with them. */
-  | { readonly kind: 'enter-namespaces'; readonly pid: number }
+  /** Of a process, and the root directory of its mount namespace; its PID namespace is for children. */
+  | {
+      readonly kind: 'enter-namespaces';
+      readonly pid: number;
+      readonly types: readonly OciNamespace[];
+    }
+  /** Goes on as the child, the first process that is in the PID namespace entered. */
+  | { readonly kind: 'fork' }
   | { readonly kind: 'set-rlimit'; readonly name: string; readonly soft: number; readonly hard: number }
   | { readonly kind: 'set-oom-score'; readonly value: number }
   /** An empty session keyring of its own: keys of whoever started the container stay out of reach. */

@@ -8,6 +8,7 @@
 import { deviceRuleText } from '../cgroup/devices.ts';
 import type { Command, ContainerCommand } from './command.ts';
 import { comment, quoteLines, quoteWord, renderArgv } from './quote.ts';
+import { NAMESPACE_OPTION } from './tools.ts';
 import type { Argv, Check } from './step.ts';
 
 /** What is given to a shell anyway, typed into one. */
@@ -106,6 +107,7 @@ type ProcessCommand = Extract<
       | 'join-netns'
       | 'unshare-cgroup'
       | 'enter-namespaces'
+      | 'fork'
       | 'set-rlimit'
       | 'set-oom-score'
       | 'join-keyring'
@@ -128,7 +130,13 @@ function renderProcessCommand(command: ProcessCommand): string {
     case 'unshare-cgroup':
       return 'unshare --cgroup';
     case 'enter-namespaces':
-      return renderArgv(['nsenter', `--target=${command.pid}`, '--cgroup', '--mount']);
+      return renderArgv([
+        'nsenter',
+        `--target=${command.pid}`,
+        ...command.types.map((type) => NAMESPACE_OPTION[type]),
+      ]);
+    case 'fork':
+      return '# clone(CLONE_PARENT): nsenter has forked already, for --pid.';
     case 'set-rlimit':
       return `prlimit --pid $$ --${rlimitName(command.name)}=${rlimit(command.soft)}:${rlimit(command.hard)}`;
     case 'set-oom-score':

@@ -1,6 +1,7 @@
 /** The programs minidock calls and the Debian package that brings each, for the message when one is missing. */
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import type { OciNamespace } from '../bundle.ts';
 import { MinidockError } from '../errors.ts';
 
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -20,6 +21,16 @@ const PACKAGES: Readonly<Record<string, string>> = {
   sysctl: 'procps',
   conntrack: 'conntrack',
   tini: 'tini',
+};
+
+/** What unshare(1) and nsenter(1) call the kinds of namespaces. */
+export const NAMESPACE_OPTION: Readonly<Record<OciNamespace, string>> = {
+  mount: '--mount',
+  uts: '--uts',
+  ipc: '--ipc',
+  pid: '--pid',
+  network: '--net',
+  cgroup: '--cgroup',
 };
 
 /** 'iproute2', or the program's own name when no package is known for it. */

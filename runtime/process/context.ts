@@ -2,6 +2,7 @@
 import type { OciProcess, OciSeccomp } from '../bundle.ts';
 import type { ContainerKernel } from '../syscall/kernel.ts';
 import { newTree, type RootContext } from '../rootfs/tree.ts';
+import type { Identity } from './identity.ts';
 import type { ResolvedUser } from './users.ts';
 
 export interface PerformContext extends RootContext {
@@ -12,6 +13,8 @@ export interface PerformContext extends RootContext {
   /** The descriptor of the conversation with the supervisor: what the last step leaves open until execve(2). */
   readonly channel: number;
   user: ResolvedUser | undefined;
+  /** Of exec, which looks for the program as this user before it becomes them. */
+  identity: Identity | undefined;
   terminal: { readonly master: number; readonly slave: number } | undefined;
   /** The compiled filter, made while waiting for 'go'. */
   filter: Uint8Array | undefined;
@@ -36,6 +39,7 @@ export function newContext(
     hostRoot,
     channel,
     user: undefined,
+    identity: undefined,
     terminal: undefined,
     filter: undefined,
     cwdPending: false,

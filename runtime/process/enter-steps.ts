@@ -1,33 +1,28 @@
 /**
- * What a further process in a running container does between nsenter and the program, every step in order: enter.ts
- * performs them, `exec --explain` prints them. The namespaces it is in by then are told by the first step, nsenter's.
+ * What a further process in a running container does before it is the program, every step in order: enter.ts performs
+ * them, `exec --explain` prints them.
  */
-import type { OciProcess, OciSeccomp } from '../bundle.ts';
 import { containerStep, type ContainerStep } from '../rootfs/step.ts';
+import type { EnterRequest } from './enter-request.ts';
 import { EXEC_START } from './namespace-command.ts';
 import { identitySteps, lookAtGroup, prepareProcessSteps, setOomScore } from './process-steps.ts';
 
-/** Written as JSON to a file of the caller's, who removes it. */
-export interface EnterRequest {
-  /** PID 1 of the container, in the host's numbers. */
-  readonly containerPid: number;
-  readonly process: OciProcess;
-  /** As cgroupProcsFiles tells. */
-  readonly cgroupProcs: readonly string[];
-  readonly seccomp?: OciSeccomp;
-  /** The caller is to be told where the time goes. */
-  readonly trace?: boolean;
-}
-
+/** The program is looked for, and becomes, in namespaces that are its own from its first moment: see `fork`. */
 export function enterSteps(request: EnterRequest): readonly ContainerStep[] {
   const { process, seccomp } = request;
+  const inside = prepareProcessSteps(process, { console: '', makeCwd: false });
+  const session = inside.filter(({ command }) => command.kind === 'new-session');
+  const before = inside.filter((step) => !session.includes(step));
+  const identity = identitySteps(process, seccomp);
   const steps = [
     joinCgroup(request),
     ...(process.oomScoreAdj === undefined ? [] : [setOomScore(process.oomScoreAdj)]),
-    SEAL,
     enterNamespaces(request),
-    ...prepareProcessSteps(process, { console: '', makeCwd: false }),
-    ...identitySteps(process, seccomp),
+    ...before,
+    ...identity.slice(0, -1),
+    FORK,
+    ...session,
+    ...identity.slice(-1),
   ];
   return steps.map((step) => ({ ...step, undo: { kind: 'freedBy', step: EXEC_START } }));
 }
@@ -45,30 +40,32 @@ const joinCgroup = ({ cgroupProcs }: EnterRequest): ContainerStep =>
     },
   );
 
-const SEAL: ContainerStep = containerStep(
-  'exec.seal',
-  'process',
-  { kind: 'seal-mounts', path: '/' },
-  {
-    title: 'Make its copy of the host’s mounts read-only',
-    why:
-      'minidock’s own program file is on one of them, and can be reached from inside as /proc/self/exe until the ' +
-      'program has replaced it. This mount namespace is nobody else’s: the host’s stays writable.',
-    without: 'An image whose program is /proc/self/exe could overwrite minidock on the host (CVE-2019-5736).',
-  },
-);
-
-const enterNamespaces = ({ containerPid }: EnterRequest): ContainerStep =>
+const enterNamespaces = ({ containerPid, namespaces }: EnterRequest): ContainerStep =>
   containerStep(
     'exec.enter-namespaces',
     'process',
-    { kind: 'enter-namespaces', pid: containerPid },
+    { kind: 'enter-namespaces', pid: containerPid, types: namespaces },
     {
-      title: 'Enter the cgroup and mount namespaces',
+      title: 'Enter the container’s namespaces',
       why:
-        'The last of the host goes: from here on “/” is the container’s root. It comes after all that needs the ' +
-        'host’s files, the program of nsenter and the cgroup’s files among them.',
-      without: 'The program sees the host’s files instead of the image’s.',
+        'setns(2) puts a process into namespaces that exist already, those of the container’s PID 1: its network, its ' +
+        'host name, its files. The process numbers are for children only, so that this process, which still has all ' +
+        'of root’s powers, is not seen by anyone inside.',
+      without: 'The program sees the host’s files, interfaces and processes instead of the container’s.',
       observe: ['readlink', '/proc/self/ns/mnt'],
     },
   );
+
+const FORK: ContainerStep = containerStep(
+  'exec.fork',
+  'process',
+  { kind: 'fork' },
+  {
+    title: 'Make the child that is inside',
+    why:
+      'clone(2): the child is the first process of exec’s with a number in the container. By now it has the container’s ' +
+      'files, user, capabilities and filter and no open file of the host’s, so that a program that traces it gains nothing.',
+    without: 'The program would run beside the container’s processes without seeing them, or being seen.',
+    observe: ['ps'],
+  },
+);

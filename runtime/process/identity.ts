@@ -16,6 +16,9 @@ import { errnoOf } from '../syscall/error.ts';
 import type { Kernel } from '../syscall/kernel.ts';
 import { capabilityMask } from './capabilities.ts';
 
+/** An id of setresuid(2) that stays what it is. */
+const KEEP = -1;
+
 export interface Identity {
   readonly uid: number;
   readonly gid: number;
@@ -47,6 +50,29 @@ export function applyIdentity(kernel: Kernel, identity: Identity): void {
     kernel.prctl(k.PR_CAP_AMBIENT, k.PR_CAP_AMBIENT_RAISE, bit);
   }
   if (identity.noNewPrivileges) kernel.prctl(k.PR_SET_NO_NEW_PRIVS, 1);
+}
+
+/**
+ * Does `action` with the rights to files that the user will have, and gives this thread its own back: the saved user
+ * id stays root's, and with it the permitted capabilities (capabilities(7)). The groups are not restored.
+ */
+export function asUser<T>(kernel: Kernel, identity: Identity, action: () => T): T {
+  const { effective, permitted, inheritable } = kernel.capget();
+  const { uid, gid, groups } = identity;
+  takeIds('gid', groups, (ids) => kernel.setgroups(ids));
+  takeIds('gid', [gid], () => kernel.setresgid(gid, KEEP));
+  try {
+    takeIds('uid', [uid], () => kernel.setresuid(uid, KEEP));
+    // The change to another user has emptied the effective set; root keeps the part that the container's has.
+    if (uid === 0) {
+      kernel.capset(capabilityMask(identity.capabilities.effective) & effective, permitted, inheritable);
+    }
+    return action();
+  } finally {
+    kernel.setresuid(0);
+    kernel.capset(effective, permitted, inheritable);
+    kernel.setresgid(0);
+  }
 }
 
 /** EINVAL means that the user namespace has no such id; the words are runc's, and the id. */

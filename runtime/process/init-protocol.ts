@@ -12,11 +12,29 @@
  *        network is up ───────  go ────────────────>  last steps: identity, capabilities, seccomp
  *               <───────────── error {…} or EOF ────  execve
  *
+ * An exec'd process goes two steps further. It does not execute the program but enters the container as a list of
+ * system calls (enter.ts), and what it cannot put into words any more is told in sixteen bytes:
+ *
+ *               <───────────────────────────────────  calls […]     what they are for, the last line
+ *               <──────── report of 16 bytes, EOF ──  execve succeeded, or which call failed and how
+ *
  * With --step it says `next {step}` before each step, also of those after `ready`, and waits for a `go` of its own.
  */
 import type { TraceEvent } from '../trace.ts';
 
+/** What to say when a call of the list fails. */
+export interface CallWords {
+  /** The step it belongs to. */
+  readonly step: string;
+  /** As it is spelt in C. */
+  readonly call: string;
+  /** The file that execve(2) is to execute. */
+  readonly program?: string;
+}
+
 export type InitMessage =
+  /** One for each entry of the table at that address (runtime/syscall/call-program.ts). No line follows. */
+  | { readonly type: 'calls'; readonly table: number; readonly calls: readonly CallWords[] }
   | { readonly type: 'hello'; readonly pid: number }
   /** Where the time goes until execve, each step but the last among it, if the one who starts it asks for that. */
   | { readonly type: 'trace'; readonly event: TraceEvent }
@@ -36,6 +54,8 @@ export type InitMessage =
       /** What the user can do next. */
       readonly hint?: string;
     };
+
+export type InitFailure = Extract<InitMessage, { type: 'error' }>;
 
 export type SupervisorMessage =
   /** To PID 1 alone: `hostRoot` is the supervisor's view of the host, which has mounts made since PID 1 was started. */

@@ -11,6 +11,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OciConfig } from '../bundle.ts';
+import { PR_SET_DUMPABLE } from '../syscall/constants.ts';
 import { containerKernel as kernel } from '../syscall/file-calls.ts';
 import { connectSupervisor, traceTo } from './channel.ts';
 import { containerSteps } from './container-steps.ts';
@@ -20,6 +21,8 @@ import { attempt, runSteps } from './run-steps.ts';
 
 export function runInit(bundleDir: string, socketPath: string): void {
   const entered = performance.now();
+  // Before anything else: of a process that is not dumpable, nobody without CAP_SYS_PTRACE opens /proc/PID.
+  kernel.prctl(PR_SET_DUMPABLE, 0);
   const channel = connectSupervisor(socketPath);
   // /proc is still the host's, so this is the host's number; inside we are 1.
   channel.send({ type: 'hello', pid: Number(readlinkSync('/proc/self')) });

@@ -1,9 +1,10 @@
 /**
- * The command lines that put a process of ours where the container is: `unshare` and `nsenter` from util-linux do
- * the namespaces, since a process with threads, as every JavaScript engine's is, cannot enter a new PID namespace
- * itself (unshare(2)). Pure; the same line is run and printed.
+ * The command lines that start a process of ours which becomes one of the container's. `unshare` from util-linux makes
+ * the namespaces of PID 1, since a process with threads, as every JavaScript engine's is, cannot enter a new PID
+ * namespace itself (unshare(2)); exec enters them on its own (enter.ts). Pure; the same line is run and printed.
  */
-import type { OciConfig, OciNamespace } from '../bundle.ts';
+import type { OciConfig } from '../bundle.ts';
+import { NAMESPACE_OPTION } from '../plan/tools.ts';
 import type { Argv, HostStep } from '../plan/step.ts';
 
 export interface InitCommand {
@@ -11,16 +12,6 @@ export interface InitCommand {
   readonly bundleDir: string;
   readonly socketPath: string;
 }
-
-/** unshare(1) and nsenter(1) agree on these names. The cgroup namespace is PID 1's own affair: it joins first. */
-const OPTION: Readonly<Record<OciNamespace, string>> = {
-  mount: '--mount',
-  uts: '--uts',
-  ipc: '--ipc',
-  pid: '--pid',
-  network: '--net',
-  cgroup: '--cgroup',
-};
 
 /**
  * Environment of a process that becomes a program within milliseconds. JavaScriptCore would start compiling what it
@@ -40,7 +31,7 @@ export function unshareArgv(
   const made = namespaces.filter(({ type, path }) => path === undefined && type !== 'cgroup');
   return [
     'unshare',
-    ...made.map(({ type }) => OPTION[type]),
+    ...made.map(({ type }) => NAMESPACE_OPTION[type]),
     // PID 1 cuts propagation itself, as a step that can be seen and that fails loudly.
     '--propagation',
     'unchanged',
@@ -59,46 +50,25 @@ export interface EnterCommand {
   readonly socketPath: string;
 }
 
-/**
- * `unshare --mount` in front gives the process a mount namespace of its own for the moment, in which enter.ts can
- * turn the mount that holds minidock's program file read-only: see there. The container's mount namespace is not
- * entered here but by enter.ts, since the program file would be out of nsenter's reach afterwards.
- */
-export function nsenterArgv(pid: number, config: OciConfig, command: EnterCommand): Argv {
-  const entered = config.linux.namespaces
-    .filter(({ type }) => type !== 'mount' && type !== 'cgroup')
-    .map(({ type }) => OPTION[type]);
-  return [
-    'unshare',
-    '--mount',
-    '--propagation',
-    'unchanged',
-    '--',
-    'nsenter',
-    '--target',
-    String(pid),
-    ...entered,
-    '--',
-    command.initBinary,
-    '__enter',
-    command.requestPath,
-    command.socketPath,
-  ];
-}
+export const enterArgv = ({ initBinary, requestPath, socketPath }: EnterCommand): Argv => [
+  initBinary,
+  '__enter',
+  requestPath,
+  socketPath,
+];
 
 export const EXEC_START = 'exec.start';
 
-/** The process of an exec, by nsenterArgv. */
+/** The process of an exec, by enterArgv. */
 export const execStart = (argv: Argv, containerPid: number): HostStep => ({
   id: EXEC_START,
   section: 'process',
-  title: 'Start a process in the container’s namespaces',
+  title: 'Start a process beside the container',
   why:
-    'setns(2) puts a process into namespaces that exist already, here those of the container’s PID 1: its network, ' +
-    'its host name, its shared memory; its process numbers hold for the child that nsenter forks. unshare in front ' +
-    'gives it a copy of the host’s mounts that can be sealed without sealing the host.',
+    'It works out what the program is to be while it is still outside, where no process of the container can see it, ' +
+    'trace it or open its files under /proc. What follows is done by it.',
   without:
-    'The program would run on the host: other interfaces, other processes, another host name than the container’s.',
+    'A process that is inside with the host’s files still at hand would lead a hostile container to them.',
   command: { kind: 'run', argv },
   undo: { kind: 'none', why: 'it is gone when the program ends, and leaves the container as it was' },
   observe: ['ls', '-l', `/proc/${containerPid}/ns`],

@@ -2,7 +2,7 @@
  * Carries out one container command: the kernel side of the plan, as against its words. One case a kind, each a
  * few system calls; what a file system step needs is in runtime/rootfs/perform.ts.
  */
-import { closeSync, constants, fchownSync, fstatSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, writeFileSync } from 'node:fs';
 import { MinidockError } from '../errors.ts';
 import type { ContainerCommand } from '../plan/command.ts';
 import { openInRoot } from '../rootfs/in-root.ts';
@@ -13,9 +13,7 @@ import { pivotRoot, sealMounts, unmount, verifyRoot } from '../rootfs/perform-pi
 import { isKernelFileSystem } from '../rootfs/safe-target.ts';
 import { rootOf } from '../rootfs/tree.ts';
 import {
-  CLONE_FS,
   CLONE_NEWCGROUP,
-  CLONE_NEWNS,
   CLONE_NEWNET,
   O_PATH,
   RLIMITS,
@@ -28,6 +26,7 @@ import { applyIdentity } from './identity.ts';
 import { fileParts } from './lines.ts';
 import { compileSeccomp } from './seccomp/compile.ts';
 import { adoptTerminal, openTerminal } from './terminal.ts';
+import { isNull, leaveHostNull, ownStdio } from './stdio.ts';
 import { resolveUser, type ResolvedUser } from './users.ts';
 
 type Of<K extends ContainerCommand['kind']> = Extract<ContainerCommand, { kind: K }>;
@@ -43,7 +42,8 @@ export function perform(command: ContainerCommand, context: PerformContext): voi
     case 'unshare-cgroup':
       return kernel.unshare(CLONE_NEWCGROUP);
     case 'enter-namespaces':
-      return enterNamespaces(command, context);
+    case 'fork':
+      throw new Error(`${command.kind} is a step of exec (enter-perform.ts)`);
     case 'join-keyring':
       return joinKeyring(command, context);
     case 'set-oom-score':
@@ -129,19 +129,6 @@ function joinNetns({ path }: Of<'join-netns'>, { kernel, hostRoot }: PerformCont
   }
 }
 
-function enterNamespaces({ pid }: Of<'enter-namespaces'>, { kernel }: PerformContext): void {
-  const cgroup = openSync(`/proc/${pid}/ns/cgroup`, 'r');
-  const mount = openSync(`/proc/${pid}/ns/mnt`, 'r');
-  kernel.setns(cgroup, CLONE_NEWCGROUP);
-  // Threads share one root and current directory, and setns(2) refuses to change those of others: this thread,
-  // the one that goes on to execve(2), takes its own first.
-  kernel.unshare(CLONE_FS);
-  kernel.setns(mount, CLONE_NEWNS);
-  closeSync(cgroup);
-  closeSync(mount);
-  process.chdir('/');
-}
-
 function joinKeyring({ name }: Of<'join-keyring'>, { kernel }: PerformContext): void {
   try {
     kernel.joinSessionKeyring(name);
@@ -189,8 +176,15 @@ function openIfFile(path: string, context: PerformContext): number | undefined {
 function becomeUser(command: Of<'set-identity'>, context: PerformContext): void {
   const user = context.user ?? { ...command, home: '' };
   enterWorkingDirectory(context);
+  leaveHostNull(context.kernel, () => openNull(context));
   ownStdio(user.uid);
   applyIdentity(context.kernel, { ...user, ...pick(context) });
+}
+
+function openNull(context: PerformContext): number | undefined {
+  const flags = constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOCTTY;
+  const fd = openInRoot(context.kernel, rootOf(context), '/dev/null', flags);
+  return isNull(fstatSync(fd)) ? fd : undefined;
 }
 
 const pick = ({
@@ -201,7 +195,7 @@ const pick = ({
 });
 
 /** As root first: the directory may be closed to the user, who is put into it all the same, as in Docker. */
-function enterWorkingDirectory(context: PerformContext): void {
+export function enterWorkingDirectory(context: PerformContext): void {
   try {
     changeDirectory(context.process.cwd, context);
   } catch (error) {
@@ -211,7 +205,7 @@ function enterWorkingDirectory(context: PerformContext): void {
 }
 
 /** By a descriptor opened in the root: a path through /proc/self/fd leads nowhere else (CVE-2024-21626). */
-function changeDirectory(path: string, context: PerformContext): void {
+export function changeDirectory(path: string, context: PerformContext): void {
   const { kernel } = context;
   try {
     const directory = openInRoot(kernel, rootOf(context), path, O_PATH | constants.O_DIRECTORY);
@@ -225,23 +219,6 @@ function changeDirectory(path: string, context: PerformContext): void {
     });
   }
 }
-
-/** So that the user may reopen /dev/stdout, which is a pipe of root's. Not /dev/null: that belongs to everyone. */
-function ownStdio(uid: number): void {
-  for (const fd of [0, 1, 2]) {
-    try {
-      const stat = fstatSync(fd);
-      if (stat.uid === uid || isNull(stat)) continue;
-      fchownSync(fd, uid, stat.gid);
-    } catch (error) {
-      // EBADF: not open at all. The rest: a socket, or a file system that has no owners or is read-only.
-      if (!['EBADF', 'EINVAL', 'EPERM', 'EROFS'].includes(errnoOf(error))) throw error;
-    }
-  }
-}
-
-const isNull = (stat: { readonly rdev: number; isCharacterDevice(): boolean }): boolean =>
-  stat.isCharacterDevice() && stat.rdev === 0x103;
 
 function execute(command: Of<'exec'>, context: PerformContext): void {
   const { kernel, user } = context;

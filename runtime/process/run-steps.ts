@@ -20,6 +20,8 @@ export interface RunStepsOptions {
   readonly failAt?: string | undefined;
   /** To ask before each step. */
   readonly stepwise?: boolean;
+  /** How a step is carried out, unless as PID 1 does it. */
+  readonly perform?: (step: ContainerStep) => void;
 }
 
 /** Returns only if the supervisor went away before 'go'; on success execve(2) has replaced this program. */
@@ -29,6 +31,7 @@ export function runSteps(
   channel: Channel,
   options: RunStepsOptions = {},
 ): void {
+  const carryOut = options.perform ?? ((step: ContainerStep) => perform(step.command, context));
   let waited = false;
   for (const step of steps) {
     if (!waited && waitsForGo(step)) {
@@ -49,7 +52,7 @@ export function runSteps(
         if (step.id === options.failAt) {
           throw new MinidockError({ code: 'INJECTED', message: 'failure injected by MINIDOCK_FAIL_AT' });
         }
-        perform(step.command, context);
+        carryOut(step);
         note({ outcome: 'done' });
       }),
     );

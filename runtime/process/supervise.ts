@@ -4,11 +4,12 @@
  */
 import { MinidockError } from '../errors.ts';
 import { listenForOne, type LineConnection } from '../io/unix-listener.ts';
+import { readReport, REPORT_SIZE } from '../syscall/call-report.ts';
 import { kernel } from '../syscall/libc.ts';
-import type { InitMessage, SupervisorMessage } from './init-protocol.ts';
+import type { InitFailure, InitMessage, SupervisorMessage } from './init-protocol.ts';
 import { InitTrace } from './init-trace.ts';
 
-export type InitFailure = Extract<InitMessage, { type: 'error' }>;
+export type { InitFailure };
 
 /** `hello` and `ready` reject with it; `result` resolves to its `failure`. */
 export class InitError extends MinidockError {
@@ -53,10 +54,12 @@ export async function listenForInit(
   let connection: LineConnection | undefined;
   let failure: InitFailure | undefined;
   let known = 0;
-
   const tell = (message: SupervisorMessage): void => connection?.send(JSON.stringify(message));
+  let calls: CallsMessage | undefined;
+
   const receive = (message: InitMessage): void => {
-    if (message.type === 'hello') {
+    if (message.type === 'calls') calls = message;
+    else if (message.type === 'hello') {
       known = message.pid;
       trace.hello(message.pid);
       hello.resolve({ pid: message.pid });
@@ -69,16 +72,19 @@ export async function listenForInit(
       connection?.close();
     }
   };
-  const ended = (): void => {
+  const ended = (rest: Uint8Array = new Uint8Array()): void => {
     const unfinished = failure ?? DIED;
     hello.reject(new InitError(unfinished));
     ready.reject(new InitError(unfinished));
-    result.resolve(failure);
+    result.resolve(calls === undefined ? failure : failureOf(calls, rest));
   };
 
   const release = await listenForOne(socketPath, {
     connected: (one) => (connection = one),
-    line: (text) => receive(JSON.parse(text) as InitMessage),
+    line: (text) => {
+      receive(JSON.parse(text) as InitMessage);
+      return calls !== undefined;
+    },
     ended,
   });
   return {
@@ -97,6 +103,17 @@ export async function listenForInit(
       } else connection.close();
     },
   };
+}
+
+type CallsMessage = Extract<InitMessage, { type: 'calls' }>;
+
+/** Words are loaded only when there is something to say. */
+async function failureOf({ table, calls }: CallsMessage, rest: Uint8Array): Promise<InitFailure | undefined> {
+  const whole = rest.byteLength === REPORT_SIZE;
+  const report = whole ? readReport(rest, table) : undefined;
+  if (whole && report === undefined) return undefined;
+  const { enterFailure } = await import('./enter-failure.ts');
+  return enterFailure(calls, report, rest);
 }
 
 /** The pty master of a process that is ready; close-on-exec here, and still open there until it executes. */
@@ -119,13 +136,13 @@ const DIED: InitFailure = {
 
 interface Deferred<T> {
   readonly promise: Promise<T>;
-  resolve(value: T): void;
+  resolve(value: T | Promise<T>): void;
   reject(error: Error): void;
 }
 
 /** A rejection nobody has come to wait for yet is not unhandled: the caller awaits these in its own order. */
 function deferred<T>(): Deferred<T> {
-  let resolve: (value: T) => void = () => undefined;
+  let resolve: (value: T | Promise<T>) => void = () => undefined;
   let reject: (error: Error) => void = () => undefined;
   const promise = new Promise<T>((yes, no) => {
     resolve = yes;

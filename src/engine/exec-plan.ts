@@ -6,8 +6,8 @@ import { cgroupProcsFiles } from '../../runtime/cgroup/processes.ts';
 import { MinidockError } from '../../runtime/errors.ts';
 import type { Argv, HostStep, Step } from '../../runtime/plan/step.ts';
 import { allCapabilities } from '../../runtime/process/capabilities.ts';
-import type { EnterRequest } from '../../runtime/process/enter-steps.ts';
-import { execStart, nsenterArgv } from '../../runtime/process/namespace-command.ts';
+import { enteredNamespaces, type EnterRequest } from '../../runtime/process/enter-request.ts';
+import { enterArgv, execStart } from '../../runtime/process/namespace-command.ts';
 import { terminalSize } from './foreground.ts';
 import { randomHex } from './ids.ts';
 import { containerRunDir, type Paths } from './paths.ts';
@@ -61,12 +61,14 @@ export function planExec(
   const { seccomp } = bundle.linux;
   const request: EnterRequest = {
     containerPid: state.pid,
+    containerStart: state.pidStartTime,
+    namespaces: enteredNamespaces(bundle),
     process: execProcess(bundle.process, options),
     cgroupProcs: cgroupProcsFiles(bundle.linux.cgroupsPath),
     // Kept with --privileged too, as Docker keeps it: more capabilities, the same system calls.
     ...(seccomp === undefined ? {} : { seccomp }),
   };
-  const argv = nsenterArgv(state.pid, bundle, { initBinary: process.execPath, ...placesIn(dir) });
+  const argv = enterArgv({ initBinary: process.execPath, ...placesIn(dir) });
   return { request, start: execStart(argv, state.pid) as ExecPlan['start'] };
 }
 

@@ -1,16 +1,15 @@
 /**
- * `exec`: one more process in a running container. No supervisor stays behind: the command itself is the parent of
- * nsenter, and a detached exec's process simply goes on when the command ends. If it has a terminal, the container's
- * shim takes that over: with its last holder gone, the kernel would hang up on the process.
+ * `exec`: one more process in a running container. No supervisor stays behind: the command itself is the parent of a
+ * process of one page that waits for the program, and a detached exec's program simply goes on when the command ends.
+ * If it has a terminal, the container's shim takes that over: with its last holder gone, the kernel would hang up on it.
  *
- *     minidock exec ── nsenter --target PID --net --uts --ipc --pid ── minidock __enter ── execve(program)
+ *     minidock exec ── minidock __enter, then the page that waits ── the program
  *
- * `__enter` joins the cgroup, the cgroup and mount namespaces, and drops privileges (runtime/process/enter.ts).
+ * How `__enter` gets the program into a container that may be hostile: runtime/process/enter.ts.
  */
 import { closeSync, rmSync, writeFileSync } from 'node:fs';
 import { MinidockError } from '../../runtime/errors.ts';
 import { spawn } from '../../runtime/io/spawn.ts';
-import { isInstalled, packageOf } from '../../runtime/plan/tools.ts';
 import type { Step } from '../../runtime/plan/step.ts';
 import { stepSpan } from '../../runtime/plan/step-span.ts';
 import { InitTrace } from '../../runtime/process/init-trace.ts';
@@ -59,17 +58,18 @@ async function runExec(
   onSteps?.(await execSteps(plan));
   const { requestPath, socketPath } = placesIn(dir);
   writeFileSync(requestPath, JSON.stringify({ ...request, trace: isTraced() }), { mode: 0o600 });
-  const words = start.command.argv;
-  for (const tool of ['unshare', 'nsenter']) {
-    if (words.includes(tool) && !isInstalled(tool)) throw spawnFailed(tool);
-  }
   const trace = new InitTrace(`exec in ${config.name}`);
   const init = await span('wait', 'listen for the process inside', () => listenForInit(socketPath, trace));
   const stdio = openStdio(options);
   trace.spawning();
   const child = stepSpan([start], (note) => {
     const env = { ...SHORT_LIVED, PATH: process.env['PATH'] };
-    const spawned = spawn(words, { stdio: stdio.child, cwd: '/', detached: options.detach, env });
+    const spawned = spawn(start.command.argv, {
+      stdio: stdio.child,
+      cwd: '/',
+      detached: options.detach,
+      env,
+    });
     note({ outcome: 'done' });
     return spawned;
   });
@@ -208,13 +208,4 @@ function useTerminal(master: number, options: ExecOptions): ExecTerminal {
       closeSync(sizeFd);
     },
   };
-}
-
-function spawnFailed(program: string): MinidockError {
-  return new MinidockError({
-    code: 'TOOL_MISSING',
-    message: `${program}: command not found`,
-    hint: `Install the package '${packageOf(program)}' and try again.`,
-    exitCode: 126,
-  });
 }

@@ -100,11 +100,10 @@ describe('privileges and tools', () => {
     ['ip', 'iproute2'],
     ['nft', 'nftables'],
     ['unshare', 'util-linux'],
-    ['nsenter', 'util-linux'],
   ])('without %s: the message names the package %s', async (tool, packageName) => {
     const dir = join(engine.host.dir, `without-${tool}`);
     mkdirSync(dir, { recursive: true });
-    const script = `for d in /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin; do for t in ip nft unshare nsenter iptables sh cat; do [ $t = ${tool} ] || [ -e ${dir}/$t ] || [ ! -x $d/$t ] || ln -s $d/$t ${dir}/$t; done; done`;
+    const script = `for d in /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin; do for t in ip nft unshare iptables sh cat; do [ $t = ${tool} ] || [ -e ${dir}/$t ] || [ ! -x $d/$t ] || ln -s $d/$t ${dir}/$t; done; done`;
     await engine.host.run(['bash', '-c', script]);
     const result = await engine.host.run([
       'env',
@@ -117,16 +116,7 @@ describe('privileges and tools', () => {
       'test',
       'true',
     ]);
-    // Only exec needs nsenter.
-    if (tool !== 'nsenter') {
-      expectClear(result, 125, tool, packageName);
-      return;
-    }
-    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
-    await ok('run', '-d', '--name', 'box', 'test', 'sleep', '1000');
-    const exec = await engine.host.run(['env', `PATH=${dir}`, binary, 'exec', 'box', 'true']);
-    expectClear(exec, 126, tool, packageName);
-    await ok('rm', '-f', 'box');
+    expectClear(result, 125, tool, packageName);
   });
 });
 

@@ -134,6 +134,32 @@ test('a signal to the command ends the process by its signal, as 128 plus its nu
   expect(exitCode).toBe(143);
 });
 
+test('what enters takes little room: one more process for a moment, no memory of the engine’s', async () => {
+  await ok('run', '-d', '--name', 'tight', '--pids-limit', '4', '-m', '6m', 'test', 'sleep', '1000');
+  expect(await ok('exec', 'tight', 'echo', 'there')).toBe('there');
+  const waiter = engine.host.spawn([binary, 'exec', 'tight', 'sh', '-c', 'echo here; exec sleep 1000']);
+  await waiter.waitForOutput(/here/);
+  expect((await ok('exec', 'tight', 'ps', '-o', 'args')).split('\n').slice(1)).toEqual([
+    'sleep 1000',
+    'sleep 1000',
+    'ps -o args',
+  ]);
+  await ok('rm', '-f', 'tight');
+  expect(await waiter.exited).toBe(137);
+});
+
+test('a limit of processes for the user counts the program alone', async () => {
+  const flags = ['-u', 'app', '--ulimit', 'nproc=2:2'];
+  await ok('run', '-d', '--name', 'few', ...flags, 'test', 'sleep', '1000');
+  expect(await ok('exec', 'few', 'sh', '-c', 'ulimit -u')).toBe('2');
+  await ok('rm', '-f', 'few');
+});
+
+test('its standard input is the container’s own null device', async () => {
+  const own = await ok('exec', 'box', 'stat', '-c', '%d:%i', '/dev/null');
+  expect(await ok('exec', 'box', 'stat', '-L', '-c', '%d:%i', '/proc/self/fd/0')).toBe(own);
+});
+
 test('the oom score of the container holds for it', async () => {
   const own = readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim();
   expect(await ok('exec', 'box', 'cat', '/proc/self/oom_score_adj')).toBe(own);

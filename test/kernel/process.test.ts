@@ -283,16 +283,20 @@ describe('minidock’s own program file', () => {
     expect(stdout).toBe('EROFS\n');
   });
 
-  test('cannot be changed by a program that is executed later, and the host stays writable', async () => {
+  test('is nowhere to be found for a program that is executed later', async () => {
+    // A script's interpreter is looked for by the process that is about to be replaced.
+    writeFileSync(join(bundle.image, 'script'), `#!${attack[0]}\n`, { mode: 0o755 });
     const started = await bundle.start(['sleep', '60']);
     await started.init.ready;
     started.init.go();
     await started.init.result;
-    const { stdout } = await started.exec(attack, { env });
+    const named = await started.exec(attack, { env });
+    const interpreter = await started.exec(['/script'], { env });
     started.kill();
     await started.finish();
-    expect(stdout).toBe('EROFS\n');
-    writeFileSync(join(bundle.dir, 'probe'), '');
+    expect(named).toMatchObject({ exitCode: 127, stdout: '', failure: { errno: 'ENOENT' } });
+    // What the kernel finds is the list of calls that exec's process was; it fails at once in the container.
+    expect(interpreter).toMatchObject({ exitCode: 125, stdout: '', stderr: '', failure: undefined });
   });
 });
 

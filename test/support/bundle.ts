@@ -17,8 +17,8 @@ import {
 import { join, resolve } from 'node:path';
 import type { OciConfig, OciMount, OciProcess } from '../../runtime/bundle.ts';
 import { DEFAULT_CAPABILITIES } from '../../runtime/process/capabilities.ts';
-import type { EnterRequest } from '../../runtime/process/enter-steps.ts';
-import { nsenterArgv, unshareArgv } from '../../runtime/process/namespace-command.ts';
+import { enteredNamespaces, type EnterRequest } from '../../runtime/process/enter-request.ts';
+import { enterArgv, unshareArgv } from '../../runtime/process/namespace-command.ts';
 import { defaultSeccomp } from '../../runtime/process/seccomp/profile.ts';
 import { listenForInit, type InitFailure, type InitListener } from '../../runtime/process/supervise.ts';
 import { defaultMounts, maskedPaths, readonlyPaths, standardDevices } from '../../runtime/rootfs/defaults.ts';
@@ -183,6 +183,7 @@ async function startBundle(
     async exec(execArgs, execChanges) {
       const request: EnterRequest = {
         containerPid: pid,
+        namespaces: enteredNamespaces(config),
         process: { ...config.process, ...execChanges, args: execArgs },
         cgroupProcs: [],
         ...(config.linux.seccomp === undefined ? {} : { seccomp: config.linux.seccomp }),
@@ -193,7 +194,7 @@ async function startBundle(
       const enter = await listenForInit(enterSocket);
       return supervise(
         dir,
-        nsenterArgv(pid, config, { initBinary: MINIDOCK, requestPath, socketPath: enterSocket }),
+        enterArgv({ initBinary: MINIDOCK, requestPath, socketPath: enterSocket }),
         enter,
       ).finish();
     },

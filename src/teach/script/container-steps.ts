@@ -124,6 +124,7 @@ function containerStep(command: ContainerCommand, context: ContainerContext, nex
     case 'set-hostname':
     case 'set-domainname':
     case 'enter-namespaces':
+    case 'fork':
     case 'pivot-root':
     case 'seal-mounts':
     case 'umount':

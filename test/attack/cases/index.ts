@@ -3,6 +3,7 @@ import type { AttackCase } from '../case.ts';
 import { archiveCases } from './archives.ts';
 import { classicCases } from './classics.ts';
 import { execCases } from './exec.ts';
+import { waylaidCases } from './exec-waylaid.ts';
 import { mountCases } from './mounts.ts';
 import { networkCases } from './network.ts';
 import { ownFileCases } from './own-files.ts';
@@ -17,6 +18,7 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...archiveCases,
   ...classicCases,
   ...execCases,
+  ...waylaidCases,
   ...mountCases,
   ...networkCases,
   ...ownFileCases,
