@@ -101,8 +101,18 @@ export interface OciDevice {
   readonly gid: number;
 }
 
+/** `size` ids from `containerID` on are those of the machine from `hostID` on. */
+export interface OciIdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
+
 export interface OciLinux {
   readonly namespaces: readonly { readonly type: OciNamespace; readonly path?: string }[];
+  /** With a user namespace of its own: one entry each, the same for users and groups. */
+  readonly uidMappings?: readonly [OciIdMapping];
+  readonly gidMappings?: readonly [OciIdMapping];
   readonly devices: readonly OciDevice[];
   /** `/minidock/<id>`: the container's path below each hierarchy. */
   readonly cgroupsPath: string;
@@ -113,7 +123,10 @@ export interface OciLinux {
   readonly readonlyPaths: readonly string[];
 }
 
-export type OciNamespace = 'mount' | 'uts' | 'ipc' | 'pid' | 'network' | 'cgroup';
+export type OciNamespace = 'mount' | 'uts' | 'ipc' | 'pid' | 'network' | 'cgroup' | 'user';
+
+/** The ids of a container with a user namespace of its own. */
+export const idMapping = ({ linux }: OciConfig): OciIdMapping | undefined => linux.uidMappings?.[0];
 
 export interface OciResources {
   /** Bytes; -1 is unlimited. `swap` is memory plus swap, as in the spec. */

@@ -7,17 +7,21 @@ import { planAddresses } from './addresses.ts';
 import { planBridge, planForwarding } from './bridge.ts';
 import { planFirewall, planPorts } from './firewall/backend.ts';
 import type { ForeignFirewall } from './firewall/foreign.ts';
-import { planLoopback, planNetns } from './netns.ts';
+import { planLoopback, planNamedNetns, planNetns } from './netns.ts';
 import type { BridgeEndpoint } from './types.ts';
 import { planVeth } from './veth.ts';
 
-/** `foreign`: what else filters on this host, see readForeignFirewalls; nothing by default. */
+/**
+ * `foreign`: what else filters on this host, see readForeignFirewalls; nothing by default. `named`: the namespace is
+ * made with PID 1 and only gets its name here.
+ */
 export function planBridgeEndpoint(
   endpoint: BridgeEndpoint,
   foreign: readonly ForeignFirewall[] = [],
+  named = false,
 ): readonly HostStep[] {
   return [
-    ...planNetns(endpoint.netns),
+    ...(named ? planNamedNetns : planNetns)(endpoint.netns),
     ...planBridge(endpoint.network, endpoint.ipv6),
     ...planVeth(endpoint),
     ...planAddresses(endpoint),
@@ -28,6 +32,6 @@ export function planBridgeEndpoint(
 }
 
 /** `--network none`: a namespace with nothing in it but loopback. */
-export function planNoneEndpoint(netns: string): readonly HostStep[] {
-  return [...planNetns(netns), ...planLoopback(netns)];
+export function planNoneEndpoint(netns: string, named = false): readonly HostStep[] {
+  return [...(named ? planNamedNetns : planNetns)(netns), ...planLoopback(netns)];
 }

@@ -28,6 +28,10 @@ export type HostCommand =
   | { readonly kind: 'delete-netns'; readonly name: string }
   /** SIGKILL to every process of a container's cgroup (`/minidock/<id>`), and wait until it is empty. */
   | { readonly kind: 'kill-cgroup'; readonly cgroupsPath: string }
+  /** Of PID 1, by the host: `pid` as in first-pid.ts. */
+  | { readonly kind: 'move-to-cgroup'; readonly procs: readonly string[]; readonly pid: string }
+  /** The hard limit of PID 1, if it is lower; the soft one stays. */
+  | { readonly kind: 'raise-limit'; readonly name: string; readonly hard: number; readonly pid: string }
   /** cgroup v2 only: an eBPF program that lets the group's processes use devices by these rules, the last one wins. */
   | { readonly kind: 'filter-devices'; readonly path: string; readonly rules: OciResources['devices'] };
 

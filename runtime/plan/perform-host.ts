@@ -17,7 +17,7 @@ import { run } from '../io/spawn.ts';
 import type { NftElement } from '../syscall/nft-element.ts';
 import type { HostCommand } from './command.ts';
 import { renderCommand } from './render.ts';
-import { MNT_DETACH } from '../syscall/constants.ts';
+import { MNT_DETACH, RLIMITS } from '../syscall/constants.ts';
 import { errnoOf } from '../syscall/error.ts';
 import type { Kernel } from '../syscall/kernel.ts';
 import type { Argv, Check } from './step.ts';
@@ -59,6 +59,16 @@ export async function performHostCommand(command: HostCommand): Promise<void> {
     case 'kill-cgroup': {
       const { killCgroup } = await import('../cgroup/processes.ts');
       return killCgroup(command.cgroupsPath);
+    }
+    case 'move-to-cgroup':
+      return attempt(command, () => {
+        for (const file of command.procs) writeFileSync(file, command.pid);
+      });
+    case 'raise-limit': {
+      const { raiseHardLimit } = await import('../syscall/for-container.ts');
+      return attempt(command, () =>
+        raiseHardLimit(Number(command.pid), RLIMITS[command.name] ?? -1, command.hard),
+      );
     }
     case 'filter-devices': {
       const { attachDeviceFilter } = await import('../cgroup/attach-device-filter.ts');
@@ -133,8 +143,16 @@ function attempt(command: HostCommand, action: () => void): void {
   try {
     action();
   } catch (error) {
-    throw new CommandError(command, (error as Error).message);
+    throw new CommandError(command, (error as Error).message, hintFor(command, errnoOf(error)));
   }
+}
+
+/** What is refused to root of the machine, too, where it has been left without that power. */
+function hintFor(command: HostCommand, errno: string): string | undefined {
+  const limits =
+    command.kind === 'raise-limit' || (command.kind === 'write' && /oom_score_adj$/.test(command.path));
+  if (!limits || !['EPERM', 'EACCES'].includes(errno)) return undefined;
+  return 'That takes CAP_SYS_RESOURCE, which minidock itself was started without.';
 }
 
 /**

@@ -38,6 +38,10 @@ export function renderCommand(command: Command): string {
         `find /sys/fs/cgroup -path ${quoteWord(`*${command.cgroupsPath}/*`)} -name cgroup.procs ` +
         `-exec cat {} + | sort -u | xargs -r kill -KILL`
       );
+    case 'move-to-cgroup':
+      return command.procs.map((path) => `echo ${command.pid} > ${quoteWord(path)}`).join('\n');
+    case 'raise-limit':
+      return `prlimit --pid ${command.pid} --${rlimitName(command.name)}=:${rlimit(command.hard)}`;
     case 'filter-devices': {
       // No command line tool makes this call; a comment can still be pasted.
       const rules = command.rules.map((rule) => `${rule.allow ? 'allow' : 'deny'} ${deviceRuleText(rule)}`);

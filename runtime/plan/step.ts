@@ -63,6 +63,11 @@ export interface Step<C extends Command = Command> {
   /** What would break without it, and how one would notice. */
   readonly without: string;
   readonly command: C;
+  /**
+   * A container's step that the host carries out, before PID 1 begins, since PID 1 may not; a mount is then only put
+   * in its place by PID 1 (runtime/rootfs/host-mounts.ts).
+   */
+  readonly by?: 'host';
   readonly undo: Undo;
   readonly check?: Check;
   /** What a learner types to look at the result. */

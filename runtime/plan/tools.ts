@@ -31,6 +31,7 @@ export const NAMESPACE_OPTION: Readonly<Record<OciNamespace, string>> = {
   pid: '--pid',
   network: '--net',
   cgroup: '--cgroup',
+  user: '--user',
 };
 
 /** 'iproute2', or the program's own name when no package is known for it. */

@@ -13,7 +13,7 @@ export interface Channel {
   readonly fd: number;
   send(message: InitMessage): void;
   /** Undefined when the supervisor has gone: then nobody wants this container any more. */
-  waitForBegin(): { readonly hostRoot: string } | undefined;
+  waitForBegin(): Extract<SupervisorMessage, { type: 'begin' }> | undefined;
   /** False likewise. */
   waitForGo(): boolean;
   /** Until the supervisor has read everything and hung up: exiting earlier could be noticed before the message. */

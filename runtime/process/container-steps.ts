@@ -9,7 +9,7 @@
  *
  * Pure but for asking where the host keeps its cgroup hierarchies and, for `--init`, an init.
  */
-import type { OciConfig } from '../bundle.ts';
+import { idMapping, type OciConfig } from '../bundle.ts';
 import { cgroupProcsFiles } from '../cgroup/processes.ts';
 import { deviceSteps } from '../rootfs/devices.ts';
 import { kernelFileSteps } from '../rootfs/kernel-files.ts';
@@ -29,12 +29,13 @@ export function containerSteps(
   config: OciConfig,
   options: ContainerStepsOptions = {},
 ): readonly ContainerStep[] {
-  const procs = options.cgroupProcs ?? cgroupProcsFiles(config.linux.cgroupsPath);
+  const mapped = idMapping(config) !== undefined;
+  const procs = mapped ? [] : (options.cgroupProcs ?? cgroupProcsFiles(config.linux.cgroupsPath));
   return [
     ...cgroupSteps(config, procs),
     ...joinNetns(config),
     joinKeyring(config),
-    ...oomSteps(config),
+    ...(mapped ? [] : oomSteps(config)),
     ...overlaySteps(config),
     ...mountSteps(withInit(config)),
     ...deviceSteps(config),

@@ -10,6 +10,8 @@ export interface PerformContext extends RootContext {
   readonly seccomp: OciSeccomp | undefined;
   /** Before a path of the host's, names what the supervisor sees there (see init-protocol.ts). */
   readonly hostRoot: string;
+  /** Mounts that the host made for a step (host-mounts.ts), by its id. */
+  readonly handed: ReadonlyMap<string, number>;
   /** The descriptor of the conversation with the supervisor: what the last step leaves open until execve(2). */
   readonly channel: number;
   user: ResolvedUser | undefined;
@@ -29,6 +31,7 @@ export function newContext(
   root: string,
   channel: number,
   hostRoot = '',
+  handed: ReadonlyMap<string, number> = new Map(),
 ): PerformContext {
   return {
     kernel,
@@ -37,6 +40,7 @@ export function newContext(
     root,
     tree: newTree(),
     hostRoot,
+    handed,
     channel,
     user: undefined,
     identity: undefined,

@@ -6,7 +6,7 @@
  *     supervisor (shim or exec)                    PID 1 (or an exec'd process)
  *        listen <───────────── connect ───────────── hello {pid}        read from /proc/self: the host's number
  *        bundle and network
- *        namespace are there ── begin {hostRoot} ──>  … mounts, pivot_root …         (PID 1 only)
+ *        namespace are there ── begin {hostRoot, handed} ──>  … mounts, pivot_root …  (PID 1 only)
  *               <───────────────────────────────────  ready {terminalFd?}
  *        pidfd_getfd(terminalFd) if there is one
  *        network is up ───────  go ────────────────>  last steps: identity, capabilities, seccomp
@@ -58,5 +58,9 @@ export type InitMessage =
 export type InitFailure = Extract<InitMessage, { type: 'error' }>;
 
 export type SupervisorMessage =
-  /** To PID 1 alone: `hostRoot` is the supervisor's view of the host, which has mounts made since PID 1 was started. */
-  { readonly type: 'begin'; readonly hostRoot: string } | { readonly type: 'go' };
+  /**
+   * To PID 1 alone: `hostRoot` is the supervisor's view of the host, which has mounts made since PID 1 was started;
+   * `handed` says of each descriptor that was sent (inherited.ts) which step it is for.
+   */
+  | { readonly type: 'begin'; readonly hostRoot: string; readonly handed: readonly string[] }
+  | { readonly type: 'go' };

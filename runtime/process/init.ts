@@ -13,9 +13,11 @@ import { join } from 'node:path';
 import type { OciConfig } from '../bundle.ts';
 import { PR_SET_DUMPABLE } from '../syscall/constants.ts';
 import { containerKernel as kernel } from '../syscall/file-calls.ts';
+import { receiveDescriptors } from '../syscall/pass-descriptors.ts';
 import { connectSupervisor, traceTo } from './channel.ts';
 import { containerSteps } from './container-steps.ts';
 import { newContext } from './context.ts';
+import { BUNDLE, HANDED_BUNDLE, INHERITED } from './inherited.ts';
 import { leaveChroot } from './own-root.ts';
 import { attempt, runSteps } from './run-steps.ts';
 
@@ -28,8 +30,10 @@ export function runInit(bundleDir: string, socketPath: string): void {
   channel.send({ type: 'hello', pid: Number(readlinkSync('/proc/self')) });
   const begin = channel.waitForBegin();
   if (begin === undefined) return;
+  const handed = attempt('process.start', channel, () => receiveHanded(bundleDir, begin.handed));
+  const bundle = handed.get(BUNDLE);
   const { config, steps } = attempt('process.start', channel, () => {
-    const read = JSON.parse(readFileSync(join(bundleDir, 'config.json'), 'utf8')) as OciConfig;
+    const read = JSON.parse(readFileSync(bundle ?? join(bundleDir, 'config.json'), 'utf8')) as OciConfig;
     return { config: read, steps: containerSteps(read) };
   });
   if (config.annotations?.['minidock.trace'] === 'true') traceTo(channel, entered);
@@ -38,9 +42,16 @@ export function runInit(bundleDir: string, socketPath: string): void {
   kernel.umask(0);
   const { fd } = channel;
   const { root, linux } = config;
-  const context = newContext(kernel, config.process, linux.seccomp, root.path, fd, begin.hostRoot);
+  const { hostRoot } = begin;
+  const context = newContext(kernel, config.process, linux.seccomp, root.path, fd, hostRoot, handed);
   runSteps(steps, context, channel, {
     failAt: config.annotations?.['minidock.fail-at'],
     stepwise: config.annotations?.['minidock.step'] === 'true',
   });
+}
+
+function receiveHanded(bundleDir: string, names: readonly string[]): ReadonlyMap<string, number> {
+  if (bundleDir !== HANDED_BUNDLE) return new Map();
+  const received = receiveDescriptors(INHERITED.descriptors, names.length);
+  return new Map(names.map((name, index) => [name, received[index] ?? -1]));
 }

@@ -3,11 +3,13 @@
  * the namespaces of PID 1, since a process with threads, as every JavaScript engine's is, cannot enter a new PID
  * namespace itself (unshare(2)); exec enters them on its own (enter.ts). Pure; the same line is run and printed.
  */
-import type { OciConfig } from '../bundle.ts';
+import type { OciConfig, OciIdMapping } from '../bundle.ts';
 import { NAMESPACE_OPTION } from '../plan/tools.ts';
 import type { Argv, HostStep } from '../plan/step.ts';
 
 export interface InitCommand {
+  /** Of a user namespace, which the command then makes: the first. */
+  readonly mapping?: OciIdMapping | undefined;
   readonly initBinary: string;
   readonly bundleDir: string;
   readonly socketPath: string;
@@ -26,12 +28,13 @@ export const SHORT_LIVED: Readonly<Record<string, string>> = { BUN_JSC_useBaseli
  */
 export function unshareArgv(
   namespaces: OciConfig['linux']['namespaces'],
-  { initBinary, bundleDir, socketPath }: InitCommand,
+  { initBinary, bundleDir, socketPath, mapping }: InitCommand,
 ): Argv {
   const made = namespaces.filter(({ type, path }) => path === undefined && type !== 'cgroup');
   return [
     'unshare',
     ...made.map(({ type }) => NAMESPACE_OPTION[type]),
+    ...(mapping === undefined ? [] : mapWords(mapping)),
     // PID 1 cuts propagation itself, as a step that can be seen and that fails loudly.
     '--propagation',
     'unchanged',
@@ -42,6 +45,12 @@ export function unshareArgv(
     bundleDir,
     socketPath,
   ];
+}
+
+/** Root of the namespace from the start: another user would lose all powers at the next execve(2). */
+function mapWords({ containerID, hostID, size }: OciIdMapping): readonly string[] {
+  const range = `${containerID}:${hostID}:${size}`;
+  return [`--map-users=${range}`, `--map-groups=${range}`, '--setuid=0', '--setgid=0'];
 }
 
 export interface EnterCommand {

@@ -4,6 +4,7 @@
  */
 import { MinidockError } from '../errors.ts';
 import { stepSpan } from '../plan/step-span.ts';
+import { performHanded } from '../rootfs/perform-handed.ts';
 import type { ContainerStep } from '../rootfs/step.ts';
 import { errnoOf } from '../syscall/error.ts';
 import { span } from '../trace.ts';
@@ -31,7 +32,12 @@ export function runSteps(
   channel: Channel,
   options: RunStepsOptions = {},
 ): void {
-  const carryOut = options.perform ?? ((step: ContainerStep) => perform(step.command, context));
+  const carryOut =
+    options.perform ??
+    ((step: ContainerStep) =>
+      step.by === 'host'
+        ? performHanded(step, context.handed.get(step.id), context)
+        : perform(step.command, context));
   let waited = false;
   for (const step of steps) {
     if (!waited && waitsForGo(step)) {

@@ -31,7 +31,7 @@ export interface InitListener {
   /** terminalFd is a number in that process: see fetchTerminal. */
   readonly ready: Promise<{ readonly terminalFd?: number }>;
   /** To PID 1, as soon as it has said hello: its bundle and its network namespace are there. */
-  begin(): void;
+  begin(handed?: readonly string[]): void;
   go(): void;
   /** undefined once the program runs. */
   readonly result: Promise<InitFailure | undefined>;
@@ -91,9 +91,9 @@ export async function listenForInit(
     hello: hello.promise,
     ready: ready.promise,
     result: result.promise,
-    begin: () => {
+    begin: (handed = []) => {
       const hostRoot = `/proc/${process.pid}/root`;
-      void hello.promise.then(() => tell({ type: 'begin', hostRoot })).catch(() => undefined);
+      void hello.promise.then(() => tell({ type: 'begin', hostRoot, handed })).catch(() => undefined);
     },
     go: () => tell({ type: 'go' }),
     close: () => {

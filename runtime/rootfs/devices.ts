@@ -1,13 +1,27 @@
 /** Device nodes and the links in /dev that programs expect, made in the container's own /dev. */
-import { USER_NAMESPACE, type OciConfig, type OciDevice } from '../bundle.ts';
-import { isBind } from './mounts.ts';
+import { idMapping, USER_NAMESPACE, type OciConfig, type OciDevice } from '../bundle.ts';
+import { byHost } from './id-map.ts';
+import { isBind, isOwnDev } from './mounts.ts';
 import { containerStep, type ContainerStep } from './step.ts';
 
 /** A /dev that was mounted from outside (`-v /dev:/dev`) is somebody else's: nothing is made in it. */
 export function deviceSteps(config: OciConfig): readonly ContainerStep[] {
   if (config.mounts.some((mount) => mount.destination === '/dev' && isBind(mount))) return [];
-  const give = config.annotations?.[USER_NAMESPACE] === 'true' ? lendNode : makeNode;
-  return [...config.linux.devices.map((device) => give(config, device)), ...linkSteps(config)];
+  return [...config.linux.devices.map((device) => giveNode(config, device)), ...linkSteps(config)];
+}
+
+/** For a container with its own user namespace the host makes the nodes, in the /dev that it makes for it. */
+function giveNode(config: OciConfig, device: OciDevice): ContainerStep {
+  const mapping = idMapping(config);
+  if (mapping === undefined) {
+    return (config.annotations?.[USER_NAMESPACE] === 'true' ? lendNode : makeNode)(config, device);
+  }
+  const inOwnDev = device.path.startsWith('/dev/') && config.mounts.some(isOwnDev);
+  if (!inOwnDev || device.path.slice('/dev/'.length).includes('/'))
+    return byHost(config, lendNode(config, device));
+  const { uid, gid } = device;
+  const owned = { ...device, uid: mapping.hostID + uid, gid: mapping.hostID + gid };
+  return byHost(config, makeNode(config, owned));
 }
 
 function makeNode({ root }: OciConfig, device: OciDevice): ContainerStep {

@@ -4,14 +4,16 @@
  *
  * Deliberately absent: choosing what to mount. That is the engine's, with defaults.ts.
  */
-import type { OciConfig, OciMount } from '../bundle.ts';
+import { idMapping, type OciConfig, type OciMount } from '../bundle.ts';
 import { MinidockError } from '../errors.ts';
+import { byHost, idMapWord } from './id-map.ts';
 import { mayCoverInProc } from './safe-target.ts';
 import { containerStep, type ContainerStep, type StepWords } from './step.ts';
 
 export function mountSteps(config: OciConfig): readonly ContainerStep[] {
-  return config.mounts.flatMap((mount) => {
-    refuseUnsafe(mount);
+  return config.mounts.flatMap((asked) => {
+    refuseUnsafe(asked);
+    const mount = mapped(asked, config);
     const verb = mount.options.includes('remount') ? 'remount' : 'mount';
     const step = containerStep(
       `rootfs.${verb}:${mount.destination}`,
@@ -25,8 +27,23 @@ export function mountSteps(config: OciConfig): readonly ContainerStep[] {
       },
       words(mount),
     );
-    return [step, ...controllerLinks(mount, config)];
+    const isHosts = !mount.options.includes('remount') && (isBind(mount) || isOwnDev(mount));
+    return [isHosts ? byHost(config, step) : step, ...controllerLinks(mount, config)];
   });
+}
+
+/** The one with the device nodes, which only the machine's root may make. */
+export const isOwnDev = ({ destination, type }: OciMount): boolean =>
+  destination === '/dev' && type === 'tmpfs';
+
+/** With a user namespace of its own, what is mounted for the container has the container's ids. */
+function mapped(mount: OciMount, config: OciConfig): OciMount {
+  const mapping = idMapping(config);
+  if (mapping === undefined || mount.options.includes('remount')) return mount;
+  const root = String(mapping.hostID);
+  if (isBind(mount)) return { ...mount, options: [...mount.options, idMapWord(mapping)] };
+  if (isOwnDev(mount)) return { ...mount, options: [...mount.options, `uid=${root}`, `gid=${root}`] };
+  return mount;
 }
 
 export const isBind = (mount: OciMount): boolean =>

@@ -2,12 +2,14 @@
  * The root filesystem: a mount namespace cut off from the host's, and the image's layers merged by overlayfs.
  * The layers below are only ever read; what the container changes lands in `upper`.
  */
-import { USER_NAMESPACE, type OciConfig } from '../bundle.ts';
+import { idMapping, USER_NAMESPACE, type OciConfig } from '../bundle.ts';
+import { byHost, idMapWord, mapLayerSteps } from './id-map.ts';
 import { containerStep, type ContainerStep } from './step.ts';
 
 export function overlaySteps(config: OciConfig): readonly ContainerStep[] {
   const { root } = config;
-  return [makePrivate(config), root.lower.length === 0 ? bindUpper(config) : mountOverlay(config)];
+  const mountRoot = root.lower.length === 0 ? bindUpper(config) : mountOverlay(config);
+  return [makePrivate(config), ...mapLayerSteps(config), byHost(config, mountRoot)];
 }
 
 /**
@@ -56,11 +58,20 @@ function mountOverlay({ root, annotations }: OciConfig): ContainerStep {
 }
 
 /** An image without layers: overlayfs wants at least one to stand on, an empty directory needs no merging. */
-function bindUpper({ root }: OciConfig): ContainerStep {
+function bindUpper(config: OciConfig): ContainerStep {
+  const { root } = config;
+  const mapping = idMapping(config);
+  const mapped = mapping === undefined ? [] : [idMapWord(mapping)];
   return containerStep(
     'rootfs.mount-overlay',
     'rootfs',
-    { kind: 'mount', source: root.upper, target: root.path, type: '', options: ['bind', 'private'] },
+    {
+      kind: 'mount',
+      source: root.upper,
+      target: root.path,
+      type: '',
+      options: ['bind', 'private', ...mapped],
+    },
     {
       title: 'Mount the empty root directory',
       why: 'The image has no layers, so there is nothing to merge; pivot_root(2) still needs a mount point.',

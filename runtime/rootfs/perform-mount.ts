@@ -59,10 +59,10 @@ function bindMount(
 }
 
 /** A bind mount's target is made as what its source is. */
-const kindOf = (fd: number): 'dir' | 'file' => (fstatSync(fd).isDirectory() ? 'dir' : 'file');
+export const kindOf = (fd: number): 'dir' | 'file' => (fstatSync(fd).isDirectory() ? 'dir' : 'file');
 
 /** What move_mount(2) calls an invalid argument, in runc's words. */
-function differentKinds(source: string, target: string): MinidockError {
+export function differentKinds(source: string, target: string): MinidockError {
   return new MinidockError({
     code: 'ENOTDIR',
     message: `cannot mount ${source} on ${target}: not a directory`,

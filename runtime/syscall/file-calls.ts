@@ -10,6 +10,7 @@ import {
   AT_RECURSIVE,
   AT_SYMLINK_NOFOLLOW,
   DEVICE_TYPES,
+  MOUNT_ATTR_IDMAP,
   makedev,
   O_CLOEXEC,
 } from './constants.ts';
@@ -71,8 +72,9 @@ export const fileCalls: FileCalls = {
   },
   copyMount: (fd, recursive) =>
     call('open_tree', fd, '', OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | subtree(recursive)),
-  setMountAttributes(fd, recursive, { set, clear, propagation }: MountAttributes) {
-    const attributes = BigUint64Array.of(BigInt(set), BigInt(clear), BigInt(propagation), 0n);
+  setMountAttributes(fd, recursive, { set, clear, propagation, userNamespace }: MountAttributes) {
+    const all = userNamespace === undefined ? set : set | MOUNT_ATTR_IDMAP;
+    const attributes = BigUint64Array.of(...[all, clear, propagation, userNamespace ?? 0].map(BigInt));
     const flags = AT_EMPTY_PATH | subtree(recursive);
     call('mount_setattr', fd, '', flags, bytesOf(attributes), attributes.byteLength);
   },

@@ -129,4 +129,6 @@ export interface MountAttributes {
   readonly set: number;
   readonly clear: number;
   readonly propagation: number;
+  /** A user namespace whose ids the mount shows (MOUNT_ATTR_IDMAP). Linux 5.12. */
+  readonly userNamespace?: number;
 }

@@ -195,6 +195,6 @@ function floorDiv(ns: bigint, second: bigint): [bigint, bigint] {
 }
 
 /** -1, as Docker's --ulimit takes it, is RLIM_INFINITY. */
-const rlim = (value: number): bigint => (value < 0 ? 0xffffffffffffffffn : BigInt(value));
-const fromRlim = (value: bigint | undefined): number =>
+export const rlim = (value: number): bigint => (value < 0 ? 0xffffffffffffffffn : BigInt(value));
+export const fromRlim = (value: bigint | undefined): number =>
   value === undefined || value === 0xffffffffffffffffn ? -1 : Number(value);

@@ -22,6 +22,10 @@ export function defineContainerFlags(command: Command): void {
     .option('--cap-add <list>', 'Add Linux capabilities', collect)
     .option('--cap-drop <list>', 'Drop Linux capabilities', collect)
     .option('--privileged', 'Give extended privileges to this container')
+    .option(
+      '--userns <string>',
+      'User namespace to use: host, or auto for users of its own (MINIDOCK_USERNS)',
+    )
     .option('--security-opt <list>', 'Security options: seccomp=FILE|unconfined, no-new-privileges', collect)
     .option('--init', 'Run an init inside the container that forwards signals and reaps processes')
     .option('-i, --interactive', 'Keep STDIN open even if not attached')
@@ -86,7 +90,7 @@ export function toCreateRequest(
 /** Where Docker takes an empty value, of a variable that is not set perhaps, for a flag not given. */
 const NOT_GIVEN_IF_EMPTY = [
   ...['name', 'hostname', 'domainname', 'user', 'workdir', 'stopSignal', 'platform', 'cidfile'],
-  ...['network', 'net', 'ip', 'macAddress'],
+  ...['network', 'net', 'ip', 'macAddress', 'userns'],
 ];
 
 const withoutEmpty = (flags: ContainerFlags): ContainerFlags =>

@@ -17,6 +17,7 @@ import {
   lastCapability,
   resolveCapabilities,
 } from '../../runtime/process/capabilities.ts';
+import { mappingTo } from '../../runtime/process/id-ranges.ts';
 import type { UserNamespace } from '../../runtime/process/user-namespace.ts';
 import { defaultSeccomp, parseSeccompProfile } from '../../runtime/process/seccomp/profile.ts';
 import { nativeArch } from '../../runtime/process/seccomp/syscalls.ts';
@@ -45,6 +46,8 @@ export interface BundleInput {
   readonly ipv6?: boolean;
   /** minidock runs in a user namespace: devices are lent instead of made, and nothing need guard them. */
   readonly userNamespace?: UserNamespace | undefined;
+  /** With --userns=auto: the machine's id of its root. */
+  readonly firstId?: number | undefined;
   /** PID 1 is to tell where its time goes. */
   readonly trace?: boolean;
   /** PID 1 asks before each step. */
@@ -108,6 +111,7 @@ export function buildBundle(input: BundleInput): OciConfig {
     mounts: mounts(input),
     linux: {
       namespaces: namespaces(input),
+      ...idMappings(input),
       devices: devicesOf(input.devices),
       cgroupsPath: cgroupsPath(id),
       resources: resources(input),
@@ -162,7 +166,19 @@ export const OWN_NAMESPACES: Namespaces = (['mount', 'uts', 'ipc', 'pid', 'cgrou
   type,
 }));
 
-function namespaces({ netnsPath }: BundleInput): Namespaces {
+/** With users of its own also its network is made with its first process, so that it belongs to them. */
+export const USER_NAMESPACES: Namespaces = (
+  ['user', 'mount', 'uts', 'ipc', 'pid', 'network', 'cgroup'] as const
+).map((type) => ({ type }));
+
+function idMappings({ firstId }: BundleInput): Pick<OciConfig['linux'], 'uidMappings' | 'gidMappings'> {
+  if (firstId === undefined) return {};
+  const mapping = mappingTo(firstId);
+  return { uidMappings: [mapping], gidMappings: [mapping] };
+}
+
+function namespaces({ netnsPath, firstId }: BundleInput): Namespaces {
+  if (firstId !== undefined) return USER_NAMESPACES;
   return netnsPath === undefined ? OWN_NAMESPACES : [...OWN_NAMESPACES, { type: 'network', path: netnsPath }];
 }
 
@@ -170,14 +186,20 @@ function namespaces({ netnsPath }: BundleInput): Namespaces {
  * Docker's own two: any program in a network namespace of its own may listen on ports below 1024 and send pings, so
  * that neither needs root or a capability.
  */
-function sysctls({ config, netnsPath, ipv6, userNamespace }: BundleInput): Readonly<Record<string, string>> {
+function sysctls({
+  config,
+  netnsPath,
+  ipv6,
+  userNamespace,
+  firstId,
+}: BundleInput): Readonly<Record<string, string>> {
   const own = netnsPath !== undefined && !config.spec.network.mode.startsWith('container:');
   return {
     ...(own
       ? {
           'net.ipv4.ip_unprivileged_port_start': '0',
           // The kernel takes no group that is not there.
-          'net.ipv4.ping_group_range': `0 ${String(userNamespace?.lastGid ?? 2147483647)}`,
+          'net.ipv4.ping_group_range': `0 ${String(firstId === undefined ? (userNamespace?.lastGid ?? 2147483647) : mappingTo(firstId).size - 1)}`,
         }
       : {}),
     ...(isBridged(config.spec.network.mode) ? fixedRoutes(ipv6 === true) : {}),

@@ -50,6 +50,8 @@ export interface ContainerSpec {
   readonly readOnly: boolean;
   readonly init: boolean;
   readonly privileged: boolean;
+  /** 'auto': users of its own on the machine; 'host' and '' are none. Absent in containers of older versions. */
+  readonly usernsMode?: UsernsMode;
   readonly capAdd: readonly string[];
   readonly capDrop: readonly string[];
   readonly securityOpt: readonly string[];
@@ -66,6 +68,8 @@ export interface ContainerSpec {
   readonly network: NetworkSpec;
   readonly resources: ResourceSpec;
 }
+
+export type UsernsMode = '' | 'host' | 'auto';
 
 export interface MountSpec {
   readonly type: 'bind' | 'volume' | 'tmpfs';
@@ -126,6 +130,8 @@ export interface ContainerState {
   /** /proc/sys/kernel/random/boot_id at start: another boot means the process is gone. */
   readonly bootId: string;
   readonly network: NetworkState | undefined;
+  /** With --userns=auto, while it runs: the machine's id of its root. */
+  readonly firstId?: number | undefined;
 }
 
 /** The endpoint while the container runs. */

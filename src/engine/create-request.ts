@@ -18,6 +18,7 @@ export interface ContainerFlags {
   readonly capAdd?: readonly string[];
   readonly capDrop?: readonly string[];
   readonly privileged?: boolean;
+  readonly userns?: string;
   readonly securityOpt?: readonly string[];
   readonly init?: boolean;
   readonly interactive?: boolean;

@@ -8,7 +8,7 @@ import { Journal, type JournalEntry } from '../../runtime/plan/journal.ts';
 import type { HostCommand } from '../../runtime/plan/command.ts';
 import type { Argv, HostStep, Section } from '../../runtime/plan/step.ts';
 import { UNDO_STEP } from '../../runtime/plan/step-span.ts';
-import { containerDir, containerRunDir, leasesDir, namesDir, type Paths } from './paths.ts';
+import { containerDir, containerRunDir, idsDir, leasesDir, namesDir, type Paths } from './paths.ts';
 import { signalName } from './signals.ts';
 import { doomedDir, type Container } from './store.ts';
 
@@ -88,6 +88,17 @@ export function planUndo(paths: Paths, { config, state }: Container): readonly H
             argv: ['rm', join(leasesDir(paths), network.id, address)],
             none: 'the next start leases one again, often the same',
             observe: ['ls', join(leasesDir(paths), network.id)],
+          }),
+        ]),
+    ...(state.firstId === undefined
+      ? []
+      : [
+          step('ids.release', 'undo', `Give the user ids from ${state.firstId} on back`, {
+            why: 'Its processes were users of the machine that nobody else is. A file named after the first of them says whose they are; no file on the disk is owned by one.',
+            without: 'No other container ever gets these users.',
+            argv: ['rm', join(idsDir(paths), String(state.firstId))],
+            none: 'the next start takes others, or the same',
+            observe: ['ls', idsDir(paths)],
           }),
         ]),
   ];

@@ -59,5 +59,7 @@ export const imagesDir = (p: Paths): string => join(p.root, 'images');
 export const networksDir = (p: Paths): string => join(p.root, 'networks');
 /** One file per leased address, below a directory per network. */
 export const leasesDir = (p: Paths): string => join(p.run, 'leases');
+/** One file per range of user ids that a running container has (--userns=auto). */
+export const idsDir = (p: Paths): string => join(p.run, 'ids');
 /** Of each network, by address: the host's end of the cable of whoever was given it last. */
 export const cablesDir = (p: Paths): string => join(p.run, 'cables');

@@ -7,13 +7,12 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { delay } from '../../runtime/io/delay.ts';
-import { releaseAddresses } from '../../runtime/network/ipam.ts';
 import { undoJournal } from '../../runtime/plan/undo.ts';
 import { Journal } from '../../runtime/plan/journal.ts';
-import { doneStep } from '../../runtime/plan/step-span.ts';
 import { tryLock } from './lock.ts';
-import { containerLock, containerRunDir, leasesDir } from './paths.ts';
+import { containerLock, containerRunDir } from './paths.ts';
 import { bootId, isSameProcess } from './process-identity.ts';
+import { releaseLeases } from './release-network.ts';
 import { removeContainerFiles } from './remove-files.ts';
 import type { Container, ContainerStore } from './store.ts';
 import { timestamp } from './time.ts';
@@ -48,7 +47,7 @@ export async function recover(store: ContainerStore, id: string): Promise<void> 
     const runDir = containerRunDir(store.paths, id);
     if (existsSync(runDir)) {
       await undoJournal(new Journal(join(runDir, 'journal')));
-      doneStep('address.release', () => releaseAddresses(leasesDir(store.paths), id));
+      releaseLeases(store.paths, id);
       rmSync(runDir, { recursive: true, force: true });
     }
     const container = store.read(id);
@@ -63,6 +62,7 @@ export async function recover(store: ContainerStore, id: string): Promise<void> 
         error: state.bootId === bootId() ? 'the shim was killed' : 'the host was restarted',
         finishedAt: timestamp(),
         network: undefined,
+        firstId: undefined,
       });
       if (config.spec.autoRemove) removeContainerFiles(store, config, { volumes: true });
     }

@@ -10,17 +10,20 @@
  * asked of it: so it is started first. Addresses, NAT and published ports are needed only when the program begins, so
  * they are set up while PID 1 builds its root filesystem.
  */
-import type { OciConfig } from '../../runtime/bundle.ts';
+import { idMapping, type OciConfig, type OciIdMapping } from '../../runtime/bundle.ts';
 import type { CgroupLayout } from '../../runtime/cgroup/detect.ts';
 import { planCgroup } from '../../runtime/cgroup/plan.ts';
+import { cgroupProcsFiles } from '../../runtime/cgroup/processes.ts';
 import type { ForeignFirewall } from '../../runtime/network/firewall/foreign.ts';
 import { planBridgeEndpoint, planNoneEndpoint } from '../../runtime/network/plan.ts';
 import type { BridgeEndpoint } from '../../runtime/network/types.ts';
 import type { ContainerCommand } from '../../runtime/plan/command.ts';
 import type { HostStep, Section, Step } from '../../runtime/plan/step.ts';
 import { containerSteps } from '../../runtime/process/container-steps.ts';
+import { stepsFromOutside } from '../../runtime/process/from-outside.ts';
+import { HANDED_BUNDLE, INHERITED, pathOf } from '../../runtime/process/inherited.ts';
 import { unshareArgv } from '../../runtime/process/namespace-command.ts';
-import { OWN_NAMESPACES } from './bundle.ts';
+import { OWN_NAMESPACES, USER_NAMESPACES } from './bundle.ts';
 
 /** What the container is attached to, resources acquired. */
 export type Attachment =
@@ -38,7 +41,11 @@ export interface RunPlan {
   readonly cgroup: readonly HostStep[];
   readonly network: readonly HostStep[];
   readonly start: HostStep;
+  /** With a user namespace of its own: what is done to PID 1 before it begins. */
+  readonly fromOutside: readonly HostStep[];
   readonly container: readonly Step<ContainerCommand>[];
+  /** Its network namespace is made with PID 1, which therefore comes first. */
+  readonly mapping: OciIdMapping | undefined;
 }
 
 export interface RunPlanInput {
@@ -48,20 +55,26 @@ export interface RunPlanInput {
   readonly start: HostStep;
 }
 
-export function planRun(input: RunPlanInput): RunPlan {
+export function planRun({ bundle, attachment, cgroup, start }: RunPlanInput): RunPlan {
+  const { cgroupsPath, resources } = bundle.linux;
+  const mapping = idMapping(bundle);
+  const mapped = mapping !== undefined;
   return {
-    cgroup: planCgroup(input.bundle.linux.cgroupsPath, input.bundle.linux.resources, input.cgroup),
-    network: planNetwork(input.attachment),
-    start: input.start,
-    container: containerSteps(input.bundle),
+    cgroup: planCgroup(cgroupsPath, resources, cgroup),
+    network: planNetwork(attachment, mapped),
+    start,
+    fromOutside: mapped ? stepsFromOutside(bundle, cgroupProcsFiles(cgroupsPath, cgroup)) : [],
+    container: containerSteps(bundle),
+    mapping,
   };
 }
 
 /** In the order a reader should meet them. */
 export const allSteps = (plan: RunPlan): readonly Step[] => [
+  ...(plan.mapping === undefined ? [] : [plan.start]),
   ...plan.network,
   ...plan.cgroup,
-  plan.start,
+  ...(plan.mapping === undefined ? [plan.start] : plan.fromOutside),
   ...plan.container,
 ];
 
@@ -98,12 +111,13 @@ export const netnsPathOf = (attachment: Attachment): string | undefined => {
 };
 
 /** Known before the rest of the plan, so that its first steps can be carried out while that is made. */
-export function planNetwork(attachment: Attachment): readonly HostStep[] {
+/** `mapped`: the container has a user namespace of its own, to which its network belongs. */
+export function planNetwork(attachment: Attachment, mapped: boolean): readonly HostStep[] {
   switch (attachment.kind) {
     case 'bridge':
-      return planBridgeEndpoint(attachment.endpoint, attachment.foreign);
+      return planBridgeEndpoint(attachment.endpoint, attachment.foreign, mapped);
     case 'none':
-      return planNoneEndpoint(attachment.netns);
+      return planNoneEndpoint(attachment.netns, mapped);
     case 'shared':
       return [];
   }
@@ -114,10 +128,14 @@ export interface StartInput {
   readonly bundleDir: string;
   readonly socketPath: string;
   readonly cgroupsPath: string;
+  /** With a user namespace of its own. */
+  readonly mapping?: OciIdMapping | undefined;
 }
 
 /** The same whatever the container is: it is carried out before the rest of its plan is made. */
-export function planStart({ binary, bundleDir, socketPath, cgroupsPath }: StartInput): HostStep {
+export function planStart(input: StartInput): HostStep {
+  const { binary, bundleDir, socketPath, cgroupsPath, mapping } = input;
+  if (mapping !== undefined) return planMappedStart(cgroupsPath, mapping);
   return {
     id: 'process.start',
     section: 'process',
@@ -132,5 +150,29 @@ export function planStart({ binary, bundleDir, socketPath, cgroupsPath }: StartI
     },
     undo: { kind: 'command', command: { kind: 'kill-cgroup', cgroupsPath } },
     observe: ['lsns', '--type', 'pid'],
+  };
+}
+
+/** The program file and the socket are descriptors: see inherited.ts. */
+function planMappedStart(cgroupsPath: string, mapping: OciIdMapping): HostStep {
+  const command = {
+    initBinary: pathOf(INHERITED.binary),
+    bundleDir: HANDED_BUNDLE,
+    socketPath: pathOf(INHERITED.socket),
+    mapping,
+  };
+  return {
+    id: 'process.start',
+    section: 'process',
+    title: 'Start a process in new namespaces, with users of its own',
+    why:
+      `The first one is a user namespace: root in it is user ${mapping.hostID} of the machine, who owns nothing. It has ` +
+      'every power over the namespaces made with it (its mounts, its network, its processes) and none over the rest: ' +
+      'what gets out of the container is nobody. Files of the host are closed to it: it inherits minidock’s program and ' +
+      'socket as open files.',
+    without: 'Root of the container is root of the machine, and only what follows keeps the two apart.',
+    command: { kind: 'run', argv: unshareArgv(USER_NAMESPACES, command) },
+    undo: { kind: 'command', command: { kind: 'kill-cgroup', cgroupsPath } },
+    observe: ['lsns', '--type', 'user'],
   };
 }

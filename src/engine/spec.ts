@@ -19,6 +19,7 @@ import { parseDevice, parseSysctls, securityOptions } from './security-flags.ts'
 import { parseSignal } from './signals.ts';
 import type { ContainerStore } from './store.ts';
 import { parseBytes, parseCpus } from './units.ts';
+import { usernsMode } from './userns-flags.ts';
 
 export function buildSpec(
   store: ContainerStore,
@@ -68,6 +69,7 @@ export function buildSpec(
     readOnly: request.readOnly ?? false,
     init: request.init ?? false,
     privileged,
+    usernsMode: usernsMode(request, network.mode),
     capAdd,
     capDrop,
     ...securityOptions(request.securityOpt ?? []),

@@ -5,7 +5,8 @@ import { planRequested, type NetworkRequest } from '../engine/network-create.ts'
 import { peekPorts, previewNetwork } from '../engine/networking.ts';
 import { allSteps } from '../engine/run-plan.ts';
 import { computeRun } from '../engine/shim/prepare.ts';
-import type { Paths } from '../engine/paths.ts';
+import { idsDir, type Paths } from '../engine/paths.ts';
+import { peekIds } from '../../runtime/process/id-ranges.ts';
 import type { Container, ContainerStore } from '../engine/store.ts';
 import type { ExplainHow } from './explain-flags.ts';
 import { sameAs, throughExec } from './look.ts';
@@ -18,7 +19,8 @@ export async function printDryRun(
   how: ExplainHow,
 ): Promise<void> {
   const attachment = await previewNetwork(store, config, peekPorts(config));
-  const { plan } = computeRun(store.paths, config, attachment);
+  const firstId = config.spec.usernsMode === 'auto' ? peekIds(idsDir(store.paths), config.id) : undefined;
+  const { plan } = computeRun(store.paths, config, attachment, { firstId });
   await printSteps(throughExec(allSteps(plan), [config.name === '' ? 'NAME' : config.name]), how);
 }
 

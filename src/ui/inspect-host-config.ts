@@ -51,7 +51,7 @@ export function hostConfig(config: ContainerConfig): object {
       : { Tmpfs: sortedStrings(Object.fromEntries(tmpfs.map((mount) => [mount.target, tmpfsText(mount)]))) }),
     ...(Object.keys(spec.sysctls).length === 0 ? {} : { Sysctls: sortedStrings(spec.sysctls) }),
     UTSMode: '',
-    UsernsMode: '',
+    UsernsMode: spec.usernsMode ?? '',
     ShmSize: spec.shmSize === 0 ? DEFAULT_SHM_SIZE : spec.shmSize,
     Runtime: 'minidock',
     ...(spec.init ? { Init: true } : {}),

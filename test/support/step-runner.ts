@@ -41,6 +41,8 @@ function shell(command: HostCommand): string {
     case 'delete-netns':
       return `ip netns delete ${quote(command.name)}`;
     case 'kill-cgroup':
+    case 'move-to-cgroup':
+    case 'raise-limit':
     case 'filter-devices':
       throw new Error('no step of the network is about processes or devices');
   }

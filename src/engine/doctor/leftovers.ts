@@ -9,10 +9,12 @@ import { releaseAddresses } from '../../../runtime/network/ipam.ts';
 import { Journal } from '../../../runtime/plan/journal.ts';
 import { quoteWord, renderArgv } from '../../../runtime/plan/quote.ts';
 import { renderCommand } from '../../../runtime/plan/render.ts';
+import { leasedIds, releaseIds } from '../../../runtime/process/id-ranges.ts';
 import { undoJournal } from '../../../runtime/plan/undo.ts';
 import { sweepLeftovers } from '../leftovers.ts';
-import { containerDir, containerRunDir, containersDir, leasesDir, namesDir } from '../paths.ts';
+import { containerDir, containerRunDir, containersDir, idsDir, leasesDir, namesDir } from '../paths.ts';
 import { recover } from '../recovery.ts';
+import { releaseLeases } from '../release-network.ts';
 import type { ContainerStore } from '../store.ts';
 import type { Finding } from './finding.ts';
 import { namesIn, type View } from './view.ts';
@@ -33,6 +35,7 @@ export function examineRecords(view: View, lost: ReadonlySet<string>): readonly 
     ...halfMade(view),
     ...strayNames(view),
     ...strayLeases(view, lost),
+    ...strayIds(view, lost),
   ];
 }
 
@@ -60,7 +63,7 @@ async function mendLost(store: ContainerStore, id: string): Promise<void> {
   // The container itself is gone: nobody can be starting it.
   const runDir = containerRunDir(store.paths, id);
   await undoJournal(new Journal(join(runDir, 'journal')));
-  releaseAddresses(leasesDir(store.paths), id);
+  releaseLeases(store.paths, id);
   rmSync(runDir, { recursive: true, force: true });
 }
 
@@ -109,6 +112,20 @@ function strayLeases({ store, alive, leases }: View, lost: ReadonlySet<string>):
       means: 'No other container gets it.',
       todo: [`rm ${quoteWord(leasesDir(store.paths))}/*/${quoteWord(address)}`],
       mend: () => Promise.resolve(releaseAddresses(leasesDir(store.paths), owner)),
+    }));
+}
+
+function strayIds({ store, alive }: View, lost: ReadonlySet<string>): readonly Finding[] {
+  const dir = idsDir(store.paths);
+  return [...leasedIds(dir)]
+    .filter(([, owner]) => !alive.has(owner) && !lost.has(owner))
+    .map(([first, owner]) => ({
+      id: `leftovers.ids:${first}`,
+      level: 'warning',
+      what: `the user ids from ${first} on are taken by ${owner.slice(0, 12)}, which does not run`,
+      means: 'No other container with --userns=auto gets them.',
+      todo: [`rm ${dir}/${first}`],
+      mend: () => Promise.resolve(releaseIds(dir, owner)),
     }));
 }
 

@@ -4,7 +4,7 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import { readOomKills } from '../../../runtime/cgroup/processes.ts';
 import type { HeldPort } from '../../../runtime/network/ports.ts';
 import { describeUndo, undoJournal } from '../../../runtime/plan/undo.ts';
-import { doneStep, stepTimes, undoTimes } from '../../../runtime/plan/step-span.ts';
+import { stepTimes, undoTimes } from '../../../runtime/plan/step-span.ts';
 import { isTraced, listenToTrace, span, tellTrace } from '../../../runtime/trace.ts';
 import { containerRunDir } from '../paths.ts';
 import { releaseNetwork } from '../release-network.ts';
@@ -28,9 +28,7 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
   if (pid !== undefined) tellTrace({ type: 'end', pid, name: '', args: { status: exitCode } });
   const oomKilled = readOomKills(`/minidock/${config.id}`) > 0;
   const undone = await span('undo', 'undo', () => undoJournal(journalOf(parts)));
-  span('state', 'release the network', () =>
-    doneStep('address.release', () => releaseNetwork(store.paths, config.id, ports)),
-  );
+  span('state', 'release the network', () => releaseNetwork(store.paths, config.id, ports));
   const current = store.read(config.id)?.state;
   if (current !== undefined) {
     span('state', 'record the exit', () =>
@@ -43,6 +41,7 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
         error: undone.failures.length === 0 ? '' : describeUndo(undone),
         finishedAt: timestamp(),
         network: undefined,
+        firstId: undefined,
       }),
     );
   }
@@ -74,6 +73,7 @@ export async function fail(
       exitCode: wire.exitCode ?? 125,
       error: wire.message,
       network: undefined,
+      firstId: undefined,
     });
   }
   const rest = cleanUp(parts, config.spec.autoRemove || forget);

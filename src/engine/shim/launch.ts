@@ -6,6 +6,7 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import { delay } from '../../../runtime/io/delay.ts';
 import { spawn, type Spawned } from '../../../runtime/io/spawn.ts';
 import { applySteps, StepError, type ApplyOptions } from '../../../runtime/plan/apply.ts';
+import { withPid } from '../../../runtime/plan/first-pid.ts';
 import { stepSpan } from '../../../runtime/plan/step-span.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
 import { requireTool } from '../../../runtime/plan/tools.ts';
@@ -29,7 +30,8 @@ import {
   type RunPlan,
   type StartInput,
 } from '../run-plan.ts';
-import type { ContainerStdio } from './stdio.ts';
+import type { Inheritance } from './mapped.ts';
+import type { ChildStdio, ContainerStdio } from './stdio.ts';
 
 /** Milliseconds for a message that was sent before its sender's end to be read. */
 const LAST_WORDS = 200;
@@ -40,6 +42,8 @@ export interface Started {
   readonly init: InitListener;
   readonly first: FirstProcess;
   readonly trace: InitTrace;
+  /** With a user namespace of its own: where it is sent what it cannot open. */
+  readonly mapped?: { readonly here: number; readonly bundleDir: string };
 }
 
 /** The shim's own child, which `unshare` stays to be: it waits for the program and ends as it does. */
@@ -61,18 +65,42 @@ export async function startFirst(
   const step = planStart(places);
   const init = await span('wait', 'listen for PID 1', () => listenForInit(places.socketPath, trace, pause));
   try {
+    const inherited = places.mapping === undefined ? undefined : await inherit(places);
     trace.spawning();
     const first = stepSpan([step], (note) => {
-      const spawned = spawnFirst(step, stdio);
+      const spawned = spawnFirst(step, stdio.open(places.mapping?.hostID), inherited?.fds);
       note({ outcome: 'done' });
       return spawned;
     });
-    return { step, init, first, trace };
+    inherited?.close();
+    const { bundleDir } = places;
+    return { step, init, first, trace, ...(inherited && { mapped: { here: inherited.here, bundleDir } }) };
   } catch (error) {
     init.close();
     throw error;
   }
 }
+
+const inherit = async ({ binary, socketPath }: StartInput): Promise<Inheritance> =>
+  (await import('./mapped.ts')).inheritance(binary, socketPath);
+
+/** Its number on the host, as soon as it says so. @throws MinidockError if it ends before. */
+export async function pidOf({ init, first, mapped }: Started): Promise<number> {
+  const early = first.exited.then((code): never => {
+    throw new MinidockError({
+      code: 'INIT_DIED',
+      message: `the container's first process ended with status ${String(code)} before the program began`,
+      exitCode: 125,
+      ...(mapped === undefined ? {} : { hint: NO_USER_NAMESPACE }),
+    });
+  });
+  early.catch(() => undefined);
+  return Promise.race([init.hello.then(({ pid }) => pid), early]);
+}
+
+const NO_USER_NAMESPACE =
+  'It was to make a user namespace: that takes util-linux 2.39 and, in "sysctl user.max_user_namespaces", more than ' +
+  'there are; in a chroot the kernel allows none. --userns=host goes without.';
 
 /** Hung up on, PID 1 ends by itself; what it was about to use must not be undone under its hands. */
 export async function abandon({ init, first }: Started): Promise<void> {
@@ -81,8 +109,13 @@ export async function abandon({ init, first }: Started): Promise<void> {
 }
 
 /** What PID 1 needs of the network before it begins. Takes `ip` some milliseconds, in which the plan can be made. */
-export function startWiring(attachment: Attachment, options: ApplyOptions): Promise<void> {
-  const wiring = applySteps(splitNetwork(planNetwork(attachment)).before, options);
+export function startWiring(attachment: Attachment, options: ApplyOptions, started: Started): Promise<void> {
+  const { before } = splitNetwork(planNetwork(attachment, started.mapped !== undefined));
+  // A namespace that is made with the process is there when the process is.
+  const wiring =
+    started.mapped === undefined
+      ? applySteps(before, options)
+      : pidOf(started).then((pid) => applySteps(withPid(before, pid), options));
   // Its failure is found when it is waited for.
   wiring.catch(() => undefined);
   return wiring;
@@ -114,12 +147,19 @@ export async function launch(request: Launch): Promise<number> {
   options.journal.record([started.step]);
   if (options.failAt === started.step.id)
     throw new StepError(started.step, new Error('failure injected by MINIDOCK_FAIL_AT'));
-  started.init.begin();
+  const handed = await handOverTo(request);
+  started.init.begin(handed);
   try {
     return await bringUp(request, allOf(beside.map((steps) => applySteps(steps, options))));
   } catch (error) {
     throw error instanceof InitError ? initError(error.failure, plan) : error;
   }
+}
+
+async function handOverTo({ plan, started, options }: Launch): Promise<readonly string[]> {
+  if (started.mapped === undefined) return [];
+  const { handOver } = await import('./mapped.ts');
+  return handOver(plan, await pidOf(started), started.mapped, options);
 }
 
 /** From the process in its new namespaces to the running program, whose pid it gives. */
@@ -163,18 +203,17 @@ async function bringUp(
   }
 }
 
-function spawnFirst(step: HostStep, containerStdio: ContainerStdio): FirstProcess {
+function spawnFirst(step: HostStep, stdio: ChildStdio, inherited: readonly number[] = []): FirstProcess {
   if (step.command.kind !== 'run') throw new Error('process.start is a program');
   try {
     requireTool(step.command.argv[0]);
   } catch (error) {
     throw new StepError(step, error);
   }
-  const stdio = containerStdio.open();
   let child: Spawned;
   try {
     const env = { ...SHORT_LIVED, PATH: process.env['PATH'] };
-    child = spawn(step.command.argv, { stdio: stdio.child, cwd: '/', env });
+    child = spawn(step.command.argv, { stdio: [...stdio.child, ...inherited], cwd: '/', env });
   } catch (error) {
     throw new StepError(step, error);
   } finally {

@@ -21,7 +21,7 @@ import { FRAME_HEADER, FrameReader, messageFrame } from '../frames.ts';
 import { tryLockPatiently } from '../lock.ts';
 import { acquireNetwork, type AcquiredNetwork } from '../networking.ts';
 import { writeNetworkFiles } from '../network-files.ts';
-import { containerDir, containerLock, containerRunDir } from '../paths.ts';
+import { containerDir, containerLock, containerRunDir, idsDir } from '../paths.ts';
 import { ensurePrivateDir } from '../private-dir.ts';
 import { bootId, startTime } from '../process-identity.ts';
 import { allSteps, type RunPlan } from '../run-plan.ts';
@@ -61,18 +61,20 @@ export async function runShim(): Promise<void> {
     span('start', 'listen for clients', () => parts.clients.listen(join(runDir, 'shim.sock')));
     const explain = request.explain ? new Explaining(parts.clients) : undefined;
     const trace = new InitTrace(`${config.name} (PID 1)`);
+    const firstId = config.spec.usernsMode === 'auto' ? await takeIds(parts) : undefined;
+    const places = placesOf(store.paths, config.id, firstId);
     const start = async (pause?: Pause): Promise<Started> =>
-      (pending = await startFirst(placesOf(store.paths, config.id), parts.stdio, trace, pause));
+      (pending = await startFirst(places, parts.stdio, trace, pause));
     const early = request.step === true ? undefined : await start();
     const network = await span('state', 'acquire the network', () => acquireNetwork(store, config));
     ({ ports } = network);
     const pid =
       early === undefined
-        ? await bringUpStepwise(parts, request, network, start, explain)
-        : await bringUp(parts, request, network, early, explain);
+        ? await bringUpStepwise(parts, request, network, start, explain, firstId)
+        : await bringUp(parts, request, network, early, explain, firstId);
     const { first } = pending as unknown as Started;
     pending = undefined;
-    span('state', 'record that it runs', () => recordRunning(parts, pid, network));
+    span('state', 'record that it runs', () => recordRunning(parts, pid, network, firstId));
     span('answer', 'answer: started', () => parts.clients.broadcast({ type: 'started', pid }));
     // Loaded only now: so far someone was waiting for the program to begin.
     const [{ serve }, { patienceAfter, rest }] = await Promise.all([
@@ -88,6 +90,12 @@ export async function runShim(): Promise<void> {
     const forget = request.forget === true && (error as { code?: string }).code === 'STOPPED';
     await (await ending()).fail(parts, ports, error, forget);
   }
+}
+
+/** Users of the machine for those of the container. */
+async function takeIds({ store, config }: ShimParts): Promise<number> {
+  const { acquireIds } = await import('../../../runtime/process/id-ranges.ts');
+  return acquireIds(idsDir(store.paths), config.id);
 }
 
 function readRequest(): ShimRequest | undefined {
@@ -147,14 +155,15 @@ async function bringUp(
   network: AcquiredNetwork,
   started: Started,
   explaining: Explaining | undefined,
+  firstId: number | undefined,
 ): Promise<number> {
   const { attachment } = network;
   const { stdio } = parts;
   const { size } = request;
   const options = applyOptions(parts);
-  const wiring = startWiring(attachment, options);
+  const wiring = startWiring(attachment, options, started);
   try {
-    const plan = makePlan(parts, request, network, explaining);
+    const plan = makePlan(parts, request, network, explaining, firstId);
     return await span('work', 'launch', () => launch({ plan, wiring, started, options, stdio, size }));
   } finally {
     // Steps that are still being performed would be missed by whoever undoes.
@@ -169,10 +178,11 @@ async function bringUpStepwise(
   network: AcquiredNetwork,
   start: (pause: Pause) => Promise<Started>,
   explaining: Explaining | undefined,
+  firstId: number | undefined,
 ): Promise<number> {
   const { stepUp } = await import('./step-up.ts');
   const { clients, stdio } = parts;
-  const plan = makePlan(parts, request, network, explaining);
+  const plan = makePlan(parts, request, network, explaining, firstId);
   return stepUp({ plan, clients, options: applyOptions(parts), stdio, size: request.size, start });
 }
 
@@ -181,11 +191,12 @@ function makePlan(
   { size, step = false }: ShimRequest,
   { attachment, state, warnings }: AcquiredNetwork,
   explaining: Explaining | undefined,
+  firstId: number | undefined,
 ): RunPlan {
   span('state', 'write hosts, resolv.conf', () => writeNetworkFiles(store.paths, config, state));
   for (const text of warnings) clients.broadcast({ type: 'warning', text });
   const plan = span('work', 'plan', () =>
-    prepareRun(store.paths, config, attachment, { size, trace: isTraced(), step }),
+    prepareRun(store.paths, config, attachment, { size, trace: isTraced(), step, firstId }),
   );
   explaining?.tell(allSteps(plan), config.name);
   return plan;
@@ -222,7 +233,12 @@ function applyOptions(parts: ShimParts): ApplyOptions {
   };
 }
 
-function recordRunning({ store, config }: ShimParts, pid: number, network: AcquiredNetwork): void {
+function recordRunning(
+  { store, config }: ShimParts,
+  pid: number,
+  network: AcquiredNetwork,
+  firstId: number | undefined,
+): void {
   const current = store.read(config.id)?.state;
   if (current === undefined) {
     throw new MinidockError({
@@ -243,5 +259,6 @@ function recordRunning({ store, config }: ShimParts, pid: number, network: Acqui
     startedAt: timestamp(),
     bootId: bootId(),
     network: network.state,
+    firstId,
   });
 }

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import type { OciConfig, OciDevice } from '../../../runtime/bundle.ts';
 import { cgroupLayout, type CgroupLayout } from '../../../runtime/cgroup/detect.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { mappingTo } from '../../../runtime/process/id-ranges.ts';
 import { userNamespace } from '../../../runtime/process/user-namespace.ts';
 import { hostDevices, splitDevice } from '../../../runtime/rootfs/host-devices.ts';
 import { buildBundle, cgroupsPath, overlayDir } from '../bundle.ts';
@@ -36,16 +37,19 @@ export interface RunOptions {
   readonly trace?: boolean;
   /** PID 1 is to ask before each step. */
   readonly step?: boolean;
+  /** With --userns=auto: the machine's id of its root. */
+  readonly firstId?: number | undefined;
 }
 
 /** Where what PID 1 is started with will be. */
-export function placesOf(paths: Paths, id: string): StartInput {
+export function placesOf(paths: Paths, id: string, firstId?: number): StartInput {
   const runDir = containerRunDir(paths, id);
   return {
     binary: process.execPath,
     bundleDir: join(runDir, 'bundle'),
     socketPath: join(runDir, 'init.sock'),
     cgroupsPath: cgroupsPath(id),
+    mapping: firstId === undefined ? undefined : mappingTo(firstId),
   };
 }
 
@@ -66,6 +70,7 @@ export function computeBundle(
     devices: [...config.spec.devices.map(lookUpDevice), ...(config.spec.privileged ? hostDevices() : [])],
     ipv6: existsSync('/proc/sys/net/ipv6'),
     userNamespace: userNamespace(),
+    firstId: options.firstId,
     trace: options.trace ?? false,
     step: options.step ?? false,
     ...(options.size === undefined ? {} : { size: options.size }),
@@ -81,7 +86,7 @@ export function computeRun(
   options: RunOptions = {},
 ): { plan: RunPlan; bundleText: string } {
   const { bundle, cgroup } = computeBundle(paths, config, attachment, options);
-  const start = planStart(placesOf(paths, config.id));
+  const start = planStart(placesOf(paths, config.id, options.firstId));
   return { plan: planRun({ bundle, attachment, cgroup, start }), bundleText: JSON.stringify(bundle) };
 }
 

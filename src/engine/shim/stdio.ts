@@ -3,7 +3,7 @@
  * again, which nginx's image does), or a pty from the container's own devpts when it has a terminal. Output goes to
  * the log and to whoever is attached; reading stops while one of them lags.
  */
-import { closeSync, readSync } from 'node:fs';
+import { closeSync, fchownSync, readSync } from 'node:fs';
 import { POLLIN, POLLOUT } from '../../../runtime/syscall/loops.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
@@ -61,19 +61,24 @@ export class ContainerStdio {
     this.terminal = terminal;
   }
 
-  /** Pipes for a container without a terminal. With one, its PID 1 opens the pty and these are never used. */
-  open(): ChildStdio {
+  /**
+   * Pipes for a container without a terminal. With one, its PID 1 opens the pty and these are never used. `owner`: the
+   * container's root, who must be able to give them to its user, where that is not root of the machine.
+   */
+  open(owner?: number): ChildStdio {
     if (this.options.tty) return { child: ['ignore', 'ignore', 'ignore'], closeChildEnds: () => undefined };
     const stdin = this.options.openStdin ? kernel.pipe() : undefined;
     const stdout = kernel.pipe();
     const stderr = kernel.pipe();
+    const given = [stdin?.read, stdout.write, stderr.write].filter((fd) => fd !== undefined);
+    if (owner !== undefined) for (const fd of given) fchownSync(fd, owner, owner);
     if (stdin !== undefined) this.stdin = new WriteQueue(stdin.write);
     this.read(stdout.read, 1);
     this.read(stderr.read, 2);
     return {
       child: [stdin?.read ?? 'ignore', stdout.write, stderr.write],
       closeChildEnds: () => {
-        for (const fd of [stdin?.read, stdout.write, stderr.write]) if (fd !== undefined) closeSync(fd);
+        for (const fd of given) closeSync(fd);
       },
     };
   }

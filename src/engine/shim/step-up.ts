@@ -5,11 +5,12 @@
  */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { applySteps, type ApplyOptions } from '../../../runtime/plan/apply.ts';
+import { withPid } from '../../../runtime/plan/first-pid.ts';
 import type { Step } from '../../../runtime/plan/step.ts';
 import type { Pause } from '../../../runtime/process/supervise.ts';
 import { allSteps, type RunPlan } from '../run-plan.ts';
 import type { Clients } from './clients.ts';
-import { launch, type Started } from './launch.ts';
+import { launch, pidOf, type Started } from './launch.ts';
 import type { ContainerStdio } from './stdio.ts';
 
 export interface StepUp {
@@ -36,16 +37,24 @@ export async function stepUp({ plan, clients, options, stdio, size, start }: Ste
     const error = refused(id);
     if (error !== undefined) throw error;
   };
-  for (const step of [...plan.network, ...plan.cgroup]) {
+  const startAllowed = (): Promise<Started> => {
+    allow(plan.start.id);
+    return start((id, pid) => {
+      const error = refused(id, pid);
+      return (
+        error && { type: 'error', step: id, errno: error.code, message: error.message, exitCode: STOPPED }
+      );
+    });
+  };
+  // As in allSteps: with a user namespace of its own PID 1 comes first, and the steps about it need its number.
+  const early = plan.mapping === undefined ? undefined : await startAllowed();
+  const pid = early === undefined ? 0 : await pidOf(early);
+  for (const step of [...plan.network, ...plan.cgroup, ...plan.fromOutside]) {
     allow(step.id);
-    await applySteps([step], { ...options, unfolded: true });
+    await applySteps(withPid([step], pid), { ...options, unfolded: true });
   }
-  allow(plan.start.id);
-  const started = await start((id, pid) => {
-    const error = refused(id, pid);
-    return error && { type: 'error', step: id, errno: error.code, message: error.message, exitCode: STOPPED };
-  });
-  const rest = { ...plan, network: [], cgroup: [] };
+  const started = early ?? (await startAllowed());
+  const rest = { ...plan, network: [], cgroup: [], fromOutside: [] };
   return launch({ plan: rest, wiring: Promise.resolve(), started, options, stdio, size });
 }
 

@@ -16,9 +16,11 @@ import {
   cgroupsOf,
   namespacesOf,
   overlayOf,
+  usersOf,
   type HostCgroup,
   type HostNamespace,
   type HostOverlay,
+  type HostUsers,
 } from './places.ts';
 import { processTree, type HostProcess } from './processes.ts';
 
@@ -29,6 +31,8 @@ export interface HostView {
   /** Cables from this host, or from any namespace that can be seen, to the container's interfaces. */
   readonly Cables: readonly HostCable[];
   readonly Namespaces: readonly HostNamespace[];
+  /** Users of the container and who they are on this host; empty where they are the same. */
+  readonly Users: readonly HostUsers[];
   /** '' while it does not run. */
   readonly EnterAll: string;
   readonly Cgroups: readonly HostCgroup[];
@@ -87,6 +91,7 @@ function viewOf(paths: Paths, container: Container, model: Model): HostView {
     Running: running,
     Cables: cables,
     Namespaces: running ? namespacesOf(pid) : [],
+    Users: running ? usersOf(pid) : [],
     EnterAll: running ? `nsenter --target ${pid} --all` : '',
     Cgroups: running ? cgroupsOf(pid) : [],
     Overlay: overlayView(paths, container, running),

@@ -44,6 +44,25 @@ export function namespacesOf(pid: number): readonly HostNamespace[] {
   });
 }
 
+export interface HostUsers {
+  /** The first of them in the container, and on the host. */
+  readonly Inside: number;
+  readonly OnHost: number;
+  readonly Count: number;
+}
+
+/** As /proc/PID/uid_map says, if the process has a user namespace of its own (user_namespaces(7)). */
+export function usersOf(pid: number): readonly HostUsers[] {
+  if (namespaceAt(`/proc/${pid}/ns/user`) === namespaceAt('/proc/self/ns/user')) return [];
+  return readProcess(pid, 'uid_map')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      const [Inside = 0, OnHost = 0, Count = 0] = line.trim().split(/\s+/).map(Number);
+      return { Inside, OnHost, Count };
+    });
+}
+
 export interface HostCgroup {
   /** 'cgroup2', or the controllers of a version 1 tree. */
   readonly Tree: string;

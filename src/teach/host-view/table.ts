@@ -33,6 +33,13 @@ export function hostTable(view: HostView, colors: Colors = noColors): string {
       ],
     ],
     [
+      'Users',
+      view.Users.map(({ Inside, OnHost, Count }) => [
+        `${Inside} to ${Inside + Count - 1} inside`,
+        `${OnHost} to ${OnHost + Count - 1} on the host`,
+      ]),
+    ],
+    [
       'Control groups',
       view.Cgroups.map(({ Tree, Path, Directory }) => [Tree, Directory === '' ? Path : Directory]),
     ],
@@ -61,7 +68,9 @@ export function hostTable(view: HostView, colors: Colors = noColors): string {
   const lines = parts.flatMap(([title, rows]) => [
     '',
     bold(title),
-    ...(rows.length === 0 ? [`  ${dim(none)}`] : align(rows)),
+    ...(rows.length === 0
+      ? [`  ${dim(title === 'Users' && view.Running ? "the host's own" : none)}`]
+      : align(rows)),
   ]);
   const wrong = view.Disagreements.map((text) => yellow(`  ! ${printable(text)}`));
   const heading = `${bold(view.Name.slice(1))}  ${dim(view.Id)}`;

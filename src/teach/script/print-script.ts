@@ -1,5 +1,6 @@
 /** `run --script`: asks what a script has to know of the image and the host, and prints it. Nothing is made or taken. */
 import { existsSync } from 'node:fs';
+import { MinidockError } from '../../../runtime/errors.ts';
 import { compileSeccomp } from '../../../runtime/process/seccomp/compile.ts';
 import type { OciConfig } from '../../../runtime/bundle.ts';
 import { releasePorts, reservePorts } from '../../../runtime/network/ports.ts';
@@ -32,6 +33,7 @@ async function makeScript(
 ): Promise<string> {
   const { config, mounts } = draft;
   const { paths } = store;
+  refuseUsers(config);
   const attachment = withFreePorts(await previewNetwork(store, config));
   const computed = computeBundle(paths, config, attachment);
   const volumes = freshVolumes(draft);
@@ -60,6 +62,17 @@ async function makeScript(
     interactive: config.spec.openStdin,
     detached,
     notes: notesOn(config, request, [...volumes.values()], detached),
+  });
+}
+
+/** Root of the container would have to be given mounts by descriptor, for which the shell has no word. */
+function refuseUsers({ spec }: ContainerConfig): void {
+  if (spec.usernsMode !== 'auto') return;
+  throw new MinidockError({
+    code: 'NO_SCRIPT',
+    message: '--script cannot make a container with users of its own (--userns=auto)',
+    hint: 'Give --userns=host, or see the steps with --dry-run.',
+    exitCode: 125,
   });
 }
 

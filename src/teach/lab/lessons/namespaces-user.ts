@@ -70,8 +70,8 @@ const user: Lesson = {
     },
   ],
   epilogue:
-    'Docker uses them when told to (userns-remap, rootless), Podman by default for users. minidock does not: root in ' +
-    'its containers is root, held back by capabilities, seccomp and masks, which are lessons of their own.',
+    'Docker uses them when told to (userns-remap, rootless), Podman by default for users, minidock with --userns=auto. ' +
+    'Without, root in its containers is root, held back by capabilities, seccomp and masks, which are lessons of their own.',
 };
 
 export const lessons: readonly Lesson[] = [user];

@@ -1,0 +1,74 @@
+/**
+ * Starting a container with a user namespace of its own (--userns=auto): what PID 1 cannot open or make itself, since
+ * it is nobody on the machine, it inherits or is sent (runtime/process/inherited.ts, runtime/rootfs/host-mounts.ts).
+ */
+import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { applySteps, StepError, type ApplyOptions } from '../../../runtime/plan/apply.ts';
+import { withPid } from '../../../runtime/plan/first-pid.ts';
+import { BUNDLE } from '../../../runtime/process/inherited.ts';
+import { makeHostMounts } from '../../../runtime/rootfs/host-mounts.ts';
+import { O_PATH } from '../../../runtime/syscall/constants.ts';
+import { containerKernel as kernel } from '../../../runtime/syscall/file-calls.ts';
+import { sendDescriptors } from '../../../runtime/syscall/pass-descriptors.ts';
+import { socketPair } from '../../../runtime/syscall/sockets.ts';
+import { span } from '../../../runtime/trace.ts';
+import type { RunPlan } from '../run-plan.ts';
+
+export interface Inheritance {
+  /** By number from 3 on, as inherited.ts has them. */
+  readonly fds: readonly [binary: number, socket: number, descriptors: number];
+  /** Our end of the last. */
+  readonly here: number;
+  /** To be called once the child has them. */
+  close(): void;
+}
+
+export function inheritance(binary: string, socketPath: string): Inheritance {
+  requireReadable(binary);
+  // In a directory that only root may enter: the descriptor is the only way to it.
+  chmodSync(socketPath, 0o666);
+  const { here, there } = socketPair();
+  const fds = [openSync(binary, O_PATH), openSync(socketPath, O_PATH), there] as const;
+  return { fds, here, close: () => fds.forEach((fd) => closeSync(fd)) };
+}
+
+/** The program file is executed by a user who owns nothing, and reads itself. */
+function requireReadable(binary: string): void {
+  if ((statSync(binary).mode & 0o005) === 0o005) return;
+  throw new MinidockError({
+    code: 'BINARY_CLOSED',
+    message: `${binary} may not be read and executed by everyone, which --userns=auto needs`,
+    hint: `chmod 755 ${binary}`,
+    exitCode: 125,
+  });
+}
+
+/** Between `hello` and `begin`: what is to be told in `begin` of what was sent. @throws StepError. */
+export async function handOver(
+  plan: RunPlan,
+  pid: number,
+  { here, bundleDir }: { readonly here: number; readonly bundleDir: string },
+  options: ApplyOptions,
+): Promise<readonly string[]> {
+  const { mapping } = plan;
+  if (mapping === undefined) return [];
+  await applySteps(withPid(plan.fromOutside, pid), options);
+  return span('work', 'make its mounts', () => {
+    const handed = makeHostMounts(kernel, plan.container, mapping, pid, (step, error) => {
+      throw new StepError(step, error);
+    });
+    const bundle = openSync(join(bundleDir, 'config.json'), 'r');
+    const sent = [{ step: BUNDLE, fd: bundle }, ...handed];
+    try {
+      sendDescriptors(
+        here,
+        sent.map(({ fd }) => fd),
+      );
+      return sent.map(({ step }) => step);
+    } finally {
+      for (const { fd } of [...sent, { fd: here }]) closeSync(fd);
+    }
+  });
+}
