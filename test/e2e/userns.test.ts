@@ -340,6 +340,21 @@ describe('refused in one line each', () => {
     );
   });
 
+  test('a machine that makes no user namespaces', async () => {
+    const bin = join(engine.host.dir, 'bin');
+    mkdirSync(bin);
+    const failing = '#!/bin/sh\ncase "$*" in *--user*) exit 1 ;; esac\nexec /usr/bin/unshare "$@"\n';
+    writeFileSync(join(bin, 'unshare'), failing, { mode: 0o755 });
+    const binary = join(import.meta.dirname, '../../dist/minidock');
+    const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+    const { exitCode, stderr } = await engine.host.run([binary, 'run', '--rm', AUTO, 'test', 'true'], {
+      env,
+    });
+    expect([exitCode, stderr]).toEqual([125, expect.stringContaining('user.max_user_namespaces')]);
+    expect(leases()).toEqual([]);
+    await expectClean();
+  });
+
   test('MINIDOCK_USERNS is the default, and the flag wins', async () => {
     const env = { MINIDOCK_USERNS: 'auto' };
     const words = ['run', '--rm', 'test', 'cat', '/proc/self/uid_map'];

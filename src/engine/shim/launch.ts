@@ -10,6 +10,7 @@ import { withPid } from '../../../runtime/plan/first-pid.ts';
 import { stepSpan } from '../../../runtime/plan/step-span.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
 import { requireTool } from '../../../runtime/plan/tools.ts';
+import type { Handed } from '../../../runtime/rootfs/host-mounts.ts';
 import type { InitTrace } from '../../../runtime/process/init-trace.ts';
 import { SHORT_LIVED } from '../../../runtime/process/namespace-command.ts';
 import {
@@ -43,7 +44,12 @@ export interface Started {
   readonly first: FirstProcess;
   readonly trace: InitTrace;
   /** With a user namespace of its own: where it is sent what it cannot open. */
-  readonly mapped?: { readonly here: number; readonly bundleDir: string };
+  readonly mapped?: {
+    readonly here: number;
+    readonly bundleDir: string;
+    /** Its namespaces are there, in the hands of `first`. */
+    readonly ready: Promise<void>;
+  };
 }
 
 /** The shim's own child, which `unshare` stays to be: it waits for the program and ends as it does. */
@@ -73,8 +79,17 @@ export async function startFirst(
       return spawned;
     });
     inherited?.close();
-    const { bundleDir } = places;
-    return { step, init, first, trace, ...(inherited && { mapped: { here: inherited.here, bundleDir } }) };
+    const { bundleDir, mapping } = places;
+    if (inherited === undefined || mapping === undefined) return { step, init, first, trace };
+    const { usersOf } = await import('./mapped.ts');
+    const mapped = { here: inherited.here, bundleDir, ready: Promise.resolve() };
+    const started = { step, init, first, trace, mapped };
+    mapped.ready = usersOf(first.pid, mapping, first.exited).then(async (there) => {
+      // It has ended, and that is the error to tell.
+      if (!there) await pidOf(started);
+    });
+    mapped.ready.catch(() => undefined);
+    return started;
   } catch (error) {
     init.close();
     throw error;
@@ -111,11 +126,11 @@ export async function abandon({ init, first }: Started): Promise<void> {
 /** What PID 1 needs of the network before it begins. Takes `ip` some milliseconds, in which the plan can be made. */
 export function startWiring(attachment: Attachment, options: ApplyOptions, started: Started): Promise<void> {
   const { before } = splitNetwork(planNetwork(attachment, started.mapped !== undefined));
-  // A namespace that is made with the process is there when the process is.
+  // A namespace that is made with the process: `unshare` is in it, too.
   const wiring =
     started.mapped === undefined
       ? applySteps(before, options)
-      : pidOf(started).then((pid) => applySteps(withPid(before, pid), options));
+      : started.mapped.ready.then(() => applySteps(withPid(before, started.first.pid), options));
   // Its failure is found when it is waited for.
   wiring.catch(() => undefined);
   return wiring;
@@ -142,12 +157,13 @@ async function allOf(rows: readonly Promise<void>[]): Promise<void> {
 export async function launch(request: Launch): Promise<number> {
   const { plan, options, started } = request;
   const { beside } = splitNetwork(plan.network);
-  await allOf([request.wiring, applySteps(plan.cgroup, options)]);
+  const mounts = prepareMounts(request);
+  await allOf([request.wiring, applySteps(plan.cgroup, options), mounts.then(() => undefined)]);
   // From here on it may outlive this process.
   options.journal.record([started.step]);
   if (options.failAt === started.step.id)
     throw new StepError(started.step, new Error('failure injected by MINIDOCK_FAIL_AT'));
-  const handed = await handOverTo(request);
+  const handed = await handOverTo(request, await mounts);
   started.init.begin(handed);
   try {
     return await bringUp(request, allOf(beside.map((steps) => applySteps(steps, options))));
@@ -156,10 +172,20 @@ export async function launch(request: Launch): Promise<number> {
   }
 }
 
-async function handOverTo({ plan, started, options }: Launch): Promise<readonly string[]> {
+async function prepareMounts({ plan, started: { mapped, first } }: Launch): Promise<readonly Handed[]> {
+  if (mapped === undefined) return [];
+  const { makeMounts } = await import('./mapped.ts');
+  await mapped.ready;
+  return makeMounts(plan, first.pid);
+}
+
+async function handOverTo(
+  { plan, started, options }: Launch,
+  handed: readonly Handed[],
+): Promise<readonly string[]> {
   if (started.mapped === undefined) return [];
   const { handOver } = await import('./mapped.ts');
-  return handOver(plan, await pidOf(started), started.mapped, options);
+  return handOver(plan, await pidOf(started), handed, started.mapped, options);
 }
 
 /** From the process in its new namespaces to the running program, whose pid it gives. */

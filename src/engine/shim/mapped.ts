@@ -2,13 +2,15 @@
  * Starting a container with a user namespace of its own (--userns=auto): what PID 1 cannot open or make itself, since
  * it is nobody on the machine, it inherits or is sent (runtime/process/inherited.ts, runtime/rootfs/host-mounts.ts).
  */
-import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { OciIdMapping } from '../../../runtime/bundle.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { delay } from '../../../runtime/io/delay.ts';
 import { applySteps, StepError, type ApplyOptions } from '../../../runtime/plan/apply.ts';
 import { withPid } from '../../../runtime/plan/first-pid.ts';
 import { BUNDLE } from '../../../runtime/process/inherited.ts';
-import { makeHostMounts } from '../../../runtime/rootfs/host-mounts.ts';
+import { makeHostMounts, type Handed } from '../../../runtime/rootfs/host-mounts.ts';
 import { O_PATH } from '../../../runtime/syscall/constants.ts';
 import { containerKernel as kernel } from '../../../runtime/syscall/file-calls.ts';
 import { sendDescriptors } from '../../../runtime/syscall/pass-descriptors.ts';
@@ -45,20 +47,55 @@ function requireReadable(binary: string): void {
   });
 }
 
+/** Milliseconds between looks at what unshare has done. */
+const LOOK = 1;
+
+/**
+ * Resolves when `unshare`, of that number, has made its namespaces and has its users: long before PID 1, its child, is
+ * up and says hello. Until then the network can be plugged in and the mounts be made. False when it has ended.
+ */
+export async function usersOf(
+  unshare: number,
+  { hostID }: OciIdMapping,
+  ended: Promise<unknown>,
+): Promise<boolean> {
+  let over = false;
+  const end = (): void => void (over = true);
+  ended.then(end, end);
+  const has = (map: string): boolean => {
+    try {
+      return readFileSync(`/proc/${unshare}/${map}`, 'utf8').includes(` ${hostID} `);
+    } catch {
+      return false; // It has just ended, which is noticed next.
+    }
+  };
+  while (!(has('uid_map') && has('gid_map'))) {
+    if (over) return false;
+    await delay(LOOK);
+  }
+  return true;
+}
+
+/** The mounts of a plan, for the users of process `pid`. @throws StepError. */
+export const makeMounts = ({ container, mapping }: RunPlan, pid: number): readonly Handed[] =>
+  mapping === undefined
+    ? []
+    : span('work', 'make its mounts', () =>
+        makeHostMounts(kernel, container, mapping, pid, (step, error) => {
+          throw new StepError(step, error);
+        }),
+      );
+
 /** Between `hello` and `begin`: what is to be told in `begin` of what was sent. @throws StepError. */
 export async function handOver(
   plan: RunPlan,
   pid: number,
+  handed: readonly Handed[],
   { here, bundleDir }: { readonly here: number; readonly bundleDir: string },
   options: ApplyOptions,
 ): Promise<readonly string[]> {
-  const { mapping } = plan;
-  if (mapping === undefined) return [];
   await applySteps(withPid(plan.fromOutside, pid), options);
-  return span('work', 'make its mounts', () => {
-    const handed = makeHostMounts(kernel, plan.container, mapping, pid, (step, error) => {
-      throw new StepError(step, error);
-    });
+  return span('work', 'hand over its mounts', () => {
     const bundle = openSync(join(bundleDir, 'config.json'), 'r');
     const sent = [{ step: BUNDLE, fd: bundle }, ...handed];
     try {
