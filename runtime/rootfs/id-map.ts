@@ -30,7 +30,7 @@ export function mapLayerSteps(config: OciConfig): readonly ContainerStep[] {
   const { lower, upper } = config.root;
   if (mapping === undefined || lower.length === 0) return [];
   // upperdir and workdir must be on one mount, so it is the directory above that is mapped.
-  const directories = new Set([...lower, upper].map(dirname));
+  const directories = new Set([...above(lower), dirname(upper)]);
   return [...directories].map((directory) =>
     byHost(
       config,
@@ -56,4 +56,14 @@ export function mapLayerSteps(config: OciConfig): readonly ContainerStep[] {
       ),
     ),
   );
+}
+
+/** The one directory that all layers are below, however many there are; each by itself if that were `/`. */
+function above(layers: readonly string[]): readonly string[] {
+  const paths = layers.map((layer) => dirname(layer).split('/'));
+  const [first = []] = paths;
+  const shared = first.filter((_, at) =>
+    paths.every((path) => path.slice(0, at + 1).join('/') === first.slice(0, at + 1).join('/')),
+  );
+  return shared.length > 1 ? [shared.join('/')] : layers;
 }
