@@ -29,6 +29,7 @@ import {
   maskedPaths,
   readonlyPaths,
 } from '../../runtime/rootfs/defaults.ts';
+import { idMappings, namespaces } from './bundle-namespaces.ts';
 import { isBridged, type ContainerConfig, type ContainerSpec, type MountSpec } from './container.ts';
 import { containerDir, containerRunDir, type Paths } from './paths.ts';
 import { showsSystemPaths } from './security-flags.ts';
@@ -110,8 +111,8 @@ export function buildBundle(input: BundleInput): OciConfig {
     ...(spec.domainname === '' ? {} : { domainname: spec.domainname }),
     mounts: mounts(input),
     linux: {
-      namespaces: namespaces(input),
-      ...idMappings(input),
+      namespaces: namespaces(input.netnsPath, input.firstId),
+      ...idMappings(input.firstId),
       devices: devicesOf(input.devices),
       cgroupsPath: cgroupsPath(id),
       resources: resources(input),
@@ -157,29 +158,6 @@ function seccompFor(spec: ContainerSpec, capabilities: readonly string[]): OciCo
   return spec.seccompProfile === ''
     ? defaultSeccomp(capabilities, arch)
     : parseSeccompProfile(spec.seccompProfile, capabilities, arch);
-}
-
-type Namespaces = OciConfig['linux']['namespaces'];
-
-/** What every container has of its own. A network namespace has a path, and is none of them. */
-export const OWN_NAMESPACES: Namespaces = (['mount', 'uts', 'ipc', 'pid', 'cgroup'] as const).map((type) => ({
-  type,
-}));
-
-/** With users of its own also its network is made with its first process, so that it belongs to them. */
-export const USER_NAMESPACES: Namespaces = (
-  ['user', 'mount', 'uts', 'ipc', 'pid', 'network', 'cgroup'] as const
-).map((type) => ({ type }));
-
-function idMappings({ firstId }: BundleInput): Pick<OciConfig['linux'], 'uidMappings' | 'gidMappings'> {
-  if (firstId === undefined) return {};
-  const mapping = mappingTo(firstId);
-  return { uidMappings: [mapping], gidMappings: [mapping] };
-}
-
-function namespaces({ netnsPath, firstId }: BundleInput): Namespaces {
-  if (firstId !== undefined) return USER_NAMESPACES;
-  return netnsPath === undefined ? OWN_NAMESPACES : [...OWN_NAMESPACES, { type: 'network', path: netnsPath }];
 }
 
 /**

@@ -23,7 +23,7 @@ import { containerSteps } from '../../runtime/process/container-steps.ts';
 import { stepsFromOutside } from '../../runtime/process/from-outside.ts';
 import { HANDED_BUNDLE, INHERITED, pathOf } from '../../runtime/process/inherited.ts';
 import { unshareArgv } from '../../runtime/process/namespace-command.ts';
-import { OWN_NAMESPACES, USER_NAMESPACES } from './bundle.ts';
+import { OWN_NAMESPACES, USER_NAMESPACES } from './bundle-namespaces.ts';
 
 /** What the container is attached to, resources acquired. */
 export type Attachment =
