@@ -95,6 +95,7 @@ export async function runShim(): Promise<void> {
 /** Users of the machine for those of the container. */
 async function takeIds({ store, config }: ShimParts): Promise<number> {
   const { acquireIds } = await import('../../../runtime/process/id-ranges.ts');
+  ensurePrivateDir(idsDir(store.paths));
   return acquireIds(idsDir(store.paths), config.id);
 }
 
