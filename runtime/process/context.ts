@@ -22,6 +22,8 @@ export interface PerformContext extends RootContext {
   filter: Uint8Array | undefined;
   /** The working directory could not be entered as root; the user may still be able to (root-squashed NFS). */
   cwdPending: boolean;
+  /** Of exec: the container's user namespace is still to be entered. */
+  usersPending: boolean;
 }
 
 export function newContext(
@@ -47,5 +49,6 @@ export function newContext(
     terminal: undefined,
     filter: undefined,
     cwdPending: false,
+    usersPending: false,
   };
 }

@@ -19,7 +19,7 @@ import type { Channel } from './channel.ts';
 import type { PerformContext } from './context.ts';
 import type { EnterCalls } from './enter-calls.ts';
 import { findExecutable } from './executable.ts';
-import { applyIdentity, asUser } from './identity.ts';
+import { applyIdentity, asUser, refuseUnmapped } from './identity.ts';
 import { fileParts } from './lines.ts';
 import { changeDirectory, enterWorkingDirectory, perform, withHome } from './perform.ts';
 import type { FillProgram } from './program-file.ts';
@@ -38,6 +38,8 @@ export interface EnterParts {
   readonly descriptors: number;
   /** Makes the program of the calls that executeFile takes. */
   readonly fill: FillProgram;
+  /** Who root of the container is on the host, which is where users are meant until the last listed calls. */
+  readonly firstId: number;
 }
 
 export function performEnter({ id, command }: ContainerStep, parts: EnterParts): void {
@@ -61,6 +63,7 @@ export function performEnter({ id, command }: ContainerStep, parts: EnterParts):
     case 'set-rlimit':
       return setRlimit(command, parts);
     case 'load-seccomp':
+      joinUsers(parts);
       return calls.list(() => perform(command, context));
     case 'set-identity':
       return becomeUser(command, parts);
@@ -86,7 +89,8 @@ function enterNamespaces({ types }: Of<'enter-namespaces'>, parts: EnterParts): 
   kernel.unshare(k.CLONE_FS);
   const flags = types.reduce((all, type) => all | NAMESPACE_FLAGS[type], 0);
   const later = flags & (k.CLONE_NEWPID | k.CLONE_NEWCGROUP);
-  kernel.setns(pidfd, flags & ~later);
+  context.usersPending = (flags & k.CLONE_NEWUSER) !== 0;
+  kernel.setns(pidfd, flags & ~later & ~k.CLONE_NEWUSER);
   leaveHostNull(kernel, () => reopen(parts, '/dev/null', constants.O_RDWR, isNull));
   // In these two no thread of the engine could be started any more, nor the cgroup joined.
   calls.list(() => kernel.setns(calls.keep(pidfd), later));
@@ -99,7 +103,18 @@ const NAMESPACE_FLAGS: Readonly<Record<Of<'enter-namespaces'>['types'][number], 
   pid: k.CLONE_NEWPID,
   network: k.CLONE_NEWNET,
   cgroup: k.CLONE_NEWCGROUP,
+  user: k.CLONE_NEWUSER,
 };
+
+/**
+ * The container's users, as late as can be: what came before takes powers of the machine's root, an own limit on open
+ * files above the caller's for one. A process with threads may not change its users (setns(2)); the list has none.
+ */
+function joinUsers({ context, calls, pidfd }: EnterParts): void {
+  if (!context.usersPending) return;
+  context.usersPending = false;
+  calls.list((kernel) => kernel.setns(calls.keep(pidfd), k.CLONE_NEWUSER));
+}
 
 /**
  * Opens what lies at `path` in the container if `fits` says so of it, else undefined. To open a device can do things
@@ -137,12 +152,15 @@ function setRlimit(command: Of<'set-rlimit'>, { context, calls }: EnterParts): v
 }
 
 /** Directory and owner of standard output at once; ids and capabilities are listed. */
-function becomeUser(command: Of<'set-identity'>, { context, calls }: EnterParts): void {
+function becomeUser(command: Of<'set-identity'>, parts: EnterParts): void {
+  const { context, calls, firstId } = parts;
   const { uid, gid, groups } = context.user ?? command;
   const { capabilities, noNewPrivileges } = context.process;
   const identity = { uid, gid, groups, capabilities, noNewPrivileges };
+  if (firstId !== 0) refuseUnmapped(identity);
   enterWorkingDirectory(context);
-  ownStdio(uid);
+  ownStdio(uid, firstId);
+  joinUsers(parts);
   calls.list((kernel) => {
     applyIdentity(kernel, identity);
     // Where fs.suid_dumpable says so, the change of ids has made the process dumpable again.
@@ -151,14 +169,17 @@ function becomeUser(command: Of<'set-identity'>, { context, calls }: EnterParts)
   context.identity = identity;
 }
 
-function becomeCalls({ argv, cwd }: Of<'exec'>, { context, calls, channel, fill }: EnterParts): void {
+function becomeCalls(
+  { argv, cwd }: Of<'exec'>,
+  { context, calls, channel, fill, firstId }: EnterParts,
+): void {
   const { kernel, identity, user } = context;
   const env = withHome(context.process.env, user);
   const find = (): string => {
     if (context.cwdPending) changeDirectory(cwd, context);
     return findExecutable(argv[0], env);
   };
-  calls.execute(identity === undefined ? find() : asUser(kernel, identity, find), argv, env);
+  calls.execute(identity === undefined ? find() : asUser(kernel, identity, find, firstId), argv, env);
   const file = fill(calls.image(channel.fd));
   kernel.umask(0o022);
   kernel.closeRange(3, true);

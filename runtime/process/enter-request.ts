@@ -10,6 +10,8 @@ export interface EnterRequest {
   /** Those of PID 1 that are not the host's. */
   readonly namespaces: readonly OciNamespace[];
   readonly process: OciProcess;
+  /** With a user namespace of its own: the host's id of its root. */
+  readonly firstId?: number;
   /** As cgroupProcsFiles tells. */
   readonly cgroupProcs: readonly string[];
   readonly seccomp?: OciSeccomp;

@@ -50,7 +50,8 @@ export function runEnter(requestPath: string, socketPath: string): void {
   const context = newContext(kernel, request.process, request.seccomp, '', channel.fd);
   const descriptors = openSync('/proc/self/fd', O_PATH | constants.O_DIRECTORY);
   const fill = attempt('exec.start', channel, () => newProgramFile(kernel, dirname(requestPath)));
-  const parts = { context, calls, channel, pidfd, descriptors, fill };
+  const { firstId = 0 } = request;
+  const parts = { context, calls, channel, pidfd, descriptors, fill, firstId };
   runSteps(enterSteps(request), context, channel, { perform: (step) => performEnter(step, parts) });
 }
 

@@ -56,15 +56,17 @@ export function applyIdentity(kernel: Kernel, identity: Identity): void {
  * Does `action` with the rights to files that the user will have, and gives this thread its own back: the saved user
  * id stays root's, and with it the permitted capabilities (capabilities(7)). The groups are not restored.
  */
-export function asUser<T>(kernel: Kernel, identity: Identity, action: () => T): T {
+export function asUser<T>(kernel: Kernel, identity: Identity, action: () => T, firstId = 0): T {
   const { effective, permitted, inheritable } = kernel.capget();
-  const { uid, gid, groups } = identity;
+  const isRoot = identity.uid === 0;
+  const [uid, gid] = [firstId + identity.uid, firstId + identity.gid];
+  const groups = identity.groups.map((group) => firstId + group);
   takeIds('gid', groups, (ids) => kernel.setgroups(ids));
   takeIds('gid', [gid], () => kernel.setresgid(gid, KEEP));
   try {
     takeIds('uid', [uid], () => kernel.setresuid(uid, KEEP));
     // The change to another user has emptied the effective set; root keeps the part that the container's has.
-    if (uid === 0) {
+    if (isRoot) {
       kernel.capset(capabilityMask(identity.capabilities.effective) & effective, permitted, inheritable);
     }
     return action();
@@ -81,15 +83,9 @@ function takeIds(kind: 'uid' | 'gid', ids: readonly number[], take: (ids: readon
     take(ids);
   } catch (error) {
     if (errnoOf(error) !== 'EINVAL') throw error;
-    const noun = kind === 'uid' ? 'user' : 'group';
     // Of several groups, which one: they are tried one by one. What that leaves set ends with this process.
     if (ids.length > 1) for (const id of ids) takeIds(kind, [id], take);
-    throw new MinidockError({
-      code: 'EINVAL',
-      message: `cannot set ${kind} to unmapped ${noun} ${ids.join(', ')} in user namespace`,
-      hint: `The ids that there are here stand in /proc/self/${kind}_map.`,
-      cause: error,
-    });
+    throw unmapped(kind, ids, error);
   }
 }
 
@@ -116,3 +112,23 @@ function dropBounding(kernel: Kernel, kept: bigint): bigint {
 function bits(mask: bigint): readonly number[] {
   return Array.from({ length: 64 }, (_, bit) => bit).filter((bit) => ((mask >> BigInt(bit)) & 1n) === 1n);
 }
+
+function unmapped(kind: 'uid' | 'gid', ids: readonly number[], cause?: unknown): MinidockError {
+  const noun = kind === 'uid' ? 'user' : 'group';
+  return new MinidockError({
+    code: 'EINVAL',
+    message: `cannot set ${kind} to unmapped ${noun} ${ids.join(', ')} in user namespace`,
+    hint: `The ids that there are here stand in /proc/self/${kind}_map.`,
+    cause,
+  });
+}
+
+/** For who has yet to enter the container's user namespace, and would mean somebody else's ids beyond its own. */
+export function refuseUnmapped({ uid, gid, groups }: Identity): void {
+  if (uid >= MAPPED) throw unmapped('uid', [uid]);
+  const group = [gid, ...groups].find((id) => id >= MAPPED);
+  if (group !== undefined) throw unmapped('gid', [group]);
+}
+
+/** As many users as a container has (id-ranges.ts). */
+const MAPPED = 0x1_0000;

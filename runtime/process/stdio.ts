@@ -4,13 +4,14 @@ import { MinidockError } from '../errors.ts';
 import { errnoOf } from '../syscall/error.ts';
 import type { Kernel } from '../syscall/kernel.ts';
 
-/** So that the user may reopen /dev/stdout, which is a pipe of root's. Not /dev/null: that belongs to everyone. */
-export function ownStdio(uid: number): void {
+/** So that the user may reopen /dev/stdout, which is a pipe of root's. Not /dev/null: that belongs to everyone. `firstId`: who root of the container is. */
+export function ownStdio(uid: number, firstId = 0): void {
   for (const fd of [0, 1, 2]) {
     try {
       const stat = fstatSync(fd);
-      if (stat.uid === uid || isNull(stat)) continue;
-      fchownSync(fd, uid, stat.gid);
+      const owner = firstId + uid;
+      if (stat.uid === owner || isNull(stat)) continue;
+      fchownSync(fd, owner, stat.gid === 0 ? firstId : stat.gid);
     } catch (error) {
       // EBADF: not open at all. The rest: a socket, or a file system that has no owners or is read-only.
       if (!['EBADF', 'EINVAL', 'EPERM', 'EROFS'].includes(errnoOf(error))) throw error;

@@ -1,7 +1,7 @@
 /** What `exec` is going to do, worked out without touching anything: the request for __enter, and every step. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { capabilitySets, type OciConfig, type OciProcess } from '../../runtime/bundle.ts';
+import { capabilitySets, idMapping, type OciConfig, type OciProcess } from '../../runtime/bundle.ts';
 import { cgroupProcsFiles } from '../../runtime/cgroup/processes.ts';
 import { MinidockError } from '../../runtime/errors.ts';
 import type { Argv, HostStep, Step } from '../../runtime/plan/step.ts';
@@ -59,11 +59,13 @@ export function planExec(
 ): ExecPlan {
   const bundle = readBundle(containerRunDir(paths, config.id));
   const { seccomp } = bundle.linux;
+  const mapping = idMapping(bundle);
   const request: EnterRequest = {
     containerPid: state.pid,
     containerStart: state.pidStartTime,
     namespaces: enteredNamespaces(bundle),
     process: execProcess(bundle.process, options),
+    ...(mapping === undefined ? {} : { firstId: mapping.hostID }),
     cgroupProcs: cgroupProcsFiles(bundle.linux.cgroupsPath),
     // Kept with --privileged too, as Docker keeps it: more capabilities, the same system calls.
     ...(seccomp === undefined ? {} : { seccomp }),

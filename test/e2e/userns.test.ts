@@ -224,6 +224,28 @@ describe('programs do what they do anywhere', () => {
     );
   });
 
+  test('exec: root and users, limits, terminals, streams, the cgroup', async () => {
+    await ok('run', '-d', AUTO, '--name', 'box', '--ulimit', 'nofile=500:600', 'test', 'sleep', '1000');
+    const { first } = await idsOf('box');
+    expect(
+      await ok('exec', 'box', 'sh', '-c', 'id -u; cat /proc/self/uid_map; ulimit -n; touch /by-exec'),
+    ).toMatch(new RegExp(`^0\\n +0 +${first} +65536\\n500$`));
+    const upper = join(stateDir(await ok('inspect', '-f', '{{.Id}}', 'box')), 'overlay', 'upper');
+    expect(statSync(join(upper, 'by-exec')).uid).toBe(0);
+    const streams = 'id -un; id -Gn; echo again >/dev/stdout; grep ^Cap /proc/self/status | sort -u';
+    const plain = await ok('run', '-d', 'test', 'sleep', '1000');
+    expect(await ok('exec', '-u', 'app', 'box', 'sh', '-c', streams)).toBe(
+      await ok('exec', '-u', 'app', plain, 'sh', '-c', streams),
+    );
+    expect(
+      await ok('exec', '-t', '-u', 'app', 'box', 'sh', '-c', 'stat -c %u:%g $(tty); echo x >/dev/tty'),
+    ).toMatch(/^1000:5\r\nx/);
+    expect(await ok('exec', 'box', 'sh', '-c', 'cat /proc/self/cgroup')).toBe(
+      await ok('exec', 'box', 'cat', '/proc/1/cgroup'),
+    );
+    expect((await minidock('exec', '-u', '70000', 'box', 'true')).stderr).toContain('unmapped user 70000');
+  });
+
   test('standard streams can be opened again, by a user too', async () => {
     const script = 'echo out >/dev/stdout; echo err >/dev/stderr';
     expect(await minidock('run', '--rm', AUTO, '-u', 'app', 'test', 'sh', '-c', script)).toEqual({
