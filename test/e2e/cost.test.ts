@@ -109,15 +109,15 @@ describe('modules loaded', () => {
 
   test.each([
     ['--help', help, 15],
-    ['ps', [...verb, 'src/commands/ps.ts'], 36],
-    ['inspect', [...verb, 'src/commands/inspect.ts', 'src/ui/inspect-json.ts'], 36],
-    ['port', [...verb, 'src/commands/port.ts'], 27],
-    ['images', [...verb, 'src/commands/images.ts'], 36],
-    ['logs', [...verb, 'src/commands/logs.ts'], 35],
-    ['exec', [...verb, 'src/commands/exec.ts'], 57],
-    ['run', [...verb, 'src/commands/run.ts'], 80],
-    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 103],
-    ['PID 1', ['src/cli.ts', 'runtime/process/init.ts'], 58],
+    ['ps', [...verb, 'src/commands/ps.ts'], 45],
+    ['inspect', [...verb, 'src/commands/inspect.ts', 'src/ui/inspect-json.ts'], 43],
+    ['port', [...verb, 'src/commands/port.ts'], 35],
+    ['images', [...verb, 'src/commands/images.ts'], 43],
+    ['logs', [...verb, 'src/commands/logs.ts'], 43],
+    ['exec', [...verb, 'src/commands/exec.ts'], 66],
+    ['run', [...verb, 'src/commands/run.ts'], 94],
+    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 116],
+    ['PID 1', ['src/cli.ts', 'runtime/process/init.ts'], 63],
   ])('by %s: no library but commander, and few of our own', (name, entries, limit) => {
     const { files, libraries } = staticModules(...entries);
     expect(libraries.filter((library) => library !== 'commander')).toEqual([]);
