@@ -9,15 +9,21 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkOwn } from './safe-place.ts';
 
+/**
+ * How often a parent may go between being made and being used. A file system such as /proc says that it is missing
+ * each time, though it is there.
+ */
+const MOST_TRIES = 10;
+
 /** Does nothing for a user who may not make it: reading tells them soon enough. @throws MinidockError 'UNSAFE_PLACE'. */
 export function ensurePrivateDir(path: string): void {
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     try {
       mkdirSync(path, { mode: 0o700 });
       return;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT') {
+      if (code === 'ENOENT' && tries < MOST_TRIES) {
         ensurePrivateDir(dirname(path));
         continue;
       }

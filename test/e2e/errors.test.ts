@@ -233,7 +233,7 @@ describe('the disk', () => {
     const made = await engine.host.run([
       'bash',
       '-c',
-      `mount -t tmpfs -o size=16m small ${dir} && cp -a ${engine.host.root}/images ${dir}/`,
+      `mount -t tmpfs -o mode=0700,size=16m small ${dir} && cp -a ${engine.host.root}/images ${dir}/`,
     ]);
     expect(made).toMatchObject({ exitCode: 0, stderr: '' });
     try {
