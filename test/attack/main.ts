@@ -7,6 +7,7 @@ import type { AttackCase, Way } from './case.ts';
 import { carryOut, type Outcome } from './carry-out.ts';
 import { ALL_CASES } from './cases/index.ts';
 import { isNamed, parseOptions, USAGE, type Options } from './options.ts';
+import { preflight } from './preflight.ts';
 
 const print = (line: string): void => void writeSync(1, `${line}\n`);
 
@@ -56,6 +57,7 @@ async function main(options: Options): Promise<number> {
     return 0;
   }
   if (chosen.length === 0) throw new Error('no attack has such a name');
+  if (options.expect === 'held') await preflight(options);
   const sum: Sum = { passed: 0, failed: 0, skipped: 0 };
   const queue = [...chosen];
   const work = async (): Promise<void> => {

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHost, type TestHost } from '../support/host.ts';
 import type { RunOptions, RunResult } from '../support/processes.ts';
-import type { HostileImage, Secret, Setting, Stage, Way } from './case.ts';
+import { CannotRun, type HostileImage, type Secret, type Setting, type Stage, type Way } from './case.ts';
 import { hostileArchive } from './hostile-archive.ts';
 
 /** A container of a victim's: the shortest life that `exec` needs, and more than any case takes. */
@@ -53,8 +53,12 @@ export async function openStage(binary: string, setting: Setting, patience: numb
     run,
     minidock,
     image: async (hostile) => await store(hostile, `hostile-${String(++count)}`, dir, minidock),
-    use: async (way, image, flags, command) =>
-      await use({ run, minidock, binary }, way, image, flags, command),
+    use: async (way, image, flags, command) => {
+      if (setting.userns === 'auto' && REFUSED_WITH_USERS.includes(way)) {
+        throw new CannotRun('--userns=auto refuses it by design');
+      }
+      return await use({ run, minidock, binary }, way, image, flags, command);
+    },
     secret: () => secretIn(dir, ++count),
     bun: (script) => bunFor(dir, ++count, script),
     said: () => said.splice(0),
@@ -75,6 +79,9 @@ async function store(
   if (exitCode !== 0) throw new Error(`the image could not be loaded: ${stderr}`);
   return name;
 }
+
+/** Ways that a container with users of its own has not. */
+export const REFUSED_WITH_USERS: readonly Way[] = ['script', 'privileged'];
 
 async function use(
   { run, minidock, binary }: Pick<Stage, 'run' | 'minidock' | 'binary'>,

@@ -157,12 +157,6 @@ const SPILLS: readonly Spill[] = [
     flags: ['--device', '/dev/null:/opt/device'],
     ways: ['run', 'create', 'exec'],
   },
-  {
-    name: 'init',
-    story: '/sbin is a link to a directory that the victim shares: a file is made on the host.',
-    files: link('/sbin', '/data'),
-    ways: ['init'],
-  },
 ];
 
 async function spilt(stage: Stage, way: Way, spill: Spill): Promise<string | undefined> {
