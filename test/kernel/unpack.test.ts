@@ -405,7 +405,7 @@ describe('what goes wrong leaves nothing', () => {
   test('a full disk', async () => {
     mkdirSync(join(dir, 'root'), { recursive: true });
     writeFileSync(join(dir, 'a.tar.gz'), gzipSync(tarOf({ name: 'zeros', data: Buffer.alloc(30_000_000) })));
-    const script = `mount -t tmpfs -o size=8m none root; "$0" import a.tar.gz full; echo "status $?"; cd root/images; find layers tmp images.json 2>/dev/null || true`;
+    const script = `mount -t tmpfs -o size=8m,mode=0700 none root; "$0" import a.tar.gz full; echo "status $?"; cd root/images; find layers tmp images.json 2>/dev/null || true`;
     const { stdout, stderr } = await runProgram(['unshare', '--mount', 'sh', '-c', script, MINIDOCK], {
       cwd: dir,
       env: env(),
