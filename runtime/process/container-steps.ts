@@ -18,7 +18,14 @@ import { mountSteps } from '../rootfs/mounts.ts';
 import { overlaySteps } from '../rootfs/overlay.ts';
 import { pivotSteps, readonlyRootSteps, verifyStep } from '../rootfs/pivot.ts';
 import { containerStep, type ContainerStep } from '../rootfs/step.ts';
-import { identitySteps, lookAtGroup, prepareProcessSteps, setOomScore } from './process-steps.ts';
+import {
+  identitySteps,
+  lookAtGroup,
+  prepareProcessSteps,
+  setOomScore,
+  joinKeyring,
+  keyringOf,
+} from './process-steps.ts';
 
 export interface ContainerStepsOptions {
   /** The cgroup.procs files to join; found by looking at the host's mounts when left out. */
@@ -34,7 +41,7 @@ export function containerSteps(
   return [
     ...cgroupSteps(config, procs),
     ...joinNetns(config),
-    joinKeyring(config),
+    joinKeyring('process.join-keyring', keyringOf(config)),
     ...(mapped ? [] : oomSteps(config)),
     ...overlaySteps(config),
     ...mountSteps(withInit(config)),
@@ -110,25 +117,6 @@ function joinNetns({ linux }: OciConfig): readonly ContainerStep[] {
             },
           ),
         ],
-  );
-}
-
-function joinKeyring({ linux }: OciConfig): ContainerStep {
-  const keyring = `_ses.${linux.cgroupsPath.split('/').at(-1) ?? ''}`;
-  return containerStep(
-    'process.join-keyring',
-    'process',
-    { kind: 'join-keyring', name: keyring },
-    {
-      title: 'Take an empty session keyring',
-      why:
-        'A process inherits its parent’s keyring, and with it the right to use keys kept there, of an encrypted ' +
-        'file system for one (session-keyring(7)).',
-      without: 'Root in the container could use keys of whoever started it.',
-      // Inside, /proc/keys is hidden by one of the last steps.
-      observe: ['grep', keyring, '/proc/keys'],
-      onHost: true,
-    },
   );
 }
 

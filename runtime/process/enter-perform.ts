@@ -68,6 +68,9 @@ export function performEnter({ id, command }: ContainerStep, parts: EnterParts):
     case 'set-identity':
       return becomeUser(command, parts);
     case 'fork':
+      // Whoever may trace the child inside makes it call what it likes: in the caller's session that would be the
+      // caller's terminal (open /dev/tty, TIOCSTI) and process group (kill(0)).
+      calls.list((kernel) => kernel.setsid());
       return calls.fork();
     case 'new-session':
       return calls.list((kernel) => {
@@ -195,7 +198,8 @@ function openIfFile(parts: EnterParts, path: string): number | undefined {
     return reopen(
       parts,
       path,
-      constants.O_RDONLY,
+      // A program inside may hold a lease on it (fcntl(2)), for which a plain open waits.
+      constants.O_RDONLY | constants.O_NONBLOCK,
       (stat, found) => stat.isFile() && !isKernelFileSystem(parts.context.kernel, found),
     );
   } catch (error) {

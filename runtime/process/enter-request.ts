@@ -12,6 +12,8 @@ export interface EnterRequest {
   readonly process: OciProcess;
   /** With a user namespace of its own: the host's id of its root. */
   readonly firstId?: number;
+  /** The session keyring of the container's processes. */
+  readonly keyring: string;
   /** As cgroupProcsFiles tells. */
   readonly cgroupProcs: readonly string[];
   readonly seccomp?: OciSeccomp;

@@ -5,7 +5,13 @@
 import { containerStep, type ContainerStep } from '../rootfs/step.ts';
 import type { EnterRequest } from './enter-request.ts';
 import { EXEC_START } from './namespace-command.ts';
-import { identitySteps, lookAtGroup, prepareProcessSteps, setOomScore } from './process-steps.ts';
+import {
+  identitySteps,
+  joinKeyring,
+  lookAtGroup,
+  prepareProcessSteps,
+  setOomScore,
+} from './process-steps.ts';
 
 /** The program is looked for, and becomes, in namespaces that are its own from its first moment: see `fork`. */
 export function enterSteps(request: EnterRequest): readonly ContainerStep[] {
@@ -16,6 +22,7 @@ export function enterSteps(request: EnterRequest): readonly ContainerStep[] {
   const identity = identitySteps(process, seccomp);
   const steps = [
     joinCgroup(request),
+    joinKeyring('exec.join-keyring', request.keyring),
     ...(process.oomScoreAdj === undefined ? [] : [setOomScore(process.oomScoreAdj)]),
     enterNamespaces(request),
     ...before,

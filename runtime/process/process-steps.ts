@@ -2,7 +2,8 @@
  * The steps that turn the process that built the container into the program's: shared by PID 1 and by exec, which
  * enters a container that is built already.
  */
-import type { OciProcess, OciSeccomp } from '../bundle.ts';
+import type { OciConfig, OciProcess, OciSeccomp } from '../bundle.ts';
+import type { StepId } from '../plan/step.ts';
 import { containerStep, type ContainerStep, type StepWords } from '../rootfs/step.ts';
 
 /**
@@ -200,3 +201,24 @@ export const setOomScore = (value: number): ContainerStep =>
 /** Who is in the group, in one of its hierarchies; from inside it would be called "/". */
 export const lookAtGroup = ([procs]: readonly string[]): Pick<StepWords, 'observe' | 'onHost'> =>
   procs === undefined ? {} : { observe: ['cat', procs], onHost: true };
+
+/** One keyring for all processes of a container, as runc has it. */
+export const keyringOf = ({ linux }: OciConfig): string =>
+  `_ses.${linux.cgroupsPath.split('/').at(-1) ?? ''}`;
+
+export const joinKeyring = (id: StepId, name: string): ContainerStep =>
+  containerStep(
+    id,
+    'process',
+    { kind: 'join-keyring', name },
+    {
+      title: 'Take an empty session keyring',
+      why:
+        'A process inherits its parent’s keyring, and with it the right to use keys kept there, of an encrypted ' +
+        'file system for one (session-keyring(7)).',
+      without: 'Root in the container could use keys of whoever started it.',
+      // Inside, /proc/keys is hidden by one of the last steps.
+      observe: ['grep', name, '/proc/keys'],
+      onHost: true,
+    },
+  );

@@ -54,7 +54,9 @@ function openParent(inner: string, context: RootContext): number {
 /** A device node in a directory that the host shares would be there for every user of the host. */
 function refuseSharedDirectory(directory: number, path: string, context: RootContext): void {
   const { kernel, tree } = context;
-  if (tree.attached.get(kernel.place(directory).mount) !== 'bind') return;
+  const { mount } = kernel.place(directory);
+  // What came along below a bind mount is the host's as well, and is not known here at all.
+  if (mount === kernel.place(rootOf(context)).mount || tree.attached.get(mount) === 'new') return;
   throw new MinidockError({
     code: 'BAD_DEVICE',
     message: `${path} cannot be made: a directory of the host or a volume is mounted there`,

@@ -1,7 +1,7 @@
 /** `volume ls` and `volume rm`: enough to see and remove what -v and images made. */
 import { MinidockError } from '../../runtime/errors.ts';
 import { requireRoot } from '../engine/require-root.ts';
-import { getVolume, listVolumes, removeVolume } from '../engine/volumes.ts';
+import { getVolume, listVolumes, lockVolumes, removeVolume } from '../engine/volumes.ts';
 import { formatList } from '../ui/format.ts';
 import { forEachName } from './each.ts';
 import type { Verb } from './verb.ts';
@@ -43,8 +43,18 @@ export const volumeRemove: Verb = {
       .action(async (names: readonly string[], flags: { readonly force?: boolean }) => {
         requireRoot('volume rm');
         const { paths, containers } = context.engine;
-        const users = containers.list();
         await forEachName(context, names, async (name) => {
+          // A container that is just being made is listed once it lets go of the lock.
+          const lock = await lockVolumes(paths);
+          try {
+            remove(name, flags.force === true);
+          } finally {
+            lock.release();
+          }
+          return name;
+        });
+        function remove(name: string, force: boolean): void {
+          const users = containers.list();
           const user = users.find(({ config }) => config.spec.mounts.some((mount) => mount.volume === name));
           if (user !== undefined) {
             throw new MinidockError({
@@ -52,9 +62,8 @@ export const volumeRemove: Verb = {
               message: `remove ${name}: volume is in use - [${user.config.id}]`,
             });
           }
-          if (flags.force !== true || getVolume(paths, name) !== undefined) removeVolume(paths, name);
-          return name;
-        });
+          if (!force || getVolume(paths, name) !== undefined) removeVolume(paths, name);
+        }
       });
   },
 };

@@ -15,7 +15,8 @@ import { containerDir, type Paths } from './paths.ts';
 import { buildSpec } from './spec.ts';
 import { isValidName, NEW_STATE, type ContainerStore } from './store.ts';
 import { timestamp } from './time.ts';
-import { ensureVolume, removeVolume, volumeData } from './volumes.ts';
+import { refuseLooseMounts } from './userns-flags.ts';
+import { deleteVolume, lockVolumes, takeVolume, volumeData } from './volumes.ts';
 
 /** The configuration a request and an image make, with volumes still to be created. Touches nothing. */
 export interface DraftContainer {
@@ -36,6 +37,7 @@ export function draftContainer(
   const defaults = image.config.config ?? {};
   const mounts = mountRequests(request, defaults).map((mount) => named(store.paths, mount));
   const spec = buildSpec(store, request, defaults, id);
+  refuseLooseMounts(spec, mounts);
   const config: ContainerConfig = {
     id,
     name,
@@ -101,15 +103,20 @@ export async function createContainer(
     );
     const name = takeName(store, draft);
     undo.push(() => store.releaseName(name, id));
-    const { mounts, fresh } = makeVolumes(store.paths, draft.mounts, undo);
+    const takesByName = draft.mounts.some(({ type, anonymous }) => type === 'volume' && anonymous !== true);
+    const volumesLock = takesByName ? await lockVolumes(store.paths) : undefined;
+    undo.push(() => volumesLock?.release());
+    const { mounts, fresh, publish } = makeVolumes(store.paths, draft.mounts, undo);
     const config: ContainerConfig = { ...draft.config, name, spec: { ...draft.config.spec, mounts } };
     if (fresh.length > 0) {
       const { fillVolumes } = await import('./volume-copy.ts');
       await fillVolumes(store.paths, config, fresh);
     }
+    for (const each of publish) each();
     store.writeState(id, NEW_STATE);
     store.writeConfig(config);
     forgetTaking(store, id);
+    volumesLock?.release();
     lock.release();
     return config;
   } catch (error) {
@@ -155,21 +162,28 @@ function makeVolumes(
   paths: Paths,
   requests: readonly MountRequest[],
   undo: (() => void)[],
-): { mounts: readonly MountSpec[]; fresh: readonly MountSpec[] } {
+): {
+  readonly mounts: readonly MountSpec[];
+  readonly fresh: readonly MountSpec[];
+  readonly publish: readonly (() => void)[];
+} {
   const fresh: MountSpec[] = [];
+  const toPublish: (() => void)[] = [];
   const mounts = requests.map(({ noCopy, makeSource, ...mount }): MountSpec => {
     if (makeSource === true && !existsSync(mount.source)) {
       // Docker leaves it behind as well when the container fails: the user may have begun to use it.
       mkdirSync(mount.source, { recursive: true, mode: 0o755 });
     }
     if (mount.type !== 'volume') return mount;
-    const { volume, isNew } = ensureVolume(paths, mount.volume ?? newId(), mount.anonymous === true);
+    const taken = takeVolume(paths, mount.volume ?? newId(), mount.anonymous === true);
+    const { volume, publish } = taken;
     const made: MountSpec = { ...mount, source: volume.mountpoint, volume: volume.name };
-    if (isNew) {
-      undo.push(() => removeVolume(paths, volume.name));
-      if (!noCopy) fresh.push(made);
+    if (publish !== undefined) {
+      toPublish.push(publish);
+      if (taken.isEmpty) undo.push(() => deleteVolume(paths, volume.name));
+      if (taken.isEmpty && !noCopy) fresh.push(made);
     }
     return made;
   });
-  return { mounts, fresh };
+  return { mounts, fresh, publish: toPublish };
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capabilitySets, idMapping, type OciConfig, type OciProcess } from '../../runtime/bundle.ts';
 import { cgroupProcsFiles } from '../../runtime/cgroup/processes.ts';
+import { keyringOf } from '../../runtime/process/process-steps.ts';
 import { MinidockError } from '../../runtime/errors.ts';
 import type { Argv, HostStep, Step } from '../../runtime/plan/step.ts';
 import { allCapabilities } from '../../runtime/process/capabilities.ts';
@@ -66,6 +67,7 @@ export function planExec(
     namespaces: enteredNamespaces(bundle),
     process: execProcess(bundle.process, options),
     ...(mapping === undefined ? {} : { firstId: mapping.hostID }),
+    keyring: keyringOf(bundle),
     cgroupProcs: cgroupProcsFiles(bundle.linux.cgroupsPath),
     // Kept with --privileged too, as Docker keeps it: more capabilities, the same system calls.
     ...(seccomp === undefined ? {} : { seccomp }),

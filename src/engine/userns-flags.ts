@@ -1,6 +1,6 @@
 /** `--userns` and MINIDOCK_USERNS: whether root of the container is root of the machine. */
 import { userNamespace } from '../../runtime/process/user-namespace.ts';
-import type { UsernsMode } from './container.ts';
+import type { ContainerSpec, MountSpec, UsernsMode } from './container.ts';
 import type { CreateRequest } from './create-request.ts';
 import { invalidArgument, invalidSpec } from './flag-errors.ts';
 
@@ -36,4 +36,21 @@ export function usernsMode(request: CreateRequest, networkMode: string): UsernsM
     );
   }
   return mode;
+}
+
+/**
+ * Mounts that are handed to a container with users of its own are not locked (mount_namespaces(7)): with CAP_SYS_ADMIN
+ * there, it could turn what was shared read-only writable.
+ */
+export function refuseLooseMounts(
+  { usernsMode: mode, capAdd }: Pick<ContainerSpec, 'usernsMode' | 'capAdd'>,
+  mounts: readonly Pick<MountSpec, 'type' | 'readOnly' | 'target'>[],
+): void {
+  if (mode !== 'auto' || !capAdd.some((name) => /^(cap_)?(sys_admin|all)$/i.test(name))) return;
+  const mount = mounts.find(({ type, readOnly }) => type !== 'tmpfs' && readOnly);
+  if (mount === undefined) return;
+  throw invalidSpec(
+    `${mount.target} cannot be kept read-only in a container with --userns=auto and CAP_SYS_ADMIN`,
+    'Leave the capability out, or share a copy.',
+  );
 }

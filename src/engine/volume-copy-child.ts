@@ -1,10 +1,11 @@
 /** `minidock __copy-volumes`: the child of volume-copy.ts, alone in a mount namespace. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { userNamespace } from '../../runtime/process/user-namespace.ts';
 import { openInRoot } from '../../runtime/rootfs/in-root.ts';
 import { mount } from '../../runtime/rootfs/perform-mount.ts';
-import { newTree } from '../../runtime/rootfs/tree.ts';
+import { newTree, READ_ONLY } from '../../runtime/rootfs/tree.ts';
+import { O_PATH } from '../../runtime/syscall/constants.ts';
 import { containerKernel as kernel } from '../../runtime/syscall/file-calls.ts';
 import type { CopyRequest } from './volume-copy.ts';
 
@@ -24,7 +25,10 @@ export async function copyVolumes(request: CopyRequest): Promise<void> {
     }
     try {
       // Through our own descriptor: a link in the image cannot lead cp out of it.
-      if (fstatSync(fd).isDirectory()) copyTree(`/proc/${String(process.pid)}/fd/${String(fd)}/.`, to);
+      if (fstatSync(fd).isDirectory()) {
+        leaveWritable(to);
+        copyTree(`/proc/${String(process.pid)}/fd/${String(fd)}/.`, to);
+      }
     } finally {
       closeSync(fd);
     }
@@ -43,8 +47,27 @@ function mergeLayers({ lower, mountPoint }: CopyRequest): string {
   return mountPoint;
 }
 
+/**
+ * The second line, behind the lock that keeps everyone out of a volume until it is filled: in this mount namespace,
+ * which is nobody else's, all of the host is read-only but the volume. cp(1) goes by path, and a link that somebody
+ * puts in its way leads to nothing that can be written.
+ */
+function leaveWritable(volume: string): void {
+  const target = openSync(volume, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const writable = kernel.copyMount(target, false);
+    kernel.mountSetattr('/', true, READ_ONLY);
+    // The copy of a second volume is made when all is read-only already.
+    kernel.setMountAttributes(writable, false, { set: 0, clear: READ_ONLY.set, propagation: 0 });
+    kernel.attachMount(writable, target);
+    closeSync(writable);
+  } finally {
+    closeSync(target);
+  }
+}
+
 function copyTree(from: string, to: string): void {
   const { status, stderr, error } = spawnSync('cp', ['--archive', from, to], { encoding: 'utf8' });
   if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`cp --archive ${from} ${to}: ${stderr.trim()}`);
+  if (status !== 0) throw new Error(`cp --archive ${from} ${to}: ${stderr.slice(0, 1000).trim()}`);
 }

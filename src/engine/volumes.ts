@@ -2,7 +2,9 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
+import { delay } from '../../runtime/io/delay.ts';
 import { readJson, refuseLink, writeJson } from './atomic-file.ts';
+import { tryLock, type Lock } from './lock.ts';
 import { volumesDir, type Paths } from './paths.ts';
 import { ensurePrivateDir } from './private-dir.ts';
 import { timestamp } from './time.ts';
@@ -19,12 +21,33 @@ export const volumeData = (paths: Paths, name: string): string => join(volumesDi
 /** Also the name of a directory: no longer than that may be, and none but a child of volumes/. */
 const isVolumeName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(name);
 
-/** Made if it is not there; the second value says whether it was new (and is to be filled from the image). */
-export function ensureVolume(
-  paths: Paths,
-  name: string,
-  anonymous: boolean,
-): { volume: Volume; isNew: boolean } {
+/** A volume that a container is about to use. */
+export interface TakenVolume {
+  readonly volume: Volume;
+  /** It is to be filled from the image: as in Docker only if it is new and has nothing in it. */
+  readonly isEmpty: boolean;
+  /** For one that is new, to be called when it is filled: from then on others find it. */
+  readonly publish: (() => void) | undefined;
+}
+
+/**
+ * Held by whoever takes volumes by name, until the container that uses them can be found, and by whoever removes one:
+ * nobody joins a volume that is still being filled, and nobody removes one that somebody is joining.
+ */
+export async function lockVolumes(paths: Paths): Promise<Lock> {
+  ensurePrivateDir(volumesDir(paths));
+  for (;;) {
+    const lock = tryLock(join(volumesDir(paths), '.lock'));
+    if (lock !== undefined) return lock;
+    await delay(LOCK_RETRY);
+  }
+}
+
+/** Milliseconds. */
+const LOCK_RETRY = 5;
+
+/** Made if it is not there. One that is named is only to be asked for with the lock held. */
+export function takeVolume(paths: Paths, name: string, anonymous: boolean): TakenVolume {
   if (!isVolumeName(name)) {
     throw new MinidockError({
       code: 'INVALID_VOLUME_NAME',
@@ -33,13 +56,16 @@ export function ensureVolume(
     });
   }
   const existing = getVolume(paths, name);
-  if (existing !== undefined) return { volume: existing, isNew: false };
+  if (existing !== undefined) return { volume: existing, isEmpty: false, publish: undefined };
   ensurePrivateDir(volumesDir(paths));
   const dir = join(volumesDir(paths), name);
   mkdirSync(volumeData(paths, name), { recursive: true, mode: 0o755 });
   const meta = { created: timestamp(), anonymous };
-  writeJson(join(dir, 'volume.json'), meta);
-  return { volume: { name, ...meta, mountpoint: volumeData(paths, name) }, isNew: true };
+  return {
+    volume: { name, ...meta, mountpoint: volumeData(paths, name) },
+    isEmpty: readdirSync(volumeData(paths, name)).length === 0,
+    publish: () => writeJson(join(dir, 'volume.json'), meta),
+  };
 }
 
 export function getVolume(paths: Paths, name: string): Volume | undefined {
@@ -64,5 +90,10 @@ export function removeVolume(paths: Paths, name: string): void {
   if (getVolume(paths, name) === undefined) {
     throw new MinidockError({ code: 'NO_SUCH_VOLUME', message: `get ${name}: no such volume` });
   }
+  deleteVolume(paths, name);
+}
+
+/** Also of one that has not been published. */
+export function deleteVolume(paths: Paths, name: string): void {
   rmSync(join(volumesDir(paths), name), { recursive: true, force: true });
 }

@@ -185,6 +185,7 @@ async function startBundle(
         containerPid: pid,
         namespaces: enteredNamespaces(config),
         process: { ...config.process, ...execChanges, args: execArgs },
+        keyring: '_ses.test',
         cgroupProcs: [],
         ...(config.linux.seccomp === undefined ? {} : { seccomp: config.linux.seccomp }),
       };

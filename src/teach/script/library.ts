@@ -93,13 +93,10 @@ place() { # KIND PATH
     fi
     at+=/$name
   done
-  case $kind:$2 in
-    cwd:* | *:/proc | *:/sys | *:/sys/*) ;;
-    *)
-      [[ -n $at ]] || fail "$2 cannot be mounted on because it is the container's root"
-      not_of_the_kernel "rootfs$at" "$2"
-      ;;
-  esac
+  if [[ $kind != cwd && $2 != /proc && $2 != /sys && $2 != /sys/* ]]; then
+    [[ -n $at ]] || fail "$2 cannot be mounted on because it is the container's root"
+    not_of_the_kernel "rootfs$at" "$2"
+  fi
   printf '%s\n' "rootfs$at"
 }
 
@@ -108,11 +105,13 @@ place() { # KIND PATH
 not_of_the_kernel() { # FILE PATH
   local type
   type=$(stat --file-system --format=%T "$1") || fail "$1 cannot be looked at"
-  case $2:$type in
-    /proc/cpuinfo:* | /proc/diskstats:* | /proc/loadavg:* | /proc/meminfo:* | /proc/slabinfo:* | /proc/stat:* | \
-      /proc/swaps:* | /proc/uptime:*) ;;
-    *:proc | *:sysfs | *:cgroup*fs | *:devpts | *:mqueue | *:debugfs | *:tracefs | *:securityfs | *:selinux | \
-      *:bpf_fs | *:nsfs | *:configfs | *:efivarfs | *:binfmt_misc)
+  case $2 in
+    /proc/cpuinfo | /proc/diskstats | /proc/loadavg | /proc/meminfo | /proc/slabinfo | /proc/stat | /proc/swaps | \
+      /proc/uptime) return 0 ;;
+  esac
+  case $type in
+    proc | sysfs | cgroup*fs | devpts | mqueue | debugfs | tracefs | securityfs | selinux | bpf_fs | nsfs | \
+      configfs | efivarfs | binfmt_misc)
       fail "$2 cannot be mounted on because it is inside a file system of the kernel's ($type)"
       ;;
   esac
