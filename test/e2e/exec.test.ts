@@ -1,12 +1,16 @@
 /** `exec`: one more process in a running container, with the same walls around it. */
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readPairs, useEngine } from '../support/engine.ts';
+import { testUnless } from '../support/requirements.ts';
 
 const engine = useEngine({ keep: true });
 const { minidock, ok } = engine;
 const binary = join(import.meta.dirname, '../../dist/minidock');
+const untraceable =
+  spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status === 0 ? '' : 'strace may not trace here';
 let pid: string;
 
 beforeAll(async () => {
@@ -164,3 +168,33 @@ test('the oom score of the container holds for it', async () => {
   const own = readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim();
   expect(await ok('exec', 'box', 'cat', '/proc/self/oom_score_adj')).toBe(own);
 });
+
+test('it takes the container’s session keyring, not the caller’s', async () => {
+  const id = await ok('inspect', '-f', '{{.Id}}', 'box');
+  /** How many processes and threads use it (proc(5), /proc/keys). */
+  const uses = (): number =>
+    Number(
+      new RegExp(`^\\S+ \\S+ +(\\d+) .* _ses\\.${id}: `, 'm').exec(readFileSync('/proc/keys', 'utf8'))?.[1],
+    );
+  const before = uses();
+  await ok('exec', '-d', 'box', 'sleep', '1000');
+  await engine.host.waitFor(() => uses() > before, 'one more process with that keyring');
+});
+
+testUnless(
+  untraceable,
+  'its first process is in a session of its own before it can be traced inside',
+  async () => {
+    const record = join(engine.host.dir, 'exec-calls');
+    const traced = ['strace', '-f', '-qq', '-e', 'trace=setsid,clone,clone3', '-o', record];
+    await engine.host.run([...traced, binary, 'exec', 'box', 'true']);
+    const calls = readFileSync(record, 'utf8').split('\n');
+    // Only the child of the list has the caller's parent.
+    const born = calls.findIndex((line) => line.includes('CLONE_PARENT') && !line.includes('CLONE_THREAD'));
+    const pid = calls[born]?.split(' ', 1)[0] ?? 'nobody';
+    const session = calls.findIndex((line) => line.startsWith(`${pid} `) && line.includes('setsid('));
+    expect(born).toBeGreaterThan(-1);
+    expect(session).toBeGreaterThan(-1);
+    expect(session).toBeLessThan(born);
+  },
+);

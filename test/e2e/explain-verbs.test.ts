@@ -277,8 +277,9 @@ describe('stop and rm', () => {
   });
 
   test('one that ends in time is not killed', async () => {
-    const script = 'trap "exit 0" TERM; while :; do sleep 0.05; done';
+    const script = 'trap "exit 0" TERM; echo ready; while :; do sleep 0.05; done';
     await engine.ok('run', '-d', '--name', 'obedient', 'test', 'sh', '-c', script);
+    await engine.host.waitFor(async () => (await engine.ok('logs', 'obedient')) === 'ready', 'its trap');
     const { stderr } = await engine.minidock('stop', '--explain', 'obedient');
     expect(stderr).toMatch(/Kill it, if it goes on\n[^[]*\n {4}not needed\n/);
   });

@@ -4,6 +4,7 @@ import { archiveCases } from './archives.ts';
 import { classicCases } from './classics.ts';
 import { execCases } from './exec.ts';
 import { waylaidCases } from './exec-waylaid.ts';
+import { joinedCases } from './joined.ts';
 import { mountCases } from './mounts.ts';
 import { networkCases } from './network.ts';
 import { ownFileCases } from './own-files.ts';
@@ -19,6 +20,7 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...classicCases,
   ...execCases,
   ...waylaidCases,
+  ...joinedCases,
   ...mountCases,
   ...networkCases,
   ...ownFileCases,
