@@ -169,28 +169,21 @@ test('the oom score of the container holds for it', async () => {
   expect(await ok('exec', 'box', 'cat', '/proc/self/oom_score_adj')).toBe(own);
 });
 
-test('it takes an empty session keyring, not the caller’s', async () => {
-  const id = await ok('inspect', '-f', '{{.Id}}', 'box');
-  const keyrings = (): number => readFileSync('/proc/keys', 'utf8').split(` _ses.${id}: empty`).length - 1;
-  const before = keyrings();
-  await ok('exec', '-d', 'box', 'sleep', '1000');
-  await engine.host.waitFor(() => keyrings() > before, 'one more keyring');
-});
-
 testUnless(
   untraceable,
-  'its first process is in a session of its own before it can be traced inside',
+  'its first process has a session and a keyring of its own before it can be traced inside',
   async () => {
     const record = join(engine.host.dir, 'exec-calls');
-    const traced = ['strace', '-f', '-qq', '-e', 'trace=setsid,clone,clone3', '-o', record];
+    const traced = ['strace', '-f', '-qq', '-e', 'trace=setsid,keyctl,clone,clone3', '-o', record];
     await engine.host.run([...traced, binary, 'exec', 'box', 'true']);
     const calls = readFileSync(record, 'utf8').split('\n');
     // Only the child of the list has the caller's parent.
     const born = calls.findIndex((line) => line.includes('CLONE_PARENT') && !line.includes('CLONE_THREAD'));
     const pid = calls[born]?.split(' ', 1)[0] ?? 'nobody';
-    const session = calls.findIndex((line) => line.startsWith(`${pid} `) && line.includes('setsid('));
     expect(born).toBeGreaterThan(-1);
-    expect(session).toBeGreaterThan(-1);
-    expect(session).toBeLessThan(born);
+    for (const own of ['setsid(', 'keyctl(KEYCTL_JOIN_SESSION_KEYRING, "_ses.']) {
+      const made = calls.findIndex((line) => line.startsWith(`${pid} `) && line.includes(own));
+      expect([own, made >= 0, made < born]).toEqual([own, true, true]);
+    }
   },
 );
