@@ -9,8 +9,16 @@ import { linkSync, type Stats } from 'node:fs';
 import { corruptLayer } from './corrupt.ts';
 import { entryComponents, isWithin, join, parentOf, toText } from './paths.ts';
 import type { TarEntry } from './tar-reader.ts';
+import { PathMap } from './path-map.ts';
 import { isCode, type LayerTree } from './tree.ts';
 import type { DanglingLink } from './types.ts';
+
+/**
+ * Of links whose file has not come: tar and Docker put the file first, and only a file of a layer below, which is rare,
+ * stays open to the end. The store keeps those that do.
+ */
+const maxOpen = 10_000;
+const maxOpenBytes = 2 << 20;
 
 export interface Surroundings {
   readonly tree: LayerTree;
@@ -26,6 +34,9 @@ export class HardLinks {
   readonly #layer: Surroundings;
   /** Where a link belongs, and the path of its file as the archive spells it. */
   readonly #open = new Map<string, string>();
+  /** The same, to find those in a directory. */
+  readonly #places = new PathMap<true>();
+  #openBytes = 0;
 
   constructor(layer: Surroundings) {
     this.#layer = layer;
@@ -46,24 +57,43 @@ export class HardLinks {
       if (this.#layer.tree.stat(targetReal)?.ino === existing.ino) return;
     }
     if (existing !== undefined) this.#layer.remove(real, existing);
-    if (!this.#link(real, linkpath)) this.#open.set(real, linkpath);
+    if (!this.#link(real, linkpath)) this.#keepOpen(real, linkpath);
   }
 
   /** Something else has this path now. */
   forget(real: string): void {
+    const linkpath = this.#open.get(real);
+    if (linkpath === undefined) return;
     this.#open.delete(real);
+    this.#places.delete(real);
+    this.#openBytes -= real.length + linkpath.length;
   }
 
   forgetWithin(real: string): void {
-    for (const path of this.#open.keys()) if (isWithin(path, real)) this.#open.delete(path);
+    this.#places.deleteWithin(real, (path) => {
+      this.#openBytes -= path.length + (this.#open.get(path)?.length ?? 0);
+      this.#open.delete(path);
+    });
   }
 
   /** After the last entry. */
   finish(): readonly DanglingLink[] {
     for (const [real, target] of [...this.#open]) {
-      if (this.#link(real, target)) this.#open.delete(real);
+      if (this.#link(real, target)) this.forget(real);
     }
     return [...this.#open].map(([path, target]) => this.#dangle(path, target));
+  }
+
+  #keepOpen(real: string, linkpath: string): void {
+    this.forget(real);
+    this.#open.set(real, linkpath);
+    this.#places.set(real, true);
+    this.#openBytes += real.length + linkpath.length;
+    if (this.#open.size > maxOpen || this.#openBytes > maxOpenBytes) {
+      throw corruptLayer(
+        `it has too many hard links to files that it does not have, such as "${toText(real)}" to "${toText(linkpath)}"`,
+      );
+    }
   }
 
   #link(real: string, linkpath: string): boolean {
@@ -101,9 +131,15 @@ export class HardLinks {
 
   /** Whether this layer has something else than a directory there, so that nothing of the layers below is in it. */
   #covers(dir: string): boolean {
-    for (let path = dir; path !== ''; path = parentOf(path)) {
+    if (dir === '' || this.#layer.tree.isPlain(dir)) return false;
+    let path = '';
+    for (const name of dir.split('/')) {
+      path = join(path, name);
+      if (this.#open.has(path)) return true;
       const stats = this.#layer.tree.stat(path);
-      if (this.#open.has(path) || (stats !== undefined && !stats.isDirectory())) return true;
+      // Where this layer has nothing, it has nothing below either.
+      if (stats === undefined) return false;
+      if (!stats.isDirectory()) return true;
     }
     return false;
   }

@@ -2,76 +2,121 @@
  * What is known of a layer's directories while its entries come in: which the archive listed and with what
  * attributes, which it only implied, and which hide what layers below have in them. Attributes are applied at the
  * end, because making a file in a directory changes the directory's times, and its setgid bit and default ACL would
- * change the file.
+ * change the file. Until then they take memory, so there is an end to them.
  */
 import type { Metadata, MetadataWriter } from './metadata.ts';
-import { unpackError } from './corrupt.ts';
-import { isWithin, parentOf, toText, type FsPath } from './paths.ts';
+import { corruptLayer, unpackError } from './corrupt.ts';
+import { PathMap } from './path-map.ts';
+import { parentOf, toText, type FsPath } from './paths.ts';
+
+/** A hundred thousand directories with three labels each are 50 MB; ext4 keeps 4 KB for one directory. */
+const maxXattrBytes = 64 << 20;
+/** What an attribute takes besides its name and value. */
+const xattrCost = 100;
+/** Of the names of implied directories, which the store keeps with the layer. */
+const maxImpliedBytes = 16 << 20;
+
+interface Dir {
+  metadata?: Metadata;
+  implied?: boolean;
+  opaque?: boolean;
+}
 
 export class LayerDirs {
-  readonly #listed = new Map<string, Metadata>();
-  /** Nobody lists a root unless an entry does. */
-  readonly #implied = new Set<string>(['']);
-  readonly #opaque = new Set<string>();
+  readonly #dirs = new PathMap<Dir>();
+  #xattrBytes = 0;
 
-  imply(real: string): void {
-    this.#implied.add(real);
+  constructor() {
+    // Nobody lists a root unless an entry does.
+    this.imply('');
   }
 
-  list(real: string, metadata: Metadata): void {
-    this.#implied.delete(real);
-    this.#listed.set(real, metadata);
+  imply(real: string): void {
+    this.#at(real).implied = true;
+  }
+
+  /** Throws ImageError 'LAYER_CORRUPT' for attributes that are too many. */
+  list(real: string, { mode, uid, gid, mtime, xattrs }: Metadata): void {
+    const dir = this.#at(real);
+    this.#xattrBytes += costOf(xattrs) - costOf(dir.metadata?.xattrs);
+    if (this.#xattrBytes > maxXattrBytes) {
+      throw corruptLayer(
+        `the extended attributes of its directories are longer than ${String(maxXattrBytes >> 20)} MB together`,
+      );
+    }
+    dir.implied = false;
+    // Only these: an entry also holds the records of its extended header.
+    dir.metadata = { mode, uid, gid, mtime, xattrs };
   }
 
   /** What layers below have in this directory is hidden, but the directory may still be theirs. */
   makeOpaque(real: string): void {
-    this.#opaque.add(real);
+    this.#at(real).opaque = true;
   }
 
   /** The directory of that name in the layers below is gone, and this is another one. */
   startAfresh(real: string): void {
-    this.#opaque.add(real);
-    this.#implied.delete(real);
+    const dir = this.#at(real);
+    dir.opaque = true;
+    dir.implied = false;
   }
 
   forgetWithin(real: string): void {
-    for (const known of [this.#listed, this.#implied, this.#opaque]) {
-      for (const path of known.keys()) if (isWithin(path, real)) known.delete(path);
-    }
+    this.#dirs.deleteWithin(real, (_, { metadata }) => {
+      this.#xattrBytes -= costOf(metadata?.xattrs);
+    });
   }
 
   /** Whether nothing of the layers below can be seen in this directory. */
   hidesBelow(real: string): boolean {
-    for (let path = real; ; path = parentOf(path)) {
-      if (this.#opaque.has(path)) return true;
-      if (path === '') return false;
-    }
+    return this.#dirs.someOnWay(real, ({ opaque }) => opaque === true);
   }
 
   /** The directories whose attributes the layers below decide. */
   implied(): string[] {
-    return [...this.#implied].filter((real) => real === '' || !this.hidesBelow(parentOf(real))).sort();
+    const implied: string[] = [];
+    let bytes = 0;
+    this.#dirs.forEach((real, dir) => {
+      if (dir.implied !== true || (real !== '' && this.hidesBelow(parentOf(real)))) return;
+      bytes += real.length;
+      if (bytes > maxImpliedBytes) {
+        throw corruptLayer(
+          `the names of the directories that it does not list are longer than ${String(maxImpliedBytes >> 20)} MB together`,
+        );
+      }
+      implied.push(real);
+    });
+    return implied.sort();
   }
 
   get opaqueRoot(): boolean {
-    return this.#opaque.has('');
+    return this.#dirs.get('')?.opaque === true;
   }
 
   apply(writer: MetadataWriter, pathOf: (real: string) => FsPath): void {
     // Deepest first: giving a directory a plain name for a moment touches the one it is in.
-    const depth = (path: string): number => (path === '' ? 0 : path.split('/').length);
-    const dirs = [...new Set([...this.#listed.keys(), ...this.#opaque])].sort((a, b) => depth(b) - depth(a));
-    for (const real of dirs) {
-      const metadata = this.#listed.get(real);
+    this.#dirs.forEach((real, { metadata, opaque }) => {
       try {
         // overlayfs does not look at the root's attribute; the store reads `opaqueRoot` instead.
-        if (real !== '' && this.#opaque.has(real)) {
-          writer.markOpaque(pathOf(real));
-        }
+        if (real !== '' && opaque === true) writer.markOpaque(pathOf(real));
         if (metadata !== undefined) writer.onPath(pathOf(real), metadata, true);
       } catch (error) {
         throw unpackError(`unpacking the directory "${toText(real)}"`, error);
       }
-    }
+    });
   }
+
+  #at(real: string): Dir {
+    const known = this.#dirs.get(real);
+    if (known !== undefined) return known;
+    const dir: Dir = {};
+    this.#dirs.set(real, dir);
+    return dir;
+  }
+}
+
+function costOf(xattrs: Metadata['xattrs'] | undefined): number {
+  let bytes = 0;
+  for (const [name, value] of xattrs ?? []) bytes += name.length + value.length + xattrCost;
+  return bytes;
 }

@@ -21,7 +21,8 @@ import { corruptLayer, unpackError } from './corrupt.ts';
 import { HardLinks } from './hard-links.ts';
 import { LayerDirs } from './layer-dirs.ts';
 import { MetadataWriter } from './metadata.ts';
-import { entryComponents, isWithin, join, maxPath, toFsPath, toText } from './paths.ts';
+import { entryComponents, join, maxPath, toFsPath, toText } from './paths.ts';
+import { PathMap } from './path-map.ts';
 import { SparseCursor } from './sparse-cursor.ts';
 import type { TarEntry, TarHandler } from './tar-reader.ts';
 import { isCode, LayerTree } from './tree.ts';
@@ -44,7 +45,7 @@ export class LayerWriter implements TarHandler {
   readonly #tree: LayerTree;
   readonly #metadata: MetadataWriter;
   readonly #dirs = new LayerDirs();
-  readonly #whiteouts = new Set<string>();
+  readonly #whiteouts = new PathMap<true>();
   readonly #links: HardLinks;
   #file: OpenFile | undefined;
   #size = 0;
@@ -221,7 +222,7 @@ export class LayerWriter implements TarHandler {
     this.#metadata.create(this.#tree.path(real), (path) => {
       this.#calls.mknod(path, 'c', 0, 0, 0);
     });
-    this.#whiteouts.add(real);
+    this.#whiteouts.set(real, true);
   }
 
   /** A whiteout of this layer that a directory of this layer comes to replace. */
@@ -251,7 +252,7 @@ export class LayerWriter implements TarHandler {
     if (!stats.isDirectory()) return;
     this.#dirs.forgetWithin(real);
     this.#links.forgetWithin(real);
-    for (const path of this.#whiteouts) if (isWithin(path, real)) this.#whiteouts.delete(path);
+    this.#whiteouts.deleteWithin(real);
   }
 }
 

@@ -4,6 +4,7 @@
  * the extended attribute security.capability; so records are read here, as bytes.
  */
 import { corruptLayer } from './corrupt.ts';
+import { toText } from './paths.ts';
 
 /** Keys as text, values as byte strings; GNU sparse 0.0 repeats keys, hence a list. */
 export type PaxRecords = readonly (readonly [key: string, value: string])[];
@@ -44,19 +45,32 @@ export function paxTime(key: string, value: string): bigint {
   return sign === '-' ? -total : total;
 }
 
+/** xattr(7): the kernel takes no longer name and no longer value. */
+const maxXattrName = 255;
+const maxXattrValue = 1 << 16;
+
 /** The extended attributes among the records, in star's form (raw bytes) and in libarchive's (base64). */
 export function paxXattrs(records: PaxRecords): ReadonlyMap<string, Uint8Array> {
   const xattrs = new Map<string, Uint8Array>();
   for (const [key, value] of records) {
     if (key.startsWith('SCHILY.xattr.')) {
-      xattrs.set(key.slice('SCHILY.xattr.'.length), Buffer.from(value, 'latin1'));
+      setXattr(xattrs, key.slice('SCHILY.xattr.'.length), Buffer.from(value, 'latin1'));
     } else if (key.startsWith('LIBARCHIVE.xattr.')) {
       const name = percentDecoded(key.slice('LIBARCHIVE.xattr.'.length));
       // Archives of libarchive carry both forms; the raw one needs no decoding.
-      if (!xattrs.has(name)) xattrs.set(name, Buffer.from(value, 'base64'));
+      if (!xattrs.has(name)) setXattr(xattrs, name, Buffer.from(value, 'base64'));
     }
   }
   return xattrs;
+}
+
+function setXattr(xattrs: Map<string, Uint8Array>, name: string, value: Uint8Array): void {
+  if (Buffer.byteLength(name) > maxXattrName || value.length > maxXattrValue) {
+    throw corruptLayer(
+      `the extended attribute "${toText(name.slice(0, 80))}" is longer than Linux allows (${String(value.length)} bytes)`,
+    );
+  }
+  xattrs.set(name, value);
 }
 
 function percentDecoded(text: string): string {

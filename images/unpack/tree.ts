@@ -8,15 +8,21 @@
  */
 import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, unlinkSync, type Stats } from 'node:fs';
 import { corruptLayer } from './corrupt.ts';
-import { isWithin, join, parentOf, toFsPath, toText, type FsPath } from './paths.ts';
+import { PathMap } from './path-map.ts';
+import { join, parentOf, toFsPath, toText, type FsPath } from './paths.ts';
 
 /** What the kernel allows in one path too (path_resolution(7)). */
 const maxLinks = 40;
+/** Of paths through links that are remembered; more of them start anew. */
+const maxLinkedBytes = 16 << 20;
 
 export class LayerTree {
   readonly #root: string;
-  /** From a directory's path as archives spell it to where it really is. */
-  readonly #known = new Map<string, string>([['', '']]);
+  /** Directories whose paths lead through no link: they are where archives say. */
+  readonly #plain = new PathMap<true>();
+  /** From the path of any other, as archives spell it, to where it really is. */
+  readonly #linked = new Map<string, string>();
+  #linkedBytes = 0;
   /** Called with a directory that the archive needs but has not listed. */
   readonly #onImplied: (real: string) => void;
   /** Called when something stands where a directory is needed; true if it was moved out of the way. */
@@ -28,6 +34,7 @@ export class LayerTree {
     events: { onImplied: (real: string) => void; onObstacle: (real: string, stats: Stats) => boolean },
   ) {
     this.#root = root;
+    this.#plain.set('', true);
     this.#onImplied = events.onImplied;
     this.#onObstacle = events.onObstacle;
   }
@@ -40,20 +47,28 @@ export class LayerTree {
   makeParent(components: readonly string[]): string {
     const parents = components.slice(0, -1);
     const spelt = parents.join('/');
-    const known = this.#known.get(spelt);
+    if (this.#plain.getAt(parents) !== undefined) return spelt;
+    const known = this.#linked.get(spelt);
     if (known !== undefined) return known;
     // Where the directory above it really is, is known nearly always: archives list a tree from the top.
     const above = this.makeParent(parents);
     const real = this.#step(above, parents.at(-1) ?? '', true, { left: maxLinks });
     if (real === undefined) throw corruptLayer(`"${toText(spelt)}" cannot be made a directory`);
-    this.#known.set(spelt, real);
+    this.#remember(spelt, real);
     return real;
   }
 
   /** The same without making anything; undefined where there is no such directory. */
   findParent(components: readonly string[]): string | undefined {
     const parents = components.slice(0, -1);
-    return this.#known.get(parents.join('/')) ?? this.#walk('', parents, false, { left: maxLinks });
+    const spelt = parents.join('/');
+    if (this.#plain.getAt(parents) !== undefined) return spelt;
+    return this.#linked.get(spelt) ?? this.#walk('', parents, false, { left: maxLinks });
+  }
+
+  /** Whether it is known for a directory whose path leads through no link. */
+  isPlain(path: string): boolean {
+    return this.#plain.has(path);
   }
 
   stat(real: string): Stats | undefined {
@@ -69,7 +84,7 @@ export class LayerTree {
   remove(real: string, stats: Stats): void {
     if (stats.isDirectory()) this.#removeDir(`${this.#root}/${real}`);
     else unlinkSync(this.path(real));
-    if (stats.isDirectory() || stats.isSymbolicLink()) this.#forget(real, stats.isSymbolicLink());
+    if (stats.isDirectory() || stats.isSymbolicLink()) this.#forget(real);
   }
 
   #walk(
@@ -115,11 +130,26 @@ export class LayerTree {
     rmdirSync(toFsPath(path));
   }
 
-  #forget(real: string, wasLink: boolean): void {
-    for (const [spelt, target] of this.#known) {
-      // Any spelling may have led through a link that is gone.
-      if (spelt !== '' && (wasLink || isWithin(target, real))) this.#known.delete(spelt);
+  #remember(spelt: string, real: string): void {
+    // A link's own path is never where it leads, so these are the same only if there was no link on the way.
+    if (spelt === real) {
+      this.#plain.set(real, true);
+      return;
     }
+    this.#linkedBytes += spelt.length + real.length;
+    if (this.#linkedBytes > maxLinkedBytes) this.#forgetLinked();
+    this.#linked.set(spelt, real);
+  }
+
+  #forget(real: string): void {
+    this.#plain.deleteWithin(real);
+    // Any of these may have led through what is gone.
+    this.#forgetLinked();
+  }
+
+  #forgetLinked(): void {
+    this.#linked.clear();
+    this.#linkedBytes = 0;
   }
 }
 
