@@ -1,5 +1,6 @@
 /** `ps` */
 import type { MinidockError } from '../../runtime/errors.ts';
+import { errnoOf } from '../../runtime/syscall/error.ts';
 import type { ContainerConfig } from '../engine/container.ts';
 import type { Engine } from '../engine/engine.ts';
 import { listContainers } from '../engine/refresh.ts';
@@ -47,10 +48,21 @@ async function imageIds(engine: Engine, names: readonly string[]): Promise<Reado
   return ids;
 }
 
-async function sizesFrom(engine: Engine): Promise<(config: ContainerConfig) => Promise<Sizes>> {
+async function sizesFrom(engine: Engine): Promise<(config: ContainerConfig) => Promise<Sizes | 'unknown'>> {
   const { containerSizes } = await import('../engine/sizes.ts');
   const images = await engine.images();
-  return (config) => containerSizes(engine.paths, config, images);
+  return async (config) => {
+    try {
+      return await containerSizes(engine.paths, config, images);
+    } catch (error) {
+      // The others have a size all the same.
+      if (errnoOf(error) === '') throw error;
+      stderr.write(
+        `WARNING: cannot tell the size of container ${config.name}: ${(error as Error).message}\n`,
+      );
+      return 'unknown';
+    }
+  };
 }
 
 function warnOfDamage({ message, hint }: MinidockError): void {

@@ -5,12 +5,16 @@
  */
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { errnoOf } from '../../runtime/syscall/error.ts';
 import { tryLock, type Lock } from './lock.ts';
 import { containerDir, containerLock, containerRunDir, containersDir, volumesDir } from './paths.ts';
 import { ensurePrivateDir } from './private-dir.ts';
+import { removeTree } from './remove-tree.ts';
 import type { ContainerStore } from './store.ts';
 
 const REMOVING = '.removing-';
+/** Milliseconds. */
+const SWEEP_BUDGET = 50;
 
 /** What a container that is being made takes outside its directory: named there, before it is taken. */
 export interface Taking {
@@ -40,35 +44,46 @@ export function claimDirectory(store: ContainerStore, id: string): Lock {
   }
 }
 
-export function sweepLeftovers(store: ContainerStore): void {
-  for (const name of directoriesIn(containersDir(store.paths))) {
+/**
+ * Names first, which the next command may want; then files, for `budget` milliseconds: what a container has left may
+ * take longer than a command should wait for, and the next one goes on from there.
+ */
+export function sweepLeftovers(store: ContainerStore, budget = SWEEP_BUDGET): void {
+  const deadline = performance.now() + budget;
+  const names = directoriesIn(containersDir(store.paths));
+  for (const id of names.filter((name) => /^[0-9a-f]{64}$/.test(name))) sweepUnfinished(store, id, deadline);
+  for (const name of directoriesIn(containersDir(store.paths)).filter((name) => name.startsWith(REMOVING))) {
     const dir = join(containersDir(store.paths), name);
-    if (name.startsWith(REMOVING)) {
-      const lock = existsSync(join(dir, 'lock')) ? tryLock(join(dir, 'lock')) : NO_LOCK;
-      if (lock !== undefined) removeTree(dir);
-      lock?.release();
-    } else if (/^[0-9a-f]{64}$/.test(name) && !existsSync(join(dir, 'config.json'))) {
-      const lock = tryLock(join(dir, 'lock'));
-      // Looked at again now that nobody else can finish or remove it.
-      if (lock !== undefined && existsSync(dir) && !existsSync(join(dir, 'config.json'))) {
-        removeUnfinished(store, name);
-      }
-      lock?.release();
-    }
+    const lock = existsSync(join(dir, 'lock')) ? tryLock(join(dir, 'lock')) : NO_LOCK;
+    if (lock !== undefined) removeQuietly(dir, deadline);
+    lock?.release();
   }
 }
 
 const NO_LOCK: Pick<Lock, 'release'> = { release: () => undefined };
 
-function removeUnfinished(store: ContainerStore, id: string): void {
+function sweepUnfinished(store: ContainerStore, id: string, deadline: number): void {
+  const dir = containerDir(store.paths, id);
+  if (existsSync(join(dir, 'config.json'))) return;
+  const lock = tryLock(join(dir, 'lock'));
+  // Looked at again now that nobody else can finish or remove it.
+  if (lock !== undefined && existsSync(dir) && !existsSync(join(dir, 'config.json'))) {
+    removeUnfinished(store, id, deadline);
+  }
+  lock?.release();
+}
+
+function removeUnfinished(store: ContainerStore, id: string, deadline: number): void {
   const dir = containerDir(store.paths, id);
   const taken = readTaking(dir);
-  for (const volume of taken?.anonymousVolumes ?? []) removeTree(join(volumesDir(store.paths), volume));
   if (taken !== undefined) store.releaseName(taken.name, id);
-  removeTree(containerRunDir(store.paths, id));
-  const doomed = join(containersDir(store.paths), `${REMOVING}${id}`);
-  renameSync(dir, doomed);
-  removeTree(doomed);
+  const { anonymousVolumes = [] } = taken ?? {};
+  // Only the directory says which volumes are its own: it stays until they are gone.
+  for (const volume of anonymousVolumes) {
+    if (!removeQuietly(join(volumesDir(store.paths), volume), deadline)) return;
+  }
+  removeQuietly(containerRunDir(store.paths, id), deadline);
+  renameSync(dir, join(containersDir(store.paths), `${REMOVING}${id}`));
 }
 
 /** undefined if the kill came before anything could be taken. */
@@ -91,12 +106,13 @@ function directoriesIn(path: string): readonly string[] {
   }
 }
 
-function removeTree(path: string): void {
+/** Whether it is gone. What does not go must not keep every command from its work: doctor names it. */
+function removeQuietly(path: string, deadline: number): boolean {
   try {
-    rmSync(path, { recursive: true, force: true });
+    return removeTree(path, deadline);
   } catch (error) {
-    // Another command sweeps as well, and what it is removing may change under us; or something is still mounted in
-    // it, which must not keep every command from its work: doctor names it.
-    if (!['ENOTEMPTY', 'EBUSY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    // Something is mounted in it, or a file cannot be changed (chattr +i), or the disk fails.
+    if (errnoOf(error) === '') throw error;
+    return false;
   }
 }

@@ -21,6 +21,7 @@ import {
 import type { ContainerConfig, ContainerState } from './container.ts';
 import { containerDir, containersDir, namesDir, type Paths } from './paths.ts';
 import { ensurePrivateDir } from './private-dir.ts';
+import { removeTree } from './remove-tree.ts';
 import { NEVER } from './time.ts';
 
 export interface Container {
@@ -226,7 +227,7 @@ export class ContainerStore {
     const doomed = doomedDir(this.paths, config.id);
     doneStep('container.take-away', () => renameSync(dir, doomed));
     doneStep('container.release-name', () => this.releaseName(config.name, config.id));
-    return () => doneStep('container.delete-files', () => rmSync(doomed, { recursive: true, force: true }));
+    return () => doneStep('container.delete-files', () => void removeTree(doomed));
   }
 }
 

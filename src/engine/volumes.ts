@@ -1,5 +1,5 @@
 /** Volumes: directories that outlive containers, volumes/<name>/_data. Anonymous ones have 64 hex digits for a name. */
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { delay } from '../../runtime/io/delay.ts';
@@ -7,6 +7,7 @@ import { readJson, refuseLink, writeJson } from './atomic-file.ts';
 import { tryLock, type Lock } from './lock.ts';
 import { volumesDir, type Paths } from './paths.ts';
 import { ensurePrivateDir } from './private-dir.ts';
+import { removeTree } from './remove-tree.ts';
 import { timestamp } from './time.ts';
 
 export interface Volume {
@@ -95,5 +96,5 @@ export function removeVolume(paths: Paths, name: string): void {
 
 /** Also of one that has not been published. */
 export function deleteVolume(paths: Paths, name: string): void {
-  rmSync(join(volumesDir(paths), name), { recursive: true, force: true });
+  removeTree(join(volumesDir(paths), name));
 }

@@ -15,7 +15,8 @@ export interface Sizes {
 export interface ContainerEntry {
   readonly config: ContainerConfig;
   readonly state: ContainerState;
-  readonly sizes?: Sizes;
+  /** Only if they were asked for. */
+  readonly sizes?: Sizes | 'unknown';
 }
 
 export interface RowOptions {
@@ -78,7 +79,7 @@ export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc
     Ports:
       state.status === 'running' ? displayPorts(state.network?.ports ?? [], portsExposed(config, state)) : '',
     RunningFor: humanAgo(config.created, now),
-    Size: sizes === undefined ? '0B' : `${humanSize(sizes.rw)} (virtual ${humanSize(sizes.rootFs)})`,
+    Size: sizeWords(sizes),
     State: state.status,
     Status: statusText(state, now),
   };
@@ -121,3 +122,9 @@ export function networkName({ spec }: ContainerConfig, state: ContainerState): s
 /** The host's own network has no ports of the container's. */
 const portsExposed = ({ spec }: ContainerConfig, state: ContainerState): readonly string[] =>
   state.network?.network === undefined ? [] : spec.exposedPorts;
+
+function sizeWords(sizes: Sizes | 'unknown' | undefined): string {
+  if (sizes === undefined) return '0B';
+  if (sizes === 'unknown') return 'N/A';
+  return `${humanSize(sizes.rw)} (virtual ${humanSize(sizes.rootFs)})`;
+}

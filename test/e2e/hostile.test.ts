@@ -6,6 +6,7 @@ import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
+import { makeChain } from '../support/deep-chain.ts';
 import type { RunResult } from '../support/processes.ts';
 
 const engine = useEngine();
@@ -86,6 +87,40 @@ describe('killed', () => {
     expect(entries(root, 'containers')).toEqual([]);
     await ok('create', '--name', 'doomed', 'test', 'true');
   });
+});
+
+describe('a chain of directories longer than any path', () => {
+  // Removed by name, level by level, it takes more than half a minute.
+  const DEPTH = 20_000;
+  const CONTENT = 'twelve bytes';
+
+  test('costs neither the next create nor the sizes of others, and goes', async () => {
+    const { root } = engine.host;
+    const containers = join(root, 'containers');
+    const other = await ok('create', '--name', 'other', 'test', 'true');
+    const id = await ok('create', '--name', 'deep', '-v', 'deep:/v', 'test', 'true');
+    makeChain(join(containers, id, 'overlay/upper/top'), DEPTH, CONTENT);
+    makeChain(join(root, 'volumes/deep/_data/top'), 5000);
+    expect((await ok('ps', '-a', '-s', '--format', '{{.Names}} {{.Size}}')).split('\n').sort()).toEqual([
+      expect.stringMatching(/^deep 12B /),
+      expect.stringMatching(/^other 0B /),
+    ]);
+    // As a killed rm leaves it.
+    await engine.host.run(['mv', join(containers, id), join(containers, `.removing-${id}`)]);
+    const before = performance.now();
+    await ok('create', '--name', 'next', 'test', 'true');
+    expect(performance.now() - before).toBeLessThan(5000);
+    expect(entries(containers)).toEqual([`.removing-${id}`, ...[other, await idOf('next')].sort()]);
+
+    await engine.host.run(['mv', join(containers, `.removing-${id}`), join(containers, id)]);
+    await ok('rm', id);
+    await ok('volume', 'rm', 'deep');
+    expect(entries(root, 'volumes')).toEqual([]);
+    expect(entries(containers)).toHaveLength(2);
+    await ok('rm', 'other', 'next');
+  }, 120_000);
+
+  const idOf = (name: string): Promise<string> => ok('inspect', '--format', '{{.Id}}', name);
 });
 
 describe('at once', () => {

@@ -80,7 +80,7 @@ function halfMade({ store, alive }: View): readonly Finding[] {
     what: `a container was ${name.startsWith('.') ? 'half removed' : 'half made'}: ${name.replace('.removing-', '').slice(0, 12)}`,
     means: 'It takes space, and nothing refers to it.',
     todo: [renderArgv(['rm', '-r', join(dir, name)])],
-    mend: () => Promise.resolve(sweepLeftovers(store)),
+    mend: () => Promise.resolve(sweepLeftovers(store, Infinity)),
   }));
 }
 

@@ -22,6 +22,7 @@ import { kernel } from '../../../runtime/syscall/libc.ts';
 import { waitLock } from '../../engine/lock.ts';
 import type { Paths } from '../../engine/paths.ts';
 import { ensurePrivateDir } from '../../engine/private-dir.ts';
+import { removeTree } from '../../engine/remove-tree.ts';
 import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';
 import { createLabGroups, labGroups, removeLabGroups, thaw, type LabGroup } from './cgroups.ts';
 import { keptEnvironment, leaveKeys, signalTo } from './enter.ts';
@@ -139,7 +140,7 @@ function awaitWords(dir: string): void {
 function clearDead(paths: Paths): void {
   for (const dir of deadLabs(paths)) {
     removeLabGroups(groupsOf(dir));
-    rmSync(dir, { recursive: true, force: true });
+    removeTree(dir);
   }
 }
 
