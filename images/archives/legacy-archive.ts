@@ -21,8 +21,16 @@ export async function readLegacyArchive(spool: Spool, store: ImageStore): Promis
   const repositories = await spool.json('repositories', shapes.repositories);
   const names = new Map<string, string[]>();
   for (const [repository, tags] of Object.entries(repositories)) {
-    for (const [tag, id] of Object.entries(tags))
-      names.set(id, [...(names.get(id) ?? []), `${repository}:${tag}`]);
+    for (const [tag, id] of Object.entries(tags)) {
+      const given = names.get(id) ?? [];
+      given.push(`${repository}:${tag}`);
+      names.set(id, given);
+    }
+  }
+  if (names.size > shapes.maxImages) {
+    throw invalidArchive(
+      `it has ${String(names.size)} images, and at most ${String(shapes.maxImages)} are loaded`,
+    );
   }
   const images: ArchivedImage[] = [];
   for (const [id, given] of names) images.push(await readImage(id, tagsOf(given), spool, store));

@@ -43,7 +43,15 @@ export async function loadImages({ store, input }: LoadOptions): Promise<readonl
   const spool = await spoolArchive(typeof input === 'string' ? openArchive(input) : input, store.blobs);
   try {
     const loaded: LoadedImage[] = [];
-    for (const archived of await readImages(spool, store)) loaded.push(await addImage(archived, store));
+    const images = await readImages(spool, store);
+    const names = images.reduce((sum, { tags }) => sum + tags.length, 0);
+    // Each name is a change of the store's index.
+    if (names > shapes.maxNames) {
+      throw invalidArchive(
+        `it has ${String(names)} names for images, and at most ${String(shapes.maxNames)} are loaded`,
+      );
+    }
+    for (const archived of images) loaded.push(await addImage(archived, store));
     return loaded;
   } finally {
     await spool.discard();

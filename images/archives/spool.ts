@@ -13,6 +13,7 @@ import { readForeign, type Foreign } from '../foreign/read.ts';
 import type { Shape } from '../foreign/shape.ts';
 import { decompress } from '../unpack/compression.ts';
 import { unpackError } from '../unpack/corrupt.ts';
+import { maxPath, toText } from '../unpack/paths.ts';
 import { TarReader, type TarEntry, type TarHandler } from '../unpack/tar-reader.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 
@@ -23,11 +24,17 @@ export interface SpooledFile {
 }
 
 const maxJson = 16 << 20;
+/** Of all documents that are read; a thousand images, which is the most, have 30 KB each. */
+const maxJsonTogether = 128 << 20;
+/** An image has a few files and a link a layer. */
+const maxNames = 200_000;
+const maxNameBytes = 32 << 20;
 
 export class Spool {
   readonly #files: ReadonlyMap<string, SpooledFile>;
   /** Links by name; old `docker save` made one of every layer that it had written already. */
   readonly #links: ReadonlyMap<string, string>;
+  #read = 0;
 
   constructor(files: ReadonlyMap<string, SpooledFile>, links: ReadonlyMap<string, string>) {
     this.#files = files;
@@ -35,6 +42,7 @@ export class Spool {
   }
 
   find(name: string): SpooledFile | undefined {
+    if (name.length > maxPath) return undefined;
     let path = posix.normalize(name);
     for (let hops = 0; hops < 10; hops++) {
       const file = this.#files.get(path);
@@ -48,13 +56,20 @@ export class Spool {
   /** Throws ImageError 'ARCHIVE_INVALID'. */
   get(name: string): SpooledFile {
     const file = this.find(name);
-    if (file === undefined) throw invalidArchive(`it has no file "${name}"`);
+    if (file === undefined) throw invalidArchive(`it has no file ${JSON.stringify(name.slice(0, 300))}`);
     return file;
   }
 
   async bytes(name: string): Promise<Buffer> {
     const { path, size } = this.get(name);
     if (size > maxJson) throw invalidArchive(`"${name}" is too long to be what it should be`);
+    // One may be read many times, once for each image that an archive claims to have.
+    this.#read += size;
+    if (this.#read > maxJsonTogether) {
+      throw invalidArchive(
+        `the documents of its images are longer than ${String(maxJsonTogether >> 20)} MB together`,
+      );
+    }
     return await readFile(path);
   }
 
@@ -117,6 +132,8 @@ class SpoolWriter implements TarHandler {
   readonly #files = new Map<string, SpooledFile>();
   readonly #links = new Map<string, string>();
   readonly #paths: string[] = [];
+  #names = 0;
+  #nameBytes = 0;
   #open: { fd: number; name: string; path: string; size: number; hash: Hash } | undefined;
 
   constructor(prefix: string) {
@@ -126,9 +143,10 @@ class SpoolWriter implements TarHandler {
   entry(entry: TarEntry): void {
     // Names only ever serve for looking up; nothing is written under them.
     const name = nameOf(entry.path);
-    if (entry.type === 'link') this.#links.set(name, nameOf(entry.linkpath));
-    if (entry.type === 'symlink')
-      this.#links.set(name, posix.join(posix.dirname(name), nameOf(entry.linkpath)));
+    const link = entry.type === 'link' || entry.type === 'symlink' ? nameOf(entry.linkpath) : undefined;
+    if (link !== undefined || entry.type === 'file') this.#count(name.length + (link?.length ?? 0));
+    if (link !== undefined)
+      this.#links.set(name, entry.type === 'link' ? link : posix.join(posix.dirname(name), link));
     if (entry.type !== 'file') return;
     const path = `${this.#prefix}-${String(this.#paths.length)}`;
     this.#paths.push(path);
@@ -139,6 +157,15 @@ class SpoolWriter implements TarHandler {
       size: entry.size,
       hash: createHash('sha256'),
     };
+  }
+
+  /** Directories do not count: nothing is kept of them. */
+  #count(bytes: number): void {
+    this.#names += 1;
+    this.#nameBytes += bytes;
+    if (this.#names > maxNames || this.#nameBytes > maxNameBytes) {
+      throw invalidArchive('it has more files and links than any image archive has');
+    }
   }
 
   data(chunk: Buffer): void {
@@ -168,6 +195,8 @@ class SpoolWriter implements TarHandler {
   }
 }
 
+/** Throws ImageError 'ARCHIVE_INVALID': a name that no file can have leads to none. */
 function nameOf(bytes: string): string {
+  if (bytes.length > maxPath) throw invalidArchive(`it has a name that is too long: "${toText(bytes)}"`);
   return posix.normalize(Buffer.from(bytes, 'latin1').toString('utf8')).replace(/^\/+/, '');
 }

@@ -27,6 +27,14 @@ import {
 /** What overlayfs stacks at most (OVL_MAX_STACK). Docker stops at 125. */
 export const maxLayers = 500;
 
+/**
+ * Of the images of an archive, and of the entries of an index, which are platforms: each is read and stored one by one.
+ * Docker has no bound; nobody saves a thousand images to one file.
+ */
+export const maxImages = 1000;
+/** Of the names of all images of an archive: each is a change of the store. */
+export const maxNames = 1000;
+
 const sha256 = form('a sha256 digest', 'sha256 digests', isDigest);
 /** Of an entry that may be of no interest here; one that is fetched must be a sha256. */
 const anyDigest = form('a digest', 'digests', (digest) =>
@@ -89,7 +97,7 @@ export const index = fields<{
 }>({
   schemaVersion: version2,
   mediaType: optional(text),
-  manifests: listOf(descriptor(anyDigest)),
+  manifests: listOf(descriptor(anyDigest), maxImages),
 });
 
 const containerDefaults = fields<ContainerDefaults>({
@@ -139,9 +147,10 @@ export interface DockerManifestItem {
 export const dockerManifest = listOf(
   fields<DockerManifestItem>({
     Config: text,
-    RepoTags: optional(listOf(text)),
+    RepoTags: optional(listOf(text, maxNames)),
     Layers: listOf(text, maxLayers),
   }),
+  maxImages,
 );
 
 /** `repositories`: which layer a name and a tag end at. */
