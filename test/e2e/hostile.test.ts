@@ -91,7 +91,7 @@ describe('killed', () => {
 
 describe('a chain of directories longer than any path', () => {
   // Removed by name, level by level, it takes more than half a minute.
-  const DEPTH = 20_000;
+  const DEPTH = 5_000;
   const CONTENT = 'twelve bytes';
 
   test('costs neither the next create nor the sizes of others, and goes', async () => {
@@ -100,7 +100,7 @@ describe('a chain of directories longer than any path', () => {
     const other = await ok('create', '--name', 'other', 'test', 'true');
     const id = await ok('create', '--name', 'deep', '-v', 'deep:/v', 'test', 'true');
     makeChain(join(containers, id, 'overlay/upper/top'), DEPTH, CONTENT);
-    makeChain(join(root, 'volumes/deep/_data/top'), 5000);
+    makeChain(join(root, 'volumes/deep/_data/top'), DEPTH / 2);
     expect((await ok('ps', '-a', '-s', '--format', '{{.Names}} {{.Size}}')).split('\n').sort()).toEqual([
       expect.stringMatching(/^deep 12B /),
       expect.stringMatching(/^other 0B /),
@@ -112,12 +112,15 @@ describe('a chain of directories longer than any path', () => {
     expect(performance.now() - before).toBeLessThan(5000);
     expect(entries(containers)).toEqual([`.removing-${id}`, ...[other, await idOf('next')].sort()]);
 
-    await engine.host.run(['mv', join(containers, `.removing-${id}`), join(containers, id)]);
-    await ok('rm', id);
+    // Each command removes a piece.
+    for (let n = 0; n < 1000 && entries(containers).length > 2; n++) await ok('ps');
+    expect(entries(containers)).toHaveLength(2);
+
+    makeChain(join(containers, other, 'overlay/upper/top'), DEPTH / 2);
+    await ok('rm', 'other', 'next');
+    expect(entries(containers)).toEqual([]);
     await ok('volume', 'rm', 'deep');
     expect(entries(root, 'volumes')).toEqual([]);
-    expect(entries(containers)).toHaveLength(2);
-    await ok('rm', 'other', 'next');
   }, 120_000);
 
   const idOf = (name: string): Promise<string> => ok('inspect', '--format', '{{.Id}}', name);
