@@ -126,6 +126,20 @@ function smuggled(): Buffer {
   return tarOf(cover);
 }
 
+/** An archive that is no image: `load` must say so soon. */
+const bombCase = (name: string, story: string, archive: () => Buffer): AttackCase => ({
+  name,
+  story,
+  attack: async (stage) => {
+    const path = join(stage.dir, 'bomb.tar');
+    writeFileSync(path, archive());
+    const seconds = '8';
+    const { exitCode } = await stage.run(['timeout', seconds, stage.binary, 'load', '-q', '-i', path]);
+    if (exitCode === 0) throw new Error('the bomb is an image');
+    return exitCode === 124 ? `load had not ended after ${seconds} s` : undefined;
+  },
+});
+
 export const archiveCases: readonly AttackCase[] = [
   {
     name: 'archive-names-a-digest',
@@ -170,21 +184,27 @@ export const archiveCases: readonly AttackCase[] = [
       return /internal error/.test(loaded.stderr + run.stderr) ? run.stderr.slice(0, 200) : undefined;
     },
   },
-  {
-    name: 'archive-sparse-bomb',
-    story: 'A layer of 4 MB has a sparse file whose map takes minutes to read.',
-    attack: async (stage) => {
-      const bomb = tarOf({
-        name: 's',
-        data: `900000\n${'1\n'.repeat(2 << 20)}`.slice(0, 4 << 20),
-        pax: { 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.realsize': '9' },
-      });
-      const path = join(stage.dir, 'bomb.tar');
-      writeFileSync(path, dockerArchive('bomb', [bomb], {}));
-      const seconds = '8';
-      const { exitCode } = await stage.run(['timeout', seconds, stage.binary, 'load', '-q', '-i', path]);
-      if (exitCode === 0) throw new Error('the bomb is an image');
-      return exitCode === 124 ? `load had not ended after ${seconds} s` : undefined;
-    },
-  },
+  bombCase('archive-sparse-bomb', 'A layer of 4 MB has a sparse file whose map takes minutes to read.', () =>
+    dockerArchive(
+      'bomb',
+      [
+        tarOf({
+          name: 's',
+          data: `900000\n${'1\n'.repeat(2 << 20)}`.slice(0, 4 << 20),
+          pax: { 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.realsize': '9' },
+        }),
+      ],
+      {},
+    ),
+  ),
+  bombCase('archive-name-bomb', 'An archive has links whose names take a second each to clean up.', () =>
+    tarOf(
+      ...Array<TestEntry>(20).fill({
+        name: 'l',
+        type: '2',
+        link: 'x',
+        pax: { path: `${'A'.repeat(500_000)}${'/b/..'.repeat(100_000)}` },
+      }),
+    ),
+  ),
 ];
