@@ -38,7 +38,7 @@ export interface TakenVolume {
 export async function lockVolumes(paths: Paths): Promise<Lock> {
   ensurePrivateDir(volumesDir(paths));
   for (;;) {
-    const lock = tryLock(join(volumesDir(paths), '.lock'));
+    const lock = tryLock(join(paths.root, 'volumes.lock'));
     if (lock !== undefined) return lock;
     await delay(LOCK_RETRY);
   }

@@ -126,7 +126,7 @@ describe('replacing a directory over and over costs no more for what lies elsewh
     }
     const begin = performance.now();
     for (let i = 0; i < 3000; i++) reader.write(once);
-    expect(performance.now() - begin).toBeLessThan(6000);
+    expect(performance.now() - begin).toBeLessThan(20_000);
     expect(lstatSync(join(root, 'd')).isSymbolicLink()).toBe(true);
   });
 });
