@@ -44,15 +44,19 @@ class Removal {
 
   run(path: string): boolean {
     for (let pass = 1; ; pass++) {
-      this.removed = 0;
-      this.failure = undefined;
-      if (!this.clear(this.top) || !this.clearWaiting()) return false;
+      if (!this.pass()) return false;
       const { failure } = attempt(() => rmdirSync(path));
       if (failure === undefined) return true;
       // Another pass for what others put there meanwhile, but not for what does not go.
       if (errnoOf(failure) !== 'ENOTEMPTY' || pass === MAX_PASSES) throw failure;
       if (this.failure !== undefined && this.removed === 0) throw this.failure;
     }
+  }
+
+  private pass(): boolean {
+    this.removed = 0;
+    this.failure = undefined;
+    return this.clear(this.top) && this.clearWaiting();
   }
 
   private clearWaiting(): boolean {
