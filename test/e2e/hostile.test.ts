@@ -121,6 +121,9 @@ describe('a chain of directories longer than any path', () => {
     expect(entries(containers)).toEqual([]);
     await ok('volume', 'rm', 'deep');
     expect(entries(root, 'volumes')).toEqual([]);
+    // Its name was free all the while, and is so again.
+    await ok('create', '--name', 'deep', 'test', 'true');
+    await ok('rm', 'deep');
   }, 120_000);
 
   const idOf = (name: string): Promise<string> => ok('inspect', '--format', '{{.Id}}', name);
