@@ -82,13 +82,16 @@ function seen(pid) {
  */
 const EXECUTABLE = `
 const O_PATH = 0x200000;
+const isWritable = (fd) => (fs.accessSync('/proc/self/fd/' + fd, fs.constants.W_OK), true);
+/** A file in memory may be opened for writing and yet be sealed. */
+const writes = (fd) => (fs.writeSync(fs.openSync('/proc/self/fd/' + fd, 'r+'), 'x', 0), true);
 function seen(pid) {
   if (!isForeign(pid)) return;
   const fd = fs.openSync('/proc/' + pid + '/exe', O_PATH);
   attempt(() => process.kill(Number(pid), 'SIGKILL'));
   while (fs.existsSync('/proc/' + pid + '/exe')) Bun.sleepSync(1);
   const path = fs.readlinkSync('/proc/self/fd/' + fd);
-  const writable = attempt(() => (fs.accessSync('/proc/self/fd/' + fd, fs.constants.W_OK), true));
+  const writable = path.startsWith('/memfd:') ? attempt(() => writes(fd)) : attempt(() => isWritable(fd));
   fs.closeSync(fd);
   return writable && /minidock|nsenter/.test(path) ? "the host's " + path + ', writable' : undefined;
 }`;
