@@ -59,6 +59,7 @@ describe('exec', () => {
     expect(steps.map(({ id }) => id)).toEqual([
       'exec.start',
       'exec.join-cgroup',
+      'exec.join-keyring',
       'exec.enter-namespaces',
       'process.find-user',
       'process.load-seccomp',
@@ -153,7 +154,7 @@ describe('how to look', () => {
     const id = await engine.ok('inspect', '-f', '{{.Id}}', 'looked-at');
     const pid = await engine.ok('inspect', '-f', '{{.State.Pid}}', 'looked-at');
     expect(seen.get('process.join-cgroup')?.split('\n')).toContain(pid);
-    expect(seen.get('process.join-keyring')).toMatch(new RegExp(`^.* _ses\\.${id}: .*\\n$`));
+    expect(seen.get('process.join-keyring')).toMatch(new RegExp(`^.* _ses\\.${id}: .*$`, 'm'));
     expect(seen.get('rootfs.mount-overlay')).toMatch(/^overlay \/ overlay [^\n]*\n$/);
     expect(seen.get('rootfs.make-readonly')).toMatch(/^overlay \/ overlay ro,[^\n]*\n$/);
     expect(seen.get('isolation.set-hostname')).toBe('inside\n');
