@@ -163,7 +163,8 @@ describe('how to look', () => {
     expect(seen.get('process.exec')).toContain('sleep 100');
     for (const path of ['/proc/keys', '/proc/timer_list'].filter((each) => existsSync(each)))
       expect(seen.get(`rootfs.mask:${path}`)).toMatch(/^c.* 1, +3 /);
-  });
+    // Some hundred processes of exec.
+  }, 120_000);
 
   test('of exec it is as that user, in that directory', async () => {
     await engine.ok('run', '-d', '--name', 'entered', 'test', 'sleep', '100');
