@@ -32,7 +32,10 @@ export interface Bench {
 
 export const program = (name: string): boolean => Bun.which(name) !== null;
 
-export async function startBench({ scale, alone }: Options, say: (line: string) => void): Promise<Bench> {
+export async function startBench(
+  { scale, alone, against }: Options,
+  say: (line: string) => void,
+): Promise<Bench> {
   const engines: Engine[] = [];
   const stack: { dispose(): Promise<void> }[] = [];
   const takeDown = async (): Promise<void> => {
@@ -52,7 +55,8 @@ export async function startBench({ scale, alone }: Options, say: (line: string) 
   const interrupt = (): void => void dispose().finally(() => process.exit(130));
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    const minidock = await add(startMinidock);
+    const minidock = await add(() => startMinidock());
+    if (against !== undefined) await add(() => startMinidock('before', against));
     if (!alone && program('dockerd') && program('docker')) await add(startDockerEngine);
     if (!alone && program('podman') && program('runc')) await add(startPodman);
     const { archive, rootfs } = await makeSmallImage(minidock.host.dir);

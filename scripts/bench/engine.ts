@@ -9,7 +9,7 @@ import { createHost, type TestHost } from '../../test/support/host.ts';
 import type { Answer, Request } from './agent.ts';
 import { startStopWatch, type StopWatch } from './stop-watch.ts';
 
-export type EngineName = 'minidock' | 'docker' | 'podman';
+export type EngineName = 'minidock' | 'before' | 'docker' | 'podman';
 
 export interface Engine {
   readonly name: EngineName;
@@ -27,16 +27,28 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
-export async function startMinidock(): Promise<Engine> {
+const BUILT = resolve(import.meta.dirname, '../../dist/minidock');
+
+/** The build of this checkout, or another one: 'before'. */
+export async function startMinidock(
+  name: 'minidock' | 'before' = 'minidock',
+  built = BUILT,
+): Promise<Engine> {
   const host = await createHost();
   // A copy, so that a build meanwhile does not change what is measured.
   const program = join(host.dir, 'minidock');
-  copyFileSync(resolve(import.meta.dirname, '../../dist/minidock'), program);
-  return orDispose(host, async () => ({
-    ...face('minidock', host, [program], await startStopWatch(host, { ownCgroup: false })),
+  return orDispose(host, async () => {
+    copyFileSync(built, program);
+    return minidockOn(name, host, program);
+  });
+}
+
+async function minidockOn(name: EngineName, host: TestHost, program: string): Promise<Engine> {
+  return {
+    ...face(name, host, [program], await startStopWatch(host, { ownCgroup: false })),
     remove: ['rm', '-f'],
     pull: ['pull', '-q'],
-  }));
+  };
 }
 
 export async function startDockerEngine(): Promise<Engine> {

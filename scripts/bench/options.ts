@@ -6,6 +6,8 @@ export interface Options {
   readonly growth: readonly string[];
   /** Without Docker and Podman, also where they are installed. */
   readonly alone: boolean;
+  /** Another build of minidock, to measure beside this one. */
+  readonly against: string | undefined;
   /** Names of works to run. */
   readonly only: readonly string[];
   readonly out: string;
@@ -62,6 +64,7 @@ export function parseOptions(
   let scale = FULL;
   let growth: readonly string[] = [];
   let alone = false;
+  let against: string | undefined;
   let only: readonly string[] | undefined;
   let out = '.cache/bench';
   const left = [...words];
@@ -75,15 +78,23 @@ export function parseOptions(
     else if (word === '--growth') growth = growths;
     else if (word.startsWith('--growth=')) growth = namesIn(word.slice('--growth='.length), growths);
     else if (word === '--alone') alone = true;
+    else if (word === '--against') against = valueOf(word);
     else if (word === '--out') out = valueOf(word);
     else if (word === '--only') only = namesIn(valueOf(word), works);
     else
       throw new Error(
-        `unknown: ${word}. There are --quick, --growth[=WHAT,…], --alone, --only WORK,… and --out DIRECTORY`,
+        `unknown: ${word}. There are --quick, --growth[=WHAT,…], --alone, --against FILE, --only WORK,… and --out DIRECTORY`,
       );
   }
   const { skipped } = scale;
-  return { scale, growth, alone, only: only ?? works.filter((name) => !skipped.includes(name)), out };
+  return {
+    scale,
+    growth,
+    alone,
+    against,
+    only: only ?? works.filter((name) => !skipped.includes(name)),
+    out,
+  };
 }
 
 /** 'none' is none of them. */
