@@ -67,7 +67,7 @@ export async function pullImage(options: PullOptions): Promise<PullResult> {
   const { manifest } = chosen;
   const blob = { client: options.client, reference, blobs: store.blobs, signal: options.signal };
   await downloadBlob({ ...blob, descriptor: manifest.config });
-  const config = readImageConfig(await store.blobs.readBytes(manifest.config.digest), name);
+  const config = readImageConfig(store.blobs.readBytes(manifest.config.digest), name);
   checkLayerCount(config, manifest.layers, name);
   const warning = checkPlatform(config, options);
   options.onResolved?.(manifest, config);

@@ -39,7 +39,7 @@ async function fetchByDigest(options: ResolveOptions, digest: string): Promise<K
   const { reference, client, store, signal } = options;
   if (!isDigest(digest)) throw unsupportedDigest(reference, digest);
   if (await store.blobs.has(digest)) {
-    const bytes = await store.blobs.readBytes(digest, maxManifest);
+    const bytes = store.blobs.readBytes(digest, maxManifest);
     return { bytes, digest, document: readManifest(bytes, { name: familiarName(reference) }) };
   }
   return await keep(options, await client.fetchManifest({ ...reference, digest }, signal));

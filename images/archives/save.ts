@@ -62,7 +62,7 @@ export async function saveImages(
 }
 
 async function prepare(store: ImageStore, { image, tags }: SaveRequest): Promise<Prepared> {
-  const config = await store.blobs.readBytes(image.id);
+  const config = store.blobs.readBytes(image.id);
   const layers: Descriptor[] = [];
   for (const diffId of image.config.rootfs.diff_ids) {
     const { blob, report } = store.layer(diffId);

@@ -7,8 +7,8 @@
  * Layout: sha256/<hex> for the blobs, partial/<hex> for downloads in progress (kept when broken off, so that they
  * can be resumed), locks/<hex> while someone writes.
  */
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOf, newSha256 } from '../digest.ts';
 import { ImageError } from '../errors.ts';
@@ -135,16 +135,17 @@ export class BlobStore {
    * A manifest's or a configuration's bytes. Throws ImageError 'BLOB_MISSING', and 'BLOB_TOO_LARGE' for a blob that
    * must be something else, such as a layer.
    */
-  async readBytes(digest: string, most = maxDocument): Promise<Buffer> {
+  readBytes(digest: string, most = maxDocument): Buffer {
     try {
-      const { size } = await stat(this.path(digest));
+      const { size } = statSync(this.path(digest));
       if (size > most) {
         throw new ImageError({
           code: 'BLOB_TOO_LARGE',
           message: `blob ${digest} has ${String(size)} bytes, which is too long for a manifest or a configuration`,
         });
       }
-      return await readFile(this.path(digest));
+      // Small, and at the start of each run: a thread of the pool would cost more than the reading.
+      return readFileSync(this.path(digest));
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
       throw new ImageError({ code: 'BLOB_MISSING', message: `blob ${digest} is not in the store`, cause });

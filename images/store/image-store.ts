@@ -119,7 +119,7 @@ export class ImageStore {
   async putImage(image: PutImage): Promise<StoredImage> {
     const { manifestDigest, manifestBytes, configDigest, tag, repoDigest } = image;
     if (manifestBytes !== undefined) await this.blobs.putBytes(manifestBytes);
-    const config = readImageConfig(await this.blobs.readBytes(configDigest), fullName(tag ?? configDigest));
+    const config = readImageConfig(this.blobs.readBytes(configDigest), fullName(tag ?? configDigest));
     const diffIds = config.rootfs.diff_ids;
     const layers = diffIds.map((diffId) => {
       const { blob, report } = this.layer(diffId);
@@ -246,7 +246,7 @@ export class ImageStore {
 
   async #load(record: ImageRecord): Promise<StoredImage> {
     const name = fullName(record.tags[0] ?? record.id);
-    const bytes = await this.blobs.readBytes(record.id);
+    const bytes = this.blobs.readBytes(record.id);
     return this.#stored(record, readImageConfig(bytes, name, `remove the image: minidock rmi ${name}`));
   }
 

@@ -12,8 +12,11 @@ export interface Channel {
   /** The socket, close-on-exec. */
   readonly fd: number;
   send(message: InitMessage): void;
-  /** Undefined when the supervisor has gone: then nobody wants this container any more. */
-  waitForBegin(): Extract<SupervisorMessage, { type: 'begin' }> | undefined;
+  /**
+   * `read` is called when the bundle is there before the rest is. Undefined when the supervisor has gone: then nobody
+   * wants this container any more.
+   */
+  waitForBegin(read: () => void): Extract<SupervisorMessage, { type: 'begin' }> | undefined;
   /** False likewise. */
   waitForGo(): boolean;
   /** Until the supervisor has read everything and hung up: exiting earlier could be noticed before the message. */
@@ -33,15 +36,17 @@ export function connectSupervisor(socketPath: string): Channel {
       }
     }
   };
-  // The next message is sent in answer to what this process says, so one line at most is on its way.
+  let text = '';
   const receive = (): SupervisorMessage | undefined => {
-    let text = '';
-    while (!text.includes('\n')) {
+    let end: number;
+    while ((end = text.indexOf('\n')) < 0) {
       const length = read();
       if (length === 0) return undefined;
       text += buffer.toString('utf8', 0, length);
     }
-    return JSON.parse(text) as SupervisorMessage;
+    const line = text.slice(0, end);
+    text = text.slice(end + 1);
+    return JSON.parse(line) as SupervisorMessage;
   };
   return {
     fd: socket,
@@ -53,8 +58,12 @@ export function connectSupervisor(socketPath: string): Channel {
         if (errnoOf(error) !== 'EPIPE') throw error;
       }
     },
-    waitForBegin() {
-      const message = receive();
+    waitForBegin(readBundle) {
+      let message = receive();
+      if (message?.type === 'read') {
+        readBundle();
+        message = receive();
+      }
       return message?.type === 'begin' ? message : undefined;
     },
     waitForGo: () => receive()?.type === 'go',

@@ -5,8 +5,9 @@
  *
  *     supervisor (shim or exec)                    PID 1 (or an exec'd process)
  *        listen <───────────── connect ───────────── hello {pid}        read from /proc/self: the host's number
- *        bundle and network
- *        namespace are there ── begin {hostRoot, handed} ──>  … mounts, pivot_root …  (PID 1 only)
+ *        bundle is there ─────  read ───────────────>  works out its steps  (PID 1 only)
+ *        network namespace
+ *        is there ─ begin {hostRoot, handed} ───────>  … mounts, pivot_root …  (PID 1 only)
  *               <───────────────────────────────────  ready {terminalFd?}
  *        pidfd_getfd(terminalFd) if there is one
  *        network is up ───────  go ────────────────>  last steps: identity, capabilities, seccomp
@@ -58,6 +59,8 @@ export type InitMessage =
 export type InitFailure = Extract<InitMessage, { type: 'error' }>;
 
 export type SupervisorMessage =
+  /** To PID 1 alone: its bundle is there. One with a user namespace of its own gets the bundle with 'begin' instead. */
+  | { readonly type: 'read' }
   /**
    * To PID 1 alone: `hostRoot` is the supervisor's view of the host, which has mounts made since PID 1 was started;
    * `handed` says of each descriptor that was sent (inherited.ts) which step it is for.

@@ -14,11 +14,13 @@ import type { OciConfig } from '../bundle.ts';
 import { PR_SET_DUMPABLE } from '../syscall/constants.ts';
 import { containerKernel as kernel } from '../syscall/file-calls.ts';
 import { receiveDescriptors } from '../syscall/pass-descriptors.ts';
+import { compileFilter } from './perform.ts';
 import { connectSupervisor, traceTo } from './channel.ts';
 import { containerSteps } from './container-steps.ts';
 import { newContext } from './context.ts';
 import { BUNDLE, HANDED_BUNDLE, INHERITED } from './inherited.ts';
 import { leaveChroot } from './own-root.ts';
+import type { ContainerStep } from '../rootfs/step.ts';
 import { attempt, runSteps } from './run-steps.ts';
 
 export function runInit(bundleDir: string, socketPath: string): void {
@@ -28,14 +30,19 @@ export function runInit(bundleDir: string, socketPath: string): void {
   const channel = connectSupervisor(socketPath);
   // /proc is still the host's, so this is the host's number; inside we are 1.
   channel.send({ type: 'hello', pid: Number(readlinkSync('/proc/self')) });
-  const begin = channel.waitForBegin();
+  let work: Work | undefined;
+  const begin = channel.waitForBegin(() => {
+    const { config, steps } = attempt('process.start', channel, () =>
+      readBundle(join(bundleDir, 'config.json')),
+    );
+    const filter = attempt('process.load-seccomp', channel, () => compileFilter(config.linux.seccomp));
+    work = { config, steps, filter };
+  });
   if (begin === undefined) return;
   const handed = attempt('process.start', channel, () => receiveHanded(bundleDir, begin.handed));
-  const bundle = handed.get(BUNDLE);
-  const { config, steps } = attempt('process.start', channel, () => {
-    const read = JSON.parse(readFileSync(bundle ?? join(bundleDir, 'config.json'), 'utf8')) as OciConfig;
-    return { config: read, steps: containerSteps(read) };
-  });
+  const { config, steps, filter }: Work =
+    work ??
+    attempt('process.start', channel, () => readBundle(handed.get(BUNDLE) ?? join(bundleDir, 'config.json')));
   if (config.annotations?.['minidock.trace'] === 'true') traceTo(channel, entered);
   attempt('process.start', channel, () => leaveChroot(kernel));
   // Modes in steps are meant as they stand.
@@ -44,10 +51,24 @@ export function runInit(bundleDir: string, socketPath: string): void {
   const { root, linux } = config;
   const { hostRoot } = begin;
   const context = newContext(kernel, config.process, linux.seccomp, root.path, fd, hostRoot, handed);
+  context.filter = filter;
   runSteps(steps, context, channel, {
     failAt: config.annotations?.['minidock.fail-at'],
     stepwise: config.annotations?.['minidock.step'] === 'true',
   });
+}
+
+interface Work {
+  readonly config: OciConfig;
+  readonly steps: readonly ContainerStep[];
+  /** Compiled, where there was time for it. */
+  readonly filter?: Uint8Array | undefined;
+}
+
+/** By its path or its descriptor. */
+function readBundle(file: string | number): Work {
+  const config = JSON.parse(readFileSync(file, 'utf8')) as OciConfig;
+  return { config, steps: containerSteps(config) };
 }
 
 function receiveHanded(bundleDir: string, names: readonly string[]): ReadonlyMap<string, number> {

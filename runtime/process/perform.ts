@@ -4,6 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, writeFileSync } from 'node:fs';
 import { MinidockError } from '../errors.ts';
+import type { OciSeccomp } from '../bundle.ts';
 import type { ContainerCommand } from '../plan/command.ts';
 import { openInRoot } from '../rootfs/in-root.ts';
 import { makeReadonly, mask, setSysctl } from '../rootfs/perform-kernel-files.ts';
@@ -146,13 +147,11 @@ function setRlimit({ name, soft, hard }: Of<'set-rlimit'>, { kernel }: PerformCo
 }
 
 /** Takes milliseconds, so it is done while the supervisor does its part. */
-export function compileFilter(context: PerformContext): void {
-  if (context.seccomp === undefined) return;
-  context.filter = compileSeccomp(context.seccomp, process.arch === 'arm64' ? 'aarch64' : 'x86_64');
-}
+export const compileFilter = (profile: OciSeccomp | undefined): Uint8Array | undefined =>
+  profile && compileSeccomp(profile, process.arch === 'arm64' ? 'aarch64' : 'x86_64');
 
 function loadSeccomp(context: PerformContext): void {
-  if (context.filter === undefined) compileFilter(context);
+  context.filter ??= compileFilter(context.seccomp);
   if (context.filter === undefined) return;
   context.kernel.seccompSetFilter(context.filter, SECCOMP_FILTER_FLAG_SPEC_ALLOW);
 }

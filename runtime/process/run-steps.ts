@@ -44,7 +44,7 @@ export function runSteps(
       const master = context.terminal?.master;
       channel.send({ type: 'ready', ...(master === undefined ? {} : { terminalFd: master }) });
       attempt('process.load-seccomp', channel, () =>
-        span('work', 'compile the filter', () => compileFilter(context)),
+        span('work', 'compile the filter', () => (context.filter ??= compileFilter(context.seccomp))),
       );
       if (!span('wait', 'wait for go', () => channel.waitForGo())) return;
       waited = true;

@@ -30,6 +30,8 @@ export interface InitListener {
   readonly hello: Promise<{ readonly pid: number }>;
   /** terminalFd is a number in that process: see fetchTerminal. */
   readonly ready: Promise<{ readonly terminalFd?: number }>;
+  /** To PID 1, as soon as it has said hello: its bundle is there, which `begin` may not be ready for yet. */
+  read(): void;
   /** To PID 1, as soon as it has said hello: its bundle and its network namespace are there. */
   begin(handed?: readonly string[]): void;
   go(): void;
@@ -55,6 +57,8 @@ export async function listenForInit(
   let failure: InitFailure | undefined;
   let known = 0;
   const tell = (message: SupervisorMessage): void => connection?.send(JSON.stringify(message));
+  const tellLater = (message: SupervisorMessage): void =>
+    void hello.promise.then(() => tell(message)).catch(() => undefined);
   let calls: CallsMessage | undefined;
 
   const receive = (message: InitMessage): void => {
@@ -91,10 +95,8 @@ export async function listenForInit(
     hello: hello.promise,
     ready: ready.promise,
     result: result.promise,
-    begin: (handed = []) => {
-      const hostRoot = `/proc/${process.pid}/root`;
-      void hello.promise.then(() => tell({ type: 'begin', hostRoot, handed })).catch(() => undefined);
-    },
+    read: () => tellLater({ type: 'read' }),
+    begin: (handed = []) => tellLater({ type: 'begin', hostRoot: `/proc/${process.pid}/root`, handed }),
     go: () => tell({ type: 'go' }),
     close: () => {
       if (connection === undefined) {

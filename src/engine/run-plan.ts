@@ -43,6 +43,7 @@ export interface RunPlan {
   readonly start: HostStep;
   /** With a user namespace of its own: what is done to PID 1 before it begins. */
   readonly fromOutside: readonly HostStep[];
+  /** Worked out when it is asked for: PID 1 works out its own steps from the bundle, and most starts ask for no others. */
   readonly container: readonly Step<ContainerCommand>[];
   /** Its network namespace is made with PID 1, which therefore comes first. */
   readonly mapping: OciIdMapping | undefined;
@@ -59,12 +60,15 @@ export function planRun({ bundle, attachment, cgroup, start }: RunPlanInput): Ru
   const { cgroupsPath, resources } = bundle.linux;
   const mapping = idMapping(bundle);
   const mapped = mapping !== undefined;
+  let container: RunPlan['container'] | undefined;
   return {
     cgroup: planCgroup(cgroupsPath, resources, cgroup),
     network: planNetwork(attachment, mapped),
     start,
     fromOutside: mapped ? stepsFromOutside(bundle, cgroupProcsFiles(cgroupsPath, cgroup)) : [],
-    container: containerSteps(bundle),
+    get container() {
+      return (container ??= containerSteps(bundle));
+    },
     mapping,
   };
 }

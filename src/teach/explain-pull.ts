@@ -165,10 +165,13 @@ class BlobsAside extends BlobStore {
     return (await this.there?.has(digest, size)) === true || (await super.has(digest, size));
   }
 
-  override async readBytes(digest: string): Promise<Buffer> {
-    return this.there !== undefined && (await this.there.has(digest))
-      ? this.there.readBytes(digest)
-      : super.readBytes(digest);
+  override readBytes(digest: string, most?: number): Buffer {
+    try {
+      return super.readBytes(digest, most);
+    } catch (error) {
+      if (this.there === undefined || (error as { code?: unknown }).code !== 'BLOB_MISSING') throw error;
+      return this.there.readBytes(digest, most);
+    }
   }
 }
 

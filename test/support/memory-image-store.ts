@@ -37,7 +37,7 @@ export class MemoryImageStore implements PullStore {
   async putImage({ manifestDigest, configDigest, tag, repoDigest }: PutImage): Promise<StoredImage> {
     const image: StoredImage = {
       id: configDigest,
-      config: readImageConfig(await this.blobs.readBytes(configDigest), configDigest),
+      config: readImageConfig(this.blobs.readBytes(configDigest), configDigest),
       manifestDigest,
       tags: tag === undefined ? [] : [tag],
       repoDigests: repoDigest === undefined ? [] : [repoDigest],

@@ -30,70 +30,77 @@ const IFNAMSIZ = 16;
  * Hooks in the order in which a packet meets them. "th dport" is the destination port of TCP and UDP alike; a packet
  * that a map knows nothing of leaves the rule, so an unpublished port simply goes on.
  */
-const RULES: Readonly<Record<string, { readonly hook?: string; readonly rules: readonly string[] }>> = {
-  // Before connection tracking and every rule that accepts: packets forged to come from 127.0.0.0/8, or to go there.
-  // route_localnet would let them in. And frames for 01:80:c2:00:00:0e (LLDP), which a bridge leaves to the port they
-  // came in by: an IP packet in one would arrive past each rule that names the bridge.
-  localnet: {
-    hook: 'type filter hook prerouting priority raw; policy accept;',
-    rules: [
-      'iifname != "lo" ip saddr 127.0.0.0/8 drop',
-      'iifname != "lo" ip daddr 127.0.0.0/8 drop',
-      `iifname "${HOST_VETH_PREFIX}*" drop`,
-    ],
-  },
-  // From other hosts and from containers. Only for addresses of this host: not for what it merely forwards.
-  prerouting: {
-    hook: 'type nat hook prerouting priority dstnat; policy accept;',
-    rules: ['fib daddr type local jump publish'],
-  },
-  // From this host itself, localhost included: its own packets never pass prerouting.
-  output: {
-    hook: 'type nat hook output priority dstnat; policy accept;',
-    rules: ['fib daddr type local jump publish'],
-  },
-  // A port published on one address first, then those published on all.
-  publish: {
-    rules: [
-      'dnat ip to ip daddr . meta l4proto . th dport map @published_at',
-      'dnat ip to meta l4proto . th dport map @published',
-    ],
-  },
-  // Everything into a bridge. An accept ends this chain only: another table that drops, still drops.
-  forward: {
-    hook: 'type filter hook forward priority filter; policy accept;',
-    rules: ['iifname @confined jump outbound', 'oifname @bridges jump inbound'],
-  },
-  // Of an internal network: to neighbours only.
-  outbound: {
-    rules: ['iifname . oifname @neighbours accept', 'drop'],
-  },
-  // Answers, redirected (that is: published) connections and neighbours; nothing else reaches a container.
-  inbound: {
-    rules: [
-      'ct state established,related accept',
-      'ct status dnat accept',
-      'iifname . oifname @neighbours accept',
-      'drop',
-    ],
-  },
-  // Where an answer would otherwise not come back this way: sent from 127.0.0.1; redirected into the very network
-  // it came from; sent into the world from an address that only this host knows.
-  postrouting: {
-    hook: 'type nat hook postrouting priority srcnat; policy accept;',
-    rules: [
-      'ip saddr 127.0.0.0/8 oifname @bridges masquerade',
-      'ip saddr . oifname @homes ct status dnat masquerade',
-      'ip saddr . oifname @homes accept',
-      'ip saddr @subnets masquerade',
-    ],
-  },
-};
+export const RULES: Readonly<Record<string, { readonly hook?: string; readonly rules: readonly string[] }>> =
+  {
+    // Before connection tracking and every rule that accepts: packets forged to come from 127.0.0.0/8, or to go there.
+    // route_localnet would let them in. And frames for 01:80:c2:00:00:0e (LLDP), which a bridge leaves to the port they
+    // came in by: an IP packet in one would arrive past each rule that names the bridge.
+    localnet: {
+      hook: 'type filter hook prerouting priority raw; policy accept;',
+      rules: [
+        'iifname != "lo" ip saddr 127.0.0.0/8 drop',
+        'iifname != "lo" ip daddr 127.0.0.0/8 drop',
+        `iifname "${HOST_VETH_PREFIX}*" drop`,
+      ],
+    },
+    // From other hosts and from containers. Only for addresses of this host: not for what it merely forwards.
+    prerouting: {
+      hook: 'type nat hook prerouting priority dstnat; policy accept;',
+      rules: ['fib daddr type local jump publish'],
+    },
+    // From this host itself, localhost included: its own packets never pass prerouting.
+    output: {
+      hook: 'type nat hook output priority dstnat; policy accept;',
+      rules: ['fib daddr type local jump publish'],
+    },
+    // A port published on one address first, then those published on all.
+    publish: {
+      rules: [
+        'dnat ip to ip daddr . meta l4proto . th dport map @published_at',
+        'dnat ip to meta l4proto . th dport map @published',
+      ],
+    },
+    // Everything into a bridge. An accept ends this chain only: another table that drops, still drops.
+    forward: {
+      hook: 'type filter hook forward priority filter; policy accept;',
+      rules: ['iifname @confined jump outbound', 'oifname @bridges jump inbound'],
+    },
+    // Of an internal network: to neighbours only.
+    outbound: {
+      rules: ['iifname . oifname @neighbours accept', 'drop'],
+    },
+    // Answers, redirected (that is: published) connections and neighbours; nothing else reaches a container.
+    inbound: {
+      rules: [
+        'ct state established,related accept',
+        'ct status dnat accept',
+        'iifname . oifname @neighbours accept',
+        'drop',
+      ],
+    },
+    // Where an answer would otherwise not come back this way: sent from 127.0.0.1; redirected into the very network
+    // it came from; sent into the world from an address that only this host knows.
+    postrouting: {
+      hook: 'type nat hook postrouting priority srcnat; policy accept;',
+      rules: [
+        'ip saddr 127.0.0.0/8 oifname @bridges masquerade',
+        'ip saddr . oifname @homes ct status dnat masquerade',
+        'ip saddr . oifname @homes accept',
+        'ip saddr @subnets masquerade',
+      ],
+    },
+  };
 
 /** Holds one element that tells which rules the chains hold. */
 const VERSION_SET = 'version';
 
-const SETS: Readonly<Record<string, string>> = {
+/**
+ * Of RULES and SETS: a number made of all their text. nftables.test.ts works it out again, so that nobody
+ * changes a rule and forgets it here; at each start it would cost a millisecond.
+ */
+export const RULES_VERSION = 0x000f3596;
+
+export const SETS: Readonly<Record<string, string>> = {
   [`set ${VERSION_SET}`]: 'type mark;',
   'set bridges': 'type ifname;',
   'set confined': 'type ifname;',
@@ -131,7 +138,7 @@ export function planFirewall(
         'Ports cannot be published: there is no place for a redirection, and packets to a published port find nobody listening on the host.',
       command: { kind: 'run', argv: ['nft', '-f', '-'], input: tableScript() },
       undo: SHARED,
-      check: { kind: 'nft-element', table: NFT_TABLE, set: VERSION_SET, ...rulesVersion() },
+      check: { kind: 'nft-element', table: NFT_TABLE, set: VERSION_SET, ...versionElement() },
       observe: ['nft', 'list', 'table', 'ip', NFT_TABLE],
     },
     {
@@ -257,16 +264,14 @@ function targetOf(endpoint: BridgeEndpoint, group: PortGroup, index: number): st
   return `${endpoint.address} . ${group.containerPort + index}`;
 }
 
-/** A number made of every rule and set (FNV-1a), so that nobody has to remember to count it up. */
-function rulesVersion(): { readonly element: string; readonly key: string } {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(JSON.stringify([SETS, RULES])))
-    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  const bytes = Buffer.alloc(4);
-  // The kernel keeps a mark in the byte order of the machine; both machines minidock is built for have this one.
-  bytes.writeUInt32LE(hash);
-  return { element: `0x${hash.toString(16).padStart(8, '0')}`, key: part(bytes) };
-}
+/**
+ * RULES_VERSION as an element. The kernel keeps a mark in the byte order of the machine; both machines minidock is
+ * built for have the same.
+ */
+const versionElement = (): { readonly element: string; readonly key: string } => ({
+  element: `0x${RULES_VERSION.toString(16).padStart(8, '0')}`,
+  key: part([RULES_VERSION, RULES_VERSION >>> 8, RULES_VERSION >>> 16, RULES_VERSION >>> 24]),
+});
 
 /** Declares what is missing, empties the chains and fills them: the same result whatever was there before. */
 function tableScript(): string {
@@ -275,7 +280,7 @@ function tableScript(): string {
   for (const [name, { hook }] of Object.entries(RULES)) lines.push(`  chain ${name} { ${hook ?? ''} }`);
   lines.push('}', `flush table ip ${NFT_TABLE}`, `flush set ip ${NFT_TABLE} ${VERSION_SET}`);
   lines.push(`table ip ${NFT_TABLE} {`);
-  lines.push(`  set ${VERSION_SET} { type mark; elements = { ${rulesVersion().element} } }`);
+  lines.push(`  set ${VERSION_SET} { type mark; elements = { ${versionElement().element} } }`);
   for (const [name, { rules }] of Object.entries(RULES)) {
     lines.push(`  chain ${name} {`, ...rules.map((rule) => `    ${rule}`), '  }');
   }

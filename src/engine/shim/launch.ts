@@ -22,7 +22,7 @@ import {
   type Pause,
 } from '../../../runtime/process/supervise.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
-import { span } from '../../../runtime/trace.ts';
+import { isTraced, span } from '../../../runtime/trace.ts';
 import {
   planNetwork,
   planStart,
@@ -157,6 +157,7 @@ async function allOf(rows: readonly Promise<void>[]): Promise<void> {
 export async function launch(request: Launch): Promise<number> {
   const { plan, options, started } = request;
   const { beside } = splitNetwork(plan.network);
+  if (started.mapped === undefined) started.init.read();
   const mounts = prepareMounts(request);
   await allOf([request.wiring, applySteps(plan.cgroup, options), mounts.then(() => undefined)]);
   // From here on it may outlive this process.
@@ -220,8 +221,10 @@ async function bringUp(
     begun = true;
     if (failure !== undefined) throw new InitError(failure);
     // execve(2) has closed the socket, which is the only report it can give.
-    const last = plan.container.at(-1);
-    if (last?.command.kind === 'exec') trace.executed(last.id, last.command.argv);
+    if (isTraced()) {
+      const last = plan.container.at(-1);
+      if (last?.command.kind === 'exec') trace.executed(last.id, last.command.argv);
+    }
     return pid;
   } finally {
     // Steps beside it that are still being performed would be missed by whoever undoes.
