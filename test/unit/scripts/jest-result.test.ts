@@ -22,10 +22,18 @@ function read(report: unknown): { status: number | null; lines: string[] } {
   }
 }
 
-const file = (name: string, status: string, tests: readonly (readonly [string, string])[]): unknown => ({
+const file = (
+  name: string,
+  status: string,
+  tests: readonly (readonly [string, string, string?])[],
+): unknown => ({
   name: join(top, 'test', name),
   status,
-  assertionResults: tests.map(([fullName, status]) => ({ fullName, status })),
+  assertionResults: tests.map(([fullName, status, ...failureMessages]) => ({
+    fullName,
+    status,
+    failureMessages,
+  })),
 });
 
 test('passed, failed and skipped tests, and a file that could not be loaded', () => {
@@ -34,7 +42,7 @@ test('passed, failed and skipped tests, and a file that could not be loaded', ()
     testResults: [
       file('a.test.ts', 'failed', [
         ['works', 'passed'],
-        ['breaks\n badly', 'failed'],
+        ['breaks\n badly', 'failed', 'Error: \u001b[2mtoo\u001b[22m late\n    at x (y.ts:1:1)\n'],
       ]),
       file('b.test.ts', 'failed', []),
       file('c.test.ts', 'passed', [
@@ -47,7 +55,7 @@ test('passed, failed and skipped tests, and a file that could not be loaded', ()
     status: 0,
     lines: [
       'passed 3',
-      'failed test/a.test.ts: breaks badly',
+      'failed test/a.test.ts: breaks badly :: Error: too late',
       'failed test/b.test.ts (could not run)',
       'skipped test/c.test.ts: a limit :: no cgroup controller memory',
       'skipped test/c.test.ts: later :: skipped by the test itself',
