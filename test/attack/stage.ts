@@ -42,7 +42,11 @@ export async function openStage(binary: string, setting: Setting, patience: numb
     );
     return result;
   };
-  const minidock = (...args: readonly string[]): Promise<RunResult> => run([binary, ...args]);
+  const minidock = (...args: readonly string[]): Promise<RunResult> => {
+    const refused = args.includes('--privileged') || args.includes('--script');
+    if (setting.userns === 'auto' && args[0] === 'run' && refused) throw new CannotRun(BY_DESIGN);
+    return run([binary, ...args]);
+  };
   let count = 0;
   return {
     host,
@@ -55,7 +59,7 @@ export async function openStage(binary: string, setting: Setting, patience: numb
     image: async (hostile) => await store(hostile, `hostile-${String(++count)}`, dir, minidock),
     use: async (way, image, flags, command) => {
       if (setting.userns === 'auto' && REFUSED_WITH_USERS.includes(way)) {
-        throw new CannotRun('--userns=auto refuses it by design');
+        throw new CannotRun(BY_DESIGN);
       }
       return await use({ run, minidock, binary }, way, image, flags, command);
     },
@@ -79,6 +83,8 @@ async function store(
   if (exitCode !== 0) throw new Error(`the image could not be loaded: ${stderr}`);
   return name;
 }
+
+const BY_DESIGN = '--userns=auto refuses it by design';
 
 /** Ways that a container with users of its own has not. */
 export const REFUSED_WITH_USERS: readonly Way[] = ['script', 'privileged'];

@@ -46,7 +46,21 @@ async function deviceBelowSharedMount(stage: Stage): Promise<string | undefined>
   const image = await stage.image({ files: link('/opt', '/srv/sub') });
   const flags = ['-v', `${shared}:/srv`, '--device', '/dev/null:/opt/device'];
   const result = await stage.minidock('run', '--rm', ...flags, image, '/bin/true');
-  const { stdout } = await stage.run(['ls', join(shared, 'sub')]);
+  // An empty file to mount on is what -v makes there, too.
+  const { stdout } = await stage.run([
+    'find',
+    join(shared, 'sub'),
+    '-mindepth',
+    '1',
+    '(',
+    '!',
+    '-type',
+    'f',
+    '-o',
+    '-size',
+    '+0',
+    ')',
+  ]);
   await stage.run(['umount', join(shared, 'sub')]);
   if (stdout.trim() !== '') return `made in the host's directory: ${stdout.trim()}`;
   if (result.exitCode === 0 || isRefusal(result)) return undefined;

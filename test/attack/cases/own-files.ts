@@ -1,5 +1,5 @@
 /** What minidock itself brings: /etc/hosts and its like, the init, device nodes, mounts below /dev. An image leads them away. */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import type { AttackCase, HostileFile, Stage, Way } from '../case.ts';
 import { isRefusal, probeContainer } from '../probe.ts';
@@ -165,11 +165,14 @@ async function spilt(stage: Stage, way: Way, spill: Spill): Promise<string | und
   const image = await stage.image({ files: spill.files });
   const flags = ['-v', `${shared}:/data`, ...(spill.flags ?? [])];
   const result = await stage.use(way, image, flags, ['/bin/true']);
-  const found = readdirSync(shared);
+  // An empty file to mount on is what -v makes there, too.
+  const found = readdirSync(shared).filter((name) => !isEmptyFile(lstatSync(join(shared, name))));
   if (found.length > 0) return `made in the host's directory: ${found.join(' ')}`;
   if (result.exitCode === 0 || isRefusal(result)) return undefined;
   throw new Error(result.stderr);
 }
+
+const isEmptyFile = (stats: Stats): boolean => stats.isFile() && stats.size === 0;
 
 const spillCase = (spill: Spill): AttackCase => ({
   name: `spill-${spill.name}`,
