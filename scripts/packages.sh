@@ -127,12 +127,10 @@ require_node() {
 
 # install_modules: npm ci, unless node_modules is what package-lock.json asks for already.
 install_modules() {
-  local mark=node_modules/.installed-lock.json
-  if ! cmp -s package-lock.json "$mark"; then
+  if ! node scripts/modules-installed.js; then
     echo 'Installing the libraries (npm ci)'
     # Nothing here needs an install script, so none gets to run.
     local log
     log=$(npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null 2>&1) || { echo "$log" >&2; return 1; }
-    cp package-lock.json "$mark"
   fi
 }

@@ -1,10 +1,10 @@
 /**
- * scripts/quickstart as a new user runs it, in a throw-away host whose /usr/local/bin and /var are layers of its own:
- * the page is served, a second run replaces the first, a taken port is said and another one used.
+ * scripts/quickstart as a new user runs it, in a throw-away host whose /usr/local/bin, checkout and /var are layers of
+ * its own, so that nothing it installs changes what the other tests run on: the page is served, a second run replaces the first, a taken port is said and another one used.
  */
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHost, HOST_ADDRESS, type TestHost } from '../support/host.ts';
 import type { RunResult } from '../support/processes.ts';
@@ -14,11 +14,13 @@ let host: TestHost;
 
 beforeAll(async () => {
   host = await createHost();
-  const layers = ['upper', 'work'].map((name) => join(host.dir, `local-bin-${name}`));
-  for (const layer of layers) mkdirSync(layer);
-  const options = `lowerdir=/usr/local/bin,upperdir=${layers[0]},workdir=${layers[1]}`;
-  const mounted = await host.run(['mount', '-t', 'overlay', 'overlay', '-o', options, '/usr/local/bin']);
-  expect(mounted.stderr).toBe('');
+  for (const place of ['/usr/local/bin', top]) {
+    const layers = ['upper', 'work'].map((name) => join(host.dir, basename(place), name));
+    for (const layer of layers) mkdirSync(layer, { recursive: true });
+    const options = `lowerdir=${place},upperdir=${layers[0]},workdir=${layers[1]}`;
+    const mounted = await host.run(['mount', '-t', 'overlay', 'overlay', '-o', options, place]);
+    expect(mounted.stderr).toBe('');
+  }
 });
 afterAll(() => host.dispose());
 
