@@ -51,7 +51,7 @@ export function mapLayerSteps(config: OciConfig): readonly ContainerStep[] {
             'machine: an id-mapped mount adds that number on the way in and takes it off on the way out.',
           without:
             'All of the image would belong to nobody (65534), and the container could not change any of it.',
-          observe: ['findmnt', '--options', 'idmapped'],
+          observe: ['grep', 'idmapped', '/proc/self/mounts'],
         },
       ),
     ),
