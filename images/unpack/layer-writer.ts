@@ -50,7 +50,7 @@ export class LayerWriter implements TarHandler {
   #file: OpenFile | undefined;
   #size = 0;
 
-  /** `root` is '' for a process that has entered the directory by chroot(2). */
+  /** `root` is the layer's directory, as this process sees it after chroot(2). */
   constructor(root: string, calls: FileSystemCalls) {
     this.#calls = calls;
     this.#metadata = new MetadataWriter(calls, `${root}/.wh..wh.spare`);

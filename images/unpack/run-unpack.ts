@@ -1,7 +1,7 @@
 /**
  * The process that unpacks: `minidock __unpack`. One request comes as a line of JSON on stdin, lines of JSON go out on stdout,
  * progress first, then the report or the error. It is a process of its own so that layers use all cores, and so that
- * it can make the layer's directory its root: whatever a hostile archive holds, there is nothing else to write to.
+ * it can make the directory that holds the layer's its root: whatever an archive holds, there is nothing else to write to.
  */
 import { read, readSync, writeSync } from 'node:fs';
 import type { ImageError } from '../errors.ts';

@@ -1,7 +1,7 @@
 /**
  * The directory a layer is unpacked into, as a tree that nothing can climb out of. Every path is walked component by
  * component from the root, symbolic links included, the way the kernel would inside chroot(2); so although the
- * unpacking process has entered the directory as its root as well, not even without that could an entry be written
+ * unpacking process has made the directory above it its root, not even without that could an entry be written
  * elsewhere. Directories already walked are remembered, which makes the walk free for nearly every entry.
  *
  * Names ending in `Real` are byte strings of real directories: no link in them, no leading slash, '' for the root.
@@ -28,7 +28,6 @@ export class LayerTree {
   /** Called when something stands where a directory is needed; true if it was moved out of the way. */
   readonly #onObstacle: (real: string, stats: Stats) => boolean;
 
-  /** `root` is '' inside chroot. */
   constructor(
     root: string,
     events: { onImplied: (real: string) => void; onObstacle: (real: string, stats: Stats) => boolean },

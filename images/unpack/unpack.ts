@@ -5,6 +5,7 @@
  * Whoever calls it removes the directory when it throws; nothing in a directory may be used before it returned.
  */
 import { createHash } from 'node:crypto';
+import { basename, dirname } from 'node:path';
 import { ImageError } from '../errors.ts';
 import type { FileSystemCalls } from '../file-system-calls.ts';
 import { BlobReader } from './blob-reader.ts';
@@ -15,7 +16,12 @@ import { TarReader } from './tar-reader.ts';
 import type { GrowingBlob, LayerReport } from './types.ts';
 
 export interface UnpackLayerOptions {
-  /** Enter the target by chroot(2), which cannot be undone: only for a process that does nothing else. */
+  /**
+   * Enter the directory above the target by chroot(2), which cannot be undone: only for a process that does nothing
+   * else. Not the target itself: the JavaScript engine opens files by name when it likes (/proc/self/statm at each
+   * garbage collection), and in a root that is the layer's each of them could be a FIFO or a device of the layer's.
+   * Nothing but the target may be in that directory.
+   */
   readonly enterRoot: boolean;
   /** What the uncompressed archive must hash to; ImageError 'DIFF_ID_MISMATCH' otherwise. */
   readonly diffId?: string | undefined;
@@ -34,8 +40,8 @@ export async function unpackLayer(
 ): Promise<LayerReport> {
   const input = new BlobReader(blob, options.growing);
   try {
-    if (options.enterRoot) calls.enterRoot(targetDir);
-    const writer = new LayerWriter(options.enterRoot ? '' : targetDir, calls);
+    if (options.enterRoot) calls.enterRoot(dirname(targetDir));
+    const writer = new LayerWriter(options.enterRoot ? `/${basename(targetDir)}` : targetDir, calls);
     try {
       return await unpackStream(input, writer, options);
     } finally {
