@@ -25,6 +25,7 @@ import { dirname } from 'node:path';
 import { MinidockError } from '../errors.ts';
 import { O_PATH, PR_SET_DUMPABLE } from '../syscall/constants.ts';
 import { errnoOf } from '../syscall/error.ts';
+import { loadErrorNames } from '../syscall/ffi.ts';
 import { connectSupervisor, traceTo } from './channel.ts';
 import { newContext } from './context.ts';
 import { EnterCalls } from './enter-calls.ts';
@@ -41,6 +42,7 @@ export function runEnter(requestPath: string, socketPath: string): void {
   kernel.prctl(PR_SET_DUMPABLE, 0);
   const channel = connectSupervisor(socketPath);
   channel.send({ type: 'hello', pid: Number(readlinkSync('/proc/self')) });
+  loadErrorNames();
   const request = attempt('exec.start', channel, () => {
     return JSON.parse(readFileSync(requestPath, 'utf8')) as EnterRequest;
   });

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import type { OciConfig } from '../bundle.ts';
 import { PR_SET_DUMPABLE } from '../syscall/constants.ts';
 import { containerKernel as kernel } from '../syscall/file-calls.ts';
+import { loadErrorNames } from '../syscall/ffi.ts';
 import { receiveDescriptors } from '../syscall/pass-descriptors.ts';
 import { compileFilter } from './perform.ts';
 import { connectSupervisor, traceTo } from './channel.ts';
@@ -30,6 +31,7 @@ export function runInit(bundleDir: string, socketPath: string): void {
   const channel = connectSupervisor(socketPath);
   // /proc is still the host's, so this is the host's number; inside we are 1.
   channel.send({ type: 'hello', pid: Number(readlinkSync('/proc/self')) });
+  loadErrorNames();
   let work: Work | undefined;
   const begin = channel.waitForBegin(() => {
     const { config, steps } = attempt('process.start', channel, () =>

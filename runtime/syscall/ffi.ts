@@ -35,6 +35,7 @@ function openLibc(): Libc {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   const ffi = require('bun:ffi') as typeof Ffi;
   const word = 'int64_t';
+  let more: { readonly strerror: (errno: number) => unknown } | undefined;
   let failure: unknown;
   for (const name of LIBRARIES) {
     try {
@@ -51,7 +52,7 @@ function openLibc(): Libc {
         },
         addressOf: (bytes) => (bytes.byteLength === 0 ? 0 : ffi.ptr(bytes)),
         strerror: (errno) => {
-          const { symbols: more } = ffi.dlopen(name, { strerror: { args: ['int'], returns: 'cstring' } });
+          more ??= ffi.dlopen(name, { strerror: { args: ['int'], returns: 'cstring' } }).symbols;
           return String(more.strerror(errno));
         },
       };
@@ -141,6 +142,15 @@ export function errnoName(errno: number): string {
   const { constants } = process.getBuiltinModule('node:os');
   for (const [name, value] of Object.entries(constants.errno)) if (value === errno) return name;
   return `E${String(errno)}`;
+}
+
+/**
+ * Loads what names an error. A process calls this before it enters a container's root: node:os, when it is loaded, opens
+ * /sys/devices/system/cpu/online by name, and in there an image with a VOLUME /sys decides what that is.
+ */
+export function loadErrorNames(): void {
+  errnoReason(0);
+  errnoName(0);
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

@@ -6,6 +6,8 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
+import { loadHostile } from '../support/hostile-image.ts';
+import { tarOf, type TestEntry } from '../support/tar-bytes.ts';
 
 const engine = useEngine();
 const { minidock, ok } = engine;
@@ -67,4 +69,31 @@ test('etc as a file', async () => {
   expect(exitCode).toBe(125);
   expect(stderr).toMatch(/^minidock: step rootfs\.\S+ \(.*\) failed: .*not a directory/i);
   await ok('rmi', 'odd');
+});
+
+/**
+ * The JavaScript engine opens this file by name when it first needs the names of errors. A FIFO there is waited for
+ * without end; a device would be opened by exec, which is in no control group of the container's.
+ */
+test('a VOLUME /sys is not asked how many processors there are', async () => {
+  const cpu = 'sys/devices/system/cpu';
+  const dirs = ['sys', 'sys/devices', 'sys/devices/system', cpu].map((name): TestEntry => ({
+    name,
+    type: '5',
+  }));
+  const layers = [tarOf(...dirs, { name: `${cpu}/online`, type: '6', mode: 0o666 })];
+  await loadHostile(engine, 'processors', {
+    config: { Volumes: { '/sys': {} }, Cmd: ['sleep', '100'] },
+    layers,
+  });
+  const within = async (...argv: readonly string[]): Promise<number> =>
+    (await engine.host.run(['timeout', '-s', 'KILL', '10', binary, ...argv])).exitCode;
+  try {
+    expect(await within('run', '-d', '--name', 'processors', 'processors')).toBe(0);
+    expect(await within('exec', 'processors', 'true')).toBe(0);
+    expect(await within('exec', '-w', '/bin/busybox/x', 'processors', 'true')).toBe(126);
+  } finally {
+    await minidock('rm', '-f', '-v', 'processors');
+    await ok('rmi', 'processors');
+  }
 });

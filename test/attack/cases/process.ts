@@ -170,7 +170,37 @@ const directoryCase = (directory: Directory): AttackCase => ({
   attack: async (stage, way) => await climb(stage, way, directory),
 });
 
+/** What the JavaScript engine looks at by name, where an image with a VOLUME /sys has something else. */
+const PROCESSORS = '/sys/devices/system/cpu/online';
+
+async function askForProcessors(stage: Stage, way: Way): Promise<string | undefined> {
+  const waiting = { fifo: 0o666 } as const;
+  // For exec the container puts it there once it runs.
+  const files: Files =
+    way === 'exec' ? { '/sys/planted': waiting, [PROCESSORS]: '0-1\n' } : { [PROCESSORS]: waiting };
+  const image = await stage.image({ files, config: { Volumes: { '/sys': {} } } });
+  const limit = ['timeout', '-s', 'KILL', String(SOON * stage.patience), stage.binary];
+  if (way !== 'exec') return late(await stage.run([...limit, 'run', '--rm', image, '/bin/true']));
+  const script = `mv /sys/planted ${PROCESSORS}; echo planted; exec sleep 600`;
+  const { stdout, stderr } = await stage.minidock('run', '-d', image, '/bin/sh', '-c', script);
+  const id = stdout.trim();
+  if (id === '') throw new Error(stderr);
+  const planted = async (): Promise<boolean> => (await stage.minidock('logs', id)).stdout.includes('planted');
+  await stage.host.waitFor(planted, 'the FIFO');
+  return late(await stage.run([...limit, 'exec', id, '/bin/true']));
+}
+
+const processorsCase: AttackCase = {
+  name: 'engine-asks-for-processors',
+  story:
+    'VOLUME /sys brings a FIFO where the runtime’s own engine reads how many processors there are, and waits for ever.',
+  ways: ['run', 'exec'],
+  short: true,
+  attack: askForProcessors,
+};
+
 export const processCases: readonly AttackCase[] = [
+  processorsCase,
   ...USER_FILES.map(userFileCase),
   ...DIRECTORIES.map(directoryCase),
 ];
