@@ -25,7 +25,7 @@ export interface Channel {
 
 export function connectSupervisor(socketPath: string): Channel {
   const socket = connectOrExit(socketPath);
-  const buffer = Buffer.alloc(256);
+  const buffer = Buffer.alloc(4096);
   const read = (): number => {
     for (;;) {
       try {
@@ -36,16 +36,17 @@ export function connectSupervisor(socketPath: string): Channel {
       }
     }
   };
-  let text = '';
+  // Bytes, since a read may end in the middle of a character: steps are named after places in the container.
+  let received = Buffer.alloc(0);
   const receive = (): SupervisorMessage | undefined => {
     let end: number;
-    while ((end = text.indexOf('\n')) < 0) {
+    while ((end = received.indexOf('\n')) < 0) {
       const length = read();
       if (length === 0) return undefined;
-      text += buffer.toString('utf8', 0, length);
+      received = Buffer.concat([received, buffer.subarray(0, length)]);
     }
-    const line = text.slice(0, end);
-    text = text.slice(end + 1);
+    const line = received.toString('utf8', 0, end);
+    received = received.subarray(end + 1);
     return JSON.parse(line) as SupervisorMessage;
   };
   return {

@@ -2,17 +2,22 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { O_PATH } from '../syscall/constants.ts';
 import { errnoOf } from '../syscall/error.ts';
+import { MAP_STEP } from './id-map.ts';
 import { differentKinds, kindOf, openTarget } from './perform-mount.ts';
 import type { ContainerStep } from './step.ts';
 import { attach, insideRoot, type RootContext } from './tree.ts';
 
-/** `mount` is undefined for a step of which nothing is left to be done, a device node for one. */
+/** `mount` is undefined for a step that leaves nothing to be done, a device node for one. */
 export function performHanded(
-  { command }: ContainerStep,
+  { id, command }: ContainerStep,
   mount: number | undefined,
   context: RootContext,
 ): void {
-  if (mount === undefined) return;
+  if (mount === undefined) {
+    if (command.kind === 'mount' && !id.startsWith(MAP_STEP))
+      throw new Error('its mount was not handed over');
+    return;
+  }
   if (command.kind !== 'mount') throw new Error('only a mount can be handed over');
   const inner = insideRoot(command.target, context);
   if (inner === undefined) return attachRoot(mount, context);

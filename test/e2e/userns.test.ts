@@ -133,6 +133,16 @@ describe('files look the same from both sides', () => {
     await ok('volume', 'rm', 'filled');
   });
 
+  test('a volume is mounted whatever letters its place is written in', async () => {
+    // Two bytes a letter, at each of the two offsets: the message that names the places is read in parts.
+    const places = ['', 'a'].map((before) => `/${before}${'é'.repeat(100)}`);
+    for (const place of places) {
+      const flags = Array.from({ length: 30 }, (_, i) => ['-v', `${place}${String(i)}`]).flat();
+      const mounts = await inside('cat /proc/mounts', ...flags);
+      expect(mounts.split('\n').filter((line) => line.includes('é')).length).toBe(30);
+    }
+  });
+
   test('binds: root owns what root owns, others are kept out, ro and a single file hold', async () => {
     const dir = join(engine.host.dir, 'bound');
     mkdirSync(dir, { mode: 0o755 });
