@@ -93,7 +93,8 @@ place() { # KIND PATH
     fi
     at+=/$name
   done
-  if [[ $kind != cwd && $2 != /proc && $2 != /sys && $2 != /sys/* ]]; then
+  # A place in /sys that is spelt out is meant (a cgroup hierarchy); one that a link or a ".." leads to is not.
+  if [[ $kind != cwd && ( $2 != /sys/* || $at != "$2" ) ]]; then
     [[ -n $at ]] || fail "$2 cannot be mounted on because it is the container's root"
     not_of_the_kernel "rootfs$at" "$2"
   fi

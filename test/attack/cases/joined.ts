@@ -1,9 +1,9 @@
 /** What two fresh attackers found when the first 160 attacks already held. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AttackCase, Stage } from '../case.ts';
+import type { AttackCase, Stage, Way } from '../case.ts';
 import { isRefusal, probeContainer } from '../probe.ts';
-import { link, volumes } from './shared.ts';
+import { link, volumes, type Files } from './shared.ts';
 
 const DIRECTORIES = 20;
 const FILES = 100;
@@ -67,6 +67,27 @@ async function deviceBelowSharedMount(stage: Stage): Promise<string | undefined>
   throw new Error(result.stderr);
 }
 
+/** By links, or by `..`, into /proc; the mounts below /sys are taken away where they would be in the way. */
+const PLACES_IN_SYS: readonly { readonly files: Files; readonly volumes: readonly string[] }[] = [
+  { files: {}, volumes: ['/sys/../proc/sysvipc'] },
+  { files: link('/sys', '/proc/tty'), volumes: ['/sys', '/sys/fs/cgroup'] },
+];
+
+async function coverByWayOfSys(stage: Stage, way: Way): Promise<string | undefined> {
+  for (const place of PLACES_IN_SYS) {
+    const files = { ...place.files, '/proc': { dir: 0o755 } } as const;
+    const image = await stage.image({ files, config: volumes(...place.volumes) });
+    const result = await stage.use(way, image, [], ['/bin/cat', '/proc/self/mountinfo']);
+    const points = result.stdout.split('\n').filter((line) => line.includes('/volumes/'));
+    const covered = points
+      .map((line) => line.split(' ')[4] ?? '')
+      .find((point) => point.startsWith('/proc/'));
+    if (covered !== undefined) return `a volume lies on ${covered}`;
+    if (result.exitCode !== 0 && !isRefusal(result)) throw new Error(result.stderr);
+  }
+  return undefined;
+}
+
 export const joinedCases: readonly AttackCase[] = [
   {
     name: 'volume-joined-while-it-is-filled',
@@ -91,5 +112,12 @@ export const joinedCases: readonly AttackCase[] = [
       const image = await stage.image({ files, config: volumes('/a:/sys/b') });
       return await probeContainer(stage, way, image, []);
     },
+  },
+  {
+    name: 'script-volume-by-way-of-sys',
+    story: 'VOLUME /sys/../proc/x, or /sys that is a link: the script lets pass what begins with /sys.',
+    cves: ['CVE-2019-16884', 'CVE-2019-19921'],
+    ways: ['script', 'run', 'create'],
+    attack: coverByWayOfSys,
   },
 ];
