@@ -14,6 +14,8 @@ export interface FileSystemCalls {
   getXattrs(path: string): ReadonlyMap<string, Uint8Array>;
   /** utimensat(2) with AT_SYMLINK_NOFOLLOW, nanoseconds. */
   setTimes(path: string, atimeNs: bigint, mtimeNs: bigint): void;
+  /** lseek(2) with SEEK_DATA and SEEK_HOLE: the next part at or behind `from` that is no hole; undefined at the end. */
+  nextData(fd: number, from: number): { readonly start: number; readonly end: number } | undefined;
   /** chroot(2) and chdir("/"): from then on no path can leave the directory. */
   enterRoot(path: string): void;
 }

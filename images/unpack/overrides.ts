@@ -8,17 +8,9 @@
  *
  * The layers read here are complete and no one writes to them; nevertheless no symbolic link in them is followed.
  */
-import {
-  constants,
-  copyFileSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readlinkSync,
-  symlinkSync,
-  type BigIntStats,
-} from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, readlinkSync, symlinkSync, type BigIntStats } from 'node:fs';
 import type { FileSystemCalls } from '../file-system-calls.ts';
+import { copyFile } from './copy-file.ts';
 import { corruptLayer } from './corrupt.ts';
 import { MetadataWriter, overlayPrefix, type Metadata } from './metadata.ts';
 import { fromText, isWithin, parentOf, toFsPath, toText } from './paths.ts';
@@ -105,7 +97,7 @@ class Overrides {
     const target = this.#path(real);
     const metadata = this.#metadataOf({ path, stats });
     if (stats.isFile()) {
-      copyFileSync(toFsPath(path), target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+      copyFile(toFsPath(path), target, this.#calls);
     } else if (stats.isSymbolicLink()) {
       symlinkSync(readlinkSync(toFsPath(path), { encoding: 'buffer' }), target);
     } else {

@@ -1,6 +1,6 @@
 /**
- * Handing descriptors on through execve(2): close-on-exec, memory files, a child that only the kernel knows. For the
- * shim, which replaces itself while nothing happens.
+ * Descriptors beyond node:fs: close-on-exec, memory files, holes, a child that only the kernel knows. Most of it is for
+ * the shim, which replaces itself while nothing happens.
  */
 import { PR_SET_NAME } from './constants.ts';
 import { errnoOf } from './error.ts';
@@ -10,6 +10,7 @@ const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const F_ADD_SEALS = 1033;
 const [F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE] = [1, 2, 4, 8];
+const [SEEK_DATA, SEEK_HOLE] = [3, 4];
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
 const MFD_EXEC = 0x10;
@@ -33,6 +34,21 @@ export function createMemoryFile(name: string): number {
 /** Nobody can change the file any more, whoever opens it and how (fcntl(2), F_ADD_SEALS). */
 export function sealMemoryFile(fd: number): void {
   call('fcntl', fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+}
+
+/** The next part of a file at or behind `from` that is no hole (lseek(2)); undefined where only a hole is left. */
+export function nextData(
+  fd: number,
+  from: number,
+): { readonly start: number; readonly end: number } | undefined {
+  let start: number;
+  try {
+    start = call('lseek', fd, from, SEEK_DATA);
+  } catch (error) {
+    if (errnoOf(error) === 'ENXIO') return undefined;
+    throw error;
+  }
+  return { start, end: call('lseek', fd, start, SEEK_HOLE) };
 }
 
 /** What `ps -o comm` shows (prctl(2)). */

@@ -5,6 +5,7 @@
 const X86_64 = {
   write: 1,
   close: 3,
+  lseek: 8,
   mmap: 9,
   rt_sigaction: 13,
   rt_sigprocmask: 14,
@@ -102,6 +103,7 @@ const ARM64: Readonly<Record<SyscallName, number>> = {
   fchownat: 54,
   close: 57,
   pipe2: 59,
+  lseek: 62,
   write: 64,
   ppoll: 73,
   readlinkat: 78,

@@ -2,6 +2,7 @@
 import type { FileSystemCalls } from '../../images/file-system-calls.ts';
 import { runUnpack as unpack } from '../../images/unpack/run-unpack.ts';
 import { userNamespace } from '../../runtime/process/user-namespace.ts';
+import { nextData } from '../../runtime/syscall/descriptors.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
 import { span } from '../../runtime/trace.ts';
 
@@ -11,6 +12,7 @@ export const fileSystemCalls: FileSystemCalls = {
   setXattr: (path, name, value) => kernel.setXattr(path, name, value),
   getXattrs: (path) => kernel.getXattrs(path),
   setTimes: (path, atimeNs, mtimeNs) => kernel.utimensat(path, atimeNs, mtimeNs),
+  nextData,
   enterRoot: (path) => {
     kernel.chroot(path);
     process.chdir('/');

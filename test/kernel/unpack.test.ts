@@ -389,6 +389,29 @@ describe('layers on each other', () => {
     ]);
   });
 
+  test('a file that a layer above links to keeps its holes', async () => {
+    const size = String(1 << 30);
+    const map = {
+      'GNU.sparse.size': size,
+      'GNU.sparse.numblocks': '2',
+      'GNU.sparse.map': '8192,6,1000000000,4',
+    };
+    const layers = [
+      tarOf({ name: 'vast', data: 'beforeend.', pax: map }),
+      tarOf({ name: 'link', type: '1', link: 'vast' }),
+    ];
+    writeLayout(join(dir, 'vast'), [{ layers, config: {} }]);
+    await run('tar', '-C', join(dir, 'vast'), '-cf', join(dir, 'vast.tar'), '.');
+    const loaded = await minidock(['load', '-q', '-i', join(dir, 'vast.tar')]);
+    expect(loaded.stderr).toBe('');
+    const [overrides = ''] = readdirSync(images('overrides'));
+    const copy = images('overrides', overrides, 'fs/link');
+    const { size: length, blocks } = statSync(copy);
+    expect([length, blocks < 100]).toEqual([1 << 30, true]);
+    const layer = readdirSync(images('layers')).find((name) => existsSync(images('layers', name, 'fs/vast')));
+    await run('cmp', copy, images('layers', layer ?? '', 'fs/vast'));
+  });
+
   test('the image is what umoci makes of it', async () => {
     const path = await archive();
     await run('umoci', 'raw', 'unpack', '--image', 'layout:latest', 'theirs');

@@ -1,5 +1,5 @@
 /** System calls for unit tests, which run without root: recorded, and done as far as plain files can do them. */
-import { lutimesSync, writeFileSync } from 'node:fs';
+import { fstatSync, lutimesSync, writeFileSync } from 'node:fs';
 import type { FileSystemCalls } from '../../images/file-system-calls.ts';
 
 export interface RecordingCalls extends FileSystemCalls {
@@ -23,6 +23,10 @@ export function recordingCalls(root: string): RecordingCalls {
     getXattrs: () => new Map(),
     setTimes: (path, atimeNs, mtimeNs) => {
       lutimesSync(path, Number(atimeNs) / 1e9, Number(mtimeNs) / 1e9);
+    },
+    nextData: (fd, from) => {
+      const { size } = fstatSync(fd);
+      return from < size ? { start: from, end: size } : undefined;
     },
     enterRoot: () => {
       throw new Error('a unit test must not change its root');
