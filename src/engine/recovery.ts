@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { delay } from '../../runtime/io/delay.ts';
 import { undoJournal } from '../../runtime/plan/undo.ts';
 import { Journal } from '../../runtime/plan/journal.ts';
+import { cutCable } from './cut-cable.ts';
 import { tryLock } from './lock.ts';
 import { containerLock, containerRunDir } from './paths.ts';
 import { bootId, isSameProcess } from './process-identity.ts';
@@ -53,6 +54,7 @@ export async function recover(store: ContainerStore, id: string): Promise<void> 
     const container = store.read(id);
     if (container?.state.status === 'running') {
       const { config, state } = container;
+      await cutCable(state.network?.hostVeth);
       store.writeState(id, {
         ...state,
         status: 'exited',

@@ -6,12 +6,16 @@ import type { HeldPort } from '../../../runtime/network/ports.ts';
 import { describeUndo, undoJournal } from '../../../runtime/plan/undo.ts';
 import { stepTimes, undoTimes } from '../../../runtime/plan/step-span.ts';
 import { isTraced, listenToTrace, span, tellTrace } from '../../../runtime/trace.ts';
+import { cutCable } from '../cut-cable.ts';
 import { containerRunDir } from '../paths.ts';
 import { releaseNetwork } from '../release-network.ts';
 import { takeContainerAway } from '../remove-files.ts';
 import type { WireError } from '../shim-protocol.ts';
 import { timestamp } from '../time.ts';
 import { journalOf, type ShimParts } from './parts.ts';
+
+/** Milliseconds for the kernel to take a cable away by itself. Nobody waits for it: everyone has been told by then. */
+const CABLE_PATIENCE = 2000;
 
 /** After the program has ended. */
 export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitCode: number): Promise<void> {
@@ -50,6 +54,7 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
   if (explaining) rest();
   span('answer', 'answer: exited', () => clients.finish({ type: 'exited', exitCode, oomKilled }));
   if (!explaining) rest();
+  await cutCable(current?.network?.hostVeth, CABLE_PATIENCE);
 }
 
 /** When the program did not come to run, or the shim does not know what to do. `forget`: its container goes too. */
@@ -79,6 +84,7 @@ export async function fail(
   const rest = cleanUp(parts, config.spec.autoRemove || forget);
   span('answer', 'answer: failed', () => clients.finish({ type: 'failed', error: wire }));
   rest();
+  await cutCable(current?.network?.hostVeth, CABLE_PATIENCE);
 }
 
 /** Gives what is left to be done once everyone has been told. */
