@@ -92,9 +92,12 @@ export function readSmallFile(path: string): string {
   }
 }
 
-/** undefined if there is more in it than `size` bytes. For a file that a container can write to. */
+/**
+ * undefined if there is more in it than `size` bytes. For a file that a container can write to, and so hold a lease on
+ * (fcntl(2), F_SETLEASE), for which a plain open waits 45 seconds. @throws EAGAIN then.
+ */
 export function readAtMost(path: string, size: number): string | undefined {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const bytes = Buffer.allocUnsafe(size + 1);
     let length = 0;

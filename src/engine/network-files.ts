@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { hostsFile } from '../../runtime/network/hosts.ts';
 import { resolvConf } from '../../runtime/network/resolv.ts';
+import { errnoOf } from '../../runtime/syscall/error.ts';
 import { readAtMost } from './atomic-file.ts';
 import type { ContainerConfig, NetworkState } from './container.ts';
 import { containerDir, type Paths } from './paths.ts';
@@ -44,7 +45,18 @@ const LARGEST = 1 << 20;
 
 /** A container writes what it likes to its /etc/hosts, which is this file: it must not fill our memory. */
 function readShared(path: string): string {
-  const text = readAtMost(path, LARGEST);
+  let text: string | undefined;
+  try {
+    text = readAtMost(path, LARGEST);
+  } catch (error) {
+    if (errnoOf(error) !== 'EAGAIN') throw error;
+    throw new MinidockError({
+      code: 'FILE_HELD',
+      message: `the container whose network is shared holds a lease on ${path}`,
+      hint: 'A program in it asked to be the only one that has the file open (fcntl(2), F_SETLEASE). Try again in a minute.',
+      cause: error,
+    });
+  }
   if (text !== undefined) return text;
   throw new MinidockError({
     code: 'FILE_TOO_LARGE',

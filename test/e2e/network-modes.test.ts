@@ -7,6 +7,7 @@ import { HOST_ADDRESS } from '../support/host.ts';
 
 const engine = useEngine({ iptables: true });
 const { minidock, ok, inside } = engine;
+const binary = join(import.meta.dirname, '../../dist/minidock');
 
 const SERVER = ['httpd', '-f', '-p', '80', '-h', '/www'];
 const page = 'hello from the image\n';
@@ -61,6 +62,28 @@ describe('modes', () => {
         'true',
       );
       expect([exitCode, stderr]).toEqual([125, expect.stringContaining('conflicting options')]);
+    }
+  });
+
+  test('container: one that holds a lease on its hosts file is told of, and not waited for', async () => {
+    const id = await ok('run', '-d', '--name', 'holder', 'test', 'sleep', '1000');
+    const hosts = join(engine.host.root, 'containers', id, 'hosts');
+    // F_SETLEASE of F_WRLCK. A program of the container's may do it as well, since the file is its user's.
+    const script =
+      '$SIG{IO} = "IGNORE"; open(F, "+<", $ARGV[0]) or die; fcntl(F, 1024, 1) or die; $| = 1; print "held\\n"; sleep 1000';
+    const holder = engine.host.spawn(['perl', '-e', script, hosts]);
+    try {
+      await holder.waitForOutput(/held/);
+      const limited = ['timeout', '-s', 'KILL', '20', binary];
+      const { exitCode, stderr } = await engine.host.run([
+        ...limited,
+        ...['run', '--rm', '--network', 'container:holder', 'test', 'true'],
+      ]);
+      expect([exitCode, stderr]).toEqual([125, expect.stringContaining(`holds a lease on ${hosts}`)]);
+    } finally {
+      holder.kill();
+      await holder.exited;
+      await ok('rm', '-f', 'holder');
     }
   });
 });
