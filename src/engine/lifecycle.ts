@@ -182,11 +182,12 @@ export async function removeContainer(
 
 /** One at a time: a second rename by the name that is being given up finds no such container. */
 export function renameContainer(store: ContainerStore, from: string, to: string): void {
-  const { id, name } = store.find(from).config;
+  const { id } = store.find(from).config;
   const lock = waitLock(join(containerDir(store.paths, id), 'name.lock'));
   try {
-    const config = store.read(id)?.config;
-    if (config?.name !== name) throw noSuchContainer(from);
+    // Looked up again: a rename that was under way has a moment in which both names lead to the container.
+    const { config } = store.find(from);
+    if (config.id !== id) throw noSuchContainer(from);
     store.rename(config, to);
   } finally {
     lock.release();
