@@ -55,6 +55,22 @@ export interface ContainerDefaults {
   readonly WorkingDir?: string;
   readonly Labels?: Readonly<Record<string, string>> | null;
   readonly StopSignal?: string;
+  /** Docker's own extensions of the specification: kept, shown, and not acted upon. */
+  readonly Healthcheck?: Healthcheck | null;
+  readonly OnBuild?: readonly string[] | null;
+  readonly Shell?: readonly string[] | null;
+  readonly ArgsEscaped?: boolean;
+}
+
+/** How Docker would ask whether a container is well. Times are nanoseconds. */
+export interface Healthcheck {
+  /** ['NONE'], ['CMD', ...] or ['CMD-SHELL', command]. */
+  readonly Test?: readonly string[] | null;
+  readonly Interval?: number;
+  readonly Timeout?: number;
+  readonly StartPeriod?: number;
+  readonly StartInterval?: number;
+  readonly Retries?: number;
 }
 
 export interface HistoryEntry {

@@ -6,7 +6,14 @@
  * Where Go, and so Docker, accepts more than one spelling of nothing (absent, null), so do these. Docker also takes
  * `"Cmd": "sh"` for `["sh"]`, which the specification forbids and no tool of this decade writes: refused.
  */
-import type { Descriptor, ContainerDefaults, HistoryEntry, ImageConfig, Platform } from '../types.ts';
+import type {
+  Descriptor,
+  ContainerDefaults,
+  Healthcheck,
+  HistoryEntry,
+  ImageConfig,
+  Platform,
+} from '../types.ts';
 import { isDigest } from '../reference.ts';
 import {
   anything,
@@ -100,6 +107,18 @@ export const index = fields<{
   manifests: listOf(descriptor(anyDigest), maxImages),
 });
 
+/** Nanoseconds of a minute and more are beyond what JavaScript calls small; Docker takes negative ones for none. */
+const whole = value<number>('a whole number', 'whole numbers', (found) => Number.isInteger(found));
+
+const healthcheck = fields<Healthcheck>({
+  Test: optional(listOf(text)),
+  Interval: optional(whole),
+  Timeout: optional(whole),
+  StartPeriod: optional(whole),
+  StartInterval: optional(whole),
+  Retries: optional(whole),
+});
+
 const containerDefaults = fields<ContainerDefaults>({
   User: optional(line),
   ExposedPorts: optional(keys),
@@ -110,6 +129,10 @@ const containerDefaults = fields<ContainerDefaults>({
   WorkingDir: optional(line),
   Labels: optional(mapOf(text)),
   StopSignal: optional(line),
+  Healthcheck: optional(healthcheck),
+  OnBuild: optional(listOf(text)),
+  Shell: optional(listOf(text)),
+  ArgsEscaped: optional(flag),
 });
 
 const historyEntry = fields<HistoryEntry>({

@@ -3,6 +3,7 @@
  * what was asked for; `ContainerState` is written by whoever owns the container at the time (its shim while it
  * runs) and says how it fares. `inspect` renders both in Docker's shape (src/ui/inspect-json.ts).
  */
+import type { Healthcheck } from '../../images/types.ts';
 import type { RequestedResources } from '../../runtime/cgroup/validate.ts';
 import type { PortRequest } from '../../runtime/network/port-spec.ts';
 import type { BridgeNetwork, FirewallBackend, PortBinding } from '../../runtime/network/types.ts';
@@ -39,6 +40,8 @@ export interface ContainerSpec {
   readonly labels: Readonly<Record<string, string>>;
   readonly exposedPorts: readonly string[];
   readonly stopSignal: string;
+  /** The image's, to be shown: nobody carries it out. Absent where the image has none. */
+  readonly healthcheck?: Healthcheck;
   /** Seconds. */
   readonly stopTimeout: number;
   readonly tty: boolean;

@@ -59,6 +59,7 @@ export function buildSpec(
     labels: { ...(defaults.Labels ?? {}), ...parseLabels(request.label ?? [], request.labelFile ?? []) },
     exposedPorts: exposedPorts(request, defaults, network.ports),
     stopSignal,
+    ...(defaults.Healthcheck ? { healthcheck: defaults.Healthcheck } : {}),
     stopTimeout: parseInteger(request.stopTimeout, '--stop-timeout') ?? 10,
     tty: request.tty ?? false,
     openStdin: request.interactive ?? false,

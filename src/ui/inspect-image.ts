@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { familiarName, parseReference } from '../../images/reference.ts';
 import type { ContainerDefaults, StoredImage } from '../../images/types.ts';
-import { goStruct, nilMap, nilSlice } from './go-template/value.ts';
-import { exposedPorts, slice, sortedStrings } from './inspect-values.ts';
+import { goStruct, nilMap } from './go-template/value.ts';
+import { exposedPorts, healthcheck, slice, sortedStrings, withNil } from './inspect-values.ts';
 
 export function inspectImage(image: StoredImage): Readonly<Record<string, unknown>> {
   const { config } = image;
@@ -43,7 +43,7 @@ const shortName = (name: string): string => familiarName(parseReference(name));
 
 function imageDefaults(config: ContainerDefaults): object {
   const volumes = Object.keys(config.Volumes ?? {}).sort();
-  return goStruct({
+  const inspected = goStruct({
     Hostname: '',
     Domainname: '',
     User: config.User ?? '',
@@ -56,6 +56,8 @@ function imageDefaults(config: ContainerDefaults): object {
     StdinOnce: false,
     Env: slice(config.Env ?? []),
     Cmd: slice(config.Cmd ?? []),
+    ...healthcheck(config.Healthcheck),
+    ...(config.ArgsEscaped === true ? { ArgsEscaped: true } : {}),
     Image: '',
     Volumes:
       volumes.length === 0
@@ -63,8 +65,10 @@ function imageDefaults(config: ContainerDefaults): object {
         : Object.fromEntries(volumes.map((path) => [path, goStruct({})])),
     WorkingDir: config.WorkingDir ?? '',
     Entrypoint: slice(config.Entrypoint ?? []),
-    OnBuild: nilSlice(),
+    OnBuild: slice(config.OnBuild ?? []),
     Labels: config.Labels === undefined || config.Labels === null ? nilMap('') : sortedStrings(config.Labels),
     ...(config.StopSignal === undefined || config.StopSignal === '' ? {} : { StopSignal: config.StopSignal }),
+    ...((config.Shell ?? []).length === 0 ? {} : { Shell: config.Shell }),
   });
+  return withNil(inspected, 'Healthcheck');
 }

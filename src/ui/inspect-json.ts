@@ -12,7 +12,7 @@ import type { Sizes } from './container-row.ts';
 import { goStruct, goStructOf, nilMap, nilSlice } from './go-template/value.ts';
 import { hostConfig } from './inspect-host-config.ts';
 import { networkSettings } from './inspect-network.ts';
-import { exposedPorts, slice, sortedStrings } from './inspect-values.ts';
+import { exposedPorts, healthcheck, slice, sortedStrings, withNil } from './inspect-values.ts';
 
 export function inspectContainer(
   config: ContainerConfig,
@@ -60,19 +60,13 @@ export function inspectContainer(
     NetworkSettings: networkSettings(config, state),
   });
   // Docker's Go field is called ID, its JSON Id; templates may use either. So with the sizes that were not asked for.
-  for (const [name, value] of [
-    ['ID', id],
-    ['SizeRw', null],
-    ['SizeRootFs', null],
-  ] as const) {
-    if (!Object.hasOwn(inspected, name)) Object.defineProperty(inspected, name, { value, enumerable: false });
-  }
-  return inspected;
+  Object.defineProperty(inspected, 'ID', { value: id, enumerable: false });
+  return withNil(inspected, 'SizeRw', 'SizeRootFs');
 }
 
 function stateOf(state: ContainerState): object {
   const running = state.status === 'running';
-  return goStruct({
+  const inspected = goStruct({
     Status: state.status,
     Running: running,
     Paused: false,
@@ -85,6 +79,8 @@ function stateOf(state: ContainerState): object {
     StartedAt: state.startedAt,
     FinishedAt: state.finishedAt,
   });
+  // Nobody asks a container here whether it is well, so none has an answer: what Docker has without a health check.
+  return withNil(inspected, 'Health');
 }
 
 const MOUNT_FIELDS = ['Type', 'Name', 'Source', 'Destination', 'Driver', 'Mode', 'RW', 'Propagation'];
@@ -117,7 +113,7 @@ function mountsOf({ spec }: ContainerConfig): readonly object[] {
 
 function configOf({ spec, imageRef }: ContainerConfig): object {
   const volumes = spec.mounts.filter((mount) => mount.anonymous === true).map((mount) => mount.target);
-  return goStruct({
+  const inspected = goStruct({
     Hostname: spec.hostname,
     Domainname: spec.domainname,
     User: spec.user,
@@ -133,6 +129,7 @@ function configOf({ spec, imageRef }: ContainerConfig): object {
     StdinOnce: spec.openStdin && spec.attachStdin,
     Env: spec.env,
     Cmd: slice(spec.cmd),
+    ...healthcheck(spec.healthcheck),
     Image: imageRef,
     Volumes:
       volumes.length === 0
@@ -145,6 +142,7 @@ function configOf({ spec, imageRef }: ContainerConfig): object {
     ...(spec.stopSignal === '' || spec.stopSignal === 'SIGTERM' ? {} : { StopSignal: spec.stopSignal }),
     ...(spec.stopTimeout === DEFAULT_STOP_TIMEOUT ? {} : { StopTimeout: spec.stopTimeout }),
   });
+  return withNil(inspected, 'Healthcheck');
 }
 
 const DEFAULT_STOP_TIMEOUT = 10;

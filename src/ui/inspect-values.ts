@@ -1,5 +1,6 @@
 /** Small parts of `inspect`'s JSON that several of its objects are made of. */
-import { goMap, goStruct, nilSlice } from './go-template/value.ts';
+import type { Healthcheck } from '../../images/types.ts';
+import { goMap, goStruct, goStructOf, nilSlice } from './go-template/value.ts';
 
 /** A list as Docker stores it: `null` when nothing was ever put in it. */
 export const slice = <T>(items: readonly T[]): readonly T[] => (items.length === 0 ? nilSlice() : items);
@@ -25,4 +26,37 @@ export function portMap(
   const map: Record<string, object[]> = {};
   for (const { key, ip, port } of bindings) (map[key] ??= []).push(goStruct({ HostIp: ip, HostPort: port }));
   return Object.fromEntries(Object.entries(map).sort(byKey));
+}
+
+const HEALTHCHECK_FIELDS = [
+  'Test',
+  'Interval',
+  'Timeout',
+  'StartPeriod',
+  'StartInterval',
+  'Retries',
+] as const;
+const EMPTY: Readonly<Record<string, unknown>> = { Test: nilSlice() };
+
+/** A health check as the image has it, shown in JSON without what is zero; left out where there is none. */
+export function healthcheck(check: Healthcheck | null | undefined): { readonly Healthcheck?: object } {
+  if (check === undefined || check === null) return {};
+  const struct = goStructOf({}, HEALTHCHECK_FIELDS);
+  for (const name of HEALTHCHECK_FIELDS) {
+    const value = check[name];
+    const isZero = value === undefined || value === null || value === 0;
+    Object.defineProperty(struct, name, {
+      value: isZero ? (EMPTY[name] ?? 0) : value,
+      enumerable: !isZero,
+    });
+  }
+  return { Healthcheck: struct };
+}
+
+/** Gives a struct the fields that Docker leaves out of JSON while they are nil, so that a template may ask for them. */
+export function withNil<T extends object>(struct: T, ...names: readonly string[]): T {
+  for (const name of names) {
+    if (!Object.hasOwn(struct, name)) Object.defineProperty(struct, name, { value: null, enumerable: false });
+  }
+  return struct;
 }

@@ -112,8 +112,14 @@ export class ExpressionEvaluator {
     args: readonly Operand[],
     piped: unknown,
   ): unknown {
+    let holder: unknown;
     return path.reduce<unknown>((value, name, index) => {
       const last = index === path.length - 1;
+      const before = path[index - 1] ?? '';
+      // Docker then asks the JSON, where a field that is nil may be left out.
+      if (value === null && isObject(holder) && !Object.keys(holder).includes(before))
+        this.fail(node, `map has no entry for key ${goQuote(before)}`);
+      holder = value;
       return this.field(node, value, name, dot, last ? args : [], last ? piped : NOTHING, index);
     }, start);
   }

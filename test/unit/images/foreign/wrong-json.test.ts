@@ -47,7 +47,10 @@ const config = {
     WorkingDir: '/srv',
     Labels: { maker: 'test' },
     StopSignal: 'SIGTERM',
-    Healthcheck: { Test: ['NONE'] },
+    Healthcheck: { Test: ['NONE'], Interval: 30e9, Retries: 3 },
+    OnBuild: ['RUN true'],
+    Shell: ['/bin/sh', '-c'],
+    ArgsEscaped: true,
   },
   rootfs: { type: 'layers', diff_ids: [digestOf(layer)] },
   history: [

@@ -60,6 +60,8 @@ describe('templates over a container, with the answers that docker inspect -f ga
     ['{{.Config.Cmd}} {{join .Config.Cmd ","}}', '[sleep 1000] sleep,1000'],
     ['{{.Config.Volumes}}', 'map[/anon:{}]'],
     ['{{.HostConfig.MemorySwappiness}} {{.HostConfig.PidsLimit}} {{.SizeRw}}', '<nil> <nil> <nil>'],
+    ['{{.State.Health}} {{json .State.Health}} {{with .State.Health}}{{.Status}}{{end}}|', '<nil> null |'],
+    ['{{.Config.Healthcheck}} {{if .Config.Healthcheck}}{{.Config.Healthcheck.Test}}{{end}}|', '<nil> |'],
     ['{{.HostConfig.RestartPolicy}}', '{no 0}'],
     ['{{.HostConfig.Tmpfs}}', 'map[/t:size=1m]'],
     ['{{.HostConfig.ConsoleSize}}', '[0 0]'],
@@ -195,6 +197,44 @@ describe('a container', () => {
     const config = sampleConfig({ spec: { ...plainSpec, network } });
     const joined = asJson(inspectContainer(config, { ...runningState, network: undefined }, paths));
     expect(joined['NetworkSettings']?.['Networks']).toEqual({});
+  });
+});
+
+const healthcheck = { Test: ['CMD-SHELL', 'wget -q localhost'], Interval: 30e9, Timeout: 0, Retries: 3 };
+
+describe('a health check', () => {
+  const { config } = sampleImage();
+  const image = inspectImage(sampleImage({ config: { ...config, config: { Healthcheck: healthcheck } } }));
+  const container = inspectContainer(
+    sampleConfig({ spec: { ...plainSpec, healthcheck } }),
+    runningState,
+    paths,
+  );
+
+  test.each([
+    ['an image', image],
+    ['a container', container],
+  ])('is shown of %s as Docker shows it: without what is zero, between Cmd and Image', (_, inspected) => {
+    const shown = asJson(inspected)['Config'] ?? {};
+    expect(shown['Healthcheck']).toEqual({ Test: healthcheck.Test, Interval: 30e9, Retries: 3 });
+    const keys = Object.keys(shown);
+    expect(keys[keys.indexOf('Healthcheck') - 1]).toBe('Cmd');
+    expect(keys[keys.indexOf('Healthcheck') + 1]).toBe('Image');
+    expect(format('{{.Config.Healthcheck.Timeout}} {{json .Config.Healthcheck.Test}}', inspected)).toBe(
+      '0 ["CMD-SHELL","wget -q localhost"]',
+    );
+  });
+
+  test('of an image without one is nil; nor are there other extensions', () => {
+    const plainImage = inspectImage(sampleImage());
+    expect(format('{{.Config.Healthcheck}} {{json .Config.Healthcheck}}', plainImage)).toBe('<nil> null');
+    expect(Object.keys(asJson(plainImage)['Config'] ?? {})).not.toContain('Healthcheck');
+  });
+
+  test('Docker’s other extensions of a configuration are shown, too', () => {
+    const extensions = { OnBuild: ['RUN true'], Shell: ['/bin/bash', '-c'], ArgsEscaped: true };
+    const inspected = inspectImage(sampleImage({ config: { ...config, config: extensions } }));
+    expect(asJson(inspected)['Config']).toMatchObject(extensions);
   });
 });
 
