@@ -1,5 +1,5 @@
 /**
- * `--rm=false` and `--rm=true`, which Docker's flag library takes and commander's booleans do not. An optional value
+ * `--rm=false`, `--rm=true` and `-m=64m`, which Docker's flag library takes and commander does not. An optional value
  * is only taken after `=`, as there: `--explain IMAGE` explains, and IMAGE is the image.
  */
 import type { Command } from 'commander';
@@ -64,6 +64,11 @@ export function normaliseBooleans(command: Command, argv: readonly string[]): re
       if (negatable ? !value : value) result.push(negatable ? negation : (match[1] as string));
       continue;
     }
+    const joined = splitShort(word, takesValue);
+    if (joined !== undefined) {
+      result.push(...joined);
+      continue;
+    }
     result.push(word);
     const shortCluster = /^-[A-Za-z]+$/.test(word) ? `-${word.at(-1) ?? ''}` : undefined;
     const next = argv[index + 1];
@@ -76,4 +81,19 @@ export function normaliseBooleans(command: Command, argv: readonly string[]): re
     }
   }
   return result;
+}
+
+/** `-m=64m` and `-itm=64m` as two words; undefined where a letter before takes the rest: `-eA=1`. */
+function splitShort(
+  word: string,
+  takesValue: ReadonlySet<string | undefined>,
+): readonly [string, string] | undefined {
+  const equals = word.indexOf('=');
+  const letters = word.slice(1, equals);
+  if (equals < 0 || !/^[A-Za-z]+$/.test(letters)) return undefined;
+  const last = letters.length - 1;
+  const isValueHere = [...letters].every(
+    (letter, index) => takesValue.has(`-${letter}`) === (index === last),
+  );
+  return isValueHere ? [`-${letters}`, word.slice(equals + 1)] : undefined;
 }

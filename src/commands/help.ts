@@ -1,12 +1,8 @@
 /** What `minidock --help` prints: the global flags and every verb, a line each, as Docker does. */
+import { GLOBAL_FLAGS } from './global-flags.ts';
 import { VERBS } from './verbs.ts';
 
 export const DESCRIPTION = 'A container runtime without a daemon that can show every step it takes';
-
-export const GLOBAL_FLAGS = [
-  ['--root <dir>', 'Where images and containers are kept (MINIDOCK_ROOT)'],
-  ['--run <dir>', 'Where the state of running containers is kept (MINIDOCK_RUN)'],
-] as const;
 
 export function helpText(): string {
   const options = [...GLOBAL_FLAGS, ['--help', 'Print usage']] as const;

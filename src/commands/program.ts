@@ -4,28 +4,28 @@
  */
 import { span } from '../../runtime/trace.ts';
 import { stderr, stdout } from '../engine/standard-streams.ts';
+import { countGlobals } from './global-flags.ts';
 import { helpText } from './help.ts';
 import type { CommandLine } from './verb-runner.ts';
 import { VERBS, type VerbEntry } from './verbs.ts';
 
 export async function runCommandLine(words: readonly string[]): Promise<number> {
   const argv = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
-  if (argv.length === 0 || (argv.length === 1 && argv[0] === '--help')) {
+  if (argv.length === 0 || (argv.length === 1 && isHelp(argv[0]))) {
     stdout.write(helpText());
     return 0;
   }
   const { verb, entry, before, rest } = findVerb(argv);
-  if (entry === undefined && verb !== undefined) return unknownVerb(verb);
+  if (entry === undefined && verb !== undefined) return unknownVerb(verb, rest);
   const { runVerb } = await span('start', 'load the parser', () => import('./verb-runner.ts'));
   return runVerb({ entry, before, rest });
 }
 
+const isHelp = (word: string | undefined): boolean => word === '--help' || word === '-h';
+
 /** The verb is the first word that is not a global flag; `container run` and `image ls` are two words. */
 function findVerb(argv: readonly string[]): CommandLine & { readonly verb: string | undefined } {
-  let index = 0;
-  while (index < argv.length && argv[index]?.startsWith('-') === true) {
-    index += argv[index] === '--root' || argv[index] === '--run' ? 2 : 1;
-  }
+  const index = countGlobals(argv);
   const verb = argv[index];
   const before = argv.slice(0, index);
   if (verb === '--version' || before.includes('--version') || before.includes('-v')) {
@@ -44,17 +44,18 @@ function entryOf(word: string): VerbEntry | undefined {
   return undefined;
 }
 
-function unknownVerb(verb: string): number {
+/** Also the first word of verbs of two: alone, or with --help, it lists them, as in Docker. */
+function unknownVerb(verb: string, rest: readonly string[]): number {
   const group = VERBS.filter(({ name, aliases }) =>
     [name, ...(aliases ?? [])].some((word) => word.startsWith(`${verb} `)),
   );
   if (group.length > 0) {
     const words = group.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]);
     const list = words.filter((word) => word.startsWith(`${verb} `));
-    stderr.write(
-      `Usage: minidock ${verb} COMMAND\n\nCommands:\n${list.map((word) => `  ${word}\n`).join('')}`,
-    );
-    return 1;
+    const text = `Usage: minidock ${verb} COMMAND\n\nCommands:\n${list.map((word) => `  ${word}\n`).join('')}`;
+    const helps = isHelp(rest[0]);
+    (helps ? stdout : stderr).write(text);
+    return helps || rest.length === 0 ? 0 : 1;
   }
   stderr.write(`minidock: '${verb}' is not a minidock command.\nSee 'minidock --help'\n`);
   return 1;

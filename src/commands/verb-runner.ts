@@ -9,17 +9,13 @@ import { resolvePaths } from '../engine/paths.ts';
 import { stderr, stdout } from '../engine/standard-streams.ts';
 import { wantsColor } from '../ui/colors.ts';
 import { normaliseBooleans } from './boolean-flags.ts';
-import { DESCRIPTION, GLOBAL_FLAGS, helpText } from './help.ts';
+import { GLOBAL_FLAGS, heedGlobals, type Globals } from './global-flags.ts';
+import { DESCRIPTION, helpText } from './help.ts';
 import type { Context, Verb } from './verb.ts';
 import type { VerbEntry } from './verbs.ts';
 
 /** Docker's status for a command line that cannot be understood. */
 const USAGE_STATUS = 125;
-
-interface Globals {
-  readonly root?: string;
-  readonly run?: string;
-}
 
 export interface CommandLine {
   /** undefined: global flags alone. */
@@ -69,21 +65,27 @@ async function parseGlobals(words: readonly string[], isAlone: boolean): Promise
   for (const [flag, what] of GLOBAL_FLAGS) program.option(flag, what);
   program.helpInformation = helpText;
   program.action(() => (isAlone ? program.outputHelp() : undefined));
-  await program.parseAsync([...words], { from: 'user' });
-  return program.opts<Globals>();
+  await program.parseAsync([...normaliseBooleans(program, words)], { from: 'user' });
+  const globals = program.opts<Globals>();
+  await heedGlobals(globals);
+  return globals;
 }
 
 function newCommand(name: string): Command {
-  return new Command(name)
-    .helpOption('--help', 'Print usage')
-    .helpCommand(false)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => stdout.write(text),
-      getOutHelpWidth: () => stdout.columns || 80,
-      getOutHasColors: () => wantsColor(stdout),
-      outputError: () => undefined,
-    });
+  return (
+    new Command(name)
+      .helpOption('-h, --help', 'Print usage')
+      // As in Docker: it is taken, unless the verb has another -h, and not advertised.
+      .configureHelp({ optionTerm: ({ long, flags }) => (long === '--help' ? long : flags) })
+      .helpCommand(false)
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => stdout.write(text),
+        getOutHelpWidth: () => stdout.columns || 80,
+        getOutHasColors: () => wantsColor(stdout),
+        outputError: () => undefined,
+      })
+  );
 }
 
 async function printError(error: unknown, verb: string, command?: Command): Promise<number> {

@@ -58,6 +58,15 @@ describe('flags', () => {
       user: 'app',
       workdir: '/tmp',
     });
+    expect(request(['-itm=64m', '-u=app', '-eA=1', '-e=B=2', '-w=', '-h=-', 'image', '-x=y'])).toMatchObject({
+      interactive: true,
+      tty: true,
+      memory: '64m',
+      user: 'app',
+      env: ['A=1', 'B=2'],
+      hostname: '-',
+      args: ['-x=y'],
+    });
   });
 
   test('a missing value, an unknown flag', () => {
