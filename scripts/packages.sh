@@ -47,6 +47,13 @@ flock util-linux
 /usr/bin/tini-static tini
 /usr/include/linux/capability.h linux-libc-dev
 '
+# What a few tests need, which are skipped one by one where it is missing.
+test_more_tools='
+dot graphviz
+python3 python3
+qemu-aarch64 qemu-user
+/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1 libc6-arm64-cross
+'
 vm_tools='
 qemu-system-x86_64 qemu-system-x86
 mmdebstrap mmdebstrap

@@ -1,6 +1,6 @@
 /** What quickstart and test do about missing tools, with a PATH of the test's own and lists of the test's own. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -65,3 +65,27 @@ function said(): string[] {
     .stdout.trim()
     .split('\n');
 }
+
+test('what single tests need, or else are skipped for, is in a list', () => {
+  const root = join(import.meta.dirname, '../..');
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' });
+  const sources = files.filter(
+    (file) => file.endsWith('.test.ts') && !file.endsWith('scripts/packages.test.ts'),
+  );
+  const programs = sources.flatMap((file) => {
+    const text = readFileSync(join(root, file), 'utf8');
+    // `missing('dot')`, 'no qemu-aarch64 (qemu-user)'.
+    return [...text.matchAll(/missing\('([\w-]+)'\)|'no ([\w-]+) \([\w-]+\)'/g)].map(([, a, b]) => a ?? b);
+  });
+  expect([...new Set(programs)]).toEqual(expect.arrayContaining(['dot', 'qemu-aarch64']));
+  const lists = readFileSync(script, 'utf8').split('\n');
+  for (const program of programs) {
+    expect(lists.filter((line) => line.startsWith(`${program ?? ''} `))).not.toEqual([]);
+  }
+});
+
+test('scripts/test installs them apart from what all tests need', () => {
+  const text = readFileSync(join(script, '../test'), 'utf8');
+  expect(text).toMatch(/^ +if wanted unit \|\| wanted e2e; then install_missing "\$test_more_tools"; fi$/m);
+  expect(text).toMatch(/missing=\$\(packages_missing "\$run_tools\$test_tools" /);
+});
