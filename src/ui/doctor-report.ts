@@ -1,6 +1,6 @@
 /** What `doctor` prints: a line for each finding, below it what it means and what to type where something is wrong. */
 import { oneLine, printable } from '../../runtime/printable.ts';
-import { areaOf, AREAS, type Finding, type Level } from '../engine/doctor/finding.ts';
+import { areaOf, AREAS, isCommand, type Finding, type Level } from '../engine/doctor/finding.ts';
 import type { Mended } from '../engine/doctor/examine.ts';
 import type { Colors } from './colors.ts';
 
@@ -28,10 +28,9 @@ function renderFinding(finding: Finding, colors: Colors): string {
   if (level === 'ok') return `${lines.join('')}${means === undefined ? '' : `. ${means}`}\n`;
   if (means !== undefined) lines.push(`${INDENT}${means}`);
   for (const line of todo) {
-    const isCommand = !/^[A-Z]/.test(line);
     const [first = '', ...rest] = printable(line).split('\n');
     lines.push(
-      `${INDENT}${isCommand ? colors.cyan(`$ ${first}`) : first}`,
+      `${INDENT}${isCommand(line) ? colors.cyan(`$ ${first}`) : first}`,
       ...rest.map((more) => `${INDENT}  ${more}`),
     );
   }
@@ -53,13 +52,18 @@ const counted = (number: number, word: string): string =>
 
 export function renderMended(mended: readonly Mended[], colors: Colors): string {
   return mended
-    .map(({ finding, error }) =>
+    .map(({ finding, commands, error }) =>
       error === undefined
-        ? `${colors.green('mended')}  ${oneLine(finding.what)}\n`
+        ? `${colors.green('mended')}  ${oneLine(finding.what)}\n${commands.map((each) => renderRun(each, colors)).join('')}`
         : `${colors.red('not mended')}  ${oneLine(finding.what)}: ${printable(error)}\n`,
     )
     .join('');
 }
+
+const renderRun = (command: string, { cyan }: Colors): string => {
+  const [first = '', ...rest] = printable(command).split('\n');
+  return [`        ${cyan(`$ ${first}`)}`, ...rest.map((more) => `          ${more}`), ''].join('\n');
+};
 
 /** For programs: the same, and whether `--fix` would mend it. */
 export function reportJson(findings: readonly Finding[], mended: readonly Mended[]): object {
@@ -74,9 +78,10 @@ export function reportJson(findings: readonly Finding[], mended: readonly Mended
       todo: finding.todo ?? [],
       mendable: finding.mend !== undefined,
     })),
-    mended: mended.map(({ finding, error }) => ({
+    mended: mended.map(({ finding, commands, error }) => ({
       id: finding.id,
       what: finding.what,
+      commands,
       error: error ?? null,
     })),
   };

@@ -6,7 +6,7 @@ import type { FirewallBackend } from '../../../runtime/network/types.ts';
 import type { ContainerStore } from '../store.ts';
 import { examineDisk } from './disk.ts';
 import { examineFirewall } from './firewall.ts';
-import { ok, type Finding } from './finding.ts';
+import { isCommand, ok, type Finding } from './finding.ts';
 import { examineKernelLeftovers } from './kernel-leftovers.ts';
 import { examineKernel } from './kernel.ts';
 import { examineRecords, lostContainers } from './leftovers.ts';
@@ -17,6 +17,8 @@ import { takeView } from './view.ts';
 
 export interface Mended {
   readonly finding: Finding;
+  /** What was done, as one would type it; none where it failed, since the error names the command. */
+  readonly commands: readonly string[];
   /** Why it could not be mended. */
   readonly error?: string;
 }
@@ -59,14 +61,16 @@ export async function mend(findings: readonly Finding[]): Promise<readonly Mende
   for (const finding of findings) {
     if (finding.mend === undefined) continue;
     try {
-      await finding.mend();
-      results.push({ finding });
+      const commands = await finding.mend();
+      results.push({ finding, commands: commands ?? commandsOf(finding) });
     } catch (error) {
-      results.push({ finding, error: (error as Error).message });
+      results.push({ finding, commands: [], error: (error as Error).message });
     }
   }
   return results;
 }
+
+const commandsOf = ({ todo = [] }: Finding): readonly string[] => todo.filter(isCommand);
 
 export const isWell = (findings: readonly Finding[]): boolean =>
   findings.every(({ level }) => level === 'ok');

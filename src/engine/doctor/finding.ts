@@ -17,8 +17,11 @@ export interface Finding {
   readonly means?: string;
   /** Commands to paste, in this order; or a sentence where there is none. */
   readonly todo?: readonly string[];
-  /** Only for what is minidock's own. Done twice does no harm. */
-  readonly mend?: () => Promise<void>;
+  /**
+   * Only for what is minidock's own. Done twice does no harm. It does what `todo` says, and resolves to the commands
+   * that were run where not all of those were.
+   */
+  readonly mend?: () => Promise<void | readonly string[]>;
 }
 
 export const ok = (id: string, what: string, means?: string): Finding => ({
@@ -27,6 +30,9 @@ export const ok = (id: string, what: string, means?: string): Finding => ({
   what,
   ...(means === undefined ? {} : { means }),
 });
+
+/** A line of `todo` is a command, or a sentence. */
+export const isCommand = (line: string): boolean => !/^[A-Z]/.test(line);
 
 export const areaOf = ({ id }: Finding): Area => {
   const name = id.slice(0, id.indexOf('.'));

@@ -199,8 +199,12 @@ function portCheck({ command, undo }: HostStep): Check | undefined {
 }
 
 /** What has been put back meanwhile, for another container of the same network, is there. */
-async function performAll(missing: readonly Checked[]): Promise<void> {
+async function performAll(missing: readonly Checked[]): Promise<readonly string[]> {
+  const done: string[] = [];
   for (const { step, check } of missing) {
-    if (check === undefined || !(await holds(check))) await performHostCommand(step.command);
+    if (check !== undefined && (await holds(check))) continue;
+    await performHostCommand(step.command);
+    done.push(renderCommand(step.command));
   }
+  return done;
 }
