@@ -307,3 +307,24 @@ test('a place where nothing can be written', async () => {
   expect(result.stderr).toMatch(/\/proc\/minidock-cannot-be-here/);
   expect(result.stderr).not.toMatch(/internal error/);
 });
+
+describe('what was undone is told where it was on this host', () => {
+  test.each([
+    ['no such user', ['-u', 'nosuch', 'test', 'true'], 'unable to find user nosuch'],
+    ['no such program', ['test', 'nosuch'], 'executable file not found'],
+    ['no such device', ['--device', '/nosuch', 'test', 'true'], 'no such file or directory'],
+    ['a directory that is a file', ['-w', '/etc/passwd', 'test', 'true'], 'not a directory'],
+    ['a directory over a file', ['-v', '/mnt:/etc/passwd', 'test', 'true'], 'not a directory'],
+  ])('%s is the container’s affair', async (_, words, what) => {
+    const { stderr } = await minidock('run', '--rm', '-p', '8080:80', ...words);
+    expect(stderr).toContain(what);
+    expect(stderr).not.toContain('undone');
+  });
+
+  test('a step of the network that fails says that the others are gone', async () => {
+    const { stderr } = await engine.host.run([binary, 'run', '--rm', '-p', '8080:80', 'test', 'true'], {
+      env: { MINIDOCK_FAIL_AT: 'veth.create' },
+    });
+    expect(stderr).toMatch(/^minidock: step veth.create .* failed: .*\nundone: everything done so far\n$/);
+  });
+});

@@ -3,7 +3,8 @@ import { rmSync } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { readOomKills } from '../../../runtime/cgroup/processes.ts';
 import type { HeldPort } from '../../../runtime/network/ports.ts';
-import { describeUndo, undoJournal } from '../../../runtime/plan/undo.ts';
+import { StepError } from '../../../runtime/plan/apply.ts';
+import { describeUndo, undoJournal, type UndoReport } from '../../../runtime/plan/undo.ts';
 import { stepTimes, undoTimes } from '../../../runtime/plan/step-span.ts';
 import { isTraced, listenToTrace, span, tellTrace } from '../../../runtime/trace.ts';
 import { cutCable } from '../cut-cable.ts';
@@ -67,8 +68,7 @@ export async function fail(
   const { store, config, clients } = parts;
   const report = await span('undo', 'undo', () => undoJournal(journalOf(parts)));
   releaseNetwork(store.paths, config.id, ports);
-  const anything = report.undone.length + report.failures.length > 0;
-  const wire = toWireError(error, anything ? describeUndo(report) : '');
+  const wire = toWireError(error, tellsUndo(error, report) ? describeUndo(report) : '');
   const current = store.read(config.id)?.state;
   if (current !== undefined) {
     store.writeState(config.id, {
@@ -85,6 +85,14 @@ export async function fail(
   span('answer', 'answer: failed', () => clients.finish({ type: 'failed', error: wire }));
   rest();
   await cutCable(current?.network?.hostVeth, CABLE_PATIENCE);
+}
+
+/**
+ * Where a change of the host failed, others were made before it, and people want to know what is left of them. A user
+ * that the image lacks, or a program that is not there, is the container's own affair: its host is as it was before.
+ */
+function tellsUndo(error: unknown, { undone, failures }: UndoReport): boolean {
+  return failures.length > 0 || (error instanceof StepError && undone.length > 0);
 }
 
 /** Gives what is left to be done once everyone has been told. */
