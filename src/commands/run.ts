@@ -88,9 +88,10 @@ async function runContainer(
   }
   if (flags.dryRun === true) {
     const stored = await imageFor(context.engine, request, fetchFor(flags));
-    const { printDryRun } = await import('../teach/dry-run.ts');
+    const { printDryRun, tellRefusal } = await import('../teach/dry-run.ts');
     const { config } = draftContainer(containers, request, stored);
-    if (config.name !== '') containers.checkNameFree(config.name);
+    const taken = config.name === '' ? undefined : containers.refusalOf(config.name);
+    if (taken !== undefined) tellRefusal(taken);
     await printDryRun(containers, config, how ?? 'full');
     return 0;
   }

@@ -58,31 +58,41 @@ export async function acquireNetwork(
   };
 }
 
-/** What acquireNetwork would give now, or what it would throw, keeping nothing: for --dry-run. */
+/** What acquireNetwork would give now, or what it would throw, keeping nothing: for --dry-run. `address`: to be taken for free. */
 export async function previewNetwork(
   store: ContainerStore,
   config: ContainerConfig,
   ports: readonly PortBinding[] = config.spec.network.ports,
+  address?: string,
 ): Promise<Attachment> {
   if (!isBridged(config.spec.network.mode)) return (await acquireNetwork(store, config)).attachment;
   const network = previewDefinition(store.paths, config.spec.network.mode);
-  const address = peekAddress(leasesDir(store.paths), network, config.spec.network.ip);
+  const free = address ?? peekAddress(leasesDir(store.paths), network, config.spec.network.ip);
   const foreign = await readForeignFirewalls(network.bridge);
   return {
     kind: 'bridge',
-    endpoint: toEndpoint(config, network, address, ports),
+    endpoint: toEndpoint(config, network, free, ports),
     foreign,
   };
 }
 
 /**
- * Its host ports as they would be now, held for no longer than it takes to know. @throws what reservePorts does.
+ * Its host ports as they would be now, held for no longer than it takes to know; as asked for where there are none to
+ * have, with what reservePorts throws then.
  */
-export function peekPorts({ spec: { network } }: ContainerConfig): readonly PortBinding[] {
-  if (!isBridged(network.mode)) return [];
-  const { bindings, held } = reservePorts(network.ports);
-  releasePorts(held);
-  return bindings;
+export function peekPorts({ spec: { network } }: ContainerConfig): {
+  readonly ports: readonly PortBinding[];
+  readonly refusal?: MinidockError;
+} {
+  if (!isBridged(network.mode)) return { ports: [] };
+  try {
+    const { bindings, held } = reservePorts(network.ports);
+    releasePorts(held);
+    return { ports: bindings };
+  } catch (error) {
+    if (!(error instanceof MinidockError)) throw error;
+    return { ports: network.ports, refusal: error };
+  }
 }
 
 async function acquireBridge(store: ContainerStore, config: ContainerConfig): Promise<AcquiredNetwork> {

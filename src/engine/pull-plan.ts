@@ -13,6 +13,7 @@ import type { Argv, HostStep, Undo } from '../../runtime/plan/step.ts';
 import { imagesDir, type Paths } from './paths.ts';
 
 const TOKEN_FILE = 'token.header';
+export const CONFIG_STEP = 'registry.config';
 
 export interface RequestStep {
   readonly step: HostStep;
@@ -32,10 +33,30 @@ export function planRequests(paths: Paths, answers: readonly Answered[]): readon
       const title = status < 400 ? words.title : `${words.title} (it answers ${status})`;
       const command = { kind: 'run', argv: requestArgv(paths, answered, id) } as const;
       const named = count === 1 ? id : `${id}:${count}`;
-      const kept =
-        id === 'registry.config' ? keptAt(blobPath(paths, digestIn(answered.url))) : { undo: ASKED };
+      const kept = id === CONFIG_STEP ? keptAt(blobPath(paths, digestIn(answered.url))) : { undo: ASKED };
       return { step: { ...words, id: named, title, section: 'registry', command, ...kept }, ms };
     });
+}
+
+/** Of a configuration that is here already, so that none was asked for. `sample` as in planLayers. */
+export function planConfig(paths: Paths, { digest }: Descriptor, sample: Answered | undefined): HostStep {
+  const url = blobUrl(sample, digest);
+  const headers = { ...sample?.headers, accept: '*/*' };
+  const asked: Answered = { method: 'GET', url, headers, status: 200, ms: 0 };
+  return {
+    ...wordsOf(asked),
+    id: CONFIG_STEP,
+    section: 'registry',
+    command: { kind: 'run', argv: requestArgv(paths, asked, CONFIG_STEP) },
+    ...keptAt(blobPath(paths, digest)),
+  };
+}
+
+/** Where a blob is, beside another of the same repository. */
+function blobUrl(sample: Answered | undefined, digest: string): string {
+  const url = new URL(sample?.url ?? 'https://registry/v2/NAME/blobs/DIGEST');
+  url.pathname = url.pathname.replace(/[^/]*$/, digest);
+  return decodeURIComponent(url.href);
 }
 
 /** Of an answer that stays, as a file. */
@@ -59,7 +80,7 @@ function requestArgv(paths: Paths, { method, url, headers }: Answered, id: strin
     ...(method === 'HEAD' ? ['--head'] : []),
     ...(accept === undefined ? [] : ['--header', `Accept: ${accept}`]),
     ...authArgv(authorization),
-    ...(id === 'registry.config' ? ['--create-dirs', '--output', blobPath(paths, digestIn(url))] : []),
+    ...(id === CONFIG_STEP ? ['--create-dirs', '--output', blobPath(paths, digestIn(url))] : []),
     url,
   ];
   if (id !== 'registry.token') return argv;
@@ -102,7 +123,7 @@ function wordsOf({ method, url }: Answered): Pick<HostStep, 'id' | 'title' | 'wh
         };
   if (/\/v2\/.*\/blobs\//.test(pathname))
     return {
-      id: 'registry.config',
+      id: CONFIG_STEP,
       title: 'Fetch the configuration',
       why: 'It says what to run, as whom and where, and the digest that each layer has once it is unpacked.',
       without: 'A container would not know its program, its variables or its user.',
@@ -147,13 +168,11 @@ function layerSteps(
   const blob = blobPath(paths, digest);
   const layer = join(imagesDir(paths), layerName(diffId));
   const files = join(layer, 'fs');
-  const url = new URL(sample?.url ?? 'https://registry/v2/NAME/blobs/DIGEST');
-  url.pathname = url.pathname.replace(/[^/]*$/, digest);
   const short = hexOf(digest).slice(0, 12);
   const fetch: Argv = [
     ...(['curl', '--silent', '--show-error', '--location', '--continue-at', '-'] as const),
     ...authArgv(sample?.headers['authorization']),
-    ...['--create-dirs', '--output', partial, decodeURIComponent(url.href)],
+    ...['--create-dirs', '--output', partial, blobUrl(sample, digest)],
   ];
   const [from, to] = [quoteWord(partial), quoteWord(blob)];
   const verify = `echo '${hexOf(digest)}  '${from} | sha256sum --check --quiet && mkdir -p $(dirname ${to}) && mv ${from} ${to}`;

@@ -22,7 +22,11 @@ export interface PullByNameOptions {
 }
 
 export type PullWatch = Pick<PullOptions, 'onResolved' | 'onEvent'> &
-  Pick<RegistryClientOptions, 'onAnswer'> & { readonly store?: PullOptions['store'] };
+  Pick<RegistryClientOptions, 'onAnswer'> & {
+    readonly store?: PullOptions['store'];
+    /** The image is there, and nothing is said of it yet. */
+    readonly onStored?: () => void;
+  };
 
 export async function pullByName(
   engine: Engine,
@@ -60,6 +64,7 @@ export async function pullByName(
       signal: interrupt.signal,
     });
     progress?.finish();
+    watch?.onStored?.();
     if (result.warning !== undefined) output.write(`WARNING: ${result.warning}\n`);
     say(`Digest: ${result.digest}`);
     say(

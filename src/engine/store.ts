@@ -74,22 +74,23 @@ export class ContainerStore {
       }
       const owner = this.nameOwner(name);
       if (owner === undefined) continue;
-      this.checkOwner(name, owner);
+      const refusal = this.refusalFor(name, owner);
+      if (refusal !== undefined) throw refusal;
       // Its container's directory is made before the name is taken, so this name outlived a crash.
       rmSync(path, { force: true });
     }
   }
 
-  /** @throws MinidockError 'NAME_IN_USE'. */
-  checkNameFree(name: string): void {
+  /** 'NAME_IN_USE' where a new container could not have it. */
+  refusalOf(name: string): MinidockError | undefined {
     const owner = this.nameOwner(name);
-    if (owner !== undefined) this.checkOwner(name, owner);
+    return owner === undefined ? undefined : this.refusalFor(name, owner);
   }
 
   /** A name may outlive its container's directory, by a crash. */
-  private checkOwner(name: string, owner: string): void {
-    if (!existsSync(containerDir(this.paths, owner))) return;
-    throw new MinidockError({
+  private refusalFor(name: string, owner: string): MinidockError | undefined {
+    if (!existsSync(containerDir(this.paths, owner))) return undefined;
+    return new MinidockError({
       code: 'NAME_IN_USE',
       message: `Conflict. The container name "/${name}" is already in use by container "${owner}"`,
       hint: 'Remove that container (minidock rm), rename it (minidock rename), or choose another --name.',

@@ -1,4 +1,6 @@
 /** `--dry-run`: steps told and not done. On stdout, which has nothing else to say. */
+import { MinidockError } from '../../runtime/errors.ts';
+import { printable } from '../../runtime/printable.ts';
 import type { ContainerConfig } from '../engine/container.ts';
 import { execSteps, newExecDir, planExec, requireRunning, type ExecOptions } from '../engine/exec-plan.ts';
 import { planRequested, type NetworkRequest } from '../engine/network-create.ts';
@@ -6,6 +8,7 @@ import { peekPorts, previewNetwork } from '../engine/networking.ts';
 import { allSteps } from '../engine/run-plan.ts';
 import { computeRun } from '../engine/shim/prepare.ts';
 import { idsDir, type Paths } from '../engine/paths.ts';
+import { stderr } from '../engine/standard-streams.ts';
 import { peekIds } from '../../runtime/process/id-ranges.ts';
 import type { Container, ContainerStore } from '../engine/store.ts';
 import type { ExplainHow } from './explain-flags.ts';
@@ -18,10 +21,22 @@ export async function printDryRun(
   config: ContainerConfig,
   how: ExplainHow,
 ): Promise<void> {
-  const attachment = await previewNetwork(store, config, peekPorts(config));
+  const { ports, refusal } = peekPorts(config);
+  if (refusal !== undefined) tellRefusal(refusal);
+  const attachment = await previewNetwork(store, config, ports).catch((error: unknown) => {
+    if (!(error instanceof MinidockError) || error.code !== 'ADDRESS_IN_USE') throw error;
+    tellRefusal(error);
+    return previewNetwork(store, config, ports, config.spec.network.ip);
+  });
   const firstId = config.spec.usernsMode === 'auto' ? peekIds(idsDir(store.paths), config.id) : undefined;
   const { plan } = computeRun(store.paths, config, attachment, { firstId });
   await printSteps(throughExec(allSteps(plan), [config.name === '' ? 'NAME' : config.name]), how);
+}
+
+/** A port, a name or an address that somebody has just now does not change the steps: noted beside them, on standard error. */
+export function tellRefusal({ message, hint = '' }: MinidockError): void {
+  stderr.write(`Note: as things are, this would be refused: ${printable(message)}\n`);
+  if (hint !== '') stderr.write(`${printable(hint)}\n`);
 }
 
 /** What `network create` would do now; another time its names differ. @throws what createNetwork does. */

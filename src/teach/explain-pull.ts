@@ -12,9 +12,11 @@ import type { ImageConfig, Manifest, StoredImage } from '../../images/types.ts';
 import type { HostStep, StepId } from '../../runtime/plan/step.ts';
 import type { Engine } from '../engine/engine.ts';
 import {
+  CONFIG_STEP,
   LAYER_STEPS,
   layerStepId,
   NAME_STEP,
+  planConfig,
   planLayers,
   planName,
   planRequests,
@@ -38,16 +40,16 @@ export async function explainPull(
   const watch = {
     onAnswer: (answered: Answered) => void answers.push(answered),
     onResolved: (manifest: Manifest, config: ImageConfig) => {
-      const { requests, steps } = planPull(engine, name, answers, manifest, config);
+      const { requests, steps, there } = planPull(engine, name, answers, manifest, config);
       telling.plan(steps);
       for (const { step, ms } of requests) telling.done({ id: step.id, ms, outcome: 'done' });
+      for (const id of there) telling.done({ id, ms: 0, outcome: 'already' });
     },
+    onStored: () => telling.done({ id: NAME_STEP, ms: layers.sinceLast(), outcome: 'done' }),
     onEvent: (event: PullEvent) => layers.receive(event),
   };
   try {
-    const result = await pullByName(engine, name, { ...options, watch });
-    telling.done({ id: NAME_STEP, ms: layers.sinceLast(), outcome: 'done' });
-    return result;
+    return await pullByName(engine, name, { ...options, watch });
   } finally {
     telling.end();
   }
@@ -77,8 +79,8 @@ export async function printPull(
   } catch (error) {
     if (!(error instanceof Resolved)) throw error;
     const { manifest, config } = error;
-    const { steps } = planPull(engine, name, answers, manifest, config);
-    await printSteps(steps, how, stepsOfLayersIn(store, manifest, config));
+    const { steps, there } = planPull(engine, name, answers, manifest, config);
+    await printSteps(steps, how, new Set([...there, ...stepsOfLayersIn(store, manifest, config)]));
     return preview(engine.paths, manifest, config);
   } finally {
     rmSync(dir, { recursive: true, force: true });
@@ -124,18 +126,27 @@ function planPull(
   answers: readonly Answered[],
   manifest: Manifest,
   config: ImageConfig,
-): { readonly requests: readonly RequestStep[]; readonly steps: readonly HostStep[] } {
+): {
+  readonly requests: readonly RequestStep[];
+  readonly steps: readonly HostStep[];
+  /** Steps that nothing was asked for, since what they bring is here. */
+  readonly there: readonly StepId[];
+} {
   const requests = planRequests(paths, answers);
   const sample =
     answers.find(({ url }) => /\/v2\/.*\/blobs\/sha256:/.test(decodeURIComponent(url))) ??
     answers.find(({ url }) => /\/v2\/.*\/manifests\//.test(url));
   const blobs = sample && { ...sample, url: sample.url.replace(/\/manifests\/[^/]*$/, '/blobs/x') };
+  const known = requests.some(({ step }) => step.id === CONFIG_STEP)
+    ? []
+    : [planConfig(paths, manifest.config, blobs)];
   const steps = [
     ...requests.map(({ step }) => step),
+    ...known,
     ...planLayers(paths, manifest, config, blobs),
     planName(paths, familiarName(parseReference(name))),
   ];
-  return { requests, steps };
+  return { requests, steps, there: known.map(({ id }) => id) };
 }
 
 /** What a pull asks of a store before it fetches layers: the one there is, while new blobs go aside for the moment. */

@@ -4,13 +4,13 @@
  * both read the same Step. The headings are the steps of Docker's bridge network as one would do them by hand.
  */
 import { renderArgv } from '../../runtime/plan/quote.ts';
-import { nftGetArgv, renderCommand } from '../../runtime/plan/render.ts';
-import type { Check, Section, Step, StepId, Undo } from '../../runtime/plan/step.ts';
+import { renderCommand } from '../../runtime/plan/render.ts';
+import type { Section, Step, StepId, Undo } from '../../runtime/plan/step.ts';
 import { noColors, type Colors } from '../ui/colors.ts';
 import type { ExplainHow } from './explain-flags.ts';
 import { createLineTeller } from './step-line.ts';
 import { createJsonTeller } from './step-json.ts';
-import { alreadyWords, formatMilliseconds, sectionHeadings, undoText } from './words.ts';
+import { alreadyWords, formatMilliseconds, sectionHeadings, skipText, undoText } from './words.ts';
 import { wrap } from './wrap.ts';
 
 export interface ExplainOptions {
@@ -112,7 +112,7 @@ class StepTeller {
   }
 
   condition({ check }: Step): string {
-    return check === undefined ? '' : `${this.labelled('Skip: ', `where ${checkText(check)}`)}\n`;
+    return check === undefined ? '' : `${this.labelled('Skip: ', skipText(check))}\n`;
   }
 
   outcome(step: Step, milliseconds: number, outcome: StepOutcome): string {
@@ -136,18 +136,5 @@ class StepTeller {
 
   private literal(label: string, command: string): string {
     return INDENT + this.colors.dim(label) + command.split('\n').join(`\n${HANGING}`);
-  }
-}
-
-function checkText(check: Check): string {
-  switch (check.kind) {
-    case 'path-exists':
-      return `${check.path} exists`;
-    case 'file-contains':
-      return `${check.path} holds ${check.text}`;
-    case 'nft-element':
-      return `"${renderArgv(nftGetArgv(check))}" succeeds`;
-    case 'run':
-      return `"${renderArgv(check.argv)}" succeeds`;
   }
 }

@@ -1,10 +1,13 @@
-/** `--explain=json`: an object a line, for programs. A dry run's have no `ms`, and an `outcome` only where it is known. */
+/**
+ * `--explain=json`: an object a line, for programs. Its keys are the words of the text, in small letters: Why, Else,
+ * Undo, Look, Skip. A dry run's have no `ms`, and an `outcome` only where it is known.
+ */
 import { renderArgv } from '../../runtime/plan/quote.ts';
 import { renderCommand } from '../../runtime/plan/render.ts';
 import { printableJson } from '../../runtime/printable.ts';
 import type { Step, StepId } from '../../runtime/plan/step.ts';
 import type { Explainer, StepOutcome } from './explain.ts';
-import { sectionHeadings, undoText } from './words.ts';
+import { sectionHeadings, skipText, undoText } from './words.ts';
 
 export interface StepObject {
   readonly id: StepId;
@@ -15,10 +18,13 @@ export interface StepObject {
   readonly title: string;
   readonly command: string;
   readonly why: string;
-  readonly without: string;
+  /** What breaks without it. */
+  readonly else: string;
   readonly undo: string;
   /** null where there is nothing to look at. */
-  readonly observe: string | null;
+  readonly look: string | null;
+  /** Of a dry run, where the step is left out if something holds already. */
+  readonly skip?: string;
   readonly ms?: number;
   readonly outcome?: StepOutcome;
 }
@@ -26,7 +32,7 @@ export interface StepObject {
 export function createJsonTeller(): Explainer {
   let position = { n: 0, of: 0 };
   const titles = new Map<StepId, string>();
-  const line = (step: Step, result: Pick<StepObject, 'ms' | 'outcome'>): string => {
+  const line = (step: Step, result: Pick<StepObject, 'ms' | 'outcome' | 'skip'>): string => {
     const object: StepObject = {
       id: step.id,
       ...position,
@@ -34,9 +40,9 @@ export function createJsonTeller(): Explainer {
       title: step.title,
       command: renderCommand(step.command),
       why: step.why,
-      without: step.without,
+      else: step.without,
       undo: undoText(step.undo, (id) => titles.get(id)),
-      observe: step.observe === undefined ? null : renderArgv(step.observe),
+      look: step.observe === undefined ? null : renderArgv(step.observe),
       ...result,
     };
     return `${printableJson(object)}\n`;
@@ -48,6 +54,9 @@ export function createJsonTeller(): Explainer {
       return '';
     },
     stepDone: (step, ms, outcome) => line(step, { ms: Number(ms.toFixed(3)), outcome }),
-    stepPlanned: (step, already) => line(step, already ? { outcome: 'already' } : {}),
+    stepPlanned: (step, already) => line(step, already ? { outcome: 'already' } : condition(step)),
   };
 }
+
+const condition = ({ check }: Step): { readonly skip?: string } =>
+  check === undefined ? {} : { skip: skipText(check) };

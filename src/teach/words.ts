@@ -1,6 +1,7 @@
 /** What all ways of telling a step share: the names of the sections, times, and how a step is undone, in one line. */
-import { renderCommand } from '../../runtime/plan/render.ts';
-import type { Section, Step, StepId, Undo } from '../../runtime/plan/step.ts';
+import { renderArgv } from '../../runtime/plan/quote.ts';
+import { nftGetArgv, renderCommand } from '../../runtime/plan/render.ts';
+import type { Check, Section, Step, StepId, Undo } from '../../runtime/plan/step.ts';
 
 /** The article's Docker steps, by name, and what a container is besides its network. */
 export const sectionHeadings: Readonly<Record<Section, string>> = {
@@ -41,5 +42,19 @@ export function undoText(undo: Undo, title: (id: StepId) => string | undefined):
       return `never for one container: ${undo.why}`;
     case 'none':
       return `none: ${undo.why}`;
+  }
+}
+
+/** When a step is left out, since its effect is there. */
+export function skipText(check: Check): string {
+  switch (check.kind) {
+    case 'path-exists':
+      return `where ${check.path} exists`;
+    case 'file-contains':
+      return `where ${check.path} holds ${check.text}`;
+    case 'nft-element':
+      return `where "${renderArgv(nftGetArgv(check))}" succeeds`;
+    case 'run':
+      return `where "${renderArgv(check.argv)}" succeeds`;
   }
 }

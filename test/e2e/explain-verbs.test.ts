@@ -36,7 +36,7 @@ function expectWhole(steps: readonly StepObject[]): void {
     expect(step.of).toBe(steps.length);
     expect(step.ms).toBeGreaterThanOrEqual(0);
     expect(step.outcome).toMatch(/^(done|already)$/);
-    for (const text of [step.title, step.command, step.why, step.without, step.undo, step.section])
+    for (const text of [step.title, step.command, step.why, step.else, step.undo, step.section])
       expect(text).not.toBe('');
   }
 }
@@ -101,20 +101,57 @@ describe('exec', () => {
 
 describe('a dry run ends as the real one would', () => {
   test.each([
-    ['a name that is taken', ['run', '-d', '--name', 'first', 'test', 'true'], 125],
-    ['a port that is taken', ['run', '-d', '--name', 'second', '-p', '8080:80', 'test', 'true'], 125],
-    ['an address that is taken', ['run', '--rm', '--ip', '172.17.0.2', 'test', 'true'], 125],
     ['no address of the network', ['run', '--rm', '--ip', '10.0.0.1', 'test', 'true'], 125],
-    ['a port that is taken since', ['start', 'later'], 1],
     ['no number of seconds', ['stop', '-t', 'soon', 'first'], 125],
   ] as const)('%s', async (_, [verb, ...words], status) => {
-    await engine.ok('create', '--name', 'later', '-p', '8080:80', 'test', 'true');
     await engine.ok('run', '-d', '--name', 'first', '-p', '8080:80', 'test', 'sleep', '100');
     const planned = await engine.minidock(verb, '--dry-run', ...words);
     const { exitCode, stderr } = await engine.minidock(verb, ...words);
     expect(exitCode).toBe(status);
     expect(planned).toMatchObject({ exitCode, stderr, stdout: '' });
     expect(stderr).not.toMatch(/'minidock (?!stop)\w+ --help'/);
+  });
+
+  test.each([
+    [
+      'a port',
+      ['run', '-p', '8080:80'],
+      /8080 failed: port is already allocated\ncontainer \w{12} listens on 8080\/tcp/,
+    ],
+    ['every port of a range', ['run', '-p', '8080-8080:80'], /8080 failed: port is already allocated/],
+    ['a name', ['run', '--name', 'taker'], /name "\/taker" is already in use/],
+    ['an address', ['run', '--ip', '172.17.0.2'], /172\.17\.0\.2/],
+    ['a port, since it was created,', ['start', 'later'], /8080 failed: port is already allocated/],
+    [
+      'an address that this host has not',
+      ['run', '-p', '192.0.2.77:80:80'],
+      /cannot assign requested address/,
+    ],
+  ])('%s that cannot be had now is noted, and the steps are told', async (_, [verb, ...words], what) => {
+    await engine.ok('create', '--name', 'later', '-p', '8080:80', 'test', 'true');
+    await engine.ok(
+      'run',
+      '-d',
+      '--name',
+      'taker',
+      '-p',
+      '8080:80',
+      '--ip',
+      '172.17.0.2',
+      'test',
+      'sleep',
+      '100',
+    );
+    const rest = verb === 'run' ? ['test', 'true'] : [];
+    const planned = await engine.minidock(verb ?? '', '--dry-run', ...words, ...rest);
+    expect(planned.exitCode).toBe(0);
+    expect(planned.stderr).toMatch(/^Note: as things are, this would be refused: /);
+    expect(planned.stderr).toMatch(what);
+    expect(planned.stdout).toContain('Create the network namespace');
+    if (words.includes('-p')) expect(planned.stdout).toMatch(/nft add element ip minidock published.*: 172/);
+    if (words.includes('--ip')) expect(planned.stdout).toContain('address add 172.17.0.2/16');
+    const real = await engine.minidock(verb ?? '', ...words, ...rest);
+    expect([real.exitCode, real.stderr]).toEqual([verb === 'run' ? 125 : 1, expect.stringMatching(what)]);
   });
 
   test('a port that the kernel is to choose is one that it could', async () => {
@@ -145,8 +182,8 @@ describe('how to look', () => {
     const words = ['--name', 'looked-at', '--explain=json', ...flags];
     const { stderr } = await engine.minidock('run', '-d', ...words, 'test', 'sleep', '100');
     const seen = new Map<string, string>();
-    for (const step of objects(stderr).filter((each) => each.observe !== null && !isMissing(each)))
-      seen.set(step.id, await look(step.observe));
+    for (const step of objects(stderr).filter((each) => each.look !== null && !isMissing(each)))
+      seen.set(step.id, await look(step.look));
     const silent = [...seen].flatMap(([id, text]) =>
       text.replace(/^total 0\n$/, 'a hidden directory').trim() === '' ? [id] : [],
     );
@@ -170,8 +207,8 @@ describe('how to look', () => {
     await engine.ok('run', '-d', '--name', 'entered', 'test', 'sleep', '100');
     const words = ['-d', '-u', '1000', '-w', '/tmp', '--explain=json', 'entered', 'sleep', '50'];
     const steps = objects((await engine.minidock('exec', ...words)).stderr);
-    for (const { observe } of steps) if (observe !== null) expect(await look(observe)).not.toBe('');
-    const seen = (id: string): Promise<string> => look(steps.find((step) => step.id === id)?.observe);
+    for (const { look: observe } of steps) if (observe !== null) expect(await look(observe)).not.toBe('');
+    const seen = (id: string): Promise<string> => look(steps.find((step) => step.id === id)?.look);
     expect(await seen('process.find-user')).toContain('uid=1000');
     expect(await seen('process.exec')).toContain('sleep 50');
     expect((await seen('exec.join-cgroup')).trim().split('\n').length).toBeGreaterThan(1);
@@ -255,7 +292,7 @@ describe('stop and rm', () => {
       'Send SIGTERM to the program',
       'Give it 1 second to end',
     ]);
-    for (const { title, observe } of steps) expect([title, observe]).not.toEqual([title, null]);
+    for (const { title, look } of steps) expect([title, look]).not.toEqual([title, null]);
     const titles = steps.map(({ title }) => title);
     expect(titles).toEqual([...new Set(titles)]);
     // A PID 1 without a handler does not hear of SIGTERM.
@@ -392,8 +429,10 @@ describe('pull', () => {
       const done = await host.run(['bash', '-c', pasted]);
       expect([done.exitCode, done.stderr]).toEqual([0, '']);
 
-      const { stdout, stderr } = await engine.minidock('pull', '--explain=json', name);
-      expect(stdout).toContain('Status: Downloaded newer image');
+      const both = await host.run(['sh', '-c', `${program} pull --explain=json ${name} 2>&1`]);
+      const [stderr = '', stdout = ''] = both.stdout.split(/^(?=Digest: )/m);
+      // Nothing is told any more when it says that it is done.
+      expect(stdout).toMatch(/^Digest: sha256:\w{64}\nStatus: Downloaded newer image for .*\n.*\n$/);
       const steps = objects(stderr);
       expectWhole(steps);
       expect(steps.map(({ command }) => command)).toEqual(planned.map(({ command }) => command));
@@ -401,7 +440,7 @@ describe('pull', () => {
       expect(steps.map(({ id }) => id)).toEqual(
         expect.arrayContaining(['registry.ping', 'registry.manifest', 'registry.config', 'image.name']),
       );
-      for (const { id, command, observe } of steps) {
+      for (const { id, command, look: observe } of steps) {
         expect(command).not.toMatch(/^sh -c/);
         if (!/^(registry\.config|layer|image)/.test(id)) continue;
         const looked = await host.run(['bash', '-c', observe ?? '']);
@@ -413,7 +452,7 @@ describe('pull', () => {
         ]);
       }
       expect(steps.find(({ id }) => id === 'registry.config')?.undo).toMatch(/^rm -f .*\/sha256\/\w{64}$/);
-      for (const { observe } of steps.filter(({ id }) => id.startsWith('layer.unpack'))) {
+      for (const { look: observe } of steps.filter(({ id }) => id.startsWith('layer.unpack'))) {
         const list = (observe ?? '').replace('ls ', 'ls -lR --time-style=+ ');
         const there = await host.run(['sh', '-c', list.replaceAll(host.root, byHand)]);
         expect(there.stdout.replaceAll(byHand, host.root)).toBe((await host.run(['sh', '-c', list])).stdout);
@@ -421,6 +460,11 @@ describe('pull', () => {
       }
       const again = objects((await engine.minidock('pull', '--explain=json', name)).stderr);
       expect(again.map(({ id }) => id)).toContain('registry.resolve');
+      // The configuration is here, so it is not asked for, and that is told.
+      const asked = steps.find(({ id }) => id === 'registry.config');
+      expect(again.filter(({ id }) => id === 'registry.config')).toEqual([
+        { ...asked, n: expect.any(Number), of: again.length, ms: 0, outcome: 'already' },
+      ]);
       expect(again.filter(({ id }) => id.startsWith('layer.')).every((s) => s.outcome === 'already')).toBe(
         true,
       );

@@ -279,8 +279,8 @@ describe('no word of an image runs on the host', () => {
     for (const image of [...Object.keys(fields), 'everything']) {
       const { stdout } = await minidock('run', '--dry-run', '--explain=json', image);
       for (const line of stdout.split('\n').filter(Boolean)) {
-        const step = JSON.parse(line) as { command: string; undo: string; observe: string | null };
-        told.add(step.command).add(step.observe ?? '');
+        const step = JSON.parse(line) as { command: string; undo: string; look: string | null };
+        told.add(step.command).add(step.look ?? '');
         if (/^(ip|nft|iptables|rm|rmdir|find) /.test(step.undo)) told.add(step.undo);
       }
     }

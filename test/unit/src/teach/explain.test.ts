@@ -75,7 +75,7 @@ test('a short one tells a line a step, of a script the first', () => {
 });
 
 test('one for programs tells an object a line', () => {
-  const [first, , last] = renderDryRun([netns, bridge, table], { how: 'json' })
+  const [first, second, last] = renderDryRun([netns, bridge, table], { how: 'json' })
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as unknown);
@@ -87,13 +87,14 @@ test('one for programs tells an object a line', () => {
     title: netns.title,
     command: 'ip netns add md-1',
     why: netns.why,
-    without: netns.without,
+    else: netns.without,
     undo: 'ip netns delete md-1',
-    observe: 'ip -n md-1 address',
+    look: 'ip -n md-1 address',
   });
+  expect(second).toMatchObject({ skip: 'where /sys/class/net/minidock0 exists' });
   expect(last).toMatchObject({
     undo: 'goes by itself when "Create the network namespace" is undone',
-    observe: null,
+    look: null,
   });
 });
 
