@@ -75,6 +75,20 @@ test('the same privileges, filter, and nothing inherited', async () => {
   expect(user).toMatchObject({ CapEff: '0000000000000000', CapBnd: '00000000a80425fb' });
 });
 
+test('no_new_privs and the limits of the container hold for it', async () => {
+  const flags = ['--security-opt', 'no-new-privileges', '--ulimit', 'nofile=100:200', '--ulimit', 'core=0'];
+  await ok('run', '-d', '--name', 'bound', ...flags, 'test', 'sleep', '1000');
+  const script = 'grep NoNewPrivs /proc/self/status; ulimit -Sn; ulimit -Hn; ulimit -c';
+  for (const more of [[], ['-u', 'app'], ['--privileged']])
+    expect(await ok('exec', ...more, 'bound', 'sh', '-c', script)).toBe('NoNewPrivs:\t1\n100\n200\n0');
+  await ok('rm', '-f', 'bound');
+  // It is those flags' doing.
+  expect((await ok('exec', 'box', 'sh', '-c', script)).split('\n').slice(0, 2)).not.toEqual([
+    'NoNewPrivs:\t1',
+    '100',
+  ]);
+});
+
 test('-e, -w and -u', async () => {
   expect(await ok('exec', 'box', 'sh', '-c', 'pwd; echo $MADE; id -u; echo $HOME')).toBe(
     '/www\nrun\n0\n/root',

@@ -1,5 +1,5 @@
 /** What a program sees and may do from inside a container: namespaces, files of the kernel, privileges, descriptors. */
-import { existsSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { readPairs, useEngine } from '../support/engine.ts';
@@ -185,6 +185,72 @@ describe('files of the kernel', () => {
       end: '1',
       ...((await engine.host.run(['ls', '-d', '/proc/acpi'])).exitCode === 0 ? { acpi: '0' } : {}),
       ...((await engine.host.run(['ls', '-d', '/proc/scsi'])).exitCode === 0 ? { scsi: '0' } : {}),
+    });
+  });
+
+  // Spelled out: a list that is read from the code would lose what the code loses.
+  const masked = [
+    ...['asound', 'acpi', 'interrupts', 'kcore', 'keys', 'latency_stats', 'timer_list', 'timer_stats'],
+    ...['sched_debug', 'scsi'],
+  ].map((name) => `/proc/${name}`);
+  const readOnly = ['bus', 'fs', 'irq', 'sys/kernel/panic', 'sysrq-trigger'].map((name) => `/proc/${name}`);
+
+  test.each([...masked, '/sys/firmware'].filter((path) => existsSync(path)))(
+    '%s is masked: a file is the null device, a directory empty and read-only',
+    async (path) => {
+      const look = statSync(path).isDirectory()
+        ? `ls -A ${path}; touch ${path}/x 2>&1`
+        : `stat -c %t:%T ${path}; wc -c <${path}`;
+      const expected = statSync(path).isDirectory() ? `touch: ${path}/x: Read-only file system` : '1:3\n0';
+      expect(await inside(`${look} || true`)).toBe(expected);
+    },
+  );
+
+  test('what a machine may have of /sys is masked where it has it', async () => {
+    const tree = join(engine.host.dir, 'sys');
+    const paths = ['firmware', 'devices/virtual/powercap'];
+    for (const path of paths) {
+      mkdirSync(join(tree, path), { recursive: true });
+      writeFileSync(join(tree, path, 'secret'), 'secret');
+    }
+    const list = `cd /sys; find ${paths.join(' ')}`;
+    expect(await inside(list, '-v', `${tree}:/sys`)).toBe(paths.join('\n'));
+    expect(await inside(`${list} | grep -c secret`, '--privileged', '-v', `${tree}:/sys`)).toBe('2');
+  });
+
+  test.each(readOnly.filter((path) => existsSync(path)))('%s is read-only', async (path) => {
+    // Changes nothing where it may be done: the mode that it has, a file opened and not written.
+    const change = statSync(path).isDirectory() ? `chmod $(stat -c %a ${path}) ${path}` : `(: >>${path})`;
+    expect(await inside(`${change} 2>&1 && echo changed || true`)).toMatch(/Read-only file system$/);
+    expect(await inside(`${change} && echo changed`, '--privileged')).toBe('changed');
+  });
+
+  describe('a device', () => {
+    /** No driver has it: opening it is refused by the container's group, or else by the kernel, in other words. */
+    const number = 'b 511 77';
+    const use = (path: string): string =>
+      [`read=$(head -c 1 ${path}`, `write=$( (: >>${path})`]
+        .map((attempt) => `echo "${attempt} 2>&1 | sed 's/.*: //')"`)
+        .join('; ');
+    const [open, closed] = ['No such device or address', 'Operation not permitted'];
+
+    test.each([
+      ['r', { read: open, write: closed }],
+      ['w', { read: closed, write: open }],
+      ['m', { read: closed, write: closed }],
+      ['rw', { read: open, write: open }],
+    ])('given with --device for %s may be used so and not otherwise', async (access, expected) => {
+      const node = join(engine.host.dir, `block-${access}`);
+      await engine.host.run(['mknod', node, ...number.split(' ')]);
+      expect(readPairs(await inside(use('/dev/given'), '--device', `${node}:/dev/given:${access}`))).toEqual(
+        expected,
+      );
+    });
+
+    test.each([number, 'c 511 77'])('that was not given may be made (%s), and not be used', async (made) => {
+      const script = `mknod /tmp/node ${made} && ${use('/tmp/node')}`;
+      expect(readPairs(await inside(script))).toEqual({ read: closed, write: closed });
+      expect(readPairs(await inside(script, '--privileged'))).toEqual({ read: open, write: open });
     });
   });
 

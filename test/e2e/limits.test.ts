@@ -50,7 +50,9 @@ describe('memory', () => {
     );
     expect({ exitCode, stdout }).toEqual({ exitCode: 137, stdout: '' });
     expect(await ok('inspect', '-f', '{{.State.OOMKilled}} {{.State.ExitCode}}', 'hog')).toBe('true 137');
-    expect(await ok('start', '-a', 'hog').catch(() => 'killed again')).toBe('killed again');
+    const again = await minidock('start', '-a', 'hog');
+    expect(again).toMatchObject({ exitCode: 137, stdout: '' });
+    expect(await ok('inspect', '-f', '{{.State.OOMKilled}} {{.State.ExitCode}}', 'hog')).toBe('true 137');
     await ok('run', '--name', 'modest', ...flags, 'test', 'true');
     expect(await ok('inspect', '-f', '{{.State.OOMKilled}}', 'modest')).toBe('false');
   });

@@ -11,7 +11,9 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { testCertificate } from './certificate.ts';
 
 export interface SeenRequest {
   readonly method: string;
@@ -45,8 +47,8 @@ export class FakeRegistry {
     this.#server = server;
   }
 
-  static async start(): Promise<FakeRegistry> {
-    const server = createServer();
+  static async start({ tls = false }: { readonly tls?: boolean } = {}): Promise<FakeRegistry> {
+    const server = tls ? createTlsServer(testCertificate) : createServer();
     const registry = new FakeRegistry(server);
     server.on('request', (request, response) => {
       void registry.#serve(request, response);

@@ -58,6 +58,32 @@ describe('manifests', () => {
     });
   });
 
+  test('by digest the digest that was asked for counts, not the one that the registry says', async () => {
+    const { digest } = await client.fetchManifest(reference);
+    const others = '{"schemaVersion":2,"layers":[],"config":{}}';
+    registry.intercept = (request, response) => {
+      if (!request.path.includes('/manifests/')) return false;
+      const headers = { 'content-type': manifestType, 'docker-content-digest': digestOf(others) };
+      response.writeHead(200, headers).end(others);
+      return true;
+    };
+    await expect(client.fetchManifest({ ...reference, digest })).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+      message: expect.stringContaining(`verification failed for digest ${digest}: `),
+    });
+  });
+
+  test('by tag the bytes must be those that the registry says', async () => {
+    const due = digestOf('other bytes');
+    registry.intercept = (request, response) => {
+      if (!request.path.includes('/manifests/')) return false;
+      const headers = { 'content-type': manifestType, 'docker-content-digest': due };
+      response.writeHead(200, headers).end('{"schemaVersion":2,"layers":[],"config":{}}');
+      return true;
+    };
+    await expect(client.fetchManifest(reference)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  });
+
   test('a tag is resolved without fetching', async () => {
     const digest = await client.resolveTag(reference);
     expect(registry.log.at(-1)).toBe('HEAD /v2/app/manifests/latest');
@@ -242,6 +268,38 @@ describe('blobs', () => {
       return true;
     };
     await expect(readBlob(digestOf('x'))).rejects.toThrow(message);
+  });
+
+  describe('from TLS', () => {
+    let secure: FakeRegistry;
+    beforeEach(async () => {
+      secure = await FakeRegistry.start({ tls: true });
+      reference = parseReference(`${secure.host}/app`);
+    });
+    afterEach(() => secure.close());
+    const redirectTo = (location: string): void => {
+      secure.intercept = (request, response) => {
+        if (!request.path.includes('/blobs/')) return false;
+        response.writeHead(307, { location }).end();
+        return true;
+      };
+    };
+
+    test('a redirect to clear text is refused: somebody on the way could read the blob', async () => {
+      const { digest } = secure.addBlob('0123456789');
+      await expect(readBlob(digest)).resolves.toMatchObject({ content: '0123456789' });
+      redirectTo('http://registry.invalid/blob');
+      await expect(readBlob(digest)).rejects.toMatchObject({
+        code: 'REDIRECT_REFUSED',
+        message: `https://${secure.host} redirects from TLS to clear text at registry.invalid`,
+      });
+    });
+
+    test('one to a host that may be spoken to in clear text is followed', async () => {
+      const { digest } = other.addBlob('0123456789');
+      redirectTo(`http://${other.host}/v2/app/blobs/${digest}`);
+      await expect(readBlob(digest)).resolves.toMatchObject({ content: '0123456789' });
+    });
   });
 
   test('a redirect to itself ends', async () => {

@@ -35,6 +35,15 @@ test('a domain name goes before the short one', () => {
   );
 });
 
+test.each([
+  ['a.b.c', '', 'a.b.c a'],
+  ['a.b.c', 'example.org', 'a.b.c.example.org a.b.c'],
+  ['web', '', 'web'],
+])('the host name %s with the domain %j is found as %j', (hostname, domainname, names) => {
+  const lines = hostsFile({ ...input, hostname, domainname }).split('\n');
+  expect(lines.at(-2)).toBe(`172.17.0.2\t${names}`);
+});
+
 test('without an address there is no line for the container', () => {
   expect(hostsFile({ ...input, address: '' })).toMatch(/ip6-allrouters\n$/);
 });
