@@ -1,0 +1,49 @@
+// Stryker: small changes to the modules that unit tests cover by themselves, each of which a unit test is to fail on.
+// Run by scripts/mutation/run. What only kernel and e2e tests can see is listed in test/mutation.
+import jest from './.jest.config.js';
+
+export default {
+  mutate: [
+    'images/platform.ts',
+    'images/reference.ts',
+    'images/registry/challenge.ts',
+    'images/registry/endpoints.ts',
+    'runtime/network/hosts.ts',
+    'runtime/network/ipam.ts',
+    'runtime/network/ipv4.ts',
+    'runtime/network/port-spec.ts',
+    'runtime/network/resolv.ts',
+    'runtime/network/subnet.ts',
+    'runtime/plan/quote.ts',
+    'runtime/process/capabilities.ts',
+    'runtime/process/lines.ts',
+    'runtime/process/rlimits.ts',
+    'runtime/process/seccomp/arguments.ts',
+    'runtime/printable.ts',
+    'src/commands/boolean-flags.ts',
+    'src/commands/global-flags.ts',
+    'src/engine/env-flags.ts',
+    'src/engine/units.ts',
+  ],
+  testRunner: 'jest',
+  jest: {
+    projectType: 'custom',
+    // Those left out look at the checkout itself, which a sandbox is not.
+    config: {
+      ...jest,
+      roots: ['<rootDir>/test/unit'],
+      testPathIgnorePatterns: ['/unit/scripts/', '/unit/attack/', '/unit/mutation/', '/unit/architecture'],
+    },
+    enableFindRelatedTests: true,
+  },
+  testRunnerNodeArgs: ['--experimental-vm-modules', '--no-warnings'],
+  coverageAnalysis: 'perTest',
+  ignoreStatic: true,
+  ignorePatterns: ['dist', '.github', '.cache', 'test/golden', 'test/e2e', 'test/kernel', 'test/docker'],
+  tempDirName: '.cache/stryker',
+  reporters: ['clear-text', 'json'],
+  jsonReporter: { fileName: '.cache/mutation.json' },
+  clearTextReporter: { allowColor: false, logTests: false },
+  concurrency: 2,
+  disableTypeChecks: true,
+};

@@ -1,0 +1,83 @@
+/** Rules of nftables and of iptables: who gets in, who gets out, in whose name. */
+import { mutantsOf } from '../mutant.ts';
+
+const rules = 'kernel/(firewall|forged)\\.';
+
+export const firewall = [
+  ...mutantsOf(
+    'runtime/network/firewall/nftables.ts',
+    [`        'iifname != "lo" ip saddr 127.0.0.0/8 drop',\n`, '', rules],
+    [`        'iifname != "lo" ip daddr 127.0.0.0/8 drop',\n`, '', rules],
+    ['        `iifname "${HOST_VETH_PREFIX}*" drop`,\n', '', rules],
+    [
+      "prerouting priority dstnat; policy accept;',\n      rules: ['fib daddr type local jump publish']",
+      "prerouting priority dstnat; policy accept;',\n      rules: ['jump publish']",
+      rules,
+    ],
+    [
+      "output priority dstnat; policy accept;',\n      rules: ['fib daddr type local jump publish']",
+      "output priority dstnat; policy accept;',\n      rules: ['jump publish']",
+      rules,
+    ],
+    [
+      "output priority dstnat; policy accept;',\n      rules: ['fib daddr type local jump publish']",
+      "output priority dstnat; policy accept;',\n      rules: []",
+      rules,
+    ],
+    ["        'dnat ip to ip daddr . meta l4proto . th dport map @published_at',\n", '', rules],
+    [
+      "rules: ['iifname . oifname @neighbours accept', 'drop'],",
+      "rules: ['iifname . oifname @neighbours accept'],",
+      'kernel/firewall\\.|e2e/networks\\.',
+    ],
+    [
+      "        'iifname . oifname @neighbours accept',\n        'drop',\n",
+      "        'iifname . oifname @neighbours accept',\n",
+      rules,
+    ],
+    ["        'ct status dnat accept',\n", '', rules],
+    ["        'ct state established,related accept',\n", '', rules],
+    ["        'ip saddr 127.0.0.0/8 oifname @bridges masquerade',\n", '', rules],
+    ["        'ip saddr . oifname @homes ct status dnat masquerade',\n", '', rules],
+    ["        'ip saddr . oifname @homes accept',\n", '', rules],
+    ["        'ip saddr @subnets masquerade',\n", '', rules],
+    [
+      '(internal ? `add element ip ${NFT_TABLE} confined',
+      '(false ? `add element ip ${NFT_TABLE} confined',
+      'kernel/firewall\\.|e2e/networks\\.',
+    ],
+    [
+      "(internal ? '' : `add element ip ${NFT_TABLE} subnets",
+      "('' as string === 'x' ? '' : `add element ip ${NFT_TABLE} subnets",
+      'kernel/firewall\\.|e2e/networks\\.|golden|unit/runtime/network',
+    ],
+  ),
+  ...mutantsOf(
+    'runtime/network/firewall/iptables.ts',
+    ['-A MINIDOCK-LOOPBACK ! -i lo -d 127.0.0.0/8 -j DROP\n', '', rules],
+    ['-A MINIDOCK-LOOPBACK ! -i lo -s 127.0.0.0/8 -j DROP\n', '', rules],
+    ['-A MINIDOCK-LOOPBACK -i ${HOST_VETH_PREFIX}+ -j DROP\n', '', rules],
+    ['-A PREROUTING -m addrtype --dst-type LOCAL -j MINIDOCK', '-A PREROUTING -j MINIDOCK', rules],
+    ['-A OUTPUT -m addrtype --dst-type LOCAL -j MINIDOCK', '-A OUTPUT -j MINIDOCK', rules],
+    ['-A MINIDOCK-INBOUND -j DROP\n', '', rules],
+    ['-A MINIDOCK-INBOUND -m conntrack --ctstate DNAT -j ACCEPT\n', '', rules],
+    ['-A MINIDOCK-INBOUND -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n', '', rules],
+    [
+      '    `-A MINIDOCK-POSTROUTING -s ${subnet} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE`,\n',
+      '',
+      rules,
+    ],
+    ['    `-A MINIDOCK-POSTROUTING -s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`,\n', '', rules],
+    [
+      "      ? `-I MINIDOCK-FORWARD ${confinement(bridge).join(' ')}`",
+      '      ? `-A MINIDOCK-FORWARD -i ${bridge} -j ACCEPT`',
+      'kernel/firewall\\.|e2e/networks\\.',
+    ],
+    [
+      "['MINIDOCK-POSTROUTING', '-s', subnet, '!', '-o', bridge, '-j', 'MASQUERADE']",
+      "['MINIDOCK-POSTROUTING', '-s', subnet, '-j', 'MASQUERADE']",
+      rules,
+    ],
+    ["isEveryAddress(hostIp) ? [] : ['-d', `${hostIp}/32`]", 'isEveryAddress(hostIp) ? [] : []', rules],
+  ),
+];

@@ -1,0 +1,161 @@
+/** A container's life: its log, processes that join it, its end, and what is remembered of it. */
+import { mutantsOf } from '../mutant.ts';
+
+const log = 'unit/src/engine/log|e2e/logs\\.';
+
+export const logs = [
+  ...mutantsOf(
+    'src/engine/log-file.ts',
+    ['skip: seen + breaks - lines + 1 }', 'skip: seen + breaks - lines }', log],
+    ['    ftruncateSync(this.fd, this.size);\n  }', '  }', log],
+    ['    header[4] = stream;\n', '    header[4] = 1;\n', log],
+    ['if (last && payload.at(-1) === 0x0a) breaks -= 1;', '', log],
+    ['if (lines === 0) return { offset: end, skip: 0 };', '', log],
+    ['else ftruncateSync(this.fd, this.size);', '', log],
+  ),
+  ...mutantsOf(
+    'src/engine/logs.ts',
+    [
+      "if (options.follow && container.state.status === 'running') {",
+      "if (false && options.follow && container.state.status === 'running') {",
+      'e2e/logs\\.',
+    ],
+    [
+      '      if (last) return;\n',
+      '      if (over) return;\n',
+      'e2e/logs\\.',
+      'What was written last is read in the same round nearly always: the loss is a race of microseconds',
+    ],
+    ['if (payload.length === 0) return;', '', log, 'An empty write prints nothing; the line spares the call'],
+  ),
+];
+
+const execs = 'e2e/exec\\.';
+
+export const exec = [
+  ...mutantsOf(
+    'src/engine/exec-plan.ts',
+    [
+      '    process: execProcess(bundle.process, options),\n',
+      '    process: { ...execProcess(bundle.process, options), noNewPrivileges: false },\n',
+      execs,
+    ],
+    [
+      '    process: execProcess(bundle.process, options),\n',
+      '    process: { ...execProcess(bundle.process, options), rlimits: [] },\n',
+      execs,
+    ],
+    [
+      '    ...(seccomp === undefined ? {} : { seccomp }),\n',
+      '    ...(seccomp === undefined ? { seccomp } : {}),\n',
+      execs,
+    ],
+    [
+      'cgroupProcs: cgroupProcsFiles(bundle.linux.cgroupsPath)',
+      'cgroupProcs: cgroupProcsFiles(bundle.linux.cgroupsPath).slice(0, 0)',
+      'e2e/(exec|limits)\\.',
+    ],
+    ["options.workdir === '' ? base.cwd : options.workdir", 'base.cwd', execs],
+    ["options.user === '' ? base.user :", "options.user !== 'x' ? base.user :", execs],
+    ['options.privileged ? allCapabilities() : base.capabilities.bounding', 'allCapabilities()', execs],
+    [
+      "[...base.env, ...(options.tty ? ['TERM=xterm'] : []), ...options.env]",
+      "[...options.env, ...(options.tty ? ['TERM=xterm'] : []), ...base.env]",
+      execs,
+    ],
+  ),
+  ...mutantsOf(
+    'runtime/process/enter-steps.ts',
+    ['    ...(process.oomScoreAdj === undefined ? [] : [setOomScore(process.oomScoreAdj)]),\n', '', execs],
+    ["    joinKeyring('exec.join-keyring', request.keyring),\n", '', execs],
+  ),
+];
+
+export const lifecycle = [
+  ...mutantsOf(
+    'src/engine/lifecycle.ts',
+    ['options.signal ?? spec.stopSignal', "options.signal ?? 'SIGTERM'", 'e2e/lifecycle\\.'],
+    ['options.timeout ?? spec.stopTimeout', 'spec.stopTimeout', 'e2e/lifecycle\\.'],
+    ['if (!options.force) throw stillRunning(name);', '', 'e2e/lifecycle\\.'],
+    [
+      "  if (container.state.status !== 'running') return container.state.exitCode;\n",
+      "  if (container.state.status !== 'running') return 0;\n",
+      'e2e/lifecycle\\.',
+    ],
+    [
+      'if (message !== undefined) return message.exitCode;',
+      'if (message !== undefined) return 0;',
+      'e2e/lifecycle\\.',
+    ],
+    [
+      'if (lock === undefined) return false;\n  try {\n    const now',
+      'if (lock === undefined) return true;\n  try {\n    const now',
+      'e2e/(lifecycle|crash|fault)\\.',
+    ],
+  ),
+  ...mutantsOf(
+    'src/engine/spec.ts',
+    [
+      'own === undefined ? (defaults.Cmd ?? []) : []',
+      '(defaults.Cmd ?? [])',
+      'e2e/run\\.|unit/src/engine/create',
+    ],
+    ["request.user ?? defaults.User ?? ''", "request.user ?? ''", 'e2e/run\\.|unit/src/engine/create'],
+    [
+      "request.stopSignal ?? defaults.StopSignal ?? 'SIGTERM'",
+      "request.stopSignal ?? 'SIGTERM'",
+      'e2e/run\\.|unit/src/engine/create',
+    ],
+    [
+      "parseInteger(request.stopTimeout, '--stop-timeout') ?? 10",
+      "parseInteger(request.stopTimeout, '--stop-timeout') ?? 30",
+      'e2e/(run|lifecycle)\\.|unit/src/engine/create',
+    ],
+    ['{ ...(defaults.Labels ?? {}), ...parseLabels', '{ ...parseLabels', 'e2e/run\\.|unit/src/engine/create'],
+  ),
+  ...mutantsOf(
+    'src/engine/network-flags.ts',
+    ['.filter((port) => !published.has(port))', '', 'e2e/run\\.|unit/src/engine/create'],
+    ['if (first % 2 === 1 || bytes.every', 'if (bytes.every', 'e2e/errors\\.|unit/src/engine/create'],
+  ),
+];
+
+export const state = [
+  ...mutantsOf(
+    'src/engine/store.ts',
+    ['      if (refusal !== undefined) throw refusal;\n', '', 'unit/src/engine/store|e2e/lifecycle\\.'],
+    [
+      'if (this.nameOwner(name) === id) rmSync(join(namesDir(this.paths), name), { force: true });',
+      'rmSync(join(namesDir(this.paths), name), { force: true });',
+      'unit/src/engine/store|e2e/lifecycle\\.',
+    ],
+  ),
+  ...mutantsOf(
+    'src/engine/atomic-file.ts',
+    [
+      '    renameSync(temporary, path);\n    moved = true;\n',
+      '    writeFileSync(path, text, { mode });\n    moved = renameSync === undefined;\n',
+      'unit/src/engine/(atomic-file|store)|e2e/places\\.',
+    ],
+    [
+      'const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);',
+      'const fd = openSync(path, constants.O_RDWR);',
+      'unit/src/engine/(atomic-file|store)|e2e/places\\.',
+    ],
+    ['if (length < SIZE) return', 'if (length <= SIZE) return', 'unit/src/engine/atomic-file'],
+  ),
+  ...mutantsOf(
+    'src/engine/volumes.ts',
+    [
+      'if (existing !== undefined) return { volume: existing, isEmpty: false, publish: undefined };',
+      'if (existing !== undefined) return { volume: existing, isEmpty: true, publish: () => undefined };',
+      'e2e/volumes\\.',
+    ],
+    [
+      "code: 'NO_SUCH_VOLUME'",
+      "code: 'NO_VOLUME'",
+      'e2e/volumes\\.',
+      'A code is not printed, and nothing asks for this one',
+    ],
+  ),
+];

@@ -1,0 +1,94 @@
+/** Cables, addresses, bridges, forwarding, and the files about them. */
+import { mutantsOf } from '../mutant.ts';
+
+const kernel = 'kernel/network\\.';
+
+export const network = [
+  ...mutantsOf(
+    'runtime/network/addresses.ts',
+    ["'link', 'set', CONTAINER_INTERFACE, 'up'", "'link', 'set', CONTAINER_INTERFACE, 'down'", kernel],
+    [
+      "'brd', '+', 'dev', CONTAINER_INTERFACE",
+      "'dev', CONTAINER_INTERFACE",
+      'kernel/network\\.|golden/explain',
+    ],
+    [
+      'network.internal === true ? [] : planDefaultRoute',
+      'network.internal === true ? planDefaultRoute(endpoint) : planDefaultRoute',
+      'e2e/networks\\.',
+    ],
+    [
+      "'route', 'add', 'default', 'via', network.gateway",
+      "'route', 'add', '10.255.0.0/16', 'via', network.gateway",
+      kernel,
+    ],
+  ),
+  ...mutantsOf(
+    'runtime/network/bridge.ts',
+    [
+      "command: { kind: 'write', path: `${settings}/route_localnet`, text: '1' }",
+      "command: { kind: 'write', path: `${settings}/route_localnet`, text: '0' }",
+      'kernel/(network|firewall|ports)\\.',
+    ],
+    ["command: { kind: 'write', path, text: '1' }", "command: { kind: 'write', path, text: '0' }", kernel],
+    ["check: { kind: 'path-exists', path: settings },", '', 'kernel/network\\.|e2e/run\\.'],
+    ["`${gateway}/${prefix}`, 'dev', bridge", "`${gateway}/32`, 'dev', bridge", kernel],
+  ),
+  ...mutantsOf(
+    'runtime/network/veth.ts',
+    ["'master', network.bridge]", "'up']", kernel],
+    ["'hairpin', 'on'", "'hairpin', 'off'", 'kernel/network\\.|e2e/networks\\.|golden/explain'],
+    [
+      "'address', macAddress, 'netns', netns",
+      "'netns', netns",
+      'kernel/network\\.|e2e/(network-modes|networks)\\.',
+    ],
+  ),
+  ...mutantsOf(
+    'runtime/network/ipam.ts',
+    ['if (address === gateway) continue;', '', 'unit/runtime/network/ipam'],
+    [
+      'address < block.base + sizeOf(block) - 1; address++',
+      'address < block.base + sizeOf(block); address++',
+      'unit/runtime/network/ipam',
+    ],
+    [
+      'if (ownerOf(file) === owner) rmSync',
+      'if (ownerOf(file) !== undefined) rmSync',
+      'unit/runtime/network/ipam',
+    ],
+    ['if (!contains(block, address))', 'if (false)', 'unit/runtime/network/ipam'],
+    [
+      "if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;",
+      "if ((error as NodeJS.ErrnoException).code === 'EEXIST') return true;",
+      'unit/runtime/network/ipam',
+    ],
+  ),
+  ...mutantsOf(
+    'runtime/network/hosts.ts',
+    [
+      "domainname === '' && short === full ? full : `${full} ${domainname === '' ? short : hostname}`",
+      'full',
+      'unit/runtime/network/hosts',
+    ],
+    [
+      "if (address !== 'host-gateway') return address;",
+      "if (address !== 'host-gateway' || address !== '') return address;",
+      'unit/runtime/network/hosts',
+    ],
+  ),
+  ...mutantsOf(
+    'src/engine/networking.ts',
+    [
+      "await undoCommand({ kind: 'run', argv: ['ip', 'link', 'delete', former] });",
+      'undoCommand.toString();',
+      'e2e/former-cable\\.',
+    ],
+    [
+      '    releaseAddresses(leases, config.id);\n    throw error;',
+      '    throw error;',
+      'e2e/(fault|errors|networks)\\.',
+    ],
+    ["if (other.state.status !== 'running') {", 'if (false) {', 'e2e/network-modes\\.'],
+  ),
+];

@@ -1,0 +1,106 @@
+/** What is taught: labs, scripts, `why`, the words of --explain. */
+import { mutantsOf } from '../mutant.ts';
+
+export const lab = [
+  ...mutantsOf(
+    'src/teach/lab/confine.ts',
+    [
+      'const FAMILIES = [1, 2, 10, 16, 17];',
+      'const FAMILIES = [1, 2, 10, 16, 17, 40];',
+      'unit/src/teach/lab/confine',
+    ],
+    ["  { index: 0, value: Math.max(...FAMILIES), op: 'SCMP_CMP_GT' },\n", '', 'unit/src/teach/lab/confine'],
+    [
+      'const SOCKETCALLS = [1, 8];',
+      'const SOCKETCALLS = [1];',
+      'unit/src/teach/lab/confine|e2e/lab-hostile\\.',
+    ],
+    [
+      "names: ['io_uring_setup']",
+      "names: ['io_uring_enter']",
+      'unit/src/teach/lab/confine|e2e/lab-hostile\\.',
+    ],
+    [
+      '  kernel.seccompSetFilter(filter, SECCOMP_FILTER_FLAG_SPEC_ALLOW);\n',
+      '  [filter, SECCOMP_FILTER_FLAG_SPEC_ALLOW].toString();\n',
+      'e2e/lab-hostile\\.',
+    ],
+  ),
+  ...mutantsOf('src/teach/lab/progress.ts', ['lesson === name && step ?', 'step ?', 'e2e/lab(-shell)?\\.']),
+];
+
+const scripts = 'e2e/script(-undo)?\\.';
+
+export const script = [
+  ...mutantsOf(
+    'src/teach/script/library.ts',
+    ['undo=("$1" ', 'undo+=("$1" ', scripts],
+    [
+      "  trap '' HUP INT TERM\n  set +e\n",
+      '  set +e\n',
+      'e2e/script-undo\\.',
+      'Only a second signal that comes while the first one’s undoing runs is caught by it',
+    ],
+    ['  rm -rf "$box"\n', '  :\n', scripts],
+    [
+      '      ((++links <= 40)) || fail',
+      '      ((++links <= 4000)) || fail',
+      'e2e/(script|hostile|foreign-words)\\.',
+    ],
+    ['      [[ $target != /* ]] || at=\n', '', scripts],
+    ['    ((fd <= 2)) || exec {fd}>&-\n', '    :\n', scripts],
+    ['  umask 022\n', '  umask 077\n', scripts],
+    ['  [[ -z $own ]] || gid=$(find_group "$own")\n', '', scripts],
+  ),
+  ...mutantsOf('src/teach/script/host-steps.ts', [
+    "command.kind === 'rmdir' ? renderArgv(['remove_group', command.path])",
+    "command.kind === 'rmdir' ? renderArgv(['rmdir', command.path])",
+    scripts,
+  ]),
+];
+
+const whys = 'e2e/why\\.';
+
+export const why = [
+  ...mutantsOf(
+    'src/teach/why/walk-socket.ts',
+    [
+      "['0.0.0.0', '*', address].includes(listener.address)",
+      "['0.0.0.0', '*', '127.0.0.1', address].includes(listener.address)",
+      whys,
+    ],
+    [
+      'const right = here.filter((listener) => listener.protocol === protocol);',
+      'const right = here;',
+      'e2e/why(-oracle)?\\.',
+    ],
+    [
+      "loopback ? 'listen-loopback' : ipv6 ? 'listen-ipv6' : 'listen-elsewhere'",
+      "loopback ? 'listen-loopback' : 'listen-elsewhere'",
+      'e2e/why(-oracle|-probe)?\\.',
+    ],
+  ),
+  ...mutantsOf(
+    'src/teach/why/walk-filter.ts',
+    ["if (!iptables && !hasRules(ruleset, 'minidock', 'publish')) {", 'if (false) {', whys],
+    [
+      'if (redirection.address !== final.address || redirection.port !== final.port) {',
+      'if (false) {',
+      'e2e/why(-oracle)?\\.',
+    ],
+    ['  if (home.internal === true) {\n', '  if (false) {\n', 'e2e/why(-oracle|-probe)?\\.'],
+    ['if (/^:FORWARD DROP/m.test(ruleset.legacy)) {', 'if (false) {', whys],
+  ),
+];
+
+export const explain = [
+  ...mutantsOf(
+    'src/teach/step-json.ts',
+    ['      else: step.without,\n', '      else: step.why,\n', 'unit/src/teach/explain'],
+    [
+      'stepDone: (step, ms, outcome) => line(step, { ms: Number(ms.toFixed(3)), outcome }),',
+      "stepDone: (step, ms) => line(step, { ms: Number(ms.toFixed(3)), outcome: 'done' }),",
+      'unit/src/teach/explain',
+    ],
+  ),
+];

@@ -1,0 +1,81 @@
+/** The journal, taking back, and what a failed or killed start leaves. */
+import { mutantsOf } from '../mutant.ts';
+
+export const undo = [
+  ...mutantsOf(
+    'runtime/plan/undo.ts',
+    ['[...journal.read()].reverse()', '[...journal.read()]', 'unit/runtime/plan/apply'],
+    ['if (failures.length === 0) journal.remove();', 'journal.remove();', 'unit/runtime/plan/apply'],
+    [
+      'return isGone(undo, error) ? undefined : (error as Error).message;',
+      'return (error as Error).message;',
+      'unit/runtime/plan/apply|e2e/fault\\.',
+    ],
+    [
+      'return isGone(undo, error) ? undefined : (error as Error).message;',
+      'return undefined;',
+      'unit/runtime/plan/apply',
+    ],
+    [
+      'const together = group.length > 1 && (await undoTogether(group));',
+      'const together = group.length > 1;',
+      'unit/runtime/plan/apply|e2e/run\\.',
+    ],
+  ),
+  ...mutantsOf(
+    'runtime/plan/journal.ts',
+    [
+      "const complete = text.slice(0, text.lastIndexOf('\\n') + 1);",
+      'const complete = text;',
+      'unit/runtime/plan|e2e/crash\\.',
+    ],
+    ["undo.kind === 'command' || undo.kind === 'freedBy'", "undo.kind === 'command'", 'unit/runtime/plan'],
+  ),
+  ...mutantsOf(
+    'runtime/plan/apply.ts',
+    ['    journal.record(group.steps);\n', '', 'unit/runtime/plan/apply|e2e/fault\\.'],
+    [
+      'const step = failingStep(group, error.stderr) ?? first;',
+      'const step = first;',
+      'unit/runtime/plan/(apply|fold)|e2e/fault\\.',
+    ],
+  ),
+  ...mutantsOf(
+    'src/engine/shim/ending.ts',
+    [
+      "const report = await span('undo', 'undo', () => undoJournal(journalOf(parts)));",
+      'const report = { undone: [], failures: [] };',
+      'e2e/fault\\.',
+    ],
+    [
+      "const undone = await span('undo', 'undo', () => undoJournal(journalOf(parts)));",
+      'const undone = { undone: [], failures: [] };',
+      'e2e/run\\.',
+    ],
+    [
+      "span('state', 'release the network', () => releaseNetwork(store.paths, config.id, ports));",
+      '',
+      'e2e/(networks|network-modes|doctor)\\.',
+    ],
+    [
+      '  releaseNetwork(store.paths, config.id, ports);\n  const wire',
+      '  const wire',
+      'e2e/(fault|errors|doctor)\\.',
+    ],
+  ),
+  ...mutantsOf(
+    'src/engine/recovery.ts',
+    [
+      "await undoJournal(new Journal(join(runDir, 'journal')));",
+      'Journal.toString(); undoJournal.toString();',
+      'e2e/crash\\.',
+    ],
+    ['      releaseLeases(store.paths, id);\n', '', 'e2e/(crash|doctor)\\.'],
+    [
+      'if (config.spec.autoRemove) removeContainerFiles',
+      'if (!config.spec.autoRemove && false) removeContainerFiles',
+      'e2e/(crash|lifecycle)\\.',
+    ],
+    ['exitCode: LOST,', 'exitCode: 0,', 'e2e/(crash|lifecycle)\\.'],
+  ),
+];
