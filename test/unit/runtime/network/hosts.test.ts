@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { hostsFile, parseExtraHost, type HostsInput } from '../../../../runtime/network/hosts.ts';
 
@@ -46,11 +47,17 @@ test.each([
 
 test('without an address there is no line for the container', () => {
   expect(hostsFile({ ...input, address: '' })).toMatch(/ip6-allrouters\n$/);
+  expect(hostsFile({ ...input, hostname: '' })).toMatch(/ip6-allrouters\n$/);
 });
 
 test("on the host's network it is the host's file and what was added", () => {
   const host = { ...input, hostNetwork: true, address: '', gateway: '', extraHosts: ['me:host-gateway'] };
   expect(hostsFile(host, () => '127.0.0.1 localhost')).toBe('127.0.0.1 localhost\n127.0.0.1\tme\n');
+  expect(hostsFile(host, () => '127.0.0.1 localhost\n')).toBe('127.0.0.1 localhost\n127.0.0.1\tme\n');
+  expect(hostsFile(host, () => '')).toBe('127.0.0.1\tme\n');
+  expect(hostsFile({ ...host, extraHosts: [] })).toBe(
+    readFileSync('/etc/hosts', 'utf8').replace(/([^\n])$/, '$1\n'),
+  );
 });
 
 test.each([
@@ -58,8 +65,15 @@ test.each([
   [':192.0.2.1', 'bad format for add-host: ":192.0.2.1"'],
   ['name:', 'bad format for add-host: "name:"'],
   ['name:300.1.1.1', 'invalid IP address in add-host: "300.1.1.1"'],
+  ...['2001:db8::g', 'x2001:db8::1', 'fe80::1%', 'fe80::1%eth0!', 'abcd', '[2001:db8::1', '2001:db8::1]'].map(
+    (address): [string, string] => [`name=${address}`, `invalid IP address in add-host: "${address}"`],
+  ),
 ])("--add-host '%s' is refused: %s", (entry, message) => {
   expect(() => parseExtraHost(entry)).toThrow(message);
+});
+
+test('an IPv6 address may name its link', () => {
+  expect(parseExtraHost('six=fe80::1%eth0')).toEqual({ name: 'six', address: 'fe80::1%eth0' });
 });
 
 test('an IPv6 address may stand in brackets', () => {

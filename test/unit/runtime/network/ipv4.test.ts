@@ -36,12 +36,18 @@ test.each([
   expect(formatCidr(cidr(text))).toBe(block);
 });
 
-test.each(['192.0.2.0', '192.0.2.0/33', '192.0.2.0/', '192.0.2.0/24/1', 'x/8'])(
-  "'%s' is no block",
-  (text) => {
-    expect(parseCidr(text)).toBeUndefined();
-  },
-);
+test.each([
+  '192.0.2.0',
+  '192.0.2.0/33',
+  '192.0.2.0/',
+  '192.0.2.0/24/1',
+  'x/8',
+  '192.0.2.0/x8',
+  '192.0.2.0/8x',
+  '1.2.3.4/008',
+])("'%s' is no block", (text) => {
+  expect(parseCidr(text)).toBeUndefined();
+});
 
 test('a block holds its first and its last address and not the next', () => {
   const block = cidr('172.17.0.0/16');
