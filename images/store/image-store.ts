@@ -24,6 +24,7 @@ import {
   type ImageRecord,
   type ImageRecords,
 } from './image-index.ts';
+import { withoutRepeats } from './layer-stack.ts';
 import { LayerStore, layerName, type LayerRecord } from './layer-store.ts';
 import { Leases } from './leases.ts';
 import { withLock } from './lock.ts';
@@ -257,7 +258,7 @@ export class ImageStore {
       manifestDigest: record.manifestDigest,
       tags: record.tags,
       repoDigests: record.repoDigests,
-      layerDirs: record.layerDirs.map((dir) => join(this.#dir, dir)),
+      layerDirs: withoutRepeats(record.layerDirs).map((dir) => join(this.#dir, dir)),
       size: record.layers.reduce((sum, { size }) => sum + size, 0),
       lastTagged: record.lastTagged,
     };

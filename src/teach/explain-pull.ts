@@ -7,6 +7,7 @@ import { familiarName, parseReference } from '../../images/reference.ts';
 import type { Answered } from '../../images/registry/session.ts';
 import { BlobStore } from '../../images/store/blob-store.ts';
 import type { ImageStore } from '../../images/store/image-store.ts';
+import { withoutRepeats } from '../../images/store/layer-stack.ts';
 import { layerName } from '../../images/store/layer-store.ts';
 import type { ImageConfig, Manifest, StoredImage } from '../../images/types.ts';
 import type { HostStep, StepId } from '../../runtime/plan/step.ts';
@@ -114,7 +115,9 @@ function preview(paths: Paths, { config: { digest } }: Manifest, config: ImageCo
     manifestDigest: '',
     tags: [],
     repoDigests: [],
-    layerDirs: config.rootfs.diff_ids.map((diffId) => join(imagesDir(paths), layerName(diffId), 'fs')),
+    layerDirs: withoutRepeats(config.rootfs.diff_ids).map((diffId) =>
+      join(imagesDir(paths), layerName(diffId), 'fs'),
+    ),
     size: 0,
     lastTagged: '',
   };

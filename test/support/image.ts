@@ -86,7 +86,7 @@ async function busyboxLayer(root: string): Promise<Buffer> {
   return readFileSync(`${root}.tar`);
 }
 
-async function busyboxPath(): Promise<string> {
+export async function busyboxPath(): Promise<string> {
   return (await succeed(runProgram(['bash', '-c', 'command -v busybox']))).stdout.trim();
 }
 

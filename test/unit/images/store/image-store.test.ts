@@ -227,6 +227,29 @@ describe('what a layer leaves to those below', () => {
     expect(await store.list()).toEqual([]);
   });
 
+  test('a layer that is listed again stands in the stack once, where it is topmost', async () => {
+    const { store, unpacker } = testStore(temporaryDirectory());
+    const file = [{ name: 'f', data: 'x' }];
+    const empty: never[] = [];
+    const image = await addImage(store, { layers: [file, empty, [{ name: '.wh.f' }], empty, file, empty] });
+    expect(image.layerDirs.map((dir) => readdirSync(dir))).toEqual([['f'], ['f'], []]);
+    expect(new Set(image.layerDirs).size).toBe(3);
+    expect([unpacker.unpacked, image.config.rootfs.diff_ids.length]).toEqual([3, 6]);
+  });
+
+  test('what a layer takes from below differs each time that it is listed', async () => {
+    const { store } = testStore(temporaryDirectory());
+    const upper = [{ name: 'srv/link', type: '1', link: 'srv/data/tool' }];
+    const between = [
+      { name: 'srv/', type: '5', mode: 0o711 },
+      { name: 'srv/data/tool', data: 'changed' },
+    ];
+    const { layerDirs } = await addImage(store, { layers: [lower, upper, between, upper] });
+    const top = layerDirs.at(-1) ?? '';
+    expect([readFileSync(join(top, 'srv/link'), 'utf8'), mode(join(top, 'srv'))]).toEqual(['changed', 0o711]);
+    expect(new Set(layerDirs).size).toBe(layerDirs.length);
+  });
+
   test('a layer that starts afresh leaves the ones below out', async () => {
     const { store } = testStore(temporaryDirectory());
     const image = await addImage(store, {
