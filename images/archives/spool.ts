@@ -14,7 +14,8 @@ import type { Shape } from '../foreign/shape.ts';
 import { decompress } from '../unpack/compression.ts';
 import { unpackError } from '../unpack/corrupt.ts';
 import { maxPath, toText } from '../unpack/paths.ts';
-import { TarReader, type TarEntry, type TarHandler } from '../unpack/tar-reader.ts';
+import type { TarEntry, TarHandler } from '../unpack/tar-entry.ts';
+import { TarReader } from '../unpack/tar-reader.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 
 export interface SpooledFile {

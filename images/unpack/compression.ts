@@ -26,7 +26,13 @@ const magics: readonly (readonly [Compression, readonly number[]])[] = [
 const longestMagic = 6;
 
 export function detectCompression(head: Uint8Array): Compression {
+  if (isSkippableFrame(head)) return 'zstd';
   return magics.find(([, magic]) => magic.every((byte, i) => head[i] === byte))?.[0] ?? 'none';
+}
+
+/** A frame with a note instead of data, which zstd may begin with (RFC 8878, 3.1.2): stargz and pzstd write such. */
+function isSkippableFrame([first = 0, ...rest]: Uint8Array): boolean {
+  return (first & 0xf0) === 0x50 && rest[0] === 0x2a && rest[1] === 0x4d && rest[2] === 0x18;
 }
 
 export interface Decompressed {

@@ -8,7 +8,7 @@
 import { linkSync, type Stats } from 'node:fs';
 import { corruptLayer } from './corrupt.ts';
 import { entryComponents, isWithin, join, parentOf, toText } from './paths.ts';
-import type { TarEntry } from './tar-reader.ts';
+import type { TarEntry } from './tar-entry.ts';
 import { PathMap } from './path-map.ts';
 import { isCode, type LayerTree } from './tree.ts';
 import type { DanglingLink } from './types.ts';
@@ -26,6 +26,8 @@ export interface Surroundings {
   readonly isWhiteout: (real: string) => boolean;
   /** Whether nothing of the layers below is seen in this directory. */
   readonly hidesBelow: (dir: string) => boolean;
+  /** What the link's own header says of the file, which another name of it has now. */
+  readonly onLinked: (real: string, entry: TarEntry, isSymlink: boolean) => void;
   /** What a link replaces goes first. */
   readonly remove: (real: string, stats: Stats) => void;
 }
@@ -43,7 +45,8 @@ export class HardLinks {
   }
 
   /** Throws ImageError 'LAYER_CORRUPT' for a link that cannot be. */
-  add(real: string, { path, linkpath }: Pick<TarEntry, 'path' | 'linkpath'>): void {
+  add(real: string, entry: TarEntry): void {
+    const { path, linkpath } = entry;
     if (entryComponents(linkpath).length === 0) {
       throw corruptLayer(`the hard link "${toText(path)}" leads to no file`);
     }
@@ -57,7 +60,9 @@ export class HardLinks {
       if (this.#layer.tree.stat(targetReal)?.ino === existing.ino) return;
     }
     if (existing !== undefined) this.#layer.remove(real, existing);
-    if (!this.#link(real, linkpath)) this.#keepOpen(real, linkpath);
+    if (this.#link(real, linkpath)) {
+      this.#layer.onLinked(real, entry, this.#layer.tree.stat(real)?.isSymbolicLink() === true);
+    } else this.#keepOpen(real, linkpath);
   }
 
   /** Something else has this path now. */

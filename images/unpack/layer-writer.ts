@@ -2,7 +2,9 @@
  * Turns a layer's entries into the directory that overlayfs takes as a lower layer. What AUFS spelt in file names
  * becomes overlayfs's own: `.wh.NAME` a character device 0:0, `.wh..wh..opq` the attribute trusted.overlay.opaque
  * (image-spec, layer.md; kernel, Documentation/filesystems/overlayfs.rst). A whiteout hides what layers below have,
- * never what its own layer has, whichever comes first in the archive.
+ * never what its own layer has, whichever comes first in the archive: so the specification has it. Docker's overlay2
+ * refuses a whiteout that comes after, merges a directory that comes after one, and takes an opaque root for nothing.
+ * aufs's own files below `.wh..wh.plnk/`, where its hard links lead, are ordinary ones, as there.
  *
  * The last entry of a path wins, whatever kinds the two are of.
  */
@@ -21,10 +23,10 @@ import { corruptLayer, unpackError } from './corrupt.ts';
 import { HardLinks } from './hard-links.ts';
 import { LayerDirs } from './layer-dirs.ts';
 import { MetadataWriter } from './metadata.ts';
-import { entryComponents, join, maxPath, toFsPath, toText } from './paths.ts';
+import { entryComponents, isArchiveItself, join, maxPath, toFsPath, toText } from './paths.ts';
 import { PathMap } from './path-map.ts';
 import { SparseCursor } from './sparse-cursor.ts';
-import type { TarEntry, TarHandler } from './tar-reader.ts';
+import type { TarEntry, TarHandler } from './tar-entry.ts';
 import { isCode, LayerTree } from './tree.ts';
 import type { LayerReport } from './types.ts';
 
@@ -65,6 +67,9 @@ export class LayerWriter implements TarHandler {
       tree: this.#tree,
       isWhiteout: (real) => this.#whiteouts.has(real),
       hidesBelow: (dir) => this.#dirs.hidesBelow(dir),
+      onLinked: (real, entry, isSymlink) => {
+        this.#metadata.onLink(this.#tree.path(real), entry, isSymlink);
+      },
       remove: (real, stats) => {
         this.#remove(real, stats);
       },
@@ -129,10 +134,11 @@ export class LayerWriter implements TarHandler {
     const components = entryComponents(entry.path);
     const name = components.at(-1);
     if (name === undefined) {
-      if (entry.type === 'dir') this.#dirs.list('', entry);
+      this.#root(entry);
       return;
     }
-    if (components.some((part) => part.startsWith(whiteoutMeta) && part !== opaqueMarker)) return;
+    // aufs's own notes of a branch; nothing of a layer was ever called so that a whiteout could mean it.
+    if (name.startsWith(whiteoutMeta) && name !== opaqueMarker) return;
     const parent = this.#tree.makeParent(components);
     if (name === opaqueMarker) {
       this.#dirs.makeOpaque(parent);
@@ -171,6 +177,16 @@ export class LayerWriter implements TarHandler {
         this.#device(real, entry, entry.type === 'char' ? 'c' : entry.type === 'block' ? 'b' : 'p');
         this.#metadata.onPath(this.#tree.path(real), entry, true);
     }
+  }
+
+  /**
+   * `./` is the directory that somebody packed, and says nothing of the image: `tar -C "$(mktemp -d)" -c .` would close
+   * the root of the container to all but root. Docker leaves it out, too, and takes only `/` at its word.
+   */
+  #root(entry: TarEntry): void {
+    if (isArchiveItself(entry.path)) return;
+    if (entry.type !== 'dir') throw corruptLayer('an entry would replace the root directory');
+    this.#dirs.list('', entry);
   }
 
   #dir(real: string, entry: TarEntry): void {

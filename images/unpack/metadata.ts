@@ -1,6 +1,7 @@
 /**
- * Owner, mode, extended attributes and times, in the one order that works: writing and chown(2) both clear setuid
- * bits and security.capability, so these come after; times come last because everything before may change them.
+ * Owner, extended attributes, mode and times, in the one order that works: writing and chown(2) both clear setuid
+ * bits and security.capability, so these come after; an access list among the attributes has bits of the mode, which
+ * the header's own then set; times come last because everything before may change them.
  *
  * System calls that src hands in take text, so an entry whose name is not UTF-8 is given a plain name for the moment.
  */
@@ -15,6 +16,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { ImageError } from '../errors.ts';
+import { corruptLayer } from './corrupt.ts';
 import type { FileSystemCalls } from '../file-system-calls.ts';
 import type { FsPath } from './paths.ts';
 
@@ -34,6 +36,26 @@ export const overlayPrefix = ({ inUserNamespace }: Pick<FileSystemCalls, 'inUser
 const nanoseconds = 1_000_000_000n;
 const ownUid = process.geteuid?.() ?? 0;
 const ownGid = process.getegid?.() ?? 0;
+
+/** The last nanosecond that fits 64 bits, in 2262; also before 1970, of a symbolic link. */
+const lastTime = (1n << 63n) - 1n;
+
+/**
+ * Times that Docker gives up on count as 1970, as they do there: those before 1970 and those after 2262. Of symbolic
+ * links Docker keeps the first kind, and lets the other overflow into some time between, which nobody can want.
+ */
+function timeOf(mtime: bigint, isSymlink: boolean): bigint {
+  const first = isSymlink ? -lastTime : 0n;
+  return mtime < first || mtime > lastTime ? 0n : mtime;
+}
+
+/** The kernel's own limit. Docker goes round it: of 2^32, which stands for a user without a number, it makes root. */
+function checkOwner({ uid, gid }: Metadata): void {
+  if (isId(uid) && isId(gid)) return;
+  throw corruptLayer(`an entry belongs to ${String(uid)}:${String(gid)}, which no user and group can be`);
+}
+
+const isId = (id: number): boolean => Number.isInteger(id) && id >= -1 && id < 2 ** 32;
 
 /** chown(2): the kernel gives a file to nobody whom the user namespace does not count (EINVAL). */
 function own(path: FsPath, { uid, gid }: Metadata, chown: () => void): void {
@@ -62,10 +84,12 @@ export class MetadataWriter {
 
   /** For a regular file that was made by this process and is still open. */
   onFile(fd: number, path: FsPath, metadata: Metadata): void {
-    const { mode, uid, gid, mtime, xattrs } = metadata;
+    const { mode, uid, gid, xattrs } = metadata;
+    checkOwner(metadata);
     if (uid !== ownUid || gid !== ownGid) own(path, metadata, () => fchownSync(fd, uid, gid));
-    fchmodSync(fd, mode);
     this.#setXattrs(path, xattrs);
+    fchmodSync(fd, mode);
+    const mtime = timeOf(metadata.mtime, false);
     const seconds = Number(mtime / nanoseconds);
     // futimes takes seconds as a double, which holds whole ones exactly and nanoseconds not at all.
     if (mtime % nanoseconds === 0n) futimesSync(fd, seconds, seconds);
@@ -78,12 +102,26 @@ export class MetadataWriter {
   /** For everything else; `hasMode` is false for symbolic links. */
   onPath(path: FsPath, metadata: Metadata, hasMode: boolean): void {
     const { mode, uid, gid, mtime, xattrs } = metadata;
+    checkOwner(metadata);
     if (uid !== ownUid || gid !== ownGid) own(path, metadata, () => lchownSync(path, uid, gid));
-    if (hasMode) chmodSync(path, mode);
     this.#setXattrs(path, xattrs);
+    if (hasMode) chmodSync(path, mode);
+    const time = timeOf(mtime, !hasMode);
     this.withName(path, (name) => {
-      this.#calls.setTimes(name, mtime, mtime);
+      this.#calls.setTimes(name, time, time);
     });
+  }
+
+  /**
+   * For another name of a file that is there. Its header counts like any other, so the last one of a file decides, as
+   * in Docker: owner (which takes away security.capability, also when it is the same), attributes, mode and time; of a
+   * symbolic link only the first two.
+   */
+  onLink(path: FsPath, metadata: Metadata, isSymlink: boolean): void {
+    checkOwner(metadata);
+    own(path, metadata, () => lchownSync(path, metadata.uid, metadata.gid));
+    if (isSymlink) this.#setXattrs(path, metadata.xattrs);
+    else this.onPath(path, metadata, true);
   }
 
   /** A directory with which nothing of the layers below is merged. */
@@ -132,7 +170,8 @@ export class MetadataWriter {
         this.setXattr(path, name, value);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        // The file system or the kernel does not know this kind (NFS, no SELinux): left out, as Docker does.
+        // The file system or the kernel does not know this kind (NFS, no SELinux). Docker leaves those out that it may
+        // not set, and from 25 on refuses the others; the files are worth more than a label that nothing here reads.
         if (code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'EPERM') throw error;
       }
     }

@@ -33,9 +33,9 @@ export function toText(bytes: string): string {
 }
 
 /**
- * The components of an entry's path below the layer's root. An absolute path counts from that root; a relative one
- * that climbs out of it is refused, as Docker refuses it. `a/../b` is `b` whether or not `a` is a symbolic link,
- * again as in Docker.
+ * The components of an entry's path below the layer's root. That root is the top, as for a process that has entered it
+ * by chroot(2): `..` leads no higher, so `../a` is `a`, as in Docker. `a/../b` is `b` whether or not `a` is a symbolic
+ * link, again as in Docker.
  */
 export function entryComponents(path: string): string[] {
   if (path.length > maxPath) throw corruptLayer(`an entry's name is too long: "${toText(path)}"`);
@@ -43,12 +43,21 @@ export function entryComponents(path: string): string[] {
   const components: string[] = [];
   for (const part of path.split('/')) {
     if (part === '' || part === '.') continue;
-    if (part !== '..') components.push(part);
-    else if (components.pop() === undefined && !path.startsWith('/')) {
-      throw corruptLayer(`the entry "${toText(path)}" points outside the layer`);
-    }
+    if (part === '..') components.pop();
+    else components.push(part);
   }
   return components;
+}
+
+/** Whether the path means the directory that an archive is of, which `.`, `./` and `a/..` do, and `/` does not. */
+export function isArchiveItself(path: string): boolean {
+  let depth = 0;
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue;
+    depth += part === '..' ? -1 : 1;
+    if (depth < 0) return false;
+  }
+  return depth === 0 && !path.startsWith('/');
 }
 
 export function parentOf(path: string): string {

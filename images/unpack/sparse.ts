@@ -1,10 +1,11 @@
 /**
  * Sparse files in the four forms GNU tar has written them: old GNU (type 'S', the map in the header and in blocks
  * behind it) and PAX 0.0, 0.1 and 1.0 (tar's manual, "Storing Sparse Files"). A map says which pieces of the file
- * the stored data are; the rest are holes.
+ * the stored data are; the rest are holes. What a file must say to be one of these is as in Go's archive/tar.
  */
 import { corruptLayer } from './corrupt.ts';
-import { paxNumber, type PaxRecords } from './pax.ts';
+import { paxInteger, type PaxRecords } from './pax.ts';
+import { tarNumber } from './tar-numbers.ts';
 
 export interface Segment {
   readonly offset: number;
@@ -43,34 +44,50 @@ function oldGnuEntries(block: Buffer, place: { offset: number; entries: number; 
   return { segments, more: block[place.more] === 1 };
 }
 
-/** Twelve bytes: octal digits, or base 256 when the first bit is set. */
-function oldGnuNumber(block: Buffer, at: number): number {
-  if (((block[at] ?? 0) & 0x80) !== 0) return Number(block.readBigUInt64BE(at + 4));
+const oldGnuNumber = (block: Buffer, at: number): number =>
+  tarNumber(block, at, 12, 'number of a sparse file');
 
-  const digits = block.toString('latin1', at, at + 12).replace(/[\0 ].*$/s, '');
-  return parseInt(digits === '' ? '0' : digits, 8);
+export interface PaxSparse {
+  /** The stored name is made up; this is the file's own. */
+  readonly name: string | undefined;
+  readonly realSize: number | undefined;
+  /** Undefined where it stands in front of the data: version 1.0. */
+  readonly segments: readonly Segment[] | undefined;
 }
 
-/** The map of PAX 0.0 and 0.1, which stands in the records; undefined when these describe no such file. */
-export function paxSparseMap(records: PaxRecords): SparseMap | undefined {
-  const numbers: number[] = [];
-  let realSize: number | undefined;
+/** What the records say of a sparse file; undefined when they describe none. */
+export function paxSparse(records: PaxRecords): PaxSparse | undefined {
+  const values = new Map(records);
+  const of = (key: string): string => values.get(`GNU.sparse.${key}`) ?? '';
+  const version = `${of('major')}.${of('minor')}`;
+  const map = mapOf00(records) ?? of('map');
+  const known = version === '.' ? map !== '' : ['0.0', '0.1', '1.0'].includes(version);
+  if (!known) return undefined;
+  const size = of('size') || of('realsize');
+  return {
+    name: of('name') || undefined,
+    realSize: size === '' ? undefined : paxInteger('GNU.sparse.size', size),
+    segments: version === '1.0' ? undefined : segmentsOf(map, of('numblocks')),
+  };
+}
+
+/** Version 0.0 repeats two keys, in turn; as version 0.1 writes the same. */
+function mapOf00(records: PaxRecords): string | undefined {
+  const numbers: string[] = [];
   for (const [key, value] of records) {
-    if (key === 'GNU.sparse.size') realSize = paxNumber(key, value);
-    else if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes')
-      numbers.push(paxNumber(key, value));
-    else if (key === 'GNU.sparse.map' && value !== '') {
-      for (const number of value.split(',')) numbers.push(paxNumber(key, number));
-    }
+    if (key !== 'GNU.sparse.offset' && key !== 'GNU.sparse.numbytes') continue;
+    const expected = numbers.length % 2 === 0 ? 'GNU.sparse.offset' : 'GNU.sparse.numbytes';
+    if (key !== expected || value.includes(',')) throw corruptLayer('a sparse file has an impossible map');
+    numbers.push(value);
   }
-  return realSize === undefined ? undefined : { realSize, segments: pairs(numbers) };
+  return numbers.length === 0 ? undefined : numbers.join(',');
 }
 
-/** PAX 1.0 puts the map in front of the data; this is the real size, when the records announce one. */
-export function paxSparseRealSize(records: PaxRecords): number | undefined {
-  const major = records.find(([key]) => key === 'GNU.sparse.major')?.[1];
-  const size = records.find(([key]) => key === 'GNU.sparse.realsize')?.[1];
-  return major === '1' && size !== undefined ? paxNumber('GNU.sparse.realsize', size) : undefined;
+function segmentsOf(map: string, count: string): readonly Segment[] {
+  const numbers = map === '' ? [] : map.split(',');
+  if (paxInteger('GNU.sparse.numblocks', count) * 2 !== numbers.length)
+    throw corruptLayer('a sparse file has a map of another length than it says');
+  return pairs(numbers.map((number) => paxInteger('GNU.sparse.map', number)));
 }
 
 /**
@@ -97,7 +114,7 @@ export class Sparse1Map {
     this.#wanted ??= 1 + 2 * pairsOf(this.#text().split('\n', 1)[0] ?? '');
     if (this.#lines < this.#wanted) return undefined;
     const lines = this.#text().split('\n').slice(1, this.#wanted);
-    return pairs(lines.map((line) => paxNumber('the sparse map', line)));
+    return pairs(lines.map((line) => paxInteger('the sparse map', line)));
   }
 
   #text(): string {
@@ -106,7 +123,7 @@ export class Sparse1Map {
 }
 
 function pairsOf(line: string): number {
-  const count = paxNumber('the sparse map', line);
+  const count = paxInteger('the sparse map', line);
   if (count < 0 || count > 1 << 20) throw corruptLayer('a sparse file has an impossible map');
   return count;
 }

@@ -1,8 +1,11 @@
 /**
  * Reads a tar archive as it streams past: POSIX ustar and PAX, GNU and old V7, everything `docker save`, BuildKit
- * and GNU tar write. Blocks are decoded in tar-header.ts by the `tar` package; what lies between them is read here, because
- * names and attributes must stay bytes, sparse files must keep their holes, and a layer of 100,000 files should cost
- * neither a promise nor a stream per file: the handler is called synchronously, in order, with slices of the chunks.
+ * and GNU tar write. Blocks are decoded in tar-header.ts; what lies between them is read here, because names and
+ * attributes must stay bytes, sparse files must keep their holes, and a layer of 100,000 files should cost neither a
+ * promise nor a stream per file: the handler is called synchronously, in order, with slices of the chunks.
+ *
+ * An archive may end wherever nothing of a file is missing: without the two empty blocks, and without the padding
+ * behind the last file (umoci's `insert` writes such layers). Docker draws the line there, too.
  *
  * Deliberately absent: anything that touches the disk, and any judgement on where a path points (paths.ts).
  */
@@ -12,43 +15,21 @@ import {
   checkSparseMap,
   oldGnuExtension,
   oldGnuHeader,
-  paxSparseMap,
-  paxSparseRealSize,
+  paxSparse,
   Sparse1Map,
   type Segment,
   type SparseMap,
 } from './sparse.ts';
-import { cString, decodeHeader, rawHeader, type RawHeader } from './tar-header.ts';
-
-export type EntryType = 'file' | 'dir' | 'link' | 'symlink' | 'char' | 'block' | 'fifo';
-
-export interface TarEntry {
-  readonly type: EntryType;
-  /** Byte string, as it stands in the archive. */
-  readonly path: string;
-  /** Byte string; '' unless a link of either kind. */
-  readonly linkpath: string;
-  /** Permission bits with setuid, setgid and sticky. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Bytes of data that follow in the archive. */
-  readonly size: number;
-  /** Nanoseconds since 1970. */
-  readonly mtime: bigint;
-  readonly major: number;
-  readonly minor: number;
-  readonly xattrs: ReadonlyMap<string, Uint8Array>;
-  readonly sparse: SparseMap | undefined;
-}
-
-export interface TarHandler {
-  entry(entry: TarEntry): void;
-  /** A piece of the current entry's data; only valid during the call. */
-  data(chunk: Buffer): void;
-  /** The current entry is complete. */
-  end(): void;
-}
+import type { EntryType, TarHandler } from './tar-entry.ts';
+import {
+  checkRecords,
+  cString,
+  decodeHeader,
+  isZeroBlock,
+  rawHeader,
+  type HeaderBlock,
+  type RawHeader,
+} from './tar-header.ts';
 
 const blockSize = 512;
 /** Go's archive/tar, and so Docker, draws the line for extended headers here too. */
@@ -58,6 +39,10 @@ const maxSparseMap = 64 << 20;
 const maxSegments = 1 << 20;
 const noXattrs: ReadonlyMap<string, Uint8Array> = new Map();
 
+/**
+ * More kinds than Docker takes, which refuses contiguous files ('7'), GNU's sparse files ('S'), volume labels and
+ * directories with a list of names ('V', 'D'): GNU tar writes them, and what they mean is beyond doubt.
+ */
 const entryTypes: Readonly<Record<string, EntryType>> = {
   '0': 'file',
   '\0': 'file',
@@ -91,7 +76,6 @@ export class TarReader {
   #partial: Buffer = Buffer.alloc(0);
   #zeroBlocks = 0;
   #entries = 0;
-  #globals: PaxRecords = [];
   #records: PaxRecords = [];
   #longPath: string | undefined;
   #longLink: string | undefined;
@@ -128,10 +112,18 @@ export class TarReader {
 
   /** The archive is over: throws if it broke off in the middle of something. */
   finish(): void {
-    const whole = this.#state.at === 'end' || (this.#state.at === 'header' && this.#partial.length === 0);
-    const extended = this.#records.length > 0 || this.#longPath !== undefined || this.#longLink !== undefined;
+    const state = this.#state;
+    if (state.at === 'end') return;
     if (this.#entries === 0 && this.#partial.length > 0) throw corruptLayer('it is not a tar archive');
-    if (!whole || extended) throw corruptLayer('the archive is truncated');
+    const isBody = state.at === 'data' || state.at === 'skip';
+    if (isBody && this.#remaining === 0) this.#endOfBody();
+    else if (state.at === 'extension' && this.#partial.length >= this.#remaining)
+      this.#extension(
+        state.kind,
+        Buffer.concat([...state.blocks, this.#partial.subarray(0, this.#remaining)]),
+      );
+    else if (state.at !== 'header' || this.#partial.length > 0)
+      throw corruptLayer('the archive is truncated');
   }
 
   #body(bytes: Buffer): number {
@@ -166,9 +158,9 @@ export class TarReader {
         this.#header(block);
         return;
       case 'extension':
-        state.blocks.push(Buffer.from(block));
-        this.#remaining -= blockSize;
-        if (this.#remaining <= 0) this.#extension(state.kind, state.blocks, this.#padding);
+        state.blocks.push(Buffer.from(block.subarray(0, this.#remaining)));
+        this.#remaining -= Math.min(blockSize, this.#remaining);
+        if (this.#remaining === 0) this.#extension(state.kind, Buffer.concat(state.blocks));
         return;
       case 'sparse-header': {
         const { segments, more } = oldGnuExtension(block);
@@ -195,74 +187,86 @@ export class TarReader {
   }
 
   #header(block: Buffer): void {
-    const decoded = decodeHeader(block);
-    if (decoded.nullBlock) {
+    if (isZeroBlock(block)) {
       this.#zeroBlocks += 1;
       if (this.#zeroBlocks === 2) this.#state = { at: 'end' };
       return;
     }
-    if (!decoded.cksumValid) {
+    // GNU tar would go on, others take it for the end; Docker, in doubt, for damage.
+    if (this.#zeroBlocks > 0) throw corruptLayer('an empty block stands between its entries');
+    const decoded = decodeHeader(block);
+    if (decoded === undefined) {
       throw corruptLayer(this.#entries === 0 ? 'it is not a tar archive' : 'a header has a wrong checksum');
     }
-    this.#zeroBlocks = 0;
     this.#entries += 1;
-    const typeflag = block.toString('latin1', 156, 157);
-    switch (typeflag) {
+    switch (decoded.typeflag) {
       case 'x':
       case 'X':
       case 'g':
       case 'L':
       case 'K':
-        this.#startExtension(typeflag, decoded.size ?? 0);
+        this.#startExtension(decoded);
         return;
       default:
-        this.#file(block, decoded, typeflag);
+        this.#file(block, decoded);
     }
   }
 
-  #startExtension(kind: string, size: number): void {
+  #startExtension({ typeflag: kind, size }: HeaderBlock): void {
     if (size > maxExtension) throw corruptLayer(`an extended header of ${String(size)} bytes is too long`);
-    if (size === 0) return;
-    this.#state = { at: 'extension', kind, blocks: [] };
     this.#remaining = size;
-    this.#padding = paddingOf(size);
+    if (size === 0) this.#extension(kind, Buffer.alloc(0));
+    else this.#state = { at: 'extension', kind, blocks: [] };
   }
 
-  #extension(kind: string, blocks: readonly Buffer[], padding: number): void {
-    const body = Buffer.concat(blocks);
-    const content = body.subarray(0, body.length - padding);
+  #extension(kind: string, content: Buffer): void {
     this.#state = { at: 'header' };
-    this.#remaining = 0;
-    this.#padding = 0;
-    if (kind === 'L') this.#longPath = cString(content, 0, content.length);
-    else if (kind === 'K') this.#longLink = cString(content, 0, content.length);
-    else if (kind === 'g') this.#globals = withGlobals(this.#globals, parsePax(content));
+    // An empty name is none.
+    if (kind === 'L') this.#longPath = cString(content, 0, content.length) || undefined;
+    else if (kind === 'K') this.#longLink = cString(content, 0, content.length) || undefined;
+    else if (kind === 'g') this.#ignoreGlobal(parsePax(content));
     else this.#records = parsePax(content);
   }
 
-  #file(block: Buffer, decoded: ReturnType<typeof decodeHeader>, typeflag: string): void {
-    const records = this.#globals.length === 0 ? this.#records : [...this.#globals, ...this.#records];
-    const header = rawHeader(block, decoded, typeflag, {
+  /**
+   * What a header for all entries to come says is checked and then ignored, as Docker does it: git writes a comment
+   * there. To Docker it is an entry, so that what stood before it is used up.
+   */
+  #ignoreGlobal(records: PaxRecords): void {
+    checkRecords(records);
+    this.#forgetExtensions();
+  }
+
+  #forgetExtensions(): void {
+    this.#records = [];
+    this.#longPath = undefined;
+    this.#longLink = undefined;
+  }
+
+  #file(block: Buffer, decoded: HeaderBlock): void {
+    const records = this.#records;
+    const header = rawHeader(block, decoded, {
       records,
       longPath: this.#longPath,
       longLink: this.#longLink,
     });
-    this.#records = [];
-    this.#longPath = undefined;
-    this.#longLink = undefined;
-    if (typeflag === 'S') {
+    this.#forgetExtensions();
+    if (decoded.typeflag === 'S') {
       const { segments, more, realSize } = oldGnuHeader(block);
       const sparse = { ...header, realSize };
       if (more) this.#state = { at: 'sparse-header', header: sparse, segments: [...segments] };
       else this.#emit(sparse, { realSize, segments });
       return;
     }
-    const realSize = records.length === 0 ? undefined : paxSparseRealSize(records);
-    if (realSize !== undefined) {
-      this.#state = { at: 'sparse-map', header: { ...header, realSize }, map: new Sparse1Map() };
+    const sparse = records.length === 0 ? undefined : paxSparse(records);
+    if (sparse === undefined) {
+      this.#emit(header, undefined);
       return;
     }
-    this.#emit(header, records.length === 0 ? undefined : paxSparseMap(records));
+    const { name, segments, realSize = header.size } = sparse;
+    const named = { ...header, realSize, path: name ?? header.path };
+    if (segments !== undefined) this.#emit(named, { realSize, segments });
+    else this.#state = { at: 'sparse-map', header: named, map: new Sparse1Map() };
   }
 
   #emit(header: RawHeader, sparse: SparseMap | undefined): void {
@@ -272,8 +276,7 @@ export class TarReader {
       return;
     }
     // Before there was a type for them, directories were files whose name ends in a slash.
-    const plain = header.typeflag === '0' || header.typeflag === '\0';
-    const type = plain && header.path.endsWith('/') ? 'dir' : entryTypes[header.typeflag];
+    const type = header.typeflag === '\0' && header.path.endsWith('/') ? 'dir' : entryTypes[header.typeflag];
     if (type === undefined) throw corruptLayer(`an entry has the unknown type "${header.typeflag}"`);
     // Only files have data. Where a header gives another kind of entry a size, nothing follows it (as Go's reader has it).
     const size = type === 'file' || header.typeflag === 'D' ? header.size : 0;
@@ -283,14 +286,6 @@ export class TarReader {
     this.#startBody(type === 'file' ? 'data' : 'skip', size);
     if (type !== 'file') this.#handler.end();
   }
-}
-
-/** What holds for all entries to come is bounded as a whole. */
-function withGlobals(known: PaxRecords, more: PaxRecords): PaxRecords {
-  const records = [...new Map([...known, ...more])];
-  const length = records.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
-  if (length > maxExtension) throw corruptLayer('its extended headers for all files (PAX) are too long');
-  return records;
 }
 
 function paddingOf(size: number): number {

@@ -121,9 +121,10 @@ export class LayerTree {
   }
 
   #removeDir(path: string): void {
-    for (const entry of readdirSync(toFsPath(path), { encoding: 'buffer', withFileTypes: true })) {
-      const child = `${path}/${entry.name.toString('latin1')}`;
-      if (entry.isDirectory()) this.#removeDir(child);
+    // Bun gives names and no kinds when asked for both (1.4.5, with encoding 'buffer').
+    for (const name of readdirSync(toFsPath(path), { encoding: 'buffer' })) {
+      const child = `${path}/${name.toString('latin1')}`;
+      if (lstatSync(toFsPath(child)).isDirectory()) this.#removeDir(child);
       else unlinkSync(toFsPath(child));
     }
     rmdirSync(toFsPath(path));

@@ -1,7 +1,7 @@
 /** Archives that mean harm by their size: each is refused, or read, in little time and memory. */
 import { describe, expect, test } from '@jest/globals';
 import { TarReader } from '../../../../images/unpack/tar-reader.ts';
-import { entryBytes, paxBody, tarOf, type TestEntry } from '../../../support/tar-bytes.ts';
+import { entryBytes, tarOf, type TestEntry } from '../../../support/tar-bytes.ts';
 
 /** Reads an archive piece by piece; what is wrong with it. */
 function read(pieces: Iterable<Buffer>): string {
@@ -61,21 +61,12 @@ describe('the map of a sparse file', () => {
   });
 
   test('in one record of a megabyte', () => {
-    const map = `${'1,'.repeat(500_000)}1`;
-    expect(read([tarOf({ name: 's', pax: { 'GNU.sparse.size': '5', 'GNU.sparse.map': map } })])).toMatch(
+    const map = `${'1,'.repeat(499_999)}1`;
+    const pax = { 'GNU.sparse.size': '5', 'GNU.sparse.numblocks': '250000', 'GNU.sparse.map': map };
+    expect(read([tarOf({ name: 's', pax })])).toMatch(
       /^LAYER_CORRUPT: corrupt layer: the map of a sparse file/,
     );
   });
-});
-
-test('headers for all files are bounded together', () => {
-  function* pieces(): Generator<Buffer> {
-    for (let i = 0; i < 100; i++) {
-      const record = { [`key${String(i)}`]: 'x'.repeat(100_000) };
-      yield entryBytes({ name: 'g', type: 'g', data: paxBody(record) });
-    }
-  }
-  expect(read(pieces())).toContain('its extended headers for all files (PAX) are too long');
 });
 
 test.each([
@@ -91,7 +82,6 @@ test.each([
   ['a record longer than its header', { name: 'x', type: 'x', data: '999 a=b\n' }],
   ['a record without an end', { name: 'x', type: 'x', data: '7 a=bcd' }],
   ['a record of length 0', { name: 'x', type: 'x', data: '0 a=b\n' }],
-  ['headers and no file', { name: 'x', type: 'x', data: '6 a=b\n' }],
 ])('%s', (_, entry) => {
   expect(read([tarOf(entry)])).toMatch(/^LAYER_CORRUPT: /);
 });
