@@ -117,6 +117,25 @@ export function fields<T extends object>(members: { readonly [K in keyof T]-?: S
   };
 }
 
+/** The same for what minidock wrote itself, where no field can be spelled in another way. */
+export function record<T extends object>(members: { readonly [K in keyof T]-?: Shape<T[K]> }): Shape<T> {
+  const known = Object.entries<Shape<unknown>>(members);
+  return {
+    one: 'an object',
+    many: 'objects',
+    find(found, path) {
+      if (!isObject(found)) return mustBe('an object', found, path);
+      for (const [name, member] of known) {
+        const item = found[name];
+        if (member.optional === true && (item === undefined || item === null)) continue;
+        const problem = member.find(item, path === '' ? name : `${path}.${name}`);
+        if (problem !== undefined) return problem;
+      }
+      return undefined;
+    },
+  };
+}
+
 /** The field may be absent or null. */
 export function optional<T>(of: Shape<T>): Shape<T> {
   return { ...of, optional: true };

@@ -2,8 +2,11 @@
  * Which images there are and what they are called: one small JSON file, replaced as a whole by rename(2). Everyone may
  * read it at any time; who changes it holds the store's lock.
  */
+import { ImageError } from '../errors.ts';
+import { copyOf, readKept } from '../foreign/kept.ts';
 import { checkForeign, parseForeign } from '../foreign/read.ts';
 import { readFileIfAny, writeFileAtomic } from './atomic-file.ts';
+import { missing, type OnDamage } from './damage.ts';
 import { imageIndex } from './record-shapes.ts';
 
 export interface ImageRecord {
@@ -25,17 +28,27 @@ interface Document {
   readonly images: readonly ImageRecord[];
 }
 
-export function readImageIndex(path: string): ImageRecords {
+/** Where it is damaged its copy is read, which is told to `onDamage`. Throws ImageError 'INDEX_CORRUPT' where both are. */
+export function readImageIndex(path: string, onDamage: OnDamage): ImageRecords {
+  const { value, damage } = readKept(path, readIndex, (error) => error instanceof ImageError);
+  if (damage !== undefined) onDamage(damage === 'missing' ? missing(path) : damage, 'Its copy is used.');
+  return value ?? new Map();
+}
+
+/** undefined where there is none. Throws ImageError 'INDEX_CORRUPT'. */
+export function readIndex(path: string): ImageRecords | undefined {
   const text = readFileIfAny(path);
-  if (text === undefined) return new Map();
-  const foreign = { what: `the list of images (${path})`, code: 'INDEX_CORRUPT' };
+  if (text === undefined) return undefined;
+  const foreign = { what: `${path} is damaged: the list of images`, code: 'INDEX_CORRUPT' };
   const document = checkForeign(imageIndex, parseForeign(text, foreign), foreign);
   return new Map(document.images.map((image) => [image.id, image]));
 }
 
 export function writeImageIndex(path: string, images: ImageRecords): void {
   const document: Document = { version: 1, images: [...images.values()] };
-  writeFileAtomic(path, `${JSON.stringify(document, undefined, 1)}\n`);
+  const text = `${JSON.stringify(document, undefined, 1)}\n`;
+  writeFileAtomic(path, text);
+  writeFileAtomic(copyOf(path), text);
 }
 
 /** Gives a name to one image, and so takes it from any other. */

@@ -12,11 +12,10 @@ import { join } from 'node:path';
 import { ImageError } from '../errors.ts';
 import { readImageConfig } from '../manifest.ts';
 import { formatReference, fullName, parseReference } from '../reference.ts';
-import type { Descriptor, ImageConfig, StoredImage } from '../types.ts';
-import type { Unpacker } from '../unpack/types.ts';
-import type { Arrival } from './arrival.ts';
+import type { ImageConfig, StoredImage } from '../types.ts';
 import { historyLines, type HistoryLine } from './history.ts';
 import { BlobStore } from './blob-store.ts';
+import type { OnDamage } from './damage.ts';
 import {
   moveTag,
   readImageIndex,
@@ -30,43 +29,7 @@ import { Leases } from './leases.ts';
 import { withLock } from './lock.ts';
 import { matchImage } from './names.ts';
 import { planPrune, planRemoval, type ImageUse, type RemovalPlan } from './removal.ts';
-
-export interface EnsureLayer {
-  /** The layer's blob, in `blobs` unless `arrival` brings it. */
-  readonly descriptor: Descriptor;
-  /** For a blob that is not there yet: its layer is unpacked while it comes in. */
-  readonly arrival?: Arrival | undefined;
-  /** From the configuration's rootfs.diff_ids. Layers may be ensured in any order and side by side. */
-  readonly diffId: string;
-  /** Compressed bytes unpacked so far, of descriptor.size. */
-  readonly onProgress?: ((bytes: number) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface PutImage {
-  readonly manifestDigest: string;
-  /** Stored as a blob when given; otherwise the blob is there already. */
-  readonly manifestBytes?: Uint8Array | undefined;
-  /** Its blob is in `blobs`, and every layer has been ensured. */
-  readonly configDigest: string;
-  /** Normalised: 'docker.io/library/nginx:latest'. Taken away from the image that has it. */
-  readonly tag?: string | undefined;
-  /** 'docker.io/library/nginx@sha256:…'. */
-  readonly repoDigest?: string | undefined;
-}
-
-export interface RemoveOptions {
-  readonly force?: boolean | undefined;
-  /** By image id, a container that uses it (a running one if there is one): 'running container 0123456789ab'. */
-  readonly inUse?: ReadonlyMap<string, ImageUse> | undefined;
-}
-
-export interface Removal {
-  /** Names as a user would type them: 'nginx:latest', 'nginx@sha256:…'. */
-  readonly untagged: readonly string[];
-  /** Ids of images, then of layers. */
-  readonly deleted: readonly string[];
-}
+import type { EnsureLayer, ImageStoreOptions, PutImage, Removal, RemoveOptions } from './requests.ts';
 
 export class ImageStore {
   readonly blobs: BlobStore;
@@ -74,13 +37,15 @@ export class ImageStore {
   readonly #index: string;
   readonly #layers: LayerStore;
   readonly #leases: Leases;
+  readonly #onDamage: OnDamage;
 
-  constructor({ dir, unpacker }: { readonly dir: string; readonly unpacker: Unpacker }) {
+  constructor({ dir, unpacker, onDamage = () => undefined }: ImageStoreOptions) {
     this.#dir = dir;
+    this.#onDamage = onDamage;
     this.#index = join(dir, 'images.json');
     this.#leases = new Leases(join(dir, 'leases'));
     this.blobs = new BlobStore(join(dir, 'blobs'), () => this.#lease());
-    this.#layers = new LayerStore(dir, this.blobs, unpacker);
+    this.#layers = new LayerStore(dir, this.blobs, unpacker, onDamage);
   }
 
   /** Whether a layer is unpacked already; then its blob need not be fetched. It will not go away meanwhile. */
@@ -149,14 +114,15 @@ export class ImageStore {
 
   /** By name ('nginx', 'nginx:1', 'nginx@sha256:…'), id, or unambiguous beginning of an id. */
   async find(nameOrId: string): Promise<StoredImage | undefined> {
-    const match = matchImage(readImageIndex(this.#index), nameOrId);
+    const match = matchImage(readImageIndex(this.#index, this.#onDamage), nameOrId);
     return match === undefined ? undefined : await this.#load(match.image);
   }
 
   /** Newest first. */
   async list(): Promise<readonly StoredImage[]> {
-    const records = [...readImageIndex(this.#index).values()];
-    const images = await Promise.all(records.map((record) => this.#load(record)));
+    const records = [...readImageIndex(this.#index, this.#onDamage).values()];
+    const loaded = await Promise.all(records.map((record) => this.#tryLoad(record)));
+    const images = loaded.filter((image) => image !== undefined);
     return images.sort(
       (a, b) => Date.parse(b.config.created ?? '') - Date.parse(a.config.created ?? '') || 0,
     );
@@ -218,7 +184,7 @@ export class ImageStore {
 
   async #delete(plan: (images: ImageRecords) => RemovalPlan): Promise<Removal> {
     return await this.#locked(async () => {
-      const { images, untagged, deleted } = plan(readImageIndex(this.#index));
+      const { images, untagged, deleted } = plan(readImageIndex(this.#index, this.#onDamage));
       writeImageIndex(this.#index, images);
       const layers = await this.#collectGarbage(images);
       return { untagged, deleted: [...deleted.map(({ id }) => id), ...layers] };
@@ -245,10 +211,27 @@ export class ImageStore {
     return await this.#layers.deleteExcept((name) => dirs.has(name));
   }
 
+  /** undefined for one whose configuration is lost, which is told: it must not hide the others. */
+  async #tryLoad(record: ImageRecord): Promise<StoredImage | undefined> {
+    try {
+      return await this.#load(record);
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error;
+      this.#onDamage(error, 'This image is left out.');
+      return undefined;
+    }
+  }
+
   async #load(record: ImageRecord): Promise<StoredImage> {
     const name = fullName(record.tags[0] ?? record.id);
-    const bytes = this.blobs.readBytes(record.id);
-    return this.#stored(record, readImageConfig(bytes, name, `remove the image: minidock rmi ${name}`));
+    const hint = `remove the image (minidock rmi ${name}), then pull or load it again`;
+    try {
+      return this.#stored(record, readImageConfig(this.blobs.readBytes(record.id), name));
+    } catch (cause) {
+      if (!(cause instanceof ImageError)) throw cause;
+      const message = `${cause.message} (${this.blobs.path(record.id)})`;
+      throw new ImageError({ code: cause.code, message, hint, cause });
+    }
   }
 
   #stored(record: ImageRecord, config: ImageConfig): StoredImage {
@@ -274,7 +257,7 @@ export class ImageStore {
 
   async #change<T>(work: (images: ImageRecords) => { images: ImageRecords; result: T }): Promise<T> {
     return await this.#locked(() => {
-      const { images, result } = work(readImageIndex(this.#index));
+      const { images, result } = work(readImageIndex(this.#index, this.#onDamage));
       writeImageIndex(this.#index, images);
       return Promise.resolve(result);
     });

@@ -6,15 +6,18 @@
  * Layout: layers/<hex>/{fs,layer.json}, overrides/<hex>/{fs}, tmp/<owner>. Thirty-two hex digits name a directory,
  * not sixty-four: mount(2) takes all lower directories of an overlay in one page.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LayerReport, Unpacker, UnpackOptions } from '../unpack/types.ts';
 import { digestOf } from '../digest.ts';
+import { ImageError } from '../errors.ts';
+import { copyOf, readKept } from '../foreign/kept.ts';
 import { checkForeign, parseForeign, tryForeign } from '../foreign/read.ts';
 import type { Arrival, ArrivingBlob } from './arrival.ts';
 import { readFileIfAny } from './atomic-file.ts';
 import { hexOf, type BlobStore } from './blob-store.ts';
+import { missing, type OnDamage } from './damage.ts';
 import { withLock } from './lock.ts';
 import { isOwnerAlive, ownerTag } from './owner.ts';
 import { layerRecord } from './record-shapes.ts';
@@ -33,9 +36,11 @@ export class LayerStore {
   readonly #dir: string;
   readonly #blobs: BlobStore;
   readonly #unpacker: Unpacker;
+  readonly #onDamage: OnDamage;
 
-  constructor(dir: string, blobs: BlobStore, unpacker: Unpacker) {
+  constructor(dir: string, blobs: BlobStore, unpacker: Unpacker, onDamage: OnDamage) {
     this.#dir = dir;
+    this.#onDamage = onDamage;
     this.#blobs = blobs;
     this.#unpacker = unpacker;
   }
@@ -113,10 +118,10 @@ export class LayerStore {
 
   #record(name: string): LayerRecord | undefined {
     const path = join(this.#dir, name, 'layer.json');
-    const text = readFileIfAny(path);
-    if (text === undefined) return undefined;
-    const foreign = { what: `the record of a layer (${path})`, code: 'LAYER_CORRUPT' };
-    return checkForeign(layerRecord, parseForeign(text, foreign), foreign);
+    const { value, damage } = readKept(path, readLayerRecord, (error) => error instanceof ImageError);
+    if (damage !== undefined)
+      this.#onDamage(damage === 'missing' ? missing(path) : damage, 'Its copy is used.');
+    return value;
   }
 
   async #unpack(blob: string, diffId: string | undefined, options: EnsureOptions): Promise<string> {
@@ -139,6 +144,7 @@ export class LayerStore {
           : await arrival.readAlong(readAlong);
       const record: LayerRecord = { blob, report };
       await writeFileSynced(join(work, 'layer.json'), `${JSON.stringify(record)}\n`);
+      writeFileSync(copyOf(join(work, 'layer.json')), `${JSON.stringify(record)}\n`, { mode: 0o600 });
       this.#finish(work, layerName(report.diffId));
       return report.diffId;
     } finally {
@@ -198,6 +204,13 @@ export class LayerStore {
     mkdirSync(path, { mode: 0o700 });
     return path;
   }
+}
+
+export function readLayerRecord(path: string): LayerRecord | undefined {
+  const text = readFileIfAny(path);
+  if (text === undefined) return undefined;
+  const foreign = { what: `${path} is damaged: the record of a layer`, code: 'LAYER_CORRUPT' };
+  return checkForeign(layerRecord, parseForeign(text, foreign), foreign);
 }
 
 /** Of a layer's directory below the store. */

@@ -6,7 +6,16 @@
  *
  * Deliberately absent: deciding that a lease is stale. Whoever recovers a dead container calls `releaseAddresses`.
  */
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../errors.ts';
 import { contains, formatIpv4, parseCidr, parseIpv4, sizeOf } from './ipv4.ts';
@@ -18,18 +27,20 @@ import type { BridgeNetwork } from './types.ts';
  *
  * @param leasesDir holds one directory for each network
  * @param owner the container's id
+ * @param isUsed whether somebody has the address although its lease is lost
  */
 export function acquireAddress(
   leasesDir: string,
   network: BridgeNetwork,
   owner: string,
   requested?: string,
+  isUsed: (address: string) => boolean = () => false,
 ): string {
   const directory = join(leasesDir, network.id);
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   const own = join(directory, `.${owner}`);
   writeFileSync(own, owner, { mode: 0o644 });
-  const lease = (address: string): boolean => tryLease(own, join(directory, address));
+  const lease = (address: string): boolean => !isUsed(address) && tryLease(own, join(directory, address));
   try {
     if (requested !== undefined && requested !== '')
       return leaseRequested(directory, network, requested, lease);
@@ -53,6 +64,19 @@ export function releaseAddress(leasesDir: string, networkId: string, address: st
   if (ownerOf(file) === owner) rmSync(file, { force: true });
 }
 
+/** The lease made anew of who has the address all along. */
+export function restoreAddress(leasesDir: string, networkId: string, address: string, owner: string): void {
+  const directory = join(leasesDir, networkId);
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  const own = join(directory, `.${owner}`);
+  writeFileSync(own, owner, { mode: 0o644 });
+  renameSync(own, join(directory, address));
+}
+
+/** Whose lease it says it is; undefined if there is none. */
+export const leaseOf = (leasesDir: string, networkId: string, address: string): string | undefined =>
+  ownerOf(join(leasesDir, networkId, address));
+
 /** Gives back whatever an owner holds, in every network. */
 export function releaseAddresses(leasesDir: string, owner: string): void {
   for (const networkId of namesIn(leasesDir)) {
@@ -61,6 +85,19 @@ export function releaseAddresses(leasesDir: string, owner: string): void {
       else releaseAddress(leasesDir, networkId, address, owner);
     }
   }
+}
+
+/** What an owner holds. */
+export function addressesOf(
+  leasesDir: string,
+  owner: string,
+): readonly { readonly networkId: string; readonly address: string }[] {
+  return namesIn(leasesDir).flatMap((networkId) =>
+    namesIn(join(leasesDir, networkId))
+      .filter((address) => parseIpv4(address) !== undefined)
+      .filter((address) => ownerOf(join(leasesDir, networkId, address)) === owner)
+      .map((address) => ({ networkId, address })),
+  );
 }
 
 function lowestFree(directory: string, network: BridgeNetwork, lease: (address: string) => boolean): string {

@@ -32,6 +32,16 @@ export class Journal {
 
   /** In the order of recording; a last line cut short by a crash is left out, since its step had not begun. */
   read(): readonly JournalEntry[] {
+    return this.readLines().flatMap((line) => readEntry(line) ?? []);
+  }
+
+  /** Lines that hold no step: a disk or a hand has damaged them. Whoever undoes looks at the kernel as well then. */
+  get damage(): string | undefined {
+    const bad = this.readLines().filter((line) => readEntry(line) === undefined).length;
+    return bad === 0 ? undefined : `${bad} of its lines hold no step`;
+  }
+
+  private readLines(): readonly string[] {
     let text: string;
     try {
       text = readFileSync(this.path, 'utf8');
@@ -40,10 +50,7 @@ export class Journal {
       throw error;
     }
     const complete = text.slice(0, text.lastIndexOf('\n') + 1);
-    return complete
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as JournalEntry);
+    return complete.split('\n').filter((line) => line !== '');
   }
 
   remove(): void {
@@ -53,6 +60,47 @@ export class Journal {
 
 /** For steps that are shared, or that whoever asked for them takes back as a whole. */
 export const NO_JOURNAL: Pick<Journal, 'record'> = { record: () => undefined };
+
+/** undefined for what no journal was ever written with: an undo is carried out as it stands, so its shape must be right. */
+function readEntry(line: string): JournalEntry | undefined {
+  let entry: unknown;
+  try {
+    entry = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  return isEntry(entry) ? entry : undefined;
+}
+
+function isEntry(value: unknown): value is JournalEntry {
+  if (!isObject(value) || typeof value['id'] !== 'string') return false;
+  const { undo } = value;
+  return undo === undefined || (isObject(undo) && isUndo(undo));
+}
+
+/** The commands that steps name as their undo. */
+function isUndo({ kind, ...rest }: Readonly<Record<string, unknown>>): boolean {
+  switch (kind) {
+    case 'run': {
+      const { argv, input } = rest;
+      const isText = (word: unknown): boolean => typeof word === 'string';
+      return (
+        Array.isArray(argv) && argv.length > 0 && argv.every(isText) && (input === undefined || isText(input))
+      );
+    }
+    case 'rmdir':
+      return typeof rest['path'] === 'string' && rest['path'].startsWith('/sys/fs/cgroup/');
+    case 'delete-netns':
+      return typeof rest['name'] === 'string' && /^[\w.-]+$/.test(rest['name']);
+    case 'kill-cgroup':
+      return typeof rest['cgroupsPath'] === 'string' && rest['cgroupsPath'].startsWith('/');
+    default:
+      return false;
+  }
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function entryOf(step: HostStep): JournalEntry {
   return step.undo.kind === 'command' ? { id: step.id, undo: step.undo.command } : { id: step.id };

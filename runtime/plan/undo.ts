@@ -21,7 +21,13 @@ export interface UndoReport {
  * What is gone already counts as undone.
  */
 export async function undoJournal(journal: Journal): Promise<UndoReport> {
-  const entries = [...journal.read()].reverse();
+  const report = await undoEntries([...journal.read()].reverse());
+  if (report.failures.length === 0) journal.remove();
+  return report;
+}
+
+/** In this order. */
+export async function undoEntries(entries: readonly JournalEntry[]): Promise<UndoReport> {
   // The firewall's part and the rest do not know of each other, and both wait for the kernel.
   const firewall = entries.filter(isFirewall);
   const rest = entries.filter((entry) => !isFirewall(entry));
@@ -33,7 +39,6 @@ export async function undoJournal(journal: Journal): Promise<UndoReport> {
     if (message === undefined) undone.push(entry.id);
     else failures.push({ id: entry.id, message });
   }
-  if (failures.length === 0) journal.remove();
   return { undone, failures };
 }
 

@@ -2,6 +2,7 @@
 import type { FirewallBackend } from '../../runtime/network/types.ts';
 import { printableJson } from '../../runtime/printable.ts';
 import type { Finding } from '../engine/doctor/finding.ts';
+import { keepQuietAboutDamage } from '../engine/damage.ts';
 import { examine, isWell, mend } from '../engine/doctor/examine.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { stdout } from '../engine/standard-streams.ts';
@@ -24,6 +25,7 @@ export const doctor: Verb = {
       .option('--json', 'Print the findings as JSON')
       .action(async (flags: Flags) => {
         requireRoot('doctor');
+        keepQuietAboutDamage();
         const backend: FirewallBackend =
           process.env['MINIDOCK_FIREWALL'] === 'iptables' ? 'iptables' : 'nftables';
         const look = (): Promise<readonly Finding[]> =>

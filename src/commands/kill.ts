@@ -5,6 +5,7 @@ import { findContainer } from '../engine/refresh.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { waitForShim } from '../engine/shim-client.ts';
 import { parseSignal } from '../engine/signals.ts';
+import { untilOver } from '../engine/until-over.ts';
 import type { Container, ContainerStore } from '../engine/store.ts';
 import { forEachName } from './each.ts';
 import type { Verb } from './verb.ts';
@@ -38,7 +39,10 @@ export const kill: Verb = {
         await forEachName(context, names, async (name) => {
           const { signal, container } = await findTarget(containers, name, flags.signal);
           // After KILL the container is gone when this returns, as with Docker.
-          const ended = signal === SIGKILL ? waitForShim(containers.paths, container.config.id) : undefined;
+          const ended =
+            signal === SIGKILL
+              ? untilOver(containers, container, waitForShim(containers.paths, container.config.id), 'force')
+              : undefined;
           signalContainer(container, signal);
           await ended;
           return name;

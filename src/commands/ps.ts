@@ -1,5 +1,4 @@
 /** `ps` */
-import type { MinidockError } from '../../runtime/errors.ts';
 import { errnoOf } from '../../runtime/syscall/error.ts';
 import type { ContainerConfig } from '../engine/container.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -65,17 +64,13 @@ async function sizesFrom(engine: Engine): Promise<(config: ContainerConfig) => P
   };
 }
 
-function warnOfDamage({ message, hint }: MinidockError): void {
-  stderr.write(`WARNING: ${message}. ${hint ?? ''}\n`);
-}
-
 async function list({ engine }: Context, flags: PsFlags): Promise<void> {
   const filters = parseContainerFilters(flags.filter ?? []);
   if (flags.quiet === true && flags.format !== undefined) stderr.write(`${QUIET_WINS}\n`);
   // Also where there is nothing to compare with it, a name of no container is a mistake.
   for (const key of ['before', 'since'])
     filters.values.get(key)?.forEach((name) => engine.containers.find(name));
-  const all = await listContainers(engine.containers, warnOfDamage);
+  const all = await listContainers(engine.containers);
   const limit = flags.latest === true ? 1 : (parseInteger(flags.last, '-n, --last') ?? -1);
   const every = flags.all === true || limit > 0 || filters.selectsStatus;
   const ancestors = await imageIds(engine, filters.values.get('ancestor') ?? []);

@@ -1,4 +1,5 @@
 /** `rmi`: take names away; the image goes with its last one. */
+import { cannotTell } from '../engine/damage.ts';
 import type { Engine } from '../engine/engine.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import type { Verb } from './verb.ts';
@@ -36,6 +37,8 @@ export const rmi: Verb = {
 
 function imagesInUse({ containers }: Engine): ReadonlyMap<string, string> {
   const list = containers.list();
+  const unknown = list.find(({ unreadable }) => unreadable !== undefined);
+  if (unknown !== undefined) throw cannotTell('remove images', unknown);
   const words = list.map(({ config, state }): [string, string] => [
     config.imageId,
     `${state.status === 'running' ? 'running' : 'stopped'} container ${config.id.slice(0, 12)}`,

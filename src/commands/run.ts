@@ -90,7 +90,7 @@ async function runContainer(
     const stored = await imageFor(context.engine, request, fetchFor(flags));
     const { printDryRun, tellRefusal } = await import('../teach/dry-run.ts');
     const { config } = draftContainer(containers, request, stored);
-    const taken = config.name === '' ? undefined : containers.refusalOf(config.name);
+    const taken = config.name === '' ? undefined : containers.names.refusalOf(config.name);
     if (taken !== undefined) tellRefusal(taken);
     await printDryRun(containers, config, how ?? 'full');
     return 0;

@@ -1,5 +1,6 @@
 /** `volume ls` and `volume rm`: enough to see and remove what -v and images made. */
 import { MinidockError } from '../../runtime/errors.ts';
+import { cannotTell } from '../engine/damage.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { getVolume, listVolumes, lockVolumes, removeVolume } from '../engine/volumes.ts';
 import { formatList } from '../ui/format.ts';
@@ -62,6 +63,8 @@ export const volumeRemove: Verb = {
               message: `remove ${name}: volume is in use - [${user.config.id}]`,
             });
           }
+          const unknown = users.find(({ unreadable }) => unreadable !== undefined);
+          if (unknown !== undefined) throw cannotTell(`remove ${name}`, unknown);
           if (!force || getVolume(paths, name) !== undefined) removeVolume(paths, name);
         }
       });

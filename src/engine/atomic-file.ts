@@ -19,7 +19,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { copyOf, readKept, type Kept } from '../../images/foreign/kept.ts';
+import type { Shape } from '../../images/foreign/shape.ts';
 import { MinidockError } from '../../runtime/errors.ts';
+import { damagedFile } from './damage.ts';
 import { randomHex } from './ids.ts';
 
 export function writeFileAtomic(path: string, text: string, mode = 0o600): void {
@@ -110,8 +113,11 @@ export function readAtMost(path: string, size: number): string | undefined {
   }
 }
 
-/** undefined when there is no such file. @throws MinidockError 'DAMAGED_FILE', after a power cut for instance. */
-export function readJson<T>(path: string): T | undefined {
+/**
+ * A record of minidock's own, of the shape it was written with; undefined when there is no such file.
+ * @throws MinidockError 'DAMAGED_FILE', after a power cut for instance.
+ */
+export function readRecord<T>(path: string, shape: Shape<T>): T | undefined {
   let text: string;
   try {
     text = readSmallFile(path);
@@ -119,13 +125,31 @@ export function readJson<T>(path: string): T | undefined {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
     // ELOOP is what O_NOFOLLOW says of a link (open(2)).
-    throw code === 'ELOOP' ? isLink(path) : error;
+    if (code === 'ELOOP') throw isLink(path);
+    if (code === 'EIO' || code === 'EISDIR') throw damagedFile(path, `it cannot be read (${code})`, error);
+    throw error;
   }
+  const document = parse(path, text);
+  const problem = shape.find(document, '');
+  if (problem === undefined) return document as T;
+  throw damagedFile(path, `${problem.path === '' ? 'it' : problem.path} ${problem.what}`);
+}
+
+function parse(path: string, text: string): unknown {
   try {
-    return JSON.parse(text) as T;
+    return JSON.parse(text);
   } catch (cause) {
-    throw new MinidockError({ code: 'DAMAGED_FILE', message: `${path} is damaged: it is not JSON`, cause });
+    throw damagedFile(path, text.trim() === '' ? 'it is empty' : 'it is not JSON', cause);
   }
+}
+
+/** The same for a record that is written twice (images/foreign/kept.ts). */
+export const readKeptRecord = <T>(path: string, shape: Shape<T>): Kept<T> =>
+  readKept(path, (file) => readRecord(file, shape), isDamaged);
+
+export function writeKeptRecord(path: string, value: unknown): void {
+  writeJson(path, value);
+  writeFileAtomic(copyOf(path), JSON.stringify(value));
 }
 
 /** For a directory that is entered by its name. @throws MinidockError 'DAMAGED_FILE'. */

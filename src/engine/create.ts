@@ -102,7 +102,7 @@ export async function createContainer(
       () => rmSync(dir, { recursive: true, force: true }),
     );
     const name = takeName(store, draft);
-    undo.push(() => store.releaseName(name, id));
+    undo.push(() => store.names.release(name, id));
     const takesByName = draft.mounts.some(({ type, anonymous }) => type === 'volume' && anonymous !== true);
     const volumesLock = takesByName ? await lockVolumes(store.paths) : undefined;
     undo.push(() => volumesLock?.release());
@@ -132,7 +132,7 @@ function takeName(store: ContainerStore, { config, mounts }: DraftContainer): st
   );
   const take = (name: string): string => {
     recordTaking(store, config.id, { name, anonymousVolumes });
-    store.reserveName(name, config.id);
+    store.names.reserve(name, config.id);
     return name;
   };
   if (config.name !== '') return take(config.name);

@@ -1,5 +1,4 @@
 /** What `exec` is going to do, worked out without touching anything: the request for __enter, and every step. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capabilitySets, idMapping, type OciConfig, type OciProcess } from '../../runtime/bundle.ts';
 import { cgroupProcsFiles } from '../../runtime/cgroup/processes.ts';
@@ -9,6 +8,9 @@ import type { Argv, HostStep, Step } from '../../runtime/plan/step.ts';
 import { allCapabilities } from '../../runtime/process/capabilities.ts';
 import { enteredNamespaces, type EnterRequest } from '../../runtime/process/enter-request.ts';
 import { enterArgv, execStart } from '../../runtime/process/namespace-command.ts';
+import { readRecord } from './atomic-file.ts';
+import { ociConfig } from './bundle-record.ts';
+import { missingFile } from './damage.ts';
 import { terminalSize } from './foreground.ts';
 import { randomHex } from './ids.ts';
 import { containerRunDir, type Paths } from './paths.ts';
@@ -82,8 +84,13 @@ export async function execSteps({ request, start }: ExecPlan): Promise<readonly 
   return [start, ...enterSteps(request)];
 }
 
-const readBundle = (runDir: string): OciConfig =>
-  JSON.parse(readFileSync(join(runDir, 'bundle', 'config.json'), 'utf8')) as OciConfig;
+/** Who enters a container must know what it is confined by. @throws MinidockError 'DAMAGED_FILE'. */
+function readBundle(runDir: string): OciConfig {
+  const path = join(runDir, 'bundle', 'config.json');
+  const bundle = readRecord(path, ociConfig);
+  if (bundle !== undefined) return bundle;
+  throw missingFile(path);
+}
 
 function execProcess(base: OciProcess, options: ExecOptions): OciProcess {
   const variables = new Map<string, string>();

@@ -4,6 +4,7 @@ import { ImageStore } from '../../images/store/image-store.ts';
 import type { Unpacker } from '../../images/unpack/types.ts';
 import { errnoOf } from '../../runtime/syscall/error.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
+import { tellDamage } from './damage.ts';
 import { imagesDir, type Paths } from './paths.ts';
 import { ensurePrivateDir } from './private-dir.ts';
 
@@ -11,6 +12,7 @@ export function openImageStore(paths: Paths): ImageStore {
   ensurePrivateDir(imagesDir(paths));
   return new ImageStore({
     dir: imagesDir(paths),
+    onDamage: tellDamage,
     unpacker: {
       unpackLayer: async (...a) => (await unpacker()).unpackLayer(...a),
       makeOverrides: async (...a) => (await unpacker()).makeOverrides(...a),

@@ -3,10 +3,15 @@
  * (.removing-ID). Whoever makes or removes one holds the lock in it, so one whose lock is free is nobody's. Cheap when
  * nothing is wrong: one look at the directory of containers and one for each of them.
  */
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { copyOf } from '../../images/foreign/kept.ts';
+import { listOf, line, record, type Shape } from '../../images/foreign/shape.ts';
 import { errnoOf } from '../../runtime/syscall/error.ts';
+import { isDamaged, readRecord } from './atomic-file.ts';
+import { isHalfMade, takingPath } from './half-made.ts';
 import { tryLock, type Lock } from './lock.ts';
+import { moveAway } from './move-away.ts';
 import { containerDir, containerLock, containerRunDir, containersDir, volumesDir } from './paths.ts';
 import { ensurePrivateDir } from './private-dir.ts';
 import { removeTree } from './remove-tree.ts';
@@ -22,10 +27,10 @@ export interface Taking {
   readonly anonymousVolumes: readonly string[];
 }
 
-const takingPath = (dir: string): string => join(dir, 'taking.json');
+const taking: Shape<Taking> = record<Taking>({ name: line, anonymousVolumes: listOf(line) });
 
-export function recordTaking(store: ContainerStore, id: string, taking: Taking): void {
-  writeFileSync(takingPath(containerDir(store.paths, id)), JSON.stringify(taking), { mode: 0o600 });
+export function recordTaking(store: ContainerStore, id: string, taken: Taking): void {
+  writeFileSync(takingPath(containerDir(store.paths, id)), JSON.stringify(taken), { mode: 0o600 });
 }
 
 /** The container is made: from here on its config.json says what belongs to it. */
@@ -64,10 +69,10 @@ const NO_LOCK: Pick<Lock, 'release'> = { release: () => undefined };
 
 function sweepUnfinished(store: ContainerStore, id: string, deadline: number): void {
   const dir = containerDir(store.paths, id);
-  if (existsSync(join(dir, 'config.json'))) return;
+  if (!isHalfMade(dir)) return;
   const lock = tryLock(join(dir, 'lock'));
   // Looked at again now that nobody else can finish or remove it.
-  if (lock !== undefined && existsSync(dir) && !existsSync(join(dir, 'config.json'))) {
+  if (lock !== undefined && existsSync(dir) && isHalfMade(dir)) {
     removeUnfinished(store, id, deadline);
   }
   lock?.release();
@@ -76,22 +81,25 @@ function sweepUnfinished(store: ContainerStore, id: string, deadline: number): v
 function removeUnfinished(store: ContainerStore, id: string, deadline: number): void {
   const dir = containerDir(store.paths, id);
   const taken = readTaking(dir);
-  if (taken !== undefined) store.releaseName(taken.name, id);
+  if (taken !== undefined) store.names.release(taken.name, id);
   const { anonymousVolumes = [] } = taken ?? {};
   // Only the directory says which volumes are its own: it stays until they are gone.
   for (const volume of anonymousVolumes) {
-    if (!removeQuietly(join(volumesDir(store.paths), volume), deadline)) return;
+    const path = join(volumesDir(store.paths), volume);
+    rmSync(copyOf(join(path, 'volume.json')), { force: true });
+    if (!removeQuietly(path, deadline)) return;
   }
   removeQuietly(containerRunDir(store.paths, id), deadline);
-  renameSync(dir, join(containersDir(store.paths), `${REMOVING}${id}`));
+  moveAway(dir, join(containersDir(store.paths), `${REMOVING}${id}`));
 }
 
 /** undefined if the kill came before anything could be taken. */
 function readTaking(dir: string): Taking | undefined {
   try {
-    return JSON.parse(readFileSync(takingPath(dir), 'utf8')) as Taking;
+    return readRecord(takingPath(dir), taking);
   } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    // Its name, left over, is free for whoever wants it; doctor finds the volumes.
+    if (isDamaged(error)) return undefined;
     throw error;
   }
 }

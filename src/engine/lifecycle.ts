@@ -5,17 +5,17 @@ import { MinidockError } from '../../runtime/errors.ts';
 import { doneStep, stepSpan, type StepTime } from '../../runtime/plan/step-span.ts';
 import { span } from '../../runtime/trace.ts';
 import type { Signalling } from './ending-plan.ts';
-import { kernel } from '../../runtime/syscall/libc.ts';
 import { tryLock, waitLock } from './lock.ts';
 import { containerDir, containerLock } from './paths.ts';
-import { isSameProcess } from './process-identity.ts';
 import { LOST, POLL, recover } from './recovery.ts';
 import { findContainer, refresh } from './refresh.ts';
 import { removeContainerFiles } from './remove-files.ts';
 import { waitForShim } from './shim-client.ts';
+import { signalProcess } from './signal-process.ts';
 import { parseSignal } from './signals.ts';
 import { startDetached, type StartOptions } from './start.ts';
 import { noSuchContainer, type Container, type ContainerStore } from './store.ts';
+import { untilOver } from './until-over.ts';
 
 /** Milliseconds to wait for a start, or a removal, by another command. */
 const PATIENCE = 30_000;
@@ -29,26 +29,7 @@ export function signalContainer(container: Container, signal: number): void {
       message: `cannot kill container: ${config.name}: container ${config.id} is not running`,
     });
   }
-  // The pidfd pins the process first; the start time then proves that it is the one that was meant.
-  let pidfd: number;
-  try {
-    pidfd = kernel.pidfdOpen(state.pid);
-  } catch (error) {
-    if (isGoneError(error)) return;
-    throw error;
-  }
-  try {
-    if (isSameProcess(state.pid, state.pidStartTime)) kernel.pidfdSendSignal(pidfd, signal);
-  } catch (error) {
-    if (!isGoneError(error)) throw error;
-  } finally {
-    kernel.close(pidfd);
-  }
-}
-
-/** The process ended between two looks: what was wanted of it has come about by itself. */
-function isGoneError(error: unknown): boolean {
-  return (error as { errno?: string }).errno === 'ESRCH';
+  signalProcess(state.pid, state.pidStartTime, signal);
 }
 
 export interface StopOptions {
@@ -84,7 +65,7 @@ async function endProgram(
 ): Promise<void> {
   const heard = Promise.withResolvers<undefined>();
   const told = onStep && { onStep, onHeard: () => heard.resolve(undefined) };
-  const ended = waitForShim(store.paths, container.config.id, told);
+  const ended = untilOver(store, container, waitForShim(store.paths, container.config.id, told), 'force');
   // Without it the program may have ended, and been cleaned up after, before the shim knows that anyone listens.
   if (told !== undefined) await Promise.race([heard.promise, ended]);
   doneStep('stop.signal', () => signalContainer(container, signal));
@@ -113,7 +94,7 @@ async function within(seconds: number, ended: Promise<unknown>): Promise<'late' 
 /** Waits for the end of a running container; gives the exit status of one that has ended. */
 export async function waitForExit(store: ContainerStore, container: Container): Promise<number> {
   if (container.state.status !== 'running') return container.state.exitCode;
-  const message = await waitForShim(store.paths, container.config.id);
+  const message = await untilOver(store, container, waitForShim(store.paths, container.config.id));
   if (message !== undefined) return message.exitCode;
   const now = store.read(container.config.id);
   return (now === undefined ? undefined : await refresh(store, now))?.state.exitCode ?? LOST;

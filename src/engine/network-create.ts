@@ -16,11 +16,12 @@ import { NO_JOURNAL } from '../../runtime/plan/journal.ts';
 import { holds } from '../../runtime/plan/perform-host.ts';
 import type { Argv, HostStep, Undo } from '../../runtime/plan/step.ts';
 import { undoCommand } from '../../runtime/plan/undo.ts';
-import { writeJson } from './atomic-file.ts';
+import { writeKeptRecord } from './atomic-file.ts';
 import { newId } from './ids.ts';
 import {
   DEFAULT_NETWORK,
   definitionPath,
+  deleteDefinition,
   findNetwork,
   freeSubnet,
   listNetworks,
@@ -54,13 +55,13 @@ export async function createNetwork(
   try {
     const { network, steps } = await planRequested(paths, request);
     tell(steps);
-    writeJson(definitionPath(paths, network), network);
+    writeKeptRecord(definitionPath(paths, network), network);
     try {
       // What is to be undone is known without one, see withdraw.
       await applySteps(steps, { journal: NO_JOURNAL });
     } catch (error) {
       await withdraw(network);
-      rmSync(definitionPath(paths, network), { force: true });
+      deleteDefinition(definitionPath(paths, network));
       throw error;
     }
     return network;
@@ -165,7 +166,7 @@ export async function removeNetwork(paths: Paths, reference: string): Promise<Br
     for (const dir of [leasesDir(paths), cablesDir(paths)]) {
       rmSync(join(dir, network.id), { recursive: true, force: true });
     }
-    rmSync(definitionPath(paths, network), { force: true });
+    deleteDefinition(definitionPath(paths, network));
     return network;
   } finally {
     lock.release();

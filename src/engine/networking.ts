@@ -7,7 +7,14 @@ import { existsSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:f
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { readForeignFirewalls, warnOfForeign } from '../../runtime/network/firewall/foreign.ts';
-import { acquireAddress, peekAddress, releaseAddresses } from '../../runtime/network/ipam.ts';
+import {
+  acquireAddress,
+  leaseOf,
+  peekAddress,
+  releaseAddress,
+  releaseAddresses,
+  restoreAddress,
+} from '../../runtime/network/ipam.ts';
 import { hasIpv6 } from '../../runtime/network/ipv6.ts';
 import { macFromAddress } from '../../runtime/network/mac.ts';
 import { hostVethName, netnsName } from '../../runtime/network/names.ts';
@@ -20,9 +27,11 @@ import {
 import type { BridgeEndpoint, BridgeNetwork, PortBinding } from '../../runtime/network/types.ts';
 import { errnoOf } from '../../runtime/syscall/error.ts';
 import { isBridged, type ContainerConfig, type NetworkState } from './container.ts';
+import { missingFile, tellDamage } from './damage.ts';
 import { randomHex } from './ids.ts';
 import { lockNetworks, networkOf, previewDefinition } from './networks.ts';
 import { cablesDir, leasesDir, type Paths } from './paths.ts';
+import { isSameProcess } from './process-identity.ts';
 import type { Attachment } from './run-plan.ts';
 import type { ContainerStore } from './store.ts';
 
@@ -102,7 +111,7 @@ async function acquireBridge(store: ContainerStore, config: ContainerConfig): Pr
     await recoverAll(store);
   }
   const leases = leasesDir(paths);
-  const { network, address } = leaseIn(paths, config);
+  const { network, address } = leaseIn(store, config);
   let reservation: PortReservation;
   try {
     reservation = reservePorts(config.spec.network.ports);
@@ -147,6 +156,26 @@ async function replaceCable(paths: Paths, { network, address, hostVeth }: Bridge
   symlinkSync(hostVeth, note);
 }
 
+/**
+ * Whether a container that runs has the address, whose lease is lost: its cable is still plugged in, and its shim alive.
+ * The lease is made anew then.
+ */
+function restoreLostLease(store: ContainerStore, network: BridgeNetwork, address: string): boolean {
+  const { paths } = store;
+  const cable = textOfLink(join(cablesDir(paths), network.id, address));
+  if (cable === undefined || !existsSync(`/proc/sys/net/ipv4/conf/${cable}`)) return false;
+  const owner = store.ids().find((id) => hostVethName(id, cable.slice(-4)) === cable);
+  if (owner === undefined || leaseOf(leasesDir(paths), network.id, address) !== undefined) return false;
+  // One that has just ended gives the address back, and its cable goes a moment later.
+  const { pid, pidStartTime, network: held } = store.readState(owner);
+  if (held?.address !== address || !isSameProcess(pid, pidStartTime)) return false;
+  tellDamage(missingFile(join(leasesDir(paths), network.id, address)), 'It has been made anew.');
+  restoreAddress(leasesDir(paths), network.id, address, owner);
+  if (isSameProcess(pid, pidStartTime)) return true;
+  releaseAddress(leasesDir(paths), network.id, address, owner);
+  return false;
+}
+
 function textOfLink(path: string): string | undefined {
   try {
     return readlinkSync(path);
@@ -157,12 +186,20 @@ function textOfLink(path: string): string | undefined {
 }
 
 /** A network of the user's may be removed at any time: so not between it being read and the lease that keeps it. */
-function leaseIn(paths: Paths, { id, spec }: ContainerConfig): { network: BridgeNetwork; address: string } {
+function leaseIn(
+  store: ContainerStore,
+  { id, spec }: ContainerConfig,
+): { network: BridgeNetwork; address: string } {
+  const { paths } = store;
   const { mode, ip } = spec.network;
   const lock = mode === 'bridge' ? undefined : lockNetworks(paths);
   try {
     const network = networkOf(paths, mode);
-    return { network, address: acquireAddress(leasesDir(paths), network, id, ip === '' ? undefined : ip) };
+    const isUsed = (address: string): boolean => restoreLostLease(store, network, address);
+    return {
+      network,
+      address: acquireAddress(leasesDir(paths), network, id, ip === '' ? undefined : ip, isUsed),
+    };
   } finally {
     lock?.release();
   }

@@ -5,10 +5,7 @@
  * shim owns it.
  */
 import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { delay } from '../../runtime/io/delay.ts';
-import { undoJournal } from '../../runtime/plan/undo.ts';
-import { Journal } from '../../runtime/plan/journal.ts';
 import { cutCable } from './cut-cable.ts';
 import { tryLock } from './lock.ts';
 import { containerLock, containerRunDir } from './paths.ts';
@@ -16,6 +13,7 @@ import { bootId, isSameProcess } from './process-identity.ts';
 import { releaseLeases } from './release-network.ts';
 import { removeContainerFiles } from './remove-files.ts';
 import type { Container, ContainerStore } from './store.ts';
+import { undoRun } from './undo-run.ts';
 import { timestamp } from './time.ts';
 
 /** Docker's exit status for a container that nobody saw the end of. */
@@ -46,13 +44,15 @@ export async function recover(store: ContainerStore, id: string): Promise<void> 
   if (lock === undefined) return;
   try {
     const runDir = containerRunDir(store.paths, id);
-    if (existsSync(runDir)) {
-      await undoJournal(new Journal(join(runDir, 'journal')));
-      releaseLeases(store.paths, id);
+    const container = store.read(id);
+    const ran = container?.state.status === 'running';
+    if (container !== undefined && (existsSync(runDir) || ran)) {
+      const { config, state } = container;
+      await undoRun(store.paths, { config, ran, network: state.network });
+      releaseLeases(store.paths, id, state);
       rmSync(runDir, { recursive: true, force: true });
     }
-    const container = store.read(id);
-    if (container?.state.status === 'running') {
+    if (ran) {
       const { config, state } = container;
       await cutCable(state.network?.hostVeth);
       store.writeState(id, {

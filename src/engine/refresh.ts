@@ -2,7 +2,6 @@
  * A container's record with a state that is true now: one that says 'running' counts for nothing once its shim is gone.
  * Cheap when nothing is wrong, one small read of /proc; what cleans up is loaded when there is something to clean.
  */
-import type { MinidockError } from '../../runtime/errors.ts';
 import type { ContainerState } from './container.ts';
 import { isSameProcess } from './process-identity.ts';
 import type { Container, ContainerStore } from './store.ts';
@@ -23,12 +22,9 @@ export async function findContainer(store: ContainerStore, reference: string): P
 }
 
 /** Every container, newest first, after what a killed command left of others is gone. */
-export async function listContainers(
-  store: ContainerStore,
-  damaged?: (error: MinidockError) => void,
-): Promise<readonly Container[]> {
+export async function listContainers(store: ContainerStore): Promise<readonly Container[]> {
   let leftovers = 0;
-  const found = store.list({ leftover: () => leftovers++, ...(damaged === undefined ? {} : { damaged }) });
+  const found = store.list({ leftover: () => leftovers++ });
   if (leftovers > 0) {
     const { sweepLeftovers } = await import('./leftovers.ts');
     sweepLeftovers(store);

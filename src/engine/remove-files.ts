@@ -40,11 +40,9 @@ export function volumesThatGo(store: ContainerStore, config: ContainerConfig): r
     mount.anonymous === true && mount.volume !== undefined ? [mount.volume] : [],
   );
   if (names.length === 0) return [];
-  const used = new Set(
-    store
-      .list()
-      .filter(({ config: other }) => other.id !== config.id)
-      .flatMap(({ config: other }) => other.spec.mounts.map((mount) => mount.volume)),
-  );
+  const others = store.list().filter(({ config: other }) => other.id !== config.id);
+  // What one of them mounts may be lost with its record: then none is taken for unused.
+  if (others.some(({ unreadable }) => unreadable !== undefined)) return [];
+  const used = new Set(others.flatMap(({ config: other }) => other.spec.mounts.map((mount) => mount.volume)));
   return names.filter((name) => !used.has(name) && getVolume(store.paths, name) !== undefined);
 }

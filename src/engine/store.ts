@@ -1,36 +1,44 @@
 /**
- * The containers of this host, as files: containers/<id>/{config,state}.json, and names/<name> holding an id.
+ * The containers of this host, as files: containers/<id>/{config,state}.json, and their names (container-names.ts).
  *
- * A name is taken by creating its file with link(2), so two creates at once cannot both have it; a container exists
- * once its config.json does, which is written last. Nothing is cached: another process may change it at any time.
+ * A container exists once its config.json does, which is written last. Nothing is cached: another process may change it
+ * at any time. What is damaged is told and costs as little as can be: the configuration has a copy, how the container
+ * fares is what the kernel says (derived-state.ts).
  */
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { doneStep } from '../../runtime/plan/step-span.ts';
 import {
-  createFileAtomic,
   isDamaged,
   isLink,
   overwriteFile,
-  readJson,
-  readSmallFile,
+  readKeptRecord,
+  readRecord,
   refuseLink,
   writeJson,
+  writeKeptRecord,
 } from './atomic-file.ts';
 import type { ContainerConfig, ContainerState } from './container.ts';
-import { containerDir, containersDir, namesDir, type Paths } from './paths.ts';
-import { ensurePrivateDir } from './private-dir.ts';
+import { ContainerNames } from './container-names.ts';
+import { damagedFile, missingFile, tellDamage } from './damage.ts';
+import { deriveState, shimOf } from './derived-state.ts';
+import { configPath, isHalfMade } from './half-made.ts';
+import { moveAway } from './move-away.ts';
+import { containerDir, containersDir, type Paths } from './paths.ts';
+import { containerConfig, containerState, isId } from './records.ts';
 import { removeTree } from './remove-tree.ts';
+import { unreadableConfig } from './unreadable.ts';
 import { NEVER } from './time.ts';
 
 export interface Container {
   readonly config: ContainerConfig;
   readonly state: ContainerState;
+  /** Its configuration is lost: what is said of it is what its directory and the kernel tell (unreadable.ts). */
+  readonly unreadable?: MinidockError;
 }
 
 export interface ListHandlers {
-  readonly damaged?: (error: MinidockError) => void;
   /** Of a directory that holds no container: one in the making, on its way out, or left by a kill (leftovers.ts). */
   readonly leftover?: (name: string) => void;
 }
@@ -50,74 +58,28 @@ export const NEW_STATE: ContainerState = {
   network: undefined,
 };
 
-/** Docker's exit status for a container that nobody saw the end of. */
-const UNKNOWN = 255;
-
 export function noSuchContainer(reference: string): MinidockError {
   return new MinidockError({ code: 'NO_SUCH_CONTAINER', message: `No such container: ${reference}` });
 }
 
 export class ContainerStore {
-  constructor(readonly paths: Paths) {}
+  readonly names: ContainerNames;
 
-  /** @throws MinidockError 'NAME_IN_USE'. */
-  reserveName(name: string, id: string): void {
-    const dir = namesDir(this.paths);
-    ensurePrivateDir(dir);
-    const path = join(dir, name);
-    for (;;) {
-      try {
-        createFileAtomic(path, id, containerDir(this.paths, id));
-        return;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      }
-      const owner = this.nameOwner(name);
-      if (owner === undefined) continue;
-      const refusal = this.refusalFor(name, owner);
-      if (refusal !== undefined) throw refusal;
-      // Its container's directory is made before the name is taken, so this name outlived a crash.
-      rmSync(path, { force: true });
-    }
-  }
-
-  /** 'NAME_IN_USE' where a new container could not have it. */
-  refusalOf(name: string): MinidockError | undefined {
-    const owner = this.nameOwner(name);
-    return owner === undefined ? undefined : this.refusalFor(name, owner);
-  }
-
-  /** A name may outlive its container's directory, by a crash. */
-  private refusalFor(name: string, owner: string): MinidockError | undefined {
-    if (!existsSync(containerDir(this.paths, owner))) return undefined;
-    return new MinidockError({
-      code: 'NAME_IN_USE',
-      message: `Conflict. The container name "/${name}" is already in use by container "${owner}"`,
-      hint: 'Remove that container (minidock rm), rename it (minidock rename), or choose another --name.',
+  constructor(readonly paths: Paths) {
+    this.names = new ContainerNames(paths, {
+      ids: () => this.ids(),
+      nameOf: (id) => this.readConfig(id)?.config.name,
     });
   }
 
-  releaseName(name: string, id: string): void {
-    if (this.nameOwner(name) === id) rmSync(join(namesDir(this.paths), name), { force: true });
-  }
-
-  private nameOwner(name: string): string | undefined {
-    try {
-      return readSmallFile(join(namesDir(this.paths), name));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
-  }
-
   rename(config: ContainerConfig, name: string): void {
-    this.reserveName(name, config.id);
+    this.names.reserve(name, config.id);
     this.writeConfig({ ...config, name });
-    this.releaseName(config.name, config.id);
+    this.names.release(config.name, config.id);
   }
 
   writeConfig(config: ContainerConfig): void {
-    writeJson(join(containerDir(this.paths, config.id), 'config.json'), config);
+    writeKeptRecord(configPath(containerDir(this.paths, config.id)), config);
   }
 
   writeState(id: string, state: ContainerState): void {
@@ -131,26 +93,51 @@ export class ContainerStore {
     }
   }
 
-  /** @throws MinidockError 'DAMAGED_FILE' when nothing tells any more what the container was. */
+  /** undefined if there is no such container, or none yet. */
   read(id: string): Container | undefined {
-    const dir = containerDir(this.paths, id);
-    const config = orIfDamaged(
-      () => readJson<ContainerConfig>(`${dir}/config.json`),
-      ({ code, message, cause }) => {
-        throw new MinidockError({ code, message, cause, hint: `Nothing can be done with it: rm -r ${dir}` });
-      },
-    );
-    if (config === undefined) return undefined;
-    return { config, state: this.readState(id) };
+    const known = this.readConfig(id);
+    return known && { ...known, state: this.readState(id, known.config) };
   }
 
-  /** Of a container that exists; without its record, or with a damaged one, what can be said of it. */
-  readState(id: string): ContainerState {
-    const state = orIfDamaged<ContainerState | undefined>(
-      () => readJson<ContainerState>(`${containerDir(this.paths, id)}/state.json`),
-      ({ message }) => ({ ...NEW_STATE, status: 'dead', exitCode: UNKNOWN, error: message }),
-    );
-    return state ?? NEW_STATE;
+  /** Of a container whose configuration is lost it gives what little can be told. */
+  private readConfig(id: string): Omit<Container, 'state'> | undefined {
+    const dir = containerDir(this.paths, id);
+    const path = configPath(dir);
+    const unreadable = (error: MinidockError): Omit<Container, 'state'> => {
+      tellDamage(error, 'What it was is lost; it can still be stopped and removed.');
+      return { config: unreadableConfig(this.paths, id), unreadable: error };
+    };
+    return orIfDamaged<Omit<Container, 'state'> | undefined>(() => {
+      const { value, damage } = readKeptRecord(path, containerConfig);
+      if (value === undefined) {
+        if (isHalfMade(dir) && shimOf(this.paths, id) === undefined) return undefined;
+        // Either its record is lost, or it was written since we looked.
+        return existsSync(path) ? this.readConfig(id) : unreadable(missingFile(path));
+      }
+      if (damage !== undefined) {
+        // Only the copy has been written so far, by who makes the container.
+        if (damage === 'missing' && isHalfMade(dir)) return undefined;
+        tellDamage(damage === 'missing' ? missingFile(path) : damage, 'Its copy is used.');
+      }
+      if (value.id !== id) return unreadable(damagedFile(path, 'it is the record of another container'));
+      return { config: value };
+    }, unreadable);
+  }
+
+  /** Of a container that exists; without its record, or with a damaged one, what the kernel tells of it. */
+  readState(id: string, known?: ContainerConfig): ContainerState {
+    const path = `${containerDir(this.paths, id)}/state.json`;
+    const derived = (error: MinidockError): ContainerState => {
+      tellDamage(error, 'Whether the container runs is taken from the kernel.');
+      const config = known ?? this.readConfig(id)?.config ?? unreadableConfig(this.paths, id);
+      return deriveState(this.paths, config, error.message);
+    };
+    return orIfDamaged<ContainerState>(() => {
+      const state = readRecord(path, containerState);
+      if (state !== undefined) return state;
+      // No container yet, or none any more: it was removed since its configuration was read.
+      return isHalfMade(containerDir(this.paths, id)) ? NEW_STATE : derived(missingFile(path));
+    }, derived);
   }
 
   ids(): readonly string[] {
@@ -158,31 +145,23 @@ export class ContainerStore {
   }
 
   /** Newest first, as Docker lists them. One that cannot be read must not hide the others. */
-  list({ damaged, leftover }: ListHandlers = {}): readonly Container[] {
+  list({ leftover }: ListHandlers = {}): readonly Container[] {
     const containers: Container[] = [];
-    for (const name of this.directories(damaged)) {
-      const container = isId(name)
-        ? orIfDamaged<Container | undefined | 'damaged'>(
-            () => this.read(name),
-            (error) => {
-              damaged?.(error);
-              return 'damaged';
-            },
-          )
-        : undefined;
+    for (const name of this.directories()) {
+      const container = isId(name) ? this.read(name) : undefined;
       if (container === undefined) leftover?.(name);
-      else if (container !== 'damaged') containers.push(container);
+      else containers.push(container);
     }
     return containers.sort((a, b) => (a.config.created < b.config.created ? 1 : -1));
   }
 
   /** A link among them is told as damaged: it would lead to what no container of this store is. */
-  private directories(damaged?: ListHandlers['damaged']): readonly string[] {
+  private directories(): readonly string[] {
     try {
       const entries = readdirSync(containersDir(this.paths), { withFileTypes: true });
       return entries.flatMap((entry) => {
         if (!entry.isSymbolicLink()) return [entry.name];
-        damaged?.(isLink(containerDir(this.paths, entry.name)));
+        tellDamage(isLink(containerDir(this.paths, entry.name)));
         return [];
       });
     } catch (error) {
@@ -196,20 +175,30 @@ export class ContainerStore {
    * @throws MinidockError 'NO_SUCH_CONTAINER' or 'AMBIGUOUS_ID'.
    */
   find(reference: string): Container {
-    const id = this.resolve(reference);
-    if (id !== undefined) refuseLink(containerDir(this.paths, id));
-    const container = id === undefined ? undefined : this.read(id);
-    if (container === undefined) {
-      throw noSuchContainer(reference);
+    if (isId(reference)) return this.readExisting(reference, reference);
+    const name = reference.replace(/^\//, '');
+    const told = isValidName(name) ? this.names.read(name) : undefined;
+    if (told !== undefined && isId(told)) {
+      const named = existsSync(containerDir(this.paths, told))
+        ? this.readExisting(told, reference)
+        : undefined;
+      // Who is renamed just now has two names, or none; the configuration decides.
+      if (named !== undefined && (named.config.name === name || named.unreadable !== undefined)) return named;
     }
+    const id =
+      this.matchPrefix(reference) ?? (isValidName(name) ? this.names.findLost(name, told) : undefined);
+    if (id === undefined) throw noSuchContainer(reference);
+    return this.readExisting(id, reference);
+  }
+
+  private readExisting(id: string, reference: string): Container {
+    refuseLink(containerDir(this.paths, id));
+    const container = this.read(id);
+    if (container === undefined) throw noSuchContainer(reference);
     return container;
   }
 
-  private resolve(reference: string): string | undefined {
-    if (/^[0-9a-f]{64}$/.test(reference)) return reference;
-    const name = reference.replace(/^\//, '');
-    const named = isValidName(name) ? this.nameOwner(name) : undefined;
-    if (named !== undefined) return named;
+  private matchPrefix(reference: string): string | undefined {
     if (!/^[0-9a-f]+$/.test(reference)) return undefined;
     const matches = this.ids().filter((id) => id.startsWith(reference));
     if (matches.length > 1) {
@@ -226,16 +215,14 @@ export class ContainerStore {
   takeAway(config: ContainerConfig): () => void {
     const dir = containerDir(this.paths, config.id);
     const doomed = doomedDir(this.paths, config.id);
-    doneStep('container.take-away', () => renameSync(dir, doomed));
-    doneStep('container.release-name', () => this.releaseName(config.name, config.id));
+    doneStep('container.take-away', () => moveAway(dir, doomed));
+    doneStep('container.release-name', () => this.names.release(config.name, config.id));
     return () => doneStep('container.delete-files', () => void removeTree(doomed));
   }
 }
 
 /** Where a container's directory waits to be deleted. */
 export const doomedDir = (paths: Paths, id: string): string => join(containersDir(paths), `.removing-${id}`);
-
-const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 
 const isDiskFull = (error: unknown): boolean =>
   ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');

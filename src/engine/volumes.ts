@@ -1,12 +1,15 @@
 /** Volumes: directories that outlive containers, volumes/<name>/_data. Anonymous ones have 64 hex digits for a name. */
-import { existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { delay } from '../../runtime/io/delay.ts';
-import { readJson, refuseLink, writeJson } from './atomic-file.ts';
+import { copyOf } from '../../images/foreign/kept.ts';
+import { isDamaged, readKeptRecord, refuseLink, writeKeptRecord } from './atomic-file.ts';
+import { missingFile, tellDamage } from './damage.ts';
 import { tryLock, type Lock } from './lock.ts';
 import { volumesDir, type Paths } from './paths.ts';
 import { ensurePrivateDir } from './private-dir.ts';
+import { isId, volumeRecord } from './records.ts';
 import { removeTree } from './remove-tree.ts';
 import { timestamp } from './time.ts';
 
@@ -65,7 +68,7 @@ export function takeVolume(paths: Paths, name: string, anonymous: boolean): Take
   return {
     volume: { name, ...meta, mountpoint: volumeData(paths, name) },
     isEmpty: readdirSync(volumeData(paths, name)).length === 0,
-    publish: () => writeJson(join(dir, 'volume.json'), meta),
+    publish: () => writeKeptRecord(join(dir, 'volume.json'), meta),
   };
 }
 
@@ -73,10 +76,20 @@ export function getVolume(paths: Paths, name: string): Volume | undefined {
   if (!isVolumeName(name)) return undefined;
   refuseLink(join(volumesDir(paths), name));
   refuseLink(volumeData(paths, name));
-  const meta = readJson<{ created: string; anonymous: boolean }>(
-    join(volumesDir(paths), name, 'volume.json'),
-  );
-  return meta === undefined ? undefined : { name, ...meta, mountpoint: volumeData(paths, name) };
+  const path = join(volumesDir(paths), name, 'volume.json');
+  const mountpoint = volumeData(paths, name);
+  try {
+    const { value, damage } = readKeptRecord(path, volumeRecord);
+    if (damage !== undefined)
+      tellDamage(damage === 'missing' ? missingFile(path) : damage, 'Its copy is used.');
+    return value && { name, ...value, mountpoint };
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    // Its files are what matters, and its name is the directory's; an anonymous one has an id for a name.
+    tellDamage(error, `The volume ${name} is used as it is.`);
+    const { birthtime } = statSync(mountpoint, { throwIfNoEntry: false }) ?? { birthtime: new Date(0) };
+    return { name, created: birthtime.toISOString(), anonymous: isId(name), mountpoint };
+  }
 }
 
 export function listVolumes(paths: Paths): readonly Volume[] {
@@ -84,7 +97,16 @@ export function listVolumes(paths: Paths): readonly Volume[] {
   return readdirSync(volumesDir(paths))
     .filter((name) => lstatSync(join(volumesDir(paths), name)).isDirectory())
     .sort()
-    .flatMap((name) => getVolume(paths, name) ?? []);
+    .flatMap((name) => {
+      try {
+        return getVolume(paths, name) ?? [];
+      } catch (error) {
+        // A link in its place: it is named, and the others are listed.
+        if (!isDamaged(error)) throw error;
+        tellDamage(error);
+        return [];
+      }
+    });
 }
 
 export function removeVolume(paths: Paths, name: string): void {
@@ -96,5 +118,7 @@ export function removeVolume(paths: Paths, name: string): void {
 
 /** Also of one that has not been published. */
 export function deleteVolume(paths: Paths, name: string): void {
+  // A removal that is killed must not leave a copy alone, which would look like a record that is lost.
+  rmSync(copyOf(join(volumesDir(paths), name, 'volume.json')), { force: true });
   removeTree(join(volumesDir(paths), name));
 }

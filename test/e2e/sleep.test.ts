@@ -194,26 +194,34 @@ describe('what else may happen meanwhile', () => {
   });
 
   test.each([
-    ['damaged', 'echo "{" >config.json'],
-    ['removed', 'rm config.json'],
-  ])(
-    'its record is %s: whatever wakes it, it ends the container, which nobody else could',
-    async (how, ruin) => {
-      const shim = await sleeper(`ruined-${how}`, '-p', '8083:80', 'test', 'sh', '-c', POLITE);
-      const { pid } = await stateOf(`ruined-${how}`);
-      const id = await ok('inspect', '-f', '{{.Id}}', `ruined-${how}`);
-      const dir = join(engine.host.root, 'containers', id);
-      await engine.host.run(['sh', '-c', `cd ${dir}; ${ruin}; echo woken >/proc/${String(pid)}/fd/1`]);
-      await engine.host.waitFor(() => !existsSync(`/proc/${String(shim)}`), 'the shim to be gone');
-      expect(existsSync(`/proc/${String(pid)}`)).toBe(false);
-      expect(readFileSync(join(dir, 'shim.log'), 'utf8')).toMatch(
-        /config\.json is damaged|No such container/,
-      );
-      rmSync(dir, { recursive: true });
-      rmSync(join(engine.host.root, 'names', `ruined-${how}`));
-      await engine.expectClean();
-    },
-  );
+    ['damaged, of which the copy is used', 'echo "{" >config.json', 0],
+    ['damaged, and so is its copy', 'echo "{" | tee config.json >.config.json.copy', 1],
+    ['removed with its copy', 'rm config.json .config.json.copy', 2],
+  ])('its record is %s: the shim that wakes up goes on, and ends it as ever', async (_, ruin, at) => {
+    const name = `ruined-${String(at)}`;
+    await sleeper(name, '-p', `${String(8083 + at)}:80`, 'test', 'sh', '-c', POLITE);
+    const { pid } = await stateOf(name);
+    const id = await ok('inspect', '-f', '{{.Id}}', name);
+    const dir = join(engine.host.root, 'containers', id);
+    await engine.host.run(['sh', '-c', `cd ${dir}; ${ruin}; echo woken >/proc/${String(pid)}/fd/1`]);
+    await engine.host.waitFor(async () => (await minidock('logs', name)).stdout.includes('woken'), 'the log');
+    expect(await ok('stop', id)).toBe(id);
+    expect(await ok('inspect', '-f', '{{.State.ExitCode}}', id)).toBe('3');
+    await ok('rm', id);
+    await engine.expectClean();
+  });
+
+  test('its directory is removed: whatever wakes it, it ends the container, which nobody else could', async () => {
+    const shim = await sleeper('removed', '-p', '8088:80', 'test', 'sh', '-c', POLITE);
+    const { pid } = await stateOf('removed');
+    const id = await ok('inspect', '-f', '{{.Id}}', 'removed');
+    rmSync(join(engine.host.root, 'containers', id), { recursive: true });
+    rmSync(join(engine.host.root, 'names', 'removed'));
+    await engine.host.run(['sh', '-c', `echo woken >/proc/${String(pid)}/fd/1`]);
+    await engine.host.waitFor(() => !existsSync(`/proc/${String(shim)}`), 'the shim to be gone');
+    expect(existsSync(`/proc/${String(pid)}`)).toBe(false);
+    await engine.expectClean();
+  });
 
   test('a client talks nonsense: it is let go, the log says so, and the container does not suffer', async () => {
     await ok('run', '-d', '--name', 'patient', 'test', 'sh', '-c', POLITE);

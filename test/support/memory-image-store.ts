@@ -4,7 +4,7 @@ import { readImageConfig } from '../../images/manifest.ts';
 import type { PullStore } from '../../images/pull.ts';
 import type { ArrivingBlob } from '../../images/store/arrival.ts';
 import { BlobStore } from '../../images/store/blob-store.ts';
-import type { EnsureLayer, PutImage } from '../../images/store/image-store.ts';
+import type { EnsureLayer, PutImage } from '../../images/store/requests.ts';
 import type { StoredImage } from '../../images/types.ts';
 
 export class MemoryImageStore implements PullStore {

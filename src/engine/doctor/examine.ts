@@ -12,6 +12,7 @@ import { examineKernel } from './kernel.ts';
 import { examineRecords, lostContainers } from './leftovers.ts';
 import { examineNetwork } from './network.ts';
 import { examinePorts } from './ports.ts';
+import { examineRecordFiles } from './records.ts';
 import { examineTools } from './tools.ts';
 import { takeView } from './view.ts';
 
@@ -40,6 +41,7 @@ export async function examine(
     examineFirewall(view, backend),
     examineKernelLeftovers(view, lost),
   ]);
+  const records = examineRecordFiles(view);
   // A directory cannot be removed before what is mounted in it.
   const leftovers = [...inKernel, ...examineRecords(view, lost), ...others];
   return [
@@ -48,6 +50,7 @@ export async function examine(
     ...network,
     ...firewall.findings,
     ...examinePorts(view, firewall),
+    ...(records.length === 0 ? [ok('records.whole', 'every file of minidock’s own is whole')] : records),
     ...(leftovers.length === 0
       ? [ok('leftovers.none', 'nothing is left of containers that are gone')]
       : leftovers),

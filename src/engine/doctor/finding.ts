@@ -4,7 +4,16 @@
  */
 export type Level = 'ok' | 'warning' | 'problem';
 
-export const AREAS = ['kernel', 'tools', 'network', 'firewall', 'ports', 'leftovers', 'disk'] as const;
+export const AREAS = [
+  'kernel',
+  'tools',
+  'network',
+  'firewall',
+  'ports',
+  'records',
+  'leftovers',
+  'disk',
+] as const;
 export type Area = (typeof AREAS)[number];
 
 export interface Finding {

@@ -11,15 +11,15 @@ import { quoteWord, renderArgv } from '../../../runtime/plan/quote.ts';
 import { renderCommand } from '../../../runtime/plan/render.ts';
 import { leasedIds, releaseIds } from '../../../runtime/process/id-ranges.ts';
 import { undoJournal } from '../../../runtime/plan/undo.ts';
+import { isHalfMade } from '../half-made.ts';
 import { sweepLeftovers } from '../leftovers.ts';
 import { containerDir, containerRunDir, containersDir, idsDir, leasesDir, namesDir } from '../paths.ts';
+import { isId } from '../records.ts';
 import { recover } from '../recovery.ts';
 import { releaseLeases } from '../release-network.ts';
 import type { ContainerStore } from '../store.ts';
 import type { Finding } from './finding.ts';
 import { namesIn, type View } from './view.ts';
-
-const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 
 /** Containers that are dealt with as a whole: what the kernel has of them is not told again, bit by bit. */
 export function lostContainers({ store, alive }: View): ReadonlySet<string> {
@@ -72,7 +72,7 @@ function halfMade({ store, alive }: View): readonly Finding[] {
   const half = namesIn(dir).filter(
     (name) =>
       (name.startsWith('.removing-') && !alive.has(name.slice('.removing-'.length))) ||
-      (isId(name) && !existsSync(join(dir, name, 'config.json')) && !alive.has(name)),
+      (isId(name) && isHalfMade(join(dir, name)) && !alive.has(name)),
   );
   return half.map((name) => ({
     id: `leftovers.directory:${name}`,
@@ -89,21 +89,25 @@ function strayNames({ store }: View): readonly Finding[] {
   return namesIn(dir).flatMap((name): readonly Finding[] => {
     const path = join(dir, name);
     const owner = readIfThere(path);
-    if (owner === undefined || existsSync(containerDir(store.paths, owner))) return [];
+    // One that holds no id at all is a matter of records.ts.
+    if (owner === undefined || !isId(owner) || existsSync(containerDir(store.paths, owner))) return [];
     return [
       {
         id: `leftovers.name:${name}`,
         level: 'warning',
         what: `the name ${name} is kept for a container that is gone`,
         todo: [renderArgv(['rm', path])],
-        mend: () => Promise.resolve(store.releaseName(name, owner)),
+        mend: () => Promise.resolve(store.names.release(name, owner)),
       },
     ];
   });
 }
 
-function strayLeases({ store, alive, leases }: View, lost: ReadonlySet<string>): readonly Finding[] {
+function strayLeases({ store, alive, leases, running }: View, lost: ReadonlySet<string>): readonly Finding[] {
+  // One whose file is damaged is a matter of records.ts.
+  const used = new Set(running.map(({ state }) => state.network?.address));
   return [...leases]
+    .filter(([address]) => !used.has(address))
     .filter(([, owner]) => !alive.has(owner) && !lost.has(owner))
     .map(([address, owner]) => ({
       id: `leftovers.lease:${address}`,
@@ -115,9 +119,11 @@ function strayLeases({ store, alive, leases }: View, lost: ReadonlySet<string>):
     }));
 }
 
-function strayIds({ store, alive }: View, lost: ReadonlySet<string>): readonly Finding[] {
+function strayIds({ store, alive, running }: View, lost: ReadonlySet<string>): readonly Finding[] {
   const dir = idsDir(store.paths);
+  const used = new Set(running.map(({ state }) => state.firstId));
   return [...leasedIds(dir)]
+    .filter(([first]) => !used.has(first))
     .filter(([, owner]) => !alive.has(owner) && !lost.has(owner))
     .map(([first, owner]) => ({
       id: `leftovers.ids:${first}`,

@@ -26,6 +26,8 @@ export interface View {
   /** minidock's own, of nftables. */
   readonly table: readonly NftEntry[];
   readonly networks: readonly BridgeNetwork[];
+  /** Of this root. */
+  readonly containers: readonly Container[];
   /** Of this root, those that run. */
   readonly running: readonly Container[];
   readonly foreign: readonly ForeignFirewall[];
@@ -54,6 +56,7 @@ export async function takeView(store: ContainerStore): Promise<View> {
     routes,
     table,
     networks: listNetworks(paths),
+    containers,
     running,
     foreign,
     alive,

@@ -1,5 +1,5 @@
 /** The end of a run: the plan undone, the outcome recorded, everyone told. */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { readOomKills } from '../../../runtime/cgroup/processes.ts';
 import type { HeldPort } from '../../../runtime/network/ports.ts';
@@ -7,12 +7,14 @@ import { StepError } from '../../../runtime/plan/apply.ts';
 import { describeUndo, undoJournal, type UndoReport } from '../../../runtime/plan/undo.ts';
 import { stepTimes, undoTimes } from '../../../runtime/plan/step-span.ts';
 import { isTraced, listenToTrace, span, tellTrace } from '../../../runtime/trace.ts';
+import type { ContainerState } from '../container.ts';
 import { cutCable } from '../cut-cable.ts';
-import { containerRunDir } from '../paths.ts';
+import { containerDir, containerRunDir } from '../paths.ts';
 import { releaseNetwork } from '../release-network.ts';
 import { takeContainerAway } from '../remove-files.ts';
 import type { WireError } from '../shim-protocol.ts';
-import { timestamp } from '../time.ts';
+import { formatNs, NEVER, nowNs, timestamp } from '../time.ts';
+import { undoRun } from '../undo-run.ts';
 import { journalOf, type ShimParts } from './parts.ts';
 
 /** Milliseconds for the kernel to take a cable away by itself. Nobody waits for it: everyone has been told by then. */
@@ -32,9 +34,11 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
   const pid = isTraced() ? store.read(config.id)?.state.pid : undefined;
   if (pid !== undefined) tellTrace({ type: 'end', pid, name: '', args: { status: exitCode } });
   const oomKilled = readOomKills(`/minidock/${config.id}`) > 0;
-  const undone = await span('undo', 'undo', () => undoJournal(journalOf(parts)));
-  span('state', 'release the network', () => releaseNetwork(store.paths, config.id, ports));
-  const current = store.read(config.id)?.state;
+  const held = store.readState(config.id);
+  const { network } = held;
+  const undone = await span('undo', 'undo', () => undoRun(store.paths, { config, ran: true, network }));
+  span('state', 'release the network', () => releaseNetwork(store.paths, config.id, ports, held));
+  const current = recordOf(parts);
   if (current !== undefined) {
     span('state', 'record the exit', () =>
       store.writeState(config.id, {
@@ -58,6 +62,17 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
   await cutCable(current?.network?.hostVeth, CABLE_PATIENCE);
 }
 
+/** Of a container that nobody has removed. One whose record is lost began when its shim did, as far as that tells. */
+function recordOf({ store, config }: ShimParts): ContainerState | undefined {
+  if (!existsSync(containerDir(store.paths, config.id))) return undefined;
+  const state = store.readState(config.id);
+  return state.startedAt === NEVER && state.status !== 'created'
+    ? { ...state, startedAt: ownStart() }
+    : state;
+}
+
+const ownStart = (): string => formatNs(nowNs() - BigInt(Math.round(process.uptime() * 1e9)));
+
 /** When the program did not come to run, or the shim does not know what to do. `forget`: its container goes too. */
 export async function fail(
   parts: ShimParts,
@@ -69,7 +84,7 @@ export async function fail(
   const report = await span('undo', 'undo', () => undoJournal(journalOf(parts)));
   releaseNetwork(store.paths, config.id, ports);
   const wire = toWireError(error, tellsUndo(error, report) ? describeUndo(report) : '');
-  const current = store.read(config.id)?.state;
+  const current = recordOf(parts);
   if (current !== undefined) {
     store.writeState(config.id, {
       ...current,

@@ -4,7 +4,7 @@
  * may be killed at any time. If the shim itself is killed, the journal, the leases and the state file tell the next
  * command what to clean up (recovery.ts).
  */
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import type { HeldPort } from '../../../runtime/network/ports.ts';
@@ -16,7 +16,6 @@ import type { Pause } from '../../../runtime/process/supervise.ts';
 import { setCloseOnExec } from '../../../runtime/syscall/descriptors.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { isTraced, listenToTrace, span } from '../../../runtime/trace.ts';
-import type { ContainerConfig } from '../container.ts';
 import { FRAME_HEADER, FrameReader, messageFrame } from '../frames.ts';
 import { tryLockPatiently } from '../lock.ts';
 import { acquireNetwork, type AcquiredNetwork } from '../networking.ts';
@@ -26,7 +25,7 @@ import { ensurePrivateDir } from '../private-dir.ts';
 import { bootId, startTime } from '../process-identity.ts';
 import { allSteps, type RunPlan } from '../run-plan.ts';
 import type { ShimMessage, ShimRequest } from '../shim-protocol.ts';
-import { ContainerStore, noSuchContainer } from '../store.ts';
+import { ContainerStore, noSuchContainer, type Container } from '../store.ts';
 import { timestamp } from '../time.ts';
 import type { Clients } from './clients.ts';
 import type * as Ending from './ending.ts';
@@ -44,11 +43,12 @@ export async function runShim(): Promise<void> {
   if (request === undefined) return;
   const store = new ContainerStore({ root: request.root, run: request.run });
   const lock = await span('state', 'lock', () => tryLockPatiently(containerLock(store.paths, request.id)));
-  const config = span('state', 'read the container', () => store.read(request.id)?.config);
-  if (lock === undefined || config === undefined) {
+  const found = span('state', 'read the container', () => store.read(request.id));
+  if (lock === undefined || found?.unreadable !== undefined || found === undefined) {
     lock?.release();
-    return refuse(request.id, config);
+    return refuse(request.id, found);
   }
+  const { config } = found;
   openLog(join(containerDir(store.paths, config.id), 'shim.log'));
   const parts = assembleShim(store, config, lock);
   parts.clients.add(CONTROL_FD, request.attach);
@@ -94,9 +94,16 @@ export async function runShim(): Promise<void> {
 
 /** Users of the machine for those of the container. */
 async function takeIds({ store, config }: ShimParts): Promise<number> {
-  const { acquireIds } = await import('../../../runtime/process/id-ranges.ts');
+  const { acquireIds, mappingTo, readSubordinateIds } = await import('../../../runtime/process/id-ranges.ts');
   ensurePrivateDir(idsDir(store.paths));
-  return acquireIds(idsDir(store.paths), config.id);
+  // Also those of a container whose lease is lost.
+  const inUse = store
+    .list()
+    .flatMap(({ state }) => (state.firstId === undefined ? [] : [mappingTo(state.firstId)]));
+  return acquireIds(idsDir(store.paths), config.id, [
+    ...readSubordinateIds(),
+    ...inUse.map(({ hostID, size }) => ({ first: hostID, size })),
+  ]);
 }
 
 function readRequest(): ShimRequest | undefined {
@@ -132,14 +139,15 @@ function openLog(path: string): void {
 const ending = (): Promise<typeof Ending> => span('start', 'load what ends it', () => import('./ending.ts'));
 
 /** To who came too late: another shim is at it, or another command has removed the container. */
-async function refuse(id: string, config: ContainerConfig | undefined): Promise<void> {
+async function refuse(id: string, found: Container | undefined): Promise<void> {
   const error =
-    config === undefined
+    found === undefined
       ? noSuchContainer(id.slice(0, 12))
-      : new MinidockError({
+      : (found.unreadable ??
+        new MinidockError({
           code: 'ALREADY_RUNNING',
-          message: `container ${config.name} is already running`,
-        });
+          message: `container ${found.config.name} is already running`,
+        }));
   const { toWireError } = await ending();
   const message: ShimMessage = { type: 'failed', error: toWireError(error, '') };
   try {
@@ -240,15 +248,14 @@ function recordRunning(
   network: AcquiredNetwork,
   firstId: number | undefined,
 ): void {
-  const current = store.read(config.id)?.state;
-  if (current === undefined) {
+  if (!existsSync(containerDir(store.paths, config.id))) {
     throw new MinidockError({
       code: 'INTERNAL',
       message: 'the container vanished while it was started',
     });
   }
   store.writeState(config.id, {
-    ...current,
+    ...store.readState(config.id),
     status: 'running',
     pid,
     pidStartTime: startTime(pid) ?? '',

@@ -31,15 +31,19 @@ export async function resumeShim(text: string): Promise<void> {
 }
 
 /**
- * Its record was removed or damaged behind our back: nothing tells how the container is to be served, and nobody
- * else would ever end it, since all commands find it by that record.
+ * The container's directory was removed behind our back: nothing tells how it is to be served, and nobody else would
+ * ever end it, since all commands find it there.
  */
-async function reassemble({ id, paths, lock, ports }: Handover): Promise<ShimParts> {
+async function reassemble({ id, paths, lock, ports, stdio }: Handover): Promise<ShimParts> {
   const store = new ContainerStore(paths);
   try {
-    const config = store.read(id)?.config;
-    if (config === undefined) throw noSuchContainer(id);
-    return assembleShim(store, config, heldLock(lock));
+    const found = store.read(id);
+    if (found === undefined) throw noSuchContainer(id);
+    const { config, unreadable } = found;
+    if (unreadable === undefined) return assembleShim(store, config, heldLock(lock));
+    // How its program is connected is known all the same.
+    const spec = { ...config.spec, tty: stdio.terminal !== undefined, openStdin: stdio.stdin !== undefined };
+    return assembleShim(store, { ...config, spec }, heldLock(lock));
   } catch (error) {
     await undoJournal(new Journal(join(containerRunDir(paths, id), 'journal')));
     releaseNetwork(paths, id, ports);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { digestOf } from '../../../../images/digest.ts';
 import type { StoredImage } from '../../../../images/types.ts';
@@ -371,6 +371,9 @@ test('a damaged list of images is told, whatever is wrong with it', async () => 
   await addImage(store, { layers: [[{ name: 'a' }]], tag: 'docker.io/library/web:1' });
   const path = join(dir, 'images.json');
   const good: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  writeFileSync(path, 'damaged');
+  expect((await store.list()).map(({ tags }) => tags)).toEqual([['docker.io/library/web:1']]);
+  rmSync(join(dir, '.images.json.copy'));
   let refused = 0;
   for (const { change, document } of wrongDocuments(good)) {
     writeFileSync(path, JSON.stringify(document) ?? '');

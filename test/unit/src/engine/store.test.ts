@@ -1,9 +1,11 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { ContainerConfig } from '../../../../src/engine/container.ts';
+import { complaints } from '../../../../src/engine/damage.ts';
 import { ContainerStore, isValidName, NEW_STATE } from '../../../../src/engine/store.ts';
+import { unreadableConfig } from '../../../../src/engine/unreadable.ts';
 
 let root: string;
 let store: ContainerStore;
@@ -17,9 +19,9 @@ const directory = (digits: string): string => join(root, 'containers', idOf(digi
 const idOf = (digits: string): string => digits.padEnd(64, '0');
 function add(digits: string, name: string, created = '2024-01-01T00:00:00Z'): ContainerConfig {
   const id = idOf(digits);
-  const config = { id, name, created } as ContainerConfig;
+  const config: ContainerConfig = { ...unreadableConfig({ root, run: '' }, id), name, created };
   mkdirSync(directory(digits), { recursive: true });
-  store.reserveName(name, id);
+  store.names.reserve(name, id);
   store.writeState(id, NEW_STATE);
   store.writeConfig(config);
   return config;
@@ -33,24 +35,81 @@ test('what was written is read, newest first', () => {
   expect(store.read(idOf('c'))).toBeUndefined();
 });
 
-test('a record that a power cut made unreadable costs that one, and not the others', () => {
-  add('a', 'stateless');
-  add('b', 'gone');
-  add('c', 'well');
-  writeFileSync(join(directory('a'), 'state.json'), '');
-  writeFileSync(join(directory('b'), 'config.json'), '{"id":');
-  mkdirSync(directory('d'));
-  const damaged: string[] = [];
-  const leftovers: string[] = [];
-  const containers = store.list({
-    damaged: ({ message }) => damaged.push(message),
-    leftover: (name) => leftovers.push(name),
+describe('a record is damaged', () => {
+  const written: string[] = [];
+  beforeEach(() => {
+    written.length = 0;
+    jest.spyOn(complaints, 'say').mockImplementation((text) => void written.push(text));
   });
-  expect(containers.map(({ config }) => config.name).sort()).toEqual(['stateless', 'well']);
-  expect(damaged).toEqual([`${directory('b')}/config.json is damaged: it is not JSON`]);
-  expect(leftovers).toEqual(['d'.padEnd(64, '0')]);
-  expect(store.find('stateless').state).toMatchObject({ status: 'dead', exitCode: 255 });
-  expect(() => store.find('gone')).toThrow('is damaged');
+  afterEach(() => void jest.restoreAllMocks());
+
+  test.each([
+    ['', 'is damaged: it is empty'],
+    ['{"id":', 'is damaged: it is not JSON'],
+    ['[]', 'is damaged: it must be an object (got a list)'],
+    ['{}', 'is damaged: id must be 64 hex digits (got nothing)'],
+    [undefined, 'is missing'],
+  ])('config.json holds %j: its copy is used, and that is told once', (text, told) => {
+    const config = add('a', 'web');
+    add('b', 'well');
+    ruin(join(directory('a'), 'config.json'), text);
+    expect(
+      store
+        .list()
+        .map(({ config }) => config.name)
+        .sort(),
+    ).toEqual(['web', 'well']);
+    expect(store.find('web')).toMatchObject({ config });
+    expect(written).toEqual([
+      `WARNING: ${directory('a')}/config.json ${told}. Its copy is used. minidock doctor tells more; minidock doctor --fix repairs it.`,
+    ]);
+  });
+
+  test('both are: it is there to be removed, and the others as ever', () => {
+    add('a', 'gone');
+    add('b', 'well');
+    writeFileSync(join(directory('a'), 'config.json'), '{"id":');
+    rmSync(join(directory('a'), '.config.json.copy'));
+    const lost = store.find('gone');
+    expect(lost.unreadable?.message).toBe(`${directory('a')}/config.json is damaged: it is not JSON`);
+    expect(lost.config).toMatchObject({ id: idOf('a'), name: 'gone' });
+    expect(store.list()).toHaveLength(2);
+  });
+
+  test.each(['', '{"status":', '[]', '{"status":"running"}', undefined])(
+    'state.json holds %j: nothing of it runs, so it counts as dead',
+    (text) => {
+      add('a', 'web');
+      ruin(join(directory('a'), 'state.json'), text);
+      expect(store.find('web').state).toMatchObject({ status: 'dead', exitCode: 255 });
+      expect(written).toHaveLength(1);
+    },
+  );
+
+  test.each(['', 'nonsense', idOf('b'), undefined])(
+    'the file of its name holds %j: it is found all the same, and keeps its name',
+    (text) => {
+      add('a', 'web');
+      add('b', 'other');
+      ruin(join(root, 'names', 'web'), text);
+      expect(store.find('web').config.id).toBe(idOf('a'));
+      expect(written).toHaveLength(1);
+      mkdirSync(directory('c'));
+      expect(() => store.names.reserve('web', idOf('c'))).toThrow('is already in use by container');
+    },
+  );
+});
+
+function ruin(path: string, text: string | undefined): void {
+  if (text === undefined) rmSync(path);
+  else writeFileSync(path, text);
+}
+
+test('a directory without a configuration is told as a leftover', () => {
+  mkdirSync(directory('d'), { recursive: true });
+  const leftovers: string[] = [];
+  store.list({ leftover: (name) => leftovers.push(name) });
+  expect(leftovers).toEqual([idOf('d')]);
 });
 
 test('a container exists once its configuration does', () => {
@@ -87,10 +146,10 @@ describe('names', () => {
   test('are taken once, and told whose they are', () => {
     add('a', 'web');
     mkdirSync(directory('b'));
-    expect(() => store.reserveName('web', idOf('b'))).toThrow(
+    expect(() => store.names.reserve('web', idOf('b'))).toThrow(
       `Conflict. The container name "/web" is already in use by container "${idOf('a')}"`,
     );
-    store.releaseName('web', idOf('b'));
+    store.names.release('web', idOf('b'));
     expect(store.find('web').config.id).toBe(idOf('a'));
   });
 
@@ -98,7 +157,7 @@ describe('names', () => {
     mkdirSync(join(root, 'names'));
     mkdirSync(directory('b'), { recursive: true });
     writeFileSync(join(root, 'names', 'web'), idOf('gone'.replace(/\D/g, 'd')));
-    store.reserveName('web', idOf('b'));
+    store.names.reserve('web', idOf('b'));
     expect(readdirSync(join(root, 'names'))).toEqual(['web']);
   });
 

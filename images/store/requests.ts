@@ -1,0 +1,50 @@
+/** What is asked of the image store, and what it answers. */
+import type { Descriptor } from '../types.ts';
+import type { Unpacker } from '../unpack/types.ts';
+import type { Arrival } from './arrival.ts';
+import type { OnDamage } from './damage.ts';
+import type { ImageUse } from './removal.ts';
+
+export interface EnsureLayer {
+  /** The layer's blob, in `blobs` unless `arrival` brings it. */
+  readonly descriptor: Descriptor;
+  /** For a blob that is not there yet: its layer is unpacked while it comes in. */
+  readonly arrival?: Arrival | undefined;
+  /** From the configuration's rootfs.diff_ids. Layers may be ensured in any order and side by side. */
+  readonly diffId: string;
+  /** Compressed bytes unpacked so far, of descriptor.size. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PutImage {
+  readonly manifestDigest: string;
+  /** Stored as a blob when given; otherwise the blob is there already. */
+  readonly manifestBytes?: Uint8Array | undefined;
+  /** Its blob is in `blobs`, and every layer has been ensured. */
+  readonly configDigest: string;
+  /** Normalised: 'docker.io/library/nginx:latest'. Taken away from the image that has it. */
+  readonly tag?: string | undefined;
+  /** 'docker.io/library/nginx@sha256:…'. */
+  readonly repoDigest?: string | undefined;
+}
+
+export interface RemoveOptions {
+  readonly force?: boolean | undefined;
+  /** By image id, a container that uses it (a running one if there is one): 'running container 0123456789ab'. */
+  readonly inUse?: ReadonlyMap<string, ImageUse> | undefined;
+}
+
+export interface Removal {
+  /** Names as a user would type them: 'nginx:latest', 'nginx@sha256:…'. */
+  readonly untagged: readonly string[];
+  /** Ids of images, then of layers. */
+  readonly deleted: readonly string[];
+}
+
+export interface ImageStoreOptions {
+  readonly dir: string;
+  readonly unpacker: Unpacker;
+  /** Told of what is damaged while the store goes on. */
+  readonly onDamage?: OnDamage;
+}

@@ -1,0 +1,50 @@
+/** What the journal of a container that runs lists, worked out again: see undo-run.ts. */
+import { cgroupDirectories, cgroupLayout } from '../../runtime/cgroup/detect.ts';
+import { hasIpv6 } from '../../runtime/network/ipv6.ts';
+import { netnsName, netnsPath } from '../../runtime/network/names.ts';
+import type { JournalEntry } from '../../runtime/plan/journal.ts';
+import type { HostStep } from '../../runtime/plan/step.ts';
+import { cgroupsPath } from './bundle.ts';
+import { isBridged, type ContainerConfig, type NetworkState } from './container.ts';
+import { deriveNetwork } from './derived-state.ts';
+import type { Paths } from './paths.ts';
+import { planNetwork, type Attachment } from './run-plan.ts';
+import type { Run } from './undo-run.ts';
+
+export function expectedUndos(paths: Paths, run: Run): readonly JournalEntry[] {
+  const { config } = run;
+  const path = cgroupsPath(config.id);
+  const attachment = attachmentOf(config, run.network ?? deriveNetwork(paths, config));
+  const steps = planNetwork(attachment, config.spec.usernsMode === 'auto').flatMap(entryOf);
+  return [
+    ...steps.filter(({ id }) => !id.startsWith('port.publish')),
+    ...cgroupDirectories(path, cgroupLayout()).map((directory): JournalEntry => ({
+      id: `cgroup.create:${directory}`,
+      undo: { kind: 'rmdir', path: directory },
+    })),
+    { id: 'process.start', undo: { kind: 'kill-cgroup', cgroupsPath: path } },
+    ...steps.filter(({ id }) => id.startsWith('port.publish')),
+  ];
+}
+
+/** Of a container that runs: what its network was planned from. */
+export function attachmentOf(config: ContainerConfig, network: NetworkState | undefined): Attachment {
+  const { id, spec } = config;
+  if (isBridged(spec.network.mode) && network?.network !== undefined) {
+    const endpoint = {
+      ...network,
+      containerId: id,
+      network: network.network,
+      firewall: spec.network.firewall,
+      ipv6: hasIpv6(),
+    };
+    return { kind: 'bridge', endpoint, foreign: [] };
+  }
+  const own = isBridged(spec.network.mode) || spec.network.mode === 'none';
+  if (own) return { kind: 'none', netns: netnsName(id) };
+  const shared = network?.netns ?? '';
+  return { kind: 'shared', netnsPath: shared === '' ? undefined : netnsPath(shared) };
+}
+
+const entryOf = ({ id, undo }: HostStep): readonly JournalEntry[] =>
+  undo.kind === 'command' ? [{ id, undo: undo.command }] : [];

@@ -1,0 +1,46 @@
+/**
+ * Taking back one run of a container: what its journal lists, and what it should list where it is damaged or lost.
+ *
+ * The plan is data: planned again for the same container, it names the same undos. They are carried out beside those of
+ * the journal when lines of it are unreadable, when it lacks steps that a program cannot have run without, or when the
+ * kernel still has something of the container after all.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { netnsPath, netnsName } from '../../runtime/network/names.ts';
+import { describeGroup, groupPorts } from '../../runtime/network/firewall/port-groups.ts';
+import { Journal, type JournalEntry } from '../../runtime/plan/journal.ts';
+import { undoEntries, undoJournal, type UndoReport } from '../../runtime/plan/undo.ts';
+import type { ContainerConfig, NetworkState } from './container.ts';
+import { containerRunDir, type Paths } from './paths.ts';
+
+export interface Run {
+  readonly config: ContainerConfig;
+  /** The program ran: everything had been set up. */
+  readonly ran: boolean;
+  /** As far as its record tells. */
+  readonly network: NetworkState | undefined;
+}
+
+export const journalPath = (paths: Paths, id: string): string => join(containerRunDir(paths, id), 'journal');
+
+export async function undoRun(paths: Paths, run: Run): Promise<UndoReport> {
+  const { id } = run.config;
+  const journal = new Journal(journalPath(paths, id));
+  const entries = journal.read();
+  const isWhole = journal.damage === undefined && (!run.ran || isComplete(entries, run.network));
+  if (isWhole) {
+    const report = await undoJournal(journal);
+    if (!existsSync(netnsPath(netnsName(id)))) return report;
+  }
+  const { expectedUndos } = await import('./expected-undos.ts');
+  const missing = expectedUndos(paths, run).filter(({ id }) => !entries.some((entry) => entry.id === id));
+  const report = await undoEntries([...missing, ...(isWhole ? [] : entries)].reverse());
+  if (report.failures.length === 0) journal.remove();
+  return report;
+}
+
+export function isComplete(entries: readonly JournalEntry[], network: NetworkState | undefined): boolean {
+  const ports = groupPorts(network?.ports ?? []).map((group) => `port.publish:${describeGroup(group)}`);
+  return ['process.start', ...ports].every((id) => entries.some((entry) => entry.id === id));
+}

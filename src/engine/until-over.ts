@@ -1,0 +1,73 @@
+/**
+ * Waiting until a run is over, also when its shim cannot say so. Usually the shim undoes the run, records the exit and
+ * tells whoever waits. A shim that is stopped (SIGSTOP), hangs, or cannot be reached through its socket does not; then
+ * whoever waits, once the program has ended,
+ *
+ *     lets it go on with SIGCONT, if it is stopped: it alone knows the program's exit status;
+ *     kills it, if it is stopped again or takes too long, and cleans up as after any killed shim.
+ */
+import { delay } from '../../runtime/io/delay.ts';
+import type { ContainerState } from './container.ts';
+import { isSameProcess, isStopped } from './process-identity.ts';
+import { recoverState } from './recovery.ts';
+import type { ExitMessage } from './shim-client.ts';
+import { signalProcess } from './signal-process.ts';
+import type { Container, ContainerStore } from './store.ts';
+
+/** Milliseconds between looks: none of them is made when the shim answers at once. */
+const LOOK = 100;
+/** Milliseconds for a shim that was stopped, and for one that works: on a busy host an undo may take seconds. */
+const STOPPED_PATIENCE = 2_000;
+const PATIENCE = 15_000;
+
+const SIGKILL = 9;
+const SIGCONT = 18;
+
+/**
+ * `told`: what the shim says, undefined if it says nothing. Only who is to end the container, `by: 'force'`, does
+ * anything to the shim.
+ */
+export async function untilOver(
+  store: ContainerStore,
+  container: Container,
+  told: Promise<ExitMessage | undefined>,
+  by: 'force' | 'patience' = 'patience',
+): Promise<ExitMessage | undefined> {
+  let over = false;
+  const answer = told.then((message) => {
+    over = message !== undefined;
+    return message;
+  });
+  const first = await Promise.race([answer, watchShim(container.state, by, () => over)]);
+  if (first !== undefined) return first;
+  // The shim has gone without a word, was killed, or has just recorded the exit: the record is made true if need be.
+  const now = store.read(container.config.id);
+  if (now !== undefined && isSameRun(now.state, container.state)) await recoverState(store, now);
+  return undefined;
+}
+
+const isSameRun = (now: ContainerState, then: ContainerState): boolean =>
+  now.status === 'running' && now.shimPid === then.shimPid && now.shimStartTime === then.shimStartTime;
+
+/** Resolves when the shim has gone; never as long as the program runs. */
+async function watchShim(
+  { pid, pidStartTime, shimPid, shimStartTime }: ContainerState,
+  by: 'force' | 'patience',
+  isOver: () => boolean,
+): Promise<undefined> {
+  let ended: number | undefined;
+  let continued = false;
+  while (isSameProcess(shimPid, shimStartTime) && !isOver()) {
+    await delay(LOOK);
+    if (by === 'patience' || isSameProcess(pid, pidStartTime)) continue;
+    ended ??= Date.now();
+    const stopped = isStopped(shimPid);
+    if (stopped && !continued) {
+      signalProcess(shimPid, shimStartTime, SIGCONT);
+      continued = true;
+    } else if (Date.now() - ended > (stopped ? STOPPED_PATIENCE : PATIENCE)) {
+      signalProcess(shimPid, shimStartTime, SIGKILL);
+    }
+  }
+  return undefined;
+}
