@@ -43,13 +43,13 @@ export const insideHost: LabHost = {
     const { status } = await run([...words] as [string, ...string[]], netns === undefined ? {} : { netns });
     return status === 0;
   },
-  async fetch(url, { netns } = {}) {
+  async fetch(url, { netns, seconds = 3 } = {}) {
     const where = netns === undefined ? {} : { netns };
     // Whichever is there; a page that the server refuses is no page.
     const script =
-      'if command -v curl >/dev/null; then exec curl -sf --noproxy "*" --max-time 3 "$1"; ' +
-      'else exec busybox wget -q -T 3 -O - "$1"; fi';
-    const { status, stdout } = await run(['sh', '-c', script, 'fetch', url], where);
+      'if command -v curl >/dev/null; then exec curl -sf --noproxy "*" --max-time "$2" "$1"; ' +
+      'else exec busybox wget -q -T "$2" -O - "$1"; fi';
+    const { status, stdout } = await run(['sh', '-c', script, 'fetch', url, String(seconds)], where);
     return status === 0 ? stdout : undefined;
   },
 };

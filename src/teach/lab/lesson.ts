@@ -14,8 +14,8 @@ export interface LabHost {
   /** `ip -j …` parsed; empty where ip fails or prints nothing. */
   ip(words: readonly string[], netns?: string): Promise<readonly Record<string, unknown>[]>;
   ping(address: string, options?: { netns?: string; from?: string }): Promise<boolean>;
-  /** The body, or undefined when nothing answered within the time. */
-  fetch(url: string, options?: { netns?: string }): Promise<string | undefined>;
+  /** The body, or undefined when nothing answered within the time, which is three seconds unless told. */
+  fetch(url: string, options?: { netns?: string; seconds?: number }): Promise<string | undefined>;
 }
 
 export interface Requirement {

@@ -1,6 +1,7 @@
 /** The article's step 8 makes namespaces that exist already (its point E6): what is left when one is deleted in use. */
 import type { Lesson, LabHost } from '../lesson.ts';
 import { redAndBlue } from './article-cables.ts';
+import { areEnds, hasNetns } from './looks.ts';
 import { addressesOf, pageAt, pings } from './scenery.ts';
 
 export const lessons: readonly Lesson[] = [
@@ -39,7 +40,14 @@ The article's advice is to delete and recreate. That, too, has a catch.
             text: 'there is a namespace red, and veth-red is not in it',
             holds: async (host) => {
               const links = await host.ip(['link', 'show'], 'red');
-              return links.length > 0 && links.every(({ ifname }) => ifname !== 'veth-red');
+              return (await hasNetns(host, 'red')) && links.every(({ ifname }) => ifname !== 'veth-red');
+            },
+          },
+          {
+            text: 'it is a new one: nobody listens in it',
+            holds: async (host) => {
+              const { status, stdout } = await host.run(['ss', '-Hltn'], { netns: 'red' });
+              return status === 0 && stdout === '';
             },
           },
         ],
@@ -62,14 +70,18 @@ The article's advice is to delete and recreate. That, too, has a catch.
         ],
         requirements: [
           {
-            text: 'no process is in a network namespace without a name',
-            holds: (host) => everyNamespaceHasAName(host),
+            text: 'every process is in the network namespace of the host, red, blue or outside',
+            holds: (host) => everyNamespaceIsKnown(host),
           },
           {
-            text: 'blue has no cable whose other end has no name',
-            holds: async (host) =>
-              (await everyNamespaceHasAName(host)) &&
-              (!(await host.ping('192.168.15.1', { netns: 'blue' })) || (await holdsAddress(host))),
+            text: 'blue has no cable any more that leads nowhere else',
+            holds: async (host) => {
+              const links = await host.ip(['link', 'show', 'type', 'veth'], 'blue');
+              for (const { ifname } of links) {
+                if (!(await leadsToKnown(host, String(ifname)))) return false;
+              }
+              return true;
+            },
           },
         ],
         article: ['E6'],
@@ -102,7 +114,11 @@ The article's advice is to delete and recreate. That, too, has a catch.
             text: 'red has 192.168.15.1, once',
             holds: (host) => holdsAddress(host),
           },
-          pings('the host pings 192.168.15.1', '192.168.15.1'),
+          {
+            text: 'it is at the far end of a cable to the host, whose own end has 192.168.15.10/24',
+            holds: (host) => joinsHost(host),
+          },
+          pings('the host pings 192.168.15.1', '192.168.15.1', { by: 'red' }),
         ],
         article: ['E6'],
       },
@@ -118,12 +134,38 @@ async function holdsAddress(host: LabHost): Promise<boolean> {
 }
 
 /** Inodes tell namespaces apart: those of all processes against those of the names and of the host itself. */
-async function everyNamespaceHasAName(host: LabHost): Promise<boolean> {
+async function everyNamespaceIsKnown(host: LabHost): Promise<boolean> {
   const script = `
-    known=" $(stat -Lc %i /run/netns/* /proc/self/ns/net | tr '\\n' ' ')"
+    known=" $(stat -Lc %i /run/netns/red /run/netns/blue /run/netns/outside /proc/self/ns/net | tr '\\n' ' ')"
     for namespace in /proc/[0-9]*/ns/net; do
       inode=$(stat -Lc %i "$namespace" 2>/dev/null) || continue
       case $known in *" $inode "*) ;; *) exit 1 ;; esac
     done`;
   return (await host.run(['sh', '-c', script])).status === 0;
+}
+
+/** A veth of blue whose other end is on the host or in red. */
+async function leadsToKnown(host: LabHost, link: string): Promise<boolean> {
+  for (const where of [[], ['red']] as const) {
+    for (const { ifname } of await host.ip(['link', 'show', 'type', 'veth'], where[0])) {
+      if (await areEnds(host, [link, 'blue'], [String(ifname), ...where])) return true;
+    }
+  }
+  return false;
+}
+
+async function joinsHost(host: LabHost): Promise<boolean> {
+  const holders = async (wanted: string, netns?: string): Promise<readonly string[]> => {
+    const links = await host.ip(['-4', 'address', 'show', 'to', `${wanted.split('/')[0] ?? ''}/32`], netns);
+    const isWanted = (info: { local?: string; prefixlen?: number }): boolean =>
+      `${String(info.local)}/${String(info.prefixlen)}` === wanted;
+    return links
+      .filter((link) =>
+        ((link['addr_info'] ?? []) as readonly { local?: string; prefixlen?: number }[]).some(isWanted),
+      )
+      .map(({ ifname }) => String(ifname));
+  };
+  const [own] = await holders('192.168.15.10/24');
+  const [far] = await holders('192.168.15.1/24', 'red');
+  return own !== undefined && far !== undefined && areEnds(host, [own], [far, 'red']);
 }

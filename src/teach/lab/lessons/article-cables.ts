@@ -4,6 +4,7 @@
  * the kernel, the next ones mend it.
  */
 import type { Lesson } from '../lesson.ts';
+import { counterOf, pingReaches } from './packets.ts';
 import { addressesOf, bridge, cable, forwarding, namespace, pings } from './scenery.ts';
 
 /** The article's steps 1 to 5. */
@@ -19,7 +20,7 @@ export const redAndBlue = [
   'ip netns exec blue ip link set veth-blue up',
 ];
 
-const redPingsBlue = pings('red still pings 192.168.15.2, blue', '192.168.15.2', 'red');
+const redPingsBlue = pings('red still pings 192.168.15.2, blue', '192.168.15.2', { from: 'red', by: 'blue' });
 
 const sameSubnetTwice: Lesson = {
   name: 'article-two-cables-one-subnet',
@@ -64,7 +65,10 @@ second cable from the host to red, whose inner end gets 192.168.15.1/24, which r
           holds: async (host) => {
             const entries = await host.ip(['neigh', 'show', 'to', '192.168.15.10'], 'red');
             const lost = entries.some(({ dev, lladdr }) => dev === 'veth-red' && lladdr === undefined);
-            return lost || (await hostReachesRed(host));
+            if (lost || (await hostReachesRed(host))) return true;
+            // Red has looked for the answer to this very look; the next one would take that for the learner's.
+            await host.run(['ip', 'neigh', 'del', '192.168.15.10', 'dev', 'veth-red'], { netns: 'red' });
+            return false;
           },
         },
       ],
@@ -106,7 +110,7 @@ async function hostReachesRed(host: Parameters<typeof addressesOf>[0]): Promise<
   const own = (await addressesOf(host)).map(({ address }) => address);
   const ofRed = (await addressesOf(host, 'red')).map(({ address }) => address);
   for (const address of new Set(ofRed)) {
-    if (!own.includes(address) && (await host.ping(address))) return true;
+    if (!own.includes(address) && (await pingReaches(host, address, { by: 'red' }))) return true;
   }
   return false;
 }
@@ -163,9 +167,7 @@ const noWayOut: Lesson = {
         {
           text: 'red has wanted to send something for which it has no route (or has a route by now)',
           holds: async (host) => {
-            const { stdout } = await host.run(['cat', '/proc/net/snmp'], { netns: 'red' });
-            const [names = [], values = []] = stdout.split('\n').map((line) => line.split(' '));
-            const unroutable = Number(values[names.indexOf('OutNoRoutes')] ?? 0) > 0;
+            const unroutable = (await counterOf(host, 'Ip', 'OutNoRoutes', 'red')) > 0;
             return unroutable || (await host.ip(['route', 'get', '198.51.100.7'], 'red')).length > 0;
           },
         },
@@ -187,7 +189,7 @@ const noWayOut: Lesson = {
           why: 'Whatever is not on its own wire, red now sends to the host, which forwards and masquerades.',
         },
       ],
-      requirements: [pings('red pings 198.51.100.7', '198.51.100.7', 'red')],
+      requirements: [pings('red pings 198.51.100.7', '198.51.100.7', { from: 'red', by: 'outside' })],
       article: ['E2'],
     },
     {
@@ -211,8 +213,8 @@ const noWayOut: Lesson = {
         },
       ],
       requirements: [
-        pings('blue pings 198.51.100.7', '198.51.100.7', 'blue'),
-        pings('green pings 198.51.100.7', '198.51.100.7', 'green'),
+        pings('blue pings 198.51.100.7', '198.51.100.7', { from: 'blue', by: 'outside' }),
+        pings('green pings 198.51.100.7', '198.51.100.7', { from: 'green', by: 'outside' }),
       ],
       article: ['E2'],
     },

@@ -3,7 +3,8 @@
  * strangers and misses the host itself, and a filter that is open one way.
  */
 import type { LabHost, Lesson, Requirement } from '../lesson.ts';
-import { cable, forwarding, namespace, pageAt, pageComes, pageStaysAway } from './scenery.ts';
+import { counterOf, nothingArrives } from './packets.ts';
+import { cable, forwarding, knowsWay, namespace, pageAt, pageComes, pageStaysAway } from './scenery.ts';
 
 const redBehindHost = [
   ...namespace('red'),
@@ -22,6 +23,8 @@ const redBehindHost = [
 
 const publishAsWritten =
   'iptables -t nat -A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 192.168.15.1:80';
+/** As `iptables -S` prints it. */
+const ruleAsWritten = '-A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 192.168.15.1:80';
 const acceptAsWritten =
   'iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -m state --state NEW,ESTABLISHED,RELATED -j ACCEPT';
 /** Another machine on the uplink's wire that sends packets for red to the host, as anyone there can. */
@@ -32,14 +35,14 @@ const outsideGetsRed = pageComes(
   `outside gets the page of red at ${published}`,
   published,
   'the page of red',
-  'outside',
+  { from: 'outside', by: 'red' },
 );
 const elsewhere = 'http://198.51.100.7:8080/';
 const greenGetsElsewhere: Requirement = pageComes(
   `green gets the other machine's page at ${elsewhere}`,
   elsewhere,
   'somebody else',
-  'green',
+  { from: 'green', by: 'outside' },
 );
 
 const greedyDnat: Lesson = {
@@ -89,14 +92,15 @@ that the host itself sends.
       ],
       requirements: [
         {
-          text: 'the redirection has taken a connection (or leaves green alone by now)',
+          text: 'the redirection has taken a connection of green (or leaves green alone by now)',
           holds: async (host) => {
             const { stdout } = await host.run(['iptables', '-t', 'nat', '-nvxL', 'PREROUTING']);
-            if (/^\s*[1-9]\d*\s+\d+\s+DNAT\b/m.test(stdout)) return true;
-            if (await greenGetsElsewhere.holds(host)) return true;
-            // The rule has counted this very look; the next one would take that for the learner's.
-            await host.run(['iptables', '-t', 'nat', '-Z', 'PREROUTING']);
-            return false;
+            const counted = /^\s*[1-9]\d*\s+\d+\s+DNAT\b/m.test(stdout);
+            // Green's own counter, since the rule also counts what comes from outside, as it should.
+            if (counted && (await counterOf(host, 'Tcp', 'ActiveOpens', 'green')) > 0) return true;
+            // As long as the rule stands as written there is no need to look, and a look of ours would be counted.
+            const rules = await host.run(['iptables', '-t', 'nat', '-S', 'PREROUTING']);
+            return !rules.stdout.split('\n').includes(ruleAsWritten) && greenGetsElsewhere.holds(host);
           },
         },
       ],
@@ -124,11 +128,11 @@ that the host itself sends.
     {
       id: 'own',
       title: "The host's own connections",
-      task: "Let the host get red's page at http://203.0.113.2:8080/ and at http://127.0.0.1:8080/.",
+      task: "Let the host get red's page at http://203.0.113.2:8080/ and at http://127.0.0.1:8080/. What it asks of port 8080 elsewhere it still gets from there.",
       hints: [
         'What the host sends begins in the hook output, not in prerouting: the same redirection is needed there.',
         'From 127.0.0.1 two more things stand in the way: the kernel lets no packet with a loopback address out of another interface (route_localnet), and red could not answer 127.0.0.1, which is itself.',
-        'OUTPUT: the same rule; /proc/sys/net/ipv4/conf/veth-host/route_localnet: 1; POSTROUTING: masquerade what comes from 127.0.0.0/8 and leaves by veth-host.',
+        'OUTPUT: the same rule, the destination LOCAL here too; /proc/sys/net/ipv4/conf/veth-host/route_localnet: 1; POSTROUTING: masquerade what comes from 127.0.0.0/8 and leaves by veth-host.',
       ],
       solution: [
         {
@@ -146,13 +150,23 @@ that the host itself sends.
         },
       ],
       requirements: [
-        pageComes(`the host gets the page of red at ${published}`, published, 'the page of red'),
+        pageComes(`the host gets the page of red at ${published}`, published, 'the page of red', {
+          by: 'red',
+        }),
         pageComes(
           'the host gets the page of red at http://127.0.0.1:8080/',
           'http://127.0.0.1:8080/',
           'the page of red',
+          { by: 'red' },
+        ),
+        pageComes(
+          `what the host sends to somebody else is left alone: it gets the other machine's page at ${elsewhere}`,
+          elsewhere,
+          'somebody else',
+          { by: 'outside' },
         ),
         greenGetsElsewhere,
+        outsideGetsRed,
       ],
       article: ['E3'],
     },
@@ -199,8 +213,9 @@ here it is DROP, as Docker and many firewalls set it, and the rule is all there 
         {
           text: 'the policy of FORWARD has dropped an answer (or the page comes by now)',
           holds: async (host) => {
-            if ((await policyDropped(host)) || (await outsideGetsRed.holds(host))) return true;
-            await host.run(['iptables', '-Z', 'FORWARD']); // As above.
+            if ((await answerDropped(host)) || (await outsideGetsRed.holds(host))) return true;
+            // The policy has counted this very look; the next one would take that for the learner's.
+            await host.run(['iptables', '-Z', 'FORWARD']);
             return false;
           },
         },
@@ -210,7 +225,7 @@ here it is DROP, as Docker and many firewalls set it, and the rule is all there 
     {
       id: 'mend',
       title: 'Let the answers out',
-      task: "Let outside get the page at port 8080. Red's port 81, not published, is to stay closed.",
+      task: "Let outside get the page at port 8080. What is not published stays closed to it, red's port 81 and all others, though outside knows the way there.",
       hints: [
         'Not "from port 80": say it by what it is, an answer. conntrack knows which packets belong to a connection that was accepted.',
         'iptables -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
@@ -223,7 +238,15 @@ here it is DROP, as Docker and many firewalls set it, and the rule is all there 
       ],
       requirements: [
         outsideGetsRed,
+        {
+          text: 'outside still knows the way to 192.168.15.1: closing is up to the host',
+          holds: (host) => knowsWay(host, '192.168.15.1'),
+        },
         pageStaysAway('outside does not get http://192.168.15.1:81/', 'http://192.168.15.1:81/', 'outside'),
+        nothingArrives('nor does anything from there come to another port of red', [
+          { protocol: 'tcp', from: 'outside', to: 'red', address: '192.168.15.1', port: 82 },
+          { protocol: 'udp', from: 'outside', to: 'red', address: '192.168.15.1', port: 53 },
+        ]),
       ],
       article: ['E4'],
     },
@@ -232,9 +255,10 @@ here it is DROP, as Docker and many firewalls set it, and the rule is all there 
     "Docker sets FORWARD to DROP itself and has a rule for RELATED,ESTABLISHED towards docker0 and one for everything from it. minidock's first rule for its bridges is `ct state established,related accept`; it leaves the policy alone.",
 };
 
-async function policyDropped(host: LabHost): Promise<boolean> {
+/** The request was accepted, and then something was dropped. */
+async function answerDropped(host: LabHost): Promise<boolean> {
   const { stdout } = await host.run(['iptables', '-nvxL', 'FORWARD']);
-  return /policy DROP [1-9]/.test(stdout);
+  return /policy DROP [1-9]/.test(stdout) && /^\s*[1-9]\d*\s+\d+\s+ACCEPT\b.*192\.168\.15\.1 /m.test(stdout);
 }
 
 export const lessons: readonly Lesson[] = [greedyDnat, oneWay];

@@ -1,7 +1,7 @@
 /** The article's spellings of old tools (its point E5): `arp -n` and `-m state`, and what their successors know besides. */
 import type { Lesson } from '../lesson.ts';
 import { redAndBlue } from './article-cables.ts';
-import { cable, forwarding, hasPage, pageAt, pageComes } from './scenery.ts';
+import { cable, forwarding, knowsWay, pageAt, pageComes, pageStaysAway } from './scenery.ts';
 
 const published = 'http://203.0.113.2:8080/';
 
@@ -84,7 +84,7 @@ In the second step red hangs on the host as well, by 192.168.16.1.`,
       {
         id: 'state',
         title: 'What conntrack knows and state cannot say',
-        task: `Outside gets red's page at ${published}, and also at http://192.168.16.1/ directly, since it knows the way. Close the direct way and keep the published port.`,
+        task: `Outside gets red's page at ${published}, and also at http://192.168.16.1/ directly, since it knows the way. Close the direct way, on the host, and keep the published port.`,
         hints: [
           'In FORWARD both look alike: the destination is already 192.168.16.1:80. But conntrack remembers which connection was redirected.',
           '`-m conntrack --ctstate DNAT` matches connections whose destination was translated. `-m state` does not know the word.',
@@ -98,12 +98,15 @@ In the second step red hangs on the host as well, by 192.168.16.1.`,
           },
         ],
         requirements: [
-          pageComes(`outside gets the page of red at ${published}`, published, 'the page of red', 'outside'),
+          pageComes(`outside gets the page of red at ${published}`, published, 'the page of red', {
+            from: 'outside',
+            by: 'red',
+          }),
           {
-            text: 'outside does not get http://192.168.16.1/',
-            holds: async (host) =>
-              !(await hasPage(host, 'http://192.168.16.1/', 'the page of red', 'outside')),
+            text: 'outside still knows the way to 192.168.16.1: closing is up to the host',
+            holds: (host) => knowsWay(host, '192.168.16.1'),
           },
+          pageStaysAway('outside does not get http://192.168.16.1/', 'http://192.168.16.1/', 'outside'),
         ],
         article: ['E5'],
       },

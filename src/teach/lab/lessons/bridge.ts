@@ -1,6 +1,7 @@
 /** A switch: the article's section C. Two namespaces, each with a cable to a bridge on the host. */
 import type { LabHost, Lesson } from '../lesson.ts';
-import { areEnds, echoReplies, hasAddress, isKind, isPluggedInto, isUp } from './looks.ts';
+import { areEnds, hasAddress, isKind, isPluggedInto, isUp } from './looks.ts';
+import { echoReplies, echoRequests, pingReaches } from './packets.ts';
 
 const both = async (look: (name: string) => Promise<boolean>): Promise<boolean> =>
   (await look('red')) && look('blue');
@@ -157,10 +158,12 @@ The namespaces red and blue are new and empty.`,
             holds: (host) => hasLearnt(host, 'blue'),
           },
           {
-            text: 'a ping of red was answered, and blue can be reached through the bridge',
+            text: 'a ping of red to blue was answered, and blue can be reached through the bridge',
             // A ping of ours would answer for the learner's: it is sent only when there was one.
             holds: async (host) =>
-              (await echoReplies(host, 'red')) > 0 && host.ping('192.168.15.2', { netns: 'red' }),
+              (await echoReplies(host, 'red')) > 0 &&
+              (await echoRequests(host, 'blue')) > 0 &&
+              pingReaches(host, '192.168.15.2', { from: 'red', by: 'blue' }),
           },
         ],
       },
@@ -179,6 +182,6 @@ async function hasLearnt(host: LabHost, name: string): Promise<boolean> {
   const mac = link?.['address'];
   return (
     typeof mac === 'string' &&
-    stdout.split('\n').some((line) => line.startsWith(`${mac} `) && !line.includes('permanent'))
+    stdout.split('\n').some((line) => line.startsWith(`${mac} `) && !/permanent|static/.test(line))
   );
 }

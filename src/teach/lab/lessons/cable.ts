@@ -1,6 +1,7 @@
 /** Two network namespaces and the cable between them: the article's section A. */
 import type { Lesson } from '../lesson.ts';
-import { areEnds, echoReplies, hasNetns, isIn, isUp, linkOf, needAddress, neighbourOf } from './looks.ts';
+import { areEnds, hasNetns, isIn, isUp, linkOf, needAddress, neighbourOf } from './looks.ts';
+import { echoReplies, echoRequests, pingReaches } from './packets.ts';
 
 export const lessons: readonly Lesson[] = [
   {
@@ -54,8 +55,11 @@ export const lessons: readonly Lesson[] = [
           { command: 'ip netns add blue', why: 'The second one. They know nothing of each other.' },
         ],
         requirements: [
-          { text: 'the namespace red exists', holds: (host) => hasNetns(host, 'red') },
-          { text: 'the namespace blue exists', holds: (host) => hasNetns(host, 'blue') },
+          { text: 'the namespace red exists, a network of its own', holds: (host) => hasNetns(host, 'red') },
+          {
+            text: 'the namespace blue exists, a network of its own',
+            holds: (host) => hasNetns(host, 'blue'),
+          },
         ],
       },
       {
@@ -155,9 +159,16 @@ export const lessons: readonly Lesson[] = [
             holds: async (host) => (await echoReplies(host, 'red')) > 0,
           },
           {
-            text: 'red reaches 192.168.15.2',
+            text: 'blue got one (IcmpInEchos): red did not ping itself',
+            holds: async (host) => (await echoRequests(host, 'blue')) > 0,
+          },
+          {
+            text: 'red reaches blue at 192.168.15.2',
+            // A ping of ours would answer for the learner's: it is sent only when there was one.
             holds: async (host) =>
-              (await echoReplies(host, 'red')) > 0 && host.ping('192.168.15.2', { netns: 'red' }),
+              (await echoReplies(host, 'red')) > 0 &&
+              (await echoRequests(host, 'blue')) > 0 &&
+              pingReaches(host, '192.168.15.2', { from: 'red', by: 'blue' }),
           },
         ],
       },
@@ -202,7 +213,7 @@ export const lessons: readonly Lesson[] = [
             holds: async (host) => {
               const entries = await host.ip(['neigh', 'show', '192.168.15.1', 'nud', 'permanent'], 'blue');
               const mac = (await linkOf(host, 'veth-red', 'red'))?.address;
-              return mac !== undefined && entries.some((entry) => entry['lladdr'] === mac);
+              return mac !== undefined && entries.length === 1 && entries[0]?.['lladdr'] === mac;
             },
           },
           {

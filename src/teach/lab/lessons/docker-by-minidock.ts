@@ -1,6 +1,7 @@
 /** Section D once more, by one command. */
-import type { Lesson } from '../lesson.ts';
+import type { LabHost, Lesson } from '../lesson.ts';
 import { greets, ROOTFS, SERVER } from './docker-scenery.ts';
+import { countIn } from './packets.ts';
 
 /** Namespace, bridge, cable, addresses, NAT, published port. */
 const NETWORK_STEPS = 22;
@@ -33,13 +34,19 @@ export const byMinidock: Lesson = {
           text: 'the host gets the page of the container’s own address',
           holds: async (host) => {
             const format = '{{range.NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
-            const { stdout } = await host.run(['minidock', 'inspect', '-f', format, 'web']);
-            return stdout.trim() !== '' && greets(host, `http://${stdout.trim()}/`);
+            const address = await inspected(host, format);
+            return address !== '' && greets(host, `http://${address}/`);
           },
         },
         {
-          text: 'outside gets it from http://203.0.113.2:8080/',
-          holds: (host) => greets(host, 'http://203.0.113.2:8080/', 'outside'),
+          text: 'outside gets it from http://203.0.113.2:8080/, and it is the container that serves it',
+          holds: async (host) => {
+            const before = await connectionsTaken(host);
+            return (
+              (await greets(host, 'http://203.0.113.2:8080/', 'outside')) &&
+              (await connectionsTaken(host)) > before
+            );
+          },
         },
         {
           text: 'the container reaches 198.51.100.7',
@@ -74,8 +81,10 @@ export const byMinidock: Lesson = {
       ],
       requirements: [
         {
-          text: 'there is no container web',
-          holds: async (host) => (await host.run(['minidock', 'inspect', 'web'])).status !== 0,
+          text: 'there is no container web, nor one of the image page by another name',
+          holds: async (host) =>
+            (await host.run(['minidock', 'inspect', 'web'])).status !== 0 &&
+            (await host.run(['minidock', 'ps', '-aq', '--filter', 'ancestor=page'])).stdout.trim() === '',
         },
         {
           text: 'port 8080 leads nowhere',
@@ -87,3 +96,13 @@ export const byMinidock: Lesson = {
   epilogue:
     'Kubernetes builds on the same parts: a pod is one such namespace for several containers, a CNI plugin does the steps you did, a Service is a DNAT, a network policy a rule in FORWARD.',
 };
+
+const inspected = async (host: LabHost, format: string): Promise<string> =>
+  (await host.run(['minidock', 'inspect', '-f', format, 'web'])).stdout.trim();
+
+/** Of the container's network namespace; it has no name that the host knows. */
+async function connectionsTaken(host: LabHost): Promise<number> {
+  const pid = await inspected(host, '{{.State.Pid}}');
+  const { stdout } = await host.run(['nsenter', '-t', pid, '-n', 'cat', '/proc/net/snmp']);
+  return countIn(stdout, 'Tcp', 'PassiveOpens');
+}

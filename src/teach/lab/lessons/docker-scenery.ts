@@ -1,5 +1,6 @@
 /** The container of section D: a root directory of busybox and a page, and its server. */
 import type { LabHost } from '../lesson.ts';
+import { fetchTwice, hasPage } from './scenery.ts';
 
 export const ROOTFS: readonly string[] = [
   'mkdir -p /srv/rootfs/bin /srv/rootfs/www /srv/rootfs/proc',
@@ -10,5 +11,9 @@ export const ROOTFS: readonly string[] = [
 export const SERVER = '/bin/busybox httpd -f -p 80 -h /www';
 const GREETING = 'hello from the container';
 
-export const greets = async (host: LabHost, url: string, netns?: string): Promise<boolean> =>
-  (await host.fetch(url, netns === undefined ? {} : { netns }))?.includes(GREETING) === true;
+export const greets = async (host: LabHost, url: string, from?: string): Promise<boolean> =>
+  (await fetchTwice(host, url, from))?.includes(GREETING) === true;
+
+/** By hand the container is a namespace with a name, and it is its server that has to greet. */
+export const webGreets = (host: LabHost, url: string, from?: string): Promise<boolean> =>
+  hasPage(host, url, GREETING, { ...(from === undefined ? {} : { from }), by: 'web' });

@@ -1,7 +1,7 @@
 /** What Docker does with them: the article's section D, first by hand, then by one command of minidock's. */
 import type { Lesson, LessonStep } from '../lesson.ts';
 import { byMinidock } from './docker-by-minidock.ts';
-import { greets, ROOTFS, SERVER } from './docker-scenery.ts';
+import { ROOTFS, SERVER, webGreets } from './docker-scenery.ts';
 import {
   areEnds,
   defaultRouteVia,
@@ -12,7 +12,7 @@ import {
   isUp,
   needAddress,
 } from './looks.ts';
-import { noRouteBack } from './scenery.ts';
+import { noRouteBack, pings } from './scenery.ts';
 import { needProcess } from './seen.ts';
 
 /** Steps that are one command and one look. */
@@ -53,7 +53,7 @@ const byHand: Lesson = {
           why: 'Docker gives it no name in /run/netns, so "ip netns" does not show it; it is the same thing.',
         },
       ],
-      [{ text: 'the namespace web exists', holds: (host) => hasNetns(host, 'web') }],
+      [{ text: 'the namespace web exists, a network of its own', holds: (host) => hasNetns(host, 'web') }],
     ),
     step(
       'bridge',
@@ -196,11 +196,11 @@ const byHand: Lesson = {
       [
         {
           text: 'the host gets the page of http://172.30.0.2/',
-          holds: (host) => greets(host, 'http://172.30.0.2/'),
+          holds: (host) => webGreets(host, 'http://172.30.0.2/'),
         },
         needProcess(
-          'a process with network, PID and mount namespaces of its own has /srv/rootfs as its root directory',
-          'own net && own pid && own mnt && [ "$(stat -Lc %d:%i $p/root/www)" = "$(stat -Lc %d:%i /srv/rootfs/www)" ]',
+          'the process that listens on port 80 in web has PID and mount namespaces of its own, and /srv/rootfs as its root directory',
+          '[ "$(stat -Lc %i $p/ns/net)" = "$(stat -Lc %i /run/netns/web)" ] && own pid && own mnt && [ "$(stat -Lc %d:%i $p/root/www)" = "$(stat -Lc %d:%i /srv/rootfs/www)" ] && nsenter --net=$p/ns/net ss -Hltnp "sport = :80" | grep -q "pid=$pid,"',
         ),
       ],
     ),
@@ -221,8 +221,8 @@ const byHand: Lesson = {
         },
       ],
       [
-        { text: 'web reaches 198.51.100.7', holds: (host) => host.ping('198.51.100.7', { netns: 'web' }) },
-        noRouteBack('outside has no route to 172.30.0.0/16: out there nobody knows it', '172.30.'),
+        pings('web reaches 198.51.100.7', '198.51.100.7', { from: 'web', by: 'outside' }),
+        noRouteBack('outside has no route to 172.30.0.2: out there nobody knows it', '172.30.0.2'),
       ],
     ),
     step(
@@ -244,7 +244,7 @@ const byHand: Lesson = {
       [
         {
           text: 'outside gets the page of http://203.0.113.2:8080/',
-          holds: (host) => greets(host, 'http://203.0.113.2:8080/', 'outside'),
+          holds: (host) => webGreets(host, 'http://203.0.113.2:8080/', 'outside'),
         },
       ],
     ),

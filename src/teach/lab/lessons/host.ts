@@ -5,6 +5,7 @@
 import type { Lesson } from '../lesson.ts';
 import { JOINED } from './joined.ts';
 import { areEnds, defaultRouteVia, isUp, needAddress, sysctl } from './looks.ts';
+import { noRouteBack, pageComes, pings } from './scenery.ts';
 
 const INTERNET = 'mkdir -p /srv/internet && echo "the internet greets you" >/srv/internet/index.html';
 const SERVE = 'ip netns exec outside busybox httpd -p 198.51.100.7:80 -h /srv/internet';
@@ -83,7 +84,7 @@ The namespace red is there already. The article goes on with the red of its firs
             text: 'both are up',
             holds: async (host) => (await isUp(host, 'veth-host')) && isUp(host, 'veth-ns', 'red'),
           },
-          { text: 'the host reaches 192.168.15.1', holds: (host) => host.ping('192.168.15.1') },
+          pings('the host reaches red at 192.168.15.1', '192.168.15.1', { by: 'red' }),
           {
             text: 'red reaches 192.168.15.10',
             holds: (host) => host.ping('192.168.15.10', { netns: 'red' }),
@@ -171,17 +172,15 @@ The namespace red is there already. The article goes on with the red of its firs
           },
         ],
         requirements: [
-          { text: 'red reaches 198.51.100.7', holds: (host) => host.ping('198.51.100.7', { netns: 'red' }) },
-          {
-            text: 'red gets the page of http://198.51.100.7/',
-            holds: async (host) =>
-              (await host.fetch('http://198.51.100.7/', { netns: 'red' }))?.includes(GREETING) === true,
-          },
-          {
-            text: 'outside still has no route to 192.168.15.0/24 of its own: the host must do it',
-            holds: async (host) =>
-              (await host.ip(['route', 'show', 'root', '192.168.15.0/24'], 'outside')).length === 0,
-          },
+          pings('red reaches 198.51.100.7', '198.51.100.7', { from: 'red', by: 'outside' }),
+          pageComes('red gets the page of http://198.51.100.7/', 'http://198.51.100.7/', GREETING, {
+            from: 'red',
+            by: 'outside',
+          }),
+          noRouteBack(
+            'outside still knows no way to 192.168.15.1 of its own: the host must do it',
+            '192.168.15.1',
+          ),
         ],
       },
     ],

@@ -202,8 +202,8 @@ const masks: Lesson = {
       ],
       requirements: [
         needProcess(
-          '/sys/firmware of a process with its own mount namespace is an empty, read-only mount',
-          `own mnt && grep -q " /sys/firmware ro" $p/mountinfo && [ -z "$(ls -A $p/root/sys/firmware)" ]`,
+          '/sys/firmware of such a process is an empty, read-only mount',
+          `${FRESH} && grep -q " /sys/firmware ro" $p/mountinfo && [ -z "$(ls -A $p/root/sys/firmware)" ]`,
         ),
       ],
     },

@@ -30,9 +30,13 @@ export const isIn = async (host: LabHost, name: string, netns?: string): Promise
 export const isPluggedInto = async (host: LabHost, name: string, bridge: string): Promise<boolean> =>
   (await linkOf(host, name))?.master === bridge;
 
+/** The namespace is there, and it is a network of its own: neither the host's nor that of another name. */
 export async function hasNetns(host: LabHost, name: string): Promise<boolean> {
-  const { status } = await host.run(['nsenter', `--net=/run/netns/${name}`, '--', 'true']);
-  return status === 0;
+  const script = `
+    own=$(stat -Lc %i "/run/netns/$1") && nsenter --net="/run/netns/$1" -- true || exit 1
+    [ "$own" != "$(stat -Lc %i /proc/1/ns/net)" ] || exit 1
+    [ "$(stat -Lc %i /run/netns/* | grep -cx "$own")" = 1 ]`;
+  return (await host.run(['sh', '-c', script, 'look', name])).status === 0;
 }
 
 /** `address` with its prefix: 192.168.15.1/24. */
@@ -92,7 +96,7 @@ export async function neighbourOf(
   address: string,
   netns?: string,
 ): Promise<string | undefined> {
-  const found = await host.ip(['neigh', 'show', address], netns);
+  const found = await host.ip(['neigh', 'show', 'to', address, 'nud', 'all'], netns);
   const lladdr = found.map((entry) => entry['lladdr']).find((value) => typeof value === 'string');
   return lladdr;
 }
@@ -102,14 +106,13 @@ export async function sysctl(host: LabHost, name: string, netns?: string): Promi
   return (await host.run(['cat', path], netns === undefined ? {} : { netns })).stdout.trim();
 }
 
+/** There is a default route by this gateway, and it is the one that is taken: by no matter which address. */
 export async function defaultRouteVia(host: LabHost, gateway: string, netns?: string): Promise<boolean> {
   const routes = await host.ip(['route', 'show', 'default'], netns);
-  return routes.some((route) => route['gateway'] === gateway);
-}
-
-/** Of all ICMP echo requests that a namespace ever sent, those that were answered. */
-export async function echoReplies(host: LabHost, netns: string): Promise<number> {
-  const { stdout } = await host.run(['cat', '/proc/net/snmp'], { netns });
-  const [names = '', values = ''] = stdout.split('\n').filter((line) => line.startsWith('Icmp:'));
-  return Number(values.split(' ')[names.split(' ').indexOf('InEchoReps')] ?? 0);
+  if (!routes.some((route) => route['gateway'] === gateway)) return false;
+  for (const address of ['198.51.100.7', '192.0.2.99']) {
+    const [taken] = await host.ip(['route', 'get', address], netns);
+    if (taken?.['gateway'] !== gateway) return false;
+  }
+  return true;
 }

@@ -119,8 +119,8 @@ const net: Lesson = {
       ],
       requirements: [
         needProcess(
-          '/run/netns/box is the network namespace of a running process',
-          'own net && [ "$(stat -Lc %d:%i /run/netns/box)" = "$(stat -Lc %d:%i $p/ns/net)" ]',
+          '/run/netns/box is the network namespace of a running process (not outside)',
+          'own net && [ "$(stat -Lc %d:%i /run/netns/box)" = "$(stat -Lc %d:%i $p/ns/net)" ] && [ "$(stat -Lc %i $p/ns/net)" != "$(stat -Lc %i /run/netns/outside)" ]',
         ),
         { text: '127.0.0.1 answers in box', holds: (host) => host.ping('127.0.0.1', { netns: 'box' }) },
       ],
@@ -162,6 +162,10 @@ const net: Lesson = {
 const GROUP_SETUP =
   'ln -sfn "$([ -e /sys/fs/cgroup/cgroup.controllers ] && echo /sys/fs/cgroup || echo /sys/fs/cgroup/pids)" /root/groups';
 
+/** The group itself says who is in it; of other hierarchies /proc/PID/cgroup tells too. */
+const IN_BOX =
+  'for g in $(find /root/groups/ -type d -name box); do ! grep -qx "$pid" $g/cgroup.procs || break; done; [ -n "$g" ] && grep -qx "$pid" $g/cgroup.procs';
+
 const cgroup: Lesson = {
   name: 'ns-cgroup',
   group: 'beyond',
@@ -193,7 +197,7 @@ const cgroup: Lesson = {
           why: 'Until it is in.',
         },
       ],
-      requirements: [needProcess('the group of a process ends in /box', 'grep -q ":[^:]*/box$" $p/cgroup')],
+      requirements: [needProcess('a process is in a group box below /root/groups', IN_BOX)],
     },
     {
       id: 'own',
@@ -223,7 +227,7 @@ const cgroup: Lesson = {
       requirements: [
         needProcess(
           'a process with a cgroup namespace of its own is in /box for the lab, and in / for itself',
-          'own cgroup && line=$(grep ":[^:]*/box$" $p/cgroup | head -n 1) && nsenter --cgroup=$p/ns/cgroup grep -qxF "${line%/box}/" $p/cgroup',
+          `${IN_BOX} && own cgroup && line=$(grep ":[^:]*/box$" $p/cgroup | head -n 1) && nsenter --cgroup=$p/ns/cgroup grep -qxF "\${line%/box}/" $p/cgroup`,
         ),
       ],
     },

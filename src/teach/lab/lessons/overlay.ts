@@ -6,6 +6,9 @@ const isOverlay = (place: string, upper: string): string =>
   `findmnt -n -t overlay -o OPTIONS ${place} | tail -n 1 | grep -Eq 'upperdir=[^,]*${upper}(,|$)' && ` +
   `findmnt -n -t overlay -o OPTIONS ${place} | tail -n 1 | grep -Eq 'lowerdir[+]?=[^,]*lower(,|$)'`;
 
+/** What merged shows is the kernel's doing, and no copy that was put there. */
+const MOUNTED = need('merged is still the overlay of the two', isOverlay('/srv/layers/merged', 'upper'));
+
 const overlay: Lesson = {
   name: 'overlay',
   group: 'beyond',
@@ -78,6 +81,7 @@ const overlay: Lesson = {
           '[ -f /srv/layers/upper/etc/motd ] && ! cmp -s /srv/layers/upper/etc/motd /srv/layers/lower/etc/motd',
         ),
         need('lower has what it had', '[ "$(cat /srv/layers/lower/etc/motd)" = "from the image" ]'),
+        MOUNTED,
         need('and merged shows the copy', 'cmp -s /srv/layers/merged/etc/motd /srv/layers/upper/etc/motd'),
       ],
     },
@@ -109,6 +113,7 @@ const overlay: Lesson = {
           'upper has a whiteout in its place',
           '[ "$(stat -c "%F %t:%T" /srv/layers/upper/doc/readme)" = "character special file 0:0" ]',
         ),
+        MOUNTED,
       ],
     },
     {
@@ -133,6 +138,7 @@ const overlay: Lesson = {
           'upper/cache is a directory without whiteouts, so it hides lower/cache/old by being opaque',
           '[ "$(ls -A /srv/layers/upper/cache)" = new ] && [ -f /srv/layers/lower/cache/old ]',
         ),
+        MOUNTED,
       ],
     },
     {
@@ -166,6 +172,7 @@ const overlay: Lesson = {
           'merged and lower say something else',
           '! grep -qx two /srv/layers/merged/etc/motd /srv/layers/lower/etc/motd',
         ),
+        MOUNTED,
       ],
     },
   ],

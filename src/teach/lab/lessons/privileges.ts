@@ -96,8 +96,8 @@ const capabilities: Lesson = {
       ],
       requirements: [
         needProcess(
-          'a process of user 65534 that has CAP_NET_BIND_SERVICE alone listens on port 80',
-          '[ "$(field Uid | cut -f 2)" = 65534 ] && [ $(( 0x$(field CapEff) )) = 1024 ] && ss -Hltnp "sport = :80" | grep -q "pid=$pid,"',
+          'a process of user 65534 that has CAP_NET_BIND_SERVICE alone listens on port 80 of 203.0.113.2',
+          '[ "$(field Uid | cut -f 2)" = 65534 ] && [ $(( 0x$(field CapEff) )) = 1024 ] && [ $(( 0x$(field CapPrm) )) = 1024 ] && ss -Hltnp "sport = :80" | grep -E " (203[.]0[.]113[.]2|0[.]0[.]0[.]0|[*]|\\[::\\]):80 " | grep -q "pid=$pid,"',
         ),
         {
           text: 'http://203.0.113.2/ answers',
@@ -185,12 +185,13 @@ const seccomp: Lesson = {
       ],
       requirements: [
         need(
-          'with the filter in /root/filter true runs',
-          'setpriv --no-new-privs --seccomp-filter /root/filter true',
+          'with the filter in /root/filter other programs run',
+          'setpriv --no-new-privs --seccomp-filter /root/filter sh -c "mkdir /tmp/look.$$ && ls /tmp >/dev/null && rmdir /tmp/look.$$"',
         ),
         need(
-          'and uname fails',
-          'setpriv --no-new-privs --seccomp-filter /root/filter true && ! setpriv --no-new-privs --seccomp-filter /root/filter uname',
+          'and uname fails, but is not killed',
+          // 1 is its own answer to a call that failed; what is killed has 128 and more.
+          'setpriv --no-new-privs --seccomp-filter /root/filter true && { setpriv --no-new-privs --seccomp-filter /root/filter uname; [ $? = 1 ]; }',
         ),
       ],
     },

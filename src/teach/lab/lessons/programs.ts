@@ -150,7 +150,7 @@ const image: Lesson = {
         ),
         needProcess(
           'it runs sleep 4000 with GREETING=hello in the directory /app',
-          '[ "$(stat -Lc %d:%i $p/root/etc/marker)" = "$(stat -Lc %d:%i /srv/rootfs/etc/marker)" ] && [ "$(tr "\\0" " " <$p/cmdline)" = "sleep 4000 " ] && tr "\\0" "\\n" <$p/environ | grep -qx GREETING=hello && [ "$(stat -Lc %d:%i $p/cwd)" = "$(stat -Lc %d:%i /srv/rootfs/app)" ]',
+          '[ "$(stat -Lc %d:%i $p/root/etc/marker)" = "$(stat -Lc %d:%i /srv/rootfs/etc/marker)" ] && tr "\\0" " " <$p/cmdline | grep -Eqx "(/bin/)?sleep 4000 " && tr "\\0" "\\n" <$p/environ | grep -qx GREETING=hello && [ "$(stat -Lc %d:%i $p/cwd)" = "$(stat -Lc %d:%i /srv/rootfs/app)" ]',
         ),
       ],
     },
@@ -197,8 +197,8 @@ const pidOne: Lesson = {
       ],
       requirements: [
         needProcess(
-          'a process in a PID namespace below the lab’s is in state Z',
-          'field State | grep -q ^Z && [ "$(field NSpid | wc -w)" -gt 1 ]',
+          'a process in a PID namespace below the lab’s is in state Z, and its parent is PID 1 there',
+          `field State | grep -q ^Z && [ "$(field NSpid | wc -w)" -gt 1 ] && p=/proc/$(field PPid) && ${ONE}`,
         ),
       ],
     },

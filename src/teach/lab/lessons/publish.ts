@@ -1,7 +1,17 @@
 /** The world comes in: the article's row 8c, on a host that drops what is forwarded. */
 import type { LabHost, Lesson } from '../lesson.ts';
 import { JOINED, WAY_OUT } from './joined.ts';
-import { pageAt, pageStaysAway } from './scenery.ts';
+import { isForwarded, nothingArrives, type Attempt } from './packets.ts';
+import { pageAt, pageComes, pageStaysAway } from './scenery.ts';
+
+const PUBLISHED = 'http://203.0.113.2:8080/';
+const attempts = (from: string, to: string, address: string): readonly Attempt[] => [
+  { protocol: 'tcp', from, to, address, port: 81 },
+  { protocol: 'udp', from, to, address, port: 53 },
+  { protocol: 'icmp', from, to, address },
+];
+const OUTWARD = attempts('red', 'outside', '203.0.113.1');
+const INWARD = attempts('outside', 'red', '192.168.15.1');
 
 export const lessons: readonly Lesson[] = [
   {
@@ -37,7 +47,7 @@ export const lessons: readonly Lesson[] = [
         ],
         requirements: [
           {
-            text: 'a connection from outside to port 8080 is sent on to 192.168.15.1 port 80 (the kernel’s table of connections shows it)',
+            text: 'a connection from outside to port 8080 of the host gets 192.168.15.1 port 80 as its destination (a rule of the check counts such packets on their way to FORWARD)',
             holds: (host) => isRedirected(host),
           },
         ],
@@ -70,27 +80,28 @@ export const lessons: readonly Lesson[] = [
           },
         ],
         requirements: [
-          {
-            text: 'outside gets red’s page from http://203.0.113.2:8080/',
-            holds: async (host) =>
-              (await host.fetch('http://203.0.113.2:8080/', { netns: 'outside' }))?.includes(
-                'hello from red',
-              ) === true,
-          },
+          pageComes('outside gets red’s page from http://203.0.113.2:8080/', PUBLISHED, 'hello from red', {
+            from: 'outside',
+            by: 'red',
+          }),
           {
             text: 'the policy of FORWARD is still DROP',
             holds: async (host) =>
               (await host.run(['iptables', '-S', 'FORWARD'])).stdout.includes('-P FORWARD DROP'),
           },
-          {
-            text: 'nothing more passes: a ping that red begins is still dropped',
-            holds: async (host) => !(await host.ping('203.0.113.1', { netns: 'red' })),
-          },
+          nothingArrives(
+            'nothing more passes: what red begins is still dropped, be it ICMP, TCP or UDP',
+            OUTWARD,
+          ),
           pageStaysAway(
-            'nor does a connection that red begins: it does not get http://203.0.113.1/',
+            'so red does not get http://203.0.113.1/, which the host does',
             'http://203.0.113.1/',
             'red',
           ),
+          {
+            text: 'nor does anything come to another port of red, though the sender knows the way there',
+            holds: stayClosed,
+          },
         ],
       },
     ],
@@ -99,14 +110,21 @@ export const lessons: readonly Lesson[] = [
   },
 ];
 
-/** Whether red is asked when outside asks the host: its connection table tells, whatever the kind of rule. */
-async function isRedirected(host: LabHost): Promise<boolean> {
-  const received = async (): Promise<number> => {
-    const { stdout } = await host.run(['iptables', '-w', '-L', 'FORWARD', '-v', '-x', '-n']);
-    return Number(/policy \w+ (\d+) packets/.exec(stdout)?.[1] ?? 0);
-  };
-  const answered = async (): Promise<boolean> =>
-    (await host.fetch('http://203.0.113.2:8080/', { netns: 'outside' })) !== undefined;
-  const before = await received();
-  return (await answered()) || (await received()) > before;
+/** Whichever rule does it: what counts is the destination that the packet has when the host is about to forward it. */
+const isRedirected = (host: LabHost): Promise<boolean> =>
+  isForwarded(
+    host,
+    { address: '192.168.15.1', port: 80, sentTo: { address: '203.0.113.2', port: 8080 } },
+    () => host.run(['timeout', '1', 'bash', '-c', ': </dev/tcp/203.0.113.2/8080'], { netns: 'outside' }),
+  );
+
+/** Other machines on the uplink can send packets for red to the host; here outside does so for a moment. */
+async function stayClosed(host: LabHost): Promise<boolean> {
+  const way = ['192.168.15.1', 'via', '203.0.113.2'];
+  const added = await host.run(['ip', 'route', 'add', ...way], { netns: 'outside' });
+  try {
+    return await nothingArrives('', INWARD).holds(host);
+  } finally {
+    if (added.status === 0) await host.run(['ip', 'route', 'del', ...way], { netns: 'outside' });
+  }
 }

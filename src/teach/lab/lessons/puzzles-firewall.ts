@@ -1,5 +1,6 @@
 /** Puzzles of packet filters and address translation: a drop, and three ways to lose the way back. */
 import type { Lesson } from '../lesson.ts';
+import { isForwarded, nothingArrives } from './packets.ts';
 import {
   bridge,
   cable,
@@ -31,7 +32,7 @@ const pageFromOutside = pageComes(
   'outside gets the page of http://203.0.113.2:8080/',
   'http://203.0.113.2:8080/',
   'the page of web',
-  'outside',
+  { from: 'outside', by: 'web' },
 );
 
 const forwardDrop = puzzle({
@@ -56,7 +57,7 @@ counted, and the client still waits for the page.
     "nft add chain inet office forward '{ type filter hook forward priority 10; policy drop; }'",
     'nft add rule inet office forward ct state established,related counter accept',
   ],
-  task: "Let the client get the page of http://192.168.15.2/. The admin's page on port 9090 is to stay closed to it.",
+  task: "Let the client get the page of http://192.168.15.2/. Nothing else of web is to open: the admin's page on port 9090 stays closed to it, and so do all other ports.",
   hints: [
     'There may be more than one firewall at the same point of the way. `nft list ruleset` shows all of them, also what iptables made; look for every chain with `hook forward`.',
     'Accept ends only the chain it stands in; the packet then enters the next chain of the same hook. Drop is final. The table office has the last word: its policy is drop.',
@@ -69,13 +70,15 @@ counted, and the client still waits for the page.
     },
   ],
   requirements: [
-    pageComes(
-      'the client gets the page of http://192.168.15.2/',
-      'http://192.168.15.2/',
-      'the page of web',
-      'client',
-    ),
+    pageComes('the client gets the page of http://192.168.15.2/', 'http://192.168.15.2/', 'the page of web', {
+      from: 'client',
+      by: 'web',
+    }),
     pageStaysAway('the client does not get http://192.168.15.2:9090/', 'http://192.168.15.2:9090/', 'client'),
+    nothingArrives('nor does anything of the client come to another port of web', [
+      { protocol: 'tcp', from: 'client', to: 'web', address: '192.168.15.2', port: 9091 },
+      { protocol: 'udp', from: 'client', to: 'web', address: '192.168.15.2', port: 53 },
+    ]),
   ],
   epilogue:
     "The same happens to containers: the accepts of Docker or minidock do not outvote firewalld's drop. minidock recognises ufw and firewalld and prints the command that lets containers through; `minidock why` names the chain that dropped.",
@@ -160,8 +163,17 @@ asks the same address, http://203.0.113.2:8080/, and does not.
       'the client gets the page of http://203.0.113.2:8080/',
       'http://203.0.113.2:8080/',
       'the page of web',
-      'client',
+      { from: 'client', by: 'web' },
     ),
+    {
+      text: "it is the host's redirection that takes it there",
+      holds: (host) =>
+        isForwarded(
+          host,
+          { address: '192.168.15.2', port: 80, sentTo: { address: '203.0.113.2', port: 8080 } },
+          () => host.fetch('http://203.0.113.2:8080/', { netns: 'client' }),
+        ),
+    },
     pageFromOutside,
   ],
   epilogue:
@@ -193,13 +205,11 @@ masquerade rule stands there, and no answer comes.
     },
   ],
   requirements: [
-    pageComes(
-      'web gets the page of http://198.51.100.7/',
-      'http://198.51.100.7/',
-      'a page of the internet',
-      'web',
-    ),
-    noRouteBack('outside still has no route to 192.168.15.0/24', '192.168.'),
+    pageComes('web gets the page of http://198.51.100.7/', 'http://198.51.100.7/', 'a page of the internet', {
+      from: 'web',
+      by: 'outside',
+    }),
+    noRouteBack('outside still has no route to 192.168.15.2', '192.168.15.2'),
   ],
   epilogue:
     'Docker writes the condition the other way round: whatever comes from the subnet and does not leave by its own bridge (`! -o docker0`). minidock does the same, so no name of an uplink, which may change, stands in a rule.',

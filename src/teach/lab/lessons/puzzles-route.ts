@@ -1,5 +1,6 @@
 /** Puzzles of the host as a router: routes there and back, forwarding, and the filter on where a packet came from. */
 import type { Lesson } from '../lesson.ts';
+import { isForwarded } from './packets.ts';
 import { bridge, cable, forwarding, namespace, pageAt, pageComes, puzzle } from './scenery.ts';
 
 const picture = `
@@ -26,7 +27,7 @@ const pageFromClient = pageComes(
   'the client gets the page of http://192.168.15.2/',
   'http://192.168.15.2/',
   'the page of web',
-  'client',
+  { from: 'client', by: 'web' },
 );
 
 const missingRoute = puzzle({
@@ -112,7 +113,9 @@ the host itself cannot reach 192.168.15.2.
     },
   ],
   requirements: [
-    pageComes('the host gets the page of http://192.168.15.2/', 'http://192.168.15.2/', 'the page of web'),
+    pageComes('the host gets the page of http://192.168.15.2/', 'http://192.168.15.2/', 'the page of web', {
+      by: 'web',
+    }),
   ],
   epilogue:
     'Docker refuses a network whose subnet overlaps one of its own, and picks the pools of its networks around the routes it finds. Leftovers of anyone are worth a look at `ip route` first.',
@@ -166,18 +169,16 @@ by radio. Its packets arrive at the host, and the host does nothing with them.
     },
   ],
   requirements: [
-    pageComes(
-      'the laptop gets the page of http://192.168.15.2/',
-      'http://192.168.15.2/',
-      'the page of web',
-      'laptop',
-    ),
+    pageComes('the laptop gets the page of http://192.168.15.2/', 'http://192.168.15.2/', 'the page of web', {
+      from: 'laptop',
+      by: 'web',
+    }),
     {
       text: 'the laptop still speaks as 10.9.9.9',
-      holds: async (host) => {
-        const [route] = await host.ip(['route', 'get', '192.168.15.2'], 'laptop');
-        return route?.['prefsrc'] === '10.9.9.9';
-      },
+      holds: async (host) =>
+        isForwarded(host, { source: '10.9.9.9', address: '192.168.15.2', port: 80 }, () =>
+          host.fetch('http://192.168.15.2/', { netns: 'laptop' }),
+        ),
     },
   ],
   epilogue:

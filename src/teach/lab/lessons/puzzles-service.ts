@@ -31,7 +31,9 @@ page.
     },
   ],
   requirements: [
-    pageComes('the host gets the page of http://192.168.15.2/', 'http://192.168.15.2/', 'the page of web'),
+    pageComes('the host gets the page of http://192.168.15.2/', 'http://192.168.15.2/', 'the page of web', {
+      by: 'web',
+    }),
   ],
   epilogue:
     'The commonest reason why `-p 8080:80` "does not work": the program listens at 127.0.0.1, which is the container\'s own loopback interface and not that of the host. `minidock why :8080` says so.',
@@ -93,12 +95,12 @@ ${length} bytes never comes, though a short one would.
     },
   ],
   requirements: [
-    pings('the client pings the server', '192.168.15.2', 'client'),
+    pings('the client pings the server', '192.168.15.2', { from: 'client', by: 'web' }),
     pageComes(
       `the client gets all ${length} bytes of http://192.168.15.2/ within three seconds`,
       'http://192.168.15.2/',
-      'the end',
-      'client',
+      `${'x'.repeat(length)} the end`,
+      { from: 'client', by: 'web' },
     ),
   ],
   epilogue:

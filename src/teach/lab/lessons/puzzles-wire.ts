@@ -25,7 +25,7 @@ const pageFromClient = pageComes(
   'the client gets the page of http://192.168.15.3/',
   'http://192.168.15.3/',
   'the page of web',
-  'client',
+  { from: 'client', by: 'web' },
 );
 
 const linkDown = puzzle({
@@ -86,7 +86,7 @@ ${picture.replace('192.168.15.3 ', '192.168.15.200')}`,
       'the client gets the page of http://192.168.15.200/',
       'http://192.168.15.200/',
       'the page of web',
-      'client',
+      { from: 'client', by: 'web' },
     ),
   ],
   epilogue:
@@ -132,12 +132,12 @@ const duplicateAddress = puzzle({
   requirements: [
     pageFromClient,
     {
-      text: '192.168.15.3 belongs to one interface only',
+      text: '192.168.15.3 belongs to one interface only, one that is down counted as well',
       holds: async (host) => {
         const all = await Promise.all(
           [undefined, 'client', 'web', 'printer'].map((netns) => addressesOf(host, netns)),
         );
-        return all.flat().filter(({ address, up }) => up && address === '192.168.15.3').length === 1;
+        return all.flat().filter(({ address }) => address === '192.168.15.3').length === 1;
       },
     },
   ],
@@ -179,7 +179,7 @@ ${picture.replace('br0 192.168.15.1 (the host)', 'br0 (the host) --- eth0 --- 19
       'the client gets the page of http://198.51.100.7/',
       'http://198.51.100.7/',
       'a page of the internet',
-      'client',
+      { from: 'client', by: 'outside' },
     ),
   ],
   epilogue:

@@ -4,6 +4,7 @@
  * busybox and the shell.
  */
 import type { LabHost, Lesson, LessonStep, Requirement } from '../lesson.ts';
+import { counterOf, pingReaches } from './packets.ts';
 
 /** A puzzle is a lesson of one step: its title and symptom are told, its cause is not. */
 export function puzzle(
@@ -73,44 +74,70 @@ export function pageAt(netns: string, sentence: string, listen = '80'): string[]
   ];
 }
 
+/** Outside sends to a private address by way of the host, as the lesson has set it up. */
+export async function knowsWay(host: LabHost, address: string): Promise<boolean> {
+  const [route] = await host.ip(['route', 'get', address], 'outside');
+  return route?.['gateway'] === '203.0.113.2';
+}
+
 export const forwarding = (on: boolean): string => `echo ${on ? 1 : 0} >/proc/sys/net/ipv4/ip_forward`;
 
-/** The page is the one with this sentence; `netns` absent means from the host. */
-export function pageComes(text: string, url: string, sentence: string, netns?: string): Requirement {
-  return { text, holds: (host) => hasPage(host, url, sentence, netns) };
+export interface Fetch {
+  /** The namespace that asks; absent, the host. */
+  readonly from?: string;
+  /** The namespace whose server has to answer: a copy of the page from elsewhere is no way there. */
+  readonly by: string;
+}
+
+/** The page is the one with this sentence. */
+export function pageComes(text: string, url: string, sentence: string, fetch: Fetch): Requirement {
+  return { text, holds: (host) => hasPage(host, url, sentence, fetch) };
 }
 
 export async function hasPage(
   host: LabHost,
   url: string,
   sentence: string,
-  netns?: string,
+  { from, by }: Fetch,
 ): Promise<boolean> {
+  const accepted = (): Promise<number> => counterOf(host, 'Tcp', 'PassiveOpens', by);
+  const before = await accepted();
+  return (await fetchTwice(host, url, from))?.includes(sentence) === true && (await accepted()) > before;
+}
+
+export async function fetchTwice(host: LabHost, url: string, from?: string): Promise<string | undefined> {
   const began = Date.now();
-  const where = netns === undefined ? {} : { netns };
+  const where = from === undefined ? {} : { netns: from };
   const body = await host.fetch(url, where);
   // "No route to host" at once is the end of an older question for a neighbour; the next one is asked anew.
   const again = body === undefined && Date.now() - began < 1000;
-  const page = again ? await host.fetch(url, where) : body;
-  return page?.includes(sentence) ?? false;
+  return again ? await host.fetch(url, where) : body;
 }
 
-export function pageStaysAway(text: string, url: string, netns: string): Requirement {
-  return { text, holds: async (host) => (await host.fetch(url, { netns })) === undefined };
-}
-
-export function pings(text: string, address: string, netns?: string): Requirement {
-  return { text, holds: (host) => host.ping(address, netns === undefined ? {} : { netns }) };
-}
-
-/** Only translation is the way back then. `prefix` is how the private addresses begin. */
-export function noRouteBack(text: string, prefix: string): Requirement {
+/** A namespace does not get a page, and not because nobody serves it any more: the host still gets it. */
+export function pageStaysAway(text: string, url: string, from: string): Requirement {
   return {
     text,
-    holds: async (host) => {
-      const routes = await host.ip(['route', 'show'], 'outside');
-      return routes.every(({ dst }) => !String(dst).startsWith(prefix));
-    },
+    holds: async (host) =>
+      (await fetchTwice(host, url)) !== undefined && // What is let through has come by then; what is dropped never comes.
+      (await host.fetch(url, { netns: from, seconds: 1 })) === undefined,
+  };
+}
+
+export function pings(
+  text: string,
+  address: string,
+  ping: { readonly from?: string; readonly by: string },
+): Requirement {
+  return { text, holds: (host) => pingReaches(host, address, ping) };
+}
+
+/** Only translation is the way back then. The kernel is asked, so that a default route or a rule counts as well. */
+export function noRouteBack(text: string, address: string): Requirement {
+  return {
+    text,
+    holds: async (host) =>
+      (await host.run(['ip', 'route', 'get', address], { netns: 'outside' })).status !== 0,
   };
 }
 
@@ -118,17 +145,16 @@ export function noRouteBack(text: string, prefix: string): Requirement {
 export async function addressesOf(
   host: LabHost,
   netns?: string,
-): Promise<readonly { readonly link: string; readonly address: string; readonly up: boolean }[]> {
+): Promise<readonly { readonly link: string; readonly address: string }[]> {
   const links = (await host.ip(['-4', 'address', 'show'], netns)) as unknown as readonly IpLink[];
-  return links.flatMap(({ ifname, flags = [], addr_info = [] }) =>
+  return links.flatMap(({ ifname, addr_info = [] }) =>
     addr_info
-      .map(({ local = '127.' }) => ({ link: ifname ?? '', address: local, up: flags.includes('UP') }))
+      .map(({ local = '127.' }) => ({ link: ifname ?? '', address: local }))
       .filter(({ address }) => !address.startsWith('127.')),
   );
 }
 
 interface IpLink {
   readonly ifname?: string;
-  readonly flags?: readonly string[];
   readonly addr_info?: readonly { readonly local?: string }[];
 }

@@ -1,7 +1,7 @@
 /** The lessons as data: what a learner, the progress file and the table in the README rely on. */
 import { describe, expect, test } from '@jest/globals';
 import { allLessons } from '../../../../../src/teach/lab/lessons/index.ts';
-import { puzzleWays } from '../../../../support/puzzle-ways.ts';
+import { allWays } from '../../../../support/lesson-ways/index.ts';
 
 const puzzles = allLessons.filter(({ group }) => group === 'puzzle');
 const steps = allLessons.flatMap((lesson) => lesson.steps.map((step) => ({ lesson, step })));
@@ -26,6 +26,15 @@ describe('every lesson', () => {
   });
 });
 
+test('every step of every lesson has wrong answers, and nothing else has any', () => {
+  const tried = allWays.flatMap(({ lesson, steps: ways }) =>
+    Object.entries(ways).flatMap(([id, { wrong }]) => (wrong.length > 0 ? [`${lesson} ${id}`] : [])),
+  );
+  expect([...new Set(tried)].sort()).toEqual(
+    steps.map(({ lesson, step }) => `${lesson.name} ${step.id}`).sort(),
+  );
+});
+
 describe('the puzzles', () => {
   test('are many, and named so that a list groups them', () => {
     expect(puzzles.length).toBeGreaterThanOrEqual(12);
@@ -39,8 +48,8 @@ describe('the puzzles', () => {
     expect(told.map(({ name }) => name)).toEqual([]);
   });
 
-  test('have a wrong way and another right one each', () => {
-    const tried = puzzleWays.filter(({ wrong }) => wrong.length > 0).map(({ lesson }) => lesson);
+  test('have another right way each', () => {
+    const tried = allWays.filter(({ steps: ways }) => ways['mend']?.right).map(({ lesson }) => lesson);
     expect(puzzles.map(({ name }) => name).filter((name) => !tried.includes(name))).toEqual([]);
   });
 });

@@ -1,0 +1,248 @@
+/** The puzzles: ways that look like a cure, and cures other than the one told. */
+import type { LessonWays, Wrong } from './ways.ts';
+
+const puzzle = (lesson: string, wrong: readonly (string | Wrong)[], right: string): LessonWays => ({
+  lesson,
+  steps: { mend: { wrong, right } },
+});
+
+/** The page from the host's own disk, at the address that is asked. */
+const impostor = (address: string, folder: string, dev = 'lo'): Wrong => ({
+  type: `ip addr add ${address}/32 dev ${dev}; busybox httpd -p ${address}:80 -h ${folder}`,
+  undo: `kill $(ss -Hltnp 'src ${address}' | grep -o 'pid=[0-9]*' | cut -d= -f2); ip addr del ${address}/32 dev ${dev}; for n in client web; do ! ip netns | grep -q $n || ip -n $n neigh flush all; done`,
+});
+
+const PRINTER = 'ip -n printer address del 192.168.15.3/24 dev eth0';
+
+const wire: readonly LessonWays[] = [
+  puzzle(
+    'puzzle-link-down',
+    [
+      'ip -n web link set eth0 down; ip -n web link set eth0 up',
+      'iptables -I FORWARD -j ACCEPT',
+      impostor('192.168.15.3', '/srv/web-80', 'br0'),
+    ],
+    'ip link set vweb down; ip link set vweb master br0 up',
+  ),
+  puzzle(
+    'puzzle-wrong-prefix',
+    [
+      'ip -n client route add default via 192.168.15.1',
+      {
+        type: 'ip -n client addr flush dev eth0; ip -n client addr add 192.168.15.2/25 dev eth0',
+        undo: 'ip -n client addr flush dev eth0; ip -n client addr add 192.168.15.2/24 dev eth0',
+      },
+      'ip -n web route add default via 192.168.15.1 onlink dev lo',
+    ],
+    'ip -n web route add 192.168.15.0/25 dev eth0',
+  ),
+  puzzle(
+    'puzzle-duplicate-address',
+    [
+      'ip -n client neigh flush all',
+      {
+        type: 'ip -n client neigh replace 192.168.15.3 lladdr 02:00:00:00:00:03 dev eth0 nud permanent',
+        misses: 'belongs to one interface only',
+      },
+      {
+        type: 'ip -n printer link set eth0 down',
+        undo: 'ip -n printer link set eth0 up',
+        misses: 'belongs to one interface only',
+      },
+      { type: 'ip link set vprinter nomaster', misses: 'belongs to one interface only' },
+      {
+        type: `${PRINTER}; ip -n client neigh replace 192.168.15.3 lladdr 02:00:00:00:00:66 dev eth0 nud permanent`,
+        misses: 'the page of',
+      },
+    ],
+    'ip netns delete printer; ip -n client neigh del 192.168.15.3 dev eth0',
+  ),
+  puzzle(
+    'puzzle-bridge-without-address',
+    [
+      {
+        type: 'ip address add 192.168.15.1/32 dev vclient',
+        undo: 'ip address del 192.168.15.1/32 dev vclient; ip -n client neigh flush all',
+      },
+      { type: 'ip address add 192.168.15.254/24 dev br0', undo: 'ip address flush dev br0' },
+      {
+        type: 'mkdir -p /srv/copy; echo "a page of the internet" >/srv/copy/index.html; ip -n web address add 198.51.100.7/32 dev lo; ip netns exec web busybox httpd -p 198.51.100.7:80 -h /srv/copy; ip -n client route add 198.51.100.7 via 192.168.15.3',
+        undo: 'ip -n client route del 198.51.100.7; ip -n web address del 198.51.100.7/32 dev lo',
+      },
+    ],
+    'ip address add 192.168.15.1/32 dev br0; ip route add 192.168.15.0/24 dev br0',
+  ),
+  puzzle(
+    'puzzle-wrong-neighbour',
+    [
+      'ip -n client neigh flush all',
+      'ip neigh flush all',
+      'ip -n client neigh replace 192.168.15.3 lladdr 02:00:00:00:00:98 dev eth0 nud permanent',
+      'ip -n client link set eth0 down; ip -n client link set eth0 up; ip -n client neigh replace 192.168.15.3 lladdr 02:00:00:00:00:99 dev eth0 nud permanent',
+    ],
+    'ip -n web link set eth0 address 02:00:00:00:00:99',
+  ),
+];
+
+const route: readonly LessonWays[] = [
+  puzzle(
+    'puzzle-missing-route',
+    [
+      'ip -n client route add 192.168.15.0/24 via 192.168.16.1',
+      'ip -n web route add default via 192.168.15.9',
+      'iptables -t nat -A POSTROUTING -s 192.168.16.0/24 -o vclient -j MASQUERADE',
+    ],
+    'iptables -t nat -A POSTROUTING -s 192.168.16.0/24 -o vweb -j MASQUERADE',
+  ),
+  puzzle(
+    'puzzle-forwarding-off',
+    [
+      'iptables -A FORWARD -j ACCEPT',
+      'iptables -t nat -A POSTROUTING -j MASQUERADE',
+      'echo 1 >/proc/sys/net/ipv4/conf/default/forwarding',
+      'echo 1 >/proc/sys/net/ipv4/conf/vclient/forwarding',
+    ],
+    'echo 1 >/proc/sys/net/ipv4/conf/vweb/forwarding',
+  ),
+  puzzle(
+    'puzzle-two-bridges',
+    [
+      'ip -n web link set eth0 up',
+      'ip link set br0 down; ip link set br0 up',
+      'ip neigh flush all',
+      'ip netns delete old',
+    ],
+    'ip route add 192.168.15.2/32 dev br0',
+  ),
+  puzzle(
+    'puzzle-rp-filter',
+    [
+      'echo 2 >/proc/sys/net/ipv4/conf/default/rp_filter',
+      'iptables -A FORWARD -j ACCEPT',
+      // The page comes, and the laptop is somebody else.
+      {
+        type: 'ip -n laptop route replace default via 192.168.16.1',
+        undo: 'ip -n laptop route replace default via 192.168.16.1 src 10.9.9.9',
+        misses: 'speaks as 10.9.9.9',
+      },
+      {
+        type: 'ip netns exec laptop iptables -t nat -A POSTROUTING -o wire -j SNAT --to-source 192.168.16.2',
+        undo: 'ip netns exec laptop iptables -t nat -F POSTROUTING',
+        misses: 'speaks as 10.9.9.9',
+      },
+    ],
+    'ip route replace 10.9.9.9 via 192.168.16.2',
+  ),
+];
+
+const RULE = 'nft insert rule inet office forward';
+
+const firewall: readonly LessonWays[] = [
+  puzzle(
+    'puzzle-forward-drop',
+    [
+      'iptables -I FORWARD -j ACCEPT',
+      {
+        type: "nft chain inet office forward '{ policy accept; }'",
+        undo: "nft chain inet office forward '{ policy drop; }'",
+      },
+      // Nobody is there any more to be reached.
+      {
+        type: `nft chain inet office forward '{ policy accept; }'; kill $(ip netns exec web ss -Hltnp 'sport = :9090' | grep -o 'pid=[0-9]*' | cut -d= -f2)`,
+        undo: `nft chain inet office forward '{ policy drop; }'; ip netns exec web busybox httpd -p 9090 -h /srv/web-9090`,
+      },
+      // All but this one port, by the host or by the client itself.
+      {
+        type: `${RULE} ip daddr 192.168.15.2 tcp dport != 9090 accept`,
+        undo: 'nft flush chain inet office forward; nft add rule inet office forward ct state established,related counter accept',
+        misses: 'another port of web',
+      },
+      {
+        type: 'nft flush table inet office; ip netns exec client iptables -A OUTPUT -p tcp --dport 9090 -j DROP',
+        undo: 'ip netns exec client iptables -F OUTPUT',
+      },
+      {
+        type: 'nft delete table inet office; ip netns exec client iptables -A OUTPUT -p tcp --dport 9090 -j DROP',
+        undo: `ip netns exec client iptables -F OUTPUT; nft 'table inet office { chain forward { type filter hook forward priority 10; policy drop; ct state established,related counter accept; }; }'`,
+        misses: 'another port of web',
+      },
+    ],
+    'nft insert rule inet office forward iifname vclient tcp dport 80 accept',
+  ),
+  puzzle(
+    'puzzle-dnat-return',
+    [
+      'iptables -I FORWARD -j ACCEPT',
+      'ip netns exec backup iptables -F FORWARD',
+      'busybox httpd -p 8080 -h /srv/web-80',
+      'ip -n outside route add 192.168.18.0/24 via 203.0.113.2',
+      {
+        type: 'mkdir -p /srv/own; cp -r /srv/web-80/. /srv/own; busybox httpd -p 81 -h /srv/own; iptables -t nat -I PREROUTING -p tcp --dport 8080 -j REDIRECT --to-ports 81',
+        undo: 'iptables -t nat -D PREROUTING 1',
+      },
+    ],
+    'iptables -t nat -A POSTROUTING -o vweb -m conntrack --ctstate DNAT -j MASQUERADE',
+  ),
+  puzzle(
+    'puzzle-hairpin',
+    [
+      'iptables -I FORWARD -j ACCEPT',
+      'iptables -t nat -A OUTPUT -p tcp --dport 8080 -j DNAT --to-destination 192.168.15.2:80',
+      // For this one client alone, and behind the host's back.
+      {
+        type: 'ip netns exec client iptables -t nat -A OUTPUT -d 203.0.113.2 -p tcp --dport 8080 -j DNAT --to-destination 192.168.15.2:80',
+        undo: 'ip netns exec client iptables -t nat -F OUTPUT',
+        misses: "it is the host's redirection",
+      },
+      {
+        type: 'iptables -t nat -A POSTROUTING -s 192.168.15.0/24 -d 192.168.15.2 -p tcp --dport 8080 -j MASQUERADE',
+      },
+    ],
+    'iptables -t nat -A POSTROUTING -o br0 -m conntrack --ctstate DNAT -j MASQUERADE',
+  ),
+  puzzle(
+    'puzzle-nat-interface',
+    [
+      'iptables -A FORWARD -j ACCEPT',
+      ...['192.168.15.0/24', 'default'].map((way) => ({
+        type: `ip -n outside route add ${way} via 203.0.113.2`,
+        undo: `ip -n outside route del ${way}`,
+        misses: 'outside still has no route',
+      })),
+      'iptables -t nat -A POSTROUTING -s 192.168.15.0/24 -o eth1 -j MASQUERADE',
+    ],
+    'iptables -t nat -A POSTROUTING -s 192.168.15.0/24 -j SNAT --to-source 203.0.113.2',
+  ),
+];
+
+const service: readonly LessonWays[] = [
+  puzzle(
+    'puzzle-loopback-only',
+    [
+      'ip netns exec web iptables -I INPUT -j ACCEPT',
+      'ip netns exec web busybox httpd -p 8080 -h /srv/web-80',
+      impostor('192.168.15.2', '/srv/web-80'),
+    ],
+    'ip netns exec web busybox httpd -p 192.168.15.2:80 -h /srv/web-80',
+  ),
+  puzzle(
+    'puzzle-mtu',
+    [
+      'iptables -I FORWARD -j ACCEPT',
+      'ip -n client link set eth0 mtu 1400; ip -n router link set lan mtu 1400',
+      // One that fits into a packet.
+      {
+        type: "cp /srv/web-80/index.html /tmp/whole; echo 'x the end' >/srv/web-80/index.html",
+        undo: 'cp /tmp/whole /srv/web-80/index.html',
+        misses: 'all 20000 bytes',
+      },
+      {
+        type: 'ip -n client link set eth0 mtu 1500; ip netns exec web sh -c "echo 1 >/proc/sys/net/ipv4/tcp_mtu_probing"',
+        undo: 'ip netns exec web sh -c "echo 0 >/proc/sys/net/ipv4/tcp_mtu_probing"',
+      },
+    ],
+    'iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu',
+  ),
+];
+
+export const puzzleWays: readonly LessonWays[] = [...wire, ...route, ...firewall, ...service];
