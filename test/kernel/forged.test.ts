@@ -178,6 +178,23 @@ describe.each<FirewallBackend>(['nftables', 'iptables'])('%s', (backend) => {
     expect(inOther.all().filter((line) => line.startsWith('as'))).toEqual([]);
   });
 
+  // One such packet would make an entry in conntrack, and whatever answers it counts as established from then on.
+  test("a container's address as the source, on another way than its bridge, opens no way to it", async () => {
+    const to = { destination: OUTSIDE_ADDRESS };
+    for (const [from, honest] of [
+      ['outside', '192.0.2.77'],
+      [guest, ownAddress(guest)],
+    ] as const) {
+      await send(
+        from,
+        await toHost(from, { source: other.endpoint.address, ...to }, 'as a container'),
+        await toHost(from, { source: honest, ...to }, `honest, from ${honest}`),
+      );
+      await outside.heard(`honest, from ${honest}`);
+    }
+    expect(outside.all().filter((line) => line.startsWith('as a container'))).toEqual([]);
+  });
+
   // A bridge leaves frames for this address to the port, past every rule that names the bridge.
   test('a frame for the port itself brings no packet to the host', async () => {
     const packet = ipv4(

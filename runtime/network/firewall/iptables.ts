@@ -59,6 +59,7 @@ export function planFirewall(
 ): readonly HostStep[] {
   const { bridge, subnet, internal = false } = network;
   const masquerade = ['MINIDOCK-POSTROUTING', '-s', subnet, '!', '-o', bridge, '-j', 'MASQUERADE'] as const;
+  const source = ['MINIDOCK-LOOPBACK', ...forgedSource(network)];
   // The rule of this network that is added last: with it the others are there.
   const check: Check = internal
     ? { kind: 'run', argv: ['iptables', '--wait', '-C', 'MINIDOCK-FORWARD', ...confinement(bridge)] }
@@ -93,6 +94,21 @@ export function planFirewall(
       undo: SHARED,
       check: { kind: 'run', argv: ['iptables', '--wait', '-C', 'FORWARD', '-j', 'MINIDOCK-FORWARD'] },
       observe: ['iptables-save'],
+    },
+    {
+      id: 'firewall.source',
+      section: 'nat',
+      title: `Drop packets that are forged to come from ${subnet}`,
+      why:
+        `A container's packets come from ${bridge}. One in its name from anywhere else would make an entry in ` +
+        'conntrack, and whoever it was sent to could answer: answers are let in to a container. Addresses of this ' +
+        'host itself are left out, the gateway among them.',
+      without:
+        'Another machine, or a container of another network, sends one packet in the name of a container and then reaches any port of it, published or not.',
+      command: { kind: 'run', argv: ['iptables', '--wait', '-t', 'raw', '-A', ...source] },
+      undo: SHARED,
+      check: { kind: 'run', argv: ['iptables', '--wait', '-t', 'raw', '-C', ...source] },
+      observe: ['iptables', '-t', 'raw', '-S', 'MINIDOCK-LOOPBACK'],
     },
     {
       id: 'firewall.isolate',
@@ -133,8 +149,13 @@ function masqueradeStep(subnet: string, masquerade: readonly string[], check: Ch
 /** What comes from an internal network and is for anywhere else. */
 const confinement = (bridge: string): readonly string[] => ['-i', bridge, '!', '-o', bridge, '-j', 'DROP'];
 
+const forgedSource = ({ bridge, subnet }: BridgeNetwork): readonly string[] => [
+  ...['!', '-i', bridge, '-s', subnet, '-m', 'addrtype', '!', '--src-type', 'LOCAL', '-j', 'DROP'],
+];
+
 /** As networkParts of nftables: the rules of one network, those for Docker's sake included. */
-export function networkParts({ bridge, subnet }: BridgeNetwork): readonly RemovablePart[] {
+export function networkParts(network: BridgeNetwork): readonly RemovablePart[] {
+  const { bridge, subnet } = network;
   const nat = ['-t', 'nat'];
   const docker = `MINIDOCK-${bridge}`;
   const rules: readonly (readonly [readonly string[], string, string])[] = [
@@ -148,6 +169,7 @@ export function networkParts({ bridge, subnet }: BridgeNetwork): readonly Remova
     [[], 'MINIDOCK-FORWARD', `-i ${bridge} -j ACCEPT`],
     [[], 'MINIDOCK-FORWARD', confinement(bridge).join(' ')],
     [[], 'DOCKER-USER', `-j ${docker}`],
+    [['-t', 'raw'], 'MINIDOCK-LOOPBACK', forgedSource(network).join(' ')],
   ];
   const words = (table: readonly string[], ...rest: readonly string[]): Argv => [
     'iptables',

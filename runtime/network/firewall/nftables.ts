@@ -34,13 +34,16 @@ export const RULES: Readonly<Record<string, { readonly hook?: string; readonly r
   {
     // Before connection tracking and every rule that accepts: packets forged to come from 127.0.0.0/8, or to go there.
     // route_localnet would let them in. And frames for 01:80:c2:00:00:0e (LLDP), which a bridge leaves to the port they
-    // came in by: an IP packet in one would arrive past each rule that names the bridge.
+    // came in by: an IP packet in one would arrive past each rule that names the bridge. And packets in the name of a
+    // container that do not come from its bridge: one of them makes an entry in conntrack, by which whoever is its
+    // destination gets in to that container, since what answers is established.
     localnet: {
       hook: 'type filter hook prerouting priority raw; policy accept;',
       rules: [
         'iifname != "lo" ip saddr 127.0.0.0/8 drop',
         'iifname != "lo" ip daddr 127.0.0.0/8 drop',
         `iifname "${HOST_VETH_PREFIX}*" drop`,
+        'iifname != "lo" fib saddr oifname @bridges fib saddr . iif oif missing drop',
       ],
     },
     // From other hosts and from containers. Only for addresses of this host: not for what it merely forwards.
@@ -98,7 +101,7 @@ const VERSION_SET = 'version';
  * Of RULES and SETS: a number made of all their text. nftables.test.ts works it out again, so that nobody
  * changes a rule and forgets it here; at each start it would cost a millisecond.
  */
-export const RULES_VERSION = 0x000f3596;
+export const RULES_VERSION = 0x39d8f5e6;
 
 export const SETS: Readonly<Record<string, string>> = {
   [`set ${VERSION_SET}`]: 'type mark;',

@@ -94,6 +94,11 @@ test('the iptables back-end', () => {
     ...WIRING,
     ['firewall.loopback', 'iptables-restore --wait --noflush', 'shared'],
     ['firewall.table', 'iptables-restore --wait --noflush', 'shared'],
+    [
+      'firewall.source',
+      'iptables --wait -t raw -A MINIDOCK-LOOPBACK ! -i minidock0 -s 172.17.0.0/16 -m addrtype ! --src-type LOCAL -j DROP',
+      'shared',
+    ],
     ['firewall.isolate', 'iptables-restore --wait --noflush', 'shared'],
     [
       'nat.masquerade',
