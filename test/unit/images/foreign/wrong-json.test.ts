@@ -293,7 +293,7 @@ test('an image that came into the store before anybody looked is told by its nam
     });
     if (said !== 'fine')
       expect(said).toMatch(
-        /^minidock: the configuration of web:1 is not .*\nremove the image: minidock rmi web:1\n$/,
+        /^minidock: the configuration of web:1 is not .*\nremove the image \(minidock rmi web:1\), then pull or load it again\n$/,
       );
   }
 });
