@@ -1,6 +1,6 @@
 /** What the tests of one pattern say in a copy of the checkout: how many ran, how many failed. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 export type Verdict =
@@ -10,45 +10,56 @@ export type Verdict =
   | { readonly kind: 'invalid'; readonly why: string };
 
 /** Milliseconds after which a mutant counts as killed: it makes a program wait for ever, and a test wait for that. */
-const PATIENCE = 300_000;
+const PATIENCE = 900_000;
+/** Cheapest first. */
+const KINDS = ['unit', 'golden', 'kernel', 'e2e', 'docker'];
 
 interface JestResult {
   readonly numPassedTests: number;
   readonly testResults: readonly {
-    readonly name: string;
     readonly message: string;
     readonly status: string;
     readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
   }[];
 }
 
-export function judge(dir: string, tests: string): Verdict {
+/**
+ * One file after the other, to the end of each, until one fails: Jest's own --bail would leave the tests that run at
+ * that moment, their hosts and containers, behind.
+ */
+export function judge(dir: string, pattern: string): Verdict {
   const build = spawnSync('scripts/build', { cwd: dir, encoding: 'utf8' });
   if (build.status !== 0) return { kind: 'invalid', why: `it does not build: ${build.stderr.slice(0, 300)}` };
+  let passed = 0;
+  for (const file of filesOf(dir, pattern)) {
+    const result = judgeFile(dir, file);
+    if (typeof result !== 'number') return result;
+    passed += result;
+  }
+  return passed === 0 ? { kind: 'invalid', why: `no test ran for ${pattern}` } : { kind: 'survived' };
+}
+
+function filesOf(dir: string, pattern: string): readonly string[] {
+  const kind = (file: string): number => KINDS.indexOf(file.split('/')[1] ?? '');
+  return readdirSync(join(dir, 'test'), { recursive: true, encoding: 'utf8' })
+    .map((file) => `test/${file}`)
+    .filter((file) => file.endsWith('.test.ts') && new RegExp(pattern).test(file))
+    .sort((one, two) => kind(one) - kind(two));
+}
+
+/** How many tests passed, where none failed. */
+function judgeFile(dir: string, file: string): Verdict | number {
   const report = join(dir, 'jest-report.json');
   rmSync(report, { force: true });
-  const words = ['--', '--testPathPatterns', tests, '--ci', '--bail', '--json', '--outputFile', report];
-  const ran = spawnSync('scripts/jest', words, {
-    cwd: dir,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-    timeout: PATIENCE,
-    killSignal: 'SIGTERM',
-  });
-  if (ran.error !== undefined) return { kind: 'killed', by: 'its time' };
-  if (!existsSync(report)) {
-    // With --bail, the first file that fails ends Jest on the spot.
-    const failed = /^ {2}● (.*)$/m.exec(ran.stderr)?.[1];
-    return failed === undefined || ran.stderr.includes('No tests found')
-      ? { kind: 'invalid', why: `Jest gave no result for ${tests}` }
-      : { kind: 'killed', by: failed };
-  }
+  const words = ['--', '--runTestsByPath', file, '--ci', '--json', '--outputFile', report];
+  const ran = spawnSync('scripts/jest', words, { cwd: dir, stdio: 'ignore', timeout: PATIENCE });
+  if (ran.error !== undefined) return { kind: 'killed', by: `the time that ${file} has` };
+  if (!existsSync(report)) return { kind: 'invalid', why: `Jest gave no result for ${file}` };
   const { numPassedTests, testResults } = JSON.parse(readFileSync(report, 'utf8')) as JestResult;
-  for (const { assertionResults, status, message, name } of testResults) {
+  for (const { assertionResults, status, message } of testResults) {
     const failed = assertionResults.find((result) => result.status === 'failed');
     if (failed !== undefined) return { kind: 'killed', by: failed.fullName };
-    if (status === 'failed') return { kind: 'killed', by: `${name}: ${message.slice(0, 200)}` };
+    if (status === 'failed') return { kind: 'killed', by: `${file}: ${message.slice(0, 200)}` };
   }
-  return numPassedTests === 0 ? { kind: 'invalid', why: `no test ran for ${tests}` } : { kind: 'survived' };
+  return numPassedTests;
 }
