@@ -225,6 +225,21 @@ describe('files of the kernel', () => {
     expect(await inside(`${change} && echo changed`, '--privileged')).toBe('changed');
   });
 
+  test('nor can /sys be written, nor a control group be made', async () => {
+    const groups = readdirSync('/sys/fs/cgroup', { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    );
+    const places = ['', ...groups.map(({ name }) => `/${name}`)].map((name) => `/sys/fs/cgroup${name}`);
+    const attempts = [
+      'chmod $(stat -c %a /sys/kernel) /sys/kernel',
+      ...places.map((place) => `[ ! -d ${place} ] || mkdir ${place}/made`),
+    ];
+    const lines = (await inside(`(${attempts.join('; ')}) 2>&1 || true`)).split('\n');
+    expect(lines.length).toBeGreaterThan(1);
+    for (const line of lines) expect(line).toMatch(/: Read-only file system$/);
+    expect(await inside(`${attempts[0] ?? ''} && echo changed`, '--privileged')).toBe('changed');
+  });
+
   describe('a device', () => {
     /** No driver has it: opening it is refused by the container's group, or else by the kernel, in other words. */
     const number = 'b 511 77';

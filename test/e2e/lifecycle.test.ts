@@ -1,4 +1,5 @@
 /** A container's life as its commands show it: create, start, stop, kill, restart, wait, rename, rm, ps, inspect, port. */
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
@@ -165,6 +166,23 @@ describe('rm', () => {
     expect((await minidock('rm', '-f', 'one')).exitCode).toBe(0);
     await engine.expectClean();
   });
+});
+
+test('rm waits for whoever has the container in hand, and then removes it', async () => {
+  const id = await ok('create', '--name', 'held', 'test', 'true');
+  const lock = join(engine.host.root, 'containers', id, 'lock');
+  const holder = engine.host.spawn(['flock', '--no-fork', lock, 'sh', '-c', 'echo held; exec sleep 1000']);
+  await holder.waitForOutput(/held/);
+  const trace = join(engine.host.dir, 'trace-rm');
+  const removal = engine.host.spawn(['env', `MINIDOCK_TRACE=${trace}`, binary, 'rm', 'held']);
+  let ended = false;
+  void removal.exited.then(() => (ended = true));
+  const waits = (): boolean => existsSync(trace) && readFileSync(trace, 'utf8').includes('wait for its lock');
+  await engine.host.waitFor(() => ended || waits(), 'rm at the lock');
+  expect(ended).toBe(false);
+  holder.kill();
+  expect(await removal.exited).toBe(0);
+  expect(await ok('ps', '-aq')).toBe('');
 });
 
 describe('rename', () => {
