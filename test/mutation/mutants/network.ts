@@ -30,7 +30,11 @@ export const network = [
       "command: { kind: 'write', path: `${settings}/route_localnet`, text: '0' }",
       'kernel/(network|firewall|ports)\\.',
     ],
-    ["command: { kind: 'write', path, text: '1' }", "command: { kind: 'write', path, text: '0' }", kernel],
+    [
+      "command: { kind: 'write', path, text: '1' }",
+      "command: { kind: 'write', path, text: '0' }",
+      'kernel/(network|firewall)\\.|e2e/networks\\.',
+    ],
     ["check: { kind: 'path-exists', path: settings },", '', 'kernel/network\\.|e2e/run\\.'],
     ["`${gateway}/${prefix}`, 'dev', bridge", "`${gateway}/32`, 'dev', bridge", kernel],
   ),

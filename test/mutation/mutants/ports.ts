@@ -51,8 +51,8 @@ export const ports = [
       'kernel/ports\\.',
     ],
     [
-      'fd !== undefined; fd = acceptConnection(listener)) closeSync(fd);',
-      'fd !== undefined; fd = undefined) closeSync(fd);',
+      'fd = acceptConnection(listener)) closeSync(fd);',
+      'fd = acceptConnection(listener)) void fd;',
       'kernel/ports\\.|e2e/sleep\\.',
     ],
   ),

@@ -93,7 +93,7 @@ export const seccomp = [
     [
       'context.filter, SECCOMP_FILTER_FLAG_SPEC_ALLOW',
       'context.filter, 0 * SECCOMP_FILTER_FLAG_SPEC_ALLOW',
-      'kernel/(seccomp|process)\\.|unit/runtime/process',
+      'unit/runtime/process/perform',
     ],
   ),
 ];
