@@ -9,15 +9,20 @@ export interface Mount {
   readonly type: string;
   /** Of the file system, not of this mount: 'rw', 'lowerdir=/a:/b', 'memory'. */
   readonly options: readonly string[];
+  /** Whether mounts below it reach others, and whether those of others reach it (mount_namespaces(7)). */
+  readonly shared: boolean;
+  readonly slave: boolean;
 }
 
 export const parseMountinfo = (text: string): readonly Mount[] =>
   text.split('\n').flatMap((line): readonly Mount[] => {
     const [before = '', after] = line.split(' - ');
     if (after === undefined) return [];
-    const [, , , root = '', point = ''] = before.split(' ').map(unescape);
+    const [, , , root = '', point = '', , ...tags] = before.split(' ').map(unescape);
     const [type = '', , options = ''] = after.split(' ');
-    return [{ root, point, type, options: options.split(',').map(unescape) }];
+    const has = (tag: string): boolean => tags.some((word) => word.startsWith(tag));
+    const propagation = { shared: has('shared:'), slave: has('master:') };
+    return [{ root, point, type, options: options.split(',').map(unescape), ...propagation }];
   });
 
 const unescape = (text: string): string =>

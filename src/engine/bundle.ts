@@ -224,13 +224,28 @@ function mounts(input: BundleInput): readonly OciMount[] {
   // Docker sorts by destination depth, so that a volume on /a does not hide one on /a/b.
   const asked = spec.mounts.map(toOciMount).sort((a, b) => depth(a.destination) - depth(b.destination));
   const covered = new Set(asked.map((mount) => mount.destination));
-  // Whoever brings their own /sys/fs/cgroup brings its hierarchies, too.
+  const ownCgroups = covered.has(CGROUPS);
+  // Whoever brings their own /sys/fs/cgroup brings its hierarchies, too. A hierarchy alone takes the place of ours, since
+  // the directory around it is read-only once all of them are there.
+  const inPlace = asked.filter(
+    ({ destination }) =>
+      !ownCgroups && destination.startsWith(BELOW_CGROUPS) && isAmong(defaults, destination),
+  );
   const brought = (destination: string): boolean =>
-    covered.has(destination) || (destination.startsWith(`${CGROUPS}/`) && covered.has(CGROUPS));
-  return [...defaults, ...files].filter((mount) => !brought(mount.destination)).concat(asked);
+    covered.has(destination) || (ownCgroups && destination.startsWith(BELOW_CGROUPS));
+  return [...defaults, ...files]
+    .flatMap((mount) => {
+      const instead = inPlace.find(({ destination }) => destination === mount.destination);
+      return instead ?? (brought(mount.destination) ? [] : [mount]);
+    })
+    .concat(asked.filter((mount) => !inPlace.includes(mount)));
 }
 
+const isAmong = (mounts: readonly OciMount[], place: string): boolean =>
+  mounts.some(({ destination }) => destination === place);
+
 const CGROUPS = '/sys/fs/cgroup';
+const BELOW_CGROUPS = `${CGROUPS}/`;
 
 const depth = (path: string): number => path.split('/').filter((part) => part !== '').length;
 

@@ -41,7 +41,13 @@ export function parseVolume(text: string): MountRequest {
     first.startsWith('./') || first.startsWith('../') || first === '.'
       ? normalize(`${process.cwd()}/${first}`)
       : first;
-  if (!isAbsolute(source)) return { type: 'volume', source: '', volume: source, ...common };
+  if (!isAbsolute(source)) {
+    if (common.options.length > 0) {
+      const reason = 'invalid mount config for type "volume": field BindOptions must not be specified';
+      throw invalidSpec(`invalid volume specification: '${text}': ${reason}`);
+    }
+    return { type: 'volume', source: '', volume: source, ...common };
+  }
   return { type: 'bind', source, ...common, makeSource: true };
 }
 

@@ -47,6 +47,11 @@ describeBesideDocker('the process', ({ same, both }) => {
       'docker run --rm --mount type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700 test sh -c "grep ^tmpfs./t /proc/mounts; stat -c %a /t"',
     ],
     ['routes', 'docker run --rm test ip route'],
+    ['the host’s cgroups', 'docker run --rm -v /sys/fs/cgroup:/sys/fs/cgroup:ro test ls /sys/fs/cgroup'],
+    [
+      'a cgroup hierarchy of the host',
+      'cd /sys/fs/cgroup; for h in memory systemd; do [ ! -e $h ] || docker run --rm -v $PWD/$h:$PWD/$h:ro test ls $PWD/$h; done | grep cgroup.procs; echo done',
+    ],
     ['/etc/mtab', 'docker run --rm test readlink /etc/mtab'],
     [
       '--read-only',
@@ -54,6 +59,20 @@ describeBesideDocker('the process', ({ same, both }) => {
     ],
   ])('%s', async (_, script) => {
     expect((await same(script)).stdout).not.toBe('');
+  });
+
+  test.each([
+    ['private', '$DIR/p:/y:rslave'],
+    ['private', '$DIR/p:/y:slave'],
+    ['private', '$DIR/p:/y:rshared'],
+    ['private', '$DIR/p/sub:/y:rslave'],
+    ['private', '/:/y:rslave'],
+    ['private', 'vol:/y:rslave'],
+    ['private', '$DIR/p:/y:rprivate'],
+    ['shared', '$DIR/p/sub:/y:rslave'],
+  ])('propagation of a %s mount, -v %s', async (kind, volume) => {
+    const mount = `mkdir -p p/sub; mount --bind p p; mount --make-${kind} p`;
+    await same(`${mount}; docker run --rm -v "${volume}" test echo fine; status=$?; umount p; exit $status`);
   });
 
   test.each([

@@ -1,5 +1,5 @@
 /** What is mounted into a container: host directories, volumes, tmpfs, and a root filesystem that may be read-only. */
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
@@ -92,6 +92,47 @@ describe('host directories', () => {
     await ok('exec', id, 'mount', '-t', 'tmpfs', 'inner', '/tmp');
     expect((await engine.host.run(['grep', '-c', '^inner', '/proc/self/mounts'])).stdout).toBe('0\n');
     await engine.host.run(['umount', join(dir, 'point')]);
+  });
+});
+
+describe('propagation', () => {
+  test('rslave of a private mount is refused, of a shared one the host’s later mounts show up', async () => {
+    const dir = made('slave', {});
+    const host = async (...argv: readonly string[]): Promise<void> => {
+      expect((await engine.host.run(argv)).stderr).toBe('');
+    };
+    await host('mount', '--bind', dir, dir);
+    await host('mount', '--make-private', dir);
+    mkdirSync(join(dir, 'point'));
+    const refused = await engine.host.minidock('run', '--rm', '-v', `${dir}:/mnt:rslave`, 'test', 'true');
+    expect([refused.exitCode, refused.stderr.split('\n')[0]]).toEqual([
+      125,
+      `minidock: path ${dir} is mounted on ${dir} but it is not a shared or slave mount`,
+    ]);
+    await host('mount', '--make-shared', dir);
+    const id = await ok('run', '-d', '-v', `${dir}:/mnt:rslave`, 'test', 'sleep', '1000');
+    await host('mount', '-t', 'tmpfs', 'later', join(dir, 'point'));
+    expect(await ok('exec', id, 'grep', '-c', '^later /mnt/point ', '/proc/mounts')).toBe('1');
+    await ok('rm', '-f', id);
+    await host('umount', join(dir, 'point'));
+    await host('umount', dir);
+  });
+});
+
+describe('the host’s cgroups', () => {
+  test('all of them, and one hierarchy alone where there are several', async () => {
+    const host = readdirSync('/sys/fs/cgroup').sort();
+    const shown = await inside('ls /sys/fs/cgroup', '-v', '/sys/fs/cgroup:/sys/fs/cgroup:ro');
+    expect(shown.split('\n')).toEqual(
+      expect.arrayContaining(['cgroup.procs', 'memory'].filter((name) => host.includes(name))),
+    );
+    const v1 = host.filter((name) => ['memory', 'pids', 'systemd'].includes(name));
+    for (const name of v1) {
+      const place = `/sys/fs/cgroup/${name}`;
+      expect(
+        await inside(`ls ${place}; touch ${place}/x 2>&1 || true`, '-v', `${place}:${place}:ro`),
+      ).toMatch(/^cgroup.procs$[^]*Read-only file system/m);
+    }
   });
 });
 

@@ -21,6 +21,7 @@ import { buildBundle, cgroupsPath, overlayDir } from '../bundle.ts';
 import type { ContainerConfig } from '../container.ts';
 import { containerRunDir, type Paths } from '../paths.ts';
 import { ensurePrivateDir } from '../private-dir.ts';
+import { checkPropagation } from './propagation.ts';
 import {
   netnsPathOf,
   planRun,
@@ -96,6 +97,7 @@ export function prepareRun(
   attachment: Attachment,
   options: RunOptions,
 ): RunPlan {
+  checkPropagation(config.spec.mounts);
   const { plan, bundleText } = computeRun(paths, config, attachment, options);
   const { bundleDir } = placesOf(paths, config.id);
   ensurePrivateDir(bundleDir);

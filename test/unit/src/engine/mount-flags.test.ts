@@ -29,6 +29,7 @@ describe('-v', () => {
     ['/a:/b:sideways', /invalid mode: sideways/],
     ['/a:/b:ro,rw', /invalid mode: ro,rw/],
     ['a:/b:ro:c', /too many colons/],
+    ['vol:/b:rslave', /for type "volume": field BindOptions must not be specified/],
   ])('%j is refused', (text, words) => {
     expect(() => parseVolume(text)).toThrow(words);
   });
