@@ -75,8 +75,11 @@ export function takePort(
 }
 
 /** A non-blocking client's socket that has its port, of the kernel's choice, before it is connected. */
-export function clientSocket(protocol: 'tcp' | 'udp'): { readonly fd: number; readonly port: number } {
-  const name = socketAddress('0.0.0.0', 0);
+export function clientSocket(
+  protocol: 'tcp' | 'udp',
+  address = '0.0.0.0',
+): { readonly fd: number; readonly port: number } {
+  const name = socketAddress(address, 0);
   const type = protocol === 'tcp' ? SOCK_STREAM : SOCK_DGRAM;
   const fd = withSocket(AF_INET, type | SOCK_NONBLOCK, (socket) => {
     call('bind', socket, name, SOCKADDR_IN);

@@ -5,6 +5,7 @@ import { findContainer, listContainers } from '../engine/refresh.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { stdout } from '../engine/standard-streams.ts';
 import { addressesOf, observe, readHost, readUplinkAddress } from '../teach/why/observe.ts';
+import { readNamespaces } from '../teach/why/namespaces.ts';
 import { probe } from '../teach/why/probe.ts';
 import { answerJson, renderAnswer } from '../teach/why/render.ts';
 import { parseQuestion, resolveJourney } from '../teach/why/target.ts';
@@ -20,40 +21,44 @@ export const why: Verb = {
     command
       .usage('[OPTIONS] [SENDER [->]] [CONTAINER|ADDRESS]:PORT[/udp]')
       .argument('<target...>')
+      .option('--from <address>', 'Ask as a client with this address')
       .option('--json', 'Print what was found as JSON')
       // Or the arrow would be taken for a flag; what else is one, the question's parser refuses.
       .allowUnknownOption()
-      .action(async (words: readonly string[], flags: { readonly json?: boolean }) => {
-        try {
-          requireRoot('why');
-          const question = parseQuestion(words);
-          const store = context.engine.containers;
-          const host = await readHost();
-          const journey = await resolveJourney(question, {
-            containers: await listContainers(store),
-            find: (name) => findContainer(store, name),
-            hostAddresses: addressesOf(host).filter((address) => !address.startsWith('127.')),
-            uplinkAddress: await readUplinkAddress(host),
-          });
-          const scene = await observe(journey, host);
-          const findings = walk(scene);
-          const interrupt = new AbortController();
-          const stop = (): void => interrupt.abort();
-          for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
-          const sent = await probe(scene, interrupt.signal);
-          if (interrupt.signal.aborted) {
-            context.exit(INTERRUPTED);
-            return;
+      .action(
+        async (words: readonly string[], flags: { readonly json?: boolean; readonly from?: string }) => {
+          try {
+            requireRoot('why');
+            const question = parseQuestion(words, flags.from);
+            const store = context.engine.containers;
+            const host = await readHost();
+            const journey = await resolveJourney(question, {
+              containers: await listContainers(store),
+              find: (name) => findContainer(store, name),
+              hostAddresses: addressesOf(host).filter((address) => !address.startsWith('127.')),
+              uplinkAddress: await readUplinkAddress(host),
+              namespaces: readNamespaces,
+            });
+            const scene = await observe(journey, host);
+            const findings = walk(scene);
+            const interrupt = new AbortController();
+            const stop = (): void => interrupt.abort();
+            for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+            const sent = await probe(scene, interrupt.signal);
+            if (interrupt.signal.aborted) {
+              context.exit(INTERRUPTED);
+              return;
+            }
+            const verdict = decide(scene, findings, sent);
+            const answer = { scene, findings, probe: sent, verdict };
+            if (flags.json === true) stdout.write(`${printableJson(answerJson(answer), 4)}\n`);
+            else stdout.writeStyled(renderAnswer(answer, stdout.columns || 80, await colorsFor(stdout)));
+            context.exit(verdict.works ? 0 : 1);
+          } catch (error) {
+            throw asTrouble(error);
           }
-          const verdict = decide(scene, findings, sent);
-          const answer = { scene, findings, probe: sent, verdict };
-          if (flags.json === true) stdout.write(`${printableJson(answerJson(answer), 4)}\n`);
-          else stdout.writeStyled(renderAnswer(answer, stdout.columns || 80, await colorsFor(stdout)));
-          context.exit(verdict.works ? 0 : 1);
-        } catch (error) {
-          throw asTrouble(error);
-        }
-      });
+        },
+      );
   },
 };
 

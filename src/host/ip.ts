@@ -18,7 +18,11 @@ export interface IpLink {
   /** The MAC address. */
   readonly address?: string;
   readonly link_type: string;
-  readonly linkinfo?: { readonly info_kind?: string };
+  readonly linkinfo?: {
+    readonly info_kind?: string;
+    /** Of a port of a bridge. */
+    readonly info_slave_data?: { readonly isolated?: boolean; readonly state?: string };
+  };
   /** A veth's other end: by index where it is in another namespace, which this one knows by link_netnsid. */
   readonly link?: string;
   readonly link_index?: number;
@@ -41,6 +45,8 @@ export interface IpRoute {
   readonly dev?: string;
   readonly prefsrc?: string;
   readonly type?: string;
+  /** Who made it: 'kernel' for the one that comes with an address. */
+  readonly protocol?: string;
 }
 
 export type RouteTo = IpRoute & { readonly dev: string };

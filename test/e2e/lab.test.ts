@@ -122,6 +122,25 @@ test('minidock’s own lesson stops at the steps of the network and shows the st
   expect(stdout).toMatch(/Publish 8080.*Before:.*After:.*^ *\| +\d+\/\d+ .*Become .*: cd/ms);
 }, 60_000);
 
+test.each([
+  ['puzzle-wrong-neighbour', 'netns:client -> 192.168.15.3:80', 'typed by somebody'],
+  ['puzzle-two-bridges', '192.168.15.2:80', 'and netns:web is at br0'],
+  ['puzzle-bridge-without-address', 'netns:client -> 198.51.100.7:80', 'nobody on its wire has that address'],
+])(
+  'in a lab, why goes from namespace to namespace: %s',
+  async (name, question, cause) => {
+    await lab('start', name);
+    const before = await lab('enter', name, '--', 'minidock', 'why', question);
+    expect([before.exitCode, before.stdout.replace(/\s+/g, ' ')]).toEqual([
+      1,
+      expect.stringContaining(cause),
+    ]);
+    await lab('next', name);
+    expect((await lab('enter', name, '--', 'minidock', 'why', question)).stdout).toContain('it works: ');
+  },
+  60_000,
+);
+
 test('what was reached is kept: another lab goes on there', async () => {
   await lab('start', 'bridge');
   expect((await lab('next')).exitCode).toBe(0);

@@ -207,14 +207,16 @@ describe('where it stops', () => {
     expectStop(await ask(':8080'), 'way back', 'dropped');
   });
 
-  test('bridge down, and without its address', async () => {
+  test('bridge down, and without its address: not the route that goes with it', async () => {
     await breakIt('ip link set minidock0 down', 'ip link set minidock0 up');
-    expectStop(await ask('web:80'), 'routing', 'no-route');
+    const down = await ask('web:80');
+    expectStop(down, 'bridge', 'link-down');
+    await sh(down.verdict.fix ?? '');
+    expectWorks(await ask('web:80'));
     await sh('ip link set minidock0 up; ip address delete 172.17.0.1/16 dev minidock0');
     mend = 'ip address replace 172.17.0.1/16 dev minidock0';
     const answer = await ask('web:80');
-    expect(answer.exitCode).toBe(1);
-    expect(['routing', 'bridge']).toContain(answer.verdict.stage);
+    expectStop(answer, 'bridge', 'no-gateway');
   });
 
   test("host's end of the cable down, or unplugged", async () => {
@@ -302,6 +304,36 @@ describe('trouble is 125, and nothing stays behind', () => {
     const { exitCode, stdout, stderr } = await engine.host.minidock('why', target);
     expect([exitCode, stdout]).toEqual([125, '']);
     expect(stderr).toMatch(/^minidock: /);
+  });
+
+  test.each([
+    [
+      'a name that nobody has',
+      ['nobody:80'],
+      "no container is called 'nobody'",
+      'Names of the DNS are not looked up',
+    ],
+    [
+      'a namespace that nobody made',
+      ['netns:nowhere', ':8080'],
+      "no network namespace is called 'nowhere'",
+      '',
+    ],
+    ['no address', ['--from', 'example.org', ':8080'], '--from takes an IPv4 address', ''],
+  ])('%s', async (_, words, message, hint) => {
+    const { exitCode, stderr } = await engine.host.minidock('why', ...words);
+    expect([exitCode, stderr]).toEqual([125, expect.stringContaining(message)]);
+    expect(stderr).toContain(hint);
+  });
+
+  test('a namespace whose name is taken for a container', async () => {
+    await sh('ip netns add red');
+    try {
+      const { exitCode, stderr } = await engine.host.minidock('why', 'red', ':8080');
+      expect([exitCode, stderr]).toEqual([125, expect.stringContaining('write netns:red')]);
+    } finally {
+      await sh('ip netns del red');
+    }
   });
 
   test('not root', async () => {

@@ -39,10 +39,11 @@ export interface Client {
 }
 
 /**
- * `uplink`: the interface to come in on, '' if there is none.
+ * @param uplink the interface to come in on, '' if there is none
+ * @param straying where the host's answers leave instead, '' if they do not: there they are dropped
  * @throws MinidockError 'NO_CLIENT' when the namespace or its cable cannot be made.
  */
-export async function startClient(network: ClientNetwork, uplink: string): Promise<Client> {
+export async function startClient(network: ClientNetwork, uplink: string, straying = ''): Promise<Client> {
   const holder = keepBeside(['unshare', '--net', 'cat']);
   const link = `mdy${process.pid}`;
   const companions: Companion[] = [holder];
@@ -55,7 +56,8 @@ export async function startClient(network: ClientNetwork, uplink: string): Promi
     const apart = await within(READY_MS, () => readNamespace(holder.pid) !== own);
     const failed = apart ? await firstFailure(cable(network, link, holder.pid)) : 'unshare --net';
     if (failed !== undefined) throw noClient(failed);
-    const refused = uplink === '' ? 'no interface' : await enterBy(uplink, network, link, companions);
+    const refused =
+      uplink === '' ? 'no interface' : await enterBy(uplink, network, link, companions, straying);
     const onUplink = refused === undefined;
     if (!onUplink) {
       const addressed = await firstFailure([['ip', 'address', 'add', `${network.host}/30`, 'dev', link]]);
@@ -91,10 +93,10 @@ function cable({ host, client }: ClientNetwork, link: string, pid: number): read
     // Only for as long as it takes: no address of IPv6, which would ask the neighbours first.
     ['ip', 'link', 'set', link, 'addrgenmode', 'none'],
     ['ip', 'link', 'set', link, 'up'],
-    [...inside, 'address', 'add', `${client}/30`, 'dev', 'eth0'],
+    [...inside, 'address', 'add', `${client}/32`, 'dev', 'eth0'],
     [...inside, 'link', 'set', 'eth0', 'up'],
     [...inside, 'neigh', 'add', host, 'lladdr', HOST_MAC, 'dev', 'eth0', 'nud', 'permanent'],
-    [...inside, 'route', 'add', 'default', 'via', host],
+    [...inside, 'route', 'add', 'default', 'via', host, 'dev', 'eth0', 'onlink'],
   ];
 }
 
@@ -104,11 +106,16 @@ async function enterBy(
   { client }: ClientNetwork,
   link: string,
   companions: Companion[],
+  straying: string,
 ): Promise<string | undefined> {
   // Begins as the trace's table does, and so is not told in a trace.
   const table = `minidock_why_${process.pid}_client`;
   const redirect = `ip daddr ${client} ether daddr set ${CLIENT_MAC} fwd to "${link}"`;
-  const chain = `chain egress { type filter hook egress device "${uplink}" priority ${LAST}; ${redirect}; }; `;
+  const egress = (name: string, device: string, rule: string): string =>
+    `chain ${name} { type filter hook egress device "${device}" priority ${LAST}; ${rule}; }; `;
+  const chain =
+    egress('egress', uplink, redirect) +
+    (straying === '' ? '' : egress('astray', straying, `ip daddr ${client} drop`));
   companions.push(keepBeside(['nft', '-i'], `add table netdev ${table} { flags owner; ${chain}}\n`));
   const list = ['nft', 'list', 'table', 'netdev', table] as const;
   const owned = await within(READY_MS, async () => (await look(list)).includes('fwd to'));

@@ -4,9 +4,11 @@
 import { readFileSync } from 'node:fs';
 import { bad } from './findings.ts';
 import type { Finding, Probe, TraceEvent } from './model.ts';
-import { inStack, type Scene } from './observe.ts';
+import { addressesOf, inStack, type Scene } from './observe.ts';
+import { hostEnd } from './physical.ts';
+import { ownerOf } from './ruleset.ts';
 import { isAnswer, lastSeen, stageOf } from './trace.ts';
-import { isOwn } from './walk.ts';
+import { isOwn } from './kinds.ts';
 
 export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
   const { trace, sourcePort, unroutable } = probe;
@@ -41,6 +43,15 @@ const BRIDGE_FIX = 'Look there for ports that are isolated or not forwarding, an
 function neverSeen(scene: Scene, { outcome, deafToSender }: Probe): readonly Finding[] {
   const { journey, sender, clientRoute } = scene;
   if (sender !== undefined && deafToSender !== undefined) {
+    const { senderRoute, host } = scene;
+    if (deafToSender === senderRoute?.gateway && !addressesOf(host).includes(deafToSender)) {
+      const link = sender.interfaces.find(({ ifname }) => ifname === senderRoute.dev);
+      const wire = hostEnd(link, host);
+      const dev = wire?.master ?? wire?.ifname ?? 'LINK';
+      const text = `${sender.name} sends it to its gateway ${deafToSender}, and nobody on its wire has that address, nor has the host`;
+      const fix = `ip address add ${deafToSender}/24 dev ${dev} (or whichever prefix the others there have)`;
+      return [{ ...bad('routing', 'no-gateway', text, ['ip', '-br', 'address']), fix }];
+    }
     const text = `${sender.name} asks for ${deafToSender} by ARP, and no answer comes over the bridge`;
     const look = ['bridge', '-d', 'link', 'show'];
     return [{ ...bad('bridge', 'no-neighbour', text, look), fix: BRIDGE_FIX }];
@@ -114,6 +125,38 @@ export function strayed({ journey, final }: Scene, { trace = [], sourcePort }: P
   return [
     { ...bad('redirection', 'astray', text, look), fix: 'Take that rule away, or except this port from it.' },
   ];
+}
+
+/**
+ * A port that no container publishes, redirected by somebody else's rule: who listens on the host is then no matter.
+ * undefined where the packet kept its destination.
+ */
+export function ledAway({ journey, ruleset }: Scene, probe: Probe): Finding | undefined {
+  const { trace = [], sourcePort, outcome } = probe;
+  if (journey.to !== undefined || journey.toNetns !== undefined) return undefined;
+  const there = trace.filter((event) => !isAnswer(event, sourcePort) && event.family === 'ip');
+  const first = there[0];
+  const end = there.findLast(({ hook }) => ['input', 'forward', 'postrouting'].includes(hook));
+  if (first === undefined || end === undefined) return undefined;
+  const { destination, destinationPort } = end.packet;
+  const kept = destination === first.packet.destination && destinationPort === first.packet.destinationPort;
+  if (kept) return undefined;
+  const cause = there.findLast(({ rule }) => DIVERTING.test(rule));
+  const whose =
+    cause === undefined ? 'A rule' : `${ownerOf(ruleset, cause.family, cause.table, cause.chain)}'s rule`;
+  const then =
+    outcome === 'ECONNREFUSED'
+      ? 'which refuses the connection: nothing listens there'
+      : outcome === 'EHOSTUNREACH'
+        ? 'for which nobody answers on its network'
+        : 'from which no answer came';
+  const rule = cause === undefined ? '' : ` (${cause.rule})`;
+  const text = `${whose}${rule} redirects it to ${destination}:${destinationPort}, ${then}`;
+  const look =
+    cause === undefined
+      ? ['nft', 'list', 'hooks', 'ip']
+      : ['nft', 'list', 'chain', cause.family, cause.table, cause.chain];
+  return { ...bad('redirection', 'foreign-dnat', text, look), fix: 'Mend what listens there, or that rule.' };
 }
 
 function isOn(path: string): boolean {

@@ -25,7 +25,16 @@ export type Stage = (typeof STAGES)[number];
 export type Place =
   | { readonly kind: 'outside' }
   | { readonly kind: 'host' }
-  | { readonly kind: 'container'; readonly container: Container };
+  | { readonly kind: 'container'; readonly container: Container }
+  | ({ readonly kind: 'netns' } & NamedNetns);
+
+/** A network namespace that is no container's. */
+export interface NamedNetns {
+  /** 'netns:red' */
+  readonly name: string;
+  /** For nsenter --net=. */
+  readonly path: string;
+}
 
 /** One question, every name in it looked up. */
 export interface Journey {
@@ -37,6 +46,10 @@ export interface Journey {
   readonly published?: PortBinding;
   /** The container that is to answer; without one, the host or another machine is. */
   readonly to?: Container;
+  /** Or the namespace that has that address. */
+  readonly toNetns?: NamedNetns;
+  /** The address that the client has: --from. */
+  readonly source?: string;
   /** Told at once where nothing can be walked: no such publication, or one for another address or protocol. */
   readonly obstacle?: Finding;
 }
@@ -83,6 +96,20 @@ export interface TracedPacket {
   readonly oif: string;
 }
 
+/** What became of a connection once it was made. */
+export interface Service {
+  /** 'unasked': nothing was sent, and no greeting came. 'end': closed without a byte. */
+  readonly answer: 'byte' | 'end' | 'reset' | 'none' | 'unasked';
+  /** Programs at that port that are stopped, and could not answer. */
+  readonly stopped: readonly string[];
+  /** Connections that wait to be accepted. */
+  readonly waiting: number;
+  /** Where a page began to come, and the rest did not. */
+  readonly stalled: boolean;
+  /** This connection at the far end, in bytes: come, not read by its program, not acknowledged by anybody. */
+  readonly far?: { readonly received: number; readonly unread: number; readonly unacknowledged: number };
+}
+
 export interface Probe {
   readonly from: string;
   readonly to: string;
@@ -101,6 +128,8 @@ export interface Probe {
   readonly deafRouter?: string;
   /** `ip route get` for the packet as it came in, and what the kernel says to it, where it got no further. */
   readonly unroutable?: { readonly iif: string; readonly look: Argv; readonly says: string };
+  /** What became of the connection once it was made (TCP). */
+  readonly service?: Service;
   /** Whom a container that sends asked for with ARP, on its own network and in vain. */
   readonly deafToSender?: string;
 }

@@ -17,6 +17,7 @@ import { lookAt } from '../../../runtime/plan/read-program.ts';
 import { startClient, type Client } from './client.ts';
 import { addressesOf, type Scene } from './observe.ts';
 import { within } from './programs.ts';
+import { converse } from './service.ts';
 import { chainsOf } from './ruleset.ts';
 import { dropIn, lastSeen, parseTrace } from './trace.ts';
 import { startTracing, type Tracing } from './tracing.ts';
@@ -32,16 +33,19 @@ export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | 
   const { journey } = scene;
   const { from, to } = journey;
   const gone = to !== undefined && scene.receiver === undefined && to.config.spec.network.mode !== 'host';
-  if (gone || (from.kind === 'container' && scene.sender === undefined)) return undefined;
+  if (gone || ((from.kind === 'container' || from.kind === 'netns') && scene.sender === undefined))
+    return undefined;
   if (journey.obstacle?.code === 'wrong-protocol') return undefined;
-  const stack = from.kind === 'container' ? from.container.state.pid : undefined;
-  const client = from.kind === 'outside' ? await startClient(scene.client, uplinkOf(scene)) : undefined;
+  const client =
+    from.kind === 'outside'
+      ? await startClient(scene.client, uplinkOf(scene), strayingFrom(scene))
+      : undefined;
   let tracing: Tracing | undefined;
   try {
-    const pid = client?.pid ?? stack;
+    const netns = client === undefined ? scene.sender?.netns : `/proc/${client.pid}/ns/net`;
     const address = journey.asked.address === '' ? (client?.gateway ?? '') : journey.asked.address;
     if (address === '') return undefined;
-    const socket = inNamespace(pid, () => clientSocket(journey.protocol));
+    const socket = inNamespace(netns, () => clientSocket(journey.protocol, sourceOf(scene)));
     try {
       const ports = [...new Set([journey.asked.port, scene.final?.port ?? journey.asked.port])];
       tracing = await startTracing(journey.protocol, socket.port, ports, client?.uplink ?? '');
@@ -65,12 +69,13 @@ export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | 
 }
 
 async function send(
-  { journey, ruleset }: Scene,
+  scene: Scene,
   socket: { readonly fd: number; readonly port: number },
   address: string,
   tracing: Tracing,
   signal: AbortSignal,
 ): Promise<Omit<Probe, 'from' | 'to'>> {
+  const { journey, ruleset } = scene;
   const start = performance.now();
   const chains = chainsOf(ruleset);
   const trace = (): ReturnType<typeof parseTrace> =>
@@ -97,29 +102,39 @@ async function send(
   };
   await within(udp ? UDP_PATIENCE_MS : PATIENCE_MS, settled);
   const milliseconds = performance.now() - start;
+  const service = outcome === 'connected' ? await converse(scene, socket.fd, socket.port) : undefined;
   await tracing.settle();
   return {
     outcome: outcome === '' ? 'silent' : outcome,
     milliseconds,
     sourcePort: socket.port,
+    ...(service === undefined ? {} : { service }),
     ...(tracing.missing === '' ? { trace: trace() } : { untraced: tracing.missing }),
   };
 }
 
-function senderText({ journey, sender }: Scene, client: Client | undefined): string {
+function senderText({ sender }: Scene, client: Client | undefined): string {
   if (client !== undefined)
     return `a stand-in for a client outside (${client.address}, on ${client.uplink || 'a cable of its own'})`;
-  return journey.from.kind === 'container' ? (sender?.name ?? '') : 'the host';
+  return sender?.name ?? 'the host';
 }
 
 /** The interface that a client of the world comes in on: where its answers go, unless another one is asked for. */
-function uplinkOf({ host, journey, clientRoute }: Scene): string {
-  const link = host.interfaces.find(({ ifname }) => ifname === clientRoute?.dev);
+function uplinkOf({ host, journey, entry }: Scene): string {
+  const link = host.interfaces.find(({ ifname }) => ifname === entry);
   if (link?.link_type !== 'ether') return '';
   const { address } = journey.asked;
   const elsewhere = addressesOf(host).includes(address) && !addressesOf(host, link.ifname).includes(address);
   return elsewhere ? '' : link.ifname;
 }
+
+/** Where the answers go instead, which must not reach the wire either. */
+const strayingFrom = ({ clientRoute, entry }: Scene): string =>
+  clientRoute === undefined || clientRoute.dev === entry || clientRoute.dev === 'lo' ? '' : clientRoute.dev;
+
+/** The host may ask by any of its addresses. */
+const sourceOf = ({ journey: { from, source } }: Scene): string =>
+  from.kind === 'host' && source !== undefined ? source : '0.0.0.0';
 
 /** What the kernel can say about a packet that came to nothing. */
 async function lookAround(
@@ -189,10 +204,10 @@ async function deafNeighbour(
 }
 
 /** A socket belongs to the namespace it was opened in, wherever its owner goes. setns(2) is for this thread alone. */
-function inNamespace<T>(pid: number | undefined, open: () => T): T {
-  if (pid === undefined) return open();
+function inNamespace<T>(netns: string | undefined, open: () => T): T {
+  if (netns === undefined) return open();
   const here = openSync('/proc/thread-self/ns/net', 'r');
-  const there = openSync(`/proc/${pid}/ns/net`, 'r');
+  const there = openSync(netns, 'r');
   try {
     kernel.setns(there, CLONE_NEWNET);
     try {

@@ -3,9 +3,9 @@ import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { oneLine } from '../../../runtime/printable.ts';
 import type { Colors } from '../../ui/colors.ts';
 import { wrap } from '../wrap.ts';
-import type { Finding, Journey, Probe, TraceEvent, Verdict } from './model.ts';
+import type { Finding, Journey, Place, Probe, TraceEvent, Verdict } from './model.ts';
 import type { Scene } from './observe.ts';
-import { isNeighbour } from './walk.ts';
+import { isNeighbour } from './kinds.ts';
 
 export interface Answer {
   readonly scene: Scene;
@@ -35,10 +35,16 @@ export function renderAnswer(
 }
 
 export function answerJson({ scene, findings, probe, verdict }: Answer): object {
-  const { from, to, asked, protocol } = scene.journey;
+  const { from, to, toNetns, asked, protocol } = scene.journey;
   return {
-    from: from.kind === 'container' ? from.container.config.name : from.kind,
-    to: { ...asked, protocol, container: to?.config.name ?? null, final: scene.final ?? null },
+    from: nameOf(from),
+    to: {
+      ...asked,
+      protocol,
+      container: to?.config.name ?? null,
+      netns: toNetns?.name ?? null,
+      final: scene.final ?? null,
+    },
     works: verdict.works,
     verdict: verdict.finding,
     walk: findings,
@@ -46,13 +52,18 @@ export function answerJson({ scene, findings, probe, verdict }: Answer): object 
   };
 }
 
-export function describeJourney({ from, to, asked, published, protocol }: Journey): string {
-  const sender = from.kind === 'container' ? from.container.config.name : from.kind;
+const nameOf = (from: Place): string =>
+  from.kind === 'container' ? from.container.config.name : from.kind === 'netns' ? from.name : from.kind;
+
+export function describeJourney({ from, to, toNetns, asked, published, protocol, source }: Journey): string {
+  const sender = nameOf(from) + (source === undefined ? '' : ` (${source})`);
   const address = asked.address === '' ? (to?.config.name ?? 'the host') : asked.address;
   const target = `${address}:${asked.port}/${protocol}`;
   const behind =
     to === undefined || asked.address === ''
-      ? ''
+      ? toNetns === undefined
+        ? ''
+        : ` (${toNetns.name})`
       : published === undefined
         ? ` (${to.config.name})`
         : `, published by ${to.config.name} as ${published.containerPort}`;

@@ -7,7 +7,9 @@ import { bad } from './findings.ts';
 import { STAGES, type Finding, type Probe, type TraceEvent, type Verdict } from './model.ts';
 import { inStack, type Scene } from './observe.ts';
 import { ownerOf } from './ruleset.ts';
-import { lostAt, strayed } from './lost.ts';
+import { ledAway, lostAt, strayed } from './lost.ts';
+import { isCause } from './physical.ts';
+import { serviceFault } from './service.ts';
 import { dropIn, isAnswer, stageOf } from './trace.ts';
 import { acceptFix } from './walk-filter.ts';
 
@@ -16,8 +18,13 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   const reached = probe?.outcome === 'connected' || probe?.outcome === 'answered';
   const astray = probe === undefined ? [] : strayed(scene, probe);
   if (probe !== undefined && reached && astray.length === 0 && !answeredByAnother(scene, stops)) {
-    return { works: true, finding: works(scene, probe) };
+    // A connection is made of small packets, and by the kernel: neither shows that more than that works.
+    const fault = stops.find(({ code }) => code === 'mtu') ?? usable(scene, probe);
+    return fault === undefined
+      ? { works: true, finding: works(scene, probe) }
+      : { works: false, finding: fault };
   }
+  const away = probe === undefined ? undefined : ledAway(scene, probe);
   const drop = probe?.trace === undefined ? undefined : dropIn(probe.trace);
   const dropped = drop === undefined || probe === undefined ? [] : [droppedBy(scene, drop, probe)];
   const lost = probe === undefined || reached ? [] : lostAt(scene, probe);
@@ -27,8 +34,16 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
     return suspect === undefined ? found : { ...suspect, status: 'stop' };
   });
   // At the same point: what is known to have dropped it, then why it may have stopped, then that it did.
-  const first = inOrder([...dropped, ...stops, ...astray, ...guesses])[0];
+  // Whoever was refused was heard.
+  const heard = probe?.outcome === 'ECONNREFUSED' ? HEARD : [];
+  const relevant = stops.filter(
+    ({ stage, code }) =>
+      code !== 'mtu' && !heard.includes(code) && (away === undefined || stage !== 'socket'),
+  );
+  const causes = inOrder(relevant.filter(isCause));
+  const first = causes[0] ?? inOrder([...dropped, ...relevant, ...astray, ...guesses])[0];
   if (first !== undefined) return { works: false, finding: first };
+  if (away !== undefined && probe !== undefined) return { works: false, finding: away };
   if (probe === undefined) {
     return { works: false, finding: bad('sender', 'not-sent', 'nothing could be sent to try it') };
   }
@@ -48,12 +63,14 @@ const answeredByAnother = ({ journey }: Scene, stops: readonly Finding[]): boole
   stops.some(({ code }) => code === 'uplink-down') ||
   (journey.published !== undefined && stops.some(({ stage }) => stage === 'redirection'));
 
+/** What cannot be where an answer came, be it a refusal. */
+const HEARD: readonly string[] = ['isolated', 'port-blocked'];
+
 const inOrder = (findings: readonly Finding[]): readonly Finding[] =>
   [...findings].sort((one, two) => STAGES.indexOf(one.stage) - STAGES.indexOf(two.stage));
 
 const took = ({ milliseconds }: Probe): string => `${milliseconds.toFixed(1)} ms`;
 
-/** A handshake is the kernels' affair: that a program answers, or a firewall lets its data pass, it does not show. */
 const works = ({ journey }: Scene, probe: Probe): Finding => ({
   stage: 'way back',
   status: 'ok',
@@ -61,8 +78,15 @@ const works = ({ journey }: Scene, probe: Probe): Finding => ({
   text:
     journey.protocol === 'udp'
       ? `it works: ${probe.from} got an answer from ${probe.to} in ${took(probe)}`
-      : `it works: ${probe.from} reached ${probe.to} in ${took(probe)}; nothing was sent over the connection`,
+      : `it works: ${probe.from} reached ${probe.to} in ${took(probe)}${
+          probe.service?.answer === 'byte'
+            ? ', and a program there answers'
+            : '; the connection is accepted, and nothing was sent over the connection'
+        }`,
 });
+
+const usable = (scene: Scene, { service }: Probe): Finding | undefined =>
+  service === undefined ? undefined : serviceFault(scene, service);
 
 const delivered = (probe: Probe): Finding => ({
   stage: 'socket',

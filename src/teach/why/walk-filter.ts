@@ -117,6 +117,12 @@ export function acceptFix(
   const network = (journey.to ?? (journey.from.kind === 'container' ? journey.from.container : undefined))
     ?.state.network?.network;
   const bridge = network?.bridge ?? 'minidock0';
+  const { address } = journey.asked;
+  if (network === undefined && owner === 'somebody else' && address !== '') {
+    const insert = (field: string): string =>
+      renderArgv(['nft', 'insert', 'rule', family, table, chain, 'ip', field, address, 'accept']);
+    if (!family.startsWith('iptables')) return `${insert('daddr')} && ${insert('saddr')}`;
+  }
   switch (owner) {
     case 'ufw':
       return `ufw route allow in on ${bridge} && ufw route allow out on ${bridge}`;

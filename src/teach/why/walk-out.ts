@@ -1,8 +1,9 @@
 /** The way to the host's own programs, and through the host to other machines. */
+import type { FirewallBackend } from '../../../runtime/network/types.ts';
 import { bad, checkForwarding, good, isUp } from './findings.ts';
 import type { Finding } from './model.ts';
 import { addressesOf, type Scene } from './observe.ts';
-import { isMasqueraded } from './ruleset.ts';
+import { hasRules, isMasqueraded } from './ruleset.ts';
 import { checkForward } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
 
@@ -49,7 +50,8 @@ function checkRoute({ journey, host, hostRoute }: Scene): readonly Finding[] {
   return [good('routing', `the host sends it out of ${dev}${via}`, get)];
 }
 
-function checkMasquerade({ journey, ruleset, hostRoute }: Scene): readonly Finding[] {
+function checkMasquerade(scene: Scene): readonly Finding[] {
+  const { journey, ruleset, hostRoute } = scene;
   if (journey.from.kind !== 'container') return [];
   const { config, state } = journey.from.container;
   const { firewall } = config.spec.network;
@@ -62,6 +64,40 @@ function checkMasquerade({ journey, ruleset, hostRoute }: Scene): readonly Findi
     const text = `masquerade: ${address} leaves as the host's address on ${hostRoute?.dev ?? 'its uplink'}`;
     return [good('way back', text, show)];
   }
+  const flushed = postroutingFlushed(scene, config.name, firewall);
+  if (flushed !== undefined) return [flushed];
   const text = `nothing masquerades ${address}: it leaves with an address that no answer finds back to`;
   return [{ ...bad('way back', 'no-masquerade', text, show), fix: `minidock restart ${config.name}` }];
+}
+
+/** The rules that give a sender another address, all of them; a single one that lacks is another matter. */
+function postroutingFlushed(
+  { ruleset }: Scene,
+  name: string,
+  firewall: FirewallBackend,
+): Finding | undefined {
+  const iptables = firewall === 'iptables';
+  const isThere = iptables
+    ? /^-A POSTROUTING .*-j MINIDOCK-POSTROUTING$/m.test(`${ruleset.iptables}\n${ruleset.legacy}`)
+    : hasRules(ruleset, 'minidock', 'postrouting');
+  if (isThere) return undefined;
+  const text = iptables
+    ? "nothing leads to minidock's chain for masquerading any more: somebody flushed POSTROUTING"
+    : "the rules of minidock's chain postrouting, which masquerade, are gone: somebody flushed it";
+  const show = iptables
+    ? (['iptables', '-t', 'nat', '-S', 'POSTROUTING'] as const)
+    : (['nft', 'list', 'chain', 'ip', 'minidock', 'postrouting'] as const);
+  return { ...bad('way back', 'postrouting-flushed', text, show), fix: `minidock restart ${name}` };
+}
+
+/** A redirected packet of the host's own 127.0.0.1, or of a neighbour, has to be masqueraded to be answered. */
+export function checkOwnMasquerade(scene: Scene): readonly Finding[] {
+  const { from, to, asked, published } = scene.journey;
+  if (published === undefined || to === undefined) return [];
+  const neighbour =
+    from.kind === 'container' &&
+    from.container.state.network?.network?.bridge === to.state.network?.network?.bridge;
+  if (!neighbour && !(from.kind === 'host' && asked.address.startsWith('127.'))) return [];
+  const flushed = postroutingFlushed(scene, to.config.name, to.config.spec.network.firewall);
+  return flushed === undefined ? [] : [flushed];
 }

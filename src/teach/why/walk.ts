@@ -4,12 +4,17 @@
  *
  * Rules of others are not interpreted, only listed: whether one of them drops this packet is what the probe is for.
  */
+import type { IpLink, RouteTo } from '../../host/ip.ts';
 import type { Container } from '../../engine/store.ts';
 import type { Finding, Journey, Stage } from './model.ts';
 import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
 import { checkClientRules, checkForward, checkRedirection, ownRefusal } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
-import { walkOut } from './walk-out.ts';
+import { checkClientRoute } from './client-route.ts';
+import { checkBridgeUp, checkFrameSize, checkNeighbour, checkPorts, hostEnd } from './physical.ts';
+import { isNeighbour, isOwn } from './kinds.ts';
+import { checkNetnsSender, walkToNetns } from './walk-netns.ts';
+import { checkOwnMasquerade, walkOut } from './walk-out.ts';
 import { bad, checkForwarding, good, isUp } from './findings.ts';
 
 export function walk(scene: Scene): readonly Finding[] {
@@ -18,7 +23,13 @@ export function walk(scene: Scene): readonly Finding[] {
   const unready = checkContainers(journey, scene);
   if (unready !== undefined) return [unready];
   if (isOwn(scene)) return checkSocket(scene, scene.receiver ?? scene.host, journey.asked.address);
-  const sender = [...checkSender(scene), ...checkUplink(scene), ...checkClientRules(scene)];
+  const sender = [
+    ...(journey.from.kind === 'netns' ? checkNetnsSender(scene) : checkSender(scene)),
+    ...checkUplink(scene),
+    ...checkClientRules(scene),
+    ...checkClientRoute(scene),
+  ];
+  if (journey.toNetns !== undefined) return [...sender, ...walkToNetns(scene)];
   if (journey.to === undefined || scene.receiver === undefined) return [...sender, ...walkOut(scene)];
   const neighbour = isNeighbour(scene);
   return [
@@ -29,28 +40,13 @@ export function walk(scene: Scene): readonly Finding[] {
     ...checkBridge(scene),
     ...checkCable(scene, journey.to, 'cable'),
     ...checkInterface(scene),
+    ...checkFrameSize(scene, scene.receiver, 'eth0'),
+    ...checkPorts([portOf(scene, scene.sender), portOf(scene, scene.receiver)]),
     ...checkSocket(scene, scene.receiver, scene.final?.address ?? ''),
     ...checkWayBack(scene),
+    ...checkOwnMasquerade(scene),
   ];
 }
-
-/** Both on one switch: the host sees frames, and routes nothing. */
-export function isNeighbour({ journey: { from, to, published } }: Scene): boolean {
-  return (
-    published === undefined &&
-    from.kind === 'container' &&
-    to !== undefined &&
-    from.container.state.network?.network?.bridge === to.state.network?.network?.bridge
-  );
-}
-
-/** Asked and answered in one namespace: a container that asks itself, or the host a container that has its network. */
-export const isOwn = ({ journey: { from, to, published } }: Pick<Scene, 'journey'>): boolean =>
-  to !== undefined &&
-  published === undefined &&
-  (from.kind === 'container'
-    ? from.container.config.id === to.config.id
-    : to.config.spec.network.mode === 'host');
 
 function checkContainers({ from, to }: Journey, scene: Scene): Finding | undefined {
   const involved = [
@@ -114,12 +110,32 @@ function checkSender(scene: Scene): readonly Finding[] {
   return [
     good('sender', `${sender.name} sends it out of ${senderRoute.dev}, ${via}`, get),
     ...checkCable(scene, journey.from.container, 'sender').filter(({ status }) => status === 'stop'),
+    ...checkBridgeUp(scene.host, journey.from.container.state.network?.network?.bridge, 'sender'),
+    ...checkNeighbour('sender', sender, senderRoute, journey.asked.address, [scene.host, scene.receiver]),
+    ...checkFrameSize(scene, sender, 'eth0'),
+    ...checkGateway(sender, senderRoute, journey.from.container, 'sender'),
   ];
 }
 
+/** Where a container's, or a namespace's, cable ends. */
+const portOf = ({ host }: Scene, stack: Stack | undefined): IpLink | undefined =>
+  hostEnd(
+    stack?.interfaces.find(({ ifname }) => ifname !== 'lo'),
+    host,
+  );
+
 /** A stand-in is behind the uplink's plug, and does not notice that nothing is in it. */
-function checkUplink({ journey, host, clientRoute }: Scene): readonly Finding[] {
-  const link = host.interfaces.find(({ ifname }) => ifname === clientRoute?.dev);
+function checkUplink({ journey, host, entry }: Scene): readonly Finding[] {
+  const { address } = journey.asked;
+  const link =
+    host.interfaces.find(({ ifname }) => ifname === entry) ??
+    // An interface that goes down takes its routes along.
+    host.interfaces.find(
+      (one) =>
+        !isUp(one) &&
+        one.linkinfo?.info_kind !== 'bridge' &&
+        addressesOf(host, one.ifname).some((own) => address === '' || own === address),
+    );
   if (journey.from.kind !== 'outside' || link === undefined) return [];
   if (isUp(link) && link.flags.includes('LOWER_UP')) return [];
   const { ifname } = link;
@@ -152,7 +168,16 @@ function checkRouting(scene: Scene): readonly Finding[] {
   return [...findings, checkForwarding(forwarding)];
 }
 
-function checkBridge({ journey, host }: Scene): readonly Finding[] {
+/** Somebody has given a container another way out than its bridge. */
+function checkGateway(stack: Stack, route: RouteTo, { state }: Container, stage: Stage): readonly Finding[] {
+  const gateway = state.network?.network?.gateway;
+  if (gateway === undefined || route.gateway === undefined || route.gateway === gateway) return [];
+  const text = `${stack.name} sends it to the gateway ${route.gateway}, and the gateway of its network is ${gateway}`;
+  const fix = command(stack, `ip route replace default via ${gateway}`);
+  return [{ ...bad(stage, 'wrong-gateway', text, inStack(stack, ['ip', 'route'])), fix }];
+}
+
+function checkBridge({ journey, host, hostRoute, receiver, final }: Scene): readonly Finding[] {
   const network = journey.to?.state.network?.network;
   if (network === undefined) return [];
   const { bridge, gateway, subnet } = network;
@@ -174,7 +199,10 @@ function checkBridge({ journey, host }: Scene): readonly Finding[] {
     const fix = `ip address add ${gateway}/${subnet.split('/')[1] ?? ''} dev ${bridge}`;
     return [{ ...bad('bridge', 'no-gateway', `${bridge} has lost its address ${gateway}`, show), fix }];
   }
-  return [good('bridge', `${bridge} is up and has ${gateway}`, show)];
+  return [
+    good('bridge', `${bridge} is up and has ${gateway}`, show),
+    ...checkNeighbour('bridge', host, hostRoute, final?.address ?? '', [receiver]),
+  ];
 }
 
 function checkCable({ host }: Scene, of: Container, stage: Stage): readonly Finding[] {
@@ -233,9 +261,12 @@ function checkWayBack(scene: Scene): readonly Finding[] {
     const fix = command(receiver, `ip route add default via ${gateway}`);
     return [{ ...bad('way back', 'no-way-back', text, get), fix }];
   }
+  const wrong = journey.to === undefined ? [] : checkGateway(receiver, backRoute, journey.to, 'way back');
   const undone = journey.published === undefined ? '' : ', and conntrack turns the redirection back';
   return [
     good('way back', `${receiver.name} answers by ${backRoute.gateway ?? backRoute.dev}${undone}`, get),
+    ...wrong,
+    ...checkNeighbour('way back', receiver, backRoute, clientAddress, [scene.host, scene.sender]),
   ];
 }
 

@@ -1,0 +1,23 @@
+/** Journeys that are shorter than others. */
+import type { Scene } from './observe.ts';
+
+/** Both on one switch: the host sees frames, and routes nothing. */
+export function isNeighbour({ journey: { from, to, published, toNetns }, senderRoute }: Scene): boolean {
+  if (from.kind === 'netns' || toNetns !== undefined) {
+    return published === undefined && senderRoute !== undefined && senderRoute.gateway === undefined;
+  }
+  return (
+    published === undefined &&
+    from.kind === 'container' &&
+    to !== undefined &&
+    from.container.state.network?.network?.bridge === to.state.network?.network?.bridge
+  );
+}
+
+/** Asked and answered in one namespace: a container that asks itself, or the host a container that has its network. */
+export const isOwn = ({ journey: { from, to, published } }: Pick<Scene, 'journey'>): boolean =>
+  to !== undefined &&
+  published === undefined &&
+  (from.kind === 'container'
+    ? from.container.config.id === to.config.id
+    : to.config.spec.network.mode === 'host');

@@ -1,0 +1,98 @@
+/** The way from and to network namespaces that are no containers: what a lab, or anybody by hand, has made. */
+import { bad, checkForwarding, good } from './findings.ts';
+import type { Finding } from './model.ts';
+import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
+import { checkCableOf, checkFrameSize, checkNeighbour, checkPorts, hostEnd } from './physical.ts';
+import { checkForward } from './walk-filter.ts';
+import { checkSocket } from './walk-socket.ts';
+import { isNeighbour } from './kinds.ts';
+
+const command = (stack: Stack, words: string): string => [...stack.enter, words].join(' ');
+
+export function checkNetnsSender(scene: Scene): readonly Finding[] {
+  const { sender, senderRoute, journey, host, receiver } = scene;
+  if (sender === undefined) return [];
+  const { address } = journey.asked;
+  const own = sender.interfaces.filter(({ ifname }) => ifname !== 'lo');
+  if (senderRoute === undefined) {
+    const cables = own.flatMap(({ ifname }) => checkCableOf(scene, sender, ifname, 'sender'));
+    if (cables.length > 0) return cables;
+    const get = inStack(sender, ['ip', 'route', 'get', address]);
+    const addressed = own.some(({ ifname }) => addressesOf(sender, ifname).length > 0);
+    const text = addressed ? `has no route to ${address}` : 'has no address, and so no route';
+    const fix = command(sender, addressed ? 'ip route add default via GATEWAY' : 'ip address add …');
+    return [{ ...bad('sender', addressed ? 'no-route' : 'no-address', `${sender.name} ${text}`, get), fix }];
+  }
+  if (senderRoute.dev === 'lo') return [];
+  const via = senderRoute.gateway === undefined ? 'on its own network' : `via ${senderRoute.gateway}`;
+  const get = inStack(sender, ['ip', 'route', 'get', address]);
+  return [
+    good('sender', `${sender.name} sends it out of ${senderRoute.dev}, ${via}`, get),
+    ...checkCableOf(scene, sender, senderRoute.dev, 'sender'),
+    ...checkNeighbour('sender', sender, senderRoute, address, [host, receiver]),
+    ...checkFrameSize(scene, sender, senderRoute.dev),
+  ];
+}
+
+/** To an address that a namespace of this host has. */
+export function walkToNetns(scene: Scene): readonly Finding[] {
+  const { receiver, journey, host, hostRoute, forwarding } = scene;
+  if (receiver === undefined) return [];
+  const { address } = journey.asked;
+  const link = receiver.interfaces.find((one) => addressesOf(receiver, one.ifname).includes(address));
+  const cable = link === undefined ? [] : checkCableOf(scene, receiver, link.ifname, 'interface');
+  const direct = isNeighbour(scene);
+  const senderLink = scene.sender?.interfaces.find(({ ifname }) => ifname === scene.senderRoute?.dev);
+  const senderPort = hostEnd(senderLink, host);
+  const end = hostEnd(link, host);
+  /** Where the host meets that cable. */
+  const home = end?.master ?? end?.ifname;
+  const get = ['ip', 'route', 'get', address] as const;
+  const routed =
+    hostRoute === undefined
+      ? [
+          {
+            ...bad('routing', 'no-route', `the host has no route to ${address}`, get),
+            fix: `ip route add ${address} dev …`,
+          },
+        ]
+      : home !== undefined && home !== hostRoute.dev && hostRoute.gateway === undefined
+        ? [
+            {
+              ...bad(
+                'routing',
+                'no-route',
+                `the host routes ${address} to ${hostRoute.dev}, and ${receiver.name} is at ${home}`,
+                get,
+              ),
+              fix: `ip route add ${address} dev ${home}`,
+            },
+          ]
+        : [
+            good('routing', `the host routes ${address} to ${hostRoute.dev}`, get),
+            ...checkNeighbour('bridge', host, hostRoute, address, [receiver]),
+          ];
+  const through = direct || journey.from.kind === 'host' ? [] : [checkForwarding(forwarding)];
+  return [
+    ...(direct ? [] : [...routed, ...through, ...checkForward(scene)]),
+    ...cable,
+    ...(direct ? checkPorts([senderPort, hostEnd(link, host)]) : []),
+    ...(link === undefined ? [] : checkFrameSize(scene, receiver, link.ifname)),
+    ...checkSocket(scene, receiver, address),
+    ...checkAnswer(scene, receiver),
+  ];
+}
+
+function checkAnswer({ host, sender, backRoute, clientAddress }: Scene, receiver: Stack): readonly Finding[] {
+  if (clientAddress === '') return [];
+  const get = inStack(receiver, ['ip', 'route', 'get', clientAddress]);
+  if (backRoute === undefined) {
+    const fix = command(receiver, 'ip route add default via GATEWAY');
+    const text = `${receiver.name} has no route back to ${clientAddress}`;
+    return [{ ...bad('way back', 'no-way-back', text, get), fix }];
+  }
+  return [
+    good('way back', `${receiver.name} answers by ${backRoute.gateway ?? backRoute.dev}`, get),
+    ...checkNeighbour('way back', receiver, backRoute, clientAddress, [host, sender]),
+  ];
+}

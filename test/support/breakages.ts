@@ -1,0 +1,480 @@
+/**
+ * Ways to break a network, each with the cause that `why` has to name. They are applied one after the other to one
+ * host, which `SCENERY` describes, and each is undone before the next.
+ */
+
+export interface Breakage {
+  readonly name: string;
+  /** A script of bash in the host; it has $WEB, $APP (addresses), $WEB_NS (enters web's network), $WEB_LINK, $WEB_PID. */
+  readonly broken: string;
+  readonly undo: string;
+  /** What is asked, and the code of the cause; and where it works all the same, 'works'. */
+  readonly asked: readonly (readonly [words: readonly string[], code: string])[];
+  /** A client's own way to see that it is broken: fails while it is; absent where the failure is not one of a fetch. */
+  readonly client?: string;
+}
+
+/** By the names of the other file: web serves 8080:80, app only sleeps, red is a namespace at a bridge of its own. */
+export const SCENERY = `
+ip link add br7 type bridge
+ip addr add 10.7.0.1/24 dev br7
+ip link set br7 up
+for n in red blue; do
+  ip netns add $n
+  ip link add v$n type veth peer name eth0 netns $n
+  ip link set v$n master br7 up
+  ip -n $n link set lo up
+  ip -n $n link set eth0 up
+done
+ip -n red addr add 10.7.0.2/24 dev eth0
+ip -n blue addr add 10.7.0.3/24 dev eth0
+for n in red blue; do ip -n $n route add default via 10.7.0.1; done
+mkdir -p "$DIR/blue"; echo blue >"$DIR/blue/index.html"
+ip netns exec blue busybox httpd -p 80 -h "$DIR/blue"
+`;
+
+const OUTSIDE = 'outside -> :8080';
+const outside = (code: string): Breakage['asked'] => [[[OUTSIDE], code]];
+const INTERNET = '198.51.100.10';
+const fetch = (url: string): string => `busybox wget -q -T 1 -O /dev/null ${url}`;
+const PUBLISHED = `nsenter --net="$OUTSIDE_NS" ${fetch('http://192.0.2.2:8080/')}`;
+const table = (body: string): Pick<Breakage, 'broken' | 'undo'> => ({
+  broken: `nft 'table ip strict { ${body}; }'`,
+  undo: 'nft delete table ip strict',
+});
+const forward = (rule: string): Pick<Breakage, 'broken' | 'undo'> =>
+  table(`chain gate { type filter hook forward priority 10; ${rule}; }`);
+const rpFilter = (value: number): string =>
+  `for f in all eth0; do echo ${value} >/proc/sys/net/ipv4/conf/$f/rp_filter; done`;
+
+const links: readonly Breakage[] = [
+  {
+    name: 'bridge down',
+    broken: 'ip link set minidock0 down',
+    undo: 'ip link set minidock0 up',
+    client: fetch('http://$WEB/'),
+    asked: [
+      [['web:80'], 'link-down'],
+      [[OUTSIDE], 'link-down'],
+      [[`app -> ${INTERNET}:80`], 'link-down'],
+    ],
+  },
+  {
+    name: 'bridge without its address',
+    broken: 'ip addr del 172.17.0.1/16 dev minidock0',
+    undo: 'ip addr add 172.17.0.1/16 dev minidock0',
+    client: PUBLISHED,
+    asked: [...outside('no-gateway'), [['web:80'], 'no-gateway']],
+  },
+  {
+    name: "host's end of the cable down",
+    broken: 'ip link set $WEB_LINK down',
+    undo: 'ip link set $WEB_LINK up',
+    client: PUBLISHED,
+    asked: [...outside('link-down'), [['app -> web:80'], 'link-down']],
+  },
+  {
+    name: 'unplugged',
+    broken: 'ip link set $WEB_LINK nomaster',
+    undo: 'ip link set $WEB_LINK master minidock0',
+    client: PUBLISHED,
+    asked: [...outside('unplugged'), [['app -> web:80'], 'unplugged']],
+  },
+  {
+    name: "container's end down",
+    broken: '$WEB_NS ip link set eth0 down',
+    undo: '$WEB_NS ip link set eth0 up; $WEB_NS ip route add default via 172.17.0.1',
+    client: PUBLISHED,
+    asked: outside('link-down'),
+  },
+  {
+    name: 'uplink down',
+    broken: 'ip link set eth0 down',
+    undo: 'ip link set eth0 up; ip route add default via 192.0.2.1',
+    client: PUBLISHED,
+    asked: [[['outside -> 192.0.2.2:8080'], 'uplink-down']],
+  },
+  {
+    name: 'port of the bridge isolated',
+    broken: 'for l in $WEB_LINK $APP_LINK; do bridge link set dev $l isolated on; done',
+    undo: 'for l in $WEB_LINK $APP_LINK; do bridge link set dev $l isolated off; done',
+    asked: [[['app -> web:80'], 'isolated']],
+  },
+  {
+    name: "wrong hardware address, typed into the host's table",
+    broken: 'ip neigh replace $WEB lladdr 02:00:00:00:00:99 dev minidock0 nud permanent',
+    undo: 'ip neigh del $WEB dev minidock0',
+    client: PUBLISHED,
+    asked: [...outside('wrong-neighbour'), [['web:80'], 'wrong-neighbour']],
+  },
+  {
+    name: "wrong hardware address of the gateway in a container's table",
+    broken: '$WEB_NS ip neigh replace 172.17.0.1 lladdr 02:00:00:00:00:99 dev eth0 nud permanent',
+    undo: '$WEB_NS ip neigh del 172.17.0.1 dev eth0',
+    client: PUBLISHED,
+    asked: [...outside('wrong-neighbour'), [[`web -> ${INTERNET}:80`], 'wrong-neighbour']],
+  },
+  {
+    name: "wrong hardware address of a neighbour in a container's table",
+    broken: '$APP_NS ip neigh replace $WEB lladdr 02:00:00:00:00:99 dev eth0 nud permanent',
+    undo: '$APP_NS ip neigh del $WEB dev eth0',
+    client: `$APP_NS ${fetch('http://$WEB/')}`,
+    asked: [
+      [['app -> web:80'], 'wrong-neighbour'],
+      [[OUTSIDE], 'works'],
+    ],
+  },
+  {
+    name: 'smaller frames at one end of the cable',
+    broken: 'ip link set $WEB_LINK mtu 600',
+    undo: 'ip link set $WEB_LINK mtu 1500',
+    asked: [...outside('mtu'), [['app -> web:80'], 'mtu'], [['web:80'], 'mtu']],
+  },
+  {
+    name: 'a narrow uplink, and ICMP dropped',
+    broken: `ip link set eth0 mtu 1200; nft 'table ip strict { chain gate { type filter hook output priority 0; icmp type destination-unreachable drop; }; }'`,
+    undo: 'ip link set eth0 mtu 1500; nft delete table ip strict',
+    asked: [[['outside -> :8090'], 'mtu']],
+  },
+];
+
+const routes: readonly Breakage[] = [
+  {
+    name: 'forwarding off',
+    broken: 'echo 0 >/proc/sys/net/ipv4/ip_forward',
+    undo: 'echo 1 >/proc/sys/net/ipv4/ip_forward',
+    client: PUBLISHED,
+    asked: [...outside('forwarding-off'), [[`app -> ${INTERNET}:80`], 'forwarding-off']],
+  },
+  {
+    name: 'forwarding off on one interface',
+    broken: 'echo 0 >/proc/sys/net/ipv4/conf/eth0/forwarding',
+    undo: 'echo 1 >/proc/sys/net/ipv4/conf/eth0/forwarding',
+    client: PUBLISHED,
+    asked: outside('unroutable'),
+  },
+  {
+    name: 'a route that swallows the container',
+    broken: 'ip route add blackhole $WEB',
+    undo: 'ip route del blackhole $WEB',
+    client: PUBLISHED,
+    asked: [...outside('no-route'), [['web:80'], 'no-route']],
+  },
+  {
+    name: 'another interface with a narrower subnet',
+    broken: 'ip addr add 172.17.0.250/25 dev br7; ip route add 172.17.0.0/25 dev br7',
+    undo: 'ip route del 172.17.0.0/25 dev br7; ip addr del 172.17.0.250/25 dev br7',
+    client: PUBLISHED,
+    asked: outside('no-route'),
+  },
+  {
+    name: 'container without a way out',
+    broken: '$WEB_NS ip route del default',
+    undo: '$WEB_NS ip route add default via 172.17.0.1',
+    client: PUBLISHED,
+    asked: [...outside('no-way-back'), [[`web -> ${INTERNET}:80`], 'no-route']],
+  },
+  {
+    name: 'container with another gateway',
+    broken: '$WEB_NS ip route replace default via 172.17.0.99',
+    undo: '$WEB_NS ip route replace default via 172.17.0.1',
+    client: PUBLISHED,
+    asked: [...outside('wrong-gateway'), [[`web -> ${INTERNET}:80`], 'wrong-gateway']],
+  },
+  {
+    name: 'container with another address',
+    broken: '$WEB_NS ip addr flush dev eth0; $WEB_NS ip addr add 172.17.0.77/16 dev eth0',
+    undo: '$WEB_NS ip addr flush dev eth0; $WEB_NS ip addr add $WEB/16 dev eth0; $WEB_NS ip route add default via 172.17.0.1',
+    client: PUBLISHED,
+    asked: outside('wrong-address'),
+  },
+  {
+    name: 'a route that swallows one client',
+    broken: 'ip route add blackhole 203.0.113.50',
+    undo: 'ip route del blackhole 203.0.113.50',
+    asked: [
+      [['--from', '203.0.113.50', ':8080'], 'client-route'],
+      [['--from', '203.0.113.51', ':8080'], 'works'],
+      [[OUTSIDE], 'works'],
+    ],
+  },
+  {
+    name: 'a route that leads the answers to one client elsewhere',
+    broken: 'ip route add 203.0.113.50 via 10.7.0.2',
+    undo: 'ip route del 203.0.113.50',
+    asked: [
+      [['--from', '203.0.113.50', ':8080'], 'client-route'],
+      [[OUTSIDE], 'works'],
+    ],
+  },
+  {
+    name: 'the same, and a strict reverse path filter',
+    broken: `ip route add 203.0.113.50 via 10.7.0.2; ${rpFilter(1)}`,
+    undo: `ip route del 203.0.113.50; ${rpFilter(0)}`,
+    asked: [
+      [['--from', '203.0.113.50', ':8080'], 'rp-filter'],
+      [['--from', '203.0.113.51', ':8080'], 'works'],
+    ],
+  },
+  {
+    name: 'nobody with that address',
+    broken: 'true',
+    undo: 'true',
+    asked: [[['app -> 192.0.2.77:80'], 'no-neighbour']],
+  },
+];
+
+const filters: readonly Breakage[] = [
+  {
+    name: 'postrouting flushed',
+    broken:
+      'nft list chain ip minidock postrouting >$DIR/postrouting; nft flush chain ip minidock postrouting',
+    undo: 'nft flush chain ip minidock postrouting; { echo "table ip minidock {"; sed "1d;\\$d" $DIR/postrouting; echo "}"; } | nft -f -',
+    client: `$APP_NS ${fetch(`http://${INTERNET}/`)}`,
+    asked: [
+      [[`app -> ${INTERNET}:80`], 'postrouting-flushed'],
+      [['host', ':8080'], 'postrouting-flushed'],
+      [['app -> 192.0.2.2:8080'], 'works'],
+    ],
+  },
+  {
+    name: 'subnet not among those that are masqueraded',
+    broken: 'nft delete element ip minidock subnets { 172.17.0.0/16 }',
+    undo: 'nft add element ip minidock subnets { 172.17.0.0/16 }',
+    client: `$APP_NS ${fetch(`http://${INTERNET}/`)}`,
+    asked: [[[`app -> ${INTERNET}:80`], 'no-masquerade']],
+  },
+  {
+    name: 'redirection missing',
+    broken: "nft delete element ip minidock published '{ tcp . 8080 }'",
+    undo: 'nft add element ip minidock published "{ tcp . 8080 : $WEB . 80 }"',
+    asked: outside('rule-missing'),
+  },
+  {
+    name: 'redirection to somebody else',
+    broken:
+      "nft delete element ip minidock published '{ tcp . 8080 }'; nft add element ip minidock published '{ tcp . 8080 : 172.17.0.99 . 80 }'",
+    undo: `nft delete element ip minidock published '{ tcp . 8080 }'; nft add element ip minidock published "{ tcp . 8080 : $WEB . 80 }"`,
+    client: PUBLISHED,
+    asked: outside('rule-wrong'),
+  },
+  {
+    name: 'policy of FORWARD',
+    broken: 'iptables -P FORWARD DROP',
+    undo: 'iptables -P FORWARD ACCEPT',
+    client: PUBLISHED,
+    asked: outside('dropped'),
+  },
+  {
+    name: 'a rule that drops the packet',
+    ...forward('tcp dport 80 drop'),
+    client: PUBLISHED,
+    asked: outside('dropped'),
+  },
+  {
+    name: 'a rule that drops the answer',
+    ...forward('tcp sport 80 drop'),
+    client: PUBLISHED,
+    asked: outside('dropped'),
+  },
+  {
+    name: 'a rule that drops what follows the handshake',
+    ...forward('tcp dport 80 tcp flags & (syn | fin | rst | psh) == psh drop'),
+    asked: outside('request-lost'),
+  },
+  {
+    name: "a rule that drops what is for the host's own program",
+    ...table('chain gate { type filter hook input priority 10; tcp dport 7000 drop; }'),
+    asked: [[['outside -> :7000'], 'dropped']],
+  },
+  {
+    name: 'a rule inside the container',
+    broken:
+      "$WEB_NS nft 'table ip strict { chain gate { type filter hook input priority 0; tcp dport 80 drop; }; }'",
+    undo: '$WEB_NS nft delete table ip strict',
+    client: PUBLISHED,
+    asked: outside('no-answer'),
+  },
+  {
+    name: 'taken away by a rule before the redirection',
+    ...table('chain pre { type nat hook prerouting priority -110; tcp dport 8080 dnat to 172.17.0.99:80; }'),
+    client: PUBLISHED,
+    asked: outside('astray'),
+  },
+  {
+    name: "somebody else's redirection to where nobody listens",
+    broken:
+      'nft "table ip strict { chain pre { type nat hook prerouting priority -110; tcp dport 9000 dnat to 10.7.0.3:81; }; }"',
+    undo: 'nft delete table ip strict',
+    asked: [[['outside -> :9000'], 'foreign-dnat']],
+  },
+  {
+    name: "somebody else's redirection to nobody",
+    broken:
+      'nft "table ip strict { chain pre { type nat hook prerouting priority -110; tcp dport 9000 dnat to 10.7.0.9:80; }; }"',
+    undo: 'nft delete table ip strict',
+    asked: [[['outside -> :9000'], 'foreign-dnat']],
+  },
+  {
+    name: "somebody else's redirection that works",
+    broken:
+      'nft "table ip strict { chain pre { type nat hook prerouting priority -110; tcp dport 9000 dnat to 10.7.0.3:80; }; }"',
+    undo: 'nft delete table ip strict',
+    asked: [[['outside -> :9000'], 'works']],
+  },
+];
+
+const programs: readonly Breakage[] = [
+  {
+    name: 'server stopped',
+    broken: 'kill -STOP $WEB_PID',
+    undo: 'kill -CONT $WEB_PID',
+    client: PUBLISHED,
+    asked: [...outside('stopped'), [['app -> web:80'], 'stopped'], [['web:80'], 'stopped']],
+  },
+  {
+    name: 'server that accepts nothing',
+    broken:
+      "$WEB_NS perl -MSocket -e 'socket(S, PF_INET, SOCK_STREAM, 0); bind(S, sockaddr_in(82, INADDR_ANY)); listen(S, 5); sleep 100' </dev/null >/dev/null 2>&1 & echo $! >$DIR/pid; until $WEB_NS ss -Hltn | grep -q :82; do sleep 0.05; done",
+    undo: 'kill $(cat $DIR/pid)',
+    asked: [[['web:82'], 'not-accepted']],
+  },
+  {
+    name: 'server that accepts, and says nothing',
+    broken:
+      "$WEB_NS perl -MSocket -e 'socket(S, PF_INET, SOCK_STREAM, 0); bind(S, sockaddr_in(8000, INADDR_ANY)); listen(S, 5); while (accept(C, S)) { sysread(C, $b, 100); sleep 100 }' </dev/null >/dev/null 2>&1 & echo $! >$DIR/pid; until $WEB_NS ss -Hltn | grep -q :8000; do sleep 0.05; done",
+    undo: 'kill $(cat $DIR/pid)',
+    asked: [[['web:8000'], 'silent-program']],
+  },
+  {
+    name: 'server that hangs up',
+    broken:
+      "$WEB_NS perl -MSocket -e 'socket(S, PF_INET, SOCK_STREAM, 0); bind(S, sockaddr_in(8000, INADDR_ANY)); listen(S, 5); while (accept(C, S)) { close(C) }' </dev/null >/dev/null 2>&1 & echo $! >$DIR/pid; until $WEB_NS ss -Hltn | grep -q :8000; do sleep 0.05; done",
+    undo: 'kill $(cat $DIR/pid)',
+    asked: [[['web:8000'], 'closed']],
+  },
+  {
+    name: 'nobody listens',
+    broken: 'true',
+    undo: 'true',
+    asked: [
+      [['web:81'], 'listen-none'],
+      [[':9999'], 'listen-none'],
+    ],
+  },
+  {
+    name: 'listens on 127.0.0.1 only',
+    broken: '$WEB_NS busybox httpd -p 127.0.0.1:83 -h /',
+    undo: `kill $($WEB_NS ss -Hltnp 'sport = :83' | grep -o 'pid=[0-9]*' | cut -d= -f2)`,
+    asked: [[['web:83'], 'listen-loopback']],
+  },
+  {
+    name: 'refused on the internet',
+    broken: 'true',
+    undo: 'true',
+    asked: [[[`app -> ${INTERNET}:4443`], 'refused']],
+  },
+  {
+    name: 'asked for by the other protocol',
+    broken: 'true',
+    undo: 'true',
+    asked: [[[':8080/udp'], 'wrong-protocol']],
+  },
+  {
+    name: "the container's own address, from outside",
+    broken: 'true',
+    undo: 'true',
+    asked: [[['outside', 'web:80'], 'dropped']],
+  },
+];
+
+const namespaces: readonly Breakage[] = [
+  {
+    name: 'nothing is broken: from a namespace to another one, the host, a container, the world',
+    broken: 'true',
+    undo: 'true',
+    asked: [
+      [['netns:red -> 10.7.0.3:80'], 'works'],
+      [['netns:red -> netns:blue:80'], 'works'],
+      [['netns:red -> 192.0.2.2:8080'], 'works'],
+      [['--from', '10.7.0.2', 'netns:blue:80'], 'works'],
+      [['10.7.0.3:80'], 'works'],
+    ],
+  },
+  {
+    name: "a namespace's link down",
+    broken: 'ip -n red link set eth0 down',
+    undo: 'ip -n red link set eth0 up; ip -n red route add default via 10.7.0.1',
+    asked: [[['netns:red -> 10.7.0.3:80'], 'link-down']],
+  },
+  {
+    name: "the host's end of the sender's cable down",
+    broken: 'ip link set vred down',
+    undo: 'ip link set vred up',
+    asked: [[['netns:red -> 10.7.0.3:80'], 'link-down']],
+  },
+  {
+    name: "the host's end of the receiver's cable down",
+    broken: 'ip link set vblue down',
+    undo: 'ip link set vblue up',
+    asked: [
+      [['netns:red -> 10.7.0.3:80'], 'link-down'],
+      [['10.7.0.3:80'], 'link-down'],
+    ],
+  },
+  {
+    name: 'their bridge down',
+    broken: 'ip link set br7 down',
+    undo: 'ip link set br7 up',
+    asked: [
+      [['netns:red -> 10.7.0.3:80'], 'link-down'],
+      [['netns:red -> 192.0.2.2:8080'], 'link-down'],
+    ],
+  },
+  {
+    name: 'namespace without a way further',
+    broken: 'ip -n red route del default',
+    undo: 'ip -n red route add default via 10.7.0.1',
+    asked: [[['netns:red -> 192.0.2.2:8080'], 'no-route']],
+  },
+  {
+    name: 'the host on their bridge without an address',
+    broken: 'ip addr del 10.7.0.1/24 dev br7; ip -n red neigh flush all',
+    undo: 'ip addr add 10.7.0.1/24 dev br7',
+    asked: [[['netns:red -> 192.0.2.2:8080'], 'no-gateway']],
+  },
+  {
+    name: 'another bridge with their subnet, which was there first',
+    broken:
+      'ip route del 10.7.0.0/24 dev br7; ip link add br8 type bridge; ip addr add 10.7.0.1/24 dev br8; ip link set br8 up; ip route add 10.7.0.0/24 dev br7 metric 5',
+    undo: 'ip link del br8; ip route replace 10.7.0.0/24 dev br7; ip route del 10.7.0.0/24 dev br7 metric 5',
+    asked: [[['10.7.0.3:80'], 'no-route']],
+  },
+  {
+    name: 'receiver without a way back',
+    broken:
+      'ip -n blue addr flush dev eth0; ip -n blue addr add 10.7.0.3/32 dev eth0; ip -n blue route del default || true',
+    undo: 'ip -n blue addr flush dev eth0; ip -n blue addr add 10.7.0.3/24 dev eth0; ip -n blue route add default via 10.7.0.1',
+    asked: [[['netns:red -> 10.7.0.3:80'], 'no-way-back']],
+  },
+  {
+    name: "wrong hardware address in a namespace's table",
+    broken: 'ip -n red neigh replace 10.7.0.3 lladdr 02:00:00:00:00:99 dev eth0 nud permanent',
+    undo: 'ip -n red neigh del 10.7.0.3 dev eth0',
+    asked: [[['netns:red -> 10.7.0.3:80'], 'wrong-neighbour']],
+  },
+  {
+    name: 'nobody listens in the namespace',
+    broken: 'true',
+    undo: 'true',
+    asked: [[['netns:red -> 10.7.0.3:81'], 'listen-none']],
+  },
+  {
+    name: "a namespace's server stopped",
+    broken: 'kill -STOP $(ip netns pids blue)',
+    undo: 'kill -CONT $(ip netns pids blue)',
+    asked: [[['netns:red -> 10.7.0.3:80'], 'stopped']],
+  },
+];
+
+export const breakages: readonly Breakage[] = [...links, ...routes, ...filters, ...programs, ...namespaces];
