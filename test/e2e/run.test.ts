@@ -112,6 +112,22 @@ describe('exit statuses', () => {
   });
 });
 
+test('ports of which no two follow each other are all withdrawn, together and one by one', async () => {
+  const flags = ['-p', '8080:80', '-p', '9000:90', '-p', '7000:70/udp', '-p', '192.0.2.2:6000:60'];
+  await ok('run', '-d', '--name', 'many', ...flags, 'test', 'sleep', '1000');
+  const published = async (): Promise<string> =>
+    (
+      await engine.host.run([
+        'sh',
+        '-c',
+        'nft list map ip minidock published; nft list map ip minidock published_at',
+      ])
+    ).stdout;
+  expect(await published()).toMatch(/8080[^]*9000|9000[^]*8080/);
+  await ok('rm', '-f', 'many');
+  expect(await published()).not.toMatch(/8080|9000|7000|6000/);
+});
+
 describe('configuration of the image', () => {
   test('entrypoint and command', async () => {
     expect(await ok('run', '--rm', 'configured')).toBe('[one][two words]');

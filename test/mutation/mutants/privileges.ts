@@ -101,7 +101,12 @@ export const seccomp = [
 export const process = [
   ...mutantsOf(
     'runtime/process/perform.ts',
-    ['  kernel.closeAllBut(3, context.channel);\n', '', inside],
+    [
+      '  kernel.closeAllBut(3, context.channel);\n',
+      '',
+      inside,
+      'All that minidock opens is close-on-exec and its spawn hands on no more than the standard streams: this closes once more',
+    ],
     ['  kernel.umask(0o022);\n', '  kernel.umask(0o077);\n', inside],
     ['  kernel.resetSignals();\n', '', inside],
     ['kernel.setrlimit(resource, soft, hard);', 'kernel.setrlimit(resource, hard, hard);', inside],
