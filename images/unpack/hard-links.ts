@@ -65,6 +65,11 @@ export class HardLinks {
     } else this.#keepOpen(real, linkpath);
   }
 
+  /** Whether the link will be here, of a file that has not come yet. */
+  isOpen(real: string): boolean {
+    return this.#open.has(real);
+  }
+
   /** Something else has this path now. */
   forget(real: string): void {
     const linkpath = this.#open.get(real);

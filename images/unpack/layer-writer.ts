@@ -114,7 +114,7 @@ export class LayerWriter implements TarHandler {
 
   /** After the last entry: links whose target came later, then what waited. */
   finish(): Omit<LayerReport, 'diffId' | 'tarSize'> {
-    const danglingLinks = this.#links.finish();
+    const danglingLinks = this.#finishLinks();
     this.#dirs.apply(this.#metadata, (real) => this.#tree.path(real));
     return {
       size: this.#size,
@@ -122,6 +122,14 @@ export class LayerWriter implements TarHandler {
       danglingLinks,
       opaqueRoot: this.#dirs.opaqueRoot,
     };
+  }
+
+  #finishLinks(): LayerReport['danglingLinks'] {
+    try {
+      return this.#links.finish();
+    } catch (error) {
+      throw unpackError('making the hard links to files that came later', error);
+    }
   }
 
   /** Closes what an error left open. */
@@ -234,7 +242,7 @@ export class LayerWriter implements TarHandler {
       this.#dirs.startAfresh(real);
       return;
     }
-    if (stats !== undefined) return;
+    if (stats !== undefined || this.#links.isOpen(real)) return;
     this.#metadata.create(this.#tree.path(real), (path) => {
       this.#calls.mknod(path, 'c', 0, 0, 0);
     });

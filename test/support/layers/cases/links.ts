@@ -63,6 +63,7 @@ export const links: readonly LayerCase[] = [
   ln('before its file', [hardLink('l', 'f'), file('f')]),
   ln('before its file, both with headers of their own', [hardLink('l', 'f', own), file('f', setuid)]),
   ln('before its file, in a directory', [hardLink('d/l', 'e/f'), dir('e'), file('e/f')]),
+  ln('before its file, and a whiteout of it', [hardLink('l', 'f'), whiteout('l'), file('f')]),
   ln('to nothing', [file('f'), hardLink('l', 'no')]),
   ln('to something in nothing', [file('f'), hardLink('l', 'no/such')]),
   ln('its file is replaced after it', [

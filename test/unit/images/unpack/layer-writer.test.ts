@@ -413,6 +413,15 @@ describe('what the layers below must say', () => {
     expect([report.danglingLinks, read('early')]).toEqual([[{ path: 'below', target: 'usr/lib/x' }], 'x']);
   });
 
+  test('a whiteout does not take the place of a hard link whose file is still to come', () => {
+    const { made, read } = unpack(
+      { name: 'early', type: '1', link: 'late' },
+      { name: '.wh.early' },
+      { name: 'late', data: 'x' },
+    );
+    expect([made, read('early')]).toEqual([[], 'x']);
+  });
+
   test('a hard link that something else replaced is forgotten', () => {
     const { report } = unpack({ name: 'x', type: '1', link: 'gone' }, { name: 'x', data: 'file' });
     expect(report.danglingLinks).toEqual([]);
