@@ -2,6 +2,7 @@
 import { Option } from 'commander';
 import { FORMATS, type Format } from '../teach/graph/draw.ts';
 import { colorsFor } from '../ui/colors.ts';
+import { isUtf8 } from '../ui/locale.ts';
 import type { Verb } from './verb.ts';
 import { stdout } from '../engine/standard-streams.ts';
 
@@ -20,7 +21,7 @@ export const graph: Verb = {
       .addOption(new Option('--format <format>', 'How it is drawn').choices(FORMATS).default('text'))
       .option('--mark <container>', "Light up one container's path from the uplink to its process")
       .option('--brief', "The picture alone, without the firewall's rules")
-      .option('-a, --all', 'Also network namespaces that no cable connects with these')
+      .option('-a, --all', 'Also network namespaces that no cable connects with this host')
       .option('-w, --watch', 'Draw again whenever the kernel tells of a change; Ctrl-C ends it')
       .action(async ({ format, mark, all = false, brief = false, watch = false }: GraphFlags) => {
         const { drawGraph } = await import('../teach/graph/draw.ts');
@@ -57,10 +58,3 @@ const CLEAR = '\x1b[H\x1b[2J\x1b[3J';
 
 /** Of the terminal, or as COLUMNS says. */
 const columns = (): number => stdout.columns || Number(process.env['COLUMNS']) || 80;
-
-/** As locale(7) has it: LC_ALL wins over LC_CTYPE, which wins over LANG; none of them set is plain ASCII. */
-function isUtf8(): boolean {
-  const { LC_ALL, LC_CTYPE, LANG } = process.env;
-  const locale = [LC_ALL, LC_CTYPE, LANG].find((value) => value !== undefined && value !== '') ?? '';
-  return /utf-?8/i.test(locale);
-}

@@ -141,6 +141,26 @@ test.each([
   60_000,
 );
 
+describe('without ping on the machine', () => {
+  const hide = (...programs: readonly string[]): string =>
+    programs.map((program) => `mount --bind /dev/null "$(command -v ${program})"`).join('; ');
+  const without = (programs: readonly string[], ...words: readonly string[]): Promise<RunResult> =>
+    host.run(['unshare', '-m', 'bash', '-c', `${hide(...programs)}; exec "$@"`, 'hide', minidock, ...words], {
+      timeout: 60_000,
+    });
+
+  test('that of busybox does', async () => {
+    const { exitCode, stdout } = await without(['ping'], 'lab', 'run', 'cable', '--auto', '--no-pictures');
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('All 7 steps of cable are done')]);
+  }, 60_000);
+
+  test('and without busybox, it is said', async () => {
+    const { exitCode, stderr } = await without(['ping', 'busybox'], 'lab', 'start', 'cable');
+    expect([exitCode, stderr]).toEqual([expect.any(Number), expect.stringMatching(/\bping\b/)]);
+    expect(exitCode).not.toBe(0);
+  });
+});
+
 test('what was reached is kept: another lab goes on there', async () => {
   await lab('start', 'bridge');
   expect((await lab('next')).exitCode).toBe(0);

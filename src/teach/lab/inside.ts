@@ -38,9 +38,14 @@ export const insideHost: LabHost = {
     }
   },
   async ping(address, { netns, from } = {}) {
-    const source = from === undefined ? [] : ['-I', from];
-    const words = ['ping', '-n', '-q', '-c', '2', '-i', '0.2', '-W', '1', ...source, address] as const;
-    const { status } = await run([...words] as [string, ...string[]], netns === undefined ? {} : { netns });
+    const words = [...(from === undefined ? [] : ['-I', from]), address];
+    // That of busybox, where there is no other (host-script.ts), knows neither -n nor -V.
+    const script =
+      'if ping -V >/dev/null 2>&1; then exec ping -n -q -c 2 -i 0.2 -W 1 "$@"; else exec ping -q -c 2 -W 1 "$@"; fi';
+    const { status } = await run(
+      ['sh', '-c', script, 'ping', ...words],
+      netns === undefined ? {} : { netns },
+    );
     return status === 0;
   },
   async fetch(url, { netns, seconds = 3 } = {}) {

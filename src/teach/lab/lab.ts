@@ -2,7 +2,7 @@
  * A lab's host from the machine's side: started, entered, made anew and ended. Everything in it is below one PID 1;
  * what is outside of it (control groups, a directory in MINIDOCK_RUN) is the keeper's to take away.
  */
-import { spawn as startProcess, type ChildProcess } from 'node:child_process';
+import { spawn as startProcess, spawnSync, type ChildProcess } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { delay } from '../../../runtime/io/delay.ts';
-import { requireTool } from '../../../runtime/plan/tools.ts';
+import { isInstalled, requireTool } from '../../../runtime/plan/tools.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { waitLock } from '../../engine/lock.ts';
 import type { Paths } from '../../engine/paths.ts';
@@ -57,6 +57,7 @@ const PROGRAMS = [
 export async function startLab(paths: Paths, lesson: Lesson, options: StartOptions): Promise<RunningLab> {
   const { id } = options;
   for (const program of PROGRAMS) requireTool(program);
+  requirePing(lesson);
   if (stdinIsTerminal() && stdout.isTTY) requireTool('script');
   // Without a PID 1 it has only just been begun, or has ended and is being taken away: either takes a moment.
   for (let wait = 0; hasKeeper(labDir(paths, id)) && readLab(paths, id) === undefined; wait++) {
@@ -78,6 +79,14 @@ export async function startLab(paths: Paths, lesson: Lesson, options: StartOptio
   const lab = readLab(paths, id);
   if (lab === undefined) throw failed(lesson.name, 'it ended at once');
   return lab;
+}
+
+/** Without one a step that asks for a ping could never be reached. @throws MinidockError 'TOOL_MISSING'. */
+function requirePing({ steps }: Lesson): void {
+  const asked = steps.some(({ solution }) => solution.some(({ command }) => /\bping\b/.test(command)));
+  if (!asked || isInstalled('ping')) return;
+  const applets = isInstalled('busybox') ? spawnSync('busybox', ['--list'], { encoding: 'utf8' }).stdout : '';
+  if (!applets.split('\n').includes('ping')) requireTool('ping');
 }
 
 /** Under a lock until there is a keeper: by that whoever comes next sees that this lab is there, or being made. */

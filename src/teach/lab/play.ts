@@ -6,9 +6,14 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { delay } from '../../../runtime/io/delay.ts';
 import { stdout } from '../../engine/standard-streams.ts';
+import { isUtf8 } from '../../ui/locale.ts';
+import { renderGraph } from '../graph/draw.ts';
+import { factsOf } from '../graph/facts.ts';
+import type { Model } from '../graph/model.ts';
 import { insideHost } from './inside.ts';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import type { Lesson, LessonStep, Requirement, Solution } from './lesson.ts';
+import type { Picture } from './pictures.ts';
 import type { Verdict } from './words.ts';
 
 export async function checkStep(step: LessonStep): Promise<Verdict[]> {
@@ -49,14 +54,12 @@ const SOON_MS = 3000;
 export const allHold = (verdicts: readonly Verdict[]): boolean => verdicts.every(({ holds }) => holds);
 
 /** The picture of everything there is, or undefined where it cannot be drawn. */
-export async function drawPicture(width: number): Promise<string | undefined> {
-  const { status, stdout } = await insideHost.run(
-    ['env', `COLUMNS=${String(width)}`, process.execPath, 'graph'],
-    {
-      timeoutMs: 20_000,
-    },
-  );
-  return status === 0 && stdout.trim() !== '' ? stdout : undefined;
+export async function drawPicture(width: number): Promise<Picture | undefined> {
+  const argv = [process.execPath, 'graph', '--format', 'json'] as const;
+  const { status, stdout } = await insideHost.run([...argv], { timeoutMs: 20_000 });
+  if (status !== 0 || stdout.trim() === '') return undefined;
+  const model = JSON.parse(stdout) as Model;
+  return { text: renderGraph(model, { width, ascii: !isUtf8() }), facts: factsOf(model) };
 }
 
 export interface TypedLine {

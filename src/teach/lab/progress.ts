@@ -6,13 +6,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delay } from '../../../runtime/io/delay.ts';
 import { INSIDE } from './lab-dirs.ts';
 import type { Lesson } from './lesson.ts';
+import type { Picture } from './pictures.ts';
 
 export interface LabState {
   /** Index of the step to be done; the number of steps when all are. */
   readonly step: number;
   readonly hints: number;
   /** The picture before the step. */
-  readonly picture?: string;
+  readonly picture?: Picture;
 }
 
 export function readState(file: string): LabState {

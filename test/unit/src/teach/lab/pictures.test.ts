@@ -1,32 +1,72 @@
-/** Which pictures stand around a step, and that what changed is found wherever its box has moved to. */
+/** Which pictures stand around a step, and that what changed is told by the model, not by the drawing. */
 import { expect, test } from '@jest/globals';
-import { picturesText } from '../../../../../src/teach/lab/pictures.ts';
+import { factsOf } from '../../../../../src/teach/graph/facts.ts';
+import { renderGraph } from '../../../../../src/teach/graph/draw.ts';
+import type { Interface, Model } from '../../../../../src/teach/graph/model.ts';
+import { picturesText, type Picture } from '../../../../../src/teach/lab/pictures.ts';
 import { noColors } from '../../../../../src/ui/colors.ts';
+import { sampleModel } from '../../../../support/sample-network.ts';
 
 const style = { width: 80, colors: noColors };
+const pictureOf = (model: Model): Picture => ({
+  text: renderGraph(model, { width: 80 }),
+  facts: factsOf(model),
+});
+const before = pictureOf(sampleModel);
 
-const BEFORE = `╔ this host ══ net:[1] ╗
-║ lo    #1  127.0.0.1/8 ║
-║ veth0 #3  DOWN        ║
-╚═══════════════════════╝
-`;
-const AFTER = `╔ this host ══ net:[1] ╗    ┌ red ── net:[2] ┐
-║ lo #1  127.0.0.1/8   ║    │ veth0 #3  DOWN │
-╚══════════════════════╝    └────────────────┘
-`;
+/** The same with something else for an interface of the host, or without it. */
+const withLink = (name: string, change: (link: Interface) => Interface | undefined): Model => ({
+  ...sampleModel,
+  namespaces: sampleModel.namespaces.map((namespace) => ({
+    ...namespace,
+    interfaces: namespace.interfaces.flatMap((link) =>
+      link.name === name && namespace.kind === 'host' ? (change(link) ?? []) : [link],
+    ),
+  })),
+});
+const changes = (model: Model): readonly string[] =>
+  picturesText(before, pictureOf(model), 20, style)
+    .split('Changed since before:\n')[1]
+    ?.trimEnd()
+    .split('\n') ?? [];
 
 test('both, where nothing scrolls away or the screen is high enough', () => {
-  for (const rows of [0, 60]) {
-    expect(picturesText(BEFORE, AFTER, rows, style)).toBe(`\nBefore:\n${BEFORE}\nAfter:\n${AFTER}`);
+  const after = pictureOf(withLink('spare', () => undefined));
+  for (const rows of [0, 200]) {
+    expect(picturesText(before, after, rows, style)).toBe(`\nBefore:\n${before.text}\nAfter:\n${after.text}`);
   }
 });
 
 test('one and what changed, where two do not fit', () => {
-  expect(picturesText(BEFORE, AFTER, 20, style)).toBe(
-    `\nAfter:\n${AFTER}\nChanged since before:\n  - this host: veth0 #3 DOWN\n  + red:\n  + red: veth0 #3 DOWN\n`,
-  );
+  expect(changes(withLink('spare', (link) => ({ ...link, up: true })))).toEqual([
+    '  - this host: spare is down',
+    '  + this host: spare is up',
+  ]);
+});
+
+test('a new port of a bridge is told', () => {
+  expect(changes(withLink('spare', (link) => ({ ...link, master: 3 })))).toEqual([
+    '  + this host: spare is a port of minidock0',
+  ]);
+});
+
+test('a longer name that moves all columns is no change of the others', () => {
+  expect(changes(withLink('spare', (link) => ({ ...link, name: 'a-longer-name' })))).toEqual([
+    '  - this host: spare',
+    '  + this host: a-longer-name',
+  ]);
+});
+
+test('namespaces in another order, or called by another of their programs, are the same', () => {
+  const turned: Model = {
+    ...sampleModel,
+    namespaces: sampleModel.namespaces
+      .map((one) => (one.kind === 'namespace' ? { ...one, label: `${one.label} (7)` } : one))
+      .toReversed(),
+  };
+  expect(picturesText(before, pictureOf(turned), 20, style)).toContain('The picture is as it was');
 });
 
 test('a picture that stays as it was is not drawn again', () => {
-  expect(picturesText(AFTER, AFTER, 60, style)).not.toContain('║');
+  expect(picturesText(before, before, 60, style)).not.toContain('║');
 });
