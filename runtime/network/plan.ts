@@ -7,6 +7,7 @@ import { planAddresses } from './addresses.ts';
 import { planBridge, planForwarding } from './bridge.ts';
 import { planFirewall, planPorts } from './firewall/backend.ts';
 import type { ForeignFirewall } from './firewall/foreign.ts';
+import { planFlows } from './flows.ts';
 import { planLoopback, planNamedNetns, planNetns } from './netns.ts';
 import type { BridgeEndpoint } from './types.ts';
 import { planVeth } from './veth.ts';
@@ -28,6 +29,7 @@ export function planBridgeEndpoint(
     ...planForwarding(),
     ...planFirewall(endpoint, foreign),
     ...planPorts(endpoint),
+    ...planFlows(endpoint),
   ];
 }
 

@@ -6,6 +6,7 @@
  * it is printed as the command of util-linux or coreutils that makes the same call.
  */
 import type { OciNamespace, OciResources } from '../bundle.ts';
+import type { FlowsOf } from '../syscall/conntrack.ts';
 import type { NftElement } from '../syscall/nft-element.ts';
 import type { Argv } from './step.ts';
 
@@ -26,6 +27,8 @@ export type HostCommand =
   | { readonly kind: 'rmdir'; readonly path: string }
   /** The two calls that `ip netns delete` makes, umount2(2) and unlink(2), without a process for them. */
   | { readonly kind: 'delete-netns'; readonly name: string }
+  /** Entries of conntrack, which say for a whole flow what was decided for its first packet. */
+  | { readonly kind: 'forget-flows'; readonly of: FlowsOf }
   /** SIGKILL to every process of a container's cgroup (`/minidock/<id>`), and wait until it is empty. */
   | { readonly kind: 'kill-cgroup'; readonly cgroupsPath: string }
   /** Of PID 1, by the host: `pid` as in first-pid.ts. */

@@ -56,6 +56,10 @@ export async function performHostCommand(command: HostCommand): Promise<void> {
       const { kernel } = await import('../syscall/libc.ts');
       return attempt(command, () => deleteNetns(command.name, kernel));
     }
+    case 'forget-flows': {
+      const { forgetFlows } = await import('../syscall/conntrack.ts');
+      return attempt(command, () => whereKnown(() => forgetFlows(command.of)));
+    }
     case 'kill-cgroup': {
       const { killCgroup } = await import('../cgroup/processes.ts');
       return killCgroup(command.cgroupsPath);
@@ -144,6 +148,15 @@ function attempt(command: HostCommand, action: () => void): void {
     action();
   } catch (error) {
     throw new CommandError(command, (error as Error).message, hintFor(command, errnoOf(error)));
+  }
+}
+
+/** A kernel that cannot be asked for its flows keeps them, as it did for whoever asked before. */
+function whereKnown(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!['EINVAL', 'EOPNOTSUPP', 'EPROTONOSUPPORT'].includes(errnoOf(error))) throw error;
   }
 }
 

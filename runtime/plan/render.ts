@@ -6,6 +6,7 @@
  * from a here-string (bash) or printf, never from a here-document.
  */
 import { deviceRuleText } from '../cgroup/devices.ts';
+import type { FlowsOf } from '../syscall/conntrack.ts';
 import type { Command, ContainerCommand } from './command.ts';
 import { comment, quoteLines, quoteWord, renderArgv } from './quote.ts';
 import { NAMESPACE_OPTION } from './tools.ts';
@@ -32,6 +33,8 @@ export function renderCommand(command: Command): string {
       return renderArgv(['rmdir', command.path]);
     case 'delete-netns':
       return renderArgv(['ip', 'netns', 'delete', command.name]);
+    case 'forget-flows':
+      return renderForgetting(command.of);
     case 'kill-cgroup':
       // Every hierarchy of cgroup v1, or the one of v2; groups the container made below its own included.
       return (
@@ -50,6 +53,19 @@ export function renderCommand(command: Command): string {
     default:
       return renderContainerCommand(command);
   }
+}
+
+function renderForgetting(of: FlowsOf): string {
+  const forget = ['conntrack', '-D', '-f', 'ipv4'] as const;
+  if ('address' in of)
+    return [['-s'], ['-r']].map((end) => renderArgv([...forget, ...end, of.address])).join('\n');
+  return of.udp
+    .map(({ hostIp, first, count }) => {
+      const to = renderArgv([...forget, '-p', 'udp', ...(hostIp === '0.0.0.0' ? [] : ['-d', hostIp])]);
+      const each = `for port in {${first}..${first + count - 1}}; do ${to} --orig-port-dst $port; done`;
+      return count === 1 ? `${to} --orig-port-dst ${first}` : each;
+    })
+    .join('\n');
 }
 
 /** What a learner types to see whether the element is there. */

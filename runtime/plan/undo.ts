@@ -29,8 +29,9 @@ export async function undoJournal(journal: Journal): Promise<UndoReport> {
 /** In this order. */
 export async function undoEntries(entries: readonly JournalEntry[]): Promise<UndoReport> {
   // The firewall's part and the rest do not know of each other, and both wait for the kernel.
-  const firewall = entries.filter(isFirewall);
-  const rest = entries.filter((entry) => !isFirewall(entry));
+  // Flows are forgotten last: a port that is still published makes new ones.
+  const firewall = [...entries.filter(isFirewall), ...entries.filter(isFlows)];
+  const rest = entries.filter((entry) => !isFirewall(entry) && !isFlows(entry));
   const results = new Map((await Promise.all([undoRow(firewall), undoRow(rest)])).flat());
   const undone: StepId[] = [];
   const failures: { id: StepId; message: string }[] = [];
@@ -44,6 +45,7 @@ export async function undoEntries(entries: readonly JournalEntry[]): Promise<Und
 
 const isFirewall = ({ undo }: JournalEntry): boolean =>
   undo?.kind === 'run' && ['nft', 'iptables'].includes(undo.argv[0]);
+const isFlows = ({ undo }: JournalEntry): boolean => undo?.kind === 'forget-flows';
 
 /** One after the other; what went wrong with each, or undefined. */
 async function undoRow(

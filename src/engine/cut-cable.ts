@@ -12,13 +12,19 @@ const LOOK = 10;
 
 /**
  * `hostVeth` is the host's end, undefined or '' without a cable. The kernel has `patience` milliseconds to take it away
- * by itself, which it does a moment after the last process of the namespace has ended. What goes wrong is for doctor.
+ * by itself, which it does a moment after the last process of the namespace has ended; `look` is called meanwhile. What
+ * goes wrong is for doctor.
  */
-export async function cutCable(hostVeth: string | undefined, patience = 0): Promise<void> {
+export async function cutCable(
+  hostVeth: string | undefined,
+  patience = 0,
+  look: () => void = () => undefined,
+): Promise<void> {
   if (hostVeth === undefined || hostVeth === '') return;
   // Of every interface of this network namespace there is such a directory.
   const isThere = (): boolean => existsSync(`/proc/sys/net/ipv4/conf/${hostVeth}`);
   for (const end = performance.now() + patience; isThere(); await delay(LOOK)) {
+    look();
     if (performance.now() < end) continue;
     await undoCommand({ kind: 'run', argv: ['ip', 'link', 'delete', hostVeth] });
     return;

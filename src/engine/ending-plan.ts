@@ -132,6 +132,8 @@ function lookAfter(command: HostCommand): Argv {
   switch (command.kind) {
     case 'delete-netns':
       return ['ip', 'netns', 'list'];
+    case 'forget-flows':
+      return ['conntrack', '-L', '-p', 'udp'];
     case 'rmdir':
       return ['ls', dirname(command.path)];
     case 'run': {
@@ -158,6 +160,11 @@ const WORDS: Readonly<Record<string, Pick<HostStep, 'title' | 'why' | 'without'>
     title: 'Withdraw the published port',
     why: 'The redirection names the container’s address, which will be another’s.',
     without: 'Clients of the port are sent to whoever gets the address next.',
+  },
+  'flows.forget': {
+    title: 'Forget the flows to its UDP ports',
+    why: 'conntrack remembers for a flow where its first packet was redirected to, for as long as the client goes on.',
+    without: 'Such a client reaches whoever gets the address next, and not whoever publishes the port next.',
   },
   'cgroup.create': {
     title: 'Remove the control group',

@@ -3,7 +3,7 @@
  * (networks.ts), an address lease, host ports that are really free and stay reserved. All of it is given back by
  * release-network.ts, and by whoever cleans up after a shim that was killed: leases carry their owner's id.
  */
-import { existsSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { readForeignFirewalls, warnOfForeign } from '../../runtime/network/firewall/foreign.ts';
@@ -25,12 +25,12 @@ import {
   type PortReservation,
 } from '../../runtime/network/ports.ts';
 import type { BridgeEndpoint, BridgeNetwork, PortBinding } from '../../runtime/network/types.ts';
-import { errnoOf } from '../../runtime/syscall/error.ts';
+import { lastCable, replaceCable } from './address-notes.ts';
 import { isBridged, type ContainerConfig, type NetworkState } from './container.ts';
 import { missingFile, tellDamage } from './damage.ts';
 import { randomHex } from './ids.ts';
 import { lockNetworks, networkOf, previewDefinition } from './networks.ts';
-import { cablesDir, leasesDir, type Paths } from './paths.ts';
+import { leasesDir, type Paths } from './paths.ts';
 import { isSameProcess } from './process-identity.ts';
 import type { Attachment } from './run-plan.ts';
 import type { ContainerStore } from './store.ts';
@@ -138,31 +138,12 @@ async function acquireBridge(store: ContainerStore, config: ContainerConfig): Pr
 }
 
 /**
- * A deleted namespace lives on while somebody is in it (nsenter), and on a busy host until the kernel gets round to it:
- * plugged into the bridge, with an address that is another container's by now. So the cable is taken out first.
- */
-async function replaceCable(paths: Paths, { network, address, hostVeth }: BridgeEndpoint): Promise<void> {
-  const directory = join(cablesDir(paths), network.id);
-  // Kept as the text of a symbolic link, which takes no page of memory as a file would.
-  const note = join(directory, address);
-  const former = textOfLink(note);
-  // Of every interface of this network namespace there is such a directory.
-  if (former !== undefined && existsSync(`/proc/sys/net/ipv4/conf/${former}`)) {
-    const { undoCommand } = await import('../../runtime/plan/undo.ts');
-    await undoCommand({ kind: 'run', argv: ['ip', 'link', 'delete', former] });
-  }
-  mkdirSync(directory, { recursive: true, mode: 0o755 });
-  rmSync(note, { force: true });
-  symlinkSync(hostVeth, note);
-}
-
-/**
  * Whether a container that runs has the address, whose lease is lost: its cable is still plugged in, and its shim alive.
  * The lease is made anew then.
  */
 function restoreLostLease(store: ContainerStore, network: BridgeNetwork, address: string): boolean {
   const { paths } = store;
-  const cable = textOfLink(join(cablesDir(paths), network.id, address));
+  const cable = lastCable(paths, network.id, address);
   if (cable === undefined || !existsSync(`/proc/sys/net/ipv4/conf/${cable}`)) return false;
   const owner = store.ids().find((id) => hostVethName(id, cable.slice(-4)) === cable);
   if (owner === undefined || leaseOf(leasesDir(paths), network.id, address) !== undefined) return false;
@@ -174,15 +155,6 @@ function restoreLostLease(store: ContainerStore, network: BridgeNetwork, address
   if (isSameProcess(pid, pidStartTime)) return true;
   releaseAddress(leasesDir(paths), network.id, address, owner);
   return false;
-}
-
-function textOfLink(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 /** A network of the user's may be removed at any time: so not between it being read and the lease that keeps it. */

@@ -40,6 +40,8 @@ function shell(command: HostCommand): string {
       return `rmdir ${quote(command.path)}`;
     case 'delete-netns':
       return `ip netns delete ${quote(command.name)}`;
+    case 'forget-flows':
+      return ':';
     case 'kill-cgroup':
     case 'move-to-cgroup':
     case 'raise-limit':

@@ -7,6 +7,7 @@ import { StepError } from '../../../runtime/plan/apply.ts';
 import { describeUndo, undoJournal, type UndoReport } from '../../../runtime/plan/undo.ts';
 import { stepTimes, undoTimes } from '../../../runtime/plan/step-span.ts';
 import { isTraced, listenToTrace, span, tellTrace } from '../../../runtime/trace.ts';
+import { noteIfNotQuiet, noteIfQuiet } from '../address-notes.ts';
 import type { ContainerState } from '../container.ts';
 import { cutCable } from '../cut-cable.ts';
 import { containerDir, containerRunDir } from '../paths.ts';
@@ -36,6 +37,7 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
   const oomKilled = readOomKills(`/minidock/${config.id}`) > 0;
   const held = store.readState(config.id);
   const { network } = held;
+  if (network !== undefined) noteIfQuiet(store.paths, network);
   const undone = await span('undo', 'undo', () => undoRun(store.paths, { config, ran: true, network }));
   span('state', 'release the network', () => releaseNetwork(store.paths, config.id, ports, held));
   const current = recordOf(parts);
@@ -59,7 +61,9 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
   if (explaining) rest();
   span('answer', 'answer: exited', () => clients.finish({ type: 'exited', exitCode, oomKilled }));
   if (!explaining) rest();
-  await cutCable(current?.network?.hostVeth, CABLE_PATIENCE);
+  await cutCable(network?.hostVeth, CABLE_PATIENCE, () => {
+    if (network !== undefined) noteIfNotQuiet(store.paths, network);
+  });
 }
 
 /** Of a container that nobody has removed. One whose record is lost began when its shim did, as far as that tells. */

@@ -17,6 +17,7 @@ export function hostStep(numbered: Numbered & { readonly step: HostStep }): stri
 
 function commands(command: HostCommand): readonly string[] {
   const text = renderCommand(command);
+  if (command.kind === 'forget-flows') return [forgetting(command)];
   if (command.kind !== 'filter-devices') return [text];
   return [
     remark('No tool makes this call, so this container may use any device it can make a node of:', '', ''),
@@ -29,8 +30,14 @@ function undoing({ undo }: HostStep): readonly string[] {
   return [`undo_later ${quoteWord(undoCommand(undo.command))}`];
 }
 
-export const undoCommand = (command: HostCommand): string =>
-  command.kind === 'rmdir' ? renderArgv(['remove_group', command.path]) : renderCommand(command);
+export function undoCommand(command: HostCommand): string {
+  if (command.kind === 'rmdir') return renderArgv(['remove_group', command.path]);
+  return command.kind === 'forget-flows' ? forgetting(command) : renderCommand(command);
+}
+
+/** conntrack(8) fails where there was nothing to forget, and few hosts have it. */
+const forgetting = (command: HostCommand): string =>
+  `{ ${renderCommand(command).replaceAll('\n', '; ')}; } >/dev/null 2>&1 || :`;
 
 /** An element that is somebody else's must not be taken for ours, least of all when undoing. */
 function alone({ undo }: HostStep): readonly string[] {

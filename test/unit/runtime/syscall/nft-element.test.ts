@@ -1,6 +1,7 @@
 /** The bytes of the question; that the kernel understands it is seen in test/e2e/firewall-state.test.ts. */
 import { expect, test } from '@jest/globals';
-import { checkAnswer, requestFor } from '../../../../runtime/syscall/nft-element.ts';
+import { checkAnswer } from '../../../../runtime/syscall/netlink.ts';
+import { requestFor } from '../../../../runtime/syscall/nft-element.ts';
 
 test('header, table, set and the key in its four wrappings, each with its length and padding', () => {
   const request = requestFor({ table: 'minidock', set: 'published', key: '060000001f900000' });
@@ -16,7 +17,7 @@ test('header, table, set and the key in its four wrappings, each with its length
 test('no element is told from a question the kernel will not answer, which says nothing of it', () => {
   // struct nlmsghdr of type NLMSG_ERROR, then the error's number.
   const failed = (errno: string): Buffer => Buffer.from(`24000000020000000000000000000000${errno}`, 'hex');
-  expect(() => checkAnswer(failed('feffffff'))).toThrow(expect.objectContaining({ code: 'ENOENT' }));
-  expect(() => checkAnswer(failed('ffffffff'))).toThrow(expect.objectContaining({ code: 'EPERM' }));
-  expect(() => checkAnswer(Buffer.from('140000000c0a00000000000000000000', 'hex'))).not.toThrow();
+  expect(() => checkAnswer(failed('feffffff'), 'GET')).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+  expect(() => checkAnswer(failed('ffffffff'), 'GET')).toThrow(expect.objectContaining({ code: 'EPERM' }));
+  expect(() => checkAnswer(Buffer.from('140000000c0a00000000000000000000', 'hex'), 'GET')).not.toThrow();
 });
