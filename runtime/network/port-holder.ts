@@ -3,6 +3,7 @@
  * port turned out to be busy, so it may take its time; without the right to look it simply does not know.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readCommandLine } from '../io/read-process.ts';
 import type { Protocol } from './types.ts';
 
 /** `nginx (pid 123)`, or `container 0123456789ab`; undefined if nobody can be found. */
@@ -43,9 +44,17 @@ function socketInodes(protocol: Protocol, port: number): ReadonlySet<string> {
 }
 
 function describeProcess(pid: string): string {
-  const id = containerOf(readText(`/proc/${pid}/cmdline`));
+  const id = containerOf(commandLineOf(pid));
   if (id !== undefined) return `container ${id.slice(0, 12)}`;
   return `${readText(`/proc/${pid}/comm`).trim() || 'a process'} (pid ${pid})`;
+}
+
+function commandLineOf(pid: string): string {
+  try {
+    return readCommandLine(pid);
+  } catch {
+    return ''; // It has ended, or is closed to us.
+  }
 }
 
 // Processes come and go, and other users' are closed to us: what cannot be read holds nothing as far as we can tell.

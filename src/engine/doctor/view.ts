@@ -11,7 +11,7 @@ import { containerOf } from '../../../runtime/network/port-holder.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../../../runtime/network/types.ts';
 import { readLinks, readRoutes, type IpLink, type IpRoute } from '../../host/ip.ts';
 import { readOwnTable, type NftEntry } from '../../host/published.ts';
-import { processIds, readProcess } from '../../host/processes.ts';
+import { commandLineOf, processIds } from '../../host/processes.ts';
 import { tryLock } from '../lock.ts';
 import { listNetworks } from '../networks.ts';
 import { containerLock, containersDir, leasesDir, type Paths } from '../paths.ts';
@@ -95,7 +95,7 @@ export function namesIn(directory: string): readonly string[] {
 
 /** A shim, awake or asleep, has its container's id on its command line. */
 const shims = (): readonly string[] =>
-  processIds().flatMap((pid) => containerOf(readProcess(pid, 'cmdline')) ?? []);
+  processIds().flatMap((pid) => containerOf(commandLineOf(pid)) ?? []);
 
 /** A lock that cannot be had is somebody's who makes, starts or removes the container just now. */
 function held({ paths }: ContainerStore): readonly string[] {

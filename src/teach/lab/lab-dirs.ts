@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Paths } from '../../engine/paths.ts';
 import { ensurePrivateDir } from '../../engine/private-dir.ts';
+import { readCommandLine } from '../../../runtime/io/read-process.ts';
 
 /** Seen from inside a lab; `start` puts them there. */
 export const INSIDE = {
@@ -69,7 +70,7 @@ export function hasKeeper(dir: string): boolean {
   try {
     const pid = readFileSync(join(dir, 'keeper'), 'utf8');
     // By its words, since someone else may have the number of one that was killed.
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(dir);
+    return readCommandLine(pid).split('\0').includes(dir);
   } catch {
     return false; // There is no such file, or no such process any more.
   }

@@ -85,7 +85,11 @@ test('the nftables back-end', () => {
       'nft add element ip minidock published_at { 127.0.0.1 . udp . 5300 : 172.17.0.2 . 53, 127.0.0.1 . udp . 5301 : 172.17.0.2 . 54 }',
       'nft delete element ip minidock published_at { 127.0.0.1 . udp . 5300, 127.0.0.1 . udp . 5301 }',
     ],
-    ['flows.forget', 'forget-flows', 'forget-flows'],
+    [
+      'flows.forget',
+      'forget-flows',
+      'conntrack -D -f ipv4 -s 172.17.0.2\nconntrack -D -f ipv4 -r 172.17.0.2',
+    ],
   ]);
 });
 
@@ -116,7 +120,11 @@ test('the iptables back-end', () => {
       `iptables --wait -t nat -A MINIDOCK ${second}`,
       `iptables --wait -t nat -D MINIDOCK ${second}`,
     ],
-    ['flows.forget', 'forget-flows', 'forget-flows'],
+    [
+      'flows.forget',
+      'forget-flows',
+      'conntrack -D -f ipv4 -s 172.17.0.2\nconntrack -D -f ipv4 -r 172.17.0.2',
+    ],
   ]);
 });
 
