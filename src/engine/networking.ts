@@ -30,7 +30,7 @@ import { isBridged, type ContainerConfig, type NetworkState } from './container.
 import { missingFile, tellDamage } from './damage.ts';
 import { randomHex } from './ids.ts';
 import { lockNetworks, networkOf, previewDefinition } from './networks.ts';
-import { leasesDir, type Paths } from './paths.ts';
+import { leasesDir } from './paths.ts';
 import { isSameProcess } from './process-identity.ts';
 import type { Attachment } from './run-plan.ts';
 import type { ContainerStore } from './store.ts';
