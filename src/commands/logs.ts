@@ -1,4 +1,5 @@
 /** `logs` */
+import { MinidockError } from '../../runtime/errors.ts';
 import { findContainer } from '../engine/refresh.ts';
 import { readLogs } from '../engine/logs.ts';
 import { parseInstant } from '../ui/time.ts';
@@ -27,11 +28,12 @@ export const logs: Verb = {
       .option('-t, --timestamps', 'Show timestamps')
       .action(async (name: string, flags: LogsFlags) => {
         const container = await findContainer(engine.containers, name);
+        if (container.config.spec.log?.driver === 'none') throw notReadable();
         const now = nowNs();
         const instant = (flag: string, text: string | undefined): bigint | undefined =>
           text === undefined ? undefined : parseInstant(text, now, flag);
         await readLogs(
-          engine.paths,
+          engine.containers,
           container,
           {
             follow: flags.follow ?? false,
@@ -46,6 +48,13 @@ export const logs: Verb = {
       });
   },
 };
+
+const notReadable = (): MinidockError =>
+  new MinidockError({
+    code: 'NO_LOG',
+    message: 'configured logging driver does not support reading',
+    hint: 'The container was made with --log-driver none.',
+  });
 
 function parseTail(text: string): number | undefined {
   if (text === 'all' || text.startsWith('-')) return undefined;

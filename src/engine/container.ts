@@ -4,6 +4,7 @@
  * runs) and says how it fares. `inspect` renders both in Docker's shape (src/ui/inspect-json.ts).
  */
 import type { Healthcheck } from '../../images/types.ts';
+import type { LogLoss } from './log-file.ts';
 import type { RequestedResources } from '../../runtime/cgroup/validate.ts';
 import type { PortRequest } from '../../runtime/network/port-spec.ts';
 import type { BridgeNetwork, FirewallBackend, PortBinding } from '../../runtime/network/types.ts';
@@ -70,7 +71,19 @@ export interface ContainerSpec {
   readonly mounts: readonly MountSpec[];
   readonly network: NetworkSpec;
   readonly resources: ResourceSpec;
+  /** Absent in containers of older versions. */
+  readonly log?: LogSpec;
 }
+
+export interface LogSpec {
+  readonly driver: 'json-file' | 'local' | 'none';
+  /** Bytes of a file before the next one is begun. */
+  readonly maxSize: number;
+  readonly maxFiles: number;
+}
+
+/** As Docker's driver `local` has them: endless output must not fill the disk. */
+export const DEFAULT_LOG: LogSpec = { driver: 'local', maxSize: 20_000_000, maxFiles: 5 };
 
 export type UsernsMode = '' | 'host' | 'auto';
 
@@ -135,6 +148,8 @@ export interface ContainerState {
   readonly network: NetworkState | undefined;
   /** With --userns=auto, while it runs: the machine's id of its root. */
   readonly firstId?: number | undefined;
+  /** Output of this run, or of the last one, that is not in its log. */
+  readonly logLoss?: LogLoss | undefined;
 }
 
 /** The endpoint while the container runs. */

@@ -53,6 +53,8 @@ export interface ContainerFlags {
   readonly sysctl?: readonly string[];
   readonly device?: readonly string[];
   readonly oomScoreAdj?: string;
+  readonly logDriver?: string;
+  readonly logOpt?: readonly string[];
   readonly stopSignal?: string;
   readonly stopTimeout?: string;
   readonly platform?: string;

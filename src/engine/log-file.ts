@@ -1,48 +1,112 @@
 /**
- * A container's log. One record for each read(2) of its output, so that writing costs the same for one line or for
- * ten thousand, and reading it back is copying:
+ * A container's log, as files: container.log, which is written to, and container.log.1, .2 … which were before it. One
+ * record for each read(2) of its output, so that writing costs the same for one line or for ten thousand, and reading
+ * it back is copying:
  *
- *     [payload length u32][stream u8: 1 stdout, 2 stderr][time u64, ns since the epoch][payload][record length u32]
+ *     [payload length u32][kind u8: 1 stdout, 2 stderr, 3 gap][time u64, ns since the epoch][payload][record length u32]
  *
- * All numbers big endian. The trailing length lets `--tail` walk backwards from the end. A line's time is the time
- * of the read that brought its first byte.
+ * All numbers big endian. The trailing length lets `--tail` walk backwards from the end. A line's time is the time of
+ * the read that brought its first byte. A gap says, as a line of text, how much could not be written at its place.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writevSync } from 'node:fs';
-import { nowNs } from './time.ts';
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writevSync,
+} from 'node:fs';
+import { endOfRecords, HEADER, OVERHEAD, TRAILER, type LogStream, type RecordKind } from './log-record.ts';
+import { formatNs, nowNs } from './time.ts';
 
-const HEADER = 13;
-const TRAILER = 4;
-const OVERHEAD = HEADER + TRAILER;
-
-export type LogStream = 1 | 2;
-
-export interface LogRecord {
-  readonly stream: LogStream;
-  /** Nanoseconds since the epoch. */
-  readonly time: bigint;
-  readonly payload: Buffer;
+export interface LogLimits {
+  /** Bytes of a file before the next one is begun. */
+  readonly maxSize: number;
+  /** Files that are kept, the one written to included. */
+  readonly maxFiles: number;
 }
 
+/** Output that is in no log: the disk was full, say. */
+export interface LogLoss {
+  readonly bytes: number;
+  /** RFC 3339: of the first of them. */
+  readonly since: string;
+  /** In the kernel's words. */
+  readonly reason: string;
+}
+
+export const rotatedPath = (path: string, number: number): string =>
+  number === 0 ? path : `${path}.${String(number)}`;
+
 export class LogWriter {
-  private readonly fd: number;
+  private fd: number;
   /** Where the next record goes: the end of the last whole one. */
   private size: number;
+  /** Since the last record that was written. */
+  private missing = 0;
+  private loss: LogLoss | undefined;
 
-  constructor(path: string) {
+  /** `onLoss` is told of all that was lost so far: when it begins, when it is over, and at the end. */
+  constructor(
+    private readonly path: string,
+    private readonly limits: LogLimits = { maxSize: Infinity, maxFiles: 1 },
+    private readonly onLoss: (loss: LogLoss) => void = () => undefined,
+  ) {
     this.fd = openSync(path, 'a', 0o600);
-    this.size = wholeRecords(path);
-    ftruncateSync(this.fd, this.size);
+    const { size } = fstatSync(this.fd);
+    const end = sizeOfWhole(path);
+    this.size = end ?? size;
+    // Nobody can read on from what is damaged: it is kept as it is, and a new file begun.
+    if (end === undefined) this.rotate();
+    else if (end < size) ftruncateSync(this.fd, end);
+  }
+
+  /** What cannot be written costs lines of the log and nothing else: its place is marked as soon as that can be. */
+  write(stream: LogStream, payload: Uint8Array): void {
+    try {
+      if (this.size > 0 && this.size + payload.length + OVERHEAD > this.limits.maxSize) this.rotate();
+      if (this.missing > 0) this.markGap();
+      this.append(stream, payload);
+    } catch (error) {
+      const first = this.missing === 0;
+      this.missing += payload.length;
+      this.loss = {
+        bytes: (this.loss?.bytes ?? 0) + payload.length,
+        since: this.loss?.since ?? formatNs(nowNs()),
+        reason: (error as Error).message,
+      };
+      if (first) this.onLoss(this.loss);
+    }
+  }
+
+  close(): void {
+    try {
+      if (this.missing > 0) this.markGap();
+    } catch {
+      // Still no room for it: the container's record tells.
+    }
+    if (this.loss !== undefined) this.onLoss(this.loss);
+    closeSync(this.fd);
+  }
+
+  private markGap(): void {
+    const text = `[minidock: ${String(this.missing)} bytes of output are missing here: the log could not be written (${this.loss?.reason ?? ''})]\n`;
+    this.append(3, Buffer.from(text));
+    this.missing = 0;
+    if (this.loss !== undefined) this.onLoss(this.loss);
   }
 
   /** @throws what write(2) says, a full disk above all; the log then ends with the last whole record. */
-  write(stream: LogStream, payload: Uint8Array): void {
+  private append(kind: RecordKind, payload: Uint8Array): void {
     const header = Buffer.allocUnsafe(HEADER);
     header.writeUInt32BE(payload.length, 0);
-    header[4] = stream;
+    header[4] = kind;
     header.writeBigUInt64BE(nowNs(), 5);
     const trailer = Buffer.allocUnsafe(TRAILER);
-    trailer.writeUInt32BE(payload.length + OVERHEAD, 0);
     const total = payload.length + OVERHEAD;
+    trailer.writeUInt32BE(total, 0);
     let written = 0;
     try {
       written = writevSync(this.fd, [header, payload, trailer]);
@@ -55,128 +119,34 @@ export class LogWriter {
       throw Object.assign(new Error('ENOSPC: the log could not be written whole'), { code: 'ENOSPC' });
   }
 
-  close(): void {
-    closeSync(this.fd);
-  }
-}
-
-/** Reads records forward from any record boundary; `next` gives undefined where the log ends for now. */
-export class LogReader {
-  private readonly fd: number;
-  private buffer: Buffer = Buffer.alloc(0);
-  /** File offset of buffer[0]. */
-  private offset: number;
-
-  constructor(path: string, offset = 0) {
-    this.fd = openSync(path, 'r');
-    this.offset = offset;
-  }
-
-  next(): LogRecord | undefined {
-    if (!this.fill(HEADER)) return undefined;
-    const length = this.buffer.readUInt32BE(0);
-    if (!this.fill(length + OVERHEAD)) return undefined;
-    const record: LogRecord = {
-      stream: this.buffer[4] === 2 ? 2 : 1,
-      time: this.buffer.readBigUInt64BE(5),
-      payload: this.buffer.subarray(HEADER, HEADER + length),
-    };
-    this.buffer = this.buffer.subarray(length + OVERHEAD);
-    this.offset += length + OVERHEAD;
-    return record;
-  }
-
-  close(): void {
-    closeSync(this.fd);
-  }
-
-  private fill(wanted: number): boolean {
-    if (this.buffer.length >= wanted) return true;
-    const chunk = Buffer.allocUnsafe(Math.max(1 << 20, wanted));
-    this.buffer.copy(chunk);
-    let have = this.buffer.length;
-    while (have < wanted) {
-      const count = readSync(this.fd, chunk, have, chunk.length - have, this.offset + have);
-      if (count === 0) break;
-      have += count;
-    }
-    this.buffer = chunk.subarray(0, have);
-    return have >= wanted;
-  }
-}
-
-/**
- * Where to start reading for the last `lines` lines: the offset of the record that holds the first of them, and how
- * many of that record's leading lines to leave out. Reads backwards, so its cost does not grow with the log.
- */
-export function findTail(path: string, lines: number): { readonly offset: number; readonly skip: number } {
-  const fd = openSync(path, 'r');
-  try {
-    let end = endOfRecords(fd, fstatSync(fd).size);
-    if (lines === 0) return { offset: end, skip: 0 };
-    let seen = 0;
-    let last = true;
-    let following: number | undefined;
-    while (end > 0) {
-      const trailer = Buffer.allocUnsafe(TRAILER);
-      readSync(fd, trailer, 0, TRAILER, end - TRAILER);
-      const total = trailer.readUInt32BE(0);
-      const header = Buffer.allocUnsafe(HEADER);
-      readSync(fd, header, 0, HEADER, end - total);
-      const payload = Buffer.allocUnsafe(total - OVERHEAD);
-      readSync(fd, payload, 0, payload.length, end - total + HEADER);
-      // What the other stream says next is a line of its own, also where this one has not ended its own.
-      if (following !== undefined && following !== header[4] && payload.at(-1) !== 0x0a) {
-        seen += 1;
-        if (seen >= lines) return { offset: end, skip: 0 };
+  /** The oldest file goes, all others get the next number. Readers know a file by its inode (log-reader.ts). */
+  private rotate(): void {
+    const { maxFiles } = this.limits;
+    if (maxFiles === 1) rmSync(this.path, { force: true });
+    for (let number = maxFiles - 1; number > 0; number -= 1) {
+      try {
+        renameSync(rotatedPath(this.path, number - 1), rotatedPath(this.path, number));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // There are not that many yet.
       }
-      following = header[4];
-      let breaks = count(payload, 0x0a);
-      // The newline that ends the log ends its last line; it does not begin another.
-      if (last && payload.at(-1) === 0x0a) breaks -= 1;
-      last = false;
-      if (seen + breaks >= lines) return { offset: end - total, skip: seen + breaks - lines + 1 };
-      seen += breaks;
-      end -= total;
     }
-    return { offset: 0, skip: 0 };
-  } finally {
-    closeSync(fd);
+    const before = this.fd;
+    this.fd = openSync(this.path, 'a', 0o600);
+    closeSync(before);
+    this.size = fstatSync(this.fd).size;
   }
 }
 
-function wholeRecords(path: string): number {
+/** undefined if it holds something that is no record. */
+function sizeOfWhole(path: string): number | undefined {
   const fd = openSync(path, 'r');
   try {
-    return endOfRecords(fd, fstatSync(fd).size);
+    const { size } = fstatSync(fd);
+    return endOfRecords(size, (at, length) => {
+      const bytes = Buffer.allocUnsafe(length);
+      return bytes.subarray(0, readSync(fd, bytes, 0, length, at));
+    });
   } finally {
     closeSync(fd);
   }
-}
-
-/** A record cut short by a crash can only be the last one: where it is, the whole ones end before it. */
-function endOfRecords(fd: number, size: number): number {
-  if (size === 0) return 0;
-  const trailer = Buffer.allocUnsafe(TRAILER);
-  readSync(fd, trailer, 0, TRAILER, size - TRAILER);
-  const total = trailer.readUInt32BE(0);
-  if (total >= OVERHEAD && total <= size) {
-    const header = Buffer.allocUnsafe(TRAILER);
-    readSync(fd, header, 0, TRAILER, size - total);
-    if (header.readUInt32BE(0) + OVERHEAD === total) return size;
-  }
-  let offset = 0;
-  for (;;) {
-    const header = Buffer.allocUnsafe(TRAILER);
-    if (readSync(fd, header, 0, TRAILER, offset) < TRAILER) return offset;
-    const next = offset + header.readUInt32BE(0) + OVERHEAD;
-    if (next > size) return offset;
-    offset = next;
-  }
-}
-
-function count(bytes: Buffer, byte: number): number {
-  let found = 0;
-  for (let at = bytes.indexOf(byte); at >= 0; at = bytes.indexOf(byte, at + 1)) found += 1;
-  return found;
 }

@@ -18,11 +18,13 @@ import {
 import type { Healthcheck } from '../../images/types.ts';
 import type { PortRequest } from '../../runtime/network/port-spec.ts';
 import type { BridgeNetwork, PortBinding } from '../../runtime/network/types.ts';
+import type { LogLoss } from './log-file.ts';
 import { parseCidr, parseIpv4 } from '../../runtime/network/ipv4.ts';
 import type {
   ContainerConfig,
   ContainerSpec,
   ContainerState,
+  LogSpec,
   MountSpec,
   NetworkSpec,
   NetworkState,
@@ -139,6 +141,9 @@ const spec: Shape<ContainerSpec> = record<ContainerSpec>({
     cpusetCpus: line,
     pidsLimit: whole,
   }),
+  log: optional(
+    record<LogSpec>({ driver: oneOf('json-file', 'local', 'none'), maxSize: size, maxFiles: size }),
+  ),
 });
 
 export const containerConfig: Shape<ContainerConfig> = record<ContainerConfig>({
@@ -175,6 +180,7 @@ export const containerState: Shape<ContainerState> = record<ContainerState>({
   bootId: text,
   network: optional(networkState),
   firstId: optional(size),
+  logLoss: optional(record<LogLoss>({ bytes: size, since: text, reason: text })),
 });
 
 export interface VolumeRecord {

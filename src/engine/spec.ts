@@ -18,6 +18,7 @@ import { exposedPorts, hostnameFor, networkSpec } from './network-flags.ts';
 import { parseDevice, parseSysctls, securityOptions } from './security-flags.ts';
 import { parseSignal } from './signals.ts';
 import type { ContainerStore } from './store.ts';
+import { logSpec } from './log-flags.ts';
 import { parseBytes, parseCpus } from './units.ts';
 import { usernsMode } from './userns-flags.ts';
 
@@ -82,6 +83,7 @@ export function buildSpec(
     mounts: [],
     network,
     resources: resourceSpec(request),
+    log: logSpec(request),
   };
 }
 

@@ -81,7 +81,7 @@ export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc
     RunningFor: humanAgo(config.created, now),
     Size: sizeWords(sizes),
     State: state.status,
-    Status: statusText(state, now),
+    Status: `${statusText(state, now)}${state.logLoss === undefined ? '' : ' (log incomplete)'}`,
   };
 }
 

@@ -1,9 +1,18 @@
 /** The HostConfig object of `inspect`: what was asked of the host, in the key order of Docker 26. */
-import type { ContainerConfig, MountSpec } from '../engine/container.ts';
+import { DEFAULT_LOG, type ContainerConfig, type LogSpec, type MountSpec } from '../engine/container.ts';
 import { showsSystemPaths } from '../engine/security-flags.ts';
 import { maskedPaths, readonlyPaths } from '../../runtime/rootfs/defaults.ts';
 import { goStruct, nilSlice } from './go-template/value.ts';
 import { portMap, slice, sortedStrings } from './inspect-values.ts';
+
+/** What was asked for differs from the defaults, which Docker does not list either. */
+const logConfig = ({ driver, maxSize, maxFiles }: LogSpec): Readonly<Record<string, unknown>> => ({
+  Type: driver,
+  Config: {
+    ...(maxFiles === DEFAULT_LOG.maxFiles ? {} : { 'max-file': String(maxFiles) }),
+    ...(maxSize === DEFAULT_LOG.maxSize ? {} : { 'max-size': String(maxSize) }),
+  },
+});
 
 const DEFAULT_SHM_SIZE = 64 * 1024 * 1024;
 
@@ -14,7 +23,7 @@ export function hostConfig(config: ContainerConfig): object {
   return goStruct({
     Binds: slice(spec.mounts.filter(isBind).map(bindText)),
     ContainerIDFile: '',
-    LogConfig: goStruct({ Type: 'minidock', Config: {} }),
+    LogConfig: goStruct(logConfig(spec.log ?? DEFAULT_LOG)),
     NetworkMode: network.mode,
     PortBindings: portMap(
       network.ports.map((port) => ({

@@ -78,6 +78,16 @@ function stateOf(state: ContainerState): object {
     Error: state.error,
     StartedAt: state.startedAt,
     FinishedAt: state.finishedAt,
+    // Docker has no such field: it does not tell.
+    ...(state.logLoss === undefined
+      ? {}
+      : {
+          LogLoss: goStruct({
+            Bytes: state.logLoss.bytes,
+            Since: state.logLoss.since,
+            Reason: state.logLoss.reason,
+          }),
+        }),
   });
   // Nobody asks a container here whether it is well, so none has an answer: what Docker has without a health check.
   return withNil(inspected, 'Health');

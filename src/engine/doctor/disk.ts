@@ -2,14 +2,33 @@
 import { statfsSync } from 'node:fs';
 import { quoteWord } from '../../../runtime/plan/quote.ts';
 import type { Paths } from '../paths.ts';
+import type { Container } from '../store.ts';
 import { ok, type Finding } from './finding.ts';
 import { existing } from './kernel.ts';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
-export function examineDisk({ root, run }: Paths): readonly Finding[] {
-  return [examinePlace('root', root, GIB), examinePlace('run', run, 16 * MIB)];
+export function examineDisk({ root, run }: Paths, containers: readonly Container[]): readonly Finding[] {
+  const places = [examinePlace('root', root, GIB), examinePlace('run', run, 16 * MIB)];
+  return [...places, ...containers.flatMap(examineLog)];
+}
+
+function examineLog({ config: { name }, state: { logLoss } }: Container): readonly Finding[] {
+  if (logLoss === undefined) return [];
+  const { bytes, since, reason } = logLoss;
+  return [
+    {
+      id: `disk.log:${name}`,
+      level: 'warning',
+      what: `${String(bytes)} bytes that ${name} wrote are not in its log, since ${since}: ${reason}`,
+      means: 'They are lost. Its log has a line at their place, once there is room for it.',
+      todo: [
+        `minidock logs --since ${since} ${name}`,
+        'Free space; the next start of the container begins anew.',
+      ],
+    },
+  ];
 }
 
 /** @param little bytes below which it is said; a tenth of it is a problem */

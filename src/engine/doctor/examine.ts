@@ -54,7 +54,7 @@ export async function examine(
     ...(leftovers.length === 0
       ? [ok('leftovers.none', 'nothing is left of containers that are gone')]
       : leftovers),
-    ...examineDisk(store.paths),
+    ...examineDisk(store.paths, view.containers),
   ];
 }
 

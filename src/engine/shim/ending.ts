@@ -116,7 +116,7 @@ function tellsUndo(error: unknown, { undone, failures }: UndoReport): boolean {
 
 /** Gives what is left to be done once everyone has been told. */
 function cleanUp({ store, config, log, lock }: ShimParts, remove: boolean): () => void {
-  log.close();
+  log?.close();
   return span('state', 'remove the container', () => {
     rmSync(containerRunDir(store.paths, config.id), { recursive: true, force: true });
     if (!remove) {

@@ -268,5 +268,6 @@ function recordRunning(
     bootId: bootId(),
     network: network.state,
     firstId,
+    logLoss: undefined,
   });
 }

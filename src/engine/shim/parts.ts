@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { Journal } from '../../../runtime/plan/journal.ts';
 import { fetchTerminal } from '../../../runtime/process/supervise.ts';
-import type { ContainerConfig } from '../container.ts';
+import { complain } from '../complain.ts';
+import { DEFAULT_LOG, type ContainerConfig } from '../container.ts';
 import type { Lock } from '../lock.ts';
 import { LogWriter } from '../log-file.ts';
 import { containerDir, containerRunDir } from '../paths.ts';
@@ -14,14 +15,14 @@ export interface ShimParts {
   readonly store: ContainerStore;
   readonly config: ContainerConfig;
   readonly lock: Lock;
-  readonly log: LogWriter;
+  readonly log: LogWriter | undefined;
   readonly clients: Clients;
   readonly stdio: ContainerStdio;
 }
 
 export function assembleShim(store: ContainerStore, config: ContainerConfig, lock: Lock): ShimParts {
   const { tty, openStdin, attachStdin } = config.spec;
-  const log = new LogWriter(join(containerDir(store.paths, config.id), 'container.log'));
+  const log = openLog(store, config);
   const clients: Clients = new Clients({
     input: (bytes) => stdio.input(bytes),
     inputEnded: () => {
@@ -33,6 +34,22 @@ export function assembleShim(store: ContainerStore, config: ContainerConfig, loc
   });
   const stdio = new ContainerStdio(log, clients, { tty, openStdin });
   return { store, config, lock, log, clients, stdio };
+}
+
+function openLog(store: ContainerStore, { id, spec }: ContainerConfig): LogWriter | undefined {
+  const { driver, maxSize, maxFiles } = spec.log ?? DEFAULT_LOG;
+  if (driver === 'none') return undefined;
+  return new LogWriter(
+    join(containerDir(store.paths, id), 'container.log'),
+    { maxSize, maxFiles },
+    (loss) => {
+      try {
+        store.writeState(id, { ...store.readState(id), logLoss: loss });
+      } catch (error) {
+        complain(`that output is missing from the log could not be recorded: ${(error as Error).message}`);
+      }
+    },
+  );
 }
 
 export const journalOf = ({ store, config }: ShimParts): Journal =>

@@ -7,8 +7,8 @@ import { closeSync, fchownSync, readSync } from 'node:fs';
 import { POLLIN, POLLOUT } from '../../../runtime/syscall/loops.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
-import { complain } from '../complain.ts';
-import type { LogStream, LogWriter } from '../log-file.ts';
+import type { LogWriter } from '../log-file.ts';
+import type { LogStream } from '../log-record.ts';
 import type { Clients } from './clients.ts';
 import type { Source } from './poll-loop.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -38,10 +38,10 @@ export class ContainerStdio {
   private outputs: readonly Output[] = [];
   private stdin: WriteQueue | undefined;
   private terminal: number | undefined;
-  private logFailed = false;
 
   constructor(
-    private readonly log: LogWriter,
+    /** undefined: nobody wants one (--log-driver none). */
+    private readonly log: LogWriter | undefined,
     private readonly clients: Clients,
     private readonly options: { readonly tty: boolean; readonly openStdin: boolean },
   ) {}
@@ -144,18 +144,8 @@ export class ContainerStdio {
       }
       this.outputs = this.outputs.filter((other) => other !== output);
     } else if (output.stream !== undefined && bytes.length > 0) {
-      this.record(output.stream, bytes);
+      this.log?.write(output.stream, bytes);
       this.clients.send(output.stream, bytes);
-    }
-  }
-
-  /** A log that cannot be written, on a full disk say, costs lines of the log and nothing else. */
-  private record(stream: LogStream, bytes: Buffer): void {
-    try {
-      this.log.write(stream, bytes);
-    } catch (error) {
-      if (!this.logFailed) complain(`the log could not be written: ${(error as Error).message}`);
-      this.logFailed = true;
     }
   }
 }
