@@ -87,7 +87,11 @@ export const unpack = [
       'ftruncateSync.toString();',
       unpacking,
     ],
-    ['part.startsWith(whiteoutMeta) && part !== opaqueMarker', 'part.startsWith(whiteoutMeta)', unpacking],
+    [
+      'if (name.startsWith(whiteoutMeta) && name !== opaqueMarker) return;',
+      'if (name.startsWith(whiteoutMeta)) return;',
+      unpacking,
+    ],
     ["    if (name === '' || name === '.' || name === '..') {\n", "    if (name === '') {\n", unpacking],
     ['      this.#dirs.startAfresh(real);\n      return;\n', '      return;\n', unpacking],
     ['    this.#links.forget(real);\n    switch', '    switch', unpacking],

@@ -122,12 +122,12 @@ export const lifecycle = [
 
 export const state = [
   ...mutantsOf(
-    'src/engine/store.ts',
+    'src/engine/container-names.ts',
     ['      if (refusal !== undefined) throw refusal;\n', '', 'unit/src/engine/store|e2e/lifecycle\\.'],
     [
-      'if (this.nameOwner(name) === id) rmSync(join(namesDir(this.paths), name), { force: true });',
-      'rmSync(join(namesDir(this.paths), name), { force: true });',
-      'unit/src/engine/store|e2e/lifecycle\\.',
+      'if (owner === undefined || !existsSync(containerDir(this.paths, owner))) return undefined;',
+      'if (owner === undefined) return undefined;',
+      'unit/src/engine/store|e2e/(lifecycle|crash)\\.',
     ],
   ),
   ...mutantsOf(

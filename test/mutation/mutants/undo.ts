@@ -5,7 +5,7 @@ export const undo = [
   ...mutantsOf(
     'runtime/plan/undo.ts',
     ['[...journal.read()].reverse()', '[...journal.read()]', 'unit/runtime/plan/apply'],
-    ['if (failures.length === 0) journal.remove();', 'journal.remove();', 'unit/runtime/plan/apply'],
+    ['if (report.failures.length === 0) journal.remove();', 'journal.remove();', 'unit/runtime/plan/apply'],
     [
       'return isGone(undo, error) ? undefined : (error as Error).message;',
       'return (error as Error).message;',
@@ -48,12 +48,12 @@ export const undo = [
       'e2e/fault\\.',
     ],
     [
-      "const undone = await span('undo', 'undo', () => undoJournal(journalOf(parts)));",
+      "const undone = await span('undo', 'undo', () => undoRun(store.paths, { config, ran: true, network }));",
       'const undone = { undone: [], failures: [] };',
       'e2e/run\\.',
     ],
     [
-      "span('state', 'release the network', () => releaseNetwork(store.paths, config.id, ports));",
+      "span('state', 'release the network', () => releaseNetwork(store.paths, config.id, ports, held));",
       '',
       'e2e/(networks|network-modes|doctor)\\.',
     ],
@@ -66,11 +66,11 @@ export const undo = [
   ...mutantsOf(
     'src/engine/recovery.ts',
     [
-      "await undoJournal(new Journal(join(runDir, 'journal')));",
-      'Journal.toString(); undoJournal.toString();',
+      'await undoRun(store.paths, { config, ran, network: state.network });',
+      'undoRun.toString();',
       'e2e/crash\\.',
     ],
-    ['      releaseLeases(store.paths, id);\n', '', 'e2e/(crash|doctor)\\.'],
+    ['      releaseLeases(store.paths, id, state);\n', '', 'e2e/(crash|doctor)\\.'],
     [
       'if (config.spec.autoRemove) removeContainerFiles',
       'if (!config.spec.autoRemove && false) removeContainerFiles',
