@@ -31,6 +31,7 @@ import {
 } from '../../runtime/rootfs/defaults.ts';
 import { idMappings, namespaces } from './bundle-namespaces.ts';
 import { isBridged, type ContainerConfig, type ContainerSpec, type MountSpec } from './container.ts';
+import { withAsked } from './mount-order.ts';
 import { containerDir, containerRunDir, type Paths } from './paths.ts';
 import { showsSystemPaths } from './security-flags.ts';
 
@@ -223,29 +224,8 @@ function mounts(input: BundleInput): readonly OciMount[] {
   }));
   // Docker sorts by destination depth, so that a volume on /a does not hide one on /a/b.
   const asked = spec.mounts.map(toOciMount).sort((a, b) => depth(a.destination) - depth(b.destination));
-  const covered = new Set(asked.map((mount) => mount.destination));
-  const ownCgroups = covered.has(CGROUPS);
-  // Whoever brings their own /sys/fs/cgroup brings its hierarchies, too. A hierarchy alone takes the place of ours, since
-  // the directory around it is read-only once all of them are there.
-  const inPlace = asked.filter(
-    ({ destination }) =>
-      !ownCgroups && destination.startsWith(BELOW_CGROUPS) && isAmong(defaults, destination),
-  );
-  const brought = (destination: string): boolean =>
-    covered.has(destination) || (ownCgroups && destination.startsWith(BELOW_CGROUPS));
-  return [...defaults, ...files]
-    .flatMap((mount) => {
-      const instead = inPlace.find(({ destination }) => destination === mount.destination);
-      return instead ?? (brought(mount.destination) ? [] : [mount]);
-    })
-    .concat(asked.filter((mount) => !inPlace.includes(mount)));
+  return withAsked([...defaults, ...files], asked);
 }
-
-const isAmong = (mounts: readonly OciMount[], place: string): boolean =>
-  mounts.some(({ destination }) => destination === place);
-
-const CGROUPS = '/sys/fs/cgroup';
-const BELOW_CGROUPS = `${CGROUPS}/`;
 
 const depth = (path: string): number => path.split('/').filter((part) => part !== '').length;
 
