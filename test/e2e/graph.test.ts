@@ -122,7 +122,7 @@ describe('the kernel', () => {
       await ip('link', 'add', name, 'type', 'veth', 'peer', 'name', `peer${i}`);
     }
     await ip('netns', 'add', 'n\x1b[31m');
-    const text = await picture('--brief');
+    const text = await picture('--brief', '--all');
     for (const shown of ["it's", 'a"b', '<i>', 'x]|y', 'esc\\x1b[31m', 'n\\x1b[31m', '??', 'eth0 #']) {
       expect(text).toContain(shown);
     }
@@ -134,6 +134,34 @@ describe('the kernel', () => {
     expect(await engine.ok('doctor')).toContain('All is well.');
     for (const i of names.keys()) await ip('link', 'delete', `peer${i}`);
     await ip('netns', 'delete', 'n\x1b[31m');
+  });
+
+  test('a namespace that no cable leads to is drawn with --all alone', async () => {
+    await ip('netns', 'add', 'apart');
+    expect(await picture()).not.toContain(' apart ');
+    expect(await picture()).toMatch(/other network namespaces? .* --all/);
+    expect(await picture('--all')).toContain(' apart ');
+    await ip('netns', 'delete', 'apart');
+  });
+
+  test("a bridge has its network's name, another MTU than the usual one and its routes", async () => {
+    await start('web');
+    await ip('link', 'set', 'minidock0', 'mtu', '1400');
+    await ip('route', 'add', '10.9.0.0/16', 'via', '172.17.0.9');
+    const text = await picture('--brief');
+    expect(text).toMatch(/minidock0 .* bridge {2}mtu 1400/);
+    expect(text).toContain('10.9.0.0/16 via 172.17.0.9');
+    await ip('route', 'delete', '10.9.0.0/16');
+    await ip('link', 'set', 'minidock0', 'mtu', '1500');
+  });
+
+  test('containers of another root are no disagreement', async () => {
+    await start('web', '-p', '8080:80');
+    const { stdout } = await engine.host.run([program, 'graph'], {
+      env: { MINIDOCK_ROOT: `${engine.host.dir}/other`, MINIDOCK_RUN: `${engine.host.dir}/other-run` },
+    });
+    expect(stdout).not.toContain('disagree');
+    expect(stdout).toContain('172.17.0.2');
   });
 
   test('a namespace that containers share has the names of all, and a path to each', async () => {
@@ -251,7 +279,7 @@ describe('formats', () => {
   });
 
   test('--watch draws again when the kernel tells of a change, and leaves no monitor behind', async () => {
-    const watching = engine.host.spawn([program, 'graph', '--watch', '--brief']);
+    const watching = engine.host.spawn([program, 'graph', '--watch', '--brief', '--all']);
     await watching.waitForOutput(/this host/);
     await ip('netns', 'add', 'seen');
     await watching.waitForOutput(/ seen /);

@@ -45,13 +45,16 @@ export const sampleModel: Model = {
       processes: [],
       interfaces: [
         lo,
-        link(2, 'eth0', 'veth', { addresses: ['203.0.113.2/24'] }),
-        link(3, 'minidock0', 'bridge', { addresses: ['172.17.0.1/16'] }),
+        link(2, 'eth0', 'veth', { addresses: ['203.0.113.2/24'], mtu: 1400 }),
+        link(3, 'minidock0', 'bridge', { addresses: ['172.17.0.1/16'], network: 'bridge' }),
         link(4, 'mdv978aaee6db01', 'veth', { master: 3 }),
         link(6, 'mdv1f2e3d4c5b02', 'veth', { master: 3 }),
         link(9, 'spare', 'veth', { up: false, carrier: false, peerIndex: 7 }),
       ],
-      routes: [{ destination: 'default', via: '203.0.113.1', device: 'eth0' }],
+      routes: [
+        { destination: 'default', via: '203.0.113.1', device: 'eth0' },
+        { destination: '10.0.0.0/8', via: '172.17.0.3', device: 'minidock0' },
+      ],
     },
     namespace(4_001_001, 'outside', [
       { ...lo, addresses: ['127.0.0.1/8', '198.51.100.7/32'] },

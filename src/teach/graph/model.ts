@@ -57,6 +57,8 @@ export interface Interface {
   readonly kind: string;
   readonly mac: string;
   readonly mtu: number;
+  /** Of a bridge: the network of minidock's that it is, where a container tells. */
+  readonly network?: string;
   /** IFF_UP: somebody has switched it on. */
   readonly up: boolean;
   /** LOWER_UP: the other end is on as well. */

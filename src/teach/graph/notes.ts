@@ -8,7 +8,7 @@ import { isSameProcess } from '../../engine/process-identity.ts';
 import type { Container, ContainerStore } from '../../engine/store.ts';
 import { namespaceAt } from '../../host/netns.ts';
 import { netnsPath } from '../../../runtime/network/names.ts';
-import type { Interface, Namespace, Published } from './model.ts';
+import type { Cable, Interface, Namespace, Published } from './model.ts';
 
 export interface Noted {
   readonly container: Container;
@@ -36,7 +36,8 @@ export function readNotes(store: ContainerStore): readonly Noted[] {
 
 export interface Kernel {
   readonly here: number;
-  readonly namespaces: readonly Pick<Namespace, 'inode' | 'interfaces' | 'path'>[];
+  readonly namespaces: readonly Pick<Namespace, 'inode' | 'interfaces' | 'path' | 'processes'>[];
+  readonly cables: readonly Cable[];
   readonly published: readonly Published[];
 }
 
@@ -126,24 +127,44 @@ function insideTrouble(address: string, eth0: Interface): readonly string[] {
   ];
 }
 
-/** What bears minidock's marks and belongs to no running container that is noted. */
+/**
+ * What bears minidock's marks and belongs to no running container that is noted. Where a process lives behind it, it is
+ * a container of another MINIDOCK_ROOT, whose notes these are not.
+ */
 function leftBehind(notes: readonly Noted[], kernel: Kernel): readonly string[] {
   const networks = notes.map(({ container }) => container.state.network);
   const host = kernel.namespaces.find(({ inode }) => inode === kernel.here)?.interfaces ?? [];
   const noted = <T>(all: readonly T[], value: T): boolean => all.includes(value);
+  const living = kernel.namespaces.filter(
+    ({ inode, processes }) => inode !== kernel.here && processes.length > 0,
+  );
+  const isLiving = (inode: number | undefined): boolean => living.some((one) => one.inode === inode);
+  const leadsToLiving = (index: number): boolean =>
+    kernel.cables.some(({ a, b }) =>
+      [
+        [a, b],
+        [b, a],
+      ].some(([one, other]) => one?.inode === kernel.here && one.index === index && isLiving(other?.inode)),
+    );
+  const hasLiving = (address: string): boolean =>
+    living.some(({ interfaces }) =>
+      interfaces.some(({ addresses }) => addresses.some((one) => one.split('/')[0] === address)),
+    );
   const netns = networks.map((network) => `/run/netns/${network?.netns ?? ''}`);
   const addresses = networks.map((network) => network?.address);
   const veths = networks.map((network) => network?.hostVeth);
   return [
     ...kernel.namespaces
       .filter(({ path }) => /^\/run\/netns\/md-[0-9a-f]{12}$/.test(path) && !noted(netns, path))
+      .filter(({ inode }) => !isLiving(inode))
       .map(({ path }) => `${path}: no container noted here has this namespace`),
     ...host
       .filter(({ name }) => /^mdv[0-9a-f]{12}$/.test(name) && !noted(veths, name))
+      .filter(({ index }) => !leadsToLiving(index))
       .map(({ name }) => `${name}: no container noted here has this cable`),
     ...kernel.published
       .filter(({ where }) => /^(ip minidock|iptables nat MINIDOCK)/.test(where))
-      .filter(({ toAddress }) => !noted(addresses, toAddress))
+      .filter(({ toAddress }) => !noted(addresses, toAddress) && !hasLiving(toAddress))
       .map(
         ({ port, protocol, toAddress, toPort }) =>
           `port ${port}/${protocol} is redirected to ${toAddress}:${toPort}, which no container noted here has`,

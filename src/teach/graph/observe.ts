@@ -12,7 +12,7 @@ import type { Cable, ContainerLabel, Model, Namespace } from './model.ts';
 import { findDisagreements, readNotes, type Noted } from './notes.ts';
 
 export interface ObserveOptions {
-  /** Also namespaces that nothing connects with this one and nobody has named. */
+  /** Also namespaces that nothing connects with this one. */
   readonly all?: boolean;
 }
 
@@ -29,23 +29,38 @@ export async function observe(store: ContainerStore, { all = false }: ObserveOpt
   const cables = matchCables(found, await allIds(found, here, ownIds));
   const namespaces = found.map((namespace) => label(namespace, here, notes));
   const near = reachable(here, cables);
-  const wanted = namespaces.filter(
-    ({ inode, path, kind }) => all || near.has(inode) || kind === 'container' || !path.startsWith('/proc/'),
-  );
-  // What is named or a container brings its own neighbours along.
+  const wanted = namespaces.filter(({ inode, kind }) => all || near.has(inode) || kind === 'container');
+  // A container brings its own neighbours along.
   const kept = new Set(wanted.flatMap(({ inode }) => [...reachable(inode, cables)]));
   const shown = namespaces.filter(({ inode }) => kept.has(inode));
   return {
     here,
-    namespaces: inOrder(shown, here, cables),
+    namespaces: inOrder(shown, here, cables).map((one) =>
+      one.inode === here ? withNetworks(one, notes) : one,
+    ),
     cables: cables.filter(({ a, b }) => kept.has(a.inode) || (b !== undefined && kept.has(b.inode))),
     published: [...firewall.published].sort((a, b) => parseInt(a.port) - parseInt(b.port)),
     idle: firewall.idle,
     chains: firewall.chains,
     forwarding: isForwarding(),
-    disagreements: findDisagreements(notes, { here, namespaces, published: firewall.published }),
+    disagreements: findDisagreements(notes, { here, namespaces, cables, published: firewall.published }),
     unconnected: namespaces.length - shown.length,
   };
+}
+
+/** A bridge that containers are on has the name of their network as well. */
+function withNetworks(host: Namespace, notes: readonly Noted[]): Namespace {
+  const names = new Map(
+    notes.flatMap(({ container: { state } }) => {
+      const network = state.network?.network;
+      return network === undefined ? [] : [[network.bridge, network.name] as const];
+    }),
+  );
+  const interfaces = host.interfaces.map((link) => {
+    const network = link.kind === 'bridge' ? names.get(link.name) : undefined;
+    return network === undefined ? link : { ...link, network };
+  });
+  return { ...host, interfaces };
 }
 
 type Read = FoundNamespace & Pick<Namespace, 'interfaces' | 'routes' | 'path'> & { readonly enter: Enter };

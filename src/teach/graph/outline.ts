@@ -68,6 +68,8 @@ function groupOf(model: Model, namespace: Namespace, mark?: Mark): Group {
           lines: [
             `${link.name} #${link.index}${link.up ? '' : ' DOWN'}`,
             ...shownAddresses(link),
+            ...(link.network === undefined ? [] : [`network ${link.network}`]),
+            ...(link.mtu === 1500 || link.kind === 'loopback' ? [] : [`mtu ${link.mtu}`]),
             ...gateway(namespace, link),
           ],
           kind: link.kind === 'bridge' ? 'bridge' : 'interface',

@@ -28,6 +28,8 @@ export interface RowOptions {
   readonly width: number;
 }
 
+/** Of Ethernet; others are told. */
+const USUAL_MTU = 1500;
 /** Published ports told one by one in the picture; the rest are counted. */
 const PORTS_SHOWN = 10;
 
@@ -110,6 +112,17 @@ function interfaceRows(
       ...(fits || gateway === undefined
         ? []
         : [{ spans: [span('  gw ', 'dim'), span(gateway, 'address')], marked }]),
+      ...namespace.routes
+        .filter(
+          ({ destination, via, device }) =>
+            destination !== 'default' && via !== undefined && device === link.name,
+        )
+        .map(({ destination, via = '' }): Row => ({
+          spans: [span(`  ${destination} via `, 'dim'), span(via, 'address')],
+          marked: false,
+          bus,
+          busMarked: isMarkedPort(0),
+        })),
       ...(bus ? ports : []).map((port, index): Row => ({
         spans: lineOf(port, index === ports.length - 1 ? '└ ' : '├ ', portWidth, isLost(port)),
         ref: { inode, index: port.index },
@@ -131,6 +144,8 @@ function lineOf(link: Interface, prefix: string, nameWidth: number, lost: boolea
     span(` #${link.index}`, 'dim'),
     ...(addresses === '' ? [] : [span(`  ${addresses}`, 'address')]),
     ...(kind === '' ? [] : [span(`  ${kind}`, 'dim')]),
+    ...(link.network === undefined ? [] : [span(`  ${narrow(link.network)}`, 'plain')]),
+    ...(link.mtu === USUAL_MTU || link.kind === 'loopback' ? [] : [span(`  mtu ${link.mtu}`, 'dim')]),
     ...(state === '' ? [] : [span(`  ${state}`, 'warn')]),
     ...(lost ? [span(`  peer #${link.peerIndex ?? 0} unseen`, 'warn')] : []),
   ];

@@ -55,7 +55,7 @@ export const allHold = (verdicts: readonly Verdict[]): boolean => verdicts.every
 
 /** The picture of everything there is, or undefined where it cannot be drawn. */
 export async function drawPicture(width: number): Promise<Picture | undefined> {
-  const argv = [process.execPath, 'graph', '--format', 'json'] as const;
+  const argv = [process.execPath, 'graph', '--all', '--format', 'json'] as const;
   const { status, stdout } = await insideHost.run([...argv], { timeoutMs: 20_000 });
   if (status !== 0 || stdout.trim() === '') return undefined;
   const model = JSON.parse(stdout) as Model;
