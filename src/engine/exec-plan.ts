@@ -11,6 +11,7 @@ import { enterArgv, execStart } from '../../runtime/process/namespace-command.ts
 import { readRecord } from './atomic-file.ts';
 import { ociConfig } from './bundle-record.ts';
 import { missingFile } from './damage.ts';
+import type { ContainerConfig } from './container.ts';
 import { terminalSize } from './foreground.ts';
 import { randomHex } from './ids.ts';
 import { containerRunDir, type Paths } from './paths.ts';
@@ -36,14 +37,16 @@ export interface ExecPlan {
 
 /** @throws MinidockError 'NOT_RUNNING'. */
 export function requireRunning({ config, state }: Container): void {
-  if (state.status === 'running') return;
-  throw new MinidockError({
+  if (state.status !== 'running') throw notRunning(config);
+}
+
+export const notRunning = ({ id, name }: ContainerConfig): MinidockError =>
+  new MinidockError({
     code: 'NOT_RUNNING',
-    message: `container ${config.id} is not running`,
-    hint: `Start it first: minidock start ${config.name}`,
+    message: `container ${id} is not running`,
+    hint: `Start it first: minidock start ${name}`,
     exitCode: 1,
   });
-}
 
 /** Not made yet. */
 export const newExecDir = (paths: Paths, { config }: Container): string =>

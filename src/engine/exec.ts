@@ -7,8 +7,9 @@
  *
  * How `__enter` gets the program into a container that may be hostile: runtime/process/enter.ts.
  */
-import { closeSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { MinidockError } from '../../runtime/errors.ts';
+import { delay } from '../../runtime/io/delay.ts';
 import { spawn } from '../../runtime/io/spawn.ts';
 import type { Step } from '../../runtime/plan/step.ts';
 import { stepSpan } from '../../runtime/plan/step-span.ts';
@@ -21,9 +22,17 @@ import { isTraced, span } from '../../runtime/trace.ts';
 import { DescriptorWriter, readDescriptor } from './descriptor-stream.ts';
 import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
 import { terminalSize } from './foreground.ts';
-import { execSteps, newExecDir, placesIn, planExec, requireRunning, type ExecOptions } from './exec-plan.ts';
+import {
+  execSteps,
+  newExecDir,
+  placesIn,
+  planExec,
+  notRunning,
+  requireRunning,
+  type ExecOptions,
+} from './exec-plan.ts';
 import type { Paths } from './paths.ts';
-import { ensurePrivateDir } from './private-dir.ts';
+import { isSameProcess } from './process-identity.ts';
 import { enterRawMode } from './raw-terminal.ts';
 import { leaveTerminal } from './shim-client.ts';
 import type { Container } from './store.ts';
@@ -37,9 +46,16 @@ export async function execInContainer(
 ): Promise<number> {
   requireRunning(container);
   const dir = newExecDir(paths, container);
-  ensurePrivateDir(dir);
+  const before = new LastWords();
   try {
-    return await runExec(paths, container, options, dir, onSteps);
+    // The directory it is in goes with the container, and must not be made anew.
+    mkdirSync(dir, { mode: 0o700 });
+    return await runExec(paths, container, options, dir, before, onSteps);
+  } catch (error) {
+    // A container that ends meanwhile takes away what the process is about to use: whatever that says means this.
+    if (!before.over && (await endsMeanwhile(container, error))) throw notRunning(container.config);
+    before.tell();
+    throw error;
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -50,6 +66,7 @@ async function runExec(
   container: Container,
   options: ExecOptions,
   dir: string,
+  before: LastWords,
   onSteps: ((steps: readonly Step[]) => void) | undefined,
 ): Promise<number> {
   const { config } = container;
@@ -60,7 +77,7 @@ async function runExec(
   writeFileSync(requestPath, JSON.stringify({ ...request, trace: isTraced() }), { mode: 0o600 });
   const trace = new InitTrace(`exec in ${config.name}`);
   const init = await span('wait', 'listen for the process inside', () => listenForInit(socketPath, trace));
-  const stdio = openStdio(options);
+  const stdio = openStdio(options, before);
   trace.spawning();
   const child = stepSpan([start], (note) => {
     const env = { ...SHORT_LIVED, PATH: process.env['PATH'] };
@@ -99,6 +116,7 @@ async function runExec(
         exitCode: failure.exitCode === 125 ? 126 : failure.exitCode,
       });
     }
+    before.tell();
     trace.executed('process.exec', options.argv);
     void exited.then((status) => trace.ended(status));
     if (options.detach) {
@@ -122,6 +140,39 @@ async function runExec(
   }
 }
 
+/** Milliseconds: PID 1 is still there while the kernel ends what is in its namespace. */
+const DYING = 300;
+const LOOK = 10;
+/** Words about the program itself, which the container has to do with only by its files. */
+const OF_THE_PROGRAM = ['ENOENT', 'EACCES', 'ENOTDIR', 'ENOEXEC', 'EISDIR', 'ELOOP', 'E2BIG'];
+
+async function endsMeanwhile({ state }: Container, error: unknown): Promise<boolean> {
+  const { code = '' } = error as { readonly code?: string };
+  const patience = error instanceof MinidockError && OF_THE_PROGRAM.includes(code) ? 0 : DYING;
+  for (const end = Date.now() + patience; ; await delay(LOOK)) {
+    if (!isSameProcess(state.pid, state.pidStartTime)) return true;
+    if (Date.now() >= end) return false;
+  }
+}
+
+/** What comes on standard error before the program has begun: words of those who bring it into the container. */
+class LastWords {
+  over = false;
+  private readonly held: Buffer[] = [];
+
+  /** undefined once the program speaks for itself. */
+  hold(chunk: Buffer): Promise<void> | undefined {
+    if (this.over) return undefined;
+    this.held.push(Buffer.from(chunk));
+    return Promise.resolve();
+  }
+
+  tell(): void {
+    this.over = true;
+    for (const chunk of this.held.splice(0)) stderr.write(chunk);
+  }
+}
+
 /** After a detach nobody waits for the terminal's end. */
 const settle = (terminal: ExecTerminal | undefined): Promise<unknown> =>
   terminal === undefined ? new Promise(() => undefined) : terminal.detached;
@@ -132,7 +183,7 @@ interface ExecStdio {
   readonly ended: Promise<unknown>;
 }
 
-function openStdio(options: ExecOptions): ExecStdio {
+function openStdio(options: ExecOptions, before: LastWords): ExecStdio {
   if (options.tty || options.detach) {
     return {
       child: ['ignore', 'ignore', 'ignore'],
@@ -146,7 +197,7 @@ function openStdio(options: ExecOptions): ExecStdio {
   if (stdin !== undefined) feed(new DescriptorWriter(stdin.write));
   const ended = Promise.all([
     readDescriptor(out.read, (chunk) => stdout.writePatiently(chunk)),
-    readDescriptor(err.read, (chunk) => stderr.writePatiently(chunk)),
+    readDescriptor(err.read, (chunk) => before.hold(chunk) ?? stderr.writePatiently(chunk)),
   ]);
   return {
     child: [stdin?.read ?? 'ignore', out.write, err.write],
