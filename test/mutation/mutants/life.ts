@@ -5,19 +5,22 @@ const log = 'unit/src/engine/log|e2e/logs\\.';
 
 export const logs = [
   ...mutantsOf(
-    'src/engine/log-file.ts',
+    'src/engine/log-tail.ts',
     ['skip: seen + breaks - lines + 1 }', 'skip: seen + breaks - lines }', log],
-    ['    ftruncateSync(this.fd, this.size);\n  }', '  }', log],
-    ['    header[4] = stream;\n', '    header[4] = 1;\n', log],
-    ['if (last && payload.at(-1) === 0x0a) breaks -= 1;', '', log],
-    ['if (lines === 0) return { offset: end, skip: 0 };', '', log],
+    ['if (following === undefined && payload.at(-1) === 0x0a) breaks -= 1;', '', log],
+    ['if (lines === 0) return { file: placed.file, offset: placed.end, skip: 0 };', '', log],
+  ),
+  ...mutantsOf(
+    'src/engine/log-file.ts',
+    ['else if (end < size) ftruncateSync(this.fd, end);', '', log],
+    ['    header[4] = kind;\n', '    header[4] = 1;\n', log],
     ['else ftruncateSync(this.fd, this.size);', '', log],
   ),
   ...mutantsOf(
     'src/engine/logs.ts',
     [
-      "if (options.follow && container.state.status === 'running') {",
-      "if (false && options.follow && container.state.status === 'running') {",
+      "const follows = options.follow && container.state.status === 'running';",
+      'const follows = false;',
       'e2e/logs\\.',
     ],
     [
@@ -26,7 +29,6 @@ export const logs = [
       'e2e/logs\\.',
       'What was written last is read in the same round nearly always: the loss is a race of microseconds',
     ],
-    ['if (payload.length === 0) return;', '', log, 'An empty write prints nothing; the line spares the call'],
   ),
 ];
 

@@ -53,8 +53,8 @@ export const script = [
     ['  [[ -z $own ]] || gid=$(find_group "$own")\n', '', scripts],
   ),
   ...mutantsOf('src/teach/script/host-steps.ts', [
-    "command.kind === 'rmdir' ? renderArgv(['remove_group', command.path])",
-    "command.kind === 'rmdir' ? renderArgv(['rmdir', command.path])",
+    "if (command.kind === 'rmdir') return renderArgv(['remove_group', command.path]);",
+    "if (command.kind === 'rmdir') return renderArgv(['rmdir', command.path]);",
     scripts,
   ]),
 ];
