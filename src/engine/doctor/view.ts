@@ -94,8 +94,7 @@ export function namesIn(directory: string): readonly string[] {
 }
 
 /** A shim, awake or asleep, has its container's id on its command line. */
-const shims = (): readonly string[] =>
-  processIds().flatMap((pid) => containerOf(commandLineOf(pid)) ?? []);
+const shims = (): readonly string[] => processIds().flatMap((pid) => containerOf(commandLineOf(pid)) ?? []);
 
 /** A lock that cannot be had is somebody's who makes, starts or removes the container just now. */
 function held({ paths }: ContainerStore): readonly string[] {
