@@ -4,11 +4,10 @@
  * lost or damaged neither hides its container nor gives its name away.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { createFileAtomic, readSmallFile, writeFileAtomic } from './atomic-file.ts';
 import { damagedFile, missingFile, tellDamage } from './damage.ts';
-import { containerDir, namesDir, type Paths } from './paths.ts';
+import { containerDir, nameFile, namesDir, type Paths } from './paths.ts';
 import { ensurePrivateDir } from './private-dir.ts';
 import { isId } from './records.ts';
 
@@ -25,10 +24,9 @@ export class ContainerNames {
 
   /** @throws MinidockError 'NAME_IN_USE'. */
   reserve(name: string, id: string): void {
-    const dir = namesDir(this.paths);
-    ensurePrivateDir(dir);
+    ensurePrivateDir(namesDir(this.paths));
     this.restore(name);
-    const path = join(dir, name);
+    const path = nameFile(this.paths, name);
     for (;;) {
       try {
         createFileAtomic(path, id, containerDir(this.paths, id));
@@ -65,8 +63,7 @@ export class ContainerNames {
 
   /** Fewer names than containers: one of them has lost the file of its name, which nobody else may take. */
   private restore(name: string): void {
-    if (existsSync(join(namesDir(this.paths), name)) || this.list().length >= this.containers.ids().length)
-      return;
+    if (existsSync(nameFile(this.paths, name)) || this.list().length >= this.containers.ids().length) return;
     const holder = this.holderOf(name);
     if (holder !== undefined) this.write(name, holder);
   }
@@ -74,11 +71,11 @@ export class ContainerNames {
   /** The name's file made anew. */
   write(name: string, id: string): void {
     ensurePrivateDir(namesDir(this.paths));
-    writeFileAtomic(join(namesDir(this.paths), name), id);
+    writeFileAtomic(nameFile(this.paths, name), id);
   }
 
   remove(name: string): void {
-    rmSync(join(namesDir(this.paths), name), { force: true });
+    rmSync(nameFile(this.paths, name), { force: true });
   }
 
   list(): readonly string[] {
@@ -96,13 +93,13 @@ export class ContainerNames {
   }
 
   release(name: string, id: string): void {
-    if (this.read(name) === id) rmSync(join(namesDir(this.paths), name), { force: true });
+    if (this.read(name) === id) rmSync(nameFile(this.paths, name), { force: true });
   }
 
   /** What the file of a name says, which may be no id. */
   read(name: string): string | undefined {
     try {
-      return readSmallFile(join(namesDir(this.paths), name));
+      return readSmallFile(nameFile(this.paths, name));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
@@ -113,7 +110,7 @@ export class ContainerNames {
   findLost(name: string, told: string | undefined): string | undefined {
     const holder = this.holderOf(name);
     if (holder !== undefined) {
-      const path = join(namesDir(this.paths), name);
+      const path = nameFile(this.paths, name);
       const error =
         told === undefined
           ? missingFile(path)

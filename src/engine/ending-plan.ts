@@ -8,7 +8,7 @@ import { Journal, type JournalEntry } from '../../runtime/plan/journal.ts';
 import type { HostCommand } from '../../runtime/plan/command.ts';
 import type { Argv, HostStep, Section } from '../../runtime/plan/step.ts';
 import { UNDO_STEP } from '../../runtime/plan/step-span.ts';
-import { containerDir, containerRunDir, idsDir, leasesDir, namesDir, type Paths } from './paths.ts';
+import { containerDir, containerRunDir, idsDir, leasesDir, nameFile, namesDir, type Paths } from './paths.ts';
 import { signalName } from './signals.ts';
 import { doomedDir, type Container } from './store.ts';
 
@@ -196,7 +196,7 @@ export function planRemoval(
     step('container.release-name', 'files', `Give up the name ${name}`, {
       why: 'A name is a file that holds the container’s id; link(2) refuses a second one, so that no two containers get the same.',
       without: 'The name could not be used again.',
-      argv: ['rm', join(namesDir(paths), name)],
+      argv: ['rm', nameFile(paths, name)],
       none: again,
       observe: ['ls', namesDir(paths)],
     }),

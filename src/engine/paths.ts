@@ -54,6 +54,16 @@ export const containerRunDir = (p: Paths, id: string): string => join(p.run, 'co
 /** Held by the container's shim, or by whoever removes or recovers it; goes with the container's directory. */
 export const containerLock = (p: Paths, id: string): string => join(p.root, 'containers', id, 'lock');
 export const namesDir = (p: Paths): string => join(p.root, 'names');
+/** No file's name is longer than that (NAME_MAX). */
+const LONGEST = 255;
+
+/** A name that is too long for a file, of which Docker takes any, is cut, and told apart by its digest; "~" is in no name. */
+export function nameFile(p: Paths, name: string): string {
+  if (name.length <= LONGEST) return join(namesDir(p), name);
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  return join(namesDir(p), `${name.slice(0, 180)}~${createHash('sha256').update(name).digest('hex')}`);
+}
+
 export const volumesDir = (p: Paths): string => join(p.root, 'volumes');
 export const imagesDir = (p: Paths): string => join(p.root, 'images');
 export const networksDir = (p: Paths): string => join(p.root, 'networks');

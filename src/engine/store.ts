@@ -236,5 +236,5 @@ function orIfDamaged<T>(read: () => T, otherwise: (error: MinidockError) => T): 
   }
 }
 
-/** Docker's RestrictedNamePattern, and what a file system takes. */
-export const isValidName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/.test(name);
+/** Docker's RestrictedNamePattern, which takes a name of any length. */
+export const isValidName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name);

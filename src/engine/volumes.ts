@@ -25,6 +25,8 @@ export const volumeData = (paths: Paths, name: string): string => join(volumesDi
 /** Also the name of a directory: no longer than that may be, and none but a child of volumes/. */
 const isVolumeName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(name);
 
+const LONGEST_NAME = 255;
+
 /** A volume that a container is about to use. */
 export interface TakenVolume {
   readonly volume: Volume;
@@ -52,6 +54,13 @@ const LOCK_RETRY = 5;
 
 /** Made if it is not there. One that is named is only to be asked for with the lock held. */
 export function takeVolume(paths: Paths, name: string, anonymous: boolean): TakenVolume {
+  if (name.length > LONGEST_NAME) {
+    throw new MinidockError({
+      code: 'INVALID_VOLUME_NAME',
+      message: `create ${name}: error while creating volume root path: mkdir ${join(volumesDir(paths), name)}: file name too long`,
+      hint: `The name of a volume is that of a directory: ${String(LONGEST_NAME)} characters at most.`,
+    });
+  }
   if (!isVolumeName(name)) {
     throw new MinidockError({
       code: 'INVALID_VOLUME_NAME',

@@ -88,7 +88,12 @@ describe('host directories', () => {
     const id = await ok('run', '-d', '--cap-add', 'SYS_ADMIN', '-v', `${dir}:/mnt`, 'test', 'sleep', '1000');
     mkdirSync(join(dir, 'point'));
     await engine.host.run(['mount', '-t', 'tmpfs', 'later', join(dir, 'point')]);
-    expect(await ok('exec', id, 'grep', '-c', 'later', '/proc/mounts').catch(() => '0')).toBe('0');
+    // grep found nothing, which is its status 1.
+    expect(await minidock('exec', id, 'grep', '-c', 'later', '/proc/mounts')).toEqual({
+      exitCode: 1,
+      stdout: '0\n',
+      stderr: '',
+    });
     await ok('exec', id, 'mount', '-t', 'tmpfs', 'inner', '/tmp');
     expect((await engine.host.run(['grep', '-c', '^inner', '/proc/self/mounts'])).stdout).toBe('0\n');
     await engine.host.run(['umount', join(dir, 'point')]);
@@ -218,4 +223,26 @@ describe('volumes', () => {
     await inside('true', '-u', 'app', '-v', `${dir}:/mnt`, '-w', '/mnt');
     expect([statSync(dir).uid, statSync(dir).mode]).toEqual([before.uid, before.mode]);
   });
+});
+
+test('an anonymous volume that another container mounts outlives its own', async () => {
+  await ok('run', '--name', 'maker', '-v', '/data', 'test', 'sh', '-c', 'echo kept >/data/file');
+  const volume = await ok('inspect', '-f', '{{(index .Mounts 0).Name}}', 'maker');
+  await ok('create', '--name', 'user', '-v', `${volume}:/data`, 'test', 'cat', '/data/file');
+  await ok('rm', '-v', 'maker');
+  expect(await ok('start', '-a', 'user')).toBe('kept');
+  await ok('rm', '-v', 'user');
+  await ok('volume', 'rm', volume);
+});
+
+test('a name that no directory can have is refused for its length', async () => {
+  const { exitCode, stderr } = await minidock(
+    'run',
+    '--rm',
+    '-v',
+    `${'v'.repeat(300)}:/data`,
+    'test',
+    'true',
+  );
+  expect([exitCode, stderr]).toEqual([125, expect.stringContaining('file name too long')]);
 });

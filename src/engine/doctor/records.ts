@@ -11,7 +11,7 @@ import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { isDamaged, readRecord, writeFileAtomic } from '../atomic-file.ts';
 import { ociConfig } from '../bundle-record.ts';
 import { attachmentOf, expectedUndos } from '../expected-undos.ts';
-import { containerDir, containerRunDir, idsDir, leasesDir, namesDir, type Paths } from '../paths.ts';
+import { containerDir, containerRunDir, idsDir, leasesDir, nameFile, type Paths } from '../paths.ts';
 import { isId, containerState } from '../records.ts';
 import { computeBundle } from '../shim/prepare.ts';
 import type { Container, ContainerStore } from '../store.ts';
@@ -74,7 +74,7 @@ function stateOf(store: ContainerStore, { config, state }: Container): readonly 
 /** A file of the container's name must lead to it. */
 function nameOf(store: ContainerStore, { config, unreadable }: Container): readonly Finding[] {
   const { id, name } = config;
-  const path = join(namesDir(store.paths), name);
+  const path = nameFile(store.paths, name);
   const held = store.names.read(name);
   if (held === id || unreadable !== undefined) return [];
   const what =
@@ -89,9 +89,11 @@ function nameOf(store: ContainerStore, { config, unreadable }: Container): reado
 function foreignNames(store: ContainerStore, containers: readonly Container[]): readonly Finding[] {
   return store.names
     .list()
-    .filter((name) => !containers.some(({ config }) => config.name === name))
+    .filter(
+      (file) => !containers.some(({ config }) => nameFile(store.paths, config.name).endsWith(`/${file}`)),
+    )
     .flatMap((name) => {
-      const path = join(namesDir(store.paths), name);
+      const path = nameFile(store.paths, name);
       const held = store.names.read(name);
       if (held === undefined || isId(held)) return [];
       const means = 'No container is called so.';
