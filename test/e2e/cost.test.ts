@@ -58,7 +58,7 @@ describe('programs started by run --rm', () => {
     const programs = [...CONTAINER, ...PORTS].sort();
     const one = await costOf('run', '--rm', '-p', '8080:80', 'test', 'true');
     expect([...one.programs].sort()).toEqual(programs);
-    expectAtMost(one, { opened: 440, openedOfState: 224, written: 18_700 });
+    expectAtMost(one, { opened: 440, openedOfState: 224, written: 18_900 });
     const hundred = await costOf('run', '--rm', '-p', '8000-8099:8000-8099', 'test', 'true');
     expect([...hundred.programs].sort()).toEqual(programs);
     expectAtMost(hundred, { opened: 440, openedOfState: 224, written: 37_500 });
@@ -108,7 +108,7 @@ describe('modules loaded', () => {
   const verb = [...help, 'src/commands/verb-runner.ts'];
 
   test.each([
-    ['--help', help, 15],
+    ['--help', help, 16],
     ['ps', [...verb, 'src/commands/ps.ts'], 45],
     ['inspect', [...verb, 'src/commands/inspect.ts', 'src/ui/inspect-json.ts'], 43],
     ['port', [...verb, 'src/commands/port.ts'], 35],
