@@ -57,6 +57,9 @@ function checkOwner({ uid, gid }: Metadata): void {
 
 const isId = (id: number): boolean => Number.isInteger(id) && id >= -1 && id < 2 ** 32;
 
+/** Without the directory that the unpacking process has the layer in. */
+const inLayer = (path: FsPath): string => String(path).replace(/^\/fs(?=\/)/, '');
+
 /** chown(2): the kernel gives a file to nobody whom the user namespace does not count (EINVAL). */
 function own(path: FsPath, { uid, gid }: Metadata, chown: () => void): void {
   try {
@@ -65,7 +68,7 @@ function own(path: FsPath, { uid, gid }: Metadata, chown: () => void): void {
     if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
     throw new ImageError({
       code: 'ID_UNMAPPED',
-      message: `unpacking a layer: ${JSON.stringify(String(path))} belongs to ${String(uid)}:${String(gid)}, and this user namespace has no such user or group`,
+      message: `unpacking a layer: ${JSON.stringify(inLayer(path))} belongs to ${String(uid)}:${String(gid)}, and this user namespace has no such user or group`,
       hint: 'the ids that there are here stand in /proc/self/uid_map and gid_map; root of the machine has all of them',
       cause: error,
     });

@@ -61,7 +61,7 @@ describe('programs started by run --rm', () => {
     expectAtMost(one, { opened: 440, openedOfState: 224, written: 18_900 });
     const hundred = await costOf('run', '--rm', '-p', '8000-8099:8000-8099', 'test', 'true');
     expect([...hundred.programs].sort()).toEqual(programs);
-    expectAtMost(hundred, { opened: 440, openedOfState: 224, written: 37_500 });
+    expectAtMost(hundred, { opened: 440, openedOfState: 224, written: 45_000 });
   });
 });
 
@@ -109,14 +109,14 @@ describe('modules loaded', () => {
 
   test.each([
     ['--help', help, 16],
-    ['ps', [...verb, 'src/commands/ps.ts'], 45],
-    ['inspect', [...verb, 'src/commands/inspect.ts', 'src/ui/inspect-json.ts'], 43],
-    ['port', [...verb, 'src/commands/port.ts'], 35],
-    ['images', [...verb, 'src/commands/images.ts'], 43],
-    ['logs', [...verb, 'src/commands/logs.ts'], 43],
-    ['exec', [...verb, 'src/commands/exec.ts'], 66],
-    ['run', [...verb, 'src/commands/run.ts'], 94],
-    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 116],
+    ['ps', [...verb, 'src/commands/ps.ts'], 74],
+    ['inspect', [...verb, 'src/commands/inspect.ts', 'src/ui/inspect-json.ts'], 72],
+    ['port', [...verb, 'src/commands/port.ts'], 64],
+    ['images', [...verb, 'src/commands/images.ts'], 73],
+    ['logs', [...verb, 'src/commands/logs.ts'], 76],
+    ['exec', [...verb, 'src/commands/exec.ts'], 93],
+    ['run', [...verb, 'src/commands/run.ts'], 116],
+    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 130],
     ['PID 1', ['src/cli.ts', 'runtime/process/init.ts'], 63],
   ])('by %s: no library but commander, and few of our own', (name, entries, limit) => {
     const { files, libraries } = staticModules(...entries);

@@ -199,10 +199,12 @@ describe('a link in the place of what minidock keeps', () => {
       renameSync(join(root, path), join(aside, 'real'));
       symlinkSync(join(aside, 'real'), join(root, path));
       const { exitCode, stderr } = await engine.minidock(...args);
+      // A record is kept twice: the other copy serves, and the link is told.
+      const failed = !/(config|volume)\.json$/.test(path);
       expect({ path, args, failed: exitCode !== 0, stderr }).toEqual({
         path,
         args,
-        failed: true,
+        failed,
         stderr: expect.stringContaining(words),
       });
       rmSync(join(root, path));
