@@ -7,12 +7,13 @@ import { checkLayerCount, readImageConfig } from '../manifest.ts';
 import { mediaTypes } from '../media-types.ts';
 import { fullName } from '../reference.ts';
 import type { BlobStore } from '../store/blob-store.ts';
-import type { Descriptor, Manifest } from '../types.ts';
+import type { Descriptor } from '../types.ts';
 import { detectCompression } from '../unpack/compression.ts';
-import type { ArchivedImage } from './load.ts';
+import type { ArchivedImage } from './archived-image.ts';
 import { readHead } from './read-head.ts';
 import { tagsOf } from './tags.ts';
 import type { Spool } from './spool.ts';
+import { manifestBytes } from './docker-manifest.ts';
 
 export async function readDockerArchive(
   spool: Spool,
@@ -42,19 +43,6 @@ export async function readDockerArchive(
     });
   }
   return images;
-}
-
-export function manifestBytes(
-  config: { readonly digest: string; readonly size: number },
-  layers: readonly Descriptor[],
-): Buffer {
-  const manifest: Manifest = {
-    schemaVersion: 2,
-    mediaType: mediaTypes.manifest,
-    config: { mediaType: mediaTypes.config, digest: config.digest, size: config.size },
-    layers,
-  };
-  return Buffer.from(JSON.stringify(manifest));
 }
 
 async function layerType(path: string): Promise<string> {

@@ -16,7 +16,7 @@ import type { Descriptor, ImageConfig, Platform, StoredImage } from '../types.ts
 import { decompress, detectCompression } from '../unpack/compression.ts';
 import { unpackError } from '../unpack/corrupt.ts';
 import { applyChanges } from './changes.ts';
-import { manifestBytes } from './docker-archive.ts';
+import { manifestBytes } from './docker-manifest.ts';
 import { mediaTypes } from '../media-types.ts';
 import { readHead } from './read-head.ts';
 

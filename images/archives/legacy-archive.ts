@@ -8,8 +8,8 @@ import { maxLayers, type V1Image } from '../foreign/image-shapes.ts';
 import { mediaTypes } from '../media-types.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import type { Descriptor, HistoryEntry, ImageConfig } from '../types.ts';
-import { manifestBytes } from './docker-archive.ts';
-import type { ArchivedImage } from './load.ts';
+import { manifestBytes } from './docker-manifest.ts';
+import type { ArchivedImage } from './archived-image.ts';
 import { invalidArchive, type Spool } from './spool.ts';
 import { tagsOf } from './tags.ts';
 

@@ -15,6 +15,7 @@ import { readDockerArchive } from './docker-archive.ts';
 import { readLegacyArchive } from './legacy-archive.ts';
 import { readOciLayout } from './oci-layout.ts';
 import { invalidArchive, spoolArchive, type Spool } from './spool.ts';
+import type { ArchivedImage } from './archived-image.ts';
 
 export interface LoadOptions {
   readonly store: ImageStore;
@@ -25,16 +26,6 @@ export interface LoadOptions {
 export interface LoadedImage {
   readonly image: StoredImage;
   /** Normalised; none when the archive does not name the image. */
-  readonly tags: readonly string[];
-}
-
-/** An image of an archive whose blobs are in the store by now. */
-export interface ArchivedImage {
-  readonly manifestDigest: string;
-  readonly configDigest: string;
-  readonly layers: readonly { readonly digest: string; readonly size: number; readonly mediaType: string }[];
-  readonly diffIds: readonly string[];
-  /** Normalised. */
   readonly tags: readonly string[];
 }
 

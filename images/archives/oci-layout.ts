@@ -9,7 +9,7 @@ import { kindOfType } from '../media-types.ts';
 import { choosePlatform, fitsPlatform, hostPlatform } from '../platform.ts';
 import { hexOf, type BlobStore } from '../store/blob-store.ts';
 import type { Descriptor, Manifest } from '../types.ts';
-import type { ArchivedImage } from './load.ts';
+import type { ArchivedImage } from './archived-image.ts';
 import { invalidArchive, type Spool, type SpooledFile } from './spool.ts';
 import { tagsOf } from './tags.ts';
 

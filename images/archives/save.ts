@@ -14,7 +14,7 @@ import type { ImageStore } from '../store/image-store.ts';
 import type { Descriptor, ImageIndex, StoredImage } from '../types.ts';
 import { decompress, ioChunk } from '../unpack/compression.ts';
 import type { DockerManifestItem } from '../foreign/image-shapes.ts';
-import { manifestBytes } from './docker-archive.ts';
+import { manifestBytes } from './docker-manifest.ts';
 import { mediaTypes } from '../media-types.ts';
 import { TarWriter } from './tar-writer.ts';
 

@@ -2,7 +2,7 @@
  * What registries, credential helpers and Docker's own configuration file say besides images. Unknown fields are kept:
  * `login` writes Docker's file back with everything in it.
  */
-import type { AuthEntry, DockerConfig } from '../registry/credentials.ts';
+import type { AuthEntry, DockerConfig } from '../registry/docker-config.ts';
 import { fields, listOf, mapOf, optional, text, value } from './shape.ts';
 
 /** A string that goes into a header as it is: RFC 7230 has no control characters there. */

@@ -10,7 +10,7 @@ import { ImageError } from '../errors.ts';
 import { readForeign, tryForeign } from '../foreign/read.ts';
 import { tokenAnswer, tokenRefusal } from '../foreign/registry-shapes.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials } from './docker-config.ts';
 import type { TransportRequest, TransportResponse } from './transport.ts';
 
 export interface AuthorizerOptions {

@@ -8,7 +8,8 @@
 import { createHash } from 'node:crypto';
 import { ImageError } from '../errors.ts';
 import { defaultDomain, familiarName, isDigest, type Reference } from '../reference.ts';
-import { readCredentials, type Credentials } from './credentials.ts';
+import { readCredentials } from './credentials.ts';
+import type { Credentials } from './docker-config.ts';
 import { listEndpoints } from './endpoints.ts';
 import { describeRefusal, pullDenied } from './failure.ts';
 import { mediaTypes } from '../media-types.ts';

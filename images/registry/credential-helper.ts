@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { ImageError } from '../errors.ts';
 import { readForeign } from '../foreign/read.ts';
 import { helperAnswer } from '../foreign/registry-shapes.ts';
-import type { Credentials, Environment } from './credentials.ts';
+import type { Credentials, Environment } from './docker-config.ts';
 
 /** undefined if it keeps nothing under the key. Throws ImageError 'CREDENTIAL_HELPER_FAILED'. */
 export async function getFromHelper(

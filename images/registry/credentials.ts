@@ -11,28 +11,7 @@ import { checkForeign, parseForeign } from '../foreign/read.ts';
 import { withoutNulls } from '../foreign/shape.ts';
 import { dockerConfig } from '../foreign/registry-shapes.ts';
 import { getFromHelper } from './credential-helper.ts';
-
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
-  /** A refresh token, exchanged for access tokens in the password's place. */
-  readonly identityToken?: string;
-}
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-export interface DockerConfig {
-  readonly auths?: Readonly<Record<string, AuthEntry>>;
-  readonly credsStore?: string;
-  readonly credHelpers?: Readonly<Record<string, string>>;
-}
-
-export interface AuthEntry {
-  readonly auth?: string;
-  readonly username?: string;
-  readonly password?: string;
-  readonly identitytoken?: string;
-}
+import type { Credentials, Environment, DockerConfig, AuthEntry } from './docker-config.ts';
 
 export function dockerConfigPath(env: Environment = process.env): string {
   return join(env['DOCKER_CONFIG'] ?? join(env['HOME'] ?? homedir(), '.docker'), 'config.json');

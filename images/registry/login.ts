@@ -10,13 +10,8 @@ import { ImageError } from '../errors.ts';
 import { defaultDomain } from '../reference.ts';
 import type { RegistryClientOptions } from './client.ts';
 import { eraseFromHelper, storeInHelper } from './credential-helper.ts';
-import {
-  dockerConfigPath,
-  helperFor,
-  readDockerConfig,
-  type DockerConfig,
-  type Environment,
-} from './credentials.ts';
+import { dockerConfigPath, helperFor, readDockerConfig } from './credentials.ts';
+import type { DockerConfig, Environment } from './docker-config.ts';
 import { listEndpoints, type Endpoint } from './endpoints.ts';
 import { Session } from './session.ts';
 

@@ -6,7 +6,7 @@
  */
 import { ImageError } from '../errors.ts';
 import { Authorizer } from './auth.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials } from './docker-config.ts';
 import { isInsecure, type Endpoint } from './endpoints.ts';
 import { send, type Timeouts, type TransportRequest, type TransportResponse } from './transport.ts';
 

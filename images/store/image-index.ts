@@ -8,18 +8,7 @@ import { checkForeign, parseForeign } from '../foreign/read.ts';
 import { readFileIfAny, writeFileAtomic } from './atomic-file.ts';
 import { missing, type OnDamage } from './damage.ts';
 import { imageIndex } from './record-shapes.ts';
-
-export interface ImageRecord {
-  readonly id: string;
-  readonly manifestDigest: string;
-  readonly tags: readonly string[];
-  readonly repoDigests: readonly string[];
-  /** Base first. `blob` is where the layer was unpacked from, which need not be the blob the manifest names. */
-  readonly layers: readonly { readonly diffId: string; readonly blob: string; readonly size: number }[];
-  /** Below the store's directory: what an overlay of this image stacks, base first. */
-  readonly layerDirs: readonly string[];
-  readonly lastTagged: string;
-}
+import type { ImageRecord } from './records.ts';
 
 export type ImageRecords = ReadonlyMap<string, ImageRecord>;
 

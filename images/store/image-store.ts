@@ -16,15 +16,11 @@ import type { ImageConfig, StoredImage } from '../types.ts';
 import { historyLines, type HistoryLine } from './history.ts';
 import { BlobStore } from './blob-store.ts';
 import type { OnDamage } from './damage.ts';
-import {
-  moveTag,
-  readImageIndex,
-  writeImageIndex,
-  type ImageRecord,
-  type ImageRecords,
-} from './image-index.ts';
+import { moveTag, readImageIndex, writeImageIndex, type ImageRecords } from './image-index.ts';
+import type { ImageRecord } from './records.ts';
 import { withoutRepeats } from './layer-stack.ts';
-import { LayerStore, layerName, type LayerRecord } from './layer-store.ts';
+import { LayerStore, layerName } from './layer-store.ts';
+import type { LayerRecord } from './records.ts';
 import { Leases } from './leases.ts';
 import { withLock } from './lock.ts';
 import { matchImage } from './names.ts';

@@ -21,11 +21,7 @@ import { missing, type OnDamage } from './damage.ts';
 import { withLock } from './lock.ts';
 import { isOwnerAlive, ownerTag } from './owner.ts';
 import { layerRecord } from './record-shapes.ts';
-
-export interface LayerRecord {
-  readonly blob: string;
-  readonly report: LayerReport;
-}
+import type { LayerRecord } from './records.ts';
 
 export interface EnsureOptions extends UnpackOptions {
   /** For a blob that is not there yet: it is unpacked while it comes in. */

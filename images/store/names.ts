@@ -1,7 +1,8 @@
 /** Finding the image that a user means: a name, a digest, an id, or the beginning of an id. */
 import { ImageError } from '../errors.ts';
 import { formatReference, parseReference, repositoryName, type Reference } from '../reference.ts';
-import type { ImageRecord, ImageRecords } from './image-index.ts';
+import type { ImageRecords } from './image-index.ts';
+import type { ImageRecord } from './records.ts';
 
 export interface Match {
   readonly image: ImageRecord;

@@ -2,8 +2,8 @@
 import { isDigest } from '../reference.ts';
 import { anything, fields, flag, form, listOf, optional, size, text, type Shape } from '../foreign/shape.ts';
 import type { LayerReport } from '../unpack/types.ts';
-import type { ImageRecord } from './image-index.ts';
-import type { LayerRecord } from './layer-store.ts';
+import type { ImageRecord } from './records.ts';
+import type { LayerRecord } from './records.ts';
 
 const digest = form('a sha256 digest', 'sha256 digests', isDigest);
 

@@ -4,7 +4,8 @@
  */
 import { ImageError } from '../errors.ts';
 import { familiarName, parseReference } from '../reference.ts';
-import type { ImageRecord, ImageRecords } from './image-index.ts';
+import type { ImageRecords } from './image-index.ts';
+import type { ImageRecord } from './records.ts';
 import type { Match } from './names.ts';
 
 /** A container that uses an image: 'running container 0123456789ab' or 'stopped container …'. */

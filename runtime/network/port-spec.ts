@@ -4,13 +4,8 @@
  */
 import { MinidockError } from '../errors.ts';
 import { parseIpv4 } from './ipv4.ts';
-import type { PortBinding, Protocol } from './types.ts';
-
-/** A binding as asked for. A hostPort of 0 means any free one. */
-export interface PortRequest extends PortBinding {
-  /** `-p 8080-8090:80`: any free one from hostPort to this, both included. */
-  readonly hostPortEnd?: number;
-}
+import type { Protocol } from './types.ts';
+import type { PortRequest } from './types.ts';
 
 interface Range {
   readonly first: number;

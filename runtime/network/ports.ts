@@ -11,7 +11,7 @@ import { MinidockError } from '../errors.ts';
 import { SyscallError } from '../syscall/error.ts';
 import { acceptConnection, takePort } from '../syscall/sockets.ts';
 import { describePortHolder } from './port-holder.ts';
-import type { PortRequest } from './port-spec.ts';
+import type { PortRequest } from './types.ts';
 import type { PortBinding, Protocol } from './types.ts';
 
 export interface PortReservation {

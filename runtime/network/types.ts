@@ -45,3 +45,9 @@ export interface BridgeEndpoint {
   /** The host has IPv6, which is kept off both the bridge and the host's end of the cable. */
   readonly ipv6: boolean;
 }
+
+/** A binding as asked for. A hostPort of 0 means any free one. */
+export interface PortRequest extends PortBinding {
+  /** `-p 8080-8090:80`: any free one from hostPort to this, both included. */
+  readonly hostPortEnd?: number;
+}

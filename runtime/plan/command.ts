@@ -8,7 +8,7 @@
 import type { OciNamespace, OciResources } from '../bundle.ts';
 import type { FlowsOf } from '../syscall/conntrack.ts';
 import type { NftElement } from '../syscall/nft-element.ts';
-import type { Argv } from './step.ts';
+import type { Argv } from './argv.ts';
 
 /** Carried out on the host, before the container's process exists or beside it. */
 export type HostCommand =

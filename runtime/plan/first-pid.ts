@@ -3,7 +3,8 @@
  * the host, in the plan and in what is printed. It is filled in when the steps are carried out.
  */
 import type { HostCommand } from './command.ts';
-import type { Argv, HostStep } from './step.ts';
+import type { HostStep } from './step.ts';
+import type { Argv } from './argv.ts';
 
 export const PID = 'PID';
 

@@ -4,7 +4,8 @@
  * failure; `nft -f -` takes all or nothing. Directories and files of the kernel's are made one by one all the same,
  * but with one entry in the journal. Only `apply` knows of groups: every other reader sees single steps.
  */
-import type { Argv, HostStep } from './step.ts';
+import type { HostStep } from './step.ts';
+import type { Argv } from './argv.ts';
 
 export interface StepGroup {
   readonly steps: readonly HostStep[];

@@ -20,7 +20,8 @@ import { renderCommand } from './render.ts';
 import { MNT_DETACH, RLIMITS } from '../syscall/constants.ts';
 import { errnoOf } from '../syscall/error.ts';
 import type { Kernel } from '../syscall/kernel.ts';
-import type { Argv, Check } from './step.ts';
+import type { Check } from './step.ts';
+import type { Argv } from './argv.ts';
 import { toolMissing } from './tools.ts';
 
 /** A host command failed; `stderr` holds its words, or the system call's. */

@@ -5,7 +5,7 @@
  * bash has read the quotes.
  */
 import { oneLine } from '../printable.ts';
-import type { Argv } from './step.ts';
+import type { Argv } from './argv.ts';
 
 const BARE_WORD = /^[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+:,./=-]*$/;
 

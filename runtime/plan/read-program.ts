@@ -1,5 +1,5 @@
 /** A program that only looks, for decisions that come before a plan. Its failure is an answer, not an error. */
-import type { Argv } from './step.ts';
+import type { Argv } from './argv.ts';
 
 export interface ProgramAnswer {
   /** undefined when the program could not be started or was killed. */

@@ -10,7 +10,8 @@ import type { FlowsOf } from '../syscall/conntrack.ts';
 import type { Command, ContainerCommand } from './command.ts';
 import { comment, quoteLines, quoteWord, renderArgv } from './quote.ts';
 import { NAMESPACE_OPTION } from './tools.ts';
-import type { Argv, Check } from './step.ts';
+import type { Check } from './step.ts';
+import type { Argv } from './argv.ts';
 
 /** What is given to a shell anyway, typed into one. */
 const isScript = (argv: Argv): argv is ['sh', '-c', string] =>

@@ -9,6 +9,7 @@
  */
 import type { NftElement } from '../syscall/nft-element.ts';
 import type { Command, HostCommand } from './command.ts';
+import type { Argv } from './argv.ts';
 
 /** `noun.verb`, e.g. `veth.create`; several of one kind carry a suffix: `port.publish:8080/tcp`. */
 export type StepId = string;
@@ -49,9 +50,6 @@ export type Check =
   /** As `nft get element ip TABLE SET '{ ELEMENT }'`, asked of the kernel without that program. */
   | ({ readonly kind: 'nft-element'; readonly element: string } & NftElement)
   | { readonly kind: 'run'; readonly argv: Argv };
-
-/** A program and its arguments, exactly as execve(2) gets them: a shell string exists only where one is printed. */
-export type Argv = readonly [program: string, ...args: string[]];
 
 export interface Step<C extends Command = Command> {
   readonly id: StepId;

@@ -5,7 +5,8 @@
  */
 import type { OciConfig, OciIdMapping } from '../bundle.ts';
 import { NAMESPACE_OPTION } from '../plan/tools.ts';
-import type { Argv, HostStep } from '../plan/step.ts';
+import type { HostStep } from '../plan/step.ts';
+import type { Argv } from '../plan/argv.ts';
 
 export interface InitCommand {
   /** Of a user namespace, which the command then makes: the first. */

@@ -1,6 +1,7 @@
 /** The shape all steps of PID 1 share: they live in namespaces that vanish with the process, so nothing is undone. */
 import type { ContainerCommand } from '../plan/command.ts';
-import type { Argv, Section, Step, StepId } from '../plan/step.ts';
+import type { Section, Step, StepId } from '../plan/step.ts';
+import type { Argv } from '../plan/argv.ts';
 
 export type ContainerStep = Step<ContainerCommand>;
 

@@ -4,6 +4,7 @@ import type { ContainerFlags } from '../engine/create-request.ts';
 import { imageFor } from '../engine/image-for.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { defineContainerFlags, toCreateRequest } from './container-flags.ts';
+import { showPull } from './show-pull.ts';
 import type { Verb } from './verb.ts';
 import { stdout } from '../engine/standard-streams.ts';
 
@@ -18,7 +19,11 @@ export const create: Verb = {
     command.action(async (image: string, args: readonly string[], flags: ContainerFlags) => {
       requireRoot('create');
       const request = toCreateRequest(image, args, flags, false);
-      const config = await createContainer(engine.containers, request, await imageFor(engine, request));
+      const config = await createContainer(
+        engine.containers,
+        request,
+        await imageFor(engine, request, showPull),
+      );
       stdout.write(`${config.id}\n`);
     });
   },

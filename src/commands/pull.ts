@@ -1,6 +1,7 @@
 /** `pull` */
 import { formatReference, parseReference } from '../../images/reference.ts';
 import { pullByName } from '../engine/pull.ts';
+import { createPullProgress } from '../ui/progress.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { explainHow, type ExplainFlags } from '../teach/explain-flags.ts';
 import { defineExplainFlags } from './explain-options.ts';
@@ -27,7 +28,7 @@ export const pull: Verb = {
           ...(flags.platform === undefined ? {} : { platform: flags.platform }),
         };
         const how = explainHow(flags);
-        if (how === undefined) await pullByName(engine, name, options);
+        if (how === undefined) await pullByName(engine, name, { ...options, progress: createPullProgress });
         else {
           const { explainPull, printPull } = await import('../teach/explain-pull.ts');
           if (flags.dryRun === true) {

@@ -4,7 +4,8 @@ import { MinidockError } from '../../runtime/errors.ts';
 import { span } from '../../runtime/trace.ts';
 import { createContainer, draftContainer } from '../engine/create.ts';
 import { DEFAULT_DETACH_KEYS } from '../engine/detach-keys.ts';
-import { refuseMissingTerminal, runForeground, terminalSize } from '../engine/foreground.ts';
+import { refuseMissingTerminal, runForeground } from '../engine/foreground.ts';
+import { terminalSize } from '../engine/terminal-size.ts';
 import { imageFor, type Fetch } from '../engine/image-for.ts';
 import { requireRoot } from '../engine/require-root.ts';
 import { launchShim, shimLost, startDetached, fromWire } from '../engine/start.ts';
@@ -15,6 +16,7 @@ import type { Explanation } from '../teach/explanation.ts';
 import { defineExplainFlags } from './explain-options.ts';
 import { defineContainerFlags, toCreateRequest } from './container-flags.ts';
 import type { ContainerFlags, CreateRequest } from '../engine/create-request.ts';
+import { showPull } from './show-pull.ts';
 import { showShimMessages } from './shim-messages.ts';
 import type { Context, Verb } from './verb.ts';
 import { stderr, stdout } from '../engine/standard-streams.ts';
@@ -81,7 +83,7 @@ async function runContainer(
       });
     }
     warnDiscardedPorts(request);
-    const stored = await imageFor(context.engine, request);
+    const stored = await imageFor(context.engine, request, showPull);
     const { printScript } = await import('../teach/script/print-script.ts');
     await printScript(containers, { draft: draftContainer(containers, request, stored), request, detached });
     return 0;
@@ -131,9 +133,9 @@ async function runContainer(
 }
 
 /** How an image that is not here is fetched: told if the rest is, and not done with --dry-run. undefined: as ever. */
-function fetchFor(flags: RunFlags): Fetch | undefined {
+function fetchFor(flags: RunFlags): Fetch {
   const how = explainHow(flags);
-  if (how === undefined) return undefined;
+  if (how === undefined) return showPull;
   return async (...fetched) => {
     const { explainPull, printPull } = await import('../teach/explain-pull.ts');
     return flags.dryRun === true ? printPull(...fetched, how) : (await explainPull(...fetched, how)).image;

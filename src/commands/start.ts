@@ -1,7 +1,8 @@
 /** `start`: run a container again, or for the first time after `create`. */
 import { MinidockError } from '../../runtime/errors.ts';
 import { DEFAULT_DETACH_KEYS } from '../engine/detach-keys.ts';
-import { runForeground, terminalSize } from '../engine/foreground.ts';
+import { runForeground } from '../engine/foreground.ts';
+import { terminalSize } from '../engine/terminal-size.ts';
 import { startContainer } from '../engine/lifecycle.ts';
 import { findContainer } from '../engine/refresh.ts';
 import { recover } from '../engine/recovery.ts';

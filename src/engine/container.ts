@@ -4,9 +4,8 @@
  * runs) and says how it fares. `inspect` renders both in Docker's shape (src/ui/inspect-json.ts).
  */
 import type { Healthcheck } from '../../images/types.ts';
-import type { LogLoss } from './log-file.ts';
 import type { RequestedResources } from '../../runtime/cgroup/validate.ts';
-import type { PortRequest } from '../../runtime/network/port-spec.ts';
+import type { PortRequest } from '../../runtime/network/types.ts';
 import type { BridgeNetwork, FirewallBackend, PortBinding } from '../../runtime/network/types.ts';
 
 export type ContainerStatus = 'created' | 'running' | 'exited' | 'dead';
@@ -160,4 +159,13 @@ export interface NetworkState {
   readonly macAddress: string;
   readonly hostVeth: string;
   readonly ports: readonly PortBinding[];
+}
+
+/** Output that is in no log: the disk was full, say. */
+export interface LogLoss {
+  readonly bytes: number;
+  /** RFC 3339: of the first of them. */
+  readonly since: string;
+  /** In the kernel's words. */
+  readonly reason: string;
 }

@@ -6,7 +6,8 @@
 import { dirname, join } from 'node:path';
 import { Journal, type JournalEntry } from '../../runtime/plan/journal.ts';
 import type { HostCommand } from '../../runtime/plan/command.ts';
-import type { Argv, HostStep, Section } from '../../runtime/plan/step.ts';
+import type { HostStep, Section } from '../../runtime/plan/step.ts';
+import type { Argv } from '../../runtime/plan/argv.ts';
 import { UNDO_STEP } from '../../runtime/plan/step-span.ts';
 import { containerDir, containerRunDir, idsDir, leasesDir, nameFile, namesDir, type Paths } from './paths.ts';
 import { signalName } from './signals.ts';

@@ -4,7 +4,8 @@ import { capabilitySets, idMapping, type OciConfig, type OciProcess } from '../.
 import { cgroupProcsFiles } from '../../runtime/cgroup/processes.ts';
 import { keyringOf } from '../../runtime/process/process-steps.ts';
 import { MinidockError } from '../../runtime/errors.ts';
-import type { Argv, HostStep, Step } from '../../runtime/plan/step.ts';
+import type { HostStep, Step } from '../../runtime/plan/step.ts';
+import type { Argv } from '../../runtime/plan/argv.ts';
 import { allCapabilities } from '../../runtime/process/capabilities.ts';
 import { enteredNamespaces, type EnterRequest } from '../../runtime/process/enter-request.ts';
 import { enterArgv, execStart } from '../../runtime/process/namespace-command.ts';
@@ -12,7 +13,7 @@ import { readRecord } from './atomic-file.ts';
 import { ociConfig } from './bundle-record.ts';
 import { missingFile } from './damage.ts';
 import type { ContainerConfig } from './container.ts';
-import { terminalSize } from './foreground.ts';
+import { terminalSize } from './terminal-size.ts';
 import { randomHex } from './ids.ts';
 import { containerRunDir, type Paths } from './paths.ts';
 import type { Container } from './store.ts';

@@ -21,7 +21,7 @@ import { kernel } from '../../runtime/syscall/libc.ts';
 import { isTraced, span } from '../../runtime/trace.ts';
 import { DescriptorWriter, readDescriptor } from './descriptor-stream.ts';
 import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
-import { terminalSize } from './foreground.ts';
+import { terminalSize } from './terminal-size.ts';
 import {
   execSteps,
   newExecDir,

@@ -8,8 +8,9 @@ import { cgroupsPath } from './bundle.ts';
 import { isBridged, type ContainerConfig, type NetworkState } from './container.ts';
 import { deriveNetwork } from './derived-state.ts';
 import type { Paths } from './paths.ts';
-import { planNetwork, type Attachment } from './run-plan.ts';
-import type { Run } from './undo-run.ts';
+import { planNetwork } from './run-plan.ts';
+import type { Attachment } from './attachment.ts';
+import type { Run } from './run.ts';
 
 export function expectedUndos(paths: Paths, run: Run): readonly JournalEntry[] {
   const { config } = run;

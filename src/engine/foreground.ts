@@ -9,6 +9,7 @@ import type { MessageHandler } from './start.ts';
 import type { ShimConnection, ShimHandlers } from './shim-connection.ts';
 import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
 import { stderr, stdinIsTerminal, stdout } from './standard-streams.ts';
+import { terminalSize } from './terminal-size.ts';
 
 export interface ForegroundOptions {
   readonly tty: boolean;
@@ -38,10 +39,6 @@ const PROXIED: readonly NodeJS.Signals[] = [
   'SIGUSR2',
   'SIGCONT',
 ];
-
-export function terminalSize(): { rows: number; columns: number } | undefined {
-  return stdout.isTTY ? { rows: stdout.rows, columns: stdout.columns } : undefined;
-}
 
 /** `open` gets the handlers and gives the connection (a shim being launched, or an attach to one). */
 export async function runForeground(

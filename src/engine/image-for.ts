@@ -11,11 +11,7 @@ import { stderr } from './standard-streams.ts';
 /** How an image that is not here is fetched, or only told of. */
 export type Fetch = (engine: Engine, name: string, options: PullByNameOptions) => Promise<StoredImage>;
 
-export async function imageFor(
-  engine: Engine,
-  request: CreateRequest,
-  fetch: Fetch = pull,
-): Promise<StoredImage> {
+export async function imageFor(engine: Engine, request: CreateRequest, fetch: Fetch): Promise<StoredImage> {
   const { image: name, pull: policy = 'missing', platform, quiet = false } = request;
   if (!['always', 'missing', 'never'].includes(policy)) {
     throw new MinidockError({
@@ -44,11 +40,6 @@ export async function imageFor(
   } catch (error) {
     throw withStatus(error);
   }
-}
-
-async function pull(engine: Engine, name: string, options: PullByNameOptions): Promise<StoredImage> {
-  const { pullByName } = await import('./pull.ts');
-  return (await pullByName(engine, name, options)).image;
 }
 
 const fits = (image: StoredImage, platform: string | undefined): boolean => {

@@ -20,21 +20,13 @@ import {
 } from 'node:fs';
 import { endOfRecords, HEADER, OVERHEAD, TRAILER, type LogStream, type RecordKind } from './log-record.ts';
 import { formatNs, nowNs } from './time.ts';
+import type { LogLoss } from './container.ts';
 
 export interface LogLimits {
   /** Bytes of a file before the next one is begun. */
   readonly maxSize: number;
   /** Files that are kept, the one written to included. */
   readonly maxFiles: number;
-}
-
-/** Output that is in no log: the disk was full, say. */
-export interface LogLoss {
-  readonly bytes: number;
-  /** RFC 3339: of the first of them. */
-  readonly since: string;
-  /** In the kernel's words. */
-  readonly reason: string;
 }
 
 export const rotatedPath = (path: string, number: number): string =>

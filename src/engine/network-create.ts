@@ -14,7 +14,8 @@ import type { BridgeNetwork, FirewallBackend } from '../../runtime/network/types
 import { applySteps } from '../../runtime/plan/apply.ts';
 import { NO_JOURNAL } from '../../runtime/plan/journal.ts';
 import { holds } from '../../runtime/plan/perform-host.ts';
-import type { Argv, HostStep, Undo } from '../../runtime/plan/step.ts';
+import type { HostStep, Undo } from '../../runtime/plan/step.ts';
+import type { Argv } from '../../runtime/plan/argv.ts';
 import { undoCommand } from '../../runtime/plan/undo.ts';
 import { writeKeptRecord } from './atomic-file.ts';
 import { newId } from './ids.ts';

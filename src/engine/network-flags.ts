@@ -4,7 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import type { ContainerDefaults } from '../../images/types.ts';
-import { parseExposed, parsePort, type PortRequest } from '../../runtime/network/port-spec.ts';
+import { parseExposed, parsePort } from '../../runtime/network/port-spec.ts';
+import type { PortRequest } from '../../runtime/network/types.ts';
 import type { FirewallBackend } from '../../runtime/network/types.ts';
 import { isBridged, type NetworkSpec } from './container.ts';
 import type { CreateRequest } from './create-request.ts';

@@ -32,7 +32,7 @@ import { randomHex } from './ids.ts';
 import { lockNetworks, networkOf, previewDefinition } from './networks.ts';
 import { leasesDir } from './paths.ts';
 import { isSameProcess } from './process-identity.ts';
-import type { Attachment } from './run-plan.ts';
+import type { Attachment } from './attachment.ts';
 import type { ContainerStore } from './store.ts';
 
 export interface AcquiredNetwork {
@@ -106,10 +106,6 @@ export function peekPorts({ spec: { network } }: ContainerConfig): {
 
 async function acquireBridge(store: ContainerStore, config: ContainerConfig): Promise<AcquiredNetwork> {
   const { paths } = store;
-  if (config.spec.network.ports.length > 0) {
-    const { recoverAll } = await import('./refresh.ts');
-    await recoverAll(store);
-  }
   const leases = leasesDir(paths);
   const { network, address } = leaseIn(store, config);
   let reservation: PortReservation;

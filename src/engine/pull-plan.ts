@@ -9,7 +9,8 @@ import { hexOf } from '../../images/store/blob-store.ts';
 import { layerName } from '../../images/store/layer-store.ts';
 import type { Descriptor, ImageConfig, Manifest } from '../../images/types.ts';
 import { quoteWord, renderArgv } from '../../runtime/plan/quote.ts';
-import type { Argv, HostStep, Undo } from '../../runtime/plan/step.ts';
+import type { HostStep, Undo } from '../../runtime/plan/step.ts';
+import type { Argv } from '../../runtime/plan/argv.ts';
 import { imagesDir, type Paths } from './paths.ts';
 
 const TOKEN_FILE = 'token.header';

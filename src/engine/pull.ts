@@ -1,14 +1,13 @@
 /** `pull` from the engine's side: registry client from the environment, progress on the stream that was asked for. */
 import { ImageError } from '../../images/errors.ts';
 import { parsePlatform } from '../../images/platform.ts';
-import { pullImage, type PullOptions, type PullResult } from '../../images/pull.ts';
+import { pullImage, type PullEvent, type PullOptions, type PullResult } from '../../images/pull.ts';
 import { familiarName, familiarRepository, parseReference } from '../../images/reference.ts';
 import {
   RegistryClient,
   registryOptionsFromEnvironment,
   type RegistryClientOptions,
 } from '../../images/registry/client.ts';
-import { createPullProgress } from '../ui/progress.ts';
 import { tracePull } from './pull-trace.ts';
 import type { Engine } from './engine.ts';
 import type { StandardStream } from './standard-streams.ts';
@@ -17,8 +16,16 @@ export interface PullByNameOptions {
   readonly quiet: boolean;
   readonly platform?: string;
   readonly output: StandardStream;
+  /** Shows the progress of layers on `output`; with `watch` or `quiet` it is not asked. */
+  readonly progress?: ((output: StandardStream) => PullListener) | undefined;
   /** Who tells of its steps; progress is not shown then. */
   readonly watch?: PullWatch | undefined;
+}
+
+export interface PullListener {
+  readonly event: (event: PullEvent) => void;
+  /** The last picture, in full. Calling it again does nothing. */
+  readonly finish: () => void;
 }
 
 export type PullWatch = Pick<PullOptions, 'onResolved' | 'onEvent'> &
@@ -44,7 +51,7 @@ export async function pullByName(
     `${what}: Pulling from ${familiarRepository(reference).includes('/') ? familiarRepository(reference) : `library/${familiarRepository(reference)}`}`,
   );
   const { watch } = options;
-  const progress = quiet || watch !== undefined ? undefined : createPullProgress(output);
+  const progress = quiet || watch !== undefined ? undefined : options.progress?.(output);
   const tracer = tracePull();
   const interrupt = new AbortController();
   const onSignal = (): void => interrupt.abort(interrupted());

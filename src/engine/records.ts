@@ -16,9 +16,9 @@ import {
   type Shape,
 } from '../../images/foreign/shape.ts';
 import type { Healthcheck } from '../../images/types.ts';
-import type { PortRequest } from '../../runtime/network/port-spec.ts';
+import type { PortRequest } from '../../runtime/network/types.ts';
 import type { BridgeNetwork, PortBinding } from '../../runtime/network/types.ts';
-import type { LogLoss } from './log-file.ts';
+import type { LogLoss } from './container.ts';
 import { parseCidr, parseIpv4 } from '../../runtime/network/ipv4.ts';
 import type {
   ContainerConfig,

@@ -14,9 +14,7 @@ import { idMapping, type OciConfig, type OciIdMapping } from '../../runtime/bund
 import type { CgroupLayout } from '../../runtime/cgroup/detect.ts';
 import { planCgroup } from '../../runtime/cgroup/plan.ts';
 import { cgroupProcsFiles } from '../../runtime/cgroup/processes.ts';
-import type { ForeignFirewall } from '../../runtime/network/firewall/foreign.ts';
 import { planBridgeEndpoint, planNoneEndpoint } from '../../runtime/network/plan.ts';
-import type { BridgeEndpoint } from '../../runtime/network/types.ts';
 import type { ContainerCommand } from '../../runtime/plan/command.ts';
 import type { HostStep, Section, Step } from '../../runtime/plan/step.ts';
 import { containerSteps } from '../../runtime/process/container-steps.ts';
@@ -24,18 +22,7 @@ import { stepsFromOutside } from '../../runtime/process/from-outside.ts';
 import { HANDED_BUNDLE, INHERITED, pathOf } from '../../runtime/process/inherited.ts';
 import { unshareArgv } from '../../runtime/process/namespace-command.ts';
 import { OWN_NAMESPACES, USER_NAMESPACES } from './bundle-namespaces.ts';
-
-/** What the container is attached to, resources acquired. */
-export type Attachment =
-  | {
-      readonly kind: 'bridge';
-      readonly endpoint: BridgeEndpoint;
-      /** Other firewalls of the host that drop what is forwarded. */
-      readonly foreign: readonly ForeignFirewall[];
-    }
-  | { readonly kind: 'none'; readonly netns: string }
-  /** The host's network, or another container's: nothing to set up. */
-  | { readonly kind: 'shared'; readonly netnsPath: string | undefined };
+import type { Attachment } from './attachment.ts';
 
 export interface RunPlan {
   readonly cgroup: readonly HostStep[];

@@ -11,16 +11,9 @@ import { netnsPath, netnsName } from '../../runtime/network/names.ts';
 import { describeGroup, groupPorts } from '../../runtime/network/firewall/port-groups.ts';
 import { Journal, type JournalEntry } from '../../runtime/plan/journal.ts';
 import { undoEntries, undoJournal, type UndoReport } from '../../runtime/plan/undo.ts';
-import type { ContainerConfig, NetworkState } from './container.ts';
+import type { NetworkState } from './container.ts';
 import { containerRunDir, type Paths } from './paths.ts';
-
-export interface Run {
-  readonly config: ContainerConfig;
-  /** The program ran: everything had been set up. */
-  readonly ran: boolean;
-  /** As far as its record tells. */
-  readonly network: NetworkState | undefined;
-}
+import type { Run } from './run.ts';
 
 export const journalPath = (paths: Paths, id: string): string => join(containerRunDir(paths, id), 'journal');
 

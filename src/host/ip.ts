@@ -3,7 +3,7 @@
  * source is iproute2's ipaddress.c and iproute.c). Whoever wants to know does not run ip otherwise.
  */
 import { readFileSync } from 'node:fs';
-import type { Argv } from '../../runtime/plan/step.ts';
+import type { Argv } from '../../runtime/plan/argv.ts';
 import { lookAtJson } from './look.ts';
 
 export interface IpLink {

@@ -5,7 +5,7 @@
  */
 import { escapeJson, oneLine, printable } from '../../runtime/printable.ts';
 import { readProgram } from '../../runtime/plan/read-program.ts';
-import type { Argv } from '../../runtime/plan/step.ts';
+import type { Argv } from '../../runtime/plan/argv.ts';
 
 /** '' when the program fails or is not there: what cannot be seen is told as not there. */
 export const look = async (argv: Argv): Promise<string> => printable(await read(argv));

@@ -11,7 +11,7 @@ import { idsDir, type Paths } from '../engine/paths.ts';
 import { stderr } from '../engine/standard-streams.ts';
 import { peekIds } from '../../runtime/process/id-ranges.ts';
 import type { Container, ContainerStore } from '../engine/store.ts';
-import type { ExplainHow } from './explain-flags.ts';
+import type { ExplainHow } from './how.ts';
 import { sameAs, throughExec } from './look.ts';
 import { printSteps } from './teller.ts';
 

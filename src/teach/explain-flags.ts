@@ -2,8 +2,7 @@
 import { MinidockError } from '../../runtime/errors.ts';
 import type { Explanation } from './explanation.ts';
 import type { Telling } from './telling.ts';
-
-export type ExplainHow = 'short' | 'full' | 'json';
+import type { ExplainHow } from './how.ts';
 
 export interface ExplainFlags {
   readonly explain?: string;

@@ -25,7 +25,7 @@ import {
 } from '../engine/pull-plan.ts';
 import { imagesDir, type Paths } from '../engine/paths.ts';
 import { pullByName, type PullByNameOptions } from '../engine/pull.ts';
-import type { ExplainHow } from './explain-flags.ts';
+import type { ExplainHow } from './how.ts';
 import { printSteps } from './teller.ts';
 import { createTelling, type Telling } from './telling.ts';
 

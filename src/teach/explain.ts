@@ -7,29 +7,11 @@ import { renderArgv } from '../../runtime/plan/quote.ts';
 import { renderCommand } from '../../runtime/plan/render.ts';
 import type { Section, Step, StepId, Undo } from '../../runtime/plan/step.ts';
 import { noColors, type Colors } from '../ui/colors.ts';
-import type { ExplainHow } from './explain-flags.ts';
 import { createLineTeller } from './step-line.ts';
 import { createJsonTeller } from './step-json.ts';
 import { alreadyWords, formatMilliseconds, sectionHeadings, skipText, undoText } from './words.ts';
-import { wrap } from './wrap.ts';
-
-export interface ExplainOptions {
-  /** Columns to wrap at; 80 where unknown. Commands are never broken, so that they can be pasted. */
-  readonly width?: number;
-  readonly colors?: Colors;
-  /** 'full' unless given: everything; 'short': a line a step; 'json': an object a line. */
-  readonly how?: ExplainHow;
-}
-
-export type StepOutcome = 'done' | 'already' | 'failed';
-
-/** Each returns text with its final newline, or none; the caller writes it. The heading of a section is printed once. */
-export interface Explainer {
-  stepStarted(step: Step, n: number, total: number): string;
-  stepDone(step: Step, milliseconds: number, outcome: StepOutcome): string;
-  /** In place of stepDone, for one that is only told of; `already`: its effect is known to be there. */
-  stepPlanned(step: Step, already: boolean): string;
-}
+import { wrap } from '../ui/wrap.ts';
+import type { Explainer, StepOutcome, ExplainOptions } from './explainer.ts';
 
 export function createExplainer(options: ExplainOptions): Explainer {
   if (options.how === 'short') return createLineTeller(options);

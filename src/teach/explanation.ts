@@ -3,7 +3,7 @@
  * own output stays apart. Loaded where something is to be told; so are its siblings, dry-run.ts and walk.ts.
  */
 import type { MessageHandler } from '../engine/start.ts';
-import type { ExplainHow } from './explain-flags.ts';
+import type { ExplainHow } from './how.ts';
 import { stderr, type StandardStream } from '../engine/standard-streams.ts';
 import { throughExec } from './look.ts';
 import { explainerFor, Teller } from './teller.ts';

@@ -3,7 +3,8 @@
  * container is being built there is nothing inside to type it with, and once it is, perhaps no such program. The same
  * can be read from outside below /proc/PID, whatever the image holds, and pasted by whoever wants to look again.
  */
-import type { Argv, Step } from '../../runtime/plan/step.ts';
+import type { Step } from '../../runtime/plan/step.ts';
+import type { Argv } from '../../runtime/plan/argv.ts';
 import type { ExecOptions } from '../engine/exec-plan.ts';
 import type { Container } from '../engine/store.ts';
 

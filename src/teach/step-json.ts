@@ -6,7 +6,7 @@ import { renderArgv } from '../../runtime/plan/quote.ts';
 import { renderCommand } from '../../runtime/plan/render.ts';
 import { printableJson } from '../../runtime/printable.ts';
 import type { Step, StepId } from '../../runtime/plan/step.ts';
-import type { Explainer, StepOutcome } from './explain.ts';
+import type { Explainer, StepOutcome } from './explainer.ts';
 import { sectionHeadings, skipText, undoText } from './words.ts';
 
 export interface StepObject {

@@ -3,7 +3,7 @@ import { renderCommand } from '../../runtime/plan/render.ts';
 import { oneLine } from '../../runtime/printable.ts';
 import type { Step } from '../../runtime/plan/step.ts';
 import { noColors } from '../ui/colors.ts';
-import type { Explainer, ExplainOptions, StepOutcome } from './explain.ts';
+import type { Explainer, ExplainOptions, StepOutcome } from './explainer.ts';
 import { alreadyWords, formatMilliseconds } from './words.ts';
 
 export function createLineTeller({ colors = noColors }: ExplainOptions): Explainer {

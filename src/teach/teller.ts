@@ -3,8 +3,9 @@ import type { Step, StepId } from '../../runtime/plan/step.ts';
 import type { StepTime } from '../../runtime/plan/step-span.ts';
 import { stdout, type StandardStream } from '../engine/standard-streams.ts';
 import { colorsFor } from '../ui/colors.ts';
-import { createExplainer, renderDryRun, type Explainer } from './explain.ts';
-import type { ExplainHow } from './explain-flags.ts';
+import { createExplainer, renderDryRun } from './explain.ts';
+import type { Explainer } from './explainer.ts';
+import type { ExplainHow } from './how.ts';
 
 export async function explainerFor(how: ExplainHow, output: StandardStream): Promise<Explainer> {
   return createExplainer({ how, width: output.columns || 80, colors: await colorsFor(output) });

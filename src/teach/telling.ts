@@ -6,7 +6,7 @@ import type { Step } from '../../runtime/plan/step.ts';
 import { stepTimes, undoTimes, type StepTime } from '../../runtime/plan/step-span.ts';
 import { listenToTrace } from '../../runtime/trace.ts';
 import { stderr, type StandardStream } from '../engine/standard-streams.ts';
-import type { ExplainHow } from './explain-flags.ts';
+import type { ExplainHow } from './how.ts';
 import { throughExec, type ExecWords } from './look.ts';
 import { explainerFor, Teller } from './teller.ts';
 

@@ -1,7 +1,7 @@
 /** A container as a row of `ps`: each field in the words of `docker ps`, cut short unless told not to. */
 import type { ContainerConfig, ContainerState } from '../engine/container.ts';
 import { displayPorts } from './display-ports.ts';
-import type { ListStyle, Row } from './format.ts';
+import type { ListStyle, Row } from './rows.ts';
 import { goQuote } from './go-template/quote.ts';
 import { ellipsis, goTime, humanAgo, humanDuration, humanSize, isNever, shortId } from './human.ts';
 

@@ -1,7 +1,7 @@
 /** The rows of a list through a template of the user's: `--format '{{.ID}}'`, 'table {{.Names}}\t{{.Image}}', 'json'. */
 import { MinidockError } from '../../runtime/errors.ts';
 import { oneLine } from '../../runtime/printable.ts';
-import type { Cell, ListStyle, Row } from './format.ts';
+import type { Cell, ListStyle, Row } from './rows.ts';
 import { compileTemplate } from './go-template/template.ts';
 import { goStruct } from './go-template/value.ts';
 import { alignColumns } from './table.ts';

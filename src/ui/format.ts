@@ -7,19 +7,7 @@
  */
 import { oneLine } from '../../runtime/printable.ts';
 import { alignColumns } from './table.ts';
-
-/** A cell: its text, or a method such as `.Label "x"` that a template may call. */
-export type Cell = string | ((argument: string) => string);
-export type Row = Readonly<Record<string, Cell>>;
-
-export interface ListStyle {
-  /** Field name to column heading: `{ ID: 'CONTAINER ID', Names: 'NAMES' }`. */
-  readonly columns: Readonly<Record<string, string>>;
-  /** The columns of the plain table, in order. */
-  readonly defaultColumns: readonly string[];
-  /** What -q prints. */
-  readonly quietColumn: string;
-}
+import type { Row, ListStyle } from './rows.ts';
 
 export interface ListOptions {
   readonly format?: string;

@@ -1,6 +1,6 @@
 /** The steps an image was built in as rows of `history`, in the words of `docker history`. */
 import type { HistoryEntry } from '../../images/types.ts';
-import type { ListStyle, Row } from './format.ts';
+import type { ListStyle, Row } from './rows.ts';
 import { ellipsis, humanAgo, humanSize, shortId } from './human.ts';
 
 export const historyListStyle: ListStyle = {

@@ -1,7 +1,7 @@
 /** Images as rows of `images`: one for each name an image has, in the words of `docker images`. */
 import { familiarRepository, parseReference } from '../../images/reference.ts';
 import type { StoredImage } from '../../images/types.ts';
-import type { ListStyle, Row } from './format.ts';
+import type { ListStyle, Row } from './rows.ts';
 import { goTime, humanAgo, humanSize, shortId } from './human.ts';
 
 const COLUMNS = {

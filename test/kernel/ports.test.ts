@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { PortRequest } from '../../runtime/network/port-spec.ts';
+import type { PortRequest } from '../../runtime/network/types.ts';
 import type { PortBinding } from '../../runtime/network/types.ts';
 import { driver } from '../support/bun.ts';
 import { startProgram, type Background } from '../support/processes.ts';

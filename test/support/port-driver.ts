@@ -5,7 +5,7 @@
  */
 import { createInterface } from 'node:readline';
 import type { MinidockError } from '../../runtime/errors.ts';
-import type { PortRequest } from '../../runtime/network/port-spec.ts';
+import type { PortRequest } from '../../runtime/network/types.ts';
 import { refuseConnections, releasePorts, reservePorts } from '../../runtime/network/ports.ts';
 import { poll, POLLIN } from '../../runtime/syscall/loops.ts';
 

@@ -3,7 +3,8 @@
  * that a test of what the steps do to the kernel does not depend on how they are folded.
  */
 import { nftGetArgv } from '../../runtime/plan/render.ts';
-import type { Check, Argv, HostStep } from '../../runtime/plan/step.ts';
+import type { Check, HostStep } from '../../runtime/plan/step.ts';
+import type { Argv } from '../../runtime/plan/argv.ts';
 import type { HostCommand } from '../../runtime/plan/command.ts';
 import type { TestHost } from './host.ts';
 

@@ -5,7 +5,8 @@
  * Chains are created with -N, which fails when they exist: of two containers that set up at once the second fails,
  * looks again, and finds everything there. (The `:CHAIN -` of iptables-save would empty a chain that is in use.)
  */
-import type { Argv, Check, HostStep } from '../../plan/step.ts';
+import type { Check, HostStep } from '../../plan/step.ts';
+import type { Argv } from '../../plan/argv.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../types.ts';
 import { HOST_VETH_PREFIX } from '../names.ts';
 import type { ForeignFirewall } from './foreign.ts';

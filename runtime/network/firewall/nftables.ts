@@ -8,7 +8,8 @@
  * next start. Setting up empties the chains before filling them, in one transaction, so two containers may do it at
  * once, and no packet passes between old rules and new ones.
  */
-import type { Argv, Check, HostStep } from '../../plan/step.ts';
+import type { Check, HostStep } from '../../plan/step.ts';
+import type { Argv } from '../../plan/argv.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../types.ts';
 import { HOST_VETH_PREFIX } from '../names.ts';
 import { planDockerUser, type ForeignFirewall } from './foreign.ts';

@@ -1,5 +1,6 @@
 /** Neighbouring published ports as one group, so that a range of ports is one step and one command. */
-import type { Argv, HostStep, Undo } from '../../plan/step.ts';
+import type { HostStep, Undo } from '../../plan/step.ts';
+import type { Argv } from '../../plan/argv.ts';
 import type { PortBinding, Protocol } from '../types.ts';
 
 export interface PortGroup {

@@ -9,7 +9,7 @@
  * A rule that depends on a capability says: with that capability the call is why one asked for it, without it
  * the kernel would refuse most of it anyway, so the filter refuses it before the kernel's code is even entered.
  */
-import type { ProfileRule, SeccompProfile } from './profile.ts';
+import type { ProfileRule, SeccompProfile } from './profile-format.ts';
 
 const allow = (names: string, rest: Omit<ProfileRule, 'names' | 'action'> = {}): ProfileRule => ({
   names: names.trim().split(/\s+/),

@@ -6,42 +6,12 @@
  * Source: docs.docker.com/engine/security/seccomp, runtime-spec config-linux.md#seccomp.
  */
 import { release } from 'node:os';
-import type { OciSeccomp, OciSeccompRule } from '../../bundle.ts';
+import type { OciSeccomp } from '../../bundle.ts';
 import { MinidockError } from '../../errors.ts';
 import { actionValue } from './actions.ts';
 import { DEFAULT_PROFILE } from './default-profile.ts';
 import type { NativeArch } from './syscalls.ts';
-
-export interface SeccompProfile {
-  readonly defaultAction: string;
-  readonly defaultErrnoRet?: number;
-  /** OCI's way: a fixed list. */
-  readonly architectures?: readonly string[];
-  /** Docker's way: the list goes with the machine. */
-  readonly archMap?: readonly {
-    readonly architecture: string;
-    readonly subArchitectures?: readonly string[] | null;
-  }[];
-  readonly syscalls?: readonly ProfileRule[];
-}
-
-export interface ProfileRule extends Omit<OciSeccompRule, 'names'> {
-  readonly names?: readonly string[];
-  /** The oldest form: one call. */
-  readonly name?: string;
-  /** The rule holds if all of these are so (capabilities: all of them; arches: one of them). */
-  readonly includes?: Conditions | null;
-  /** The rule is left out if any of these is so. */
-  readonly excludes?: Conditions | null;
-}
-
-export interface Conditions {
-  readonly caps?: readonly string[];
-  /** Docker's names, which are neither Go's nor libseccomp's: amd64, arm64, x86, x32 … */
-  readonly arches?: readonly string[];
-  /** '4.8' */
-  readonly minKernel?: string;
-}
+import type { SeccompProfile, ProfileRule } from './profile-format.ts';
 
 /** The filter of a container that asked for nothing special, given its bounding capabilities. */
 export function defaultSeccomp(

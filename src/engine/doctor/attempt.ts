@@ -3,7 +3,7 @@
  * kernel's configuration file may be missing or wrong; what a container needs and gets here, it gets there.
  */
 import { run } from '../../../runtime/io/spawn.ts';
-import type { Argv } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 
 /** undefined if it went well, else the program's own words. */
 export async function attempt(argv: Argv, input?: string): Promise<string | undefined> {

@@ -11,7 +11,7 @@ import { delay } from '../../../runtime/io/delay.ts';
 import { parseMountinfo } from '../../../runtime/io/mountinfo.ts';
 import { performHostCommand } from '../../../runtime/plan/perform-host.ts';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
-import type { Argv } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 import { readLinks } from '../../host/ip.ts';
 import { look } from '../../host/look.ts';
 import { publishedElements, publishedRules } from '../../host/published.ts';

@@ -5,7 +5,8 @@
  */
 import { ruleCounts } from '../../../runtime/network/firewall/nftables.ts';
 import { holds } from '../../../runtime/plan/perform-host.ts';
-import type { Argv, Check, HostStep } from '../../../runtime/plan/step.ts';
+import type { Check, HostStep } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { NftEntry } from '../../host/published.ts';
 
 /** A step, and what tells whether its effect is there. */

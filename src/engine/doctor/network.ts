@@ -10,7 +10,8 @@ import type { BridgeEndpoint, BridgeNetwork } from '../../../runtime/network/typ
 import { planVeth } from '../../../runtime/network/veth.ts';
 import { holds, performHostCommand } from '../../../runtime/plan/perform-host.ts';
 import { renderCommand } from '../../../runtime/plan/render.ts';
-import type { Argv, Check, HostStep } from '../../../runtime/plan/step.ts';
+import type { Check, HostStep } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 import { ipv4AddressesOf, isForwarding, kindOf, type IpLink, type IpRoute } from '../../host/ip.ts';
 import { ok, type Finding } from './finding.ts';
 import { hasAllRules, missingLines, type Checked } from './missing-rules.ts';

@@ -6,7 +6,7 @@ import { frame, FRAME, FrameReader, messageFrame, type FrameType } from '../fram
 import type { ShimMessage } from '../shim-protocol.ts';
 import { WriteQueue } from './write-queue.ts';
 
-export interface Attachment {
+export interface AttachedStreams {
   readonly stdin: boolean;
   readonly stdout: boolean;
   readonly stderr: boolean;
@@ -18,13 +18,13 @@ const HIGH_WATER = 1 << 20;
 const chunk = Buffer.allocUnsafe(1 << 18);
 
 export class Client {
-  attachment: Attachment;
+  attachment: AttachedStreams;
   /** Wants to know each step of the end, which a shim that slept meanwhile would have forgotten. */
   explains = false;
   private readonly out: WriteQueue;
   private readonly frames: FrameReader;
 
-  constructor(fd: number, attachment: Attachment, receive: (type: FrameType, payload: Buffer) => void) {
+  constructor(fd: number, attachment: AttachedStreams, receive: (type: FrameType, payload: Buffer) => void) {
     this.out = new WriteQueue(fd);
     this.attachment = attachment;
     this.frames = new FrameReader(receive);

@@ -8,7 +8,7 @@ import { POLLIN, POLLOUT } from '../../../runtime/syscall/loops.ts';
 import { acceptConnection, listenUnix } from '../../../runtime/syscall/sockets.ts';
 import { FRAME, type FrameType } from '../frames.ts';
 import type { ClientMessage, ShimMessage, StepWord } from '../shim-protocol.ts';
-import { Client, type Attachment } from './client.ts';
+import { Client, type AttachedStreams } from './client.ts';
 import { serveOnce, type Source } from './poll-loop.ts';
 
 export interface ClientEvents {
@@ -27,7 +27,7 @@ export interface ClientDescriptors {
   readonly waiting: readonly number[];
 }
 
-const DETACHED: Attachment = { stdin: false, stdout: false, stderr: false };
+const DETACHED: AttachedStreams = { stdin: false, stdout: false, stderr: false };
 
 /** Milliseconds for clients to take the last message and hang up. */
 const GOODBYE = 1000;
@@ -53,7 +53,7 @@ export class Clients {
     for (const fd of waiting) this.add(fd, DETACHED);
   }
 
-  add(fd: number, attachment: Attachment): void {
+  add(fd: number, attachment: AttachedStreams): void {
     const client = new Client(fd, attachment, (type, payload) => this.receive(client, type, payload));
     this.clients.add(client);
   }

@@ -66,6 +66,7 @@ export async function runShim(): Promise<void> {
     const start = async (pause?: Pause): Promise<Started> =>
       (pending = await startFirst(places, parts.stdio, trace, pause));
     const early = request.step === true ? undefined : await start();
+    if (config.spec.network.ports.length > 0) await releaseLostPorts(store);
     const network = await span('state', 'acquire the network', () => acquireNetwork(store, config));
     ({ ports } = network);
     const pid =
@@ -90,6 +91,12 @@ export async function runShim(): Promise<void> {
     const forget = request.forget === true && (error as { code?: string }).code === 'STOPPED';
     await (await ending()).fail(parts, ports, error, forget);
   }
+}
+
+/** Of containers whose shim was killed: the ports that they still seem to hold. */
+async function releaseLostPorts(store: ContainerStore): Promise<void> {
+  const { recoverAll } = await import('../refresh.ts');
+  await recoverAll(store);
 }
 
 /** Users of the machine for those of the container. */

@@ -22,14 +22,8 @@ import type { ContainerConfig } from '../container.ts';
 import { containerRunDir, type Paths } from '../paths.ts';
 import { ensurePrivateDir } from '../private-dir.ts';
 import { checkPropagation } from './propagation.ts';
-import {
-  netnsPathOf,
-  planRun,
-  planStart,
-  type Attachment,
-  type RunPlan,
-  type StartInput,
-} from '../run-plan.ts';
+import { netnsPathOf, planRun, planStart, type RunPlan, type StartInput } from '../run-plan.ts';
+import type { Attachment } from '../attachment.ts';
 
 export interface RunOptions {
   /** Of the terminal that waits for the container, if there is one. */

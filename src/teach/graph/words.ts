@@ -1,6 +1,6 @@
 /** What stands below the picture: a marked path, the firewall as a packet meets it, what minidock's notes have wrong. */
 import { noColors, type Colors } from '../../ui/colors.ts';
-import { wrap } from '../wrap.ts';
+import { wrap } from '../../ui/wrap.ts';
 import { baseChains, jumpsOf } from './firewall.ts';
 import type { Mark } from './mark.ts';
 import type { Chain, Model } from './model.ts';

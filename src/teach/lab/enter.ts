@@ -8,7 +8,7 @@
  */
 import { spawn as startProcess, spawnSync } from 'node:child_process';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
-import type { Argv } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 import { requireTool } from '../../../runtime/plan/tools.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';

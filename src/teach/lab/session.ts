@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
-import type { Argv } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { Paths } from '../../engine/paths.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';

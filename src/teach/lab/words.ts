@@ -1,5 +1,5 @@
 /** What a lab says: tasks, hints, solutions and verdicts as text for a terminal. Pure. */
-import { wrap } from '../wrap.ts';
+import { wrap } from '../../ui/wrap.ts';
 import type { Colors } from '../../ui/colors.ts';
 import type { Lesson, LessonGroup, LessonStep, Solution } from './lesson.ts';
 

@@ -1,7 +1,7 @@
 /** A step's words as a comment above its commands: those of `--explain`, from the same Step. */
 import { comment, renderArgv } from '../../../runtime/plan/quote.ts';
 import type { Step } from '../../../runtime/plan/step.ts';
-import { wrap } from '../wrap.ts';
+import { wrap } from '../../ui/wrap.ts';
 
 const WIDTH = 100;
 

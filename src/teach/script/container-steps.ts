@@ -11,7 +11,7 @@
 import type { ContainerCommand } from '../../../runtime/plan/command.ts';
 import { quoteWord, renderArgv } from '../../../runtime/plan/quote.ts';
 import { mountArgv, renderCommand } from '../../../runtime/plan/render.ts';
-import type { Argv } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 import { indented, remark, stepComment, type Numbered } from './comment.ts';
 import { ROOTFS, type FreshVolume } from './places.ts';
 

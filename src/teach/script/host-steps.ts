@@ -2,7 +2,8 @@
 import type { HostCommand } from '../../../runtime/plan/command.ts';
 import { quoteWord, renderArgv } from '../../../runtime/plan/quote.ts';
 import { nftGetArgv, renderCommand } from '../../../runtime/plan/render.ts';
-import type { Argv, Check, HostStep } from '../../../runtime/plan/step.ts';
+import type { Check, HostStep } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 import { indented, remark, stepComment, type Numbered } from './comment.ts';
 
 export function hostStep(numbered: Numbered & { readonly step: HostStep }): string {

@@ -14,7 +14,7 @@
 import { readlinkSync } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { readProgram } from '../../../runtime/plan/read-program.ts';
-import type { Argv } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 import { look } from '../../host/look.ts';
 import type { ClientNetwork } from './observe.ts';
 import { keepBeside, within, type Companion } from './programs.ts';

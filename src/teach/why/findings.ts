@@ -1,5 +1,5 @@
 /** Findings in short: what is as it should be, what is not, and the one that every routed way shares. */
-import type { Argv } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { Finding, Stage } from './model.ts';
 import type { IpLink } from '../../host/ip.ts';
 

@@ -3,7 +3,7 @@
  * in the packet's own order), what a real packet met (a Trace), and what follows (a Verdict).
  */
 import type { PortBinding, Protocol } from '../../../runtime/network/types.ts';
-import type { Argv } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { Container } from '../../engine/store.ts';
 
 /** Points of the way, in the order in which a packet meets them; the first one that stops it is the answer. */

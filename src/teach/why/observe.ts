@@ -12,7 +12,7 @@ import {
   type Cidr,
 } from '../../../runtime/network/ipv4.ts';
 import type { Protocol } from '../../../runtime/network/types.ts';
-import type { Argv } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { Container } from '../../engine/store.ts';
 import {
   inside,

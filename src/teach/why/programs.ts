@@ -1,6 +1,6 @@
 /** Programs that `why` keeps beside it while a packet is on its way. */
 import { spawn } from 'node:child_process';
-import type { Argv } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 
 export interface Companion {
   readonly pid: number;

@@ -2,7 +2,7 @@
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { oneLine } from '../../../runtime/printable.ts';
 import type { Colors } from '../../ui/colors.ts';
-import { wrap } from '../wrap.ts';
+import { wrap } from '../../ui/wrap.ts';
 import type { Finding, Journey, Place, Probe, TraceEvent, Verdict } from './model.ts';
 import type { Scene } from './observe.ts';
 import { isNeighbour } from './kinds.ts';

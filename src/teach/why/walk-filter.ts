@@ -1,6 +1,6 @@
 /** The packet filter's part of the way: redirection of a published port, and everybody's chains at the forward hook. */
 import { renderArgv } from '../../../runtime/plan/quote.ts';
-import type { Argv } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 import { bad, good } from './findings.ts';
 import type { Finding, Journey } from './model.ts';
 import type { Scene } from './observe.ts';

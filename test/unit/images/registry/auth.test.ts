@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { parseReference, type Reference } from '../../../../images/reference.ts';
 import { Authorizer } from '../../../../images/registry/auth.ts';
 import { RegistryClient } from '../../../../images/registry/client.ts';
-import type { Credentials } from '../../../../images/registry/credentials.ts';
+import type { Credentials } from '../../../../images/registry/docker-config.ts';
 import type { TransportResponse } from '../../../../images/registry/transport.ts';
 import { FakeRegistry, refuse, type SeenRequest } from '../../../support/fake-registry.ts';
 

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readCredentials, type Credentials } from '../../../../images/registry/credentials.ts';
+import { readCredentials } from '../../../../images/registry/credentials.ts';
+import type { Credentials } from '../../../../images/registry/docker-config.ts';
 
 const hub = 'https://index.docker.io/v1/';
 const base64 = (text: string): string => Buffer.from(text).toString('base64');

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseExposed, parsePort, type PortRequest } from '../../../../runtime/network/port-spec.ts';
+import { parseExposed, parsePort } from '../../../../runtime/network/port-spec.ts';
+import type { PortRequest } from '../../../../runtime/network/types.ts';
 
 const any = { hostIp: '0.0.0.0', protocol: 'tcp' } as const;
 

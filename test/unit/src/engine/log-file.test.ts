@@ -13,7 +13,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LogWriter, type LogLoss } from '../../../../src/engine/log-file.ts';
+import { LogWriter } from '../../../../src/engine/log-file.ts';
+import type { LogLoss } from '../../../../src/engine/container.ts';
 import { LogReader, type LogReaderOptions } from '../../../../src/engine/log-reader.ts';
 import type { LogStream, RecordKind } from '../../../../src/engine/log-record.ts';
 

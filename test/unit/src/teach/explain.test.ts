@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { HostStep } from '../../../../runtime/plan/step.ts';
 import { createExplainer, renderDryRun } from '../../../../src/teach/explain.ts';
-import { wrap } from '../../../../src/teach/wrap.ts';
+import { wrap } from '../../../../src/ui/wrap.ts';
 
 const netns: HostStep = {
   id: 'netns.create',

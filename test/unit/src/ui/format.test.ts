@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatList, type ListOptions, type Row } from '../../../../src/ui/format.ts';
+import { formatList, type ListOptions } from '../../../../src/ui/format.ts';
+import type { Row } from '../../../../src/ui/rows.ts';
 import { alignColumns } from '../../../../src/ui/table.ts';
 
 const style = {

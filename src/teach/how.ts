@@ -1,0 +1,2 @@
+/** How much an explanation says. */
+export type ExplainHow = 'short' | 'full' | 'json';
