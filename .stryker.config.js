@@ -1,6 +1,6 @@
 // Stryker: small changes to the modules that unit tests cover by themselves, each of which a unit test is to fail on.
 // Run by scripts/mutation/run. What only kernel and e2e tests can see is listed in test/mutation.
-import jest from './.jest.config.js';
+import jest from '.jest.config.js';
 
 export default {
   mutate: [
@@ -11,19 +11,19 @@ export default {
     'runtime/network/hosts.ts',
     'runtime/network/ipam.ts',
     'runtime/network/ipv4.ts',
-    'runtime/network/port-spec.ts',
+    'src/engine/spec/port-spec.ts',
     'runtime/network/resolv.ts',
     'runtime/network/subnet.ts',
     'runtime/plan/quote.ts',
     'runtime/process/capabilities.ts',
-    'runtime/process/lines.ts',
-    'runtime/process/rlimits.ts',
+    'runtime/process/identity/lines.ts',
+    'src/engine/spec/ulimits.ts',
     'runtime/process/seccomp/arguments.ts',
     'runtime/printable.ts',
-    'src/commands/boolean-flags.ts',
-    'src/commands/global-flags.ts',
-    'src/engine/env-flags.ts',
-    'src/engine/units.ts',
+    'src/commands/shared/boolean-flags.ts',
+    'src/commands/program/global-flags.ts',
+    'src/engine/spec/env-flags.ts',
+    'src/engine/spec/units.ts',
   ],
   testRunner: 'jest',
   jest: {

@@ -59,10 +59,10 @@ const top = join(import.meta.dirname, '..');
  */
 const ALONE = [
   'runtime/process/init.ts',
-  'runtime/process/enter.ts',
+  'runtime/process/enter/enter.ts',
   'src/engine/shim/entry.ts',
   'src/engine/unpack-child.ts',
-  'src/engine/volume-copy-child.ts',
+  'src/engine/state/volume-copy-child.ts',
 ];
 
 const [executablePath = '', outfile = '', ...words] = process.argv.slice(2);

@@ -12,7 +12,7 @@ async function main([role, ...args]: readonly string[]): Promise<void> {
       return runInit(args[0] ?? '', args[1] ?? '');
     }
     case '__enter': {
-      const { runEnter } = await import('../runtime/process/enter.ts');
+      const { runEnter } = await import('../runtime/process/enter/enter.ts');
       return runEnter(args[0] ?? '', args[1] ?? '');
     }
     case '__shim': {
@@ -24,7 +24,7 @@ async function main([role, ...args]: readonly string[]): Promise<void> {
       return runUnpack();
     }
     case '__copy-volumes': {
-      const { copyVolumes } = await import('./engine/volume-copy-child.ts');
+      const { copyVolumes } = await import('./engine/state/volume-copy-child.ts');
       return copyVolumes(JSON.parse(args[0] ?? '') as Parameters<typeof copyVolumes>[0]);
     }
     case '__confine': {
@@ -40,7 +40,7 @@ async function main([role, ...args]: readonly string[]): Promise<void> {
 
 main(process.argv.slice(2)).catch(async (error: unknown) => {
   // Only the program's own faults get here: expected errors are printed by the command line's edge.
-  const { complain } = await import('./engine/complain.ts');
+  const { complain } = await import('./io/complain.ts');
   // Exits at once: a shim's open connections would keep it, and whoever waits for it, for ever.
   complain(
     `minidock: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,

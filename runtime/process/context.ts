@@ -2,8 +2,8 @@
 import type { OciProcess, OciSeccomp } from '../bundle.ts';
 import type { ContainerKernel } from '../syscall/kernel.ts';
 import { newTree, type RootContext } from '../rootfs/tree.ts';
-import type { Identity } from './identity.ts';
-import type { ResolvedUser } from './users.ts';
+import type { Identity } from './identity/identity.ts';
+import type { ResolvedUser } from './identity/users.ts';
 
 export interface PerformContext extends RootContext {
   readonly process: OciProcess;

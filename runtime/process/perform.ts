@@ -23,12 +23,12 @@ import {
 import { errnoOf, SyscallError } from '../syscall/error.ts';
 import type { PerformContext } from './context.ts';
 import { execFailed, findExecutable } from './executable.ts';
-import { applyIdentity } from './identity.ts';
-import { fileParts } from './lines.ts';
+import { applyIdentity } from './identity/identity.ts';
+import { fileParts } from './identity/lines.ts';
 import { compileSeccomp } from './seccomp/compile.ts';
 import { adoptTerminal, openTerminal } from './terminal.ts';
 import { isNull, leaveHostNull, ownStdio } from './stdio.ts';
-import { resolveUser, type ResolvedUser } from './users.ts';
+import { resolveUser, type ResolvedUser } from './identity/users.ts';
 
 type Of<K extends ContainerCommand['kind']> = Extract<ContainerCommand, { kind: K }>;
 

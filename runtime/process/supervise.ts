@@ -114,7 +114,7 @@ async function failureOf({ table, calls }: CallsMessage, rest: Uint8Array): Prom
   const whole = rest.byteLength === REPORT_SIZE;
   const report = whole ? readReport(rest, table) : undefined;
   if (whole && report === undefined) return undefined;
-  const { enterFailure } = await import('./enter-failure.ts');
+  const { enterFailure } = await import('./enter/enter-failure.ts');
   return enterFailure(calls, report, rest);
 }
 

@@ -4,19 +4,19 @@
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { StoredImage } from '../../images/types.ts';
-import type { ContainerConfig, MountSpec } from './container.ts';
-import type { CreateRequest } from './create-request.ts';
-import { invalidSpec } from './flag-errors.ts';
-import { newId, randomName, shortId } from './ids.ts';
-import { idForNew } from './shim-process.ts';
-import { claimDirectory, forgetTaking, recordTaking, sweepLeftovers } from './leftovers.ts';
-import { mountRequests, type MountRequest } from './mount-flags.ts';
-import { containerDir, type Paths } from './paths.ts';
+import type { ContainerConfig, MountSpec } from './spec/container.ts';
+import type { CreateRequest } from './spec/create-request.ts';
+import { invalidSpec } from './spec/flag-errors.ts';
+import { newId, randomName, shortId } from './spec/ids.ts';
+import { idForNew } from './shim/client/shim-process.ts';
+import { claimDirectory, forgetTaking, recordTaking, sweepLeftovers } from './state/leftovers.ts';
+import { mountRequests, type MountRequest } from './spec/mount-flags.ts';
+import { containerDir, type Paths } from './state/paths.ts';
 import { buildSpec } from './spec.ts';
-import { isValidName, NEW_STATE, type ContainerStore } from './store.ts';
-import { timestamp } from './time.ts';
-import { refuseLooseMounts } from './userns-flags.ts';
-import { deleteVolume, lockVolumes, takeVolume, volumeData } from './volumes.ts';
+import { isValidName, NEW_STATE, type ContainerStore } from './state/store.ts';
+import { timestamp } from './spec/time.ts';
+import { refuseLooseMounts } from './spec/userns-flags.ts';
+import { deleteVolume, lockVolumes, takeVolume, volumeData } from './state/volumes.ts';
 
 /** The configuration a request and an image make, with volumes still to be created. Touches nothing. */
 export interface DraftContainer {
@@ -109,7 +109,7 @@ export async function createContainer(
     const { mounts, fresh, publish } = makeVolumes(store.paths, draft.mounts, undo);
     const config: ContainerConfig = { ...draft.config, name, spec: { ...draft.config.spec, mounts } };
     if (fresh.length > 0) {
-      const { fillVolumes } = await import('./volume-copy.ts');
+      const { fillVolumes } = await import('./state/volume-copy.ts');
       await fillVolumes(store.paths, config, fresh);
     }
     for (const each of publish) each();

@@ -1,7 +1,7 @@
 /** What commands are given: the stores, opened when first needed. */
 import type { ImageStore } from '../../images/store/image-store.ts';
-import type { Paths } from './paths.ts';
-import { ContainerStore } from './store.ts';
+import type { Paths } from './state/paths.ts';
+import { ContainerStore } from './state/store.ts';
 
 export class Engine {
   readonly containers: ContainerStore;

@@ -5,7 +5,7 @@
  *
  *     minidock exec ── minidock __enter, then the page that waits ── the program
  *
- * How `__enter` gets the program into a container that may be hostile: runtime/process/enter.ts.
+ * How `__enter` gets the program into a container that may be hostile: runtime/process/enter/enter.ts.
  */
 import { closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { MinidockError } from '../../runtime/errors.ts';
@@ -16,12 +16,12 @@ import { stepSpan } from '../../runtime/plan/step-span.ts';
 import { InitTrace } from '../../runtime/process/init-trace.ts';
 import { SHORT_LIVED } from '../../runtime/process/namespace-command.ts';
 import { fetchTerminal, listenForInit } from '../../runtime/process/supervise.ts';
-import { stderr, stdinIsTerminal, stdout } from './standard-streams.ts';
+import { stderr, stdinIsTerminal, stdout } from '../io/standard-streams.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
 import { isTraced, span } from '../../runtime/trace.ts';
-import { DescriptorWriter, readDescriptor } from './descriptor-stream.ts';
-import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
-import { terminalSize } from './terminal-size.ts';
+import { DescriptorWriter, readDescriptor } from '../io/descriptor-stream.ts';
+import { DetachWatcher, parseDetachKeys } from '../io/detach-keys.ts';
+import { terminalSize } from '../io/terminal-size.ts';
 import {
   execSteps,
   newExecDir,
@@ -30,12 +30,12 @@ import {
   notRunning,
   requireRunning,
   type ExecOptions,
-} from './exec-plan.ts';
-import type { Paths } from './paths.ts';
-import { isSameProcess } from './process-identity.ts';
-import { enterRawMode } from './raw-terminal.ts';
-import { leaveTerminal } from './shim-client.ts';
-import type { Container } from './store.ts';
+} from './plans/exec-plan.ts';
+import type { Paths } from './state/paths.ts';
+import { isSameProcess } from './state/process-identity.ts';
+import { enterRawMode } from '../io/raw-terminal.ts';
+import { leaveTerminal } from './shim/client/shim-client.ts';
+import type { Container } from './state/store.ts';
 
 /** Gives the program's exit status; 0 at once when detached. `onSteps` is told what will be done, before it is. @throws MinidockError with 126 or 127. */
 export async function execInContainer(

@@ -4,12 +4,12 @@ import { hasIpv6 } from '../../runtime/network/ipv6.ts';
 import { netnsName, netnsPath } from '../../runtime/network/names.ts';
 import type { JournalEntry } from '../../runtime/plan/journal.ts';
 import type { HostStep } from '../../runtime/plan/step.ts';
-import { cgroupsPath } from './bundle.ts';
-import { isBridged, type ContainerConfig, type NetworkState } from './container.ts';
-import { deriveNetwork } from './derived-state.ts';
-import type { Paths } from './paths.ts';
-import { planNetwork } from './run-plan.ts';
-import type { Attachment } from './attachment.ts';
+import { cgroupsPath } from './plans/bundle.ts';
+import { isBridged, type ContainerConfig, type NetworkState } from './spec/container.ts';
+import { deriveNetwork } from './state/derived-state.ts';
+import type { Paths } from './state/paths.ts';
+import { planNetwork } from './plans/run-plan.ts';
+import type { Attachment } from './network/attachment.ts';
 import type { Run } from './run.ts';
 
 export function expectedUndos(paths: Paths, run: Run): readonly JournalEntry[] {

@@ -3,13 +3,13 @@
  * terminal in raw mode with its size followed and always restored, signals passed on, detach keys watched for.
  * Used by `run`, `start -a`, `attach` and `exec -it`.
  */
-import { enterRawMode } from './raw-terminal.ts';
-import type { ShimMessage } from './shim-protocol.ts';
+import { enterRawMode } from '../io/raw-terminal.ts';
+import type { ShimMessage } from './shim/client/shim-protocol.ts';
 import type { MessageHandler } from './start.ts';
-import type { ShimConnection, ShimHandlers } from './shim-connection.ts';
-import { DetachWatcher, parseDetachKeys } from './detach-keys.ts';
-import { stderr, stdinIsTerminal, stdout } from './standard-streams.ts';
-import { terminalSize } from './terminal-size.ts';
+import type { ShimConnection, ShimHandlers } from './shim/client/shim-connection.ts';
+import { DetachWatcher, parseDetachKeys } from '../io/detach-keys.ts';
+import { stderr, stdinIsTerminal, stdout } from '../io/standard-streams.ts';
+import { terminalSize } from '../io/terminal-size.ts';
 
 export interface ForegroundOptions {
   readonly tty: boolean;

@@ -3,10 +3,10 @@ import { fullName } from '../../images/reference.ts';
 import type { StoredImage } from '../../images/types.ts';
 import { MinidockError } from '../../runtime/errors.ts';
 import { checkRequest } from './create.ts';
-import type { CreateRequest } from './create-request.ts';
+import type { CreateRequest } from './spec/create-request.ts';
 import type { Engine } from './engine.ts';
 import type { PullByNameOptions } from './pull.ts';
-import { stderr } from './standard-streams.ts';
+import { stderr } from '../io/standard-streams.ts';
 
 /** How an image that is not here is fetched, or only told of. */
 export type Fetch = (engine: Engine, name: string, options: PullByNameOptions) => Promise<StoredImage>;

@@ -4,9 +4,9 @@ import { ImageStore } from '../../images/store/image-store.ts';
 import type { Unpacker } from '../../images/unpack/types.ts';
 import { errnoOf } from '../../runtime/syscall/error.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
-import { tellDamage } from './damage.ts';
-import { imagesDir, type Paths } from './paths.ts';
-import { ensurePrivateDir } from './private-dir.ts';
+import { tellDamage } from './state/damage.ts';
+import { imagesDir, type Paths } from './state/paths.ts';
+import { ensurePrivateDir } from '../io/private-dir.ts';
 
 export function openImageStore(paths: Paths): ImageStore {
   ensurePrivateDir(imagesDir(paths));

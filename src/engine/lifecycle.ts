@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { doneStep, stepSpan, type StepTime } from '../../runtime/plan/step-span.ts';
 import { span } from '../../runtime/trace.ts';
-import type { Signalling } from './ending-plan.ts';
-import { tryLock, waitLock } from './lock.ts';
-import { containerDir, containerLock } from './paths.ts';
+import type { Signalling } from './plans/ending-plan.ts';
+import { tryLock, waitLock } from './state/lock.ts';
+import { containerDir, containerLock } from './state/paths.ts';
 import { LOST, POLL, recover } from './recovery.ts';
 import { findContainer, refresh } from './refresh.ts';
-import { removeContainerFiles } from './remove-files.ts';
-import { waitForShim } from './shim-client.ts';
+import { removeContainerFiles } from './state/remove-files.ts';
+import { waitForShim } from './shim/client/shim-client.ts';
 import { signalProcess } from './signal-process.ts';
-import { parseSignal } from './signals.ts';
+import { parseSignal } from './spec/signals.ts';
 import { startDetached, type StartOptions } from './start.ts';
-import { noSuchContainer, type Container, type ContainerStore } from './store.ts';
+import { noSuchContainer, type Container, type ContainerStore } from './state/store.ts';
 import { untilOver } from './until-over.ts';
 
 /** Milliseconds to wait for a start, or a removal, by another command. */

@@ -1,6 +1,6 @@
 /** From the records of a log to what a reader sees: since, until, time stamps, and the lines that `--tail` leaves out. */
-import type { LogRecord, RecordKind } from './log-record.ts';
-import { formatNs } from './time.ts';
+import type { LogRecord, RecordKind } from './state/log-record.ts';
+import { formatNs } from './spec/time.ts';
 
 export interface PrintOptions {
   /** Nanoseconds since the epoch; both ends belong to what is printed, as in Docker. */

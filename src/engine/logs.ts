@@ -1,12 +1,12 @@
 /** Reading a container's log for people: `--tail`, `--since`, `--until`, timestamps, and following it as it grows. */
 import { existsSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { tellDamage } from './damage.ts';
+import { tellDamage } from './state/damage.ts';
 import { LinePrinter, type LogSink, type PrintOptions } from './log-printer.ts';
-import { LogReader } from './log-reader.ts';
-import { containerDir, type Paths } from './paths.ts';
-import { waitForShim } from './shim-client.ts';
-import type { Container, ContainerStore } from './store.ts';
+import { LogReader } from './state/log-reader.ts';
+import { containerDir, type Paths } from './state/paths.ts';
+import { waitForShim } from './shim/client/shim-client.ts';
+import type { Container, ContainerStore } from './state/store.ts';
 
 export interface LogOptions extends PrintOptions {
   readonly follow: boolean;

@@ -10,7 +10,7 @@ import {
 } from '../../images/registry/client.ts';
 import { tracePull } from './pull-trace.ts';
 import type { Engine } from './engine.ts';
-import type { StandardStream } from './standard-streams.ts';
+import type { StandardStream } from '../io/standard-streams.ts';
 
 export interface PullByNameOptions {
   readonly quiet: boolean;

@@ -6,15 +6,15 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { delay } from '../../runtime/io/delay.ts';
-import { cutCable } from './cut-cable.ts';
-import { tryLock } from './lock.ts';
-import { containerLock, containerRunDir } from './paths.ts';
-import { bootId, isSameProcess } from './process-identity.ts';
-import { releaseLeases } from './release-network.ts';
-import { removeContainerFiles } from './remove-files.ts';
-import type { Container, ContainerStore } from './store.ts';
+import { cutCable } from './network/cut-cable.ts';
+import { tryLock } from './state/lock.ts';
+import { containerLock, containerRunDir } from './state/paths.ts';
+import { bootId, isSameProcess } from './state/process-identity.ts';
+import { releaseLeases } from './network/release-network.ts';
+import { removeContainerFiles } from './state/remove-files.ts';
+import type { Container, ContainerStore } from './state/store.ts';
 import { undoRun } from './undo-run.ts';
-import { timestamp } from './time.ts';
+import { timestamp } from './spec/time.ts';
 
 /** Docker's exit status for a container that nobody saw the end of. */
 export const LOST = 255;

@@ -2,9 +2,9 @@
  * A container's record with a state that is true now: one that says 'running' counts for nothing once its shim is gone.
  * Cheap when nothing is wrong, one small read of /proc; what cleans up is loaded when there is something to clean.
  */
-import type { ContainerState } from './container.ts';
-import { isSameProcess } from './process-identity.ts';
-import type { Container, ContainerStore } from './store.ts';
+import type { ContainerState } from './spec/container.ts';
+import { isSameProcess } from './state/process-identity.ts';
+import type { Container, ContainerStore } from './state/store.ts';
 
 /** undefined if the container was to remove itself and has, by that. */
 export async function refresh(store: ContainerStore, container: Container): Promise<Container | undefined> {
@@ -26,7 +26,7 @@ export async function listContainers(store: ContainerStore): Promise<readonly Co
   let leftovers = 0;
   const found = store.list({ leftover: () => leftovers++ });
   if (leftovers > 0) {
-    const { sweepLeftovers } = await import('./leftovers.ts');
+    const { sweepLeftovers } = await import('./state/leftovers.ts');
     sweepLeftovers(store);
   }
   const containers: Container[] = [];

@@ -1,5 +1,5 @@
 /** A container and what it has of the host, as far as that has to be taken back. */
-import type { ContainerConfig, NetworkState } from './container.ts';
+import type { ContainerConfig, NetworkState } from './spec/container.ts';
 
 export interface Run {
   readonly config: ContainerConfig;

@@ -1,6 +1,6 @@
 /** A signal for one process, and never for a later one that got its number. */
 import { kernel } from '../../runtime/syscall/libc.ts';
-import { isSameProcess } from './process-identity.ts';
+import { isSameProcess } from './state/process-identity.ts';
 
 /** One that has ended needs no signal any more. */
 export function signalProcess(pid: number, start: string, signal: number): void {

@@ -9,18 +9,18 @@ import {
   lastCapability,
   resolveCapabilities,
 } from '../../runtime/process/capabilities.ts';
-import { parseUlimit } from '../../runtime/process/rlimits.ts';
-import type { ContainerSpec, ResourceSpec } from './container.ts';
-import type { CreateRequest } from './create-request.ts';
-import { mergeEnv, parseEnv, parseLabels } from './env-flags.ts';
-import { invalidSpec, parseInteger } from './flag-errors.ts';
-import { exposedPorts, hostnameFor, networkSpec } from './network-flags.ts';
-import { parseDevice, parseSysctls, securityOptions } from './security-flags.ts';
-import { parseSignal } from './signals.ts';
-import type { ContainerStore } from './store.ts';
-import { logSpec } from './log-flags.ts';
-import { parseBytes, parseCpus } from './units.ts';
-import { usernsMode } from './userns-flags.ts';
+import { parseUlimit } from './spec/ulimits.ts';
+import type { ContainerSpec, ResourceSpec } from './spec/container.ts';
+import type { CreateRequest } from './spec/create-request.ts';
+import { mergeEnv, parseEnv, parseLabels } from './spec/env-flags.ts';
+import { invalidSpec, parseInteger } from './spec/flag-errors.ts';
+import { exposedPorts, hostnameFor, networkSpec } from './network/network-flags.ts';
+import { parseDevice, parseSysctls, securityOptions } from './spec/security-flags.ts';
+import { parseSignal } from './spec/signals.ts';
+import type { ContainerStore } from './state/store.ts';
+import { logSpec } from './spec/log-flags.ts';
+import { parseBytes, parseCpus } from './spec/units.ts';
+import { usernsMode } from './spec/userns-flags.ts';
 
 export function buildSpec(
   store: ContainerStore,

@@ -4,10 +4,10 @@
  */
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
-import { containerDir, type Paths } from './paths.ts';
-import { ShimConnection, type ShimHandlers } from './shim-connection.ts';
-import { shimFor } from './shim-process.ts';
-import type { ClientMessage, ShimMessage, ShimRequest, WireError } from './shim-protocol.ts';
+import { containerDir, type Paths } from './state/paths.ts';
+import { ShimConnection, type ShimHandlers } from './shim/client/shim-connection.ts';
+import { shimFor } from './shim/client/shim-process.ts';
+import type { ClientMessage, ShimMessage, ShimRequest, WireError } from './shim/client/shim-protocol.ts';
 
 export function launchShim(request: ShimRequest, handlers: ShimHandlers): ShimConnection {
   let control: number;

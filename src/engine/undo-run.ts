@@ -11,8 +11,8 @@ import { netnsPath, netnsName } from '../../runtime/network/names.ts';
 import { describeGroup, groupPorts } from '../../runtime/network/firewall/port-groups.ts';
 import { Journal, type JournalEntry } from '../../runtime/plan/journal.ts';
 import { undoEntries, undoJournal, type UndoReport } from '../../runtime/plan/undo.ts';
-import type { NetworkState } from './container.ts';
-import { containerRunDir, type Paths } from './paths.ts';
+import type { NetworkState } from './spec/container.ts';
+import { containerRunDir, type Paths } from './state/paths.ts';
 import type { Run } from './run.ts';
 
 export const journalPath = (paths: Paths, id: string): string => join(containerRunDir(paths, id), 'journal');

@@ -1,7 +1,7 @@
 /** `minidock __unpack`: gives images/unpack the system calls it needs, which are runtime/syscall's. */
 import type { FileSystemCalls } from '../../images/file-system-calls.ts';
 import { runUnpack as unpack } from '../../images/unpack/run-unpack.ts';
-import { userNamespace } from '../../runtime/process/user-namespace.ts';
+import { userNamespace } from '../../runtime/process/identity/user-namespace.ts';
 import { nextData } from '../../runtime/syscall/descriptors.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
 import { span } from '../../runtime/trace.ts';
@@ -21,7 +21,7 @@ export const fileSystemCalls: FileSystemCalls = {
 
 export async function runUnpack(): Promise<void> {
   if (process.env['MINIDOCK_TRACE']) {
-    const { startTrace } = await import('./start-trace.ts');
+    const { startTrace } = await import('../io/start-trace.ts');
     startTrace('minidock __unpack', ['__unpack']);
   }
   process.exitCode = await span('image', 'unpack', () => unpack(fileSystemCalls));

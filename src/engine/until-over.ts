@@ -7,12 +7,12 @@
  *     kills it, if it is stopped again or takes too long, and cleans up as after any killed shim.
  */
 import { delay } from '../../runtime/io/delay.ts';
-import type { ContainerState } from './container.ts';
-import { isSameProcess, isStopped } from './process-identity.ts';
+import type { ContainerState } from './spec/container.ts';
+import { isSameProcess, isStopped } from './state/process-identity.ts';
 import { recoverState } from './recovery.ts';
-import type { ExitMessage } from './shim-client.ts';
+import type { ExitMessage } from './shim/client/shim-client.ts';
 import { signalProcess } from './signal-process.ts';
-import type { Container, ContainerStore } from './store.ts';
+import type { Container, ContainerStore } from './state/store.ts';
 
 /** Milliseconds between looks: none of them is made when the shim answers at once. */
 const LOOK = 100;

@@ -2,7 +2,7 @@
  * A spinner for work that shows no progress of its own: unpacking an archive, making an image. Only on a terminal;
  * ora is loaded only there, and the line is gone when the work is done, since the command then says what it did.
  */
-import { stderr, type StandardStream } from '../engine/standard-streams.ts';
+import { stderr, type StandardStream } from '../io/standard-streams.ts';
 
 export interface SpinnerOptions {
   /** Nothing is shown with -q. */

@@ -104,18 +104,18 @@ const EXEC = ['minidock', 'minidock', 'true'];
 
 /** What a command's file brings with it; the rest of the program is in the executable but is never run. */
 describe('modules loaded', () => {
-  const help = ['src/cli.ts', 'src/command.ts', 'src/commands/program.ts'];
-  const verb = [...help, 'src/commands/verb-runner.ts'];
+  const help = ['src/cli.ts', 'src/command.ts', 'src/commands/program/program.ts'];
+  const verb = [...help, 'src/commands/program/verb-runner.ts'];
 
   test.each([
     ['--help', help, 16],
-    ['ps', [...verb, 'src/commands/ps.ts'], 74],
-    ['inspect', [...verb, 'src/commands/inspect.ts', 'src/ui/inspect-json.ts'], 72],
-    ['port', [...verb, 'src/commands/port.ts'], 64],
-    ['images', [...verb, 'src/commands/images.ts'], 73],
-    ['logs', [...verb, 'src/commands/logs.ts'], 76],
-    ['exec', [...verb, 'src/commands/exec.ts'], 93],
-    ['run', [...verb, 'src/commands/run.ts'], 116],
+    ['ps', [...verb, 'src/commands/container/ps.ts'], 74],
+    ['inspect', [...verb, 'src/commands/system/inspect.ts', 'src/docker/inspect-json.ts'], 72],
+    ['port', [...verb, 'src/commands/container/port.ts'], 64],
+    ['images', [...verb, 'src/commands/image/images.ts'], 73],
+    ['logs', [...verb, 'src/commands/container/logs.ts'], 76],
+    ['exec', [...verb, 'src/commands/container/exec.ts'], 93],
+    ['run', [...verb, 'src/commands/container/run.ts'], 116],
     ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 130],
     ['PID 1', ['src/cli.ts', 'runtime/process/init.ts'], 63],
   ])('by %s: no library but commander, and few of our own', (name, entries, limit) => {
@@ -127,9 +127,9 @@ describe('modules loaded', () => {
   // What Node offers for these is built of streams and sockets, and takes longer to load than the command to run.
   test.each([
     ['--help', help],
-    ['ps', [...verb, 'src/commands/ps.ts']],
-    ['inspect', [...verb, 'src/commands/inspect.ts', 'src/ui/inspect-json.ts']],
-    ['port', [...verb, 'src/commands/port.ts']],
+    ['ps', [...verb, 'src/commands/container/ps.ts']],
+    ['inspect', [...verb, 'src/commands/system/inspect.ts', 'src/docker/inspect-json.ts']],
+    ['port', [...verb, 'src/commands/container/port.ts']],
   ])('by %s: of what is built in, files and paths', (name, entries) => {
     const allowed = ['node:fs', 'node:path', 'node:os'];
     const { builtIn } = staticModules(...entries);

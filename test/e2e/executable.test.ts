@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { Writable } from 'node:stream';
-import { messageFrame } from '../../src/engine/frames.ts';
+import { messageFrame } from '../../src/io/frames.ts';
 import { runProgram } from '../support/processes.ts';
 
 const top = resolve(import.meta.dirname, '../..');

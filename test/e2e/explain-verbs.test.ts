@@ -7,7 +7,7 @@ import { succeed } from '../support/image.ts';
 import { killProcess } from '../support/processes.ts';
 import { tarOf, writeLayout } from '../support/oci-layout.ts';
 import { startRegistry } from '../support/registry.ts';
-import type { StepObject } from '../../src/teach/step-json.ts';
+import type { StepObject } from '../../src/teach/explain/step-json.ts';
 
 const engine = useEngine();
 const program = join(import.meta.dirname, '../../dist/minidock');

@@ -5,12 +5,12 @@
  */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { allSteps } from '../../src/engine/run-plan.ts';
-import { previewNetwork } from '../../src/engine/networking.ts';
-import { computeRun } from '../../src/engine/shim/prepare.ts';
-import { ContainerStore } from '../../src/engine/store.ts';
+import { allSteps } from '../../src/engine/plans/run-plan.ts';
+import { previewNetwork } from '../../src/engine/network/networking.ts';
+import { computeRun } from '../../src/engine/plans/prepare.ts';
+import { ContainerStore } from '../../src/engine/state/store.ts';
 import type { Step } from '../../runtime/plan/step.ts';
-import type { StepObject } from '../../src/teach/step-json.ts';
+import type { StepObject } from '../../src/teach/explain/step-json.ts';
 import { useEngine } from '../support/engine.ts';
 import type { RunResult } from '../support/processes.ts';
 

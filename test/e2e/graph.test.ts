@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { Interface, Model } from '../../src/teach/graph/model.ts';
+import type { Interface, Model } from '../../src/diagnose/graph/model.ts';
 import { useEngine } from '../support/engine.ts';
 import { succeed } from '../support/image.ts';
 import { testUnless } from '../support/requirements.ts';

@@ -1,7 +1,7 @@
 /** `inspect --host`: each thing it tells, held against the kernel's own files and tools. */
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import type { HostView } from '../../src/teach/host-view/host-view.ts';
+import type { HostView } from '../../src/diagnose/inspect-host/host-view.ts';
 import { useEngine } from '../support/engine.ts';
 import { succeed } from '../support/image.ts';
 

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { compileTemplate } from '../../src/ui/go-template/template.ts';
+import { compileTemplate } from '../../src/docker/go-template/template.ts';
 
 const golden = JSON.parse(readFileSync(new URL('go-template.json', import.meta.url), 'utf8')) as Readonly<
   Record<string, string>

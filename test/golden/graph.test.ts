@@ -1,6 +1,6 @@
 /** The picture of one made-up network in every format, wide and narrow, with and without a marked path. */
 import { expect, test } from '@jest/globals';
-import { renderGraph } from '../../src/teach/graph/draw.ts';
+import { renderGraph } from '../../src/diagnose/graph/draw.ts';
 import { expectGolden } from '../support/golden.ts';
 import { sampleModel } from '../support/sample-network.ts';
 

@@ -17,7 +17,7 @@ import {
 import { join, resolve } from 'node:path';
 import type { OciConfig, OciMount, OciProcess } from '../../runtime/bundle.ts';
 import { DEFAULT_CAPABILITIES } from '../../runtime/process/capabilities.ts';
-import { enteredNamespaces, type EnterRequest } from '../../runtime/process/enter-request.ts';
+import { enteredNamespaces, type EnterRequest } from '../../runtime/process/enter/enter-request.ts';
 import { enterArgv, unshareArgv } from '../../runtime/process/namespace-command.ts';
 import { defaultSeccomp } from '../../runtime/process/seccomp/profile.ts';
 import { listenForInit, type InitFailure, type InitListener } from '../../runtime/process/supervise.ts';

@@ -1,5 +1,5 @@
 /** Run by Bun: connects to the socket at the path given, says so, and prints what comes and that it ended. */
-import { Connection } from '../../src/engine/connection.ts';
+import { Connection } from '../../src/io/connection.ts';
 
 const connection: Connection = new Connection(
   { path: process.argv[2] ?? '' },

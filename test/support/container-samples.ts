@@ -6,8 +6,8 @@
  */
 import type { StoredImage } from '../../images/types.ts';
 import type { PortBinding } from '../../runtime/network/types.ts';
-import type { ContainerConfig, ContainerSpec, ContainerState } from '../../src/engine/container.ts';
-import { NEW_STATE } from '../../src/engine/store.ts';
+import type { ContainerConfig, ContainerSpec, ContainerState } from '../../src/engine/spec/container.ts';
+import { NEW_STATE } from '../../src/engine/state/store.ts';
 
 export const webId = '978aaee6dbac31cd6f616cebbb9a9d5a04c460a1b0ec6401edc4da21a403d703';
 export const anonymousVolume = 'c98edaecc82faa75525b835dd0439a6f80fc113e9826d7da95017ed13ae2d841';

@@ -3,7 +3,7 @@
  * run by Bun, whose mkdir(2) it is about. Prints how often it was taken away.
  */
 import { rmdirSync } from 'node:fs';
-import { ensurePrivateDir } from '../../src/engine/private-dir.ts';
+import { ensurePrivateDir } from '../../src/io/private-dir.ts';
 
 const ROUNDS = 20_000;
 const [directory = '', role] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 /** Removes the tree that is named, and prints `gone` or the code of the error: for a mount namespace of its own. */
-import { removeTree } from '../../src/engine/remove-tree.ts';
+import { removeTree } from '../../src/engine/state/remove-tree.ts';
 
 try {
   removeTree(process.argv[2] ?? '');

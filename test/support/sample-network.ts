@@ -1,5 +1,5 @@
 /** A network as `observe` would find it, made up: a host, its outside, two containers, two namespaces made by hand. */
-import type { Interface, Model, Namespace } from '../../src/teach/graph/model.ts';
+import type { Interface, Model, Namespace } from '../../src/diagnose/graph/model.ts';
 
 function link(index: number, name: string, kind: string, more: Partial<Interface> = {}): Interface {
   const mac = `02:00:00:00:00:${String(index).padStart(2, '0')}`;

@@ -1,9 +1,9 @@
 /** One connection of the shim's: what its client wants to see, what it has sent in part, what it has not read yet. */
 import { readSync } from 'node:fs';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
-import { complain } from '../complain.ts';
-import { frame, FRAME, FrameReader, messageFrame, type FrameType } from '../frames.ts';
-import type { ShimMessage } from '../shim-protocol.ts';
+import { complain } from '../../io/complain.ts';
+import { frame, FRAME, FrameReader, messageFrame, type FrameType } from '../../io/frames.ts';
+import type { ShimMessage } from './client/shim-protocol.ts';
 import { WriteQueue } from './write-queue.ts';
 
 export interface AttachedStreams {

@@ -6,8 +6,8 @@
 import { closeSync } from 'node:fs';
 import { POLLIN, POLLOUT } from '../../../runtime/syscall/loops.ts';
 import { acceptConnection, listenUnix } from '../../../runtime/syscall/sockets.ts';
-import { FRAME, type FrameType } from '../frames.ts';
-import type { ClientMessage, ShimMessage, StepWord } from '../shim-protocol.ts';
+import { FRAME, type FrameType } from '../../io/frames.ts';
+import type { ClientMessage, ShimMessage, StepWord } from './client/shim-protocol.ts';
 import { Client, type AttachedStreams } from './client.ts';
 import { serveOnce, type Source } from './poll-loop.ts';
 

@@ -5,7 +5,7 @@ import { span } from '../../../runtime/trace.ts';
 export async function beShim(args: readonly string[]): Promise<void> {
   const id = /"id":"(\w{12})/.exec(args[0] ?? '')?.[1] ?? '';
   if (process.env['MINIDOCK_TRACE']) {
-    const { startTrace } = await import('../start-trace.ts');
+    const { startTrace } = await import('../../io/start-trace.ts');
     startTrace(`shim ${id}`, ['__shim', ...args], () => undefined);
   }
   if (args[1] !== undefined) {

@@ -23,8 +23,8 @@ import {
 } from '../../../runtime/process/supervise.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { isTraced, span } from '../../../runtime/trace.ts';
-import { planNetwork, planStart, splitNetwork, type RunPlan, type StartInput } from '../run-plan.ts';
-import type { Attachment } from '../attachment.ts';
+import { planNetwork, planStart, splitNetwork, type RunPlan, type StartInput } from '../plans/run-plan.ts';
+import type { Attachment } from '../network/attachment.ts';
 import type { Inheritance } from './mapped.ts';
 import type { ChildStdio, ContainerStdio } from './stdio.ts';
 

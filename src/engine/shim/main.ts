@@ -16,22 +16,22 @@ import type { Pause } from '../../../runtime/process/supervise.ts';
 import { setCloseOnExec } from '../../../runtime/syscall/descriptors.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { isTraced, listenToTrace, span } from '../../../runtime/trace.ts';
-import { FRAME_HEADER, FrameReader, messageFrame } from '../frames.ts';
-import { tryLockPatiently } from '../lock.ts';
-import { acquireNetwork, type AcquiredNetwork } from '../networking.ts';
-import { writeNetworkFiles } from '../network-files.ts';
-import { containerDir, containerLock, containerRunDir, idsDir } from '../paths.ts';
-import { ensurePrivateDir } from '../private-dir.ts';
-import { bootId, startTime } from '../process-identity.ts';
-import { allSteps, type RunPlan } from '../run-plan.ts';
-import type { ShimMessage, ShimRequest } from '../shim-protocol.ts';
-import { ContainerStore, noSuchContainer, type Container } from '../store.ts';
-import { timestamp } from '../time.ts';
+import { FRAME_HEADER, FrameReader, messageFrame } from '../../io/frames.ts';
+import { tryLockPatiently } from '../state/lock.ts';
+import { acquireNetwork, type AcquiredNetwork } from '../network/networking.ts';
+import { writeNetworkFiles } from '../network/network-files.ts';
+import { containerDir, containerLock, containerRunDir, idsDir } from '../state/paths.ts';
+import { ensurePrivateDir } from '../../io/private-dir.ts';
+import { bootId, startTime } from '../state/process-identity.ts';
+import { allSteps, type RunPlan } from '../plans/run-plan.ts';
+import type { ShimMessage, ShimRequest } from './client/shim-protocol.ts';
+import { ContainerStore, noSuchContainer, type Container } from '../state/store.ts';
+import { timestamp } from '../spec/time.ts';
 import type { Clients } from './clients.ts';
 import type * as Ending from './ending.ts';
 import { abandon, launch, startFirst, startWiring, type Started } from './launch.ts';
 import { assembleShim, journalOf, type ShimParts } from './parts.ts';
-import { placesOf, prepareRun } from './prepare.ts';
+import { placesOf, prepareRun } from '../plans/prepare.ts';
 
 const CONTROL_FD = 3;
 
@@ -101,7 +101,8 @@ async function releaseLostPorts(store: ContainerStore): Promise<void> {
 
 /** Users of the machine for those of the container. */
 async function takeIds({ store, config }: ShimParts): Promise<number> {
-  const { acquireIds, mappingTo, readSubordinateIds } = await import('../../../runtime/process/id-ranges.ts');
+  const { acquireIds, mappingTo, readSubordinateIds } =
+    await import('../../../runtime/process/identity/id-ranges.ts');
   ensurePrivateDir(idsDir(store.paths));
   // Also those of a container whose lease is lost.
   const inUse = store

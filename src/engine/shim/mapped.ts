@@ -16,7 +16,7 @@ import { containerKernel as kernel } from '../../../runtime/syscall/file-calls.t
 import { sendDescriptors } from '../../../runtime/syscall/pass-descriptors.ts';
 import { socketPair } from '../../../runtime/syscall/sockets.ts';
 import { span } from '../../../runtime/trace.ts';
-import type { RunPlan } from '../run-plan.ts';
+import type { RunPlan } from '../plans/run-plan.ts';
 
 export interface Inheritance {
   /** By number from 3 on, as inherited.ts has them. */

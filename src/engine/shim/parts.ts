@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import { Journal } from '../../../runtime/plan/journal.ts';
 import { fetchTerminal } from '../../../runtime/process/supervise.ts';
-import { complain } from '../complain.ts';
-import { DEFAULT_LOG, type ContainerConfig } from '../container.ts';
-import type { Lock } from '../lock.ts';
-import { LogWriter } from '../log-file.ts';
-import { containerDir, containerRunDir } from '../paths.ts';
-import type { ContainerStore } from '../store.ts';
+import { complain } from '../../io/complain.ts';
+import { DEFAULT_LOG, type ContainerConfig } from '../spec/container.ts';
+import type { Lock } from '../state/lock.ts';
+import { LogWriter } from '../state/log-file.ts';
+import { containerDir, containerRunDir } from '../state/paths.ts';
+import type { ContainerStore } from '../state/store.ts';
 import { Clients } from './clients.ts';
 import { ContainerStdio } from './stdio.ts';
 

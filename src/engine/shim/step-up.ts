@@ -8,7 +8,7 @@ import { applySteps, type ApplyOptions } from '../../../runtime/plan/apply.ts';
 import { withPid } from '../../../runtime/plan/first-pid.ts';
 import type { Step } from '../../../runtime/plan/step.ts';
 import type { Pause } from '../../../runtime/process/supervise.ts';
-import { allSteps, type RunPlan } from '../run-plan.ts';
+import { allSteps, type RunPlan } from '../plans/run-plan.ts';
 import type { Clients } from './clients.ts';
 import { launch, pidOf, type Started } from './launch.ts';
 import type { ContainerStdio } from './stdio.ts';

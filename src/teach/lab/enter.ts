@@ -11,7 +11,7 @@ import { renderArgv } from '../../../runtime/plan/quote.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import { requireTool } from '../../../runtime/plan/tools.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
-import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';
+import { stdinIsTerminal, stdout } from '../../io/standard-streams.ts';
 import { LAB_IDS, LAB_PATH } from './host-script.ts';
 import { groupsOf, type RunningLab } from './lab-dirs.ts';
 

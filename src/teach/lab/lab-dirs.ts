@@ -1,8 +1,8 @@
 /** Where labs are: one directory a running lab below MINIDOCK_RUN/lab, what was reached in MINIDOCK_ROOT/lab. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Paths } from '../../engine/paths.ts';
-import { ensurePrivateDir } from '../../engine/private-dir.ts';
+import type { Paths } from '../../engine/state/paths.ts';
+import { ensurePrivateDir } from '../../io/private-dir.ts';
 import { readCommandLine } from '../../../runtime/io/read-process.ts';
 
 /** Seen from inside a lab; `start` puts them there. */

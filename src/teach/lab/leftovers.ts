@@ -1,8 +1,8 @@
 /** What `doctor` finds of labs: those whose keeper was killed, before it could take them away. */
 import { basename } from 'node:path';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
-import type { Finding } from '../../engine/doctor/finding.ts';
-import type { Paths } from '../../engine/paths.ts';
+import type { Finding } from '../../diagnose/doctor/finding.ts';
+import type { Paths } from '../../engine/state/paths.ts';
 import { outermost } from './cgroups.ts';
 import { removeDeadLabs } from './lab.ts';
 import { deadLabs, groupsOf } from './lab-dirs.ts';

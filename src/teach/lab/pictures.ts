@@ -3,7 +3,7 @@
  * what went, since two that scroll away show less than one that stays. What changed is told by the model that the
  * pictures are drawn from: a box that has moved is no change, and what a picture leaves out may be one. Pure.
  */
-import type { Facts } from '../graph/facts.ts';
+import type { Facts } from '../../diagnose/graph/facts.ts';
 import type { Style } from './words.ts';
 
 export interface Picture {

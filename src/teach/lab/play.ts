@@ -5,11 +5,11 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { delay } from '../../../runtime/io/delay.ts';
-import { stdout } from '../../engine/standard-streams.ts';
+import { stdout } from '../../io/standard-streams.ts';
 import { isUtf8 } from '../../ui/locale.ts';
-import { renderGraph } from '../graph/draw.ts';
-import { factsOf } from '../graph/facts.ts';
-import type { Model } from '../graph/model.ts';
+import { renderGraph } from '../../diagnose/graph/draw.ts';
+import { factsOf } from '../../diagnose/graph/facts.ts';
+import type { Model } from '../../diagnose/graph/model.ts';
 import { insideHost } from './inside.ts';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import type { Lesson, LessonStep, Requirement, Solution } from './lesson.ts';

@@ -5,9 +5,9 @@
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
-import type { Paths } from '../../engine/paths.ts';
+import type { Paths } from '../../engine/state/paths.ts';
 import { requireRoot } from '../../engine/require-root.ts';
-import { stdinIsTerminal, stdout } from '../../engine/standard-streams.ts';
+import { stdinIsTerminal, stdout } from '../../io/standard-streams.ts';
 import { runInLab } from './enter.ts';
 import { INSIDE, labDir, progressFile, readLab, type RunningLab } from './lab-dirs.ts';
 import { endLab, startLab, takeReset } from './lab.ts';

@@ -1,5 +1,5 @@
 /** The lab's words from inside: status, check, hint, show, next, and a lesson that plays itself. */
-import { stdout } from '../../engine/standard-streams.ts';
+import { stdout } from '../../io/standard-streams.ts';
 import { INSIDE } from './lab-dirs.ts';
 import type { Lesson } from './lesson.ts';
 import { nextLesson } from './lessons/index.ts';

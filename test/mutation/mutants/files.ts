@@ -24,20 +24,20 @@ export const mounts = [
     ["character('/dev/full', 1, 7)", "character('/dev/full', 1, 5)", inside],
     ['  fileMode: 0o666,\n', '  fileMode: 0o644,\n', inside],
   ),
-  ...mutantsOf('src/engine/bundle.ts', [
+  ...mutantsOf('src/engine/plans/bundle.ts', [
     "access: spec.devices[index]?.access ?? 'rwm'",
     "access: 'rwm'",
     inside,
   ]),
   ...mutantsOf(
-    'src/engine/mount-flags.ts',
+    'src/engine/spec/mount-flags.ts',
     [
       "    readOnly: words.includes('ro'),\n",
       '    readOnly: false,\n',
-      'e2e/volumes\\.|unit/src/engine/mount-flags',
+      'e2e/volumes\\.|unit/src/engine/spec/mount-flags',
     ],
-    ["noCopy: words.includes('nocopy')", 'noCopy: false', 'e2e/volumes\\.|unit/src/engine/mount-flags'],
-    ["words.includes('ro') && words.includes('rw')", 'false', 'unit/src/engine/mount-flags'],
+    ["noCopy: words.includes('nocopy')", 'noCopy: false', 'e2e/volumes\\.|unit/src/engine/spec/mount-flags'],
+    ["words.includes('ro') && words.includes('rw')", 'false', 'unit/src/engine/spec/mount-flags'],
   ),
   ...mutantsOf(
     'runtime/rootfs/perform-mount.ts',

@@ -1,17 +1,17 @@
 /** A container's life: its log, processes that join it, its end, and what is remembered of it. */
 import { mutantsOf } from '../mutant.ts';
 
-const log = 'unit/src/engine/log|e2e/logs\\.';
+const log = 'unit/src/engine/(state/)?log|e2e/logs\\.';
 
 export const logs = [
   ...mutantsOf(
-    'src/engine/log-tail.ts',
+    'src/engine/state/log-tail.ts',
     ['skip: seen + breaks - lines + 1 }', 'skip: seen + breaks - lines }', log],
     ['if (following === undefined && payload.at(-1) === 0x0a) breaks -= 1;', '', log],
     ['if (lines === 0) return { file: placed.file, offset: placed.end, skip: 0 };', '', log],
   ),
   ...mutantsOf(
-    'src/engine/log-file.ts',
+    'src/engine/state/log-file.ts',
     ['else if (end < size) ftruncateSync(this.fd, end);', '', log],
     ['    header[4] = kind;\n', '    header[4] = 1;\n', log],
     ['else ftruncateSync(this.fd, this.size);', '', log],
@@ -36,7 +36,7 @@ const execs = 'e2e/exec\\.';
 
 export const exec = [
   ...mutantsOf(
-    'src/engine/exec-plan.ts',
+    'src/engine/plans/exec-plan.ts',
     [
       '    process: execProcess(bundle.process, options),\n',
       '    process: { ...execProcess(bundle.process, options), noNewPrivileges: false },\n',
@@ -67,7 +67,7 @@ export const exec = [
     ],
   ),
   ...mutantsOf(
-    'runtime/process/enter-steps.ts',
+    'runtime/process/enter/enter-steps.ts',
     ['    ...(process.oomScoreAdj === undefined ? [] : [setOomScore(process.oomScoreAdj)]),\n', '', execs],
     ["    joinKeyring('exec.join-keyring', request.keyring),\n", '', execs],
   ),
@@ -116,7 +116,7 @@ export const lifecycle = [
     ['{ ...(defaults.Labels ?? {}), ...parseLabels', '{ ...parseLabels', 'e2e/run\\.|unit/src/engine/create'],
   ),
   ...mutantsOf(
-    'src/engine/network-flags.ts',
+    'src/engine/network/network-flags.ts',
     ['.filter((port) => !published.has(port))', '', 'e2e/run\\.|unit/src/engine/create'],
     ['if (first % 2 === 1 || bytes.every', 'if (bytes.every', 'e2e/errors\\.|unit/src/engine/create'],
   ),
@@ -124,30 +124,30 @@ export const lifecycle = [
 
 export const state = [
   ...mutantsOf(
-    'src/engine/container-names.ts',
-    ['      if (refusal !== undefined) throw refusal;\n', '', 'unit/src/engine/store|e2e/lifecycle\\.'],
+    'src/engine/state/container-names.ts',
+    ['      if (refusal !== undefined) throw refusal;\n', '', 'unit/src/engine/state/store|e2e/lifecycle\\.'],
     [
       'if (owner === undefined || !existsSync(containerDir(this.paths, owner))) return undefined;',
       'if (owner === undefined) return undefined;',
-      'unit/src/engine/store|e2e/(lifecycle|crash)\\.',
+      'unit/src/engine/state/store|e2e/(lifecycle|crash)\\.',
     ],
   ),
   ...mutantsOf(
-    'src/engine/atomic-file.ts',
+    'src/engine/state/atomic-file.ts',
     [
       '    renameSync(temporary, path);\n    moved = true;\n',
       '    writeFileSync(path, text, { mode });\n    moved = renameSync === undefined;\n',
-      'unit/src/engine/(atomic-file|store)|e2e/places\\.',
+      'unit/src/engine/state/(atomic-file|store)|e2e/places\\.',
     ],
     [
       'const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);',
       'const fd = openSync(path, constants.O_RDWR);',
-      'unit/src/engine/(atomic-file|store)|e2e/places\\.',
+      'unit/src/engine/state/(atomic-file|store)|e2e/places\\.',
     ],
-    ['if (length < SIZE) return', 'if (length <= SIZE) return', 'unit/src/engine/atomic-file'],
+    ['if (length < SIZE) return', 'if (length <= SIZE) return', 'unit/src/engine/state/atomic-file'],
   ),
   ...mutantsOf(
-    'src/engine/volumes.ts',
+    'src/engine/state/volumes.ts',
     [
       'if (existing !== undefined) return { volume: existing, isEmpty: false, publish: undefined };',
       'if (existing !== undefined) return { volume: existing, isEmpty: true, publish: () => undefined };',

@@ -81,13 +81,13 @@ export const network = [
       'unit/runtime/network/hosts',
     ],
   ),
-  ...mutantsOf('src/engine/address-notes.ts', [
+  ...mutantsOf('src/engine/network/address-notes.ts', [
     "if (wasThere) await run('ip', 'link', 'delete', cable);",
     '',
     'e2e/former-cable\\.',
   ]),
   ...mutantsOf(
-    'src/engine/networking.ts',
+    'src/engine/network/networking.ts',
     [
       '    releaseAddresses(leases, config.id);\n    throw error;',
       '    throw error;',

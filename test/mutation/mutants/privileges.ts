@@ -29,7 +29,7 @@ export const capabilities = [
     ['if (request.privileged) return available;', '', inside],
   ),
   ...mutantsOf(
-    'runtime/process/identity.ts',
+    'runtime/process/identity/identity.ts',
     [
       'if ((kept & mask) === 0n) kernel.prctl(k.PR_CAPBSET_DROP, bit);',
       'if ((kept & mask) === 0n) void 0;',

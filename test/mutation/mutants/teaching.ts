@@ -63,7 +63,7 @@ const whys = 'e2e/why\\.';
 
 export const why = [
   ...mutantsOf(
-    'src/teach/why/walk-socket.ts',
+    'src/diagnose/why/walk-socket.ts',
     [
       "['0.0.0.0', '*', address].includes(listener.address)",
       "['0.0.0.0', '*', '127.0.0.1', address].includes(listener.address)",
@@ -81,7 +81,7 @@ export const why = [
     ],
   ),
   ...mutantsOf(
-    'src/teach/why/walk-filter.ts',
+    'src/diagnose/why/walk-filter.ts',
     ["if (!iptables && !hasRules(ruleset, 'minidock', 'publish')) {", 'if (false) {', whys],
     [
       'if (redirection.address !== final.address || redirection.port !== final.port) {',
@@ -95,7 +95,7 @@ export const why = [
 
 export const explain = [
   ...mutantsOf(
-    'src/teach/step-json.ts',
+    'src/teach/explain/step-json.ts',
     ['      else: step.without,\n', '      else: step.why,\n', 'unit/src/teach/explain'],
     [
       'stepDone: (step, ms, outcome) => line(step, { ms: Number(ms.toFixed(3)), outcome }),',

@@ -1,13 +1,13 @@
 /** Every lesson there is, family by family, in the order in which a newcomer takes them. */
 import type { Lesson } from '../lesson.ts';
-import { lessons as articleAgain } from './article-again.ts';
-import { lessons as articleCables } from './article-cables.ts';
-import { lessons as articleFirewall } from './article-firewall.ts';
-import { lessons as articleSpellings } from './article-spellings.ts';
-import { lessons as puzzlesFirewall } from './puzzles-firewall.ts';
-import { lessons as puzzlesRoute } from './puzzles-route.ts';
-import { lessons as puzzlesService } from './puzzles-service.ts';
-import { lessons as puzzlesWire } from './puzzles-wire.ts';
+import { lessons as articleAgain } from './article/again.ts';
+import { lessons as articleCables } from './article/cables.ts';
+import { lessons as articleFirewall } from './article/firewall.ts';
+import { lessons as articleSpellings } from './article/spellings.ts';
+import { lessons as puzzlesFirewall } from './puzzles/firewall.ts';
+import { lessons as puzzlesRoute } from './puzzles/route.ts';
+import { lessons as puzzlesService } from './puzzles/service.ts';
+import { lessons as puzzlesWire } from './puzzles/wire.ts';
 import { lessons as bridge } from './bridge.ts';
 import { lessons as cable } from './cable.ts';
 import { lessons as docker } from './docker.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { planBridgeEndpoint, planNoneEndpoint } from '../../../../runtime/network/plan.ts';
 import type { BridgeEndpoint, FirewallBackend } from '../../../../runtime/network/types.ts';
-import { splitNetwork } from '../../../../src/engine/run-plan.ts';
+import { splitNetwork } from '../../../../src/engine/plans/run-plan.ts';
 import { renderCommand } from '../../../../runtime/plan/render.ts';
 import type { HostStep } from '../../../../runtime/plan/step.ts';
 

@@ -1,9 +1,9 @@
 /** The flags of `run` and `create` as commander hands them over. */
 import { Command } from 'commander';
 import { describe, expect, test } from '@jest/globals';
-import type { ContainerFlags, CreateRequest } from '../../../../src/engine/create-request.ts';
-import { normaliseBooleans } from '../../../../src/commands/boolean-flags.ts';
-import { defineContainerFlags, toCreateRequest } from '../../../../src/commands/container-flags.ts';
+import type { ContainerFlags, CreateRequest } from '../../../../src/engine/spec/create-request.ts';
+import { normaliseBooleans } from '../../../../src/commands/shared/boolean-flags.ts';
+import { defineContainerFlags, toCreateRequest } from '../../../../src/commands/shared/container-flags.ts';
 
 function newCommand(): Command {
   const command = new Command('run')

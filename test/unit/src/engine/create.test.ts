@@ -1,10 +1,10 @@
 /** Flags and an image's configuration, merged as Docker merges them. */
 import { describe, expect, test } from '@jest/globals';
 import type { ContainerDefaults, StoredImage } from '../../../../images/types.ts';
-import type { ContainerSpec } from '../../../../src/engine/container.ts';
+import type { ContainerSpec } from '../../../../src/engine/spec/container.ts';
 import { draftContainer } from '../../../../src/engine/create.ts';
-import type { CreateRequest } from '../../../../src/engine/create-request.ts';
-import { ContainerStore } from '../../../../src/engine/store.ts';
+import type { CreateRequest } from '../../../../src/engine/spec/create-request.ts';
+import { ContainerStore } from '../../../../src/engine/state/store.ts';
 
 const store = new ContainerStore({ root: '/nowhere/root', run: '/nowhere/run' });
 

@@ -1,6 +1,6 @@
 /** The firewall as nft and iptables print it, read: chains in their order, ports that are redirected. */
 import { expect, test } from '@jest/globals';
-import { baseChains, parseFirewall } from '../../../../src/teach/graph/firewall.ts';
+import { baseChains, parseFirewall } from '../../../../src/diagnose/graph/firewall.ts';
 
 const nft = `table ip minidock {
 	map published {

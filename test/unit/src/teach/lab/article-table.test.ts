@@ -8,7 +8,7 @@ import { expect, test } from '@jest/globals';
 import { format } from 'prettier';
 import { allLessons } from '../../../../../src/teach/lab/lessons/index.ts';
 
-const readme = join(import.meta.dirname, '../../../../../README.md');
+const readme = join(import.meta.dirname, '../../../../../src/teach/README.md');
 
 const ROWS: readonly (readonly [row: string, about: string])[] = [
   ['A1', 'veth pair'],

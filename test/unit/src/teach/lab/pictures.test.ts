@@ -1,8 +1,8 @@
 /** Which pictures stand around a step, and that what changed is told by the model, not by the drawing. */
 import { expect, test } from '@jest/globals';
-import { factsOf } from '../../../../../src/teach/graph/facts.ts';
-import { renderGraph } from '../../../../../src/teach/graph/draw.ts';
-import type { Interface, Model } from '../../../../../src/teach/graph/model.ts';
+import { factsOf } from '../../../../../src/diagnose/graph/facts.ts';
+import { renderGraph } from '../../../../../src/diagnose/graph/draw.ts';
+import type { Interface, Model } from '../../../../../src/diagnose/graph/model.ts';
 import { picturesText, type Picture } from '../../../../../src/teach/lab/pictures.ts';
 import { noColors } from '../../../../../src/ui/colors.ts';
 import { sampleModel } from '../../../../support/sample-network.ts';

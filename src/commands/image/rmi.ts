@@ -1,0 +1,50 @@
+/** `rmi`: take names away; the image goes with its last one. */
+import { cannotTell } from '../../engine/state/damage.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { requireRoot } from '../../engine/require-root.ts';
+import type { Verb } from '../shared/verb.ts';
+import { stdout } from '../../io/standard-streams.ts';
+
+export const rmi: Verb = {
+  configure(command, context) {
+    command
+      .usage('[OPTIONS] IMAGE [IMAGE...]')
+      .argument('<images...>')
+      .option('-f, --force', 'Force removal of the image')
+      .action(async (names: readonly string[], flags: { readonly force?: boolean }) => {
+        requireRoot('rmi');
+        const store = await context.engine.images();
+        let failed = false;
+        for (const name of names) {
+          try {
+            const removal = await store.remove(name, {
+              force: flags.force ?? false,
+              inUse: imagesInUse(context.engine),
+            });
+            for (const tag of removal.untagged) stdout.write(`Untagged: ${tag}\n`);
+            for (const id of removal.deleted) stdout.write(`Deleted: ${id}\n`);
+          } catch (error) {
+            await context.report(error);
+            // With -f an image that is not there is as good as removed.
+            if (flags.force === true && (error as { code?: unknown }).code === 'NO_SUCH_IMAGE') continue;
+            failed = true;
+          }
+        }
+        if (!failed) context.exit(0);
+      });
+  },
+};
+
+function imagesInUse({ containers }: Engine): ReadonlyMap<string, string> {
+  const list = containers.list();
+  const unknown = list.find(({ unreadable }) => unreadable !== undefined);
+  if (unknown !== undefined) throw cannotTell('remove images', unknown);
+  const words = list.map(({ config, state }): [string, string] => [
+    config.imageId,
+    `${state.status === 'running' ? 'running' : 'stopped'} container ${config.id.slice(0, 12)}`,
+  ]);
+  // A running container is the stronger reason and is named where there are both.
+  return new Map(
+    words.sort(([, a], [, b]) => (a.startsWith('running') ? 1 : 0) - (b.startsWith('running') ? 1 : 0)),
+  );
+}

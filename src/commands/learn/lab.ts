@@ -1,0 +1,250 @@
+/**
+ * `lab`: lessons with one's own hands, in a host that can be thrown away. The same words work inside a lab's shell and
+ * from another terminal; from there, minidock runs itself inside.
+ */
+import { join } from 'node:path';
+import { MinidockError } from '../../../runtime/errors.ts';
+import type { Paths } from '../../engine/state/paths.ts';
+import { requireRoot } from '../../engine/require-root.ts';
+import { stdout } from '../../io/standard-streams.ts';
+import { INSIDE, lessonInside, readLab, runningLabs, type RunningLab } from '../../teach/lab/lab-dirs.ts';
+import { endFromInside, endLab } from '../../teach/lab/lab.ts';
+import type { Lesson } from '../../teach/lab/lesson.ts';
+import { allLessons } from '../../teach/lab/lessons/index.ts';
+import { introduction, listText } from '../../teach/lab/overview.ts';
+import { readProgress } from '../../teach/lab/progress.ts';
+import {
+  minidockInLab,
+  play,
+  requireLesson,
+  runCommand,
+  start,
+  stay,
+  tellGone,
+} from '../../teach/lab/session.ts';
+import * as tutor from '../../teach/lab/tutor.ts';
+import { lessonText, type Style } from '../../teach/lab/words.ts';
+import { colorsFor } from '../../ui/colors.ts';
+import type { Context, Verb } from '../shared/verb.ts';
+
+interface Flags {
+  readonly auto?: boolean;
+  readonly again?: boolean;
+  readonly pictures?: boolean;
+}
+
+const ACTIONS = `
+Commands:
+  list             All lessons, and what of them is done
+  start NAME       Make the lab of a lesson and open a shell in it
+  enter [NAME]     Open another shell in a running lab (enter NAME -- COMMAND: run one command in it)
+  status           Which step is to be done
+  check            Look whether the step is reached, and what is missing
+  hint             A hint; one more each time
+  show [NAME]      The solution of the step with its reasons, or of a whole lesson
+  next             Do the step for me
+  reset            The same lab anew
+  end              End the lab; nothing of it stays
+  run NAME --auto  A lesson that plays itself; several names are played one after the other
+
+In a lab's shell the words from status to end go without "minidock lab". From another terminal they take the name of a
+lab where several are running.
+`;
+
+export const lab: Verb = {
+  configure(command, context) {
+    command
+      .usage('[COMMAND] [NAME]')
+      .argument('[command]')
+      .argument('[names...]')
+      .option('--auto', 'of run: type the solutions')
+      .option('--again', 'of start: begin at the first step, whatever was done before')
+      .option('--no-pictures', 'of run: draw nothing between the steps')
+      .addHelpText('after', ACTIONS)
+      .action(async (action: string | undefined, names: readonly string[], flags: Flags) => {
+        const colors = await colorsFor(stdout);
+        const style: Style = { width: Math.min(stdout.columns || 80, 100), colors };
+        const inside = lessonInside();
+        refuseStray(action ?? 'intro', names, flags);
+        const code =
+          inside === undefined
+            ? await actOutside(action ?? 'intro', names, flags, style, context)
+            : await actInside(requireLesson(inside), action ?? 'status', names, flags, style);
+        context.exit(code);
+      });
+  },
+};
+
+async function actInside(
+  lesson: Lesson,
+  action: string,
+  names: readonly string[],
+  flags: Flags,
+  style: Style,
+): Promise<number> {
+  if (names[0] !== undefined && names[0] !== lesson.name && action !== 'show')
+    throw insideAlready(lesson, [action, ...names]);
+  switch (action) {
+    case 'list':
+      stdout.writeStyled(listText(allLessons, readProgress(INSIDE.progress), [], style));
+      return 0;
+    case 'status':
+      tutor.tellStatus(lesson, style);
+      return 0;
+    case 'check':
+      return tutor.check(lesson, style);
+    case 'hint':
+      tutor.hint(lesson, style);
+      return 0;
+    case 'show':
+      if (names[0] === undefined) tutor.show(lesson, style);
+      else stdout.writeStyled(lessonText(requireLesson(names[0]), style));
+      return 0;
+    case 'next':
+      return tutor.next(lesson, style);
+    case 'reset':
+    case 'end':
+      return endFromInside(action === 'reset');
+    case '__welcome':
+      await tutor.welcome(lesson, flags.again === true, style);
+      return 0;
+    case '__play':
+      return tutor.playLesson(lesson, style, flags.pictures !== false);
+    case 'start':
+    case 'enter':
+    case 'run':
+      throw insideAlready(lesson, [action, ...names]);
+    default:
+      throw unknownAction(action);
+  }
+}
+
+async function actOutside(
+  action: string,
+  names: readonly string[],
+  flags: Flags,
+  style: Style,
+  { engine: { paths } }: Context,
+): Promise<number> {
+  switch (action) {
+    case 'intro':
+      stdout.writeStyled(
+        introduction(allLessons, readProgress(progressFileToRead(paths)), runningLabs(paths), style),
+      );
+      return 0;
+    case 'list':
+      stdout.writeStyled(
+        listText(allLessons, readProgress(progressFileToRead(paths)), runningLabs(paths), style),
+      );
+      return 0;
+    case 'start':
+      return start(paths, requireLesson(required(names[0], action)), flags.again === true);
+    case 'enter': {
+      const [name, program, ...words] = names;
+      const lab = pickLab(paths, name, action);
+      return program === undefined ? stay(paths, lab) : runCommand(paths, lab, [program, ...words]);
+    }
+    case 'show':
+      // Of a lesson with no lab: to be read.
+      if (names[0] !== undefined && readLab(paths, names[0]) === undefined) {
+        stdout.writeStyled(lessonText(requireLesson(names[0]), style));
+        return 0;
+      }
+      return minidockInLab(pickLab(paths, names[0], action), 'show');
+    case 'status':
+    case 'check':
+    case 'hint':
+    case 'next':
+      return minidockInLab(pickLab(paths, names[0], action), action);
+    case 'reset': {
+      const old = pickLab(paths, names[0], action);
+      await endLab(old);
+      return start(paths, requireLesson(old.lesson), true);
+    }
+    case 'end': {
+      requireRoot('lab');
+      const ended = pickLab(paths, names[0], action);
+      await endLab(ended);
+      tellGone(ended);
+      return 0;
+    }
+    case 'run':
+      if (flags.auto !== true) throw wantsAuto();
+      required(names[0], action);
+      return play(paths, names.map(requireLesson), flags.pictures !== false);
+    default:
+      throw unknownAction(action);
+  }
+}
+
+/** @throws MinidockError 'LAB_NONE', 'LAB_WHICH'. */
+function pickLab(paths: Paths, name: string | undefined, action: string): RunningLab {
+  const labs = runningLabs(paths).filter(({ id }) => name === undefined || id === name);
+  const [first, second] = labs;
+  if (first === undefined) {
+    throw new MinidockError({
+      code: 'LAB_NONE',
+      message: name === undefined ? 'no lab is running' : `no lab ${name} is running`,
+      hint: 'minidock lab tells which lesson comes next, minidock lab start NAME begins one.',
+    });
+  }
+  if (second !== undefined) {
+    throw new MinidockError({
+      code: 'LAB_WHICH',
+      message: `several labs are running: ${labs.map(({ id }) => id).join(', ')}`,
+      hint: `Say which one by its name at the end: minidock lab ${action} ${first.id}`,
+    });
+  }
+  return first;
+}
+
+function required(name: string | undefined, action: string): string {
+  if (name !== undefined) return name;
+  throw new MinidockError({
+    code: 'LAB_UNNAMED',
+    message: `lab ${action} needs the name of a lesson`,
+    hint: 'minidock lab tells which comes next, minidock lab list shows them all.',
+  });
+}
+
+const MOST_NAMES: Readonly<Record<string, number>> = { intro: 0, list: 0, run: Infinity, enter: Infinity };
+
+/** What would be passed over in silence is a misunderstanding. */
+function refuseStray(action: string, names: readonly string[], flags: Flags): void {
+  const options = [
+    flags.auto === true && action !== 'run' && '--auto',
+    flags.again === true && !['start', '__welcome'].includes(action) && '--again',
+    flags.pictures === false && !['run', '__play'].includes(action) && '--no-pictures',
+  ];
+  const stray = names[MOST_NAMES[action] ?? 1] ?? options.find((option) => option !== false);
+  if (stray === undefined) return;
+  throw new MinidockError({
+    code: 'LAB_STRAY',
+    message: `lab ${action} does not take "${stray}"`,
+    hint: 'minidock lab --help lists what each takes.',
+  });
+}
+
+const insideAlready = ({ name }: Lesson, again: readonly string[]): MinidockError =>
+  new MinidockError({
+    code: 'LAB_INSIDE',
+    message: `this shell is in the lab ${name} already`,
+    hint: `"end" takes this lab away, "exit" leaves it as it is; then type on the machine: ${['minidock lab', ...again].join(' ')}`,
+  });
+
+const wantsAuto = (): MinidockError =>
+  new MinidockError({
+    code: 'LAB_RUN_ALONE',
+    message: 'lab run plays a lesson by itself, and wants to be told so with --auto',
+    hint: 'To do it yourself: minidock lab start NAME',
+  });
+
+const unknownAction = (action: string): MinidockError =>
+  new MinidockError({
+    code: 'LAB_ACTION',
+    message: `lab has no command "${action}"`,
+    hint: 'minidock lab --help lists what it has; minidock lab alone tells where to begin.',
+  });
+
+/** Looking makes nothing. */
+const progressFileToRead = (paths: Paths): string => join(paths.root, 'lab', 'progress');

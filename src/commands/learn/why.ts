@@ -1,0 +1,70 @@
+/** `why`: where a packet's way ends, and what to do about it. Exit status 0: it works, 1: it does not, 125: trouble. */
+import { MinidockError } from '../../../runtime/errors.ts';
+import { printableJson } from '../../../runtime/printable.ts';
+import { findContainer, listContainers } from '../../engine/refresh.ts';
+import { requireRoot } from '../../engine/require-root.ts';
+import { stdout } from '../../io/standard-streams.ts';
+import { addressesOf, observe, readHost, readUplinkAddress } from '../../diagnose/why/observe.ts';
+import { readNamespaces } from '../../diagnose/why/namespaces.ts';
+import { probe } from '../../diagnose/why/probe.ts';
+import { answerJson, renderAnswer } from '../../diagnose/why/render.ts';
+import { parseQuestion, resolveJourney } from '../../diagnose/why/target.ts';
+import { decide } from '../../diagnose/why/verdict.ts';
+import { walk } from '../../diagnose/why/walk.ts';
+import { colorsFor } from '../../ui/colors.ts';
+import type { Verb } from '../shared/verb.ts';
+
+const INTERRUPTED = 130;
+
+export const why: Verb = {
+  configure(command, context) {
+    command
+      .usage('[OPTIONS] [SENDER [->]] [CONTAINER|ADDRESS]:PORT[/udp]')
+      .argument('<target...>')
+      .option('--from <address>', 'Ask as a client with this address')
+      .option('--json', 'Print what was found as JSON')
+      // Or the arrow would be taken for a flag; what else is one, the question's parser refuses.
+      .allowUnknownOption()
+      .action(
+        async (words: readonly string[], flags: { readonly json?: boolean; readonly from?: string }) => {
+          try {
+            requireRoot('why');
+            const question = parseQuestion(words, flags.from);
+            const store = context.engine.containers;
+            const host = await readHost();
+            const journey = await resolveJourney(question, {
+              containers: await listContainers(store),
+              find: (name) => findContainer(store, name),
+              hostAddresses: addressesOf(host).filter((address) => !address.startsWith('127.')),
+              uplinkAddress: await readUplinkAddress(host),
+              namespaces: readNamespaces,
+            });
+            const scene = await observe(journey, host);
+            const findings = walk(scene);
+            const interrupt = new AbortController();
+            const stop = (): void => interrupt.abort();
+            for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+            const sent = await probe(scene, interrupt.signal);
+            if (interrupt.signal.aborted) {
+              context.exit(INTERRUPTED);
+              return;
+            }
+            const verdict = decide(scene, findings, sent);
+            const answer = { scene, findings, probe: sent, verdict };
+            if (flags.json === true) stdout.write(`${printableJson(answerJson(answer), 4)}\n`);
+            else stdout.writeStyled(renderAnswer(answer, stdout.columns || 80, await colorsFor(stdout)));
+            context.exit(verdict.works ? 0 : 1);
+          } catch (error) {
+            throw asTrouble(error);
+          }
+        },
+      );
+  },
+};
+
+/** 1 is an answer here, so everything that keeps from one has Docker's status for trouble. */
+function asTrouble(error: unknown): unknown {
+  if (!(error instanceof MinidockError)) return error;
+  const { code, message, hint, cause } = error;
+  return new MinidockError({ code, message, cause, exitCode: 125, ...(hint === undefined ? {} : { hint }) });
+}

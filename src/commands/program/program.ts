@@ -1,0 +1,62 @@
+/**
+ * The command line: which verb was typed, and what is said where there is none. Only the module of the verb that was
+ * typed is loaded, and the parser of flags only with one.
+ */
+import { span } from '../../../runtime/trace.ts';
+import { stderr, stdout } from '../../io/standard-streams.ts';
+import { countGlobals } from './global-flags.ts';
+import { helpText } from './help.ts';
+import type { CommandLine } from './verb-runner.ts';
+import { VERBS, type VerbEntry } from './verbs.ts';
+
+export async function runCommandLine(words: readonly string[]): Promise<number> {
+  const argv = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
+  if (argv.length === 0 || (argv.length === 1 && isHelp(argv[0]))) {
+    stdout.write(helpText());
+    return 0;
+  }
+  const { verb, entry, before, rest } = findVerb(argv);
+  if (entry === undefined && verb !== undefined) return unknownVerb(verb, rest);
+  const { runVerb } = await span('start', 'load the parser', () => import('./verb-runner.ts'));
+  return runVerb({ entry, before, rest });
+}
+
+const isHelp = (word: string | undefined): boolean => word === '--help' || word === '-h';
+
+/** The verb is the first word that is not a global flag; `container run` and `image ls` are two words. */
+function findVerb(argv: readonly string[]): CommandLine & { readonly verb: string | undefined } {
+  const index = countGlobals(argv);
+  const verb = argv[index];
+  const before = argv.slice(0, index);
+  if (verb === '--version' || before.includes('--version') || before.includes('-v')) {
+    return { verb, entry: VERBS.find(({ name }) => name === 'version'), before: [], rest: ['--short'] };
+  }
+  const nested = entryOf(`${verb ?? ''} ${argv[index + 1] ?? ''}`);
+  if (nested !== undefined) return { verb, entry: nested, before, rest: argv.slice(index + 2) };
+  return { verb, entry: entryOf(verb ?? ''), before, rest: argv.slice(index + 1) };
+}
+
+/** A loop and no closure: what is called forty times is compiled by a thread that short commands can do without. */
+function entryOf(word: string): VerbEntry | undefined {
+  for (const entry of VERBS) {
+    if (entry.name === word || entry.aliases?.includes(word) === true) return entry;
+  }
+  return undefined;
+}
+
+/** Also the first word of verbs of two: alone, or with --help, it lists them, as in Docker. */
+function unknownVerb(verb: string, rest: readonly string[]): number {
+  const group = VERBS.filter(({ name, aliases }) =>
+    [name, ...(aliases ?? [])].some((word) => word.startsWith(`${verb} `)),
+  );
+  if (group.length > 0) {
+    const words = group.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]);
+    const list = words.filter((word) => word.startsWith(`${verb} `));
+    const text = `Usage: minidock ${verb} COMMAND\n\nCommands:\n${list.map((word) => `  ${word}\n`).join('')}`;
+    const helps = isHelp(rest[0]);
+    (helps ? stdout : stderr).write(text);
+    return helps || rest.length === 0 ? 0 : 1;
+  }
+  stderr.write(`minidock: '${verb}' is not a minidock command.\nSee 'minidock --help'\n`);
+  return 1;
+}

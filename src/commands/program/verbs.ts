@@ -1,0 +1,233 @@
+/** The table of verbs: what the command line can do, and which module does it. Order is the order of --help. */
+import type { Verb } from '../shared/verb.ts';
+
+export interface VerbEntry {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  readonly load: () => Promise<Verb>;
+}
+
+export const VERBS: readonly VerbEntry[] = [
+  {
+    name: 'run',
+    aliases: ['container run'],
+    summary: 'Create and run a new container from an image',
+    load: async () => (await import('../container/run.ts')).run,
+  },
+  {
+    name: 'create',
+    aliases: ['container create'],
+    summary: 'Create a new container',
+    load: async () => (await import('../container/create.ts')).create,
+  },
+  {
+    name: 'start',
+    aliases: ['container start'],
+    summary: 'Start one or more stopped containers',
+    load: async () => (await import('../container/start.ts')).start,
+  },
+  {
+    name: 'stop',
+    aliases: ['container stop'],
+    summary: 'Stop one or more running containers',
+    load: async () => (await import('../container/stop.ts')).stop,
+  },
+  {
+    name: 'restart',
+    aliases: ['container restart'],
+    summary: 'Restart one or more containers',
+    load: async () => (await import('../container/stop.ts')).restart,
+  },
+  {
+    name: 'kill',
+    aliases: ['container kill'],
+    summary: 'Kill one or more running containers',
+    load: async () => (await import('../container/kill.ts')).kill,
+  },
+  {
+    name: 'rm',
+    aliases: ['container rm', 'container remove'],
+    summary: 'Remove one or more containers',
+    load: async () => (await import('../container/rm.ts')).rm,
+  },
+  {
+    name: 'ps',
+    aliases: ['container ls', 'container ps', 'container list'],
+    summary: 'List containers',
+    load: async () => (await import('../container/ps.ts')).ps,
+  },
+  {
+    name: 'inspect',
+    summary: 'Return low-level information on containers and images',
+    load: async () => (await import('../system/inspect.ts')).inspect,
+  },
+  {
+    name: 'container inspect',
+    summary: 'Display detailed information on one or more containers',
+    load: async () => (await import('../system/inspect.ts')).containerInspect,
+  },
+  {
+    name: 'logs',
+    aliases: ['container logs'],
+    summary: 'Fetch the logs of a container',
+    load: async () => (await import('../container/logs.ts')).logs,
+  },
+  {
+    name: 'exec',
+    aliases: ['container exec'],
+    summary: 'Execute a command in a running container',
+    load: async () => (await import('../container/exec.ts')).exec,
+  },
+  {
+    name: 'attach',
+    aliases: ['container attach'],
+    summary: 'Attach local standard input, output, and error streams to a running container',
+    load: async () => (await import('../container/attach.ts')).attach,
+  },
+  {
+    name: 'wait',
+    aliases: ['container wait'],
+    summary: 'Block until one or more containers stop, then print their exit codes',
+    load: async () => (await import('../container/wait.ts')).wait,
+  },
+  {
+    name: 'port',
+    aliases: ['container port'],
+    summary: 'List port mappings or a specific mapping for the container',
+    load: async () => (await import('../container/port.ts')).port,
+  },
+  {
+    name: 'rename',
+    aliases: ['container rename'],
+    summary: 'Rename a container',
+    load: async () => (await import('../container/rename.ts')).rename,
+  },
+  {
+    name: 'pull',
+    aliases: ['image pull'],
+    summary: 'Download an image from a registry',
+    load: async () => (await import('../image/pull.ts')).pull,
+  },
+  {
+    name: 'images',
+    aliases: ['image ls', 'image list'],
+    summary: 'List images',
+    load: async () => (await import('../image/images.ts')).images,
+  },
+  {
+    name: 'rmi',
+    aliases: ['image rm', 'image remove'],
+    summary: 'Remove one or more images',
+    load: async () => (await import('../image/rmi.ts')).rmi,
+  },
+  {
+    name: 'tag',
+    aliases: ['image tag'],
+    summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE',
+    load: async () => (await import('../image/tag.ts')).tag,
+  },
+  {
+    name: 'history',
+    aliases: ['image history'],
+    summary: 'Show the history of an image',
+    load: async () => (await import('../image/history.ts')).history,
+  },
+  {
+    name: 'image inspect',
+    summary: 'Display detailed information on one or more images',
+    load: async () => (await import('../system/inspect.ts')).imageInspect,
+  },
+  {
+    name: 'load',
+    aliases: ['image load'],
+    summary: 'Load an image from a tar archive or STDIN',
+    load: async () => (await import('../image/load.ts')).load,
+  },
+  {
+    name: 'save',
+    aliases: ['image save'],
+    summary: 'Save one or more images to a tar archive (streamed to STDOUT by default)',
+    load: async () => (await import('../image/save.ts')).save,
+  },
+  {
+    name: 'import',
+    aliases: ['image import'],
+    summary: 'Import the contents from a tarball to create a filesystem image',
+    load: async () => (await import('../image/import.ts')).importImage,
+  },
+  {
+    name: 'login',
+    summary: 'Authenticate to a registry',
+    load: async () => (await import('../image/login.ts')).login,
+  },
+  {
+    name: 'logout',
+    summary: 'Log out from a registry',
+    load: async () => (await import('../image/login.ts')).logout,
+  },
+  {
+    name: 'volume ls',
+    aliases: ['volume list'],
+    summary: 'List volumes',
+    load: async () => (await import('../system/volume.ts')).volumeList,
+  },
+  {
+    name: 'volume rm',
+    aliases: ['volume remove'],
+    summary: 'Remove one or more volumes',
+    load: async () => (await import('../system/volume.ts')).volumeRemove,
+  },
+  {
+    name: 'network create',
+    summary: 'Create a network',
+    load: async () => (await import('../system/network.ts')).networkCreate,
+  },
+  {
+    name: 'network ls',
+    aliases: ['network list'],
+    summary: 'List networks',
+    load: async () => (await import('../system/network.ts')).networkList,
+  },
+  {
+    name: 'network inspect',
+    summary: 'Display detailed information on one or more networks',
+    load: async () => (await import('../system/network.ts')).networkInspect,
+  },
+  {
+    name: 'network rm',
+    aliases: ['network remove'],
+    summary: 'Remove one or more networks',
+    load: async () => (await import('../system/network.ts')).networkRemove,
+  },
+  {
+    name: 'doctor',
+    summary: 'Look this host over: what containers need, what is in their way, what is left of them',
+    load: async () => (await import('../learn/doctor.ts')).doctor,
+  },
+  {
+    name: 'graph',
+    summary: 'Draw the network as the kernel has it: namespaces, cables, bridges, ports, rules',
+    load: async () => (await import('../learn/graph.ts')).graph,
+  },
+  {
+    name: 'lab',
+    summary: 'Learn how it works with your own hands, in a host that can be thrown away',
+    load: async () => (await import('../learn/lab.ts')).lab,
+  },
+  {
+    name: 'why',
+    summary: 'Walk and probe the way to a port, and name the first point where it stops',
+    load: async () => (await import('../learn/why.ts')).why,
+  },
+  {
+    name: 'info',
+    summary: 'Display system-wide information',
+    load: async () => (await import('../system/info.ts')).info,
+  },
+  {
+    name: 'version',
+    summary: 'Show the version',
+    load: async () => (await import('../system/version.ts')).version,
+  },
+];

@@ -1,0 +1,32 @@
+/** For verbs that take several names: one failure is reported and the rest goes on, as in Docker. */
+import { span } from '../../../runtime/trace.ts';
+import type { Context } from './verb.ts';
+import { stdout } from '../../io/standard-streams.ts';
+
+/** In parallel where the work is waiting; output stays in the order of the names. */
+export async function forEachName(
+  context: Context,
+  names: readonly string[],
+  action: (name: string) => Promise<string | undefined>,
+): Promise<void> {
+  const running = names.map((name) =>
+    span('work', name, () => action(name)).then(
+      (text) => ({ text }),
+      (error: unknown) => ({ error }),
+    ),
+  );
+  for (const outcome of running) {
+    const result = await outcome;
+    if ('error' in result) await context.report(result.error);
+    else if (result.text !== undefined) stdout.write(`${result.text}\n`);
+  }
+}
+
+/** The same, one after the other. */
+export async function forEachInTurn(
+  context: Context,
+  names: readonly string[],
+  action: (name: string) => Promise<string | undefined>,
+): Promise<void> {
+  for (const name of names) await forEachName(context, [name], action);
+}

@@ -1,0 +1,10 @@
+/** A pull that `create` or `run` needs, with its progress shown as by `pull` itself. */
+import type { Fetch } from '../../engine/image-for.ts';
+
+export const showPull: Fetch = async (engine, name, options) => {
+  const [{ pullByName }, { createPullProgress }] = await Promise.all([
+    import('../../engine/pull.ts'),
+    import('../../ui/progress.ts'),
+  ]);
+  return (await pullByName(engine, name, { ...options, progress: createPullProgress })).image;
+};

@@ -1,0 +1,22 @@
+/** What a command module exports, and what it is given. One verb, one file: flags, a call of the engine, output. */
+import type { Command } from 'commander';
+import type { Engine } from '../../engine/engine.ts';
+
+export interface Verb {
+  /** Adds options, arguments and the action to an empty commander command. */
+  configure(command: Command, context: Context): void;
+}
+
+export interface Context {
+  readonly engine: Engine;
+  /** The exit status; the last call counts. Errors thrown by an action set their own. */
+  exit(code: number): void;
+  /** Prints an error for one of several arguments and goes on; the command then exits with 1. */
+  report(error: unknown): Promise<void>;
+}
+
+/** For options that may be repeated. */
+export const collect = (value: string, previous: readonly string[] | undefined): readonly string[] => [
+  ...(previous ?? []),
+  value,
+];

@@ -1,0 +1,116 @@
+/** `inspect`, `container inspect`, `image inspect`: Docker's JSON, or a Go template over it. */
+import type { Command } from 'commander';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { printableJson } from '../../../runtime/printable.ts';
+import type { ContainerConfig } from '../../engine/spec/container.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { findContainer } from '../../engine/refresh.ts';
+import type { Sizes } from '../../docker/container-row.ts';
+import type { Template } from '../../docker/go-template/template.ts';
+import type { Context, Verb } from '../shared/verb.ts';
+import { stdout } from '../../io/standard-streams.ts';
+
+type Kind = 'container' | 'image';
+
+interface InspectFlags {
+  readonly format?: string;
+  readonly host?: boolean;
+  readonly size?: boolean;
+  readonly type?: string;
+}
+
+export const inspect = inspectVerb('NAME|ID', undefined);
+export const containerInspect = inspectVerb('CONTAINER', 'container');
+export const imageInspect = inspectVerb('IMAGE', 'image');
+
+function inspectVerb(what: string, only: Kind | undefined): Verb {
+  return {
+    configure(command: Command, context: Context) {
+      command
+        .usage(`[OPTIONS] ${what} [${what}...]`)
+        .argument('<names...>')
+        .option('-f, --format <string>', "Format output: 'json' or a Go template")
+        .option('-s, --size', 'Display total file sizes if the type is container');
+      if (only !== 'image') {
+        command.option(
+          '--host',
+          'What the host has of a container: veth, namespaces, cgroups, rules (also: -f table)',
+        );
+      }
+      if (only === undefined) command.option('--type <string>', 'Only inspect objects of the given type');
+      command.action(async (names: readonly string[], flags: InspectFlags) => {
+        const kind = only ?? parseKind(flags.type);
+        const isHost = flags.host === true;
+        const isWord = flags.format === 'json' || (isHost && flags.format === 'table');
+        const template = flags.format === undefined || isWord ? undefined : await parseFormat(flags.format);
+        if (isHost) {
+          const { inspectHost } = await import('./inspect-host.ts');
+          await inspectHost(context, names, template ?? (flags.format as 'json' | 'table' | undefined));
+          return;
+        }
+        const found: object[] = [];
+        for (const name of names) {
+          try {
+            const object = await inspectOne(context, name, kind, flags.size ?? false);
+            if (template !== undefined) stdout.writeData(`${template.execute(object)}\n`);
+            else found.push(object);
+          } catch (error) {
+            await context.report(error);
+          }
+        }
+        if (template !== undefined) return;
+        const json = flags.format === 'json' ? printableJson(found) : printableJson(found, 4);
+        stdout.write(`${json}\n`);
+      });
+    },
+  };
+}
+
+async function inspectOne(
+  { engine }: Context,
+  name: string,
+  kind: Kind | undefined,
+  withSize: boolean,
+): Promise<object> {
+  if (kind !== 'image') {
+    try {
+      const { config, state } = await findContainer(engine.containers, name);
+      const sizes = withSize ? await sizesOf(engine, config) : undefined;
+      const { inspectContainer } = await import('../../docker/inspect-json.ts');
+      return inspectContainer(config, state, engine.paths, sizes);
+    } catch (error) {
+      if (kind === 'container' || (error as { code?: string }).code !== 'NO_SUCH_CONTAINER') throw error;
+    }
+  }
+  const image = await (await engine.images()).find(name);
+  if (image !== undefined) {
+    const { inspectImage } = await import('../../docker/inspect-image.ts');
+    return inspectImage(image);
+  }
+  const { fullName } = await import('../../../images/reference.ts');
+  throw new MinidockError({
+    code: 'NO_SUCH_OBJECT',
+    message: kind === 'image' ? `No such image: ${fullName(name)}` : `No such object: ${name}`,
+  });
+}
+
+async function sizesOf(engine: Engine, config: ContainerConfig): Promise<Sizes> {
+  const { containerSizes } = await import('../../engine/sizes.ts');
+  return containerSizes(engine.paths, config, await engine.images());
+}
+
+/** Docker has a status of its own for a template that cannot be read. */
+async function parseFormat(text: string): Promise<Template> {
+  const { compileTemplate } = await import('../../docker/go-template/template.ts');
+  try {
+    return compileTemplate(text);
+  } catch (error) {
+    if (!(error instanceof MinidockError)) throw error;
+    throw new MinidockError({ code: error.code, message: error.message, exitCode: 64, cause: error });
+  }
+}
+
+function parseKind(text: string | undefined): Kind | undefined {
+  if (text === undefined || text === 'container' || text === 'image') return text;
+  throw new MinidockError({ code: 'INVALID_FLAG', message: `"${text}" is not a valid value for --type` });
+}

@@ -1,0 +1,211 @@
+/**
+ * What carries packets outside any one container: forwarding, the subnets of minidock's networks against everything
+ * else this host routes to, a bridge that two minidocks share; and, for each container that runs, whether all that
+ * its start set up on the host is still there. What is missing of that is put back by the very steps that made it.
+ */
+import { planBridge, planForwarding } from '../../../runtime/network/bridge.ts';
+import { planFirewall, planPorts } from '../../../runtime/network/firewall/backend.ts';
+import { overlaps, parseCidr } from '../../../runtime/network/ipv4.ts';
+import type { BridgeEndpoint, BridgeNetwork } from '../../../runtime/network/types.ts';
+import { planVeth } from '../../../runtime/network/veth.ts';
+import { holds, performHostCommand } from '../../../runtime/plan/perform-host.ts';
+import { renderCommand } from '../../../runtime/plan/render.ts';
+import type { Check, HostStep } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
+import { ipv4AddressesOf, isForwarding, kindOf, type IpLink, type IpRoute } from '../host/ip.ts';
+import { ok, type Finding } from './finding.ts';
+import { hasAllRules, missingLines, type Checked } from './missing-rules.ts';
+import { endpointOf, type View } from './view.ts';
+
+/** Wider ones say "everything": a default route, or the halves of it that a VPN sets. */
+const WIDEST_ROUTE_THAT_COUNTS = 8;
+
+export async function examineNetwork(view: View): Promise<readonly Finding[]> {
+  const collisions = view.networks.flatMap((network) => findCollisions(view, network));
+  const subnets = view.networks.map(({ subnet, name }) => `${subnet} (${name})`).join(', ');
+  const clear = ok(
+    'network.subnets',
+    subnets === ''
+      ? 'no subnet chosen yet: the first container does'
+      : `subnets clear of all routes: ${subnets}`,
+  );
+  return [
+    forwarding(view),
+    ...(collisions.length === 0 ? [clear] : collisions),
+    ...sharedBridges(view),
+    ...(await examineEndpoints(view)),
+  ];
+}
+
+function forwarding({ running }: View): Finding {
+  if (isForwarding()) return ok('network.forwarding', 'this host forwards packets (net.ipv4.ip_forward = 1)');
+  const bridged = running.filter((container) => endpointOf(container) !== undefined);
+  if (bridged.length === 0)
+    return ok('network.forwarding', 'forwarding is off; the first container on a bridge turns it on');
+  const [step] = planForwarding();
+  return {
+    id: 'network.forwarding',
+    level: 'problem',
+    what: 'somebody has turned forwarding off (net.ipv4.ip_forward = 0)',
+    means: 'Running containers reach nothing beyond this host, and published ports answer this host alone.',
+    todo: ['sysctl -w net.ipv4.ip_forward=1', 'Look for who does it: grep -r ip_forward /etc/sysctl.*'],
+    mend: () => performAll(step === undefined ? [] : [{ step }]),
+  };
+}
+
+function findCollisions({ routes, links }: View, network: BridgeNetwork): readonly Finding[] {
+  const own = parseCidr(network.subnet);
+  const seen = new Set<string>();
+  return routes.flatMap((route): readonly Finding[] => {
+    const other = route.dst === 'default' ? undefined : parseCidr(withPrefix(route.dst));
+    if (own === undefined || other === undefined || !overlaps(own, other)) return [];
+    if (other.prefix < WIDEST_ROUTE_THAT_COUNTS || route.dev === network.bridge) return [];
+    if (isOnlyOurOwnAddress(route) || seen.has(`${route.dst} ${route.dev ?? ''}`)) return [];
+    seen.add(`${route.dst} ${route.dev ?? ''}`);
+    const link = links.find(({ ifname }) => ifname === route.dev);
+    return [
+      {
+        id: `network.subnet:${network.name}:${route.dst}`,
+        level: 'problem',
+        what: `${network.subnet} of ${network.bridge} overlaps ${route.dst}, routed to ${route.dev ?? route.type ?? '?'}${describeKind(link)}`,
+        means:
+          'One of the two is cut off: containers cannot reach what is behind that route, or this host cannot reach ' +
+          'the containers.',
+        todo: [
+          `ip route get ${network.gateway}`,
+          network.name === 'bridge'
+            ? `With no container running: ip link delete ${network.bridge}, remove networks/bridge.json from the root; the next container chooses a clear subnet.`
+            : `Make the network anew with another --subnet: minidock network rm ${network.name}`,
+        ],
+      },
+    ];
+  });
+}
+
+const withPrefix = (dst: string): string => (dst.includes('/') ? dst : `${dst}/32`);
+
+/** Every address of the host has local and broadcast routes besides the one of its subnet, which says it all. */
+const isOnlyOurOwnAddress = ({ type }: IpRoute): boolean =>
+  ['local', 'broadcast', 'anycast', 'multicast'].includes(type ?? '');
+
+function describeKind(link: IpLink | undefined): string {
+  const kind = link === undefined ? 'device' : kindOf(link);
+  if (kind === 'device' || kind === 'loopback') return '';
+  if (['tun', 'wireguard', 'ppp', 'xfrm', 'vti', 'gre', 'ipip'].includes(kind))
+    return ` (${kind}, a VPN perhaps)`;
+  return kind === 'bridge' ? ' (a bridge of somebody else)' : ` (${kind})`;
+}
+
+function sharedBridges({ networks, links }: View): readonly Finding[] {
+  return networks.flatMap(({ bridge, gateway, name }): readonly Finding[] => {
+    const others = links
+      .filter(({ ifname }) => ifname === bridge)
+      .flatMap(ipv4AddressesOf)
+      .filter(({ local }) => local !== gateway);
+    if (others.length === 0) return [];
+    const shown = others.map(({ local, prefixlen }) => `${local}/${String(prefixlen)}`).join(', ');
+    return [
+      {
+        id: `network.shared:${name}`,
+        level: 'warning',
+        what: `${bridge} has another address besides ${gateway}: ${shown}`,
+        means:
+          'Another minidock, with a root of its own, uses the same bridge: its containers and those of this root are ' +
+          'neighbours, and reach ports of each other that nobody published.',
+        todo: [
+          `If nobody does: ${others.map(({ local, prefixlen }) => `ip address del ${local}/${String(prefixlen)} dev ${bridge}`).join('; ')}`,
+        ],
+      },
+    ];
+  });
+}
+
+async function examineEndpoints(view: View): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const container of view.running) {
+    const endpoint = endpointOf(container);
+    if (endpoint === undefined) continue;
+    const { name } = container.config;
+    const missing = await missingSteps(endpoint, view);
+    const titles = [...new Set(missing.map(({ step }) => lowerFirst(step.title)))];
+    if (!view.links.some(({ ifname }) => ifname === endpoint.hostVeth)) {
+      findings.push({
+        id: `network.cable:${name}`,
+        level: 'problem',
+        what: `${name} has lost its cable ${endpoint.hostVeth}`,
+        means: 'It reaches nobody and nobody reaches it; its program runs on.',
+        todo: [`minidock restart ${name}`],
+      });
+    }
+    if (missing.length > 0) {
+      findings.push({
+        id: `network.missing:${name}`,
+        level: 'problem',
+        what: `${name} lacks what its start had set up: ${titles.join('; ')}`,
+        means:
+          'Somebody has taken it away (a firewall was restarted, a link set down), or an older minidock has set it up. ' +
+          'Connections fail, or pass that must not.',
+        todo: missing.map(({ step }) => renderCommand(step.command)),
+        mend: () => performAll(missing),
+      });
+    }
+  }
+  if (findings.length === 0 && view.running.length > 0)
+    findings.push(
+      ok('network.containers', `all that ${count(view.running.length)} set up on this host is there`),
+    );
+  return findings;
+}
+
+const count = (containers: number): string =>
+  containers === 1 ? 'the running container' : `the ${String(containers)} running containers`;
+const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1);
+
+/** Of the steps that wire a container to the host, those whose effect has gone. */
+async function missingSteps(endpoint: BridgeEndpoint, view: View): Promise<readonly Checked[]> {
+  const missing: Checked[] = [];
+  const firewall = planFirewall(endpoint, view.foreign);
+  for (const step of [...planBridge(endpoint.network, endpoint.ipv6), ...firewall, ...planPorts(endpoint)]) {
+    const check = step.check ?? portCheck(step);
+    const lines = await missingLines(step);
+    if (lines.length > 0) missing.push(...lines);
+    else if (check !== undefined && !(await holds(check))) missing.push({ step, check });
+    else if (step.id === 'firewall.table' && endpoint.firewall === 'nftables' && !hasAllRules(view.table))
+      missing.push({ step });
+  }
+  const veth = view.links.find(({ ifname }) => ifname === endpoint.hostVeth);
+  if (veth === undefined) return missing;
+  const repairs = [
+    ...(veth.master === endpoint.network.bridge ? [] : ['veth.attach', 'veth.hairpin']),
+    ...(veth.flags.includes('UP') ? [] : ['veth.up']),
+  ];
+  for (const step of planVeth(endpoint)) {
+    const check = settingCheck(step);
+    if (repairs.includes(step.id)) missing.push({ step });
+    else if (check !== undefined && !(await holds(check))) missing.push({ step, check });
+  }
+  return missing;
+}
+
+/** A file of the kernel's that a step has written is to hold what it wrote. */
+const settingCheck = ({ command }: HostStep): Check | undefined =>
+  command.kind === 'write' ? { kind: 'file-contains', path: command.path, text: command.text } : undefined;
+
+/** A published port is looked for only here, and only its withdrawal knows its name in the kernel. */
+function portCheck({ command, undo }: HostStep): Check | undefined {
+  if (undo.kind !== 'command' || undo.command.kind !== 'run' || command.kind !== 'run') return undefined;
+  const { removes } = undo.command;
+  if (removes !== undefined) return { kind: 'nft-element', element: '', ...removes };
+  return { kind: 'run', argv: command.argv.map((word) => (word === '-A' ? '-C' : word)) as unknown as Argv };
+}
+
+/** What has been put back meanwhile, for another container of the same network, is there. */
+async function performAll(missing: readonly Checked[]): Promise<readonly string[]> {
+  const done: string[] = [];
+  for (const { step, check } of missing) {
+    if (check !== undefined && (await holds(check))) continue;
+    await performHostCommand(step.command);
+    done.push(renderCommand(step.command));
+  }
+  return done;
+}

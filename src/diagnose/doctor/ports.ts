@@ -1,0 +1,51 @@
+/**
+ * Which published ports strangers can reach, in plain words: a port published without an address is open on every
+ * interface of the host, whatever a firewall for the host's own programs says. Docker has surprised many by that.
+ */
+import type { FirewallBackend, PortBinding } from '../../../runtime/network/types.ts';
+import { ipv4AddressesOf } from '../host/ip.ts';
+import type { FirewallReport } from './firewall.ts';
+import { ok, type Finding } from './finding.ts';
+import type { View } from './view.ts';
+
+export function examinePorts(view: View, firewall: FirewallReport): readonly Finding[] {
+  const findings = view.running.flatMap(({ config, state }) =>
+    (state.network?.ports ?? []).map((port) =>
+      examinePort(port, config.name, view, firewall, config.spec.network.firewall),
+    ),
+  );
+  return findings.length === 0 ? [ok('ports.none', 'no port is published')] : findings;
+}
+
+function examinePort(
+  port: PortBinding,
+  name: string,
+  view: View,
+  firewall: FirewallReport,
+  backend: FirewallBackend,
+): Finding {
+  const blocking = firewall.blocking(backend);
+  const { believed } = firewall;
+  const { hostIp, hostPort, containerPort, protocol } = port;
+  const id = `ports.published:${hostIp}:${String(hostPort)}/${protocol}`;
+  const what = `${hostIp}:${String(hostPort)}/${protocol} is ${String(containerPort)} of ${name}`;
+  if (hostIp.startsWith('127.')) return ok(id, `${what}, for this host alone`);
+  if (blocking.length > 0) return ok(id, `${what}; others cannot reach it: ${blocking.join(', ')} drops`);
+  const open = `${what}, open to everyone who reaches ${hostIp === '0.0.0.0' ? reachable(view) : hostIp}`;
+  if (believed === undefined || backend === 'nftables') return ok(id, open);
+  return {
+    id,
+    level: 'warning',
+    what: `${open}, although ${believed} is on`,
+    means: `Redirected packets do not pass the rules that ${believed} has for this host's own ports: it neither allows nor denies this one.`,
+    todo: [`Publish it for this host alone: -p 127.0.0.1:${String(hostPort)}:${String(containerPort)}`],
+  };
+}
+
+function reachable({ links, networks }: View): string {
+  const own = links
+    .filter(({ ifname }) => !networks.some(({ bridge }) => bridge === ifname))
+    .flatMap(ipv4AddressesOf)
+    .filter(({ local }) => !local.startsWith('127.'));
+  return own.length === 0 ? 'any address of this host' : own.map(({ local }) => local).join(', ');
+}

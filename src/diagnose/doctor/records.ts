@@ -1,0 +1,190 @@
+/**
+ * Files of minidock's own that are damaged or missing. What is written twice is in kept-records.ts; here is what the
+ * kernel tells just as well: how a container fares, what is to be undone after it, its bundle, its name, its leases.
+ */
+import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { leaseOf, restoreAddress } from '../../../runtime/network/ipam.ts';
+import { leasedIds } from '../../../runtime/process/identity/id-ranges.ts';
+import { Journal } from '../../../runtime/plan/journal.ts';
+import { renderArgv } from '../../../runtime/plan/quote.ts';
+import { isDamaged, readRecord, writeFileAtomic } from '../../engine/state/atomic-file.ts';
+import { ociConfig } from '../../engine/state/bundle-record.ts';
+import { attachmentOf, expectedUndos } from '../../engine/expected-undos.ts';
+import {
+  containerDir,
+  containerRunDir,
+  idsDir,
+  leasesDir,
+  nameFile,
+  type Paths,
+} from '../../engine/state/paths.ts';
+import { isId, containerState } from '../../engine/state/records.ts';
+import { computeBundle } from '../../engine/plans/prepare.ts';
+import type { Container, ContainerStore } from '../../engine/state/store.ts';
+import { isComplete, journalPath } from '../../engine/undo-run.ts';
+import type { Finding } from './finding.ts';
+import { examineKept } from './kept-records.ts';
+import type { View } from './view.ts';
+
+export function examineRecordFiles({ store, containers, running }: View): readonly Finding[] {
+  const { paths } = store;
+  return [
+    ...examineKept(paths),
+    ...containers.flatMap((container) => [...stateOf(store, container), ...nameOf(store, container)]),
+    ...foreignNames(store, containers),
+    ...running.flatMap((container) => [
+      ...journalOf(paths, container),
+      ...bundleOf(paths, container),
+      ...socketOf(paths, container),
+      ...leasesOf(paths, container),
+    ]),
+  ];
+}
+
+const finding = (
+  path: string,
+  what: string,
+  means: string,
+  mend: () => void,
+  todo: readonly string[] = ['minidock doctor --fix'],
+): Finding => ({
+  id: `records.${path}`,
+  level: 'problem',
+  what,
+  means,
+  todo,
+  mend: () => {
+    mend();
+    return Promise.resolve();
+  },
+});
+
+/** undefined where the file holds what it should; `read` gives undefined for one that is missing. */
+function damageOf(path: string, read: () => unknown): string | undefined {
+  try {
+    return read() === undefined ? `${path} is missing` : undefined;
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    return error.message;
+  }
+}
+
+function stateOf(store: ContainerStore, { config, state }: Container): readonly Finding[] {
+  const path = join(containerDir(store.paths, config.id), 'state.json');
+  const what = damageOf(path, () => readRecord(path, containerState));
+  if (what === undefined) return [];
+  const means = `Whether ${config.name} runs is taken from the kernel, which says: ${state.status}.`;
+  return [finding(path, what, means, () => store.writeState(config.id, store.readState(config.id)))];
+}
+
+/** A file of the container's name must lead to it. */
+function nameOf(store: ContainerStore, { config, unreadable }: Container): readonly Finding[] {
+  const { id, name } = config;
+  const path = nameFile(store.paths, name);
+  const held = store.names.read(name);
+  if (held === id || unreadable !== undefined) return [];
+  const what =
+    held === undefined
+      ? `${path} is missing`
+      : `${path} is damaged: it does not hold the id of its container`;
+  const means = `Container ${id.slice(0, 12)} is called so; looking it up by its name takes longer.`;
+  return [finding(path, what, means, () => store.names.write(name, id))];
+}
+
+/** Names that lead nowhere, while no container is called so. Those of containers that are gone are leftovers. */
+function foreignNames(store: ContainerStore, containers: readonly Container[]): readonly Finding[] {
+  return store.names
+    .list()
+    .filter(
+      (file) => !containers.some(({ config }) => nameFile(store.paths, config.name).endsWith(`/${file}`)),
+    )
+    .flatMap((name) => {
+      const path = nameFile(store.paths, name);
+      const held = store.names.read(name);
+      if (held === undefined || isId(held)) return [];
+      const means = 'No container is called so.';
+      const todo = [renderArgv(['rm', path])];
+      return [
+        finding(path, `${path} is damaged: it holds no id`, means, () => store.names.remove(name), todo),
+      ];
+    });
+}
+
+function journalOf(paths: Paths, { config, state }: Container): readonly Finding[] {
+  const path = journalPath(paths, config.id);
+  const journal = new Journal(path);
+  const entries = journal.read();
+  const { damage } = journal;
+  if (damage === undefined && isComplete(entries, state.network)) return [];
+  const what = !existsSync(path)
+    ? `${path} is missing`
+    : `${path} is damaged: ${damage ?? 'it lacks steps that were done'}`;
+  const means = `What is to be undone when ${config.name} ends is worked out again.`;
+  return [
+    finding(path, what, means, () => {
+      const undos = expectedUndos(paths, { config, ran: true, network: state.network });
+      writeFileAtomic(path, undos.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+    }),
+  ];
+}
+
+function bundleOf(paths: Paths, { config, state, unreadable }: Container): readonly Finding[] {
+  const path = join(containerRunDir(paths, config.id), 'bundle', 'config.json');
+  const what = damageOf(path, () => readRecord(path, ociConfig));
+  if (what === undefined || unreadable !== undefined) return [];
+  const means = `exec cannot enter ${config.name} without knowing what confines it.`;
+  return [
+    finding(path, what, means, () => {
+      const attachment = attachmentOf(config, state.network);
+      const { bundle } = computeBundle(paths, config, attachment, { firstId: state.firstId });
+      writeFileSync(path, JSON.stringify(bundle), { mode: 0o600 });
+    }),
+  ];
+}
+
+/** Bound by the shim, and by nobody else: it comes back with the next start. */
+function socketOf(paths: Paths, { config }: Container): readonly Finding[] {
+  const path = join(containerRunDir(paths, config.id), 'shim.sock');
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats?.isSocket() === true) return [];
+  return [
+    {
+      id: `records.${path}`,
+      level: 'problem',
+      what: stats === undefined ? `${path} is missing` : `${path} is damaged: it is no socket`,
+      means: `Nobody can attach to ${config.name} until it is restarted. stop, wait and rm work without it.`,
+      todo: [`minidock restart ${config.name}`],
+    },
+  ];
+}
+
+function leasesOf(paths: Paths, { config: { id }, state }: Container): readonly Finding[] {
+  const { network, firstId } = state;
+  const findings: Finding[] = [];
+  if (network?.network !== undefined) {
+    const { id: networkId } = network.network;
+    const held = leaseOf(leasesDir(paths), networkId, network.address);
+    const path = join(leasesDir(paths), networkId, network.address);
+    if (held !== id) {
+      findings.push(
+        finding(path, lostLease(path, held), 'Another container could be given the address.', () =>
+          restoreAddress(leasesDir(paths), networkId, network.address, id),
+        ),
+      );
+    }
+  }
+  if (firstId !== undefined && leasedIds(idsDir(paths)).get(firstId) !== id) {
+    const path = join(idsDir(paths), String(firstId));
+    const held = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+    findings.push(
+      finding(path, lostLease(path, held), 'Another container could be given the same user ids.', () =>
+        writeFileAtomic(path, id),
+      ),
+    );
+  }
+  return findings;
+}
+
+const lostLease = (path: string, held: string | undefined): string =>
+  held === undefined ? `${path} is missing` : `${path} is damaged: it does not hold the id of who has it`;

@@ -1,0 +1,123 @@
+/**
+ * The host as it is at one moment, from the kernel, and beside it what minidock has noted: links, addresses and routes
+ * of iproute2, networks, containers, and which of them somebody is in charge of. Taken once; the examinations compare.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { listForeignFirewalls, type ForeignFirewall } from '../../../runtime/network/firewall/foreign.ts';
+import { hasIpv6 } from '../../../runtime/network/ipv6.ts';
+import { netnsName } from '../../../runtime/network/names.ts';
+import { containerOf } from '../../../runtime/network/port-holder.ts';
+import type { BridgeEndpoint, BridgeNetwork } from '../../../runtime/network/types.ts';
+import { readLinks, readRoutes, type IpLink, type IpRoute } from '../host/ip.ts';
+import { readOwnTable, type NftEntry } from '../host/published.ts';
+import { commandLineOf, processIds } from '../host/processes.ts';
+import { tryLock } from '../../engine/state/lock.ts';
+import { listNetworks } from '../../engine/state/networks.ts';
+import { containerLock, containersDir, leasesDir, type Paths } from '../../engine/state/paths.ts';
+import { isSameProcess } from '../../engine/state/process-identity.ts';
+import type { Container, ContainerStore } from '../../engine/state/store.ts';
+
+export interface View {
+  readonly store: ContainerStore;
+  readonly links: readonly IpLink[];
+  /** Of every table. */
+  readonly routes: readonly IpRoute[];
+  /** minidock's own, of nftables. */
+  readonly table: readonly NftEntry[];
+  readonly networks: readonly BridgeNetwork[];
+  /** Of this root. */
+  readonly containers: readonly Container[];
+  /** Of this root, those that run. */
+  readonly running: readonly Container[];
+  readonly foreign: readonly ForeignFirewall[];
+  /** Ids that somebody is in charge of: a shim, of this root or another, or a command that holds the lock. */
+  readonly alive: ReadonlySet<string>;
+  /** Which container leases an address. */
+  readonly leases: ReadonlyMap<string, string>;
+}
+
+export async function takeView(store: ContainerStore): Promise<View> {
+  const { paths } = store;
+  const [links, routes, table, foreign] = await Promise.all([
+    readLinks(),
+    readRoutes([], 'table', 'all'),
+    readOwnTable(),
+    listForeignFirewalls(),
+  ]);
+  const containers = store.list();
+  const running = containers.filter(
+    ({ state }) => state.status === 'running' && isSameProcess(state.shimPid, state.shimStartTime),
+  );
+  const alive = new Set([...shims(), ...running.map(({ config }) => config.id), ...held(store)]);
+  return {
+    store,
+    links,
+    routes,
+    table,
+    networks: listNetworks(paths),
+    containers,
+    running,
+    foreign,
+    alive,
+    leases: readLeases(paths),
+  };
+}
+
+/** undefined for a container that is on no bridge. */
+export function endpointOf({ config, state }: Container): BridgeEndpoint | undefined {
+  const { network } = state;
+  if (network?.network === undefined) return undefined;
+  return {
+    containerId: config.id,
+    netns: netnsName(config.id),
+    network: network.network,
+    address: network.address,
+    macAddress: network.macAddress,
+    hostVeth: network.hostVeth,
+    ports: network.ports,
+    firewall: config.spec.network.firewall,
+    ipv6: hasIpv6(),
+  };
+}
+
+/** Whether a name of the kernel's, made from the first digits of an id, belongs to one that is alive. */
+export const isAlive = ({ alive }: View, digits: string): boolean =>
+  [...alive].some((id) => id.startsWith(digits));
+
+export function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return []; // Not there, or gone meanwhile: nothing is in it.
+  }
+}
+
+/** A shim, awake or asleep, has its container's id on its command line. */
+const shims = (): readonly string[] => processIds().flatMap((pid) => containerOf(commandLineOf(pid)) ?? []);
+
+/** A lock that cannot be had is somebody's who makes, starts or removes the container just now. */
+function held({ paths }: ContainerStore): readonly string[] {
+  return namesIn(containersDir(paths)).filter((id) => {
+    const path = containerLock(paths, id);
+    if (!/^[0-9a-f]{64}$/.test(id) || !existsSync(path)) return false;
+    const lock = tryLock(path);
+    lock?.release();
+    return lock === undefined;
+  });
+}
+
+function readLeases(paths: Paths): ReadonlyMap<string, string> {
+  const dir = leasesDir(paths);
+  const leases = new Map<string, string>();
+  for (const network of namesIn(dir)) {
+    for (const address of namesIn(join(dir, network))) {
+      try {
+        leases.set(address, readFileSync(join(dir, network, address), 'utf8').trim());
+      } catch {
+        // Given back since.
+      }
+    }
+  }
+  return leases;
+}

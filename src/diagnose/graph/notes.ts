@@ -1,0 +1,178 @@
+/**
+ * minidock's own notes beside the kernel. They give containers their names; everything else they say is held against
+ * what is really there, and each difference becomes a sentence with the words to look for oneself. Nothing is changed
+ * and nobody is recovered here: a look must not mend what it was meant to show.
+ */
+import { readlinkSync } from 'node:fs';
+import { isSameProcess } from '../../engine/state/process-identity.ts';
+import type { Container, ContainerStore } from '../../engine/state/store.ts';
+import { namespaceAt } from '../host/netns.ts';
+import { netnsPath } from '../../../runtime/network/names.ts';
+import type { Cable, Interface, Namespace, Published } from './model.ts';
+
+export interface Noted {
+  readonly container: Container;
+  /** Where its process is, by the kernel; else what its name below /run/netns leads to. */
+  readonly inode: number | undefined;
+  readonly alive: boolean;
+}
+
+export function readNotes(store: ContainerStore): readonly Noted[] {
+  return store
+    .list()
+    .filter(({ state }) => state.status === 'running')
+    .map((container) => {
+      const { state } = container;
+      const alive = isSameProcess(state.pid, state.pidStartTime);
+      const name = state.network?.netns ?? '';
+      const inode = alive
+        ? namespaceAt(`/proc/${state.pid}/ns/net`)
+        : name === ''
+          ? undefined
+          : namespaceAt(netnsPath(name));
+      return { container, inode, alive };
+    });
+}
+
+export interface Kernel {
+  readonly here: number;
+  readonly namespaces: readonly Pick<Namespace, 'inode' | 'interfaces' | 'path' | 'processes'>[];
+  readonly cables: readonly Cable[];
+  readonly published: readonly Published[];
+}
+
+export function findDisagreements(notes: readonly Noted[], kernel: Kernel): readonly string[] {
+  const own = notes.filter((noted) => startedHere(noted, kernel.here));
+  return [...own.flatMap((noted) => disagreementsOf(noted, kernel)), ...leftBehind(notes, kernel)];
+}
+
+/** Another namespace's containers are wired there: what is missing here says nothing. */
+function startedHere({ container }: Noted, here: number): boolean {
+  try {
+    return readlinkSync(`/proc/${container.state.shimPid}/ns/net`) === `net:[${here}]`;
+  } catch {
+    // The shim is gone, which is told below.
+    return true;
+  }
+}
+
+function disagreementsOf({ container, inode, alive }: Noted, kernel: Kernel): readonly string[] {
+  const { config, state } = container;
+  const { network } = state;
+  const say = (text: string): string => `${config.name}: ${text}`;
+  const found: string[] = [];
+  if (!isSameProcess(state.shimPid, state.shimStartTime)) {
+    found.push(say(`noted as running, but its shim, process ${state.shimPid}, is gone`));
+  }
+  if (!alive) found.push(say(`noted as running, but its process ${state.pid} is gone`));
+  if (network === undefined || network.netns === '') return found;
+  const named = namespaceAt(netnsPath(network.netns));
+  if (named === undefined) found.push(say(`its namespace has lost its name ${netnsPath(network.netns)}`));
+  else if (inode !== undefined && named !== inode) {
+    found.push(say(`${netnsPath(network.netns)} is net:[${named}], but its process is in net:[${inode}]`));
+  }
+  if (network.network === undefined) return found;
+  const host = kernel.namespaces.find((namespace) => namespace.inode === kernel.here)?.interfaces ?? [];
+  const inside = kernel.namespaces.find((namespace) => namespace.inode === inode);
+  found.push(...linkTrouble(network, host).map(say));
+  const eth0 = inside?.interfaces.find(({ name }) => name === 'eth0');
+  if (inside !== undefined && eth0 === undefined) found.push(say('there is no eth0 in its namespace'));
+  if (eth0 !== undefined) found.push(...insideTrouble(network.address, eth0).map(say));
+  for (const port of network.ports) {
+    const address = port.hostIp === '0.0.0.0' ? '' : port.hostIp;
+    const told = `${address === '' ? '' : `${address}:`}${port.hostPort}/${port.protocol}`;
+    const rules = kernel.published.filter(
+      (rule) =>
+        rule.protocol === port.protocol && rule.address === address && includesPort(rule.port, port.hostPort),
+    );
+    if (rules.length === 0) {
+      found.push(say(`published port ${told} has no rule in the firewall: nothing redirects it`));
+    } else if (!rules.some((rule) => rule.toAddress === network.address)) {
+      const [rule] = rules;
+      found.push(
+        say(
+          `published port ${told} is redirected to ${rule?.toAddress}:${rule?.toPort}, not to ${network.address}`,
+        ),
+      );
+    }
+  }
+  return found;
+}
+
+type Attached = NonNullable<Container['state']['network']>;
+
+function linkTrouble({ hostVeth, network }: Attached, host: readonly Interface[]): readonly string[] {
+  const bridge = host.find(({ name }) => name === network?.bridge);
+  const veth = host.find(({ name }) => name === hostVeth);
+  return [
+    ...(bridge === undefined ? [`the bridge ${network?.bridge} is gone`] : []),
+    ...(bridge?.up === false ? [`the bridge ${bridge.name} is down`] : []),
+    ...(bridge !== undefined && !bridge.addresses.some((one) => one.split('/')[0] === network?.gateway)
+      ? [`the bridge ${bridge.name} does not have the gateway's address ${network?.gateway}`]
+      : []),
+    ...(veth === undefined ? [`the host's end of its cable, ${hostVeth}, is gone`] : []),
+    ...(veth !== undefined && bridge !== undefined && veth.master !== bridge.index
+      ? [`${hostVeth} is not a port of ${bridge.name}`]
+      : []),
+    ...(veth?.up === false ? [`${hostVeth} is down`] : []),
+  ];
+}
+
+function insideTrouble(address: string, eth0: Interface): readonly string[] {
+  const has = eth0.addresses.some((one) => one.split('/')[0] === address);
+  const instead = eth0.addresses.filter((one) => !one.includes(':')).join(', ');
+  return [
+    ...(has ? [] : [`eth0 should have ${address}, but has ${instead === '' ? 'no address' : instead}`]),
+    ...(eth0.up ? [] : ['its eth0 is down']),
+  ];
+}
+
+/**
+ * What bears minidock's marks and belongs to no running container that is noted. Where a process lives behind it, it is
+ * a container of another MINIDOCK_ROOT, whose notes these are not.
+ */
+function leftBehind(notes: readonly Noted[], kernel: Kernel): readonly string[] {
+  const networks = notes.map(({ container }) => container.state.network);
+  const host = kernel.namespaces.find(({ inode }) => inode === kernel.here)?.interfaces ?? [];
+  const noted = <T>(all: readonly T[], value: T): boolean => all.includes(value);
+  const living = kernel.namespaces.filter(
+    ({ inode, processes }) => inode !== kernel.here && processes.length > 0,
+  );
+  const isLiving = (inode: number | undefined): boolean => living.some((one) => one.inode === inode);
+  const leadsToLiving = (index: number): boolean =>
+    kernel.cables.some(({ a, b }) =>
+      [
+        [a, b],
+        [b, a],
+      ].some(([one, other]) => one?.inode === kernel.here && one.index === index && isLiving(other?.inode)),
+    );
+  const hasLiving = (address: string): boolean =>
+    living.some(({ interfaces }) =>
+      interfaces.some(({ addresses }) => addresses.some((one) => one.split('/')[0] === address)),
+    );
+  const netns = networks.map((network) => `/run/netns/${network?.netns ?? ''}`);
+  const addresses = networks.map((network) => network?.address);
+  const veths = networks.map((network) => network?.hostVeth);
+  return [
+    ...kernel.namespaces
+      .filter(({ path }) => /^\/run\/netns\/md-[0-9a-f]{12}$/.test(path) && !noted(netns, path))
+      .filter(({ inode }) => !isLiving(inode))
+      .map(({ path }) => `${path}: no container noted here has this namespace`),
+    ...host
+      .filter(({ name }) => /^mdv[0-9a-f]{12}$/.test(name) && !noted(veths, name))
+      .filter(({ index }) => !leadsToLiving(index))
+      .map(({ name }) => `${name}: no container noted here has this cable`),
+    ...kernel.published
+      .filter(({ where }) => /^(ip minidock|iptables nat MINIDOCK)/.test(where))
+      .filter(({ toAddress }) => !noted(addresses, toAddress) && !hasLiving(toAddress))
+      .map(
+        ({ port, protocol, toAddress, toPort }) =>
+          `port ${port}/${protocol} is redirected to ${toAddress}:${toPort}, which no container noted here has`,
+      ),
+  ];
+}
+
+function includesPort(range: string, port: number): boolean {
+  const [first = 0, last = first] = range.split('-').map(Number);
+  return first <= port && port <= last;
+}

@@ -1,0 +1,27 @@
+/** Network namespaces that somebody gave a name (ip-netns(8)), each with its addresses. A container's is not among them. */
+import { basename } from 'node:path';
+import { entering, ipv4AddressesOf, readLinks } from '../host/ip.ts';
+import { findNamespaces, ownNamespace } from '../host/netns.ts';
+import type { NamedNetns } from './model.ts';
+
+const DIRECTORY = '/run/netns/';
+/** As minidock calls those of its containers. */
+const OWN = /^md-/;
+
+export async function readNamespaces(): Promise<
+  readonly (NamedNetns & { readonly addresses: readonly string[] })[]
+> {
+  const own = ownNamespace();
+  const named = findNamespaces().flatMap(({ inode, paths }) => {
+    const path = paths.find((one) => one.startsWith(DIRECTORY));
+    return inode === own || path === undefined || OWN.test(basename(path)) ? [] : [path];
+  });
+  return Promise.all(
+    named.map(async (path) => {
+      const links = await readLinks(entering(path));
+      const addresses = links.flatMap((link) => ipv4AddressesOf(link).map(({ local }) => local));
+      const name = `netns:${path.slice(DIRECTORY.length)}`;
+      return { name, path, addresses: addresses.filter((address) => !address.startsWith('127.')) };
+    }),
+  );
+}

@@ -1,0 +1,277 @@
+/**
+ * What the kernel says now of everything on a journey's way: interfaces, addresses, listening sockets and routes of
+ * the host and of the containers, the packet filter, forwarding. Nothing is taken from minidock's own notes but which
+ * container is meant and what was meant for it, so that the two can be compared.
+ */
+import {
+  contains,
+  formatIpv4,
+  overlaps,
+  parseCidr,
+  parseIpv4,
+  type Cidr,
+} from '../../../runtime/network/ipv4.ts';
+import type { Protocol } from '../../../runtime/network/types.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
+import type { Container } from '../../engine/state/store.ts';
+import {
+  inside,
+  ipv4AddressesOf,
+  isForwarding,
+  readLinks,
+  readRouteTo,
+  readRoutes,
+  type Enter,
+  type IpLink,
+  type IpRoute,
+  type RouteTo,
+} from '../host/ip.ts';
+import { look, lookAtJson } from '../host/look.ts';
+import { namespaceAt, ownNamespace } from '../host/netns.ts';
+import type { Journey, NamedNetns } from './model.ts';
+import { readRuleset, redirectionOf, type Ruleset, type Target } from './ruleset.ts';
+
+export interface Listener {
+  readonly protocol: Protocol;
+  /** '*' for every address of both kinds. */
+  readonly address: string;
+  readonly port: number;
+  /** 'httpd (pid 12)'; '' where it has none that can be seen. */
+  readonly program: string;
+  /** Of all that have that socket. */
+  readonly pids: readonly number[];
+}
+
+/** A network namespace: the host's, or a container's. */
+export interface Stack {
+  readonly name: string;
+  /** Words in front of a command that is to run there. */
+  readonly enter: Enter;
+  /** Its file, to be entered by; '' for this one. */
+  readonly netns: string;
+  readonly interfaces: readonly IpLink[];
+  readonly neighbours: readonly Neighbour[];
+  readonly listeners: readonly Listener[];
+}
+
+/** One line of `ip neigh`. */
+export interface Neighbour {
+  readonly dst: string;
+  readonly dev: string;
+  readonly lladdr?: string;
+  readonly state?: readonly string[];
+}
+
+export interface Scene {
+  readonly journey: Journey;
+  readonly host: Stack;
+  readonly ruleset: Ruleset;
+  readonly forwarding: boolean;
+  /** Of a container or a namespace that sends. */
+  readonly sender?: Stack;
+  /** Of a container or a namespace that is to answer, and runs. */
+  readonly receiver?: Stack;
+  /** Where the container is to be reached in the end: address and port of its own. */
+  readonly final?: Target;
+  /** What the rules say instead, or undefined if they say nothing. */
+  readonly redirection?: Target | undefined;
+  readonly senderRoute?: RouteTo | undefined;
+  /** The host's, to where the packet goes in the end. */
+  readonly hostRoute?: RouteTo | undefined;
+  /** The receiver's, to whoever asks. */
+  readonly backRoute?: RouteTo | undefined;
+  /** The whole subnet of a stand-in for a client on the wire, clear of every route of this host. */
+  readonly client: ClientNetwork;
+  readonly clientAddress: string;
+  /** The host's, to that stand-in: by its default route. */
+  readonly clientRoute?: RouteTo | undefined;
+  /** The interface that this client comes in on; '' where there is none. */
+  readonly entry: string;
+  /** Destinations that the host has routes of their own for, and a client from there fares by. */
+  readonly ownWays: readonly string[];
+}
+
+export interface ClientNetwork {
+  readonly host: string;
+  readonly client: string;
+}
+
+export const inStack = ({ enter }: Stack, argv: Argv): Argv => inside(enter, argv);
+
+export async function readHost(): Promise<Stack> {
+  return readStack('the host', [], '');
+}
+
+/** undefined when the container has no network namespace of its own now. */
+async function readContainerStack({ config, state }: Container): Promise<Stack | undefined> {
+  if (state.status !== 'running' || state.pid === 0) return undefined;
+  const inode = namespaceAt(`/proc/${state.pid}/ns/net`);
+  if (inode === undefined || inode === ownNamespace()) return undefined;
+  return readStack(config.name, ['nsenter', '-t', String(state.pid), '-n'], `/proc/${state.pid}/ns/net`);
+}
+
+const readNetns = ({ name, path }: NamedNetns): Promise<Stack> =>
+  readStack(name, ['nsenter', `--net=${path}`, '--'], path);
+
+async function readStack(name: string, enter: Enter, netns: string): Promise<Stack> {
+  const [interfaces, neighbours, sockets] = await Promise.all([
+    readLinks(enter),
+    lookAtJson<readonly Neighbour[]>(inside(enter, ['ip', '-4', '-j', 'neigh', 'show', 'nud', 'all']), []),
+    look(inside(enter, ['ss', '-Hltunp'])),
+  ]);
+  return { name, enter, netns, interfaces, neighbours, listeners: parseListeners(sockets) };
+}
+
+/** `tcp LISTEN 0 128 0.0.0.0:80 0.0.0.0:* users:(("httpd",pid=12,fd=3))` */
+export function parseListeners(text: string): readonly Listener[] {
+  return text.split('\n').flatMap((line): readonly Listener[] => {
+    const [protocol, , , , local = '', , users = ''] = line.trim().split(/\s+/);
+    const colon = local.lastIndexOf(':');
+    if ((protocol !== 'tcp' && protocol !== 'udp') || colon < 0) return [];
+    const address = local
+      .slice(0, colon)
+      .replace(/%.*$/, '')
+      .replace(/^\[|\]$/g, '');
+    const [, name, pid] = /\(\("([^"]*)",pid=(\d+)/.exec(users) ?? [];
+    const program = name === undefined ? '' : `${name} (pid ${pid ?? ''})`;
+    const pids = [...users.matchAll(/pid=(\d+)/g)].map((one) => Number(one[1]));
+    return [{ protocol, address, port: Number(local.slice(colon + 1)), program, pids }];
+  });
+}
+
+export const addressesOf = (stack: Stack, ifname?: string): readonly string[] =>
+  stack.interfaces
+    .filter((link) => ifname === undefined || link.ifname === ifname)
+    .flatMap((link) => ipv4AddressesOf(link).map(({ local }) => local));
+
+/** The address that this host has towards the world; '' without a default route. */
+export async function readUplinkAddress(host: Stack): Promise<string> {
+  const [route] = await readRoutes([], 'default');
+  if (route === undefined) return '';
+  return route.prefsrc ?? addressesOf(host, route.dev)[0] ?? '';
+}
+
+export async function observe(journey: Journey, host: Stack): Promise<Scene> {
+  const { from, to, toNetns } = journey;
+  const [ruleset, sender, receiver, network, routes] = await Promise.all([
+    readRuleset(),
+    from.kind === 'container'
+      ? readContainerStack(from.container)
+      : from.kind === 'netns'
+        ? readNetns(from)
+        : undefined,
+    to !== undefined ? readContainerStack(to) : toNetns === undefined ? undefined : readNetns(toNetns),
+    chooseClientNetwork(),
+    readRoutes([]),
+  ]);
+  const client =
+    from.kind === 'outside' && journey.source !== undefined
+      ? { ...network, client: journey.source }
+      : network;
+  const address = to?.state.network?.address ?? (toNetns === undefined ? undefined : journey.asked.address);
+  const port = journey.published?.containerPort ?? journey.asked.port;
+  const final = address === undefined ? undefined : { address, port };
+  const target = final?.address ?? journey.asked.address;
+  const [senderRoute, hostRoute] = await Promise.all([
+    sender === undefined ? undefined : readRoute(sender, journey.asked.address),
+    readRoute(host, target),
+  ]);
+  const clientAddress = clientOf(journey, client, senderRoute?.prefsrc ?? '', hostRoute?.prefsrc ?? '');
+  const [backRoute, clientRoute] = await Promise.all([
+    receiver === undefined ? undefined : readRoute(receiver, clientAddress),
+    readRoute(host, client.client),
+  ]);
+  return {
+    journey,
+    host,
+    ruleset,
+    forwarding: isForwarding(),
+    client,
+    clientAddress,
+    senderRoute,
+    hostRoute,
+    backRoute,
+    clientRoute,
+    entry: entryOf(host, routes, journey.source, clientRoute),
+    ownWays: ownWaysOf(routes),
+    ...(sender === undefined ? {} : { sender }),
+    ...(receiver === undefined ? {} : { receiver }),
+    ...(final === undefined ? {} : { final }),
+    ...(journey.published === undefined || to === undefined
+      ? {}
+      : { redirection: redirectionOf(ruleset, to.config.spec.network.firewall, journey.published) }),
+  };
+}
+
+/** Whom the receiver answers: a redirected neighbour and the host are masqueraded as the gateway. */
+function clientOf(
+  { from, to, published }: Journey,
+  client: ClientNetwork,
+  ofSender: string,
+  ofHost: string,
+): string {
+  const gateway = to?.state.network?.network?.gateway ?? '';
+  if (from.kind === 'outside') return client.client;
+  if (from.kind === 'host') return gateway || ofHost;
+  if (from.kind === 'netns') return ofSender;
+  const { network, address = '' } = from.container.state.network ?? {};
+  return published !== undefined && network?.gateway === gateway ? gateway : address;
+}
+
+async function readRoute(stack: Stack, address: string): Promise<RouteTo | undefined> {
+  if (address === '') return undefined;
+  return readRouteTo(stack.enter, address);
+}
+
+/** A client with an address of ours comes in where its own network is, whatever a narrower route may say. */
+function entryOf(
+  host: Stack,
+  routes: readonly IpRoute[],
+  source: string | undefined,
+  clientRoute: RouteTo | undefined,
+): string {
+  const number = source === undefined ? undefined : parseIpv4(source);
+  if (number === undefined) return clientRoute?.dev ?? '';
+  const home = host.interfaces.find((link) =>
+    ipv4AddressesOf(link).some(({ local, prefixlen }) => {
+      const block = parseCidr(`${local}/${prefixlen}`) ?? hostBlock(local, prefixlen);
+      return block !== undefined && prefixlen < 32 && contains(block, number);
+    }),
+  );
+  return home?.ifname ?? routes.find(({ dst }) => dst === 'default')?.dev ?? '';
+}
+
+/** parseCidr() wants the address of the network. */
+function hostBlock(local: string, prefix: number): Cidr | undefined {
+  const address = parseIpv4(local);
+  return address === undefined ? undefined : { base: address - (address % 2 ** (32 - prefix)), prefix };
+}
+
+/** Made by somebody, and not just the way to everywhere. */
+const ownWaysOf = (routes: readonly IpRoute[]): readonly string[] =>
+  routes
+    .filter(({ dst, protocol }) => dst !== 'default' && protocol !== 'kernel')
+    .map(({ dst }) => dst)
+    .slice(0, 3);
+
+/** Kept for measurements by RFC 2544, and for documentation by RFC 5737: in use by nobody who ought to. */
+const NOBODYS = ['198.18.0.0/15', '203.0.113.0/24', '198.51.100.0/24', '192.0.2.0/24'];
+
+/** Four of these addresses that no route of this host leads to, but its default route. */
+async function chooseClientNetwork(): Promise<ClientNetwork> {
+  const routes = await readRoutes([]);
+  const taken = routes.flatMap(({ dst }): readonly Cidr[] => {
+    const alone = parseIpv4(dst);
+    const block = alone === undefined ? parseCidr(dst) : { base: alone, prefix: 32 };
+    // A VPN may write its default route as two halves.
+    return block === undefined || block.prefix <= 1 ? [] : [block];
+  });
+  for (const all of NOBODYS.map(parseCidr)) {
+    if (all === undefined) continue;
+    for (let base = all.base; contains(all, base); base += 4) {
+      if (taken.some((block) => overlaps(block, { base, prefix: 30 }))) continue;
+      return { host: formatIpv4(base + 1), client: formatIpv4(base + 2) };
+    }
+  }
+  return { host: '', client: '' };
+}

@@ -1,0 +1,130 @@
+/**
+ * The layers below the routes: cables, bridges, hardware addresses and what they let through. A fault here makes the
+ * layers above look wrong, a bridge that is down takes its route along, so what stops here is named before them.
+ */
+import { bad, isUp } from './findings.ts';
+import type { Finding, Stage } from './model.ts';
+import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
+import type { IpLink, RouteTo } from '../host/ip.ts';
+
+/** Codes of findings that explain those of the layers above. */
+const CAUSES: ReadonlySet<string> = new Set([
+  ...['no-link', 'link-down', 'no-carrier', 'no-bridge', 'unplugged', 'no-gateway', 'wrong-neighbour'],
+  ...['wrong-gateway', 'postrouting-flushed', 'rp-filter', 'client-route', 'isolated', 'port-blocked'],
+]);
+
+export const isCause = ({ code }: Finding): boolean => CAUSES.has(code);
+
+/** The other end of a veth, where it is on the host: each names the other's index. */
+export const hostEnd = (link: IpLink | undefined, host: Stack): IpLink | undefined =>
+  link === undefined
+    ? undefined
+    : host.interfaces.find(
+        ({ ifindex, link_index }) => ifindex === link.link_index && link_index === link.ifindex,
+      );
+
+/** Of a namespace's interface: the cable to the host, and the bridge that it is plugged into. */
+export function checkCableOf(
+  { host }: Scene,
+  stack: Stack,
+  ifname: string,
+  stage: Stage,
+): readonly Finding[] {
+  const link = stack.interfaces.find((one) => one.ifname === ifname);
+  if (link === undefined) return [];
+  if (!isUp(link)) {
+    const show = inStack(stack, ['ip', '-br', 'link', 'show', ifname]);
+    const fix = [...stack.enter, 'ip', 'link', 'set', ifname, 'up'].join(' ');
+    return [{ ...bad(stage, 'link-down', `${ifname} of ${stack.name} is down`, show), fix }];
+  }
+  const end = hostEnd(link, host);
+  if (end === undefined) {
+    if (link.flags.includes('LOWER_UP')) return [];
+    const text = `${ifname} of ${stack.name} has no carrier: the other end of its cable is down or gone`;
+    const show = inStack(stack, ['ip', '-br', 'link', 'show', ifname]);
+    return [{ ...bad(stage, 'no-carrier', text, show), fix: 'Bring the other end up.' }];
+  }
+  if (!isUp(end)) {
+    const text = `the host's end of the cable to ${stack.name}, ${end.ifname}, is down`;
+    const show = ['ip', '-br', 'link', 'show', end.ifname];
+    return [{ ...bad(stage, 'link-down', text, show), fix: `ip link set ${end.ifname} up` }];
+  }
+  return checkBridgeUp(host, end.master, stage);
+}
+
+export function checkBridgeUp(host: Stack, name: string | undefined, stage: Stage): readonly Finding[] {
+  const bridge = host.interfaces.find(({ ifname }) => ifname === name);
+  if (bridge === undefined || isUp(bridge)) return [];
+  const text = `the bridge ${bridge.ifname} is down`;
+  const show = ['ip', '-br', 'link', 'show', bridge.ifname];
+  return [{ ...bad(stage, 'link-down', text, show), fix: `ip link set ${bridge.ifname} up` }];
+}
+
+/** The ports by which a bridge would pass frames on: both isolated are kept apart, and one that is blocked passes none. */
+export function checkPorts(ports: readonly (IpLink | undefined)[]): readonly Finding[] {
+  const data = ports.flatMap((port) =>
+    port === undefined ? [] : [{ port, ...port.linkinfo?.info_slave_data }],
+  );
+  const look = (port: IpLink): readonly string[] => ['bridge', '-d', 'link', 'show', 'dev', port.ifname];
+  const blocked = data.find(
+    ({ port, state }) => isUp(port) && (state === 'blocking' || state === 'disabled'),
+  );
+  if (blocked !== undefined && blocked.port.flags.includes('LOWER_UP')) {
+    const { port, state = '' } = blocked;
+    const fix = `bridge link set dev ${port.ifname} state 3`;
+    return [
+      {
+        ...bad('bridge', 'port-blocked', `the port ${port.ifname} of its bridge is ${state}`, look(port)),
+        fix,
+      },
+    ];
+  }
+  const [one, other] = data;
+  if (one?.isolated !== true || other?.isolated !== true || one.port === other.port) return [];
+  const text = `the bridge keeps its isolated ports apart, ${one.port.ifname} and ${other.port.ifname} among them`;
+  const fix = `bridge link set dev ${other.port.ifname} isolated off`;
+  return [{ ...bad('bridge', 'isolated', text, look(other.port)), fix }];
+}
+
+/**
+ * Whether the table of neighbours has the next machine's own hardware address for it. What was learnt may be another
+ * machine with the same address; what somebody has typed stays wrong until it is deleted.
+ */
+export function checkNeighbour(
+  stage: Stage,
+  from: Stack,
+  route: RouteTo | undefined,
+  address: string,
+  others: readonly (Stack | undefined)[],
+): readonly Finding[] {
+  if (route === undefined || route.type === 'local' || route.dev === 'lo') return [];
+  const next = route.gateway ?? address;
+  const entry = from.neighbours.find(({ dst, dev }) => dst === next && dev === route.dev);
+  const owner = others.find((stack) => stack !== undefined && addressesOf(stack).includes(next));
+  if (entry?.lladdr === undefined || owner === undefined) return [];
+  // Of its addresses the host answers for all by each of its interfaces.
+  if (owner.interfaces.some((link) => link.address === entry.lladdr)) return [];
+  const own = owner.interfaces.find((link) => link.addr_info.some(({ local }) => local === next));
+  const permanent = entry.state?.includes('PERMANENT') === true;
+  const text =
+    `${from.name} has ${entry.lladdr} as the hardware address of ${next}, ${permanent ? 'typed by somebody' : 'as somebody answered'}, ` +
+    `and ${owner.name} has ${own?.address ?? 'another one'}`;
+  const show = inStack(from, ['ip', 'neigh', 'show', 'to', next, 'dev', route.dev]);
+  const fix = [...from.enter, 'ip', 'neigh', 'del', next, 'dev', route.dev].join(' ');
+  return [{ ...bad(stage, 'wrong-neighbour', text, show), fix }];
+}
+
+/**
+ * A frame that is larger than the far end of a veth allows is dropped without a word; no router is there that would
+ * ask for smaller ones. Small packets pass, a connection among them.
+ */
+export function checkFrameSize(scene: Scene, stack: Stack, ifname: string): readonly Finding[] {
+  const link = stack.interfaces.find((one) => one.ifname === ifname);
+  const end = hostEnd(link, scene.host);
+  if (link === undefined || end === undefined || end.mtu >= link.mtu) return [];
+  const text =
+    `${ifname} of ${stack.name} sends up to ${link.mtu} bytes at once (its MTU), and the host's end ${end.ifname} ` +
+    `takes ${end.mtu}: small packets pass, larger ones are dropped without a word`;
+  const show = ['ip', 'link', 'show', end.ifname];
+  return [{ ...bad('cable', 'mtu', text, show), fix: `ip link set ${end.ifname} mtu ${link.mtu}` }];
+}

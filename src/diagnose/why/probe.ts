@@ -1,0 +1,227 @@
+/**
+ * A real packet on the way, from where the question says it comes: one connect(2) of a socket that was opened in the
+ * sender's network namespace, followed by nftables' own trace for exactly its addresses and ports.
+ *
+ * Whom "from outside" is asked by, `client` tells; what is traced, and where, `tracing`.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { CLONE_NEWNET } from '../../../runtime/syscall/constants.ts';
+import { errnoOf } from '../../../runtime/syscall/error.ts';
+import { kernel } from '../../../runtime/syscall/libc.ts';
+import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
+import { inside, type Enter, type RouteTo } from '../host/ip.ts';
+import { lookAtJson } from '../host/look.ts';
+import type { Probe, TracedPacket, TraceEvent } from './model.ts';
+import { lookAt } from '../../../runtime/plan/read-program.ts';
+import { startClient, type Client } from './client.ts';
+import { addressesOf, type Scene } from './observe.ts';
+import { within } from './programs.ts';
+import { converse } from './service.ts';
+import { chainsOf } from './ruleset.ts';
+import { dropIn, lastSeen, parseTrace } from './trace.ts';
+import { startTracing, type Tracing } from './tracing.ts';
+
+/** An ARP question is asked three times, a second apart, before the kernel gives up. */
+const PATIENCE_MS = 4000;
+/** Once a rule has dropped the packet only a repetition would follow. */
+const AFTER_DROP_MS = 100;
+const UDP_PATIENCE_MS = 1000;
+
+/** undefined where nothing can be sent: there is no container to send or receive, or no address to send to. */
+export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | undefined> {
+  const { journey } = scene;
+  const { from, to } = journey;
+  const gone = to !== undefined && scene.receiver === undefined && to.config.spec.network.mode !== 'host';
+  if (gone || ((from.kind === 'container' || from.kind === 'netns') && scene.sender === undefined))
+    return undefined;
+  if (journey.obstacle?.code === 'wrong-protocol') return undefined;
+  const client =
+    from.kind === 'outside'
+      ? await startClient(scene.client, uplinkOf(scene), strayingFrom(scene))
+      : undefined;
+  let tracing: Tracing | undefined;
+  try {
+    const netns = client === undefined ? scene.sender?.netns : `/proc/${client.pid}/ns/net`;
+    const address = journey.asked.address === '' ? (client?.gateway ?? '') : journey.asked.address;
+    if (address === '') return undefined;
+    const socket = inNamespace(netns, () => clientSocket(journey.protocol, sourceOf(scene)));
+    try {
+      const ports = [...new Set([journey.asked.port, scene.final?.port ?? journey.asked.port])];
+      tracing = await startTracing(journey.protocol, socket.port, ports, client?.uplink ?? '');
+      const sent = await send(scene, socket, address, tracing, signal);
+      return {
+        ...sent,
+        ...(sent.outcome === 'connected' || sent.outcome === 'answered'
+          ? {}
+          : await lookAround(scene, client, sent)),
+        ...(client === undefined || client.shortfall === '' ? {} : { shortfall: client.shortfall }),
+        from: senderText(scene, client),
+        to: `${address}:${journey.asked.port}`,
+      };
+    } finally {
+      closeSync(socket.fd);
+    }
+  } finally {
+    await tracing?.end();
+    await client?.end();
+  }
+}
+
+async function send(
+  scene: Scene,
+  socket: { readonly fd: number; readonly port: number },
+  address: string,
+  tracing: Tracing,
+  signal: AbortSignal,
+): Promise<Omit<Probe, 'from' | 'to'>> {
+  const { journey, ruleset } = scene;
+  const start = performance.now();
+  const chains = chainsOf(ruleset);
+  const trace = (): ReturnType<typeof parseTrace> =>
+    parseTrace(tracing.output(), socket.port, chains, tracing.table);
+  const udp = journey.protocol === 'udp';
+  let outcome = '';
+  try {
+    startConnecting(socket.fd, address, journey.asked.port);
+    // A datagram of a line's end: enough to be delivered, and to be refused by a port where nobody listens.
+    if (udp) writeSync(socket.fd, '\n');
+  } catch (error) {
+    outcome = errnoOf(error);
+  }
+  let dropped = Infinity;
+  const settled = (): boolean => {
+    if (outcome !== '' || signal.aborted) return true;
+    if (kernel.poll(socket.fd, udp ? 'read' : 'write', 0)) {
+      const error = socketError(socket.fd);
+      outcome = error !== 0 ? errnoName(error) : udp ? 'answered' : 'connected';
+      return true;
+    }
+    if (dropped === Infinity && dropIn(trace()) !== undefined) dropped = performance.now();
+    return performance.now() - dropped > AFTER_DROP_MS;
+  };
+  await within(udp ? UDP_PATIENCE_MS : PATIENCE_MS, settled);
+  const milliseconds = performance.now() - start;
+  const service = outcome === 'connected' ? await converse(scene, socket.fd, socket.port) : undefined;
+  await tracing.settle();
+  return {
+    outcome: outcome === '' ? 'silent' : outcome,
+    milliseconds,
+    sourcePort: socket.port,
+    ...(service === undefined ? {} : { service }),
+    ...(tracing.missing === '' ? { trace: trace() } : { untraced: tracing.missing }),
+  };
+}
+
+function senderText({ sender }: Scene, client: Client | undefined): string {
+  if (client !== undefined)
+    return `a stand-in for a client outside (${client.address}, on ${client.uplink || 'a cable of its own'})`;
+  return sender?.name ?? 'the host';
+}
+
+/** The interface that a client of the world comes in on: where its answers go, unless another one is asked for. */
+function uplinkOf({ host, journey, entry }: Scene): string {
+  const link = host.interfaces.find(({ ifname }) => ifname === entry);
+  if (link?.link_type !== 'ether') return '';
+  const { address } = journey.asked;
+  const elsewhere = addressesOf(host).includes(address) && !addressesOf(host, link.ifname).includes(address);
+  return elsewhere ? '' : link.ifname;
+}
+
+/** Where the answers go instead, which must not reach the wire either. */
+const strayingFrom = ({ clientRoute, entry }: Scene): string =>
+  clientRoute === undefined || clientRoute.dev === entry || clientRoute.dev === 'lo' ? '' : clientRoute.dev;
+
+/** The host may ask by any of its addresses. */
+const sourceOf = ({ journey: { from, source } }: Scene): string =>
+  from.kind === 'host' && source !== undefined ? source : '0.0.0.0';
+
+/** What the kernel can say about a packet that came to nothing. */
+async function lookAround(
+  { journey, hostRoute, clientRoute, sender, senderRoute }: Scene,
+  client: Client | undefined,
+  { sourcePort, trace = [] }: Pick<Probe, 'sourcePort' | 'trace'>,
+): Promise<Partial<Probe>> {
+  const { network, address = '' } =
+    (journey.from.kind === 'container' ? journey.from.container.state.network : undefined) ?? {};
+  const deaf = await deafNeighbour(hostRoute, journey.asked.address);
+  const onUplink = client !== undefined && client.uplink !== '';
+  const deafRouter = onUplink ? await deafNeighbour(clientRoute, client.address) : '';
+  const deafToSender =
+    sender === undefined ? '' : await deafNeighbour(senderRoute, journey.asked.address, sender.enter);
+  const unrouted =
+    deafToSender !== '' && deafToSender === network?.gateway
+      ? // The host answers to ARP only whom it would take packets from (rp_filter).
+        { source: address, destination: journey.asked.address, iif: network.bridge }
+      : unroutedPacket(trace, sourcePort);
+  return {
+    ...(deafToSender === '' ? {} : { deafToSender }),
+    ...(deaf === '' ? {} : { deaf }),
+    ...(deafRouter === '' ? {} : { deafRouter }),
+    ...(unrouted === undefined ? {} : { unroutable: await askRoute(unrouted) }),
+  };
+}
+
+/** As it left prerouting, where it came to no hook after that: the kernel's routing comes next. */
+function unroutedPacket(trace: readonly TraceEvent[], sourcePort: number): TracedPacket | undefined {
+  const back = lastSeen(trace, sourcePort, 'back');
+  const last = back ?? lastSeen(trace, sourcePort, 'there');
+  if (last?.kind !== 'leave') return undefined;
+  if (last.family === 'ip' && last.hook === 'prerouting') return last.packet;
+  // br_netfilter has called the hooks of ip already, and the bridge hands the packet up.
+  if (last.family !== 'bridge' || last.hook !== 'input') return undefined;
+  return trace.findLast(
+    ({ family, hook, kind, packet }) =>
+      family === 'ip' &&
+      hook === 'prerouting' &&
+      kind === 'leave' &&
+      (packet.destinationPort === sourcePort) === (back !== undefined),
+  )?.packet;
+}
+
+/** The same decision that the kernel took, with its reason. */
+async function askRoute({
+  source,
+  destination,
+  iif,
+}: Pick<TracedPacket, 'source' | 'destination' | 'iif'>): Promise<NonNullable<Probe['unroutable']>> {
+  const get = ['ip', 'route', 'get', destination, 'from', source, 'iif', iif] as const;
+  return { iif, look: get, says: (await lookAt(get)).trim() };
+}
+
+/** The next machine on the way to that address, where ARP was in vain; else ''. */
+async function deafNeighbour(
+  route: RouteTo | undefined,
+  address: string,
+  enter: Enter = [],
+): Promise<string> {
+  if (route === undefined || route.type === 'local') return '';
+  const next = route.gateway ?? address;
+  const argv = inside(enter, ['ip', '-j', 'neigh', 'show', 'to', next, 'dev', route.dev]);
+  const entries = await lookAtJson<readonly { readonly state?: readonly string[] }[]>(argv, []);
+  const states = entries.flatMap(({ state }) => state ?? []);
+  return states.some((state) => state === 'FAILED' || state === 'INCOMPLETE') ? next : '';
+}
+
+/** A socket belongs to the namespace it was opened in, wherever its owner goes. setns(2) is for this thread alone. */
+function inNamespace<T>(netns: string | undefined, open: () => T): T {
+  if (netns === undefined) return open();
+  const here = openSync('/proc/thread-self/ns/net', 'r');
+  const there = openSync(netns, 'r');
+  try {
+    kernel.setns(there, CLONE_NEWNET);
+    try {
+      return open();
+    } finally {
+      kernel.setns(here, CLONE_NEWNET);
+    }
+  } finally {
+    closeSync(there);
+    closeSync(here);
+  }
+}
+
+function errnoName(number: number): string {
+  for (const [name, value] of Object.entries(constants.errno)) if (value === number) return name;
+  return `error ${number}`;
+}

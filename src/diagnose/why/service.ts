@@ -1,0 +1,180 @@
+/**
+ * What comes after the handshake, which is the kernels' affair: whether a program takes the connection, and whether it
+ * answers. A greeting is waited for; where the port is one of HTTP a page is asked for; to others nothing is sent, as
+ * a line that they do not understand could do harm. The sockets at the far end tell what became of it.
+ */
+import { readFileSync, readSync, writeSync } from 'node:fs';
+import { errnoOf } from '../../../runtime/syscall/error.ts';
+import { kernel } from '../../../runtime/syscall/libc.ts';
+import { look } from '../host/look.ts';
+import { bad } from './findings.ts';
+import type { Finding, Service } from './model.ts';
+import { inStack, type Scene, type Stack } from './observe.ts';
+import { within } from './programs.ts';
+
+const GREETING_MS = 100;
+const ANSWER_MS = 1500;
+/** The most that is read of a page, and how long its next part may take. */
+const PAGE = 256 * 1024;
+const PART_MS = 500;
+const HTTP_PORTS: ReadonlySet<number> = new Set([80, 3000, 5000, 8000, 8008, 8080, 8081, 8888]);
+const HTTP_PROGRAMS = /httpd|nginx|apache|caddy|lighttpd/;
+
+/** Of a connection that was made, and goes on to be ours. */
+export async function converse(scene: Scene, fd: number, sourcePort: number): Promise<Service> {
+  const port = scene.final?.port ?? scene.journey.asked.port;
+  const far = scene.receiver ?? (scene.journey.to === undefined ? scene.host : undefined);
+  const listeners = (far?.listeners ?? []).filter((one) => one.protocol === 'tcp' && one.port === port);
+  const http = HTTP_PORTS.has(port) || listeners.some(({ program }) => HTTP_PROGRAMS.test(program));
+  let answer = await readByte(fd, GREETING_MS);
+  if (answer === 'none' && http) {
+    try {
+      writeSync(fd, `GET / HTTP/1.0\r\nHost: ${scene.journey.asked.address}\r\n\r\n`);
+      answer = await readByte(fd, ANSWER_MS);
+    } catch (error) {
+      answer = errnoOf(error) === 'ECONNRESET' ? 'reset' : 'end';
+    }
+  }
+  const state = {
+    answer: answer === 'none' && !http ? ('unasked' as const) : answer,
+    stopped: listeners.flatMap(({ program, pids }) =>
+      pids.length > 0 && pids.every(isStopped) ? [program] : [],
+    ),
+  };
+  const stalled = answer === 'byte' && http && !(await readOn(fd));
+  if (far === undefined || !(stalled || answer === 'none')) return { ...state, stalled: false, waiting: 0 };
+  return { ...state, stalled, ...(await readFarEnd(far, port, sourcePort)) };
+}
+
+async function readByte(fd: number, milliseconds: number): Promise<'byte' | 'end' | 'reset' | 'none'> {
+  if (!(await within(milliseconds, () => kernel.poll(fd, 'read', 0)))) return 'none';
+  try {
+    return readSync(fd, Buffer.alloc(1)) > 0 ? 'byte' : 'end';
+  } catch (error) {
+    return errnoOf(error) === 'EAGAIN' ? 'none' : 'reset';
+  }
+}
+
+/** Whether it came to an end, or to more than needs to be seen. */
+async function readOn(fd: number): Promise<boolean> {
+  const part = Buffer.alloc(16 * 1024);
+  for (let length = 0; length < PAGE;) {
+    if (!(await within(PART_MS, () => kernel.poll(fd, 'read', 0)))) return false;
+    try {
+      const read = readSync(fd, part);
+      if (read === 0) return true;
+      length += read;
+    } catch (error) {
+      if (errnoOf(error) !== 'EAGAIN') return true;
+    }
+  }
+  return true;
+}
+
+/** Masquerading may have changed the port that we have; then it is the connection that is there. */
+async function readFarEnd(
+  far: Stack,
+  port: number,
+  sourcePort: number,
+): Promise<Pick<Service, 'waiting' | 'far'>> {
+  const sockets = await look(inStack(far, ['ss', '-HtnaiO', 'sport', '=', `:${port}`]));
+  const rows = sockets.split('\n').map((line) => line.trim().split(/\s+/));
+  const waiting = rows.filter(([state]) => state === 'LISTEN').map(([, unread]) => Number(unread));
+  const others = rows.filter(([state = '']) => !['', 'LISTEN', 'TIME-WAIT'].includes(state));
+  const ours = others.find((row) => row[4]?.endsWith(`:${sourcePort}`) === true) ?? others[0];
+  return {
+    waiting: Math.max(0, ...waiting),
+    ...(ours === undefined ? {} : { far: farEnd(ours) }),
+  };
+}
+
+function farEnd(row: readonly string[]): NonNullable<Service['far']> {
+  const received = /^bytes_received:(\d+)$/.exec(
+    row.find((word) => word.startsWith('bytes_received:')) ?? '',
+  );
+  return { received: Number(received?.[1] ?? 0), unread: Number(row[1]), unacknowledged: Number(row[2]) };
+}
+
+/** State T of proc_pid_stat(5): stopped by a signal, or by a tracer. */
+function isStopped(pid: number): boolean {
+  try {
+    return /^State:\s+[Tt]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false; // It has ended.
+  }
+}
+
+/** Why a connection that was made is of no use; undefined where it is. */
+export function serviceFault(
+  scene: Scene,
+  { answer, stopped, stalled, waiting, far }: Service,
+): Finding | undefined {
+  const stack = scene.receiver ?? scene.host;
+  const port = scene.final?.port ?? scene.journey.asked.port;
+  const show = inStack(stack, ['ss', '-tnap', 'sport', '=', `:${port}`]);
+  if (answer === 'byte') {
+    return stalled && far !== undefined && far.unacknowledged > 0 ? answerLost(scene, stack) : undefined;
+  }
+  const [program] = stopped;
+  if (program !== undefined) {
+    const [, pid = ''] = /pid (\d+)/.exec(program) ?? [];
+    const text = `the kernel accepts the connection, and ${program} cannot answer: it is stopped (state T)`;
+    return {
+      ...bad('socket', 'stopped', text, ['grep', 'State', `/proc/${pid}/status`]),
+      fix: `kill -CONT ${pid}`,
+    };
+  }
+  if (answer === 'end' || answer === 'reset') {
+    const text = `the connection is accepted, and ${answer === 'end' ? 'closed' : 'reset'} without a byte`;
+    return {
+      ...bad('socket', 'closed', text, show),
+      fix: `See what the program of port ${port} has to say.`,
+    };
+  }
+  if (waiting > 0) {
+    const text = `the kernel accepts the connection, and no program takes it: ${waiting} wait at port ${port} of ${stack.name}`;
+    return {
+      ...bad('socket', 'not-accepted', text, show),
+      fix: 'The program there hangs or is frozen; restart it.',
+    };
+  }
+  if (answer === 'unasked') return undefined;
+  if (far !== undefined && far.unacknowledged > 0) return answerLost(scene, stack);
+  if (far?.received === 0) {
+    const text = `the connection is made, and what is sent over it does not come to ${stack.name}: something drops what follows the handshake`;
+    return {
+      ...bad('forward', 'request-lost', text, ['nft', 'list', 'ruleset']),
+      fix: 'Look for rules that look at tcp flags, at sizes, or at the state of connections.',
+    };
+  }
+  if (far?.unread === 0 || far === undefined) {
+    const text = 'the connection is accepted, a page was asked for, and no byte came';
+    return {
+      ...bad('socket', 'silent-program', text, show),
+      fix: `See what the program of port ${port} is waiting for.`,
+    };
+  }
+  const text = `the connection is accepted, and the program of port ${port} does not read what it is sent`;
+  return { ...bad('socket', 'silent-program', text, show), fix: 'It hangs or is busy; restart it.' };
+}
+
+/** Small packets came through, as the handshake shows; a page that is as large as a packet can be does not. */
+function answerLost({ host, clientRoute, journey, receiver }: Scene, stack: Stack): Finding {
+  const uplink = host.interfaces.find(({ ifname }) => ifname === clientRoute?.dev);
+  const largest = receiver?.interfaces.find(({ ifname }) => ifname === 'eth0')?.mtu ?? 0;
+  const show = inStack(stack, ['ss', '-tni']);
+  if (journey.from.kind === 'outside' && uplink !== undefined && uplink.mtu < largest) {
+    const text =
+      `${stack.name} has answered, and its packets of up to ${largest} bytes do not fit through ${uplink.ifname} (MTU ${uplink.mtu}); ` +
+      'nothing tells it to send smaller ones: somebody drops ICMP';
+    return {
+      ...bad('way back', 'mtu', text, ['ip', 'link', 'show', uplink.ifname]),
+      fix: 'Let ICMP type destination-unreachable pass, or clamp the MSS.',
+    };
+  }
+  const text = `the connection is accepted, ${stack.name} has answered, and its packets are lost on their way back: large ones, or all after the handshake`;
+  return {
+    ...bad('way back', 'answer-lost', text, show),
+    fix: 'Compare the MTUs of the way, and look for rules that drop established connections.',
+  };
+}

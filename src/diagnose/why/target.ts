@@ -1,0 +1,269 @@
+/**
+ * What was typed after `why`, as a journey: `:8080`, `web:80`, `web -> db:5432`, `outside -> :8080`, `host :8080`.
+ * Without a sender, a published port is asked for from outside and everything else from the host.
+ *
+ * Deliberately absent: names of the DNS. Which server a container would ask, and what it answered, is a question of
+ * its own.
+ */
+import { MinidockError } from '../../../runtime/errors.ts';
+import { parseIpv4 } from '../../../runtime/network/ipv4.ts';
+import type { PortBinding, Protocol } from '../../../runtime/network/types.ts';
+import type { Container } from '../../engine/state/store.ts';
+import type { Finding, Journey, NamedNetns, Place } from './model.ts';
+
+export interface Question {
+  /** '' where none was given. */
+  readonly sender: string;
+  /** '' in `:8080`. */
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: Protocol;
+  /** The client's address; '' where it may be any. */
+  readonly source: string;
+}
+
+/** @throws MinidockError 'INVALID_TARGET', exit status 125. */
+export function parseQuestion(words: readonly string[], source = ''): Question {
+  if (source !== '' && parseIpv4(source) === undefined) {
+    throw invalid(`--from takes an IPv4 address, and '${source}' is none`);
+  }
+  const parts = words.join(' ').replaceAll('->', ' ').split(/\s+/).filter(Boolean);
+  const [target = '', sender = ''] = parts.toReversed();
+  const unknown = parts.find((part) => part.startsWith('-'));
+  if (unknown !== undefined) throw invalid(`unknown option '${unknown}'`);
+  const match = /^(?:((?:netns:)?[^:/\s]*):)?(\d{1,5})(?:\/(tcp|udp))?$/.exec(target);
+  const port = Number(match?.[2] ?? 0);
+  if (match === null || parts.length > 2 || port < 1 || port > 65535) {
+    throw invalid(`cannot read '${words.join(' ')}'`);
+  }
+  return { sender, host: match[1] ?? '', port, protocol: match[3] === 'udp' ? 'udp' : 'tcp', source };
+}
+
+export interface Surroundings {
+  readonly containers: readonly Container[];
+  /** By name, id or prefix. @throws MinidockError 'NO_SUCH_CONTAINER'. */
+  readonly find: (reference: string) => Promise<Container>;
+  /** Addresses of this host, 127.0.0.1 left out. */
+  readonly hostAddresses: readonly string[];
+  /** The address that other machines know this host by; '' without an uplink. */
+  readonly uplinkAddress: string;
+  /** Network namespaces with a name, this one left out, each with its addresses. */
+  readonly namespaces: () => Promise<readonly (NamedNetns & { readonly addresses: readonly string[] })[]>;
+}
+
+export async function resolveJourney(question: Question, around: Surroundings): Promise<Journey> {
+  const { port, protocol, source } = question;
+  const named = question.host.startsWith('netns:') ? await netnsOf(question.host, around) : undefined;
+  const host = named === undefined ? question.host : (named.addresses[0] ?? '');
+  if (named !== undefined && host === '') throw invalid(`${named.name} has no address`);
+  const local = host === 'localhost' ? '127.0.0.1' : host;
+  const from = await senderOf(question, local, around);
+  const journey = await journeyFrom(from, local, { port, protocol }, around);
+  return source === '' || from.kind === 'netns' || from.kind === 'container'
+    ? journey
+    : { ...journey, source };
+}
+
+async function journeyFrom(
+  from: Place,
+  local: string,
+  { port, protocol }: Pick<Question, 'port' | 'protocol'>,
+  around: Surroundings,
+): Promise<Journey> {
+  const isAddress = parseIpv4(local) !== undefined;
+  if (local !== '' && !isAddress && local !== 'host') {
+    return toContainer(
+      from,
+      await networkOwner(await containerOf(local, around), around),
+      port,
+      protocol,
+      around,
+    );
+  }
+  const container = around.containers.find(
+    ({ state }) => state.status === 'running' && state.network?.address === local && local !== '',
+  );
+  if (container !== undefined) return toContainer(from, container, port, protocol, around);
+  const ofHost = !isAddress || isLoopback(local) || around.hostAddresses.includes(local);
+  if (!ofHost) {
+    if (from.kind === 'outside') throw invalid(`${local} is not on this host`);
+    const asked = { address: local, port };
+    const owner = (await around.namespaces()).find(({ addresses }) => addresses.includes(local));
+    return { from, protocol, asked, ...(owner === undefined ? {} : { toNetns: owner }) };
+  }
+  if (isLoopback(local) && from.kind === 'container') {
+    return { from, protocol, asked: { address: local, port }, to: from.container };
+  }
+  if (isLoopback(local) && from.kind === 'netns') {
+    return { from, protocol, asked: { address: local, port }, toNetns: from };
+  }
+  const given = isAddress ? local : '';
+  return toPort(from, given, port, protocol, around);
+}
+
+async function senderOf(
+  { sender: word, source }: Question,
+  host: string,
+  around: Surroundings,
+): Promise<Place> {
+  if (word.startsWith('netns:')) return { kind: 'netns', ...(await netnsOf(word, around)) };
+  if (word === '' && source !== '') return ownerOfSource(source, around);
+  if (word === 'outside') return { kind: 'outside' };
+  if (word === 'host' || word === 'localhost') return { kind: 'host' };
+  if (word !== '') {
+    const container = await networkOwner(await containerOf(word, around), around);
+    // A container in the host's own network sends what the host sends.
+    return container.config.spec.network.mode === 'host'
+      ? { kind: 'host' }
+      : { kind: 'container', container };
+  }
+  return { kind: host === '' ? 'outside' : 'host' };
+}
+
+/** Who has the address that is to ask; a client of the world where nobody here has it. */
+async function ownerOfSource(source: string, around: Surroundings): Promise<Place> {
+  if (around.hostAddresses.includes(source)) return { kind: 'host' };
+  const container = around.containers.find(
+    ({ state }) => state.status === 'running' && state.network?.address === source,
+  );
+  if (container !== undefined) return { kind: 'container', container };
+  const netns = (await around.namespaces()).find(({ addresses }) => addresses.includes(source));
+  return netns === undefined ? { kind: 'outside' } : { kind: 'netns', ...netns };
+}
+
+/** By its name, or by the path of its file. @throws MinidockError 'INVALID_TARGET'. */
+async function netnsOf(
+  word: string,
+  around: Surroundings,
+): Promise<NamedNetns & { readonly addresses: readonly string[] }> {
+  const name = word.slice('netns:'.length);
+  const all = await around.namespaces();
+  const found = all.find((one) => one.name === word || one.path === name);
+  if (found !== undefined) return found;
+  const names = all.map((one) => one.name.slice('netns:'.length));
+  const there = names.length === 0 ? 'there is none' : `there are: ${names.join(', ')}`;
+  throw invalid(`no network namespace is called '${name}' (ip netns list); ${there}`);
+}
+
+/** @throws MinidockError 'NO_SUCH_CONTAINER', which says what else the name may have been meant for. */
+async function containerOf(word: string, around: Surroundings): Promise<Container> {
+  try {
+    return await around.find(word);
+  } catch (error) {
+    if (!(error instanceof MinidockError) || error.code !== 'NO_SUCH_CONTAINER') throw error;
+    const isNetns = (await around.namespaces()).some(({ name }) => name === `netns:${word}`);
+    throw new MinidockError({
+      code: 'NO_SUCH_CONTAINER',
+      message: `no container is called '${word}'`,
+      hint: isNetns
+        ? `There is a network namespace of that name: write netns:${word}.`
+        : 'minidock ps -a lists the containers. Names of the DNS are not looked up: give the address (getent hosts NAME).',
+      exitCode: 125,
+      cause: error,
+    });
+  }
+}
+
+/** Of `--network container:ID` the other one, whose interfaces these are. */
+async function networkOwner(container: Container, around: Surroundings): Promise<Container> {
+  const [, other] = /^container:(.+)$/.exec(container.config.spec.network.mode) ?? [];
+  return other === undefined ? container : around.find(other);
+}
+
+function toContainer(
+  from: Place,
+  to: Container,
+  port: number,
+  protocol: Protocol,
+  around: Surroundings,
+): Journey {
+  const ofHost = to.config.spec.network.mode === 'host';
+  const own = from.kind === 'container' && from.container.config.id === to.config.id;
+  const alone = own ? '127.0.0.1' : '';
+  const address = ofHost ? hostAddressFor(from, around) : to.state.network?.address || alone;
+  const journey: Journey = { from, protocol, asked: { address, port } };
+  // From elsewhere the host is asked, and one of its programs answers.
+  const program = ofHost && from.kind !== 'host' && to.state.status === 'running';
+  return program ? journey : { ...journey, to };
+}
+
+/** What the host is called where nobody says which of its addresses is meant. '' if it has none for outside. */
+function hostAddressFor(from: Place, { uplinkAddress }: Surroundings): string {
+  if (from.kind === 'host') return '127.0.0.1';
+  if (uplinkAddress !== '' || from.kind !== 'container') return uplinkAddress;
+  return from.container.state.network?.network?.gateway ?? '';
+}
+
+/** A port of the host itself: published by a container, or else some program's own. */
+function toPort(from: Place, given: string, port: number, protocol: Protocol, around: Surroundings): Journey {
+  const { containers, hostAddresses } = around;
+  const all = containers.flatMap((container) =>
+    (container.state.network?.ports ?? []).map((binding) => ({ container, binding })),
+  );
+  const here = all.filter(({ binding }) => binding.hostPort === port);
+  const bound = here.filter(({ binding }) => binding.protocol === protocol);
+  const reaches = (binding: PortBinding): boolean =>
+    binding.hostIp === '0.0.0.0' ||
+    (given === ''
+      ? from.kind === 'host' || (!isLoopback(binding.hostIp) && hostAddresses.includes(binding.hostIp))
+      : binding.hostIp === given);
+  const found = bound.find(({ binding }) => reaches(binding));
+  const address = given !== '' ? given : hostAddressFor(from, around);
+  if (found !== undefined) {
+    const { binding, container: to } = found;
+    const own = given === '' && binding.hostIp !== '0.0.0.0' ? binding.hostIp : address;
+    return { from, protocol, asked: { address: own, port }, published: binding, to };
+  }
+  const journey: Journey = { from, protocol, asked: { address, port } };
+  const stopped = containers.find(
+    ({ state, config }) =>
+      state.status !== 'running' &&
+      config.spec.network.ports.some((wish) => wish.hostPort === port && wish.protocol === protocol),
+  );
+  const wrong = bound[0] ?? here[0];
+  if (wrong !== undefined) {
+    return { ...journey, obstacle: wrongBinding(wrong.container, wrong.binding, protocol, address) };
+  }
+  return stopped === undefined ? journey : { ...journey, to: stopped };
+}
+
+function wrongBinding(
+  { config }: Container,
+  binding: PortBinding,
+  protocol: Protocol,
+  address: string,
+): Finding {
+  const { hostIp, hostPort, containerPort } = binding;
+  const look = ['minidock', 'port', config.name] as const;
+  if (binding.protocol !== protocol) {
+    return {
+      stage: 'target',
+      status: 'stop',
+      code: 'wrong-protocol',
+      text: `${config.name} publishes ${hostPort}/${binding.protocol}, and ${protocol} is asked for`,
+      look,
+      fix: `Run it with -p ${hostPort}:${containerPort}/${protocol}, or ask for :${hostPort}/${binding.protocol}.`,
+    };
+  }
+  return {
+    stage: 'target',
+    status: 'stop',
+    code: 'other-address',
+    text:
+      `${config.name} publishes port ${hostPort} on ${hostIp} only, and ${address || 'the wire'} is asked` +
+      (isLoopback(hostIp) ? '; 127.0.0.1 is never reached from another machine or a container' : ''),
+    look,
+    fix: `Run it with -p ${hostPort}:${containerPort}, for every address of the host.`,
+  };
+}
+
+const isLoopback = (address: string): boolean => address.startsWith('127.');
+
+function invalid(message: string): MinidockError {
+  return new MinidockError({
+    code: 'INVALID_TARGET',
+    message,
+    hint: "Examples: why :8080, why web:80, why 'web -> db:5432', why 'outside -> :8080', why :53/udp.",
+    exitCode: 125,
+  });
+}

@@ -1,0 +1,107 @@
+/**
+ * Switches nftables' trace on for one connection, in tables that are an open session's own: the kernel removes them
+ * when that ends.
+ *
+ * Our chains stand first and last at every hook. The first of prerouting and output mark the packet; of the others
+ * nothing is wanted but that the trace names them. So it is known of each hook that the packet came to it, and
+ * that it left it again, also where nobody has a chain, and where the legacy iptables dropped it, which leaves no trace.
+ */
+import { readFileSync } from 'node:fs';
+import type { Protocol } from '../../../runtime/network/types.ts';
+import { isInstalled } from '../../../runtime/plan/tools.ts';
+import { look } from '../host/look.ts';
+import { keepBeside, within } from './programs.ts';
+
+/** Bit of the multicast group NFNLGRP_NFTRACE in /proc/net/netlink. */
+const TRACE_GROUP = 1 << 8;
+const READY_MS = 3000;
+const HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const;
+/** Before everybody (raw is -300), and after everybody but conntrack's confirmation. */
+const FIRST = -350;
+export const LAST = 2_147_483_646;
+
+export interface Tracing {
+  readonly table: string;
+  /** Why there is no trace, else ''. */
+  readonly missing: string;
+  readonly output: () => string;
+  /** Until what the kernel has said so far has been read. */
+  settle(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Followed are the first packet of the connection, its answer, and a refusal; from `uplink` on, unless that is ''. */
+export async function startTracing(
+  protocol: Protocol,
+  sourcePort: number,
+  ports: readonly number[],
+  uplink: string,
+): Promise<Tracing> {
+  const table = `minidock_why_${process.pid}`;
+  if (!isInstalled('nft')) {
+    return { table, missing: 'nft is not installed', output: () => '', settle: nothing, end: nothing };
+  }
+  const monitor = keepBeside(['setpriv', '--pdeathsig', 'KILL', 'nft', 'monitor', 'trace']);
+  const definition = tableDefinition(protocol, sourcePort, ports);
+  // A line each: a kernel without the bridge's family refuses that one alone.
+  const families = ['bridge', 'ip'].map((family) => `add table ${family} ${table} ${definition}\n`);
+  const ingress = `type filter hook ingress device "${uplink}" priority ${FIRST}; ${marks(protocol, sourcePort, ports)}`;
+  if (uplink !== '') {
+    families.unshift(`add table netdev ${table} { flags owner; chain enter_ingress { ${ingress}}; }\n`);
+  }
+  const owner = keepBeside(['nft', '-i'], families.join(''));
+  const end = async (): Promise<void> => {
+    await Promise.all([owner.end(), monitor.end()]);
+  };
+  const ready = await within(
+    READY_MS,
+    async () => isListening(monitor.pid) && (await look(['nft', 'list', 'table', 'ip', table])) !== '',
+  );
+  const settle = async (): Promise<void> => {
+    let before = -1;
+    await within(READY_MS, async () => {
+      const length = monitor.output().length;
+      const quiet = length === before;
+      before = length;
+      if (!quiet) await new Promise((resolve) => setTimeout(resolve, 30));
+      return quiet;
+    });
+  };
+  return {
+    table,
+    missing: ready ? '' : 'nft could not set up a trace here',
+    output: monitor.output,
+    settle,
+    end,
+  };
+}
+
+function marks(protocol: Protocol, sourcePort: number, ports: readonly number[]): string {
+  const flags = protocol === 'tcp' ? ' tcp flags & (syn | rst) != 0' : '';
+  const set = `{ ${ports.join(', ')} }`;
+  return [
+    `${protocol} sport ${sourcePort} ${protocol} dport ${set}${flags} meta nftrace set 1; `,
+    `${protocol} dport ${sourcePort} ${protocol} sport ${set}${flags} meta nftrace set 1; `,
+  ].join('');
+}
+
+function tableDefinition(protocol: Protocol, sourcePort: number, ports: readonly number[]): string {
+  const mark = marks(protocol, sourcePort, ports);
+  const chain = (name: string, hook: string, priority: number, rules: string): string =>
+    `chain ${name} { type filter hook ${hook} priority ${priority}; ${rules}}; `;
+  const chains = HOOKS.flatMap((hook) => [
+    chain(`enter_${hook}`, hook, FIRST, hook === 'prerouting' || hook === 'output' ? mark : ''),
+    chain(`leave_${hook}`, hook, LAST, ''),
+  ]);
+  return `{ flags owner; ${chains.join('')}}`;
+}
+
+/** The kernel lists netlink sockets with their owner and the groups they have joined. */
+function isListening(pid: number): boolean {
+  return readFileSync('/proc/net/netlink', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .some(([, , owner, groups = '0']) => Number(owner) === pid && (parseInt(groups, 16) & TRACE_GROUP) !== 0);
+}
+
+const nothing = (): Promise<void> => Promise.resolve();

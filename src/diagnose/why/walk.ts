@@ -1,0 +1,273 @@
+/**
+ * The way of a packet on paper: each point it passes, in its order, against what the kernel has there now. Stops at
+ * nothing, since the reader wants to see what else is amiss; the first stop is what the verdict names.
+ *
+ * Rules of others are not interpreted, only listed: whether one of them drops this packet is what the probe is for.
+ */
+import type { IpLink, RouteTo } from '../host/ip.ts';
+import type { Container } from '../../engine/state/store.ts';
+import type { Finding, Journey, Stage } from './model.ts';
+import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
+import { checkClientRules, checkForward, checkRedirection, ownRefusal } from './walk-filter.ts';
+import { checkSocket } from './walk-socket.ts';
+import { checkClientRoute } from './client-route.ts';
+import { checkBridgeUp, checkFrameSize, checkNeighbour, checkPorts, hostEnd } from './physical.ts';
+import { isNeighbour, isOwn } from './kinds.ts';
+import { checkNetnsSender, walkToNetns } from './walk-netns.ts';
+import { checkOwnMasquerade, walkOut } from './walk-out.ts';
+import { bad, checkForwarding, good, isUp } from './findings.ts';
+
+export function walk(scene: Scene): readonly Finding[] {
+  const { journey } = scene;
+  if (journey.obstacle !== undefined) return [journey.obstacle];
+  const unready = checkContainers(journey, scene);
+  if (unready !== undefined) return [unready];
+  if (isOwn(scene)) return checkSocket(scene, scene.receiver ?? scene.host, journey.asked.address);
+  const sender = [
+    ...(journey.from.kind === 'netns' ? checkNetnsSender(scene) : checkSender(scene)),
+    ...checkUplink(scene),
+    ...checkClientRules(scene),
+    ...checkClientRoute(scene),
+  ];
+  if (journey.toNetns !== undefined) return [...sender, ...walkToNetns(scene)];
+  if (journey.to === undefined || scene.receiver === undefined) return [...sender, ...walkOut(scene)];
+  const neighbour = isNeighbour(scene);
+  return [
+    ...sender,
+    ...(journey.published === undefined ? [] : checkRedirection(scene)),
+    ...(neighbour ? [] : checkRouting(scene)),
+    ...(neighbour || journey.from.kind === 'host' ? [] : checkForward(scene)),
+    ...checkBridge(scene),
+    ...checkCable(scene, journey.to, 'cable'),
+    ...checkInterface(scene),
+    ...checkFrameSize(scene, scene.receiver, 'eth0'),
+    ...checkPorts([portOf(scene, scene.sender), portOf(scene, scene.receiver)]),
+    ...checkSocket(scene, scene.receiver, scene.final?.address ?? ''),
+    ...checkWayBack(scene),
+    ...checkOwnMasquerade(scene),
+  ];
+}
+
+function checkContainers({ from, to }: Journey, scene: Scene): Finding | undefined {
+  const involved = [
+    ...(to === undefined ? [] : [to]),
+    ...(from.kind === 'container' ? [from.container] : []),
+  ];
+  for (const { config, state } of involved) {
+    const { name } = config;
+    if (state.status !== 'running') {
+      return {
+        ...bad('target', 'not-running', `${name} is not running (${state.status})`, ['minidock', 'ps', '-a']),
+        fix: `minidock start ${name}; if it ends at once: minidock logs ${name}`,
+      };
+    }
+    const { mode } = config.spec.network;
+    if (mode === 'none' && !isOwn(scene)) {
+      return {
+        ...bad('target', 'no-network', `${name} was started with --network none and has a loopback only`, [
+          ...['nsenter', '-t', String(state.pid), '-n'],
+          ...['ip', '-br', 'link'],
+        ]),
+        fix: 'Run it without --network none.',
+      };
+    }
+    if (mode !== 'host' && (config === to?.config ? scene.receiver : scene.sender) === undefined) {
+      return bad('target', 'no-namespace', `${name} has no network namespace of its own any more`);
+    }
+  }
+  return undefined;
+}
+
+function checkSender(scene: Scene): readonly Finding[] {
+  const { sender, senderRoute, journey } = scene;
+  if (sender === undefined || journey.from.kind !== 'container') return [];
+  const link = sender.interfaces.find(({ ifname }) => ifname === 'eth0');
+  const show = inStack(sender, ['ip', '-br', 'address']);
+  if (link === undefined || !isUp(link)) {
+    return [
+      {
+        ...bad(
+          'sender',
+          'link-down',
+          `${sender.name}: eth0 is ${link === undefined ? 'not there' : 'down'}`,
+          show,
+        ),
+        fix: link === undefined ? `minidock restart ${sender.name}` : command(sender, 'ip link set eth0 up'),
+      },
+    ];
+  }
+  const get = inStack(sender, ['ip', 'route', 'get', journey.asked.address]);
+  if (senderRoute === undefined) {
+    const gateway = journey.from.container.state.network?.network?.gateway ?? '';
+    // An internal network is made without a way out.
+    const refused = ownRefusal(journey);
+    const because = refused === undefined ? '' : `: ${refused.text}`;
+    const text = `${sender.name} has no route to ${journey.asked.address}${because}`;
+    const fix = refused?.fix ?? command(sender, `ip route add default via ${gateway}`);
+    return [{ ...bad('sender', 'no-route', text, get), fix }];
+  }
+  const via = senderRoute.gateway === undefined ? 'on its own network' : `via ${senderRoute.gateway}`;
+  return [
+    good('sender', `${sender.name} sends it out of ${senderRoute.dev}, ${via}`, get),
+    ...checkCable(scene, journey.from.container, 'sender').filter(({ status }) => status === 'stop'),
+    ...checkBridgeUp(scene.host, journey.from.container.state.network?.network?.bridge, 'sender'),
+    ...checkNeighbour('sender', sender, senderRoute, journey.asked.address, [scene.host, scene.receiver]),
+    ...checkFrameSize(scene, sender, 'eth0'),
+    ...checkGateway(sender, senderRoute, journey.from.container, 'sender'),
+  ];
+}
+
+/** Where a container's, or a namespace's, cable ends. */
+const portOf = ({ host }: Scene, stack: Stack | undefined): IpLink | undefined =>
+  hostEnd(
+    stack?.interfaces.find(({ ifname }) => ifname !== 'lo'),
+    host,
+  );
+
+/** A stand-in is behind the uplink's plug, and does not notice that nothing is in it. */
+function checkUplink({ journey, host, entry }: Scene): readonly Finding[] {
+  const { address } = journey.asked;
+  const link =
+    host.interfaces.find(({ ifname }) => ifname === entry) ??
+    // An interface that goes down takes its routes along.
+    host.interfaces.find(
+      (one) =>
+        !isUp(one) &&
+        one.linkinfo?.info_kind !== 'bridge' &&
+        addressesOf(host, one.ifname).some((own) => address === '' || own === address),
+    );
+  if (journey.from.kind !== 'outside' || link === undefined) return [];
+  if (isUp(link) && link.flags.includes('LOWER_UP')) return [];
+  const { ifname } = link;
+  const text = `the uplink ${ifname} ${isUp(link) ? 'has no carrier' : 'is down'}: nothing comes in from outside`;
+  const fix = isUp(link) ? 'Plug the cable in, or bring the other end up.' : `ip link set ${ifname} up`;
+  return [{ ...bad('prerouting', 'uplink-down', text, ['ip', '-br', 'link', 'show', ifname]), fix }];
+}
+
+function checkRouting(scene: Scene): readonly Finding[] {
+  const { journey, hostRoute, forwarding, final } = scene;
+  const network = journey.to?.state.network?.network;
+  const address = final?.address ?? '';
+  const get = ['ip', 'route', 'get', address] as const;
+  const findings: Finding[] = [];
+  if (hostRoute?.dev === network?.bridge) {
+    findings.push(good('routing', `the host routes ${address} to ${hostRoute?.dev ?? ''}`, get));
+  } else {
+    const instead = hostRoute === undefined ? 'nowhere' : `to ${hostRoute.dev}`;
+    findings.push({
+      ...bad(
+        'routing',
+        'no-route',
+        `the host routes ${address} ${instead}, not to ${network?.bridge ?? ''}`,
+        get,
+      ),
+      fix: `ip route add ${network?.subnet ?? ''} dev ${network?.bridge ?? ''} src ${network?.gateway ?? ''}`,
+    });
+  }
+  if (journey.from.kind === 'host') return findings;
+  return [...findings, checkForwarding(forwarding)];
+}
+
+/** Somebody has given a container another way out than its bridge. */
+function checkGateway(stack: Stack, route: RouteTo, { state }: Container, stage: Stage): readonly Finding[] {
+  const gateway = state.network?.network?.gateway;
+  if (gateway === undefined || route.gateway === undefined || route.gateway === gateway) return [];
+  const text = `${stack.name} sends it to the gateway ${route.gateway}, and the gateway of its network is ${gateway}`;
+  const fix = command(stack, `ip route replace default via ${gateway}`);
+  return [{ ...bad(stage, 'wrong-gateway', text, inStack(stack, ['ip', 'route'])), fix }];
+}
+
+function checkBridge({ journey, host, hostRoute, receiver, final }: Scene): readonly Finding[] {
+  const network = journey.to?.state.network?.network;
+  if (network === undefined) return [];
+  const { bridge, gateway, subnet } = network;
+  const show = ['ip', '-br', 'address', 'show', bridge] as const;
+  const link = host.interfaces.find(({ ifname }) => ifname === bridge);
+  if (link === undefined) {
+    const fix = `minidock restart ${journey.to?.config.name ?? ''}`;
+    return [{ ...bad('bridge', 'no-bridge', `the bridge ${bridge} is gone`, show), fix }];
+  }
+  if (!link.flags.includes('UP')) {
+    return [
+      {
+        ...bad('bridge', 'link-down', `the bridge ${bridge} is down`, show),
+        fix: `ip link set ${bridge} up`,
+      },
+    ];
+  }
+  if (!addressesOf(host, bridge).includes(gateway)) {
+    const fix = `ip address add ${gateway}/${subnet.split('/')[1] ?? ''} dev ${bridge}`;
+    return [{ ...bad('bridge', 'no-gateway', `${bridge} has lost its address ${gateway}`, show), fix }];
+  }
+  return [
+    good('bridge', `${bridge} is up and has ${gateway}`, show),
+    ...checkNeighbour('bridge', host, hostRoute, final?.address ?? '', [receiver]),
+  ];
+}
+
+function checkCable({ host }: Scene, of: Container, stage: Stage): readonly Finding[] {
+  const { network, hostVeth = '' } = of.state.network ?? {};
+  const bridge = network?.bridge ?? '';
+  const link = host.interfaces.find(({ ifname }) => ifname === hostVeth);
+  const show = ['ip', '-br', 'link', 'show', hostVeth] as const;
+  const { name } = of.config;
+  if (link === undefined) {
+    const text = `the host's end of the cable, ${hostVeth}, is gone`;
+    return [{ ...bad(stage, 'no-link', text, show), fix: `minidock restart ${name}` }];
+  }
+  if (!link.flags.includes('UP')) {
+    const text = `the host's end of the cable, ${hostVeth}, is down`;
+    return [{ ...bad(stage, 'link-down', text, show), fix: `ip link set ${hostVeth} up` }];
+  }
+  if (link.master !== bridge) {
+    const text = `${hostVeth} is not plugged into ${bridge}${link.master === undefined ? '' : ` but into ${link.master}`}`;
+    const fix = `ip link set ${hostVeth} master ${bridge}`;
+    return [{ ...bad(stage, 'unplugged', text, ['bridge', 'link', 'show', 'dev', hostVeth]), fix }];
+  }
+  return [good(stage, `${hostVeth} is up and plugged into ${bridge}`, show)];
+}
+
+function checkInterface({ journey, receiver }: Scene): readonly Finding[] {
+  const network = journey.to?.state.network;
+  if (receiver === undefined || network === undefined) return [];
+  const show = inStack(receiver, ['ip', '-br', 'address', 'show', 'eth0']);
+  const link = receiver.interfaces.find(({ ifname }) => ifname === 'eth0');
+  if (link === undefined) {
+    const text = `${receiver.name} has no eth0 any more`;
+    return [{ ...bad('interface', 'no-link', text, show), fix: `minidock restart ${receiver.name}` }];
+  }
+  if (!link.flags.includes('UP')) {
+    const fix = command(receiver, 'ip link set eth0 up');
+    return [{ ...bad('interface', 'link-down', `eth0 of ${receiver.name} is down`, show), fix }];
+  }
+  const addresses = addressesOf(receiver, 'eth0');
+  if (!addresses.includes(network.address)) {
+    const prefix = network.network?.subnet.split('/')[1] ?? '';
+    const has = addresses.length === 0 ? 'no address' : addresses.join(', ');
+    const text = `eth0 of ${receiver.name} has ${has} instead of ${network.address}`;
+    const fix = command(receiver, `ip address add ${network.address}/${prefix} dev eth0`);
+    return [{ ...bad('interface', 'wrong-address', text, show), fix }];
+  }
+  return [good('interface', `eth0 of ${receiver.name} is up and has ${network.address}`, show)];
+}
+
+function checkWayBack(scene: Scene): readonly Finding[] {
+  const { receiver, backRoute, clientAddress, journey } = scene;
+  if (receiver === undefined) return [];
+  const get = inStack(receiver, ['ip', 'route', 'get', clientAddress]);
+  if (backRoute === undefined) {
+    const gateway = journey.to?.state.network?.network?.gateway ?? '';
+    const text = `${receiver.name} has no route back to whoever asks`;
+    const fix = command(receiver, `ip route add default via ${gateway}`);
+    return [{ ...bad('way back', 'no-way-back', text, get), fix }];
+  }
+  const wrong = journey.to === undefined ? [] : checkGateway(receiver, backRoute, journey.to, 'way back');
+  const undone = journey.published === undefined ? '' : ', and conntrack turns the redirection back';
+  return [
+    good('way back', `${receiver.name} answers by ${backRoute.gateway ?? backRoute.dev}${undone}`, get),
+    ...wrong,
+    ...checkNeighbour('way back', receiver, backRoute, clientAddress, [scene.host, scene.sender]),
+  ];
+}
+
+const command = (stack: Stack, words: string): string => [...stack.enter, words].join(' ');

@@ -1,0 +1,120 @@
+/** The HostConfig object of `inspect`: what was asked of the host, in the key order of Docker 26. */
+import { DEFAULT_LOG, type ContainerConfig, type LogSpec, type MountSpec } from '../engine/spec/container.ts';
+import { showsSystemPaths } from '../engine/spec/security-flags.ts';
+import { maskedPaths, readonlyPaths } from '../../runtime/rootfs/defaults.ts';
+import { goStruct, nilSlice } from './go-template/value.ts';
+import { portMap, slice, sortedStrings } from './inspect-values.ts';
+
+/** What was asked for differs from the defaults, which Docker does not list either. */
+const logConfig = ({ driver, maxSize, maxFiles }: LogSpec): Readonly<Record<string, unknown>> => ({
+  Type: driver,
+  Config: {
+    ...(maxFiles === DEFAULT_LOG.maxFiles ? {} : { 'max-file': String(maxFiles) }),
+    ...(maxSize === DEFAULT_LOG.maxSize ? {} : { 'max-size': String(maxSize) }),
+  },
+});
+
+const DEFAULT_SHM_SIZE = 64 * 1024 * 1024;
+
+export function hostConfig(config: ContainerConfig): object {
+  const { spec } = config;
+  const { network, resources } = spec;
+  const tmpfs = spec.mounts.filter((mount) => mount.type === 'tmpfs');
+  return goStruct({
+    Binds: slice(spec.mounts.filter(isBind).map(bindText)),
+    ContainerIDFile: '',
+    LogConfig: goStruct(logConfig(spec.log ?? DEFAULT_LOG)),
+    NetworkMode: network.mode,
+    PortBindings: portMap(
+      network.ports.map((port) => ({
+        key: `${port.containerPort}/${port.protocol}`,
+        ip: port.hostIp === '0.0.0.0' ? '' : port.hostIp,
+        // 0 asks for any port, which Docker writes as no port at all.
+        port: port.hostPort === 0 ? '' : String(port.hostPort),
+      })),
+    ),
+    RestartPolicy: goStruct({ Name: 'no', MaximumRetryCount: 0 }),
+    AutoRemove: spec.autoRemove,
+    VolumeDriver: '',
+    VolumesFrom: nilSlice(),
+    ConsoleSize: [0, 0],
+    CapAdd: slice(spec.capAdd),
+    CapDrop: slice(spec.capDrop),
+    CgroupnsMode: 'private',
+    Dns: network.dns,
+    DnsOptions: network.dnsOptions,
+    DnsSearch: network.dnsSearch,
+    ExtraHosts: slice(network.extraHosts),
+    GroupAdd: slice(spec.groupAdd),
+    IpcMode: 'private',
+    Cgroup: '',
+    Links: nilSlice(),
+    OomScoreAdj: spec.oomScoreAdj,
+    PidMode: '',
+    Privileged: spec.privileged,
+    PublishAllPorts: network.publishAll,
+    ReadonlyRootfs: spec.readOnly,
+    SecurityOpt: slice(spec.securityOpt),
+    ...(tmpfs.length === 0
+      ? {}
+      : { Tmpfs: sortedStrings(Object.fromEntries(tmpfs.map((mount) => [mount.target, tmpfsText(mount)]))) }),
+    ...(Object.keys(spec.sysctls).length === 0 ? {} : { Sysctls: sortedStrings(spec.sysctls) }),
+    UTSMode: '',
+    UsernsMode: spec.usernsMode ?? '',
+    ShmSize: spec.shmSize === 0 ? DEFAULT_SHM_SIZE : spec.shmSize,
+    Runtime: 'minidock',
+    ...(spec.init ? { Init: true } : {}),
+    Isolation: '',
+    CpuShares: resources.cpuShares,
+    Memory: resources.memory,
+    NanoCpus: resources.nanoCpus,
+    CgroupParent: '',
+    BlkioWeight: 0,
+    BlkioWeightDevice: [],
+    BlkioDeviceReadBps: [],
+    BlkioDeviceWriteBps: [],
+    BlkioDeviceReadIOps: [],
+    BlkioDeviceWriteIOps: [],
+    CpuPeriod: 0,
+    CpuQuota: 0,
+    CpuRealtimePeriod: 0,
+    CpuRealtimeRuntime: 0,
+    CpusetCpus: resources.cpusetCpus,
+    CpusetMems: '',
+    Devices: spec.devices.map((device) =>
+      goStruct({
+        PathOnHost: device.host,
+        PathInContainer: device.container,
+        CgroupPermissions: device.access,
+      }),
+    ),
+    DeviceCgroupRules: nilSlice(),
+    DeviceRequests: nilSlice(),
+    MemoryReservation: resources.memoryReservation,
+    // Docker's daemon, too, stores twice the memory where only that was given.
+    MemorySwap:
+      resources.memory > 0 && resources.memorySwap === 0 ? resources.memory * 2 : resources.memorySwap,
+    MemorySwappiness: null,
+    OomKillDisable: false,
+    PidsLimit: resources.pidsLimit === 0 ? null : resources.pidsLimit,
+    Ulimits: spec.ulimits.map(({ name, soft, hard }) => goStruct({ Name: name, Hard: hard, Soft: soft })),
+    CpuCount: 0,
+    CpuPercent: 0,
+    IOMaximumIOps: 0,
+    IOMaximumBandwidth: 0,
+    MaskedPaths: showsSystemPaths(spec) ? nilSlice() : maskedPaths,
+    ReadonlyPaths: showsSystemPaths(spec) ? nilSlice() : readonlyPaths,
+  });
+}
+
+/** `-v` as it was given; an anonymous volume is not among the binds. */
+const isBind = (mount: MountSpec): boolean => mount.type !== 'tmpfs' && mount.anonymous !== true;
+
+function bindText(mount: MountSpec): string {
+  const options = [...(mount.readOnly ? ['ro'] : []), ...mount.options].join(',');
+  const source = mount.type === 'volume' ? (mount.volume ?? mount.source) : mount.source;
+  return `${source}:${mount.target}${options === '' ? '' : `:${options}`}`;
+}
+
+const tmpfsText = (mount: MountSpec): string =>
+  [...(mount.readOnly ? ['ro'] : []), ...mount.options].join(',');

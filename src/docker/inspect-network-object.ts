@@ -1,0 +1,81 @@
+/** `network inspect`: a network in Docker's shape, with the containers that run in it. */
+import type { BridgeNetwork } from '../../runtime/network/types.ts';
+import type { Container } from '../engine/state/store.ts';
+import { goStruct } from './go-template/value.ts';
+import { derivedId } from './inspect-network.ts';
+
+/** The two that are not bridges, which Docker lists too. Their ids are any that no other has. */
+export const OTHERS = [
+  { name: 'host', driver: 'host', id: '1'.repeat(64) },
+  { name: 'none', driver: 'null', id: '2'.repeat(64) },
+] as const;
+
+export function inspectNetwork(network: BridgeNetwork, running: readonly Container[]): object {
+  const inside = running.filter(({ state }) => state.network?.network?.id === network.id);
+  const prefix = network.subnet.split('/')[1] ?? '';
+  return shape({
+    name: network.name,
+    id: network.id,
+    driver: 'bridge',
+    created: network.created,
+    internal: network.internal ?? false,
+    config: [goStruct({ Subnet: network.subnet, Gateway: network.gateway })],
+    containers: Object.fromEntries(
+      inside.map(({ config, state }) => [
+        config.id,
+        goStruct({
+          Name: config.name,
+          EndpointID: derivedId(config.id, network.id),
+          MacAddress: state.network?.macAddress ?? '',
+          IPv4Address: `${state.network?.address ?? ''}/${prefix}`,
+          IPv6Address: '',
+        }),
+      ]),
+    ),
+    options: { 'com.docker.network.bridge.name': network.bridge },
+  });
+}
+
+export function inspectOther({ name, driver, id }: (typeof OTHERS)[number]): object {
+  return shape({
+    name,
+    id,
+    driver,
+    created: '',
+    internal: false,
+    config: null,
+    containers: {},
+    options: {},
+  });
+}
+
+interface Parts {
+  readonly name: string;
+  readonly id: string;
+  readonly driver: string;
+  readonly created: string;
+  readonly internal: boolean;
+  /** null where there is no address management. */
+  readonly config: readonly object[] | null;
+  readonly containers: object;
+  readonly options: object;
+}
+
+const shape = (parts: Parts): object =>
+  goStruct({
+    Name: parts.name,
+    Id: parts.id,
+    Created: parts.created,
+    Scope: 'local',
+    Driver: parts.driver,
+    EnableIPv6: false,
+    IPAM: goStruct({ Driver: 'default', Options: parts.config === null ? null : {}, Config: parts.config }),
+    Internal: parts.internal,
+    Attachable: false,
+    Ingress: false,
+    ConfigFrom: goStruct({ Network: '' }),
+    ConfigOnly: false,
+    Containers: parts.containers,
+    Options: parts.options,
+    Labels: {},
+  });

@@ -1,0 +1,15 @@
+/** How a container is attached to the network: the addresses, ports and names that have been acquired for it. */
+import type { ForeignFirewall } from '../../../runtime/network/firewall/foreign.ts';
+import type { BridgeEndpoint } from '../../../runtime/network/types.ts';
+
+/** What the container is attached to, resources acquired. */
+export type Attachment =
+  | {
+      readonly kind: 'bridge';
+      readonly endpoint: BridgeEndpoint;
+      /** Other firewalls of the host that drop what is forwarded. */
+      readonly foreign: readonly ForeignFirewall[];
+    }
+  | { readonly kind: 'none'; readonly netns: string }
+  /** The host's network, or another container's: nothing to set up. */
+  | { readonly kind: 'shared'; readonly netnsPath: string | undefined };

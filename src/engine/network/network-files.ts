@@ -1,0 +1,66 @@
+/** Makes the three files that Docker makes for a container's /etc: hosts, hostname, resolv.conf. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { hostsFile } from '../../../runtime/network/hosts.ts';
+import { resolvConf } from '../../../runtime/network/resolv.ts';
+import { errnoOf } from '../../../runtime/syscall/error.ts';
+import { readAtMost } from '../state/atomic-file.ts';
+import type { ContainerConfig, NetworkState } from '../spec/container.ts';
+import { containerDir, type Paths } from '../state/paths.ts';
+
+const NAMES = ['hosts', 'hostname', 'resolv.conf'] as const;
+
+export function writeNetworkFiles(paths: Paths, config: ContainerConfig, network: NetworkState): void {
+  const dir = containerDir(paths, config.id);
+  const files = networkFiles(paths, config, {
+    address: network.address,
+    gateway: network.network?.gateway ?? '',
+  });
+  for (const name of NAMES) writeFileSync(join(dir, name), files[name], { mode: 0o644 });
+}
+
+/** Their text; of a container that shares another's network, the other's. */
+export function networkFiles(
+  paths: Paths,
+  { spec }: ContainerConfig,
+  { address, gateway }: { readonly address: string; readonly gateway: string },
+): Readonly<Record<(typeof NAMES)[number], string>> {
+  const { mode, extraHosts, dns, dnsSearch, dnsOptions } = spec.network;
+  if (mode.startsWith('container:')) {
+    const other = containerDir(paths, mode.slice('container:'.length));
+    const read = (name: string): string => readShared(join(other, name));
+    return { hosts: read('hosts'), hostname: read('hostname'), 'resolv.conf': read('resolv.conf') };
+  }
+  const hostNetwork = mode === 'host';
+  const { hostname, domainname } = spec;
+  return {
+    hosts: hostsFile({ hostNetwork, address, hostname, domainname, extraHosts, gateway }),
+    hostname: `${hostname}\n`,
+    'resolv.conf': resolvConf({ hostNetwork, dns, search: dnsSearch, options: dnsOptions }),
+  };
+}
+
+const LARGEST = 1 << 20;
+
+/** A container writes what it likes to its /etc/hosts, which is this file: it must not fill our memory. */
+function readShared(path: string): string {
+  let text: string | undefined;
+  try {
+    text = readAtMost(path, LARGEST);
+  } catch (error) {
+    if (errnoOf(error) !== 'EAGAIN') throw error;
+    throw new MinidockError({
+      code: 'FILE_HELD',
+      message: `the container whose network is shared holds a lease on ${path}`,
+      hint: 'A program in it asked to be the only one that has the file open (fcntl(2), F_SETLEASE). Try again in a minute.',
+      cause: error,
+    });
+  }
+  if (text !== undefined) return text;
+  throw new MinidockError({
+    code: 'FILE_TOO_LARGE',
+    message: `${path} is larger than ${String(LARGEST >> 20)} MB`,
+    hint: 'The container whose network is shared has written that much to it. Restart that container to have it made anew.',
+  });
+}

@@ -1,0 +1,149 @@
+/**
+ * The network flags of `run` and `create` into a NetworkSpec: modes, addresses, published and exposed ports, names.
+ * Everything that can be refused without touching the host is refused here.
+ */
+import { readFileSync } from 'node:fs';
+import type { ContainerDefaults } from '../../../images/types.ts';
+import { parseExposed, parsePort } from '../spec/port-spec.ts';
+import type { PortRequest } from '../../../runtime/network/types.ts';
+import type { FirewallBackend } from '../../../runtime/network/types.ts';
+import { isBridged, type NetworkSpec } from '../spec/container.ts';
+import type { CreateRequest } from '../spec/create-request.ts';
+import { invalidArgument, invalidSpec } from '../spec/flag-errors.ts';
+import { shortId } from '../spec/ids.ts';
+import { findNetwork } from '../state/networks.ts';
+import type { ContainerStore } from '../state/store.ts';
+
+/** __NEW_UTS_LEN of the kernel. */
+const HOST_NAME_MAX = 64;
+
+export function networkSpec(
+  store: ContainerStore,
+  request: CreateRequest,
+  defaults: ContainerDefaults,
+): NetworkSpec {
+  const asked = request.network ?? 'bridge';
+  const mode = networkMode(store, asked === 'default' ? 'bridge' : asked);
+  const ports = (request.publish ?? []).flatMap(parsePort);
+  if (!isBridged(mode) && request.ip !== undefined) throw conflicting('ip address');
+  if (mode.startsWith('container:') && (ports.length > 0 || request.publishAll === true)) {
+    throw conflicting('port publishing', 'container type network');
+  }
+  if (request.ip !== undefined && ipVersion(request.ip) !== 4)
+    throw invalidSpec(`invalid IPv4 address: ${request.ip}`);
+  const mac = request.macAddress ?? '';
+  if (mac !== '') checkMac(mac);
+  for (const entry of request.addHost ?? []) checkExtraHost(entry);
+  for (const server of request.dns ?? []) {
+    if (ipVersion(server) === 0)
+      throw invalidArgument(server, '--dns', `IP address is not correctly formatted: ${server}`);
+  }
+  for (const domain of request.dnsSearch ?? []) checkWord(domain, '--dns-search');
+  return {
+    mode,
+    ip: request.ip ?? '',
+    macAddress: mac.replaceAll('-', ':').toLowerCase(),
+    dns: request.dns ?? [],
+    dnsSearch: request.dnsSearch ?? [],
+    dnsOptions: [...(request.dnsOption ?? []), ...(request.dnsOpt ?? [])],
+    extraHosts: request.addHost ?? [],
+    // As in Docker, -p means nothing without a network of the container's own; `run` warns about it.
+    ports: isBridged(mode) ? withExposed(ports, request, defaults) : [],
+    publishAll: request.publishAll ?? false,
+    firewall: firewallBackend(request.firewall ?? process.env['MINIDOCK_FIREWALL']),
+  };
+}
+
+function networkMode(store: ContainerStore, asked: string): string {
+  if (asked === 'bridge' || asked === 'none' || asked === 'host') return asked;
+  if (asked.startsWith('container:'))
+    return `container:${store.find(asked.slice('container:'.length)).config.id}`;
+  if (findNetwork(store.paths, asked) !== undefined) return asked;
+  throw invalidSpec(
+    `network ${asked} not found`,
+    `Make it with 'minidock network create ${asked}', or use --network bridge, none, host or container:NAME.`,
+  );
+}
+
+function firewallBackend(asked: string | undefined): FirewallBackend {
+  if (asked === undefined || asked === '' || asked === 'nftables') return 'nftables';
+  if (asked === 'iptables') return 'iptables';
+  throw invalidArgument(asked, '--firewall', 'must be nftables or iptables');
+}
+
+function checkMac(mac: string): void {
+  const bytes = /^([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$/.test(mac) ? mac.split(/[:-]/) : undefined;
+  if (bytes === undefined) throw invalidSpec(`${mac} is not a valid mac address`);
+  const first = Number.parseInt(bytes[0] ?? '', 16);
+  if (first % 2 === 1 || bytes.every((byte) => byte === '00')) {
+    throw invalidSpec(
+      `${mac} is not a valid mac address`,
+      'An interface has a unicast address, not all zeros.',
+    );
+  }
+}
+
+/** Names go into files of lines and words: one that has a break would say something else there. */
+function checkWord(text: string, flag: string): void {
+  if (/[\s\p{Cc}]/u.test(text)) throw invalidArgument(text, flag, 'a name has no spaces or line breaks');
+}
+
+function checkExtraHost(entry: string): void {
+  const at = entry.search(/[:=]/);
+  const address = entry.slice(at + 1).replace(/^\[(.*)\]$/, '$1');
+  if (at <= 0) throw invalidArgument(entry, '--add-host', `bad format for add-host: "${entry}"`);
+  checkWord(entry.slice(0, at), '--add-host');
+  if (ipVersion(address) === 0 && address !== 'host-gateway') {
+    throw invalidArgument(entry, '--add-host', `invalid IP address in add-host: "${address}"`);
+  }
+}
+
+/** -P: each exposed port that -p did not publish, on a free port of the host's choosing. */
+function withExposed(
+  ports: readonly PortRequest[],
+  request: CreateRequest,
+  defaults: ContainerDefaults,
+): readonly PortRequest[] {
+  if (request.publishAll !== true) return ports;
+  const published = new Set(ports.map((port) => `${String(port.containerPort)}/${port.protocol}`));
+  const exposed = exposedPorts(request, defaults, []).filter((port) => !published.has(port));
+  return [...ports, ...exposed.flatMap((port) => parsePort(port))];
+}
+
+/** `80/tcp`, from the image, --expose and -p, sorted as Docker shows them. */
+export function exposedPorts(
+  request: CreateRequest,
+  defaults: ContainerDefaults,
+  ports: readonly PortRequest[],
+): readonly string[] {
+  const all = new Set<string>();
+  for (const text of [...Object.keys(defaults.ExposedPorts ?? {}), ...(request.expose ?? [])]) {
+    for (const { port, protocol } of parseExposed(text)) all.add(`${String(port)}/${protocol}`);
+  }
+  for (const port of ports) all.add(`${String(port.containerPort)}/${port.protocol}`);
+  return [...all].sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+}
+
+export function hostnameFor(store: ContainerStore, request: CreateRequest, id: string): string {
+  const mode = request.network ?? 'bridge';
+  if (mode.startsWith('container:')) {
+    if (request.hostname !== undefined) throw conflicting('hostname');
+    return store.find(mode.slice('container:'.length)).config.spec.hostname;
+  }
+  if (request.hostname !== undefined) {
+    checkWord(request.hostname, '-h, --hostname');
+    if (Buffer.byteLength(request.hostname) > HOST_NAME_MAX) {
+      const reason = `a host name has at most ${String(HOST_NAME_MAX)} bytes`;
+      throw invalidArgument(request.hostname, '-h, --hostname', reason);
+    }
+    return request.hostname;
+  }
+  return mode === 'host' ? readFileSync('/proc/sys/kernel/hostname', 'utf8').trim() : shortId(id);
+}
+
+function conflicting(what: string, kind = 'network'): Error {
+  return invalidSpec(`conflicting options: ${what} and the ${kind} mode`);
+}
+
+/** 4, 6, or 0 for what is no address. Loaded for a flag that needs it: node:net takes 2 ms. */
+const ipVersion = (text: string): number => process.getBuiltinModule('node:net').isIP(text);

@@ -1,0 +1,289 @@
+/**
+ * From what was asked for (ContainerConfig) to what the runtime takes: the OCI bundle's config.json. Pure: reads
+ * nothing but its arguments, so `--dry-run` and `inspect` may call it freely.
+ */
+import { basename, join } from 'node:path';
+import {
+  capabilitySets,
+  USER_NAMESPACE,
+  type OciConfig,
+  type OciDevice,
+  type OciMount,
+  type OciResources,
+} from '../../../runtime/bundle.ts';
+import type { CgroupLayout, CgroupV1Layout } from '../../../runtime/cgroup/detect.ts';
+import {
+  availableCapabilities,
+  lastCapability,
+  resolveCapabilities,
+} from '../../../runtime/process/capabilities.ts';
+import { mappingTo } from '../../../runtime/process/identity/id-ranges.ts';
+import type { UserNamespace } from '../../../runtime/process/identity/user-namespace.ts';
+import { defaultSeccomp, parseSeccompProfile } from '../../../runtime/process/seccomp/profile.ts';
+import { nativeArch } from '../../../runtime/process/seccomp/syscalls.ts';
+import {
+  defaultDeviceRules,
+  defaultMounts,
+  devicesOf,
+  type CgroupHierarchy,
+  maskedPaths,
+  readonlyPaths,
+} from '../../../runtime/rootfs/defaults.ts';
+import { idMappings, namespaces } from './bundle-namespaces.ts';
+import { isBridged, type ContainerConfig, type ContainerSpec, type MountSpec } from '../spec/container.ts';
+import { withAsked } from './mount-order.ts';
+import { containerDir, containerRunDir, type Paths } from '../state/paths.ts';
+import { showsSystemPaths } from '../spec/security-flags.ts';
+
+export interface BundleInput {
+  readonly config: ContainerConfig;
+  readonly paths: Paths;
+  readonly cgroup: CgroupLayout;
+  /** /run/netns/…, or undefined for the host's own network. */
+  readonly netnsPath: string | undefined;
+  /** Host devices named by --device, looked up already (major, minor and type). */
+  readonly devices: readonly OciDevice[];
+  readonly size?: { readonly rows: number; readonly columns: number };
+  /** The host's kernel has IPv6. */
+  readonly ipv6?: boolean;
+  /** minidock runs in a user namespace: devices are lent instead of made, and nothing need guard them. */
+  readonly userNamespace?: UserNamespace | undefined;
+  /** With --userns=auto: the machine's id of its root. */
+  readonly firstId?: number | undefined;
+  /** PID 1 is to tell where its time goes. */
+  readonly trace?: boolean;
+  /** PID 1 asks before each step. */
+  readonly step?: boolean;
+  /** Fault injection for tests. */
+  readonly failAt?: string;
+}
+
+export const cgroupsPath = (id: string): string => `/minidock/${id}`;
+export const overlayDir = (paths: Paths, id: string): string => join(containerDir(paths, id), 'overlay');
+
+const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export function buildBundle(input: BundleInput): OciConfig {
+  const { config, paths } = input;
+  const { spec, id } = config;
+  const capabilities = resolveCapabilities({
+    capAdd: spec.capAdd,
+    capDrop: spec.capDrop,
+    privileged: spec.privileged,
+    lastCap: lastCapability(),
+    available: availableCapabilities(),
+  });
+  const args = [...(spec.init ? ['/sbin/docker-init', '--'] : []), ...spec.entrypoint, ...spec.cmd];
+  const seccomp = seccompFor(spec, capabilities);
+  return {
+    ociVersion: '1.2.0',
+    process: {
+      terminal: spec.tty,
+      ...(input.size === undefined
+        ? {}
+        : { consoleSize: { height: input.size.rows, width: input.size.columns } }),
+      user: {
+        uid: 0,
+        gid: 0,
+        additionalGids: [],
+        username: spec.user,
+        additionalGroups: spec.groupAdd,
+      },
+      args: args as [string, ...string[]],
+      env: processEnv(spec),
+      cwd: spec.workingDir === '' ? '/' : spec.workingDir,
+      capabilities: capabilitySets(capabilities),
+      rlimits: spec.ulimits.map(({ name, soft, hard }) => ({
+        type: `RLIMIT_${name.toUpperCase()}`,
+        soft,
+        hard,
+      })),
+      noNewPrivileges: spec.noNewPrivileges,
+      ...(spec.oomScoreAdj === 0 ? {} : { oomScoreAdj: spec.oomScoreAdj }),
+    },
+    root: {
+      path: join(containerRunDir(paths, id), 'rootfs'),
+      readonly: spec.readOnly,
+      lower: [...config.layers].reverse(),
+      upper: join(overlayDir(paths, id), 'upper'),
+      work: join(overlayDir(paths, id), 'work'),
+    },
+    hostname: spec.hostname,
+    ...(spec.domainname === '' ? {} : { domainname: spec.domainname }),
+    mounts: mounts(input),
+    linux: {
+      namespaces: namespaces(input.netnsPath, input.firstId),
+      ...idMappings(input.firstId),
+      devices: devicesOf(input.devices),
+      cgroupsPath: cgroupsPath(id),
+      resources: resources(input),
+      ...(seccomp === undefined ? {} : { seccomp }),
+      sysctl: sysctls(input),
+      maskedPaths: showsSystemPaths(spec) ? [] : maskedPaths,
+      readonlyPaths: showsSystemPaths(spec) ? [] : readonlyPaths,
+    },
+    annotations: {
+      ...(spec.init ? { 'minidock.init': 'true' } : {}),
+      ...(input.userNamespace !== undefined ? { [USER_NAMESPACE]: 'true' } : {}),
+      ...(input.trace === true ? { 'minidock.trace': 'true' } : {}),
+      ...(input.step === true ? { 'minidock.step': 'true' } : {}),
+      ...(input.failAt === undefined ? {} : { 'minidock.fail-at': input.failAt }),
+    },
+  };
+}
+
+/** One entry for each mounted hierarchy: its directory's name below /sys/fs/cgroup, and its mount option. */
+function hierarchies(layout: CgroupV1Layout): readonly CgroupHierarchy[] {
+  const byMount = new Map<string, string[]>();
+  for (const [controller, mount] of Object.entries(layout.controllers)) {
+    byMount.set(mount, [...(byMount.get(mount) ?? []), controller]);
+  }
+  return [...byMount].map(([mount, controllers]) => ({
+    directory: basename(mount),
+    option: controllers.join(','),
+  }));
+}
+
+/** Docker's order: PATH, HOSTNAME, TERM, then the image's and the flags', a later value replacing an earlier one. */
+export function processEnv(spec: ContainerSpec): readonly string[] {
+  const variables = new Map<string, string>();
+  const base = [DEFAULT_PATH, `HOSTNAME=${spec.hostname}`, ...(spec.tty ? ['TERM=xterm'] : [])];
+  for (const entry of [...base, ...spec.env]) variables.set(entry.split('=', 1)[0] ?? '', entry);
+  return [...variables.values()];
+}
+
+function seccompFor(spec: ContainerSpec, capabilities: readonly string[]): OciConfig['linux']['seccomp'] {
+  if (spec.privileged || spec.seccompProfile === 'unconfined') return undefined;
+  const arch = nativeArch();
+  if (arch === undefined) return undefined; // No table of system calls for this processor: scripts/build makes none.
+  return spec.seccompProfile === ''
+    ? defaultSeccomp(capabilities, arch)
+    : parseSeccompProfile(spec.seccompProfile, capabilities, arch);
+}
+
+/**
+ * Docker's own two: any program in a network namespace of its own may listen on ports below 1024 and send pings, so
+ * that neither needs root or a capability.
+ */
+function sysctls({
+  config,
+  netnsPath,
+  ipv6,
+  userNamespace,
+  firstId,
+}: BundleInput): Readonly<Record<string, string>> {
+  const own = netnsPath !== undefined && !config.spec.network.mode.startsWith('container:');
+  return {
+    ...(own
+      ? {
+          'net.ipv4.ip_unprivileged_port_start': '0',
+          // The kernel takes no group that is not there.
+          'net.ipv4.ping_group_range': `0 ${String(firstId === undefined ? (userNamespace?.lastGid ?? 2147483647) : mappingTo(firstId).size - 1)}`,
+        }
+      : {}),
+    ...(isBridged(config.spec.network.mode) ? fixedRoutes(ipv6 === true) : {}),
+    ...config.spec.sysctls,
+  };
+}
+
+/**
+ * A container has one gateway, and no neighbour may name another: by a redirect in the gateway's name, or by a router
+ * advertisement. IPv6 is off, since the network is IPv4; who turns it on (--sysctl net.ipv6.conf.all.disable_ipv6=0)
+ * still believes no router.
+ */
+function fixedRoutes(ipv6: boolean): Readonly<Record<string, string>> {
+  return {
+    // Either of the two is enough to let them in.
+    'net.ipv4.conf.all.accept_redirects': '0',
+    'net.ipv4.conf.eth0.accept_redirects': '0',
+    ...(ipv6
+      ? {
+          'net.ipv6.conf.eth0.accept_ra': '0',
+          'net.ipv6.conf.eth0.accept_redirects': '0',
+          'net.ipv6.conf.eth0.disable_ipv6': '1',
+        }
+      : {}),
+  };
+}
+
+function mounts(input: BundleInput): readonly OciMount[] {
+  const { spec, id } = input.config;
+  const dir = containerDir(input.paths, id);
+  const defaults = defaultMounts({
+    shmSize: spec.shmSize === 0 ? 64 * 1024 * 1024 : spec.shmSize,
+    privileged: spec.privileged,
+    cgroupVersion: input.cgroup.version,
+    ...(input.cgroup.version === 1 ? { cgroupHierarchies: hierarchies(input.cgroup) } : {}),
+  });
+  const files = ['resolv.conf', 'hostname', 'hosts'].map((name): OciMount => ({
+    destination: `/etc/${name}`,
+    type: 'bind',
+    source: join(dir, name),
+    // A read-only container has them read-only too: whoever may write /etc/hosts decides who a name is.
+    options: ['rbind', 'rprivate', ...(spec.readOnly ? ['ro'] : [])],
+  }));
+  // Docker sorts by destination depth, so that a volume on /a does not hide one on /a/b.
+  const asked = spec.mounts.map(toOciMount).sort((a, b) => depth(a.destination) - depth(b.destination));
+  return withAsked([...defaults, ...files], asked);
+}
+
+const depth = (path: string): number => path.split('/').filter((part) => part !== '').length;
+
+function toOciMount(mount: MountSpec): OciMount {
+  if (mount.type === 'tmpfs') {
+    const options = ['nosuid', 'nodev', 'noexec', ...mount.options];
+    return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options: dropOpposites(options) };
+  }
+  const propagation = mount.options.some((word) => /^r?(private|shared|slave)$/.test(word))
+    ? []
+    : ['rprivate'];
+  return {
+    destination: mount.target,
+    type: 'bind',
+    source: mount.source,
+    options: ['rbind', ...propagation, ...(mount.readOnly ? ['ro'] : []), ...mount.options],
+  };
+}
+
+/** `--tmpfs /x:exec` means exec although Docker's default says noexec: the last word of a pair wins. */
+function dropOpposites(options: readonly string[]): readonly string[] {
+  const key = (word: string): string =>
+    word.replace(/^no(?=(suid|dev|exec|atime)$)/, '').replace(/^(ro|rw)$/, 'rw');
+  return options.filter((word, index) => !options.slice(index + 1).some((later) => key(later) === key(word)));
+}
+
+function resources({ config: { spec }, devices, userNamespace }: BundleInput): OciResources {
+  const { memory, memorySwap, memoryReservation, nanoCpus, cpuShares, cpusetCpus, pidsLimit } =
+    spec.resources;
+  const period = 100_000;
+  const cpu = {
+    ...(cpuShares === 0 ? {} : { shares: cpuShares }),
+    ...(nanoCpus === 0 ? {} : { quota: Math.round((nanoCpus * period) / 1e9), period }),
+    ...(cpusetCpus === '' ? {} : { cpus: cpusetCpus }),
+  };
+  const limits = {
+    ...(memory === 0 ? {} : { limit: memory, swap: memorySwap === 0 ? memory * 2 : memorySwap }),
+    ...(memoryReservation === 0 ? {} : { reservation: memoryReservation }),
+  };
+  return {
+    ...(Object.keys(limits).length === 0 ? {} : { memory: limits }),
+    ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
+    ...(pidsLimit <= 0 ? {} : { pids: { limit: pidsLimit } }),
+    // Only the machine's own root may set such rules; what there is to open was lent, and no node can be made.
+    devices:
+      userNamespace !== undefined
+        ? []
+        : spec.privileged
+          ? [{ allow: true, access: 'rwm' }]
+          : [
+              ...defaultDeviceRules,
+              ...devices.map((device, index) => ({
+                allow: true,
+                type: device.type === 'p' ? ('c' as const) : device.type,
+                major: device.major,
+                minor: device.minor,
+                access: spec.devices[index]?.access ?? 'rwm',
+              })),
+            ],
+  };
+}

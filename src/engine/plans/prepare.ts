@@ -1,0 +1,163 @@
+/** Turns a configuration with its network acquired into the plan of one run, and lays out the bundle on disk. */
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  statSync,
+  symlinkSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { OciConfig, OciDevice } from '../../../runtime/bundle.ts';
+import { cgroupLayout, type CgroupLayout } from '../../../runtime/cgroup/detect.ts';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { mappingTo } from '../../../runtime/process/identity/id-ranges.ts';
+import { userNamespace } from '../../../runtime/process/identity/user-namespace.ts';
+import { hostDevices, splitDevice } from '../../../runtime/rootfs/host-devices.ts';
+import { buildBundle, cgroupsPath, overlayDir } from './bundle.ts';
+import type { ContainerConfig } from '../spec/container.ts';
+import { containerRunDir, type Paths } from '../state/paths.ts';
+import { ensurePrivateDir } from '../../io/private-dir.ts';
+import { checkPropagation } from './propagation.ts';
+import { netnsPathOf, planRun, planStart, type RunPlan, type StartInput } from './run-plan.ts';
+import type { Attachment } from '../network/attachment.ts';
+
+export interface RunOptions {
+  /** Of the terminal that waits for the container, if there is one. */
+  readonly size?: { readonly rows: number; readonly columns: number } | undefined;
+  /** PID 1 is to tell where its time goes. */
+  readonly trace?: boolean;
+  /** PID 1 is to ask before each step. */
+  readonly step?: boolean;
+  /** With --userns=auto: the machine's id of its root. */
+  readonly firstId?: number | undefined;
+}
+
+/** Where what PID 1 is started with will be. */
+export function placesOf(paths: Paths, id: string, firstId?: number): StartInput {
+  const runDir = containerRunDir(paths, id);
+  return {
+    binary: process.execPath,
+    bundleDir: join(runDir, 'bundle'),
+    socketPath: join(runDir, 'init.sock'),
+    cgroupsPath: cgroupsPath(id),
+    mapping: firstId === undefined ? undefined : mappingTo(firstId),
+  };
+}
+
+/** Pure but for reading the host's devices and cgroup mounts, as is `computeRun`; `prepareRun` also writes. */
+export function computeBundle(
+  paths: Paths,
+  config: ContainerConfig,
+  attachment: Attachment,
+  options: RunOptions = {},
+): { bundle: OciConfig; cgroup: CgroupLayout } {
+  const cgroup = cgroupLayout();
+  const failAt = process.env['MINIDOCK_FAIL_AT'];
+  const bundle = buildBundle({
+    config,
+    paths,
+    cgroup,
+    netnsPath: netnsPathOf(attachment),
+    devices: [...config.spec.devices.map(lookUpDevice), ...(config.spec.privileged ? hostDevices() : [])],
+    ipv6: existsSync('/proc/sys/net/ipv6'),
+    userNamespace: userNamespace(),
+    firstId: options.firstId,
+    trace: options.trace ?? false,
+    step: options.step ?? false,
+    ...(options.size === undefined ? {} : { size: options.size }),
+    ...(failAt === undefined ? {} : { failAt }),
+  });
+  return { bundle, cgroup };
+}
+
+export function computeRun(
+  paths: Paths,
+  config: ContainerConfig,
+  attachment: Attachment,
+  options: RunOptions = {},
+): { plan: RunPlan; bundleText: string } {
+  const { bundle, cgroup } = computeBundle(paths, config, attachment, options);
+  const start = planStart(placesOf(paths, config.id, options.firstId));
+  return { plan: planRun({ bundle, attachment, cgroup, start }), bundleText: JSON.stringify(bundle) };
+}
+
+export function prepareRun(
+  paths: Paths,
+  config: ContainerConfig,
+  attachment: Attachment,
+  options: RunOptions,
+): RunPlan {
+  checkPropagation(config.spec.mounts);
+  const { plan, bundleText } = computeRun(paths, config, attachment, options);
+  const { bundleDir } = placesOf(paths, config.id);
+  ensurePrivateDir(bundleDir);
+  ensurePrivateDir(join(containerRunDir(paths, config.id), 'rootfs'));
+  const [upper = '', work = ''] = ['upper', 'work'].map((name) => join(overlayDir(paths, config.id), name));
+  mkdirSync(work, { recursive: true, mode: 0o755 });
+  // The upper directory's own mode is the mode of the container's "/".
+  if (mkdirSync(upper, { recursive: true, mode: 0o755 }) !== undefined) linkMtab(upper, config.layers);
+  writeFileSync(join(bundleDir, 'config.json'), bundleText, { mode: 0o600 });
+  return plan;
+}
+
+function linkMtab(upper: string, layers: readonly string[]): void {
+  const etc = needsMtab(layers);
+  if (etc === undefined) return;
+  const made = join(upper, 'etc');
+  mkdirSync(made);
+  chownSync(made, etc.uid, etc.gid);
+  chmodSync(made, etc.mode);
+  symlinkSync('/proc/mounts', join(made, 'mtab'));
+}
+
+/**
+ * In a new container /etc/mtab leads to /proc/mounts unless the image has one, as in Docker: Java for one finds no file
+ * system without it. The directory in the upper layer is merged with the image's and takes its place in owner and mode,
+ * which are what comes back; undefined where no link is needed.
+ */
+export function needsMtab(
+  layers: readonly string[],
+): { readonly uid: number; readonly gid: number; readonly mode: number } | undefined {
+  const top = (path: string, below: readonly string[]): Stats | undefined =>
+    below
+      .map((layer) => lstatSync(join(layer, path), { throwIfNoEntry: false }))
+      .findLast((stats) => stats !== undefined);
+  const etc = top('etc', layers);
+  if (etc?.isDirectory() === false) return undefined;
+  // Where a layer has a link or a file in its place, what is below that is not the image's.
+  const own = layers.filter((layer) => top('etc', [layer])?.isDirectory() === true);
+  if (top('etc/mtab', own) !== undefined) return undefined;
+  return { uid: etc?.uid ?? 0, gid: etc?.gid ?? 0, mode: (etc?.mode ?? 0o755) & 0o7777 };
+}
+
+function lookUpDevice(device: ContainerConfig['spec']['devices'][number]): OciDevice {
+  const stats = statSync(device.host, { throwIfNoEntry: false });
+  if (stats === undefined || !(stats.isCharacterDevice() || stats.isBlockDevice())) {
+    throw new MinidockError({
+      code: 'NO_SUCH_DEVICE',
+      message: `error gathering device information while adding custom device "${device.host}": ${stats === undefined ? 'no such file or directory' : 'not a device node'}`,
+      exitCode: 125,
+    });
+  }
+  if (userNamespace() !== undefined && !(device.access.includes('r') && device.access.includes('w'))) {
+    throw new MinidockError({
+      code: 'DEVICE_ACCESS',
+      message: `the device "${device.host}" cannot be given for "${device.access}" alone: minidock runs in a user namespace, where nobody may set rules about devices`,
+      hint: 'Give it for "rw", or run minidock as root of the machine.',
+      exitCode: 125,
+    });
+  }
+  return {
+    type: stats.isBlockDevice() ? 'b' : 'c',
+    path: device.container,
+    hostPath: device.host,
+    ...splitDevice(stats.rdev),
+    fileMode: stats.mode & 0o777,
+    uid: stats.uid,
+    gid: stats.gid,
+  };
+}

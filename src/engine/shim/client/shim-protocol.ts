@@ -1,0 +1,56 @@
+/** The JSON messages of a shim's connections (frames.ts carries them). */
+import type { Step, StepId } from '../../../../runtime/plan/step.ts';
+import type { StepTime } from '../../../../runtime/plan/step-span.ts';
+
+export type ClientMessage =
+  /** Streams to be sent to this client, and whether its stdin feeds the container. */
+  | { readonly type: 'attach'; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
+  | { readonly type: 'resize'; readonly rows: number; readonly columns: number }
+  | { readonly type: 'stdin-closed' }
+  /** The client's descriptor `fd` is the master of a terminal that must outlive it; 'adopted' says that it will. */
+  | { readonly type: 'adopt-terminal'; readonly pid: number; readonly fd: number }
+  /** The answer to 'paused': do this step; do it and all that follow; undo what has been done. */
+  | { readonly type: 'step'; readonly word: StepWord }
+  /**
+   * An answer is sent when the container has exited (and, with --rm, is gone); to who explains, 'heard' at once and
+   * each step on the way.
+   */
+  | { readonly type: 'wait'; readonly explain?: boolean };
+
+export type StepWord = 'go' | 'run-on' | 'quit';
+
+export type ShimMessage =
+  /** Sent before anything is done, when the client asked for an explanation. */
+  | { readonly type: 'plan'; readonly steps: readonly Step[]; readonly container: string }
+  | ({ readonly type: 'step' } & StepTime)
+  /** Before a step, to who asked for steps: it waits for a 'step'. `pid` is PID 1, once there is one, as the host sees it. */
+  | { readonly type: 'paused'; readonly id: StepId; readonly pid?: number }
+  | { readonly type: 'started'; readonly pid: number }
+  | { readonly type: 'adopted' }
+  | { readonly type: 'heard' }
+  | { readonly type: 'warning'; readonly text: string }
+  | { readonly type: 'failed'; readonly error: WireError }
+  | { readonly type: 'exited'; readonly exitCode: number; readonly oomKilled: boolean };
+
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly exitCode?: number;
+}
+
+/** The first frame on the shim's descriptor 3. */
+export interface ShimRequest {
+  readonly id: string;
+  readonly root: string;
+  readonly run: string;
+  readonly explain: boolean;
+  /** One step after the other, each when the client on descriptor 3 says so. */
+  readonly step?: boolean;
+  /** What the client on descriptor 3 is attached to from the first byte on. */
+  readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  /** What stops half-way by who steps through it is removed, and not kept to be started again. */
+  readonly forget?: boolean;
+  /** The window size of the terminal that waits for the container, if there is one. */
+  readonly size?: { readonly rows: number; readonly columns: number };
+}

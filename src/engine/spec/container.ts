@@ -1,0 +1,171 @@
+/**
+ * What minidock remembers of a container. `ContainerConfig` is written once by create (and again by rename) and says
+ * what was asked for; `ContainerState` is written by whoever owns the container at the time (its shim while it
+ * runs) and says how it fares. `inspect` renders both in Docker's shape (src/docker/inspect-json.ts).
+ */
+import type { Healthcheck } from '../../../images/types.ts';
+import type { RequestedResources } from '../../../runtime/cgroup/validate.ts';
+import type { PortRequest } from '../../../runtime/network/types.ts';
+import type { BridgeNetwork, FirewallBackend, PortBinding } from '../../../runtime/network/types.ts';
+
+export type ContainerStatus = 'created' | 'running' | 'exited' | 'dead';
+
+export interface ContainerConfig {
+  /** 64 hex digits. */
+  readonly id: string;
+  readonly name: string;
+  /** RFC 3339 with nanoseconds, UTC. */
+  readonly created: string;
+  /** As given: 'nginx', 'demo/web'. */
+  readonly imageRef: string;
+  /** 'sha256:…', the digest of the image's config. */
+  readonly imageId: string;
+  readonly platform: string;
+  /** Diff directories of the image, base first. */
+  readonly layers: readonly string[];
+  readonly spec: ContainerSpec;
+}
+
+/** Flags and image configuration, merged and validated: having one is the proof that they made sense. */
+export interface ContainerSpec {
+  readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
+  readonly env: readonly string[];
+  readonly workingDir: string;
+  /** 'name', 'uid', 'user:group'; '' is root. */
+  readonly user: string;
+  readonly groupAdd: readonly string[];
+  readonly hostname: string;
+  readonly domainname: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly exposedPorts: readonly string[];
+  readonly stopSignal: string;
+  /** The image's, to be shown: nobody carries it out. Absent where the image has none. */
+  readonly healthcheck?: Healthcheck;
+  /** Seconds. */
+  readonly stopTimeout: number;
+  readonly tty: boolean;
+  readonly openStdin: boolean;
+  readonly attachStdin: boolean;
+  readonly attachStdout: boolean;
+  readonly attachStderr: boolean;
+  readonly autoRemove: boolean;
+  readonly readOnly: boolean;
+  readonly init: boolean;
+  readonly privileged: boolean;
+  /** 'auto': users of its own on the machine; 'host' and '' are none. Absent in containers of older versions. */
+  readonly usernsMode?: UsernsMode;
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  readonly securityOpt: readonly string[];
+  /** Read at create, so that a profile file may go: JSON of the profile, 'unconfined', or '' for the default. */
+  readonly seccompProfile: string;
+  readonly noNewPrivileges: boolean;
+  readonly ulimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly devices: readonly { readonly host: string; readonly container: string; readonly access: string }[];
+  /** Bytes; 0 is Docker's default of 64 MiB. */
+  readonly shmSize: number;
+  readonly oomScoreAdj: number;
+  readonly mounts: readonly MountSpec[];
+  readonly network: NetworkSpec;
+  readonly resources: ResourceSpec;
+  /** Absent in containers of older versions. */
+  readonly log?: LogSpec;
+}
+
+export interface LogSpec {
+  readonly driver: 'json-file' | 'local' | 'none';
+  /** Bytes of a file before the next one is begun. */
+  readonly maxSize: number;
+  readonly maxFiles: number;
+}
+
+/** As Docker's driver `local` has them: endless output must not fill the disk. */
+export const DEFAULT_LOG: LogSpec = { driver: 'local', maxSize: 20_000_000, maxFiles: 5 };
+
+export type UsernsMode = '' | 'host' | 'auto';
+
+export interface MountSpec {
+  readonly type: 'bind' | 'volume' | 'tmpfs';
+  /** A host path; for a volume its data directory; '' for tmpfs. */
+  readonly source: string;
+  /** Volume name, 64 hex digits when anonymous. */
+  readonly volume?: string;
+  /** Removed by `rm -v` and `--rm`. */
+  readonly anonymous?: boolean;
+  readonly target: string;
+  readonly readOnly: boolean;
+  /** mount(8) words beyond ro/rw: 'rslave', 'size=64m', 'noexec'. */
+  readonly options: readonly string[];
+}
+
+/** Whether a container of this network mode hangs on a bridge. */
+export const isBridged = (mode: string): boolean =>
+  mode !== 'none' && mode !== 'host' && !mode.startsWith('container:');
+
+export interface NetworkSpec {
+  /** 'bridge', 'none', 'host', 'container:<id>', or a network of the user's, as given. */
+  readonly mode: string;
+  /** '' lets the address management choose. */
+  readonly ip: string;
+  /** '' derives one from the address, as Docker does. */
+  readonly macAddress: string;
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+  /** 'name:ip'. */
+  readonly extraHosts: readonly string[];
+  /** As asked for: a host port of 0 means any free one, chosen at each start. */
+  readonly ports: readonly PortRequest[];
+  /** -P: publish every exposed port on a free one. */
+  readonly publishAll: boolean;
+  readonly firewall: FirewallBackend;
+}
+
+/** Checked by runtime/cgroup, which says what the numbers mean. */
+export type ResourceSpec = RequestedResources;
+
+export interface ContainerState {
+  readonly status: ContainerStatus;
+  /** As the host sees it; 0 when not running. */
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat: tells a reused pid apart. */
+  readonly pidStartTime: string;
+  /** The shim, told apart likewise; 0 when not running. */
+  readonly shimPid: number;
+  readonly shimStartTime: string;
+  readonly exitCode: number;
+  /** Why a start failed, else ''. */
+  readonly error: string;
+  readonly oomKilled: boolean;
+  /** RFC 3339 with nanoseconds; '0001-01-01T00:00:00Z' for never, as Docker prints it. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /** /proc/sys/kernel/random/boot_id at start: another boot means the process is gone. */
+  readonly bootId: string;
+  readonly network: NetworkState | undefined;
+  /** With --userns=auto, while it runs: the machine's id of its root. */
+  readonly firstId?: number | undefined;
+  /** Output of this run, or of the last one, that is not in its log. */
+  readonly logLoss?: LogLoss | undefined;
+}
+
+/** The endpoint while the container runs. */
+export interface NetworkState {
+  readonly network: BridgeNetwork | undefined;
+  readonly netns: string;
+  readonly address: string;
+  readonly macAddress: string;
+  readonly hostVeth: string;
+  readonly ports: readonly PortBinding[];
+}
+
+/** Output that is in no log: the disk was full, say. */
+export interface LogLoss {
+  readonly bytes: number;
+  /** RFC 3339: of the first of them. */
+  readonly since: string;
+  /** In the kernel's words. */
+  readonly reason: string;
+}

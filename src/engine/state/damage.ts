@@ -1,0 +1,45 @@
+/**
+ * Files that do not hold what they should: told in one line on standard error, once for each file, by whoever comes
+ * across one. The command goes on with all the rest. `doctor` looks at every file for itself and is told nothing.
+ */
+import { MinidockError } from '../../../runtime/errors.ts';
+import { oneLine } from '../../../runtime/printable.ts';
+import { complain } from '../../io/complain.ts';
+
+const told = new Set<string>();
+let silent = false;
+
+/** Where the words go; a test listens here. */
+export const complaints = { say: complain };
+
+export const DOCTOR = 'minidock doctor tells more; minidock doctor --fix repairs it.';
+
+/** `consequence`: what is done without it, as a sentence; '' where the error says all. */
+export function tellDamage(error: Error, consequence = ''): void {
+  const { message } = error;
+  if (silent || told.has(message)) return;
+  told.add(message);
+  const hint = (error as { readonly hint?: string }).hint ?? DOCTOR;
+  complaints.say(oneLine(`WARNING: ${message}. ${consequence}${consequence === '' ? '' : ' '}${hint}`));
+}
+
+export function keepQuietAboutDamage(): void {
+  silent = true;
+}
+
+/** What is in use by a container whose record is lost is not known, and stays. */
+export const cannotTell = (
+  doing: string,
+  { config }: { readonly config: { readonly id: string; readonly name: string } },
+): MinidockError =>
+  new MinidockError({
+    code: 'DAMAGED_FILE',
+    message: `cannot ${doing}: what container ${config.name} (${config.id.slice(0, 12)}) uses is not known, its config.json is damaged`,
+    hint: `Remove that container first: minidock rm -f ${config.id.slice(0, 12)}`,
+  });
+
+export const damagedFile = (path: string, what: string, cause?: unknown): MinidockError =>
+  new MinidockError({ code: 'DAMAGED_FILE', message: `${path} is damaged: ${what}`, hint: DOCTOR, cause });
+
+export const missingFile = (path: string): MinidockError =>
+  new MinidockError({ code: 'DAMAGED_FILE', message: `${path} is missing`, hint: DOCTOR });

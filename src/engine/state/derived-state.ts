@@ -1,0 +1,187 @@
+/**
+ * How a container fares when its state.json is lost: from the kernel, which cannot be wrong about it.
+ *
+ *     /proc/locks               who holds the container's lock; a shim of this id means that it is looked after
+ *     /proc/SHIM/…/children     unshare, and below it PID 1 of the container (NSpid ends in 1)
+ *     the leases                its address and its user ids
+ *     /sys/class/net            the host's end of its cable
+ *     the journal               which ports were published
+ *
+ * A process of the container can neither hold the lock, which lies in a private directory, nor become a child of the
+ * shim's. Only read when a record is damaged, so it may take some milliseconds.
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { cgroupProcesses } from '../../../runtime/cgroup/processes.ts';
+import { addressesOf } from '../../../runtime/network/ipam.ts';
+import { macFromAddress } from '../../../runtime/network/mac.ts';
+import { hostVethName, netnsName } from '../../../runtime/network/names.ts';
+import { containerOf } from '../../../runtime/network/port-holder.ts';
+import type { BridgeNetwork, PortBinding } from '../../../runtime/network/types.ts';
+import { Journal } from '../../../runtime/plan/journal.ts';
+import { leasedIds } from '../../../runtime/process/identity/id-ranges.ts';
+import {
+  isBridged,
+  type ContainerConfig,
+  type ContainerState,
+  type NetworkState,
+} from '../spec/container.ts';
+import { listNetworks } from './networks.ts';
+import { containerLock, containerRunDir, idsDir, leasesDir, type Paths } from './paths.ts';
+import { bootId, startTime } from './process-identity.ts';
+import { NEVER } from '../spec/time.ts';
+
+/** Docker's exit status for a container that nobody saw the end of. */
+const UNKNOWN = 255;
+
+/** `problem`: what became of the record, for the state's `error`. */
+export function deriveState(paths: Paths, config: ContainerConfig, problem: string): ContainerState {
+  const { id } = config;
+  const shimPid = shimOf(paths, id);
+  const pid = shimPid === undefined ? undefined : firstProcessOf(shimPid);
+  const ended: ContainerState = {
+    status: 'dead',
+    pid: 0,
+    pidStartTime: '',
+    shimPid: 0,
+    shimStartTime: '',
+    exitCode: UNKNOWN,
+    error: problem,
+    oomKilled: false,
+    startedAt: NEVER,
+    finishedAt: NEVER,
+    bootId: '',
+    network: undefined,
+  };
+  const lost = shimPid === undefined && isLeftBehind(paths, id);
+  if (!lost && (shimPid === undefined || pid === undefined)) return ended;
+  const firstId = [...leasedIds(idsDir(paths))].find(([, owner]) => owner === id)?.[0];
+  return {
+    ...ended,
+    status: 'running',
+    exitCode: 0,
+    pid: pid ?? 0,
+    pidStartTime: pid === undefined ? '' : (startTime(pid) ?? ''),
+    // A shim that is gone: whoever looks at the container next cleans up after it.
+    shimPid: shimPid ?? 0,
+    shimStartTime: shimPid === undefined ? '' : (startTime(shimPid) ?? ''),
+    startedAt: pid === undefined ? NEVER : startedAt(pid),
+    bootId: bootId(),
+    network: deriveNetwork(paths, config),
+    ...(firstId === undefined ? {} : { firstId }),
+  };
+}
+
+/** The living shim that holds the container's lock. */
+export function shimOf(paths: Paths, id: string): number | undefined {
+  const lock = statSync(containerLock(paths, id), { throwIfNoEntry: false });
+  const holders = lock === undefined ? [] : flockHolders(lock.ino);
+  return holders.find(
+    (pid) => containerOf(readProcess(pid, 'cmdline')) === id && holdsFile(pid, containerLock(paths, id)),
+  );
+}
+
+/** `1: FLOCK  ADVISORY  WRITE 22217 fe:00:11805502 0 EOF` (proc_locks(5)); the device is left to holdsFile. */
+function flockHolders(inode: number): readonly number[] {
+  return readProcess('', 'locks')
+    .split('\n')
+    .map((line) => /FLOCK\s+ADVISORY\s+WRITE\s+(\d+)\s+\S+:(\d+)\s/.exec(line))
+    .filter((match) => match?.[2] === String(inode))
+    .map((match) => Number(match?.[1]));
+}
+
+function holdsFile(pid: number, path: string): boolean {
+  const wanted = statSync(path, { throwIfNoEntry: false });
+  return namesIn(`/proc/${pid}/fd`).some((fd) => {
+    const found = lookAt(`/proc/${pid}/fd/${fd}`);
+    return found !== undefined && found.ino === wanted?.ino && found.dev === wanted.dev;
+  });
+}
+
+/** PID 1 of the container: the child of `unshare`, which is the shim's own child. */
+function firstProcessOf(shim: number): number | undefined {
+  return childrenOf(shim)
+    .flatMap(childrenOf)
+    .find((pid) => /^NSpid:(\t\d+)+\t1$/m.test(readProcess(pid, 'status')));
+}
+
+const childrenOf = (pid: number): readonly number[] =>
+  readProcess(pid, `task/${pid}/children`)
+    .split(' ')
+    .filter((word) => word.trim() !== '')
+    .map(Number);
+
+/** Without a shim: something of a run is still there. */
+const isLeftBehind = (paths: Paths, id: string): boolean =>
+  lookAt(containerRunDir(paths, id)) !== undefined || cgroupProcesses(`/minidock/${id}`).length > 0;
+
+function startedAt(pid: number): string {
+  const boot = Number(/^btime (\d+)$/m.exec(readProcess('', 'stat'))?.[1] ?? 0);
+  const ticks = Number(startTime(pid) ?? 0);
+  return new Date((boot + ticks / TICKS) * 1000).toISOString();
+}
+
+/** Of a second, on every machine that minidock runs on (sysconf(_SC_CLK_TCK)). */
+const TICKS = 100;
+
+/** Its endpoint, from the lease of its address on. */
+export function deriveNetwork(paths: Paths, config: ContainerConfig): NetworkState | undefined {
+  const { id, spec } = config;
+  const { mode } = spec.network;
+  const netns = mode === 'host' || mode.startsWith('container:') ? '' : netnsName(id);
+  const nowhere = { network: undefined, netns, address: '', macAddress: '', hostVeth: '', ports: [] };
+  if (!isBridged(mode)) return nowhere;
+  const [lease] = addressesOf(leasesDir(paths), id);
+  const network = lease && listNetworks(paths).find((one) => one.id === lease.networkId);
+  if (lease === undefined || network === undefined) return nowhere;
+  return {
+    network: network satisfies BridgeNetwork,
+    netns,
+    address: lease.address,
+    macAddress: spec.network.macAddress || macFromAddress(lease.address),
+    hostVeth:
+      namesIn('/sys/class/net').find((name) => name.startsWith(hostVethName(id, '0000').slice(0, -4))) ?? '',
+    ports: publishedPorts(paths, config),
+  };
+}
+
+/** Those asked for, in the order of the journal's `port.publish:[IP:]PORT/PROTOCOL`, which has the chosen numbers. */
+function publishedPorts(paths: Paths, { id, spec }: ContainerConfig): readonly PortBinding[] {
+  const chosen = new Journal(join(containerRunDir(paths, id), 'journal'))
+    .read()
+    .map((entry) => /^port\.publish:(?:([\d.]+):)?(\d+)\/(tcp|udp)$/.exec(entry.id))
+    .filter((match) => match !== null);
+  return spec.network.ports.map(({ hostIp, hostPort, containerPort, protocol }) => {
+    const at = chosen.findIndex(
+      ([, ip = '0.0.0.0', port, kind]) =>
+        kind === protocol && ip === hostIp && (hostPort === 0 || hostPort === Number(port)),
+    );
+    const [match] = at < 0 ? [] : chosen.splice(at, 1);
+    return { hostIp, hostPort: Number(match?.[2] ?? hostPort), containerPort, protocol };
+  });
+}
+
+/** '' for what is not there, or has ended meanwhile. */
+function readProcess(pid: number | '', file: string): string {
+  try {
+    return readFileSync(pid === '' ? `/proc/${file}` : `/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return []; // It has ended, or there is none: nothing is in it.
+  }
+}
+
+function lookAt(path: string): { readonly ino: number; readonly dev: number } | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}

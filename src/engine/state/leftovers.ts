@@ -1,0 +1,126 @@
+/**
+ * What a killed `create` or `rm` leaves: a container's directory that has no config.json yet, or one on its way out
+ * (.removing-ID). Whoever makes or removes one holds the lock in it, so one whose lock is free is nobody's. Cheap when
+ * nothing is wrong: one look at the directory of containers and one for each of them.
+ */
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { copyOf } from '../../../images/foreign/kept.ts';
+import { listOf, line, record, type Shape } from '../../../images/foreign/shape.ts';
+import { errnoOf } from '../../../runtime/syscall/error.ts';
+import { isDamaged, readRecord } from './atomic-file.ts';
+import { isHalfMade, takingPath } from './half-made.ts';
+import { tryLock, type Lock } from './lock.ts';
+import { moveAway } from './move-away.ts';
+import { containerDir, containerLock, containerRunDir, containersDir, volumesDir } from './paths.ts';
+import { ensurePrivateDir } from '../../io/private-dir.ts';
+import { removeTree } from './remove-tree.ts';
+import type { ContainerStore } from './store.ts';
+
+const REMOVING = '.removing-';
+/** Milliseconds. */
+const SWEEP_BUDGET = 50;
+
+/** What a container that is being made takes outside its directory: named there, before it is taken. */
+export interface Taking {
+  readonly name: string;
+  readonly anonymousVolumes: readonly string[];
+}
+
+const taking: Shape<Taking> = record<Taking>({ name: line, anonymousVolumes: listOf(line) });
+
+export function recordTaking(store: ContainerStore, id: string, taken: Taking): void {
+  writeFileSync(takingPath(containerDir(store.paths, id)), JSON.stringify(taken), { mode: 0o600 });
+}
+
+/** The container is made: from here on its config.json says what belongs to it. */
+export function forgetTaking(store: ContainerStore, id: string): void {
+  rmSync(takingPath(containerDir(store.paths, id)), { force: true });
+}
+
+/** The directory of a container to be made, and its lock. */
+export function claimDirectory(store: ContainerStore, id: string): Lock {
+  const path = containerLock(store.paths, id);
+  for (;;) {
+    ensurePrivateDir(containerDir(store.paths, id));
+    // Between the two, someone who sweeps may take it for a leftover.
+    const lock = tryLock(path);
+    if (lock !== undefined) return lock;
+  }
+}
+
+/**
+ * Names first, which the next command may want; then files, for `budget` milliseconds: what a container has left may
+ * take longer than a command should wait for, and the next one goes on from there.
+ */
+export function sweepLeftovers(store: ContainerStore, budget = SWEEP_BUDGET): void {
+  const deadline = performance.now() + budget;
+  const names = directoriesIn(containersDir(store.paths));
+  for (const id of names.filter((name) => /^[0-9a-f]{64}$/.test(name))) sweepUnfinished(store, id, deadline);
+  for (const name of directoriesIn(containersDir(store.paths)).filter((name) => name.startsWith(REMOVING))) {
+    const dir = join(containersDir(store.paths), name);
+    const lock = existsSync(join(dir, 'lock')) ? tryLock(join(dir, 'lock')) : NO_LOCK;
+    if (lock !== undefined) removeQuietly(dir, deadline);
+    lock?.release();
+  }
+}
+
+const NO_LOCK: Pick<Lock, 'release'> = { release: () => undefined };
+
+function sweepUnfinished(store: ContainerStore, id: string, deadline: number): void {
+  const dir = containerDir(store.paths, id);
+  if (!isHalfMade(dir)) return;
+  const lock = tryLock(join(dir, 'lock'));
+  // Looked at again now that nobody else can finish or remove it.
+  if (lock !== undefined && existsSync(dir) && isHalfMade(dir)) {
+    removeUnfinished(store, id, deadline);
+  }
+  lock?.release();
+}
+
+function removeUnfinished(store: ContainerStore, id: string, deadline: number): void {
+  const dir = containerDir(store.paths, id);
+  const taken = readTaking(dir);
+  if (taken !== undefined) store.names.release(taken.name, id);
+  const { anonymousVolumes = [] } = taken ?? {};
+  // Only the directory says which volumes are its own: it stays until they are gone.
+  for (const volume of anonymousVolumes) {
+    const path = join(volumesDir(store.paths), volume);
+    rmSync(copyOf(join(path, 'volume.json')), { force: true });
+    if (!removeQuietly(path, deadline)) return;
+  }
+  removeQuietly(containerRunDir(store.paths, id), deadline);
+  moveAway(dir, join(containersDir(store.paths), `${REMOVING}${id}`));
+}
+
+/** undefined if the kill came before anything could be taken. */
+function readTaking(dir: string): Taking | undefined {
+  try {
+    return readRecord(takingPath(dir), taking);
+  } catch (error) {
+    // Its name, left over, is free for whoever wants it; doctor finds the volumes.
+    if (isDamaged(error)) return undefined;
+    throw error;
+  }
+}
+
+function directoriesIn(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    // None yet, or not ours to see: what needs root says so itself.
+    if (['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
+  }
+}
+
+/** Whether it is gone. What does not go must not keep every command from its work: doctor names it. */
+function removeQuietly(path: string, deadline: number): boolean {
+  try {
+    return removeTree(path, deadline);
+  } catch (error) {
+    // Something is mounted in it, or a file cannot be changed (chattr +i), or the disk fails.
+    if (errnoOf(error) === '') throw error;
+    return false;
+  }
+}

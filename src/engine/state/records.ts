@@ -1,0 +1,191 @@
+/**
+ * The shapes of minidock's own files. What is read is held against them before anybody uses it: a disk, a full file
+ * system or a hand may have changed a file since it was written, and half a record must not become half an action.
+ */
+import {
+  flag,
+  form,
+  line,
+  listOf,
+  mapOf,
+  optional,
+  record,
+  size,
+  text,
+  value,
+  type Shape,
+} from '../../../images/foreign/shape.ts';
+import type { Healthcheck } from '../../../images/types.ts';
+import type { PortRequest } from '../../../runtime/network/types.ts';
+import type { BridgeNetwork, PortBinding } from '../../../runtime/network/types.ts';
+import type { LogLoss } from '../spec/container.ts';
+import { parseCidr, parseIpv4 } from '../../../runtime/network/ipv4.ts';
+import type {
+  ContainerConfig,
+  ContainerSpec,
+  ContainerState,
+  LogSpec,
+  MountSpec,
+  NetworkSpec,
+  NetworkState,
+} from '../spec/container.ts';
+
+export const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
+
+const id = form('64 hex digits', 'ids', isId);
+const whole = value<number>('a whole number', 'whole numbers', Number.isSafeInteger);
+const port = value<number>(
+  'a port',
+  'ports',
+  (found) => Number.isInteger(found) && Number(found) >= 0 && Number(found) <= 0xffff,
+);
+const lines = listOf(line);
+const oneOf = <T extends string>(...words: readonly T[]): Shape<T> =>
+  value(`one of ${words.join(', ')}`, 'words', (found) => words.includes(found as T));
+const interfaceName = form('the name of an interface', 'names of interfaces', (name) =>
+  /^[a-zA-Z0-9_.-]{1,15}$/.test(name),
+);
+const address = form('an IPv4 address', 'IPv4 addresses', (name) => parseIpv4(name) !== undefined);
+
+export const bridgeNetwork: Shape<BridgeNetwork> = record<BridgeNetwork>({
+  id,
+  name: line,
+  bridge: interfaceName,
+  subnet: form('a subnet', 'subnets', (found) => parseCidr(found) !== undefined),
+  gateway: address,
+  internal: optional(flag),
+  created: text,
+});
+
+const binding = {
+  hostIp: line,
+  hostPort: port,
+  containerPort: port,
+  protocol: oneOf('tcp', 'udp'),
+};
+
+const networkSpec = record<NetworkSpec>({
+  mode: line,
+  ip: line,
+  macAddress: line,
+  dns: lines,
+  dnsSearch: lines,
+  dnsOptions: lines,
+  extraHosts: lines,
+  ports: listOf(record<PortRequest>({ ...binding, hostPortEnd: optional(port) })),
+  publishAll: flag,
+  firewall: oneOf('nftables', 'iptables'),
+});
+
+const mount = record<MountSpec>({
+  type: oneOf('bind', 'volume', 'tmpfs'),
+  source: line,
+  volume: optional(line),
+  anonymous: optional(flag),
+  target: line,
+  readOnly: flag,
+  options: lines,
+});
+
+const spec: Shape<ContainerSpec> = record<ContainerSpec>({
+  entrypoint: lines,
+  cmd: lines,
+  env: lines,
+  workingDir: line,
+  user: line,
+  groupAdd: lines,
+  healthcheck: optional(
+    record<Healthcheck>({
+      Test: optional(lines),
+      Interval: optional(whole),
+      Timeout: optional(whole),
+      StartPeriod: optional(whole),
+      StartInterval: optional(whole),
+      Retries: optional(whole),
+    }),
+  ),
+  hostname: line,
+  domainname: line,
+  labels: mapOf(text),
+  exposedPorts: lines,
+  stopSignal: line,
+  stopTimeout: whole,
+  tty: flag,
+  openStdin: flag,
+  attachStdin: flag,
+  attachStdout: flag,
+  attachStderr: flag,
+  autoRemove: flag,
+  readOnly: flag,
+  init: flag,
+  privileged: flag,
+  usernsMode: optional(oneOf('', 'host', 'auto')),
+  capAdd: lines,
+  capDrop: lines,
+  securityOpt: lines,
+  seccompProfile: text,
+  noNewPrivileges: flag,
+  ulimits: listOf(record<ContainerSpec['ulimits'][number]>({ name: line, soft: whole, hard: whole })),
+  sysctls: mapOf(line),
+  devices: listOf(record<ContainerSpec['devices'][number]>({ host: line, container: line, access: line })),
+  shmSize: size,
+  oomScoreAdj: whole,
+  mounts: listOf(mount),
+  network: networkSpec,
+  resources: record<ContainerSpec['resources']>({
+    memory: whole,
+    memorySwap: whole,
+    memoryReservation: whole,
+    nanoCpus: whole,
+    cpuShares: whole,
+    cpusetCpus: line,
+    pidsLimit: whole,
+  }),
+  log: optional(
+    record<LogSpec>({ driver: oneOf('json-file', 'local', 'none'), maxSize: size, maxFiles: size }),
+  ),
+});
+
+export const containerConfig: Shape<ContainerConfig> = record<ContainerConfig>({
+  id,
+  name: line,
+  created: text,
+  imageRef: text,
+  imageId: text,
+  platform: text,
+  layers: lines,
+  spec,
+});
+
+const networkState = record<NetworkState>({
+  network: optional(bridgeNetwork),
+  netns: line,
+  address: line,
+  macAddress: line,
+  hostVeth: line,
+  ports: listOf(record<PortBinding>(binding)),
+});
+
+export const containerState: Shape<ContainerState> = record<ContainerState>({
+  status: oneOf('created', 'running', 'exited', 'dead'),
+  pid: size,
+  pidStartTime: text,
+  shimPid: size,
+  shimStartTime: text,
+  exitCode: whole,
+  error: text,
+  oomKilled: flag,
+  startedAt: text,
+  finishedAt: text,
+  bootId: text,
+  network: optional(networkState),
+  firstId: optional(size),
+  logLoss: optional(record<LogLoss>({ bytes: size, since: text, reason: text })),
+});
+
+export interface VolumeRecord {
+  readonly created: string;
+  readonly anonymous: boolean;
+}
+
+export const volumeRecord: Shape<VolumeRecord> = record<VolumeRecord>({ created: text, anonymous: flag });

@@ -1,0 +1,48 @@
+/** The last step of a container's life: its directory, its name, and the volumes nobody named. */
+import { doneStep } from '../../../runtime/plan/step-span.ts';
+import { getVolume, removeVolume } from './volumes.ts';
+import type { ContainerConfig } from '../spec/container.ts';
+import type { ContainerStore } from './store.ts';
+
+interface RemovalOptions {
+  /** Anonymous volumes go too unless another container mounts them (`--volumes-from` style sharing). */
+  readonly volumes: boolean;
+}
+
+export function removeContainerFiles(
+  store: ContainerStore,
+  config: ContainerConfig,
+  options: RemovalOptions,
+): void {
+  takeContainerAway(store, config, options)();
+}
+
+/** The container, its name and its volumes are gone when this returns; its files when what it returns has. */
+export function takeContainerAway(
+  store: ContainerStore,
+  config: ContainerConfig,
+  options: RemovalOptions,
+): () => void {
+  const deleteFiles = store.takeAway(config);
+  if (options.volumes) removeAnonymousVolumes(store, config);
+  return deleteFiles;
+}
+
+function removeAnonymousVolumes(store: ContainerStore, config: ContainerConfig): void {
+  for (const name of volumesThatGo(store, config)) {
+    doneStep(`volume.remove:${name}`, () => removeVolume(store.paths, name));
+  }
+}
+
+/** Names of its anonymous volumes that no other container mounts. */
+export function volumesThatGo(store: ContainerStore, config: ContainerConfig): readonly string[] {
+  const names = config.spec.mounts.flatMap((mount) =>
+    mount.anonymous === true && mount.volume !== undefined ? [mount.volume] : [],
+  );
+  if (names.length === 0) return [];
+  const others = store.list().filter(({ config: other }) => other.id !== config.id);
+  // What one of them mounts may be lost with its record: then none is taken for unused.
+  if (others.some(({ unreadable }) => unreadable !== undefined)) return [];
+  const used = new Set(others.flatMap(({ config: other }) => other.spec.mounts.map((mount) => mount.volume)));
+  return names.filter((name) => !used.has(name) && getVolume(store.paths, name) !== undefined);
+}

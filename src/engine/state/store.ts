@@ -1,0 +1,240 @@
+/**
+ * The containers of this host, as files: containers/<id>/{config,state}.json, and their names (container-names.ts).
+ *
+ * A container exists once its config.json does, which is written last. Nothing is cached: another process may change it
+ * at any time. What is damaged is told and costs as little as can be: the configuration has a copy, how the container
+ * fares is what the kernel says (derived-state.ts).
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { doneStep } from '../../../runtime/plan/step-span.ts';
+import {
+  isDamaged,
+  isLink,
+  overwriteFile,
+  readKeptRecord,
+  readRecord,
+  refuseLink,
+  writeJson,
+  writeKeptRecord,
+} from './atomic-file.ts';
+import type { ContainerConfig, ContainerState } from '../spec/container.ts';
+import { ContainerNames } from './container-names.ts';
+import { damagedFile, missingFile, tellDamage } from './damage.ts';
+import { deriveState, shimOf } from './derived-state.ts';
+import { configPath, isHalfMade } from './half-made.ts';
+import { moveAway } from './move-away.ts';
+import { containerDir, containersDir, type Paths } from './paths.ts';
+import { containerConfig, containerState, isId } from './records.ts';
+import { removeTree } from './remove-tree.ts';
+import { unreadableConfig } from './unreadable.ts';
+import { NEVER } from '../spec/time.ts';
+
+export interface Container {
+  readonly config: ContainerConfig;
+  readonly state: ContainerState;
+  /** Its configuration is lost: what is said of it is what its directory and the kernel tell (unreadable.ts). */
+  readonly unreadable?: MinidockError;
+}
+
+export interface ListHandlers {
+  /** Of a directory that holds no container: one in the making, on its way out, or left by a kill (leftovers.ts). */
+  readonly leftover?: (name: string) => void;
+}
+
+export const NEW_STATE: ContainerState = {
+  status: 'created',
+  pid: 0,
+  pidStartTime: '',
+  shimPid: 0,
+  shimStartTime: '',
+  exitCode: 0,
+  error: '',
+  oomKilled: false,
+  startedAt: NEVER,
+  finishedAt: NEVER,
+  bootId: '',
+  network: undefined,
+};
+
+export function noSuchContainer(reference: string): MinidockError {
+  return new MinidockError({ code: 'NO_SUCH_CONTAINER', message: `No such container: ${reference}` });
+}
+
+export class ContainerStore {
+  readonly names: ContainerNames;
+
+  constructor(readonly paths: Paths) {
+    this.names = new ContainerNames(paths, {
+      ids: () => this.ids(),
+      nameOf: (id) => this.readConfig(id)?.config.name,
+    });
+  }
+
+  rename(config: ContainerConfig, name: string): void {
+    this.names.reserve(name, config.id);
+    this.writeConfig({ ...config, name });
+    this.names.release(config.name, config.id);
+  }
+
+  writeConfig(config: ContainerConfig): void {
+    writeKeptRecord(configPath(containerDir(this.paths, config.id)), config);
+  }
+
+  writeState(id: string, state: ContainerState): void {
+    const path = join(containerDir(this.paths, id), 'state.json');
+    try {
+      writeJson(path, state);
+    } catch (error) {
+      // That a container has ended must be known, and the container be removable, on a full disk above all.
+      if (!isDiskFull(error) || !existsSync(path)) throw error;
+      overwriteFile(path, JSON.stringify(state));
+    }
+  }
+
+  /** undefined if there is no such container, or none yet. */
+  read(id: string): Container | undefined {
+    const known = this.readConfig(id);
+    return known && { ...known, state: this.readState(id, known.config) };
+  }
+
+  /** Of a container whose configuration is lost it gives what little can be told. */
+  private readConfig(id: string): Omit<Container, 'state'> | undefined {
+    const dir = containerDir(this.paths, id);
+    const path = configPath(dir);
+    const unreadable = (error: MinidockError): Omit<Container, 'state'> => {
+      tellDamage(error, 'What it was is lost; it can still be stopped and removed.');
+      return { config: unreadableConfig(this.paths, id), unreadable: error };
+    };
+    return orIfDamaged<Omit<Container, 'state'> | undefined>(() => {
+      const { value, damage } = readKeptRecord(path, containerConfig);
+      if (value === undefined) {
+        if (isHalfMade(dir) && shimOf(this.paths, id) === undefined) return undefined;
+        // Either its record is lost, or it was written since we looked.
+        return existsSync(path) ? this.readConfig(id) : unreadable(missingFile(path));
+      }
+      if (damage !== undefined) {
+        // Only the copy has been written so far, by who makes the container.
+        if (damage === 'missing' && isHalfMade(dir)) return undefined;
+        tellDamage(damage === 'missing' ? missingFile(path) : damage, 'Its copy is used.');
+      }
+      if (value.id !== id) return unreadable(damagedFile(path, 'it is the record of another container'));
+      return { config: value };
+    }, unreadable);
+  }
+
+  /** Of a container that exists; without its record, or with a damaged one, what the kernel tells of it. */
+  readState(id: string, known?: ContainerConfig): ContainerState {
+    const path = `${containerDir(this.paths, id)}/state.json`;
+    const derived = (error: MinidockError): ContainerState => {
+      tellDamage(error, 'Whether the container runs is taken from the kernel.');
+      const config = known ?? this.readConfig(id)?.config ?? unreadableConfig(this.paths, id);
+      return deriveState(this.paths, config, error.message);
+    };
+    return orIfDamaged<ContainerState>(() => {
+      const state = readRecord(path, containerState);
+      if (state !== undefined) return state;
+      // No container yet, or none any more: it was removed since its configuration was read.
+      return isHalfMade(containerDir(this.paths, id)) ? NEW_STATE : derived(missingFile(path));
+    }, derived);
+  }
+
+  ids(): readonly string[] {
+    return this.directories().filter(isId);
+  }
+
+  /** Newest first, as Docker lists them. One that cannot be read must not hide the others. */
+  list({ leftover }: ListHandlers = {}): readonly Container[] {
+    const containers: Container[] = [];
+    for (const name of this.directories()) {
+      const container = isId(name) ? this.read(name) : undefined;
+      if (container === undefined) leftover?.(name);
+      else containers.push(container);
+    }
+    return containers.sort((a, b) => (a.config.created < b.config.created ? 1 : -1));
+  }
+
+  /** A link among them is told as damaged: it would lead to what no container of this store is. */
+  private directories(): readonly string[] {
+    try {
+      const entries = readdirSync(containersDir(this.paths), { withFileTypes: true });
+      return entries.flatMap((entry) => {
+        if (!entry.isSymbolicLink()) return [entry.name];
+        tellDamage(isLink(containerDir(this.paths, entry.name)));
+        return [];
+      });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  /**
+   * By full id, name, or unambiguous id prefix, in Docker's order.
+   * @throws MinidockError 'NO_SUCH_CONTAINER' or 'AMBIGUOUS_ID'.
+   */
+  find(reference: string): Container {
+    if (isId(reference)) return this.readExisting(reference, reference);
+    const name = reference.replace(/^\//, '');
+    const told = isValidName(name) ? this.names.read(name) : undefined;
+    if (told !== undefined && isId(told)) {
+      const named = existsSync(containerDir(this.paths, told))
+        ? this.readExisting(told, reference)
+        : undefined;
+      // Who is renamed just now has two names, or none; the configuration decides.
+      if (named !== undefined && (named.config.name === name || named.unreadable !== undefined)) return named;
+    }
+    const id =
+      this.matchPrefix(reference) ?? (isValidName(name) ? this.names.findLost(name, told) : undefined);
+    if (id === undefined) throw noSuchContainer(reference);
+    return this.readExisting(id, reference);
+  }
+
+  private readExisting(id: string, reference: string): Container {
+    refuseLink(containerDir(this.paths, id));
+    const container = this.read(id);
+    if (container === undefined) throw noSuchContainer(reference);
+    return container;
+  }
+
+  private matchPrefix(reference: string): string | undefined {
+    if (!/^[0-9a-f]+$/.test(reference)) return undefined;
+    const matches = this.ids().filter((id) => id.startsWith(reference));
+    if (matches.length > 1) {
+      throw new MinidockError({
+        code: 'AMBIGUOUS_ID',
+        message: `multiple IDs found with provided prefix: ${reference}`,
+        hint: 'Give more digits of the id.',
+      });
+    }
+    return matches[0];
+  }
+
+  /** Takes the container out of sight with one rename; what may be large is deleted by what is returned. */
+  takeAway(config: ContainerConfig): () => void {
+    const dir = containerDir(this.paths, config.id);
+    const doomed = doomedDir(this.paths, config.id);
+    doneStep('container.take-away', () => moveAway(dir, doomed));
+    doneStep('container.release-name', () => this.names.release(config.name, config.id));
+    return () => doneStep('container.delete-files', () => void removeTree(doomed));
+  }
+}
+
+/** Where a container's directory waits to be deleted. */
+export const doomedDir = (paths: Paths, id: string): string => join(containersDir(paths), `.removing-${id}`);
+
+const isDiskFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+function orIfDamaged<T>(read: () => T, otherwise: (error: MinidockError) => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isDamaged(error)) return otherwise(error);
+    throw error;
+  }
+}
+
+/** Docker's RestrictedNamePattern, which takes a name of any length. */
+export const isValidName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name);

@@ -1,0 +1,133 @@
+/** Volumes: directories that outlive containers, volumes/<name>/_data. Anonymous ones have 64 hex digits for a name. */
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { delay } from '../../../runtime/io/delay.ts';
+import { copyOf } from '../../../images/foreign/kept.ts';
+import { isDamaged, readKeptRecord, refuseLink, writeKeptRecord } from './atomic-file.ts';
+import { missingFile, tellDamage } from './damage.ts';
+import { tryLock, type Lock } from './lock.ts';
+import { volumesDir, type Paths } from './paths.ts';
+import { ensurePrivateDir } from '../../io/private-dir.ts';
+import { isId, volumeRecord } from './records.ts';
+import { removeTree } from './remove-tree.ts';
+import { timestamp } from '../spec/time.ts';
+
+export interface Volume {
+  readonly name: string;
+  readonly created: string;
+  readonly anonymous: boolean;
+  readonly mountpoint: string;
+}
+
+export const volumeData = (paths: Paths, name: string): string => join(volumesDir(paths), name, '_data');
+
+/** Also the name of a directory: no longer than that may be, and none but a child of volumes/. */
+const isVolumeName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(name);
+
+const LONGEST_NAME = 255;
+
+/** A volume that a container is about to use. */
+export interface TakenVolume {
+  readonly volume: Volume;
+  /** It is to be filled from the image: as in Docker only if it is new and has nothing in it. */
+  readonly isEmpty: boolean;
+  /** For one that is new, to be called when it is filled: from then on others find it. */
+  readonly publish: (() => void) | undefined;
+}
+
+/**
+ * Held by whoever takes volumes by name, until the container that uses them can be found, and by whoever removes one:
+ * nobody joins a volume that is still being filled, and nobody removes one that somebody is joining.
+ */
+export async function lockVolumes(paths: Paths): Promise<Lock> {
+  ensurePrivateDir(volumesDir(paths));
+  for (;;) {
+    const lock = tryLock(join(paths.root, 'volumes.lock'));
+    if (lock !== undefined) return lock;
+    await delay(LOCK_RETRY);
+  }
+}
+
+/** Milliseconds. */
+const LOCK_RETRY = 5;
+
+/** Made if it is not there. One that is named is only to be asked for with the lock held. */
+export function takeVolume(paths: Paths, name: string, anonymous: boolean): TakenVolume {
+  if (name.length > LONGEST_NAME) {
+    throw new MinidockError({
+      code: 'INVALID_VOLUME_NAME',
+      message: `create ${name}: error while creating volume root path: mkdir ${join(volumesDir(paths), name)}: file name too long`,
+      hint: `The name of a volume is that of a directory: ${String(LONGEST_NAME)} characters at most.`,
+    });
+  }
+  if (!isVolumeName(name)) {
+    throw new MinidockError({
+      code: 'INVALID_VOLUME_NAME',
+      message: `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`,
+      hint: 'If you intended to pass a host directory, use an absolute path.',
+    });
+  }
+  const existing = getVolume(paths, name);
+  if (existing !== undefined) return { volume: existing, isEmpty: false, publish: undefined };
+  ensurePrivateDir(volumesDir(paths));
+  const dir = join(volumesDir(paths), name);
+  mkdirSync(volumeData(paths, name), { recursive: true, mode: 0o755 });
+  const meta = { created: timestamp(), anonymous };
+  return {
+    volume: { name, ...meta, mountpoint: volumeData(paths, name) },
+    isEmpty: readdirSync(volumeData(paths, name)).length === 0,
+    publish: () => writeKeptRecord(join(dir, 'volume.json'), meta),
+  };
+}
+
+export function getVolume(paths: Paths, name: string): Volume | undefined {
+  if (!isVolumeName(name)) return undefined;
+  refuseLink(join(volumesDir(paths), name));
+  refuseLink(volumeData(paths, name));
+  const path = join(volumesDir(paths), name, 'volume.json');
+  const mountpoint = volumeData(paths, name);
+  try {
+    const { value, damage } = readKeptRecord(path, volumeRecord);
+    if (damage !== undefined)
+      tellDamage(damage === 'missing' ? missingFile(path) : damage, 'Its copy is used.');
+    return value && { name, ...value, mountpoint };
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    // Its files are what matters, and its name is the directory's; an anonymous one has an id for a name.
+    tellDamage(error, `The volume ${name} is used as it is.`);
+    const { birthtime } = statSync(mountpoint, { throwIfNoEntry: false }) ?? { birthtime: new Date(0) };
+    return { name, created: birthtime.toISOString(), anonymous: isId(name), mountpoint };
+  }
+}
+
+export function listVolumes(paths: Paths): readonly Volume[] {
+  if (!existsSync(volumesDir(paths))) return [];
+  return readdirSync(volumesDir(paths))
+    .filter((name) => lstatSync(join(volumesDir(paths), name)).isDirectory())
+    .sort()
+    .flatMap((name) => {
+      try {
+        return getVolume(paths, name) ?? [];
+      } catch (error) {
+        // A link in its place: it is named, and the others are listed.
+        if (!isDamaged(error)) throw error;
+        tellDamage(error);
+        return [];
+      }
+    });
+}
+
+export function removeVolume(paths: Paths, name: string): void {
+  if (getVolume(paths, name) === undefined) {
+    throw new MinidockError({ code: 'NO_SUCH_VOLUME', message: `get ${name}: no such volume` });
+  }
+  deleteVolume(paths, name);
+}
+
+/** Also of one that has not been published. */
+export function deleteVolume(paths: Paths, name: string): void {
+  // A removal that is killed must not leave a copy alone, which would look like a record that is lost.
+  rmSync(copyOf(join(volumesDir(paths), name, 'volume.json')), { force: true });
+  removeTree(join(volumesDir(paths), name));
+}

@@ -1,0 +1,63 @@
+/** `--dry-run`: steps told and not done. On stdout, which has nothing else to say. */
+import { MinidockError } from '../../../runtime/errors.ts';
+import { printable } from '../../../runtime/printable.ts';
+import type { ContainerConfig } from '../../engine/spec/container.ts';
+import {
+  execSteps,
+  newExecDir,
+  planExec,
+  requireRunning,
+  type ExecOptions,
+} from '../../engine/plans/exec-plan.ts';
+import { planRequested, type NetworkRequest } from '../../engine/network/network-create.ts';
+import { peekPorts, previewNetwork } from '../../engine/network/networking.ts';
+import { allSteps } from '../../engine/plans/run-plan.ts';
+import { computeRun } from '../../engine/plans/prepare.ts';
+import { idsDir, type Paths } from '../../engine/state/paths.ts';
+import { stderr } from '../../io/standard-streams.ts';
+import { peekIds } from '../../../runtime/process/identity/id-ranges.ts';
+import type { Container, ContainerStore } from '../../engine/state/store.ts';
+import type { ExplainHow } from './how.ts';
+import { sameAs, throughExec } from './look.ts';
+import { printSteps } from './teller.ts';
+
+/** What `run` would do now for this container; nothing is made, leased or reserved. */
+export async function printDryRun(
+  store: ContainerStore,
+  config: ContainerConfig,
+  how: ExplainHow,
+): Promise<void> {
+  const { ports, refusal } = peekPorts(config);
+  if (refusal !== undefined) tellRefusal(refusal);
+  const attachment = await previewNetwork(store, config, ports).catch((error: unknown) => {
+    if (!(error instanceof MinidockError) || error.code !== 'ADDRESS_IN_USE') throw error;
+    tellRefusal(error);
+    return previewNetwork(store, config, ports, config.spec.network.ip);
+  });
+  const firstId = config.spec.usernsMode === 'auto' ? peekIds(idsDir(store.paths), config.id) : undefined;
+  const { plan } = computeRun(store.paths, config, attachment, { firstId });
+  await printSteps(throughExec(allSteps(plan), [config.name === '' ? 'NAME' : config.name]), how);
+}
+
+/** A port, a name or an address that somebody has just now does not change the steps: noted beside them, on standard error. */
+export function tellRefusal({ message, hint = '' }: MinidockError): void {
+  stderr.write(`Note: as things are, this would be refused: ${printable(message)}\n`);
+  if (hint !== '') stderr.write(`${printable(hint)}\n`);
+}
+
+/** What `network create` would do now; another time its names differ. @throws what createNetwork does. */
+export async function printNetwork(paths: Paths, request: NetworkRequest, how: ExplainHow): Promise<void> {
+  await printSteps((await planRequested(paths, request)).steps, how);
+}
+
+/** What `exec` would do now. @throws MinidockError 'NOT_RUNNING'. */
+export async function printExec(
+  paths: Paths,
+  container: Container,
+  options: ExecOptions,
+  how: ExplainHow,
+): Promise<void> {
+  requireRunning(container);
+  const steps = await execSteps(planExec(paths, container, options, newExecDir(paths, container)));
+  await printSteps(throughExec(steps, sameAs(container, options)), how);
+}

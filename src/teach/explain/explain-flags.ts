@@ -1,0 +1,43 @@
+/** The flags with which a verb tells its steps: --explain[=short|full|json], --dry-run, --step. */
+import { MinidockError } from '../../../runtime/errors.ts';
+import type { Explanation } from './explanation.ts';
+import type { Telling } from './telling.ts';
+import type { ExplainHow } from './how.ts';
+
+export interface ExplainFlags {
+  readonly explain?: string;
+  readonly dryRun?: boolean;
+  readonly step?: boolean;
+}
+
+/** What is shown by flags: undefined where nothing is to be told. @throws MinidockError 'INVALID_FLAG'. */
+export function explainHow({ explain, dryRun, step }: ExplainFlags): ExplainHow | undefined {
+  if (dryRun === true && step === true)
+    throw invalid('conflicting options: with --dry-run nothing is done, and --step has nothing to wait for');
+  if (explain === undefined) return dryRun === true || step === true ? 'full' : undefined;
+  if (explain !== 'short' && explain !== 'full' && explain !== 'json') {
+    throw invalid(
+      `invalid argument "${explain}" for "--explain" flag: must be one of "short", "full" or "json"`,
+    );
+  }
+  if (step === true && explain === 'json')
+    throw invalid('conflicting options: --step is for people, --explain=json is not');
+  return explain;
+}
+
+/** Who tells the steps; undefined where nothing is to be told. @throws MinidockError 'NO_TERMINAL' for --step without one. */
+export async function explanationFor(flags: ExplainFlags): Promise<Explanation | undefined> {
+  const how = explainHow(flags);
+  if (how === undefined) return undefined;
+  if (flags.step === true) return (await import('./walk.ts')).createWalk(how);
+  return (await import('./explanation.ts')).createExplanation(how);
+}
+
+/** The same for steps of this very process, or of one that reports to it. */
+export async function tellingFor(flags: ExplainFlags): Promise<Telling | undefined> {
+  const how = explainHow(flags);
+  return how === undefined ? undefined : (await import('./telling.ts')).createTelling(how);
+}
+
+const invalid = (message: string): MinidockError =>
+  new MinidockError({ code: 'INVALID_FLAG', message, exitCode: 125 });

@@ -1,0 +1,122 @@
+/**
+ * Tells a plan to a learner: each step with its literal command, why it is needed, what undoes it and how to look at
+ * the result. `--dry-run` tells all of it at once, `--explain` each step as it happens; both say the same, because
+ * both read the same Step. The headings are the steps of Docker's bridge network as one would do them by hand.
+ */
+import { renderArgv } from '../../../runtime/plan/quote.ts';
+import { renderCommand } from '../../../runtime/plan/render.ts';
+import type { Section, Step, StepId, Undo } from '../../../runtime/plan/step.ts';
+import { noColors, type Colors } from '../../ui/colors.ts';
+import { createLineTeller } from './step-line.ts';
+import { createJsonTeller } from './step-json.ts';
+import { alreadyWords, formatMilliseconds, sectionHeadings, skipText, undoText } from './words.ts';
+import { wrap } from '../../ui/wrap.ts';
+import type { Explainer, StepOutcome, ExplainOptions } from './explainer.ts';
+
+export function createExplainer(options: ExplainOptions): Explainer {
+  if (options.how === 'short') return createLineTeller(options);
+  if (options.how === 'json') return createJsonTeller();
+  const teller = new StepTeller(options);
+  return {
+    stepStarted: (step, n, total) => teller.heading(step) + teller.step(step, n, total),
+    stepDone: (step, milliseconds, outcome) => teller.outcome(step, milliseconds, outcome),
+    stepPlanned: (step, already) => (already ? teller.outcome(step, 0, 'already') : teller.condition(step)),
+  };
+}
+
+/** `already`: steps whose effect is known to be there. */
+export function renderDryRun(
+  steps: readonly Step[],
+  options: ExplainOptions = {},
+  already: ReadonlySet<StepId> = new Set(),
+): string {
+  const explainer = createExplainer(options);
+  return steps
+    .map(
+      (step, index) =>
+        explainer.stepStarted(step, index + 1, steps.length) +
+        explainer.stepPlanned(step, already.has(step.id)),
+    )
+    .join('');
+}
+
+const INDENT = '    ';
+/** Behind 'Why:  ' and its like. */
+const HANGING = `${INDENT}      `;
+
+class StepTeller {
+  private readonly width: number;
+  private readonly colors: Colors;
+  private readonly titles = new Map<string, string>();
+  private section: Section | undefined;
+  private readonly seen: Section[] = [];
+
+  constructor({ width = 80, colors = noColors }: ExplainOptions) {
+    this.width = Math.max(40, width);
+    this.colors = colors;
+  }
+
+  /** '3. Create the veth pair …', when the section changes; one that comes back keeps its number. */
+  heading(step: Step): string {
+    if (step.section === this.section) return '';
+    this.section = step.section;
+    const known = this.seen.indexOf(step.section);
+    if (known < 0) this.seen.push(step.section);
+    const number = `${known < 0 ? this.seen.length : known + 1}. `;
+    const again = known < 0 ? '' : ' (again)';
+    const text = wrap(sectionHeadings[step.section] + again, this.width, number, ' '.repeat(number.length));
+    return `\n${this.colors.bold(text)}\n`;
+  }
+
+  step(step: Step, n: number, total: number): string {
+    this.titles.set(step.id, step.title);
+    const position = `[${String(n).padStart(String(total).length)}/${total}]`;
+    const command = renderCommand(step.command)
+      .split('\n')
+      .map((line, index) => INDENT + this.colors.cyan(`${index === 0 ? '$ ' : '  '}${line}`))
+      .join('\n');
+    return [
+      `\n${this.title(position, step.title)}`,
+      command,
+      this.labelled('Why:  ', step.why),
+      this.labelled('Else: ', step.without),
+      this.undo(step.undo),
+      ...(step.observe === undefined ? [] : [this.literal('Look: ', renderArgv(step.observe))]),
+      '',
+    ].join('\n');
+  }
+
+  private title(position: string, title: string): string {
+    const indent = ' '.repeat(position.length + 3);
+    const [first = '', ...more] = wrap(title, this.width, indent, indent).split('\n');
+    const { bold, dim } = this.colors;
+    return [`  ${dim(position)} ${bold(first.trimStart())}`, ...more.map((line) => bold(line))].join('\n');
+  }
+
+  condition({ check }: Step): string {
+    return check === undefined ? '' : `${this.labelled('Skip: ', skipText(check))}\n`;
+  }
+
+  outcome(step: Step, milliseconds: number, outcome: StepOutcome): string {
+    const { green, red, dim } = this.colors;
+    const words = {
+      done: green(`done in ${formatMilliseconds(milliseconds)}`),
+      already: dim(alreadyWords(step)[0]),
+      failed: red(`failed after ${formatMilliseconds(milliseconds)}`),
+    };
+    return `${INDENT}${words[outcome]}\n`;
+  }
+
+  private undo(undo: Undo): string {
+    const text = undoText(undo, (id) => this.titles.get(id));
+    return undo.kind === 'command' ? this.literal('Undo: ', text) : this.labelled('Undo: ', text);
+  }
+
+  private labelled(label: string, text: string): string {
+    return wrap(text, this.width, INDENT + label, HANGING).replace(label, this.colors.dim(label));
+  }
+
+  private literal(label: string, command: string): string {
+    return INDENT + this.colors.dim(label) + command.split('\n').join(`\n${HANGING}`);
+  }
+}

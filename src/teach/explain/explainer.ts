@@ -1,0 +1,22 @@
+/** What turns steps and what becomes of them into text. */
+import type { Step } from '../../../runtime/plan/step.ts';
+import type { Colors } from '../../ui/colors.ts';
+import type { ExplainHow } from './how.ts';
+
+/** Each returns text with its final newline, or none; the caller writes it. The heading of a section is printed once. */
+export interface Explainer {
+  stepStarted(step: Step, n: number, total: number): string;
+  stepDone(step: Step, milliseconds: number, outcome: StepOutcome): string;
+  /** In place of stepDone, for one that is only told of; `already`: its effect is known to be there. */
+  stepPlanned(step: Step, already: boolean): string;
+}
+
+export type StepOutcome = 'done' | 'already' | 'failed';
+
+export interface ExplainOptions {
+  /** Columns to wrap at; 80 where unknown. Commands are never broken, so that they can be pasted. */
+  readonly width?: number;
+  readonly colors?: Colors;
+  /** 'full' unless given: everything; 'short': a line a step; 'json': an object a line. */
+  readonly how?: ExplainHow;
+}

@@ -1,0 +1,36 @@
+/**
+ * `--explain` where there is no shim to report: steps that this process does, or that another reports to it, told as
+ * their spans end. Whoever has steps gives them to `plan` and does them within stepSpan (runtime/plan/step-span.ts).
+ */
+import type { Step } from '../../../runtime/plan/step.ts';
+import { stepTimes, undoTimes, type StepTime } from '../../../runtime/plan/step-span.ts';
+import { listenToTrace } from '../../../runtime/trace.ts';
+import { stderr, type StandardStream } from '../../io/standard-streams.ts';
+import type { ExplainHow } from './how.ts';
+import { throughExec, type ExecWords } from './look.ts';
+import { explainerFor, Teller } from './teller.ts';
+
+export interface Telling {
+  /** To be called first, and again for what is done next: numbers begin anew. */
+  readonly plan: (steps: readonly Step[], exec?: ExecWords) => void;
+  /** A step that nobody's span tells of. */
+  readonly done: (result: StepTime) => void;
+  /** What is done from now on is none of its business. */
+  readonly end: () => void;
+}
+
+export async function createTelling(how: ExplainHow, output: StandardStream = stderr): Promise<Telling> {
+  const explainer = await explainerFor(how, output);
+  let teller = new Teller(explainer, output);
+  const end = listenToTrace((event) => {
+    for (const result of [...stepTimes(event), ...undoTimes(event)]) teller.done(result);
+  });
+  return {
+    plan: (steps, exec) => {
+      teller = new Teller(explainer, output);
+      teller.plan(exec === undefined ? steps : throughExec(steps, exec));
+    },
+    done: (result) => teller.done(result),
+    end,
+  };
+}

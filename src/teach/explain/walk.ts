@@ -1,0 +1,157 @@
+/**
+ * `--step`: before each step its words and the state as it is, then a key; after it the state again. The state is what
+ * the step's own command for looking shows, run on the host by this command, while the shim waits for its word.
+ *
+ * Whole lines are read from the terminal, and read(2) waits for them: a Ctrl-C then ends this command as it ends any
+ * other, and the shim, left alone, undoes what has been done.
+ */
+import { existsSync, readSync } from 'node:fs';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { lookAt } from '../../../runtime/plan/read-program.ts';
+import { renderArgv } from '../../../runtime/plan/quote.ts';
+import type { Step } from '../../../runtime/plan/step.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
+import { printable } from '../../../runtime/printable.ts';
+import type { StepTime } from '../../../runtime/plan/step-span.ts';
+import type { ClientMessage, ShimMessage, StepWord } from '../../engine/shim/client/shim-protocol.ts';
+import { stderr, stdinIsTerminal } from '../../io/standard-streams.ts';
+import { colorsFor, type Colors } from '../../ui/colors.ts';
+import type { Explainer } from './explainer.ts';
+import type { ExplainHow } from './how.ts';
+import type { Explanation } from './explanation.ts';
+import { fromHost, type Place } from './look.ts';
+import { createLineTeller } from './step-line.ts';
+import { explainerFor } from './teller.ts';
+
+type Answer = (message: ClientMessage) => void;
+
+/** Lines of a look that are shown. */
+const SHOWN = 12;
+
+export async function createWalk(how: ExplainHow): Promise<Explanation> {
+  if (!stdinIsTerminal() || !stderr.isTTY) {
+    throw new MinidockError({
+      code: 'NO_TERMINAL',
+      message: '--step waits for a key before each step, and there is no terminal to press one on',
+      hint: '--explain tells the same steps without waiting; --dry-run before anything is done.',
+      exitCode: 125,
+    });
+  }
+  const colors = await colorsFor(stderr);
+  const walk = new Walk(await explainerFor(how, stderr), createLineTeller({ colors }), colors);
+  let told = Promise.resolve();
+  return {
+    onMessage: (message, answer) => {
+      told = told.then(() => walk.receive(message, answer));
+    },
+    finished: () => told,
+  };
+}
+
+class Walk {
+  private steps: readonly Step[] = [];
+  private asked: { readonly step: Step; readonly look: Argv | undefined; readonly pid?: number } | undefined;
+
+  constructor(
+    private readonly explainer: Explainer,
+    /** Of the steps that nobody waits for: whoever wants no more of them is not to get a thousand lines. */
+    private readonly brief: Explainer,
+    private readonly colors: Colors,
+  ) {}
+
+  async receive(message: ShimMessage, answer: Answer): Promise<void> {
+    if (message.type === 'plan') this.steps = message.steps;
+    else if (message.type === 'paused') await this.ask(message.id, message.pid, answer);
+    else if (message.type === 'step') await this.done(message);
+  }
+
+  private async ask(id: string, pid: number | undefined, answer: Answer): Promise<void> {
+    const index = this.steps.findIndex((step) => step.id === id);
+    const step = this.steps[index];
+    if (step === undefined) return answer({ type: 'step', word: 'go' });
+    const look = this.lookAt(step, index, pid);
+    this.asked = { step, look, ...(pid === undefined ? {} : { pid }) };
+    // How to look is shown by what is seen.
+    const { observe: _, ...told } = step;
+    stderr.writeStyled(this.explainer.stepStarted(told, index + 1, this.steps.length));
+    await this.show('Before:', look);
+    const word = readWord(this.colors);
+    answer({ type: 'step', word });
+  }
+
+  private async done(result: StepTime): Promise<void> {
+    const index = this.steps.findIndex((step) => step.id === result.id);
+    const step = this.steps[index];
+    if (step === undefined) return;
+    const asked = this.asked?.step.id === step.id ? this.asked : undefined;
+    const explainer = asked === undefined ? this.brief : this.explainer;
+    if (asked === undefined) stderr.writeStyled(explainer.stepStarted(step, index + 1, this.steps.length));
+    stderr.writeStyled(explainer.stepDone(step, result.ms, result.outcome));
+    if (asked === undefined) return;
+    const { pid } = asked;
+    this.asked = undefined;
+    if (pid !== undefined && !existsSync(`/proc/${String(pid)}`)) {
+      stderr.writeStyled(`    ${this.colors.dim('After:')}  the program has ended already\n`);
+    } else await this.show('After: ', this.lookAt(step, index + 1, pid));
+  }
+
+  /** From the host, with PID 1 where it stands when `index` steps of the plan are done. */
+  private lookAt({ observe, observeFrom }: Step, index: number, pid: number | undefined): Argv | undefined {
+    return observe === undefined || observeFrom !== 'inside' || pid === undefined
+      ? observe
+      : fromHost(observe, this.placeOf(index, pid));
+  }
+
+  /** For the process `pid` when `index` steps of the plan are done. */
+  private placeOf(index: number, pid: number): Place {
+    const pivot = this.steps.findIndex(({ command }) => command.kind === 'pivot-root');
+    const command = this.steps[pivot]?.command;
+    return { pid, root: command?.kind === 'pivot-root' && index <= pivot ? command.newRoot : '' };
+  }
+
+  private async show(label: string, look: Argv | undefined): Promise<void> {
+    if (look === undefined) return;
+    const lines = (await lookAt(look))
+      .replace(/\0/g, ' ')
+      .split('\n')
+      .filter((line) => line.trim() !== '');
+    const more = lines.length - SHOWN;
+    const shown = more > 1 ? [...lines.slice(0, SHOWN), `(${String(more)} lines more)`] : lines;
+    const { dim, cyan } = this.colors;
+    stderr.writeStyled(
+      `    ${dim(label)} ${cyan(`$ ${renderArgv(look)}`)}\n` +
+        (shown.length === 0 ? ['(nothing)'] : shown)
+          .map((line) => `            ${printable(line)}\n`)
+          .join(''),
+    );
+  }
+}
+
+function readWord({ bold }: Colors): StepWord {
+  for (;;) {
+    stderr.writeStyled(
+      `    ${bold('Enter')} does it, ${bold('s Enter')} all that follow too, ${bold('q Enter')} undoes what is done: `,
+    );
+    switch (readTerminalLine()?.trim().toLowerCase()) {
+      case '':
+        return 'go';
+      case 's':
+        return 'run-on';
+      case 'q':
+      case undefined:
+        return 'quit';
+    }
+  }
+}
+
+/** undefined at its end (Ctrl-D, or a hang-up). */
+function readTerminalLine(): string | undefined {
+  const buffer = Buffer.alloc(4096);
+  try {
+    const length = readSync(0, buffer);
+    return length === 0 ? undefined : buffer.toString('utf8', 0, length);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EIO') return undefined;
+    throw error;
+  }
+}

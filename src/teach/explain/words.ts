@@ -1,0 +1,60 @@
+/** What all ways of telling a step share: the names of the sections, times, and how a step is undone, in one line. */
+import { renderArgv } from '../../../runtime/plan/quote.ts';
+import { nftGetArgv, renderCommand } from '../../../runtime/plan/render.ts';
+import type { Check, Section, Step, StepId, Undo } from '../../../runtime/plan/step.ts';
+
+/** The article's Docker steps, by name, and what a container is besides its network. */
+export const sectionHeadings: Readonly<Record<Section, string>> = {
+  namespace: 'Create the network namespace',
+  bridge: 'Create the bridge',
+  veth: 'Create the veth pair, attach one end to the namespace and the other to the bridge',
+  address: 'Assign the address and bring the interfaces up',
+  nat: 'Enable NAT',
+  ports: 'Publish the ports',
+  cgroup: 'Limit what it may use',
+  process: 'Start the process in new namespaces',
+  rootfs: 'Give it a root filesystem of its own',
+  isolation: 'Take away what it must not have',
+  stop: 'End the program',
+  undo: 'Take back what was made for it',
+  files: 'Remove its files',
+  registry: 'Ask the registry',
+  unpack: 'Fetch and unpack the layers',
+};
+
+/** Of a step that had nothing to do: in full, and in a word. */
+export const alreadyWords = ({ section }: Step): readonly [string, string] =>
+  section === 'stop' ? ['not needed', 'needless'] : ['there already, nothing to do', 'there'];
+
+export const formatMilliseconds = (milliseconds: number): string =>
+  milliseconds >= 1000 ? `${(milliseconds / 1000).toFixed(2)} s` : `${milliseconds.toFixed(1)} ms`;
+
+/** `title` gives the title of a step that was told of before. */
+export function undoText(undo: Undo, title: (id: StepId) => string | undefined): string {
+  switch (undo.kind) {
+    case 'command':
+      return renderCommand(undo.command);
+    case 'freedBy': {
+      const known = title(undo.step);
+      return `goes by itself when ${known === undefined ? undo.step : `"${known}"`} is undone`;
+    }
+    case 'shared':
+      return `never for one container: ${undo.why}`;
+    case 'none':
+      return `none: ${undo.why}`;
+  }
+}
+
+/** When a step is left out, since its effect is there. */
+export function skipText(check: Check): string {
+  switch (check.kind) {
+    case 'path-exists':
+      return `where ${check.path} exists`;
+    case 'file-contains':
+      return `where ${check.path} holds ${check.text}`;
+    case 'nft-element':
+      return `where "${renderArgv(nftGetArgv(check))}" succeeds`;
+    case 'run':
+      return `where "${renderArgv(check.argv)}" succeeds`;
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * The article's rules, typed as they stand, where they fall short (its points E3 and E4): a redirection that catches
+ * strangers and misses the host itself, and a filter that is open one way.
+ */
+import type { LabHost, Lesson, Requirement } from '../../lesson.ts';
+import { counterOf, nothingArrives } from '../packets.ts';
+import { cable, forwarding, knowsWay, namespace, pageAt, pageComes, pageStaysAway } from '../scenery.ts';
+
+const redBehindHost = [
+  ...namespace('red'),
+  ...cable({
+    netns: 'red',
+    outside: 'veth-host',
+    inside: 'veth-ns',
+    address: '192.168.15.1/24',
+    hostAddress: '192.168.15.10/24',
+    gateway: '192.168.15.10',
+  }),
+  ...pageAt('red', 'the page of red'),
+  forwarding(true),
+  'iptables -t nat -A POSTROUTING -s 192.168.15.0/24 -o eth0 -j MASQUERADE',
+];
+
+const publishAsWritten =
+  'iptables -t nat -A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 192.168.15.1:80';
+/** As `iptables -S` prints it. */
+const ruleAsWritten = '-A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 192.168.15.1:80';
+const acceptAsWritten =
+  'iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -m state --state NEW,ESTABLISHED,RELATED -j ACCEPT';
+/** Another machine on the uplink's wire that sends packets for red to the host, as anyone there can. */
+const outsideKnowsTheWay = 'ip -n outside route add 192.168.15.0/24 via 203.0.113.2';
+
+const published = 'http://203.0.113.2:8080/';
+const outsideGetsRed = pageComes(
+  `outside gets the page of red at ${published}`,
+  published,
+  'the page of red',
+  { from: 'outside', by: 'red' },
+);
+const elsewhere = 'http://198.51.100.7:8080/';
+const greenGetsElsewhere: Requirement = pageComes(
+  `green gets the other machine's page at ${elsewhere}`,
+  elsewhere,
+  'somebody else',
+  { from: 'green', by: 'outside' },
+);
+
+const greedyDnat: Lesson = {
+  name: 'article-greedy-dnat',
+  group: 'article',
+  title: "Why does green get red's page, and the host none?",
+  story: `The article's step 8c redirects port 8080 to red. Its rule names no destination, so it takes every packet for any
+port 8080 that comes by, also from green on its way to somebody else. And it hangs in PREROUTING, where nothing passes
+that the host itself sends.
+
+    red   192.168.15.1 ---- 192.168.15.10 host --- eth0 203.0.113.2 --- outside
+    green 192.168.16.1 ---- 192.168.16.10 host       (198.51.100.7:8080, somebody else)
+
+    # ip netns exec green busybox wget -qO- http://198.51.100.7:8080/
+    the page of red
+    # busybox wget -qO- http://localhost:8080/
+    wget: can't connect to remote host (127.0.0.1): Connection refused`,
+  setup: [
+    ...redBehindHost,
+    ...namespace('green'),
+    ...cable({
+      netns: 'green',
+      address: '192.168.16.1/24',
+      hostAddress: '192.168.16.10/24',
+      gateway: '192.168.16.10',
+    }),
+    'iptables -t nat -A POSTROUTING -s 192.168.16.0/24 -o eth0 -j MASQUERADE',
+    ...pageAt('outside', 'the page of somebody else', '198.51.100.7:8080'),
+    publishAsWritten,
+    acceptAsWritten,
+  ],
+  steps: [
+    {
+      id: 'see',
+      title: 'See it catch a stranger',
+      task: `Fetch ${elsewhere} from green and see the redirection count it.`,
+      hints: [
+        'Each rule counts what it matched; in the nat table that is the first packet of each connection.',
+        '`iptables -t nat -nvL PREROUTING` before and after.',
+        `ip netns exec green busybox wget -qO- ${elsewhere}; iptables -t nat -nvL PREROUTING`,
+      ],
+      solution: [
+        {
+          command: `ip netns exec green busybox wget -qO- ${elsewhere}; iptables -t nat -nvL PREROUTING`,
+          why: "The packet was for 198.51.100.7 and only passed through; the rule asks for the port alone. Green reads red's page and cannot know.",
+        },
+      ],
+      requirements: [
+        {
+          text: 'the redirection has taken a connection of green (or leaves green alone by now)',
+          holds: async (host) => {
+            const { stdout } = await host.run(['iptables', '-t', 'nat', '-nvxL', 'PREROUTING']);
+            const counted = /^\s*[1-9]\d*\s+\d+\s+DNAT\b/m.test(stdout);
+            // Green's own counter, since the rule also counts what comes from outside, as it should.
+            if (counted && (await counterOf(host, 'Tcp', 'ActiveOpens', 'green')) > 0) return true;
+            // As long as the rule stands as written there is no need to look, and a look of ours would be counted.
+            const rules = await host.run(['iptables', '-t', 'nat', '-S', 'PREROUTING']);
+            return !rules.stdout.split('\n').includes(ruleAsWritten) && greenGetsElsewhere.holds(host);
+          },
+        },
+      ],
+      article: ['E3'],
+    },
+    {
+      id: 'local',
+      title: 'Only what is for this host',
+      task: "Let green get the other machine's page, while outside still gets red's at port 8080 of the host.",
+      hints: [
+        'The rule needs a destination: an address of this host, whichever it is.',
+        'iptables asks that with `-m addrtype --dst-type LOCAL`, nftables with `fib daddr type local`. (`-d 203.0.113.2` works for this one address.)',
+        'iptables -t nat -R PREROUTING 1 -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination 192.168.15.1:80',
+      ],
+      solution: [
+        {
+          command:
+            'iptables -t nat -R PREROUTING 1 -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination 192.168.15.1:80',
+          why: "Local is what the kernel would deliver to this host itself: any of its addresses, and nobody else's.",
+        },
+      ],
+      requirements: [greenGetsElsewhere, outsideGetsRed],
+      article: ['E3'],
+    },
+    {
+      id: 'own',
+      title: "The host's own connections",
+      task: "Let the host get red's page at http://203.0.113.2:8080/ and at http://127.0.0.1:8080/. What it asks of port 8080 elsewhere it still gets from there.",
+      hints: [
+        'What the host sends begins in the hook output, not in prerouting: the same redirection is needed there.',
+        'From 127.0.0.1 two more things stand in the way: the kernel lets no packet with a loopback address out of another interface (route_localnet), and red could not answer 127.0.0.1, which is itself.',
+        'OUTPUT: the same rule, the destination LOCAL here too; /proc/sys/net/ipv4/conf/veth-host/route_localnet: 1; POSTROUTING: masquerade what comes from 127.0.0.0/8 and leaves by veth-host.',
+      ],
+      solution: [
+        {
+          command:
+            'iptables -t nat -A OUTPUT -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination 192.168.15.1:80',
+          why: 'OUTPUT is where packets of the host itself get their new destination.',
+        },
+        {
+          command: 'echo 1 >/proc/sys/net/ipv4/conf/veth-host/route_localnet',
+          why: 'Packets from 127.0.0.1 may leave by this one interface. Without it they are dropped as forged.',
+        },
+        {
+          command: 'iptables -t nat -A POSTROUTING -s 127.0.0.0/8 -o veth-host -j MASQUERADE',
+          why: 'Red gets a sender it can answer.',
+        },
+      ],
+      requirements: [
+        pageComes(`the host gets the page of red at ${published}`, published, 'the page of red', {
+          by: 'red',
+        }),
+        pageComes(
+          'the host gets the page of red at http://127.0.0.1:8080/',
+          'http://127.0.0.1:8080/',
+          'the page of red',
+          { by: 'red' },
+        ),
+        pageComes(
+          `what the host sends to somebody else is left alone: it gets the other machine's page at ${elsewhere}`,
+          elsewhere,
+          'somebody else',
+          { by: 'outside' },
+        ),
+        greenGetsElsewhere,
+        outsideGetsRed,
+      ],
+      article: ['E3'],
+    },
+  ],
+  epilogue:
+    'Docker redirects only LOCAL destinations, in PREROUTING and OUTPUT, and leaves 127.0.0.0/8 to a proxy process for each port. minidock has no such process: route_localnet on its bridge alone, a masquerade for 127.0.0.0/8, and a rule in raw that drops such packets when they come from the wire.',
+};
+
+const oneWay: Lesson = {
+  name: 'article-one-way-forward',
+  group: 'article',
+  title: 'Why does the page not come back?',
+  story: `The article opens FORWARD for packets to red, port 80. Where the policy of FORWARD is ACCEPT the rule alters nothing;
+here it is DROP, as Docker and many firewalls set it, and the rule is all there is.
+
+    outside ---- 203.0.113.2:8080 host ---- 192.168.15.1:80 red
+
+    # ip netns exec outside busybox wget -T 3 -qO- http://203.0.113.2:8080/
+    wget: download timed out`,
+  setup: [
+    ...redBehindHost,
+    ...pageAt('red', 'another page of red', '81'),
+    outsideKnowsTheWay,
+    publishAsWritten,
+    acceptAsWritten,
+    'iptables -P FORWARD DROP',
+  ],
+  steps: [
+    {
+      id: 'see',
+      title: 'See the answer dropped',
+      task: `Fetch ${published} from outside, and see in the counters of FORWARD what became of the answer.`,
+      hints: [
+        '`iptables -nvL FORWARD` counts what each rule matched, and in the first line what the policy took.',
+        `ip netns exec outside busybox wget -T 1 -qO- ${published}; iptables -nvL FORWARD`,
+      ],
+      solution: [
+        {
+          command: `ip netns exec outside busybox wget -T 1 -qO- ${published}; iptables -nvL FORWARD`,
+          why: 'The rule accepts the request. The answer has red as its source, not as its destination; no rule matches, and the policy drops it.',
+        },
+      ],
+      requirements: [
+        {
+          text: 'the policy of FORWARD has dropped an answer (or the page comes by now)',
+          holds: async (host) => {
+            if ((await answerDropped(host)) || (await outsideGetsRed.holds(host))) return true;
+            // The policy has counted this very look; the next one would take that for the learner's.
+            await host.run(['iptables', '-Z', 'FORWARD']);
+            return false;
+          },
+        },
+      ],
+      article: ['E4'],
+    },
+    {
+      id: 'mend',
+      title: 'Let the answers out',
+      task: "Let outside get the page at port 8080. What is not published stays closed to it, red's port 81 and all others, though outside knows the way there.",
+      hints: [
+        'Not "from port 80": say it by what it is, an answer. conntrack knows which packets belong to a connection that was accepted.',
+        'iptables -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
+      ],
+      solution: [
+        {
+          command: 'iptables -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
+          why: 'What belongs to an accepted connection may pass, in both directions; new ones still need a rule of their own.',
+        },
+      ],
+      requirements: [
+        outsideGetsRed,
+        {
+          text: 'outside still knows the way to 192.168.15.1: closing is up to the host',
+          holds: (host) => knowsWay(host, '192.168.15.1'),
+        },
+        pageStaysAway('outside does not get http://192.168.15.1:81/', 'http://192.168.15.1:81/', 'outside'),
+        nothingArrives('nor does anything from there come to another port of red', [
+          { protocol: 'tcp', from: 'outside', to: 'red', address: '192.168.15.1', port: 82 },
+          { protocol: 'udp', from: 'outside', to: 'red', address: '192.168.15.1', port: 53 },
+        ]),
+      ],
+      article: ['E4'],
+    },
+  ],
+  epilogue:
+    "Docker sets FORWARD to DROP itself and has a rule for RELATED,ESTABLISHED towards docker0 and one for everything from it. minidock's first rule for its bridges is `ct state established,related accept`; it leaves the policy alone.",
+};
+
+/** The request was accepted, and then something was dropped. */
+async function answerDropped(host: LabHost): Promise<boolean> {
+  const { stdout } = await host.run(['iptables', '-nvxL', 'FORWARD']);
+  return /policy DROP [1-9]/.test(stdout) && /^\s*[1-9]\d*\s+\d+\s+ACCEPT\b.*192\.168\.15\.1 /m.test(stdout);
+}
+
+export const lessons: readonly Lesson[] = [greedyDnat, oneWay];

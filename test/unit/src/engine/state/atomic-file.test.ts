@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { anything } from '../../../../../images/foreign/shape.ts';
+import { overwriteFile, readRecord, readSmallFile } from '../../../../../src/engine/state/atomic-file.ts';
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'atomic-file-'));
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true });
+});
+
+describe('reading a small file', () => {
+  // Around the size of its buffer, and with what takes several bytes.
+  test.each(['', 'x', 'ü…😀', 'x'.repeat(16_383), 'x'.repeat(16_384), 'ü'.repeat(20_000)])(
+    'gives all of it',
+    (text) => {
+      const path = join(dir, 'file');
+      writeFileSync(path, text);
+      expect(readSmallFile(path)).toBe(text);
+    },
+  );
+
+  test('leaves nothing of the one before', () => {
+    writeFileSync(join(dir, 'long'), 'a'.repeat(100));
+    writeFileSync(join(dir, 'short'), 'b');
+    expect(readSmallFile(join(dir, 'long'))).toHaveLength(100);
+    expect(readSmallFile(join(dir, 'short'))).toBe('b');
+  });
+
+  test('fails as reading does', () => {
+    expect(() => readSmallFile(join(dir, 'none'))).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+    expect(() => readSmallFile(dir)).toThrow(expect.objectContaining({ code: 'EISDIR' }));
+  });
+});
+
+test('a link is refused, by reading and by writing over it', () => {
+  const [target, link] = [join(dir, 'target'), join(dir, 'link')];
+  writeFileSync(target, '{}');
+  symlinkSync(target, link);
+  expect(() => readSmallFile(link)).toThrow(expect.objectContaining({ code: 'ELOOP' }));
+  expect(() => readRecord(link, anything)).toThrow(`${link} is a symbolic link`);
+  expect(() => overwriteFile(link, 'x')).toThrow(expect.objectContaining({ code: 'ELOOP' }));
+  expect(readSmallFile(target)).toBe('{}');
+});
