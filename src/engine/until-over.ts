@@ -38,7 +38,9 @@ export async function untilOver(
     over = message !== undefined;
     return message;
   });
-  const first = await Promise.race([answer, watchShim(container.state, by, () => over)]);
+  const watching = watchShim(container.state, by, () => over);
+  // One that cannot be reached says nothing at once, and is watched until it has gone.
+  const first = await Promise.race([answer.then((message) => message ?? watching), watching]);
   if (first !== undefined) return first;
   // The shim has gone without a word, was killed, or has just recorded the exit: the record is made true if need be.
   const now = store.read(container.config.id);

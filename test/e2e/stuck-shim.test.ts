@@ -1,5 +1,5 @@
 /** A shim that does nothing any more (SIGSTOP), or that cannot be reached: its container is ended all the same. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
@@ -64,6 +64,18 @@ test('stopped again and again: it is killed, and what it had to do is done witho
   expect(status).toBe('exited');
   await ok('rm', 'stuck');
   await engine.expectClean();
+});
+
+test.each([
+  ['stop', ['stop', '-t', '1']],
+  ['kill', ['kill']],
+])('%s waits for a shim whose socket is gone', async (_, how) => {
+  const id = await ok('run', '-d', '--name', 'deaf', '-p', '8080:80', 'test', 'sleep', '1000');
+  const pid = Number(await ok('inspect', '-f', '{{.State.Pid}}', 'deaf'));
+  rmSync(join(engine.host.runDir, 'containers', id, 'shim.sock'));
+  expect(await ok(...how, 'deaf')).toBe('deaf');
+  expect(existsSync(`/proc/${String(pid)}`)).toBe(false);
+  expect(await ok('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'deaf')).toBe('exited 137');
 });
 
 test('wait does nothing to it: whoever stopped it may go on looking at it', async () => {
