@@ -92,6 +92,13 @@ export class ContainerNames {
     return this.containers.ids().find((id) => this.containers.nameOf(id) === name);
   }
 
+  /** Of a container that has gone. A rename that was killed half way has left it a second name. */
+  releaseAll({ name, id }: { readonly name: string; readonly id: string }): void {
+    this.release(name, id);
+    const left = this.list();
+    if (left.length > this.containers.ids().length) for (const other of left) this.release(other, id);
+  }
+
   release(name: string, id: string): void {
     if (this.read(name) === id) rmSync(nameFile(this.paths, name), { force: true });
   }

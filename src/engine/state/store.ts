@@ -216,7 +216,7 @@ export class ContainerStore {
     const dir = containerDir(this.paths, config.id);
     const doomed = doomedDir(this.paths, config.id);
     doneStep('container.take-away', () => moveAway(dir, doomed));
-    doneStep('container.release-name', () => this.names.release(config.name, config.id));
+    doneStep('container.release-name', () => this.names.releaseAll(config));
     return () => doneStep('container.delete-files', () => void removeTree(doomed));
   }
 }

@@ -161,6 +161,14 @@ describe('names', () => {
     expect(readdirSync(join(root, 'names'))).toEqual(['web']);
   });
 
+  test('a rename that was killed half way leaves two, and both go with the container', () => {
+    const config = add('a', 'web');
+    store.names.reserve('web-too', config.id);
+    add('b', 'other');
+    store.takeAway(config)();
+    expect(readdirSync(join(root, 'names'))).toEqual(['other']);
+  });
+
   test('rename moves it; remove frees it', () => {
     const config = add('a', 'web');
     store.rename(config, 'site');
