@@ -20,6 +20,9 @@ const LOOK = 100;
 const STOPPED_PATIENCE = 2_000;
 const PATIENCE = 15_000;
 
+/** Milliseconds until the record is looked at again. */
+const RETRY = 10;
+
 const SIGKILL = 9;
 const SIGCONT = 18;
 
@@ -43,8 +46,12 @@ export async function untilOver(
   const first = await Promise.race([answer.then((message) => message ?? watching), watching]);
   if (first !== undefined) return first;
   // The shim has gone without a word, was killed, or has just recorded the exit: the record is made true if need be.
-  const now = store.read(container.config.id);
-  if (now !== undefined && isSameRun(now.state, container.state)) await recoverState(store, now);
+  for (const end = Date.now() + PATIENCE; Date.now() < end; await delay(RETRY)) {
+    const now = store.read(container.config.id);
+    if (now === undefined || !isSameRun(now.state, container.state)) break;
+    // Another command may be at it: its record is waited for, since until then the exit status is nobody's.
+    await recoverState(store, now);
+  }
   return undefined;
 }
 

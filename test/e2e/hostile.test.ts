@@ -27,15 +27,14 @@ function shadow(program: string, script: string): string {
 describe('names', () => {
   const LONG = 'v'.repeat(256);
 
-  test('as long as a file name may be; a longer one is no name, wherever it is given', async () => {
+  test('of volumes are as long as a file name may be; a longer one names nothing, wherever it is given', async () => {
     const longest = LONG.slice(1);
     await ok('create', '--name', longest, '-v', `${longest}:/v`, 'test', 'true');
     await ok('rename', longest, `x${longest.slice(1)}`);
     await ok('rm', `x${longest.slice(1)}`);
     await ok('volume', 'rm', longest);
     for (const [args, status, words] of [
-      [['create', '--name', LONG, 'test'], 125, 'Invalid container name'],
-      [['create', '-v', `${LONG}:/v`, 'test'], 1, 'invalid characters'],
+      [['create', '-v', `${LONG}:/v`, 'test'], 1, 'file name too long'],
       [['inspect', LONG], 1, 'No such object'],
       [['start', LONG], 1, 'No such container'],
       [['volume', 'rm', LONG], 1, 'no such volume'],
