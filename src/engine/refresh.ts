@@ -2,16 +2,25 @@
  * A container's record with a state that is true now: one that says 'running' counts for nothing once its shim is gone.
  * Cheap when nothing is wrong, one small read of /proc; what cleans up is loaded when there is something to clean.
  */
+import { existsSync } from 'node:fs';
 import type { ContainerState } from './spec/container.ts';
+import { containerRunDir } from './state/paths.ts';
 import { isSameProcess } from './state/process-identity.ts';
 import type { Container, ContainerStore } from './state/store.ts';
 
 /** undefined if the container was to remove itself and has, by that. */
 export async function refresh(store: ContainerStore, container: Container): Promise<Container | undefined> {
-  if (isTrue(container.state)) return container;
-  const { recoverState } = await import('./recovery.ts');
-  return recoverState(store, container);
+  const { state, config } = container;
+  if (isTrue(state) && !isLeftRunning(store, container)) return container;
+  const { recover, recoverState } = await import('./recovery.ts');
+  if (state.status === 'running') return recoverState(store, container);
+  await recover(store, config.id);
+  return store.read(config.id);
 }
+
+/** A start whose shim was killed before it could say that the program runs: both may still be there. */
+const isLeftRunning = ({ paths }: ContainerStore, { config, state }: Container): boolean =>
+  state.status !== 'running' && existsSync(containerRunDir(paths, config.id));
 
 const isTrue = ({ status, shimPid, shimStartTime }: ContainerState): boolean =>
   status !== 'running' || isSameProcess(shimPid, shimStartTime);
@@ -31,7 +40,7 @@ export async function listContainers(store: ContainerStore): Promise<readonly Co
   }
   const containers: Container[] = [];
   for (const container of found) {
-    const now = isTrue(container.state) ? container : await refresh(store, container);
+    const now = await refresh(store, container);
     if (now !== undefined) containers.push(now);
   }
   return containers;

@@ -79,16 +79,23 @@ test.each([
 });
 
 test('wait does nothing to it: whoever stopped it may go on looking at it', async () => {
-  const { shim } = await runStuck('stuck', 'sh', '-c', 'exit 4');
-  const waiting = engine.host.spawn([join(import.meta.dirname, '../../dist/minidock'), 'wait', 'stuck']);
-  await engine.host.waitFor(
-    () => waiting.child.exitCode === null && /T/.test(stateOf(shim)),
-    'a stopped shim',
+  const { pid, shim } = await runStuck(
+    'stuck',
+    'sh',
+    '-c',
+    'while [ ! -e /go ]; do sleep 0.05; done; exit 4',
   );
+  const waiting = engine.host.spawn([join(import.meta.dirname, '../../dist/minidock'), 'wait', 'stuck']);
+  await ok('exec', 'stuck', 'touch', '/go');
+  await engine.host.waitFor(() => hasEnded(pid), 'the program to end');
+  expect([waiting.child.exitCode, stateOf(shim)]).toEqual([null, 'T']);
   process.kill(shim, 'SIGCONT');
   expect(await waiting.exited).toBe(0);
   expect(waiting.output()).toBe('4\n');
 });
+
+/** Its parent may be a stopped shim’s child that has yet to take note of it. */
+const hasEnded = (pid: number): boolean => !existsSync(`/proc/${String(pid)}`) || stateOf(pid) === 'Z';
 
 const stateOf = (pid: number): string =>
   readFileSync(`/proc/${String(pid)}/stat`, 'utf8').split(') ')[1]?.[0] ?? '';

@@ -13,7 +13,7 @@ import { killProcess, type Background } from '../support/processes.ts';
 export const BINARY = resolve(import.meta.dirname, '../../dist/minidock');
 
 /** Milliseconds. */
-const SETTLING = 2_000;
+const SETTLING = 10_000;
 
 export interface Figures {
   /** What is counted, in words: 'SIGKILLs survived'. */

@@ -60,7 +60,9 @@ export function sweepLeftovers(store: ContainerStore, budget = SWEEP_BUDGET): vo
   for (const name of directoriesIn(containersDir(store.paths)).filter((name) => name.startsWith(REMOVING))) {
     const dir = join(containersDir(store.paths), name);
     const lock = existsSync(join(dir, 'lock')) ? tryLock(join(dir, 'lock')) : NO_LOCK;
-    if (lock !== undefined) removeQuietly(dir, deadline);
+    // What it takes along is named in its directory, which stays until that is gone.
+    if (lock !== undefined && removeTaken(store, dir, name.slice(REMOVING.length), deadline))
+      removeQuietly(dir, deadline);
     lock?.release();
   }
 }
@@ -80,17 +82,21 @@ function sweepUnfinished(store: ContainerStore, id: string, deadline: number): v
 
 function removeUnfinished(store: ContainerStore, id: string, deadline: number): void {
   const dir = containerDir(store.paths, id);
-  const taken = readTaking(dir);
-  if (taken !== undefined) store.names.release(taken.name, id);
-  const { anonymousVolumes = [] } = taken ?? {};
-  // Only the directory says which volumes are its own: it stays until they are gone.
-  for (const volume of anonymousVolumes) {
-    const path = join(volumesDir(store.paths), volume);
-    rmSync(copyOf(join(path, 'volume.json')), { force: true });
-    if (!removeQuietly(path, deadline)) return;
-  }
+  if (!removeTaken(store, dir, id, deadline)) return;
   removeQuietly(containerRunDir(store.paths, id), deadline);
   moveAway(dir, join(containersDir(store.paths), `${REMOVING}${id}`));
+}
+
+/** Its name, and the volumes that nobody else can know of; false if one of them is still there. */
+function removeTaken(store: ContainerStore, dir: string, id: string, deadline: number): boolean {
+  const taken = readTaking(dir);
+  if (taken === undefined) return true;
+  store.names.release(taken.name, id);
+  return taken.anonymousVolumes.every((volume) => {
+    const path = join(volumesDir(store.paths), volume);
+    rmSync(copyOf(join(path, 'volume.json')), { force: true });
+    return removeQuietly(path, deadline);
+  });
 }
 
 /** undefined if the kill came before anything could be taken. */

@@ -1,7 +1,9 @@
 /** The last step of a container's life: its directory, its name, and the volumes nobody named. */
+import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { doneStep } from '../../../runtime/plan/step-span.ts';
 import { getVolume, removeVolume } from './volumes.ts';
 import type { ContainerConfig } from '../spec/container.ts';
+import { recordTaking } from './leftovers.ts';
 import type { ContainerStore } from './store.ts';
 
 interface RemovalOptions {
@@ -23,14 +25,24 @@ export function takeContainerAway(
   config: ContainerConfig,
   options: RemovalOptions,
 ): () => void {
+  const volumes = options.volumes ? volumesThatGo(store, config) : [];
+  if (volumes.length > 0) noteVolumes(store, config, volumes);
   const deleteFiles = store.takeAway(config);
-  if (options.volumes) removeAnonymousVolumes(store, config);
+  for (const name of volumes) doneStep(`volume.remove:${name}`, () => removeVolume(store.paths, name));
   return deleteFiles;
 }
 
-function removeAnonymousVolumes(store: ContainerStore, config: ContainerConfig): void {
-  for (const name of volumesThatGo(store, config)) {
-    doneStep(`volume.remove:${name}`, () => removeVolume(store.paths, name));
+/** Whoever sweeps after a kill finds in its directory which volumes go with it. */
+function noteVolumes(
+  store: ContainerStore,
+  { id, name }: ContainerConfig,
+  anonymousVolumes: readonly string[],
+): void {
+  try {
+    recordTaking(store, id, { name, anonymousVolumes });
+  } catch (error) {
+    // Also a full disk can be cleared.
+    if (errnoOf(error) === '') throw error;
   }
 }
 
