@@ -73,7 +73,11 @@ export function listOf<T>(of: Shape<T>, most = Infinity): Shape<readonly T[]> {
       if (found.length > most) {
         return { path, what: `must have at most ${String(most)} entries (got ${String(found.length)})` };
       }
-      return first(found.entries(), ([i, item]) => of.find(item, `${path}[${String(i)}]`));
+      for (let i = 0; i < found.length; i += 1) {
+        const problem = findIn(of, found[i], () => `${path}[${String(i)}]`);
+        if (problem !== undefined) return problem;
+      }
+      return undefined;
     },
   };
 }
@@ -87,7 +91,7 @@ export function mapOf<T>(of: Shape<T>): Shape<Readonly<Record<string, T>>> {
     find(found, path) {
       if (!isObject(found)) return mustBe(one, found, path);
       return first(Object.entries(found), ([key, item]) =>
-        item === null ? undefined : of.find(item, below(path, key)),
+        item === null ? undefined : findIn(of, item, () => below(path, key)),
       );
     },
   };
@@ -111,7 +115,7 @@ export function fields<T extends object>(members: { readonly [K in keyof T]-?: S
       return first(known, ([name, member]) => {
         const item = Object.hasOwn(found, name) ? found[name] : undefined;
         if (member.optional === true && (item === undefined || item === null)) return undefined;
-        return member.find(item, below(path, name));
+        return findIn(member, item, () => below(path, name));
       });
     },
   };
@@ -128,7 +132,7 @@ export function record<T extends object>(members: { readonly [K in keyof T]-?: S
       for (const [name, member] of known) {
         const item = found[name];
         if (member.optional === true && (item === undefined || item === null)) continue;
-        const problem = member.find(item, path === '' ? name : `${path}.${name}`);
+        const problem = findIn(member, item, () => (path === '' ? name : `${path}.${name}`));
         if (problem !== undefined) return problem;
       }
       return undefined;
@@ -185,6 +189,11 @@ function spellKind(found: unknown): string {
 function below(path: string, key: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(key)) return `${path}[${JSON.stringify(key.slice(0, 80))}]`;
   return path === '' ? key : `${path}.${key}`;
+}
+
+/** The path is put together for what has a problem only: `ps` looks at a hundred fields of each container. */
+function findIn(shape: Shape<unknown>, item: unknown, path: () => string): Problem | undefined {
+  return shape.find(item, '') && shape.find(item, path());
 }
 
 function first<T>(items: Iterable<T>, find: (item: T) => Problem | undefined): Problem | undefined {

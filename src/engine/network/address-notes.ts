@@ -40,25 +40,34 @@ export async function replaceCable(
   writeNote(note, hostVeth);
 }
 
-/** Before its address is given back: a container that never sent a packet has left no flow, and nobody needs to look for it. */
-export function noteIfQuiet(paths: Paths, { network, address, hostVeth, ports }: NetworkState): void {
-  if (network === undefined || ports.length > 0 || !hasSentNothing(hostVeth)) return;
+/**
+ * Before its address is given back: a container that never sent a packet, nor was sent one on a published port, has left
+ * no flow, and nobody needs to look for it.
+ */
+export function noteIfQuiet(paths: Paths, state: NetworkState): void {
+  const { network, address, hostVeth } = state;
+  if (network === undefined || !wasQuiet(state)) return;
   writeNote(notePath(paths, network.id, address), hostVeth + QUIET);
 }
 
 /** While its cable is still there: somebody may have a socket of its namespace (cut-cable.ts), and sends after all. */
-export function noteIfNotQuiet(paths: Paths, { network, address, hostVeth }: NetworkState): void {
-  if (network === undefined || hasSentNothing(hostVeth)) return;
+export function noteIfNotQuiet(paths: Paths, state: NetworkState): void {
+  const { network, address, hostVeth } = state;
+  if (network === undefined || wasQuiet(state)) return;
   const note = notePath(paths, network.id, address);
   // Otherwise the address is another container's by now, or was not noted as quiet.
   if (textOfLink(note) === hostVeth + QUIET) writeNote(note, hostVeth);
 }
 
-function hasSentNothing(hostVeth: string): boolean {
+/** The host's end receives what the container sends. */
+function wasQuiet({ hostVeth, ports }: NetworkState): boolean {
+  const counters = ports.length === 0 ? ['rx_packets'] : ['rx_packets', 'tx_packets'];
   try {
-    return readFileSync(`/sys/class/net/${hostVeth}/statistics/rx_packets`, 'utf8') === '0\n';
+    return counters.every(
+      (counter) => readFileSync(`/sys/class/net/${hostVeth}/statistics/${counter}`, 'utf8') === '0\n',
+    );
   } catch {
-    return false; // It has gone, and what it has sent is not known.
+    return false; // It has gone, and what passed by it is not known.
   }
 }
 

@@ -7,6 +7,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { createFileAtomic, readSmallFile, writeFileAtomic } from './atomic-file.ts';
 import { damagedFile, missingFile, tellDamage } from './damage.ts';
+import { isHalfMade } from './half-made.ts';
 import { containerDir, nameFile, namesDir, type Paths } from './paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
 import { isId } from './records.ts';
@@ -25,7 +26,8 @@ export class ContainerNames {
   /** @throws MinidockError 'NAME_IN_USE'. */
   reserve(name: string, id: string): void {
     ensurePrivateDir(namesDir(this.paths));
-    this.restore(name);
+    // One that is being made has no name yet; it would count as one that has lost it.
+    this.restore(name, isHalfMade(containerDir(this.paths, id)) ? 1 : 0);
     const path = nameFile(this.paths, name);
     for (;;) {
       try {
@@ -62,8 +64,9 @@ export class ContainerNames {
   }
 
   /** Fewer names than containers: one of them has lost the file of its name, which nobody else may take. */
-  private restore(name: string): void {
-    if (existsSync(nameFile(this.paths, name)) || this.list().length >= this.containers.ids().length) return;
+  private restore(name: string, nameless = 0): void {
+    if (existsSync(nameFile(this.paths, name))) return;
+    if (this.list().length >= this.containers.ids().length - nameless) return;
     const holder = this.holderOf(name);
     if (holder !== undefined) this.write(name, holder);
   }
