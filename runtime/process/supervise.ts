@@ -44,11 +44,15 @@ export interface InitListener {
 /** Asked before each step of a process that was told to ask; what it gives is why the step must not be done. */
 export type Pause = (step: string, pid: number) => InitFailure | undefined;
 
-/** Resolves when the process may be started. */
+/**
+ * Resolves when the process may be started. `byCalls`: it is to send its list of calls, as exec's does; one that is gone
+ * without it has not become the program.
+ */
 export async function listenForInit(
   socketPath: string,
   trace: InitTrace = new InitTrace(''),
   pause: Pause = () => undefined,
+  byCalls = false,
 ): Promise<InitListener> {
   const hello = deferred<{ readonly pid: number }>();
   const ready = deferred<{ readonly terminalFd?: number }>();
@@ -80,7 +84,8 @@ export async function listenForInit(
     const unfinished = failure ?? DIED;
     hello.reject(new InitError(unfinished));
     ready.reject(new InitError(unfinished));
-    result.resolve(calls === undefined ? failure : failureOf(calls, rest));
+    if (calls !== undefined) result.resolve(failureOf(calls, rest));
+    else result.resolve(byCalls ? unfinished : failure);
   };
 
   const release = await listenForOne(socketPath, {

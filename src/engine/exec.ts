@@ -76,7 +76,9 @@ async function runExec(
   const { requestPath, socketPath } = placesIn(dir);
   writeFileSync(requestPath, JSON.stringify({ ...request, trace: isTraced() }), { mode: 0o600 });
   const trace = new InitTrace(`exec in ${config.name}`);
-  const init = await span('wait', 'listen for the process inside', () => listenForInit(socketPath, trace));
+  const init = await span('wait', 'listen for the process inside', () =>
+    listenForInit(socketPath, trace, undefined, true),
+  );
   const stdio = openStdio(options, before);
   trace.spawning();
   const child = stepSpan([start], (note) => {

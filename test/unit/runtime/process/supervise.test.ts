@@ -40,6 +40,17 @@ test('hello, ready, go, and the end of file that means success', async () => {
   expect(await init.result).toBeUndefined();
 });
 
+test('of a process that is to send its calls, the end of file without them means that it has died', async () => {
+  const init = await listenForInit(path, undefined, undefined, true);
+  const socket = connect(path);
+  send(socket, { type: 'hello', pid: 42 });
+  send(socket, { type: 'ready' });
+  await init.ready;
+  init.go();
+  socket.end();
+  expect(await init.result).toMatchObject({ type: 'error', exitCode: 125 });
+});
+
 test('an error rejects what is still awaited and hangs up', async () => {
   const init = await listenForInit(path);
   const socket = connect(path);
