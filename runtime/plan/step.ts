@@ -70,7 +70,7 @@ export interface Step<C extends Command = Command> {
   readonly check?: Check;
   /** What a learner types to look at the result. */
   readonly observe?: Argv;
-  /** That it is typed inside the container; elsewise on the host. */
+  /** Type it inside the container; without this, on the host. */
   readonly observeFrom?: 'inside';
 }
 

@@ -1,4 +1,4 @@
-/** Words on standard error by descriptor, where it has to go on although they may not get out. */
+/** Writes to standard error by its descriptor and ignores errors: the caller goes on in any case. */
 import { writeSync } from 'node:fs';
 
 export function complain(text: string): void {

@@ -114,7 +114,7 @@ function tellsUndo(error: unknown, { undone, failures }: UndoReport): boolean {
   return failures.length > 0 || (error instanceof StepError && undone.length > 0);
 }
 
-/** Gives what is left to be done once everyone has been told. */
+/** Returns the rest of the work, for after all clients know of the exit. */
 function cleanUp({ store, config, log, lock }: ShimParts, remove: boolean): () => void {
   log?.close();
   return span('state', 'remove the container', () => {

@@ -1,7 +1,7 @@
 /** Errors about flags, in the words Docker's flag library uses, with its exit status. */
 import { MinidockError } from '../../../runtime/errors.ts';
 
-/** Of which verb, whoever prints it knows. */
+/** The command line adds the verb when it prints the error. */
 export const SEE_HELP = "See 'minidock VERB --help'.";
 
 export function invalidArgument(value: string, flag: string, reason: string): MinidockError {

@@ -13,7 +13,7 @@ import { explainerFor, Teller } from './teller.ts';
 export interface Telling {
   /** To be called first, and again for what is done next: numbers begin anew. */
   readonly plan: (steps: readonly Step[], exec?: ExecWords) => void;
-  /** A step that nobody's span tells of. */
+  /** A step without a span of its own. */
   readonly done: (result: StepTime) => void;
   /** What is done from now on is none of its business. */
   readonly end: () => void;

@@ -76,7 +76,12 @@ export interface Verdict {
 
 export function doneText(lesson: Lesson, style: Style): string {
   const { green } = style.colors;
-  return `${green(`All ${String(lesson.steps.length)} steps of ${lesson.name} are done.`)}\n\n${prose(lesson.epilogue, style)}`;
+  const { name, steps } = lesson;
+  const done =
+    steps.length === 1
+      ? `The one step of ${name} is done.`
+      : `All ${String(steps.length)} steps of ${name} are done.`;
+  return `${green(done)}\n\n${prose(lesson.epilogue, style)}`;
 }
 
 /** The whole lesson with its solutions, to be read without a lab. */

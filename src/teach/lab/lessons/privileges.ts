@@ -150,7 +150,7 @@ const seccomp: Lesson = {
   story:
     'Capabilities guard what is dangerous to others; seccomp guards the kernel itself: each system call of a process is ' +
     'first judged by a little program, which sees its number and arguments and answers "allow", "fail with this error" ' +
-    'or "kill". You write one of four instructions by hand, and then look at the one minidock gives to its containers. ' +
+    'or "kill". You write a filter of four instructions, and then look at the one minidock gives to its containers. ' +
     'Each process in here has one already, the lab’s own: it knows no sockets that would lead around the namespaces. ' +
     'The image lesson/box is there for that.',
   setup: [...BOX_SETUP, 'tar -C /srv/box -cf - . | minidock import - lesson/box'],
