@@ -23,6 +23,7 @@ import { tarOf } from '../support/tar-bytes.ts';
 import { randomJson } from './mutate-json.ts';
 import { randomTar } from './mutate-tar.ts';
 import { randomOf, type Random } from './random.ts';
+import { fuzzState } from './state.ts';
 
 export interface Surroundings {
   /** Empty, and empty again afterwards. */
@@ -32,7 +33,16 @@ export interface Surroundings {
 
 type Target = (random: Random, around: Surroundings) => Promise<string>;
 
-export const targetNames = ['tar', 'layers', 'manifest', 'index', 'config', 'archive', 'layout'] as const;
+export const targetNames = [
+  'tar',
+  'layers',
+  'manifest',
+  'index',
+  'config',
+  'archive',
+  'layout',
+  'state',
+] as const;
 export type TargetName = (typeof targetNames)[number];
 
 /** Runs one input. Throws when it finds what must not be. */
@@ -101,6 +111,7 @@ const targets: Readonly<Record<TargetName, Target>> = {
     ];
     return await load(tarOf(...files), random, around);
   },
+  state: async (random, { dir }) => kindOf(await fuzzState(random, dir)),
 };
 
 const layer = tarOf({ name: 'd/', type: '5' }, { name: 'd/f', data: 'x' });
