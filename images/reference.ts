@@ -44,7 +44,8 @@ export function parseReference(text: string): Reference {
   const colon = rest.indexOf(':');
   const remoteName = colon === -1 ? rest : rest.slice(0, colon);
   if (remoteName !== remoteName.toLowerCase()) {
-    throw invalid(`invalid reference format: repository name (${remoteName}) must be lowercase`);
+    const shown = remoteName.slice(0, maxPathLength);
+    throw invalid(`invalid reference format: repository name (${shown}) must be lowercase`);
   }
   const match = referenceRegExp.exec(`${domain}/${rest}`);
   if (match === null) throw invalid('invalid reference format');

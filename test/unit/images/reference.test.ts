@@ -52,6 +52,11 @@ const refused: readonly (readonly [string, string])[] = [
   [`@${digest}`, 'invalid reference format'],
   ['Uppercase:tag', 'invalid reference format: repository name (library/Uppercase) must be lowercase'],
   ['demo/Web', 'invalid reference format: repository name (demo/Web) must be lowercase'],
+  [
+    // A document of a registry or of an archive may say anything: the message stays short.
+    `${'x'.repeat(500)}X`,
+    `invalid reference format: repository name (library/${'x'.repeat(247)}) must be lowercase`,
+  ],
   ['docker.io/docker/Docker', 'invalid reference format: repository name (docker/Docker) must be lowercase'],
   [hex, `invalid repository name (${hex}), cannot specify 64-byte hexadecimal strings`],
   ['a//b', 'invalid reference format'],
