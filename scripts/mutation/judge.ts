@@ -1,16 +1,16 @@
-/** What the tests of one pattern say in a copy of the checkout: how many ran, how many failed. */
+/** What the tests of one pattern say in a copy of the checkout: whether one of them fails. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 export type Verdict =
-  | { readonly kind: 'killed'; readonly by: string }
+  | { readonly kind: 'killed'; readonly by: string; readonly file: string }
   | { readonly kind: 'survived' }
-  /** Neither a mutant nor a verdict: it cannot be compiled, or no test ran. */
+  /** Neither a mutant nor a verdict: it cannot be compiled, no test ran, or its test fails without it as well. */
   | { readonly kind: 'invalid'; readonly why: string };
 
 /** Milliseconds after which a mutant counts as killed: it makes a program wait for ever, and a test wait for that. */
-const PATIENCE = 900_000;
+const PATIENCE = 300_000;
 /** Cheapest first. */
 const KINDS = ['unit', 'golden', 'kernel', 'e2e', 'docker'];
 
@@ -23,13 +23,16 @@ interface JestResult {
   }[];
 }
 
-/**
- * One file after the other, to the end of each, until one fails: Jest's own --bail would leave the tests that run at
- * that moment, their hosts and containers, behind.
- */
+/** Why the executable of a checkout cannot be built, if so. */
+export function build(dir: string): string | undefined {
+  const built = spawnSync('scripts/build', { cwd: dir, encoding: 'utf8' });
+  return built.status === 0 ? undefined : `it does not build: ${built.stderr.slice(0, 300)}`;
+}
+
+/** One file after the other, until a test fails. */
 export function judge(dir: string, pattern: string): Verdict {
-  const build = spawnSync('scripts/build', { cwd: dir, encoding: 'utf8' });
-  if (build.status !== 0) return { kind: 'invalid', why: `it does not build: ${build.stderr.slice(0, 300)}` };
+  const refusal = build(dir);
+  if (refusal !== undefined) return { kind: 'invalid', why: refusal };
   let passed = 0;
   for (const file of filesOf(dir, pattern)) {
     const result = judgeFile(dir, file);
@@ -47,19 +50,30 @@ function filesOf(dir: string, pattern: string): readonly string[] {
     .sort((one, two) => kind(one) - kind(two));
 }
 
-/** How many tests passed, where none failed. */
-function judgeFile(dir: string, file: string): Verdict | number {
+/** How many tests of a file passed, where none failed. */
+export function judgeFile(dir: string, file: string): Verdict | number {
   const report = join(dir, 'jest-report.json');
   rmSync(report, { force: true });
-  const words = ['--', '--runTestsByPath', file, '--ci', '--json', '--outputFile', report];
+  const environment = join(import.meta.dirname, 'first-failure.js');
+  const words = [
+    '--',
+    '--runTestsByPath',
+    file,
+    '--ci',
+    '--json',
+    '--outputFile',
+    report,
+    '--env',
+    environment,
+  ];
   const ran = spawnSync('scripts/jest', words, { cwd: dir, stdio: 'ignore', timeout: PATIENCE });
-  if (ran.error !== undefined) return { kind: 'killed', by: `the time that ${file} has` };
+  if (ran.error !== undefined) return { kind: 'killed', by: 'its time', file };
   if (!existsSync(report)) return { kind: 'invalid', why: `Jest gave no result for ${file}` };
   const { numPassedTests, testResults } = JSON.parse(readFileSync(report, 'utf8')) as JestResult;
   for (const { assertionResults, status, message } of testResults) {
     const failed = assertionResults.find((result) => result.status === 'failed');
-    if (failed !== undefined) return { kind: 'killed', by: failed.fullName };
-    if (status === 'failed') return { kind: 'killed', by: `${file}: ${message.slice(0, 200)}` };
+    if (failed !== undefined) return { kind: 'killed', by: failed.fullName, file };
+    if (status === 'failed') return { kind: 'killed', by: message.slice(0, 200), file };
   }
   return numPassedTests;
 }

@@ -1,52 +1,78 @@
 /**
  * The mutants of test/mutation, one after the other: made, built, judged, undone, with a line for each and a table of
- * the layers at the end. Before the first mutant of a pattern its tests must pass without one: a test that fails
- * anyhow kills nothing.
+ * the layers at the end. A file whose test fails on a mutant must pass without one, in a copy that has none: a test
+ * that fails anyhow kills nothing.
  */
 import { resolve } from 'node:path';
 import { allMutants } from '../../test/mutation/mutants/index.ts';
 import type { Layer, Mutant } from '../../test/mutation/mutant.ts';
 import { copyCheckout, type Copy } from './copy.ts';
-import { judge, type Verdict } from './judge.ts';
+import { build, judge, judgeFile, type Verdict } from './judge.ts';
+import { summarize, verdictsIn, type Outcome, type Verdicts } from './verdicts.ts';
 
 interface Options {
   /** Of each layer at most so many, spread over its list. */
   readonly sample: number;
-  readonly layer: string | undefined;
+  readonly layers: readonly string[] | undefined;
   readonly match: string | undefined;
   readonly baseline: boolean;
-}
-
-interface Outcome {
-  readonly layer: Layer;
-  readonly mutant: Mutant;
-  readonly verdict: Verdict;
+  /** The file of verdicts that are kept. */
+  readonly verdicts: string | undefined;
+  /** Prints what the file of verdicts has, runs nothing. */
+  readonly print: boolean;
 }
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 function main(options: Options): number {
-  const copy = copyCheckout(resolve(import.meta.dirname, '../..'));
+  const verdicts = verdictsIn(options.verdicts);
+  if (!options.print) runAll(options, verdicts);
+  const outcomes = chosen(options).flatMap(([layer, mutant]): Outcome[] => {
+    const verdict = verdicts.of(mutant);
+    return verdict === undefined ? [] : [{ layer, mutant, verdict }];
+  });
+  if (options.print) for (const outcome of outcomes) sayOutcome(outcome);
+  const { lines, held } = summarize(outcomes);
+  for (const line of lines) say(line);
+  return held ? 0 : 1;
+}
+
+/** Only what was killed, or survived with a reason, needs no second look: a test may have been sharpened since. */
+function isSettled({ survives }: Mutant, verdict: Verdict | undefined): boolean {
+  return verdict?.kind === 'killed' || (verdict?.kind === 'survived' && survives !== undefined);
+}
+
+function runAll(options: Options, verdicts: Verdicts): void {
+  const root = resolve(import.meta.dirname, '../..');
+  const copy = copyCheckout(root);
+  const sound = copyCheckout(root);
+  const remove = (): void => {
+    copy.remove();
+    sound.remove();
+  };
   // Ctrl-C reaches the tests as well; what they had begun they end by themselves.
   process.on('SIGINT', () => {
-    copy.remove();
+    remove();
     process.exit(130);
   });
   try {
-    const outcomes = chosen(options).map(([layer, mutant]) => {
-      const verdict = tryOne(copy, mutant, options.baseline);
-      say(`${verdict.kind.padEnd(9)} ${layer.padEnd(12)} ${mutant.file}: ${describe(mutant, verdict)}`);
-      return { layer, mutant, verdict };
-    });
-    return summary(outcomes);
+    const refusal = build(sound.dir);
+    if (refusal !== undefined) throw new Error(`without a mutant, ${refusal}`);
+    for (const [layer, mutant] of chosen(options)) {
+      if (isSettled(mutant, verdicts.of(mutant))) continue;
+      const verdict = tryOne(copy, mutant);
+      const outcome = { layer, mutant, verdict: options.baseline ? confirm(sound.dir, verdict) : verdict };
+      verdicts.keep(outcome);
+      sayOutcome(outcome);
+    }
   } finally {
-    copy.remove();
+    remove();
   }
 }
 
-function chosen({ sample, layer, match }: Options): readonly (readonly [Layer, Mutant])[] {
+function chosen({ sample, layers, match }: Options): readonly (readonly [Layer, Mutant])[] {
   return Object.entries(allMutants).flatMap(([name, mutants]) => {
-    if (layer !== undefined && layer !== name) return [];
+    if (layers?.includes(name) === false) return [];
     const fitting = mutants.filter(
       ({ file, text }) => match === undefined || `${file} ${text}`.includes(match),
     );
@@ -56,16 +82,7 @@ function chosen({ sample, layer, match }: Options): readonly (readonly [Layer, M
   });
 }
 
-const sound = new Map<string, Verdict>();
-
-function tryOne(copy: Copy, { file, text, becomes, tests }: Mutant, baseline: boolean): Verdict {
-  if (baseline) {
-    const before = sound.get(tests) ?? judge(copy.dir, tests);
-    sound.set(tests, before);
-    if (before.kind === 'killed')
-      return { kind: 'invalid', why: `${tests} fails without a mutant: ${before.by}` };
-    if (before.kind === 'invalid') return before;
-  }
+function tryOne(copy: Copy, { file, text, becomes, tests }: Mutant): Verdict {
   const restore = copy.change(file, text, becomes);
   try {
     return judge(copy.dir, tests);
@@ -74,37 +91,28 @@ function tryOne(copy: Copy, { file, text, becomes, tests }: Mutant, baseline: bo
   }
 }
 
+const withoutMutant = new Map<string, Verdict | number>();
+
+function confirm(soundDir: string, verdict: Verdict): Verdict {
+  if (verdict.kind !== 'killed') return verdict;
+  const { file } = verdict;
+  const before = withoutMutant.get(file) ?? judgeFile(soundDir, file);
+  withoutMutant.set(file, before);
+  if (typeof before === 'number' || before.kind === 'survived') return verdict;
+  const why = before.kind === 'killed' ? before.by : before.why;
+  return { kind: 'invalid', why: `${file} fails without a mutant: ${why}` };
+}
+
+function sayOutcome({ layer, mutant, verdict }: Outcome): void {
+  say(`${verdict.kind.padEnd(9)} ${layer.padEnd(12)} ${mutant.file}: ${describe(mutant, verdict)}`);
+}
+
 function describe({ text, becomes, survives }: Mutant, verdict: Verdict): string {
   const short = (words: string): string => JSON.stringify(words.replace(/\s+/g, ' ').trim().slice(0, 70));
   const change = `${short(text)} becomes ${short(becomes)}`;
-  if (verdict.kind === 'killed') return `${change} (${verdict.by})`;
+  if (verdict.kind === 'killed') return `${change} (${verdict.file}: ${verdict.by})`;
   if (verdict.kind === 'invalid') return `${change}: ${verdict.why}`;
   return survives === undefined ? change : `${change}, as it must: ${survives}`;
-}
-
-function summary(outcomes: readonly Outcome[]): number {
-  const count = (of: readonly Outcome[], kind: Verdict['kind']): number =>
-    of.filter(({ verdict }) => verdict.kind === kind).length;
-  const explained = outcomes.filter(
-    ({ verdict, mutant }) => verdict.kind === 'survived' && mutant.survives !== undefined,
-  );
-  for (const layer of new Set(outcomes.map((outcome) => outcome.layer))) {
-    const own = outcomes.filter((outcome) => outcome.layer === layer);
-    say(
-      `${layer.padEnd(14)}${String(count(own, 'killed')).padStart(4)} of ${String(own.length).padStart(3)} killed`,
-    );
-  }
-  const [killed, survived, invalid] = [
-    count(outcomes, 'killed'),
-    count(outcomes, 'survived') - explained.length,
-    count(outcomes, 'invalid'),
-  ];
-  const share = killed + survived === 0 ? 0 : (100 * killed) / (killed + survived);
-  say(
-    `${String(killed)} killed, ${String(survived)} survived, ${String(explained.length)} survived as they must, ` +
-      `${String(invalid)} invalid: ${share.toFixed(1)} % of those that can be killed`,
-  );
-  return survived + invalid === 0 ? 0 : 1;
 }
 
 function readOptions(words: readonly string[]): Options {
@@ -114,9 +122,11 @@ function readOptions(words: readonly string[]): Options {
   };
   return {
     sample: Number(value('--sample') ?? Infinity),
-    layer: value('--layer'),
+    layers: value('--layer')?.split(','),
     match: value('--match'),
     baseline: !words.includes('--no-baseline'),
+    verdicts: value('--verdicts'),
+    print: words.includes('--print'),
   };
 }
 
