@@ -1,7 +1,7 @@
 # Which program comes out of which Debian package, and how a missing one is installed. Sourced by quickstart and test.
 #
 # A tool is looked for by its program, not its package, since a machine may have it from elsewhere (Node above all).
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 # PROGRAM PACKAGE, a pair a line; a path stands for a file of any kind.
 run_tools='

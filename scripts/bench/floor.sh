@@ -46,6 +46,7 @@ run() {
   fi
 
   local status=0
+  # shellcheck disable=SC2016 # the inner shell expands it
   nsenter --net=/run/netns/$name unshare --mount --uts --ipc --pid --fork sh -euc '
     rootfs=$1 work=$2; shift 2
     mount -t overlay overlay -o "lowerdir=$rootfs,upperdir=$work/upper,workdir=$work/work" "$work/merged"

@@ -99,7 +99,7 @@ describe('files', () => {
 
   test('are named with lower-case words and hyphens', () => {
     const odd = [...sources, ...typescriptBelow('test')].filter(
-      (file) => !/^[a-z0-9/-]+(\.test)?\.ts$/.test(file),
+      (file) => !/^[a-z0-9/-]+(\.test|\.d)?\.ts$/.test(file),
     );
     expect(odd).toEqual([]);
   });

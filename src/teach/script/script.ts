@@ -19,7 +19,8 @@ import { sectionHeadings, undoText } from '../explain/words.ts';
 import { indented, remark, stepComment, type Numbered } from './comment.ts';
 import { containerFunctions, isFromOutside, type ContainerContext } from './container-steps.ts';
 import { hostStep, undoCommand } from './host-steps.ts';
-import { CONTAINER_LIBRARY, HOST_LIBRARY } from './library.ts';
+import containerLibrary from './container-library.sh' with { type: 'text' };
+import hostLibrary from './host-library.sh' with { type: 'text' };
 import type { FreshVolume } from './places.ts';
 
 export interface ScriptInput {
@@ -82,8 +83,8 @@ export function renderScript(input: ScriptInput): string {
   return [
     header(input),
     '# ---- What the steps below are made with',
-    HOST_LIBRARY.replace('@GONE@', bashPattern(GONE)),
-    CONTAINER_LIBRARY,
+    withoutHead(hostLibrary).replace('@GONE@', bashPattern(GONE)),
+    withoutHead(containerLibrary),
     prepare(input),
     '# ---- The host',
     `on_the_host() {\n${bySection([...plan.network, ...plan.cgroup], (step) => hostStep(onHost(step)))}\n}`,
@@ -95,6 +96,9 @@ export function renderScript(input: ScriptInput): string {
     '',
   ].join('\n\n');
 }
+
+/** A library without the comment that opens its file, which is for whoever reads it there. */
+const withoutHead = (library: string): string => library.slice(library.indexOf('\n\n')).trim();
 
 /** As many alternatives as `GONE` has; bash has no word for a space in `[[ =~ ]]` but a backslash before it. */
 const bashPattern = (pattern: RegExp): string => `(${pattern.source.replaceAll(' ', '\\ ')})`;

@@ -33,7 +33,7 @@ const scripts = 'e2e/script(-undo)?\\.';
 
 export const script = [
   ...mutantsOf(
-    'src/teach/script/library.ts',
+    'src/teach/script/host-library.sh',
     ['undo=("$1" ', 'undo+=("$1" ', scripts],
     [
       "  trap '' HUP INT TERM\n  set +e\n",
@@ -42,6 +42,9 @@ export const script = [
       'Only a second signal that comes while the first one’s undoing runs is caught by it',
     ],
     ['  rm -rf "$box"\n', '  :\n', scripts],
+  ),
+  ...mutantsOf(
+    'src/teach/script/container-library.sh',
     [
       '      ((++links <= 40)) || fail',
       '      ((++links <= 4000)) || fail',

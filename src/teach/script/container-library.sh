@@ -1,78 +1,17 @@
-/**
- * The functions that every script brings along: what system calls with descriptors do in minidock, done with a
- * shell and names. They are bash 5 without anything but coreutils; the steps call them by name.
- */
-export const HOST_LIBRARY = String.raw`
-# Without the control characters that a name out of the image may hold.
-tell() {
-  local LC_ALL=C
-  echo "$0: ${'${1//[^ -~]/?}'}" >&2
-}
+# What process 1 of a printed script does the container's steps with: what system calls with descriptors do in minidock,
+# done with a shell and names. script.ts puts it into the script from the first empty line on, after host-library.sh.
+# shellcheck shell=bash disable=SC2034,SC2154
 
-fail() {
-  tell "$1"
-  exit 125
-}
-
-# What has been done so far, last first, as commands that take it back. Each is noted before its step is done: a
-# signal may come in between, and to undo what has not happened does no harm.
-undo=()
-undo_later() { undo=("$1" ${'"${undo[@]}"'}); }
-
-# Always runs, however the script ends. What is gone already needs no undoing.
-undo_all() {
-  local command complaint
-  trap '' HUP INT TERM
-  set +e
-  # Its end of file is the word to end for a container that is still being built.
-  [[ -z $go ]] || exec {go}>&-
-  for command in "${'${undo[@]}'}"; do
-    eval "$command" &>"$box/complaint" && continue
-    complaint=$(<"$box/complaint")
-    [[ $complaint =~ @GONE@ ]] || tell "could not undo: $command: $complaint"
-  done
-  cd /
-  rm -rf "$box"
-}
-
-# A control group can be removed once its last process has been.
-remove_group() {
-  local attempt
-  for ((attempt = 0; attempt < 500; attempt++)); do
-    rmdir "$1" 2>/dev/null && return 0
-    [[ -e $1 ]] || return 0
-    sleep 0.01
-  done
-  rmdir "$1"
-}
-
-# Whether FILE is there with TEXT in it. Not grep, for which a line end in TEXT would part two patterns.
-holds() { # FILE TEXT
-  [[ -e $1 && "$(<"$1")"$'\n' == *"$2"* ]]
-}
-
-# Both ends of a pipe: $in and $out.
-make_pipe() {
-  local both
-  mkfifo pipe
-  exec {both}<>pipe
-  exec {in}<pipe
-  exec {out}>pipe {both}>&-
-  rm pipe
-}
-`.trim();
-
-export const CONTAINER_LIBRARY = String.raw`
 # Where the container's PATH is in the tree being built, as a path from here; what is missing is made. A link in the
 # image is followed as it will be from inside, with rootfs as its "/": followed by the host, it would lead into the
 # host's files. KIND is what the last component is made as: dir, file, or there for "fail if it is missing".
 place() { # KIND PATH
   local kind=$1 todo=$2/ at='' name target links=0
   while [[ -n $todo ]]; do
-    name=${'${todo%%/*}'} todo=${'${todo#*/}'}
+    name=${todo%%/*} todo=${todo#*/}
     case $name in
       '' | .) continue ;;
-      ..) at=${'${at%/*}'} && continue ;;
+      ..) at=${at%/*} && continue ;;
       # $(place ...) would take it away, and name a file that nobody has looked at.
       *$'\n') fail "$2: a name in it ends with a line end" ;;
     esac
@@ -85,7 +24,7 @@ place() { # KIND PATH
     fi
     if [[ ! -e rootfs$at/$name ]]; then
       not_of_the_kernel "rootfs$at" "$2"
-      case $kind:${'${todo//\\//}'} in
+      case $kind:${todo//\//} in
         there:*) return 1 ;;
         file:) : >"rootfs$at/$name" ;;
         *) mkdir "rootfs$at/$name" ;;
@@ -141,12 +80,12 @@ kind_of() { if [[ -d $1 ]]; then echo dir; else echo file; fi; }
 
 # Who USER[:GROUP] is by the image's own files, as uid, gid, groups (the first one and GROUPs besides) and home.
 find_user() { # USER[:GROUP] [GROUP...]
-  local user=${'${1%%:*}'} own='' login='' name number main members directory wanted
-  [[ $1 != *:* ]] || own=${'${1#*:}'}
-  user=${'${user:-0}'} uid='' gid=0 home=/
+  local user=${1%%:*} own='' login='' name number main members directory wanted
+  [[ $1 != *:* ]] || own=${1#*:}
+  user=${user:-0} uid='' gid=0 home=/
   while IFS=: read -r name _ number main _ directory _ || [[ -n $name ]]; do
     if [[ $name == "$user" || $number == "$user" ]]; then
-      login=$name uid=$number gid=$main home=${'${directory:-/}'}
+      login=$name uid=$number gid=$main home=${directory:-/}
       break
     fi
   done < <(user_file passwd)
@@ -160,7 +99,7 @@ find_user() { # USER[:GROUP] [GROUP...]
     [[ -z $own && -n $login && ,$members, == *,$login,* ]] || continue
     [[ ,$groups, == *,$number,* ]] || groups+=,$number
   done < <(user_file group)
-  for wanted in "${'${@:2}'}"; do
+  for wanted in "${@:2}"; do
     number=$(find_group "$wanted")
     [[ ,$groups, == *,$number,* ]] || groups+=,$number
   done
@@ -194,13 +133,13 @@ become() { # [NAME=VALUE...] -- PROGRAM [ARG...]
   # 0, 1 and 2, and the directory this process is in must be one below its root.
   local fd
   for fd in /proc/self/fd/*; do
-    fd=${'${fd##*/}'}
+    fd=${fd##*/}
     ((fd <= 2)) || exec {fd}>&-
   done
   [[ $(pwd -P) == /* ]] || exit 125
   # Names that would have meant something to this shell or its loader, and come only now for that reason.
   while [[ $1 != -- ]]; do
-    export "${'${1?}'}"
+    export "${1?}"
     shift
   done
   shift
@@ -212,4 +151,3 @@ become() { # [NAME=VALUE...] -- PROGRAM [ARG...]
   declare -gn SHLVL='depth[0]'
   exec -- "$@"
 }
-`.trim();
