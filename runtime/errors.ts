@@ -10,6 +10,8 @@ export interface ErrorParts {
   readonly message: string;
   /** What the user can do next. */
   readonly hint?: string;
+  /** What a hint that is written elsewhere has to name: runtime/ knows no flags (src/engine/spec/hints.ts). */
+  readonly data?: Readonly<Record<string, string>>;
   /** Docker's exit status for it where it is not the default of the verb (125 for run, 1 elsewhere). */
   readonly exitCode?: number;
   readonly cause?: unknown;
@@ -18,6 +20,7 @@ export interface ErrorParts {
 export class MinidockError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
+  readonly data: Readonly<Record<string, string>>;
   readonly exitCode: number | undefined;
 
   constructor(parts: ErrorParts) {
@@ -25,6 +28,7 @@ export class MinidockError extends Error {
     this.name = 'MinidockError';
     this.code = parts.code;
     this.hint = parts.hint;
+    this.data = parts.data ?? {};
     this.exitCode = parts.exitCode;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Where the time goes: spans, told to whoever listens when they end. MINIDOCK_TRACE writes them to a file, --explain
- * shows those of steps; with no listener a span is a call of its work and no more, the clock is not asked.
+ * Where the time goes: spans, told to whoever listens when they end (src/io/ writes them to a file, src/teach/ shows
+ * those of steps). With no listener a span is a call of its work and no more, the clock is not asked.
  *
  * Times are of the machine's clock, so that those of several processes can stand side by side. Spans of one lane of a
  * process lie within each other or apart: work that begins beside work of the same parent gets a lane of its own, and
@@ -48,12 +48,16 @@ export interface ScopeCarrier {
   run<T>(scope: unknown, work: () => T): T;
 }
 
+/** Lets a process that is about to be started know when that was; what it returns takes that back. */
+export type StartMark = (now: number) => () => void;
+
 const listeners: TraceListener[] = [];
 const lanes = new Set<number>([0]);
 const root: Scope = { lane: 0, taken: false, ended: false };
 /** Above any lane that is taken at a beginning. */
 let lateLane = 100;
 let carrier: ScopeCarrier | undefined;
+let markStart: StartMark = () => () => undefined;
 
 /** Until what it returns is called. Without `scopes` everything is told to be in one lane. */
 export function listenToTrace(listener: TraceListener, scopes?: ScopeCarrier): () => void {
@@ -81,18 +85,20 @@ export function spanSince(begin: number, kind: SpanKind, name: string, args: Spa
   tellTrace({ type: 'span', kind, name, begin, ms: clock() - begin, args, lane });
 }
 
-/** The variable that tells a process of ours when it was started: time passes before any of its code runs. */
-export const TRACE_SPAWNED = 'MINIDOCK_TRACE_SPAWNED';
-
-/** Starts a process of ours, with this one's environment. */
+/** Starts a process of ours. */
 export function spanStart<T>(name: string, start: () => T): T {
   if (listeners.length === 0) return start();
-  process.env[TRACE_SPAWNED] = String(clock());
+  const unmark = markStart(clock());
   try {
     return span('process', name, start);
   } finally {
-    Reflect.deleteProperty(process.env, TRACE_SPAWNED);
+    unmark();
   }
+}
+
+/** How the processes that spanStart starts get to know when they were. */
+export function markStartsBy(mark: StartMark): void {
+  markStart = mark;
 }
 
 /** Hands on what another process has told. */

@@ -18,9 +18,6 @@ export function attachDeviceFilter(directory: string, rules: DeviceRules, kernel
     throw new MinidockError({
       code: 'DEVICE_FILTER_FAILED',
       message: `cannot restrict the devices of ${directory}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      hint:
-        'cgroup v2 restricts devices by an eBPF program: the kernel needs CONFIG_CGROUP_BPF, and minidock ' +
-        'CAP_BPF or CAP_SYS_ADMIN outside any user namespace; --privileged asks for no restriction',
       cause,
     });
   } finally {

@@ -111,9 +111,9 @@ async function holdsNow(check: Check, confirmed: Set<string>): Promise<boolean> 
   return answer;
 }
 
-class InjectedFault extends Error {
+class InjectedFault extends MinidockError {
   constructor(readonly step: HostStep) {
-    super('failure injected by MINIDOCK_FAIL_AT');
+    super({ code: 'INJECTED', message: 'failure injected' });
   }
 }
 

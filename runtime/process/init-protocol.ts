@@ -47,8 +47,8 @@ export type InitMessage =
       readonly type: 'error';
       /** The failing step's id, e.g. 'rootfs.mount-overlay', 'process.exec'. */
       readonly step: string;
-      /** 'ENOENT' and so on, or '' when it was not a system call. */
-      readonly errno: string;
+      /** The error's: 'ENOENT' and so on of a system call, '' of one that has none. */
+      readonly code: string;
       readonly message: string;
       /** 127 not found, 126 not executable, else 125. */
       readonly exitCode: number;

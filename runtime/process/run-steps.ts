@@ -56,7 +56,7 @@ export function runSteps(
     attempt(step.id, channel, () =>
       stepSpan([step], (note) => {
         if (step.id === options.failAt) {
-          throw new MinidockError({ code: 'INJECTED', message: 'failure injected by MINIDOCK_FAIL_AT' });
+          throw new MinidockError({ code: 'INJECTED', message: 'failure injected' });
         }
         carryOut(step);
         note({ outcome: 'done' });
@@ -74,7 +74,7 @@ export function attempt<T>(step: string, channel: Channel, action: () => T): T {
     channel.send({
       type: 'error',
       step,
-      errno: errnoOf(error),
+      code: known?.code ?? errnoOf(error),
       message: error instanceof Error ? error.message : String(error),
       exitCode: known?.exitCode ?? FAILED,
       ...(known?.hint === undefined ? {} : { hint: known.hint }),

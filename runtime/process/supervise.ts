@@ -17,7 +17,7 @@ export class InitError extends MinidockError {
 
   constructor(failure: InitFailure) {
     super({
-      code: failure.errno === '' ? 'INIT_FAILED' : failure.errno,
+      code: failure.code === '' ? 'INIT_FAILED' : failure.code,
       message: failure.message,
       exitCode: failure.exitCode,
       ...(failure.hint === undefined ? {} : { hint: failure.hint }),
@@ -136,7 +136,7 @@ export function fetchTerminal(pid: number, terminalFd: number): number {
 const DIED: InitFailure = {
   type: 'error',
   step: 'process.start',
-  errno: '',
+  code: '',
   message: 'the first process of the container ended before the program began',
   exitCode: 125,
 };

@@ -206,10 +206,7 @@ function cannotBeMapped(
   const what = culprit === undefined ? source : `${culprit.point}, which is mounted below ${source},`;
   return new MinidockError({
     code: 'NOT_ID_MAPPABLE',
-    message: `${what} is on a file system without id-mapped mounts, which --userns=auto needs`,
-    hint:
-      'Run the container with --userns=host, or keep the files on ext4, xfs, btrfs or tmpfs (tmpfs from Linux 6.3 on; ' +
-      'minidock’s own from 5.19 on).',
+    message: `${what} is on a file system without id-mapped mounts, which a user namespace needs`,
     cause: error,
   });
 }

@@ -1,6 +1,6 @@
 /**
- * `--init`: where the host keeps a small init that can be lent to a container. It must be statically linked, since
- * it runs with the container's files; that is why plain `tini` is not on the list.
+ * Where the host keeps a small init that can be lent to a container. It must be statically linked, since it
+ * runs with the container's files; that is why plain `tini` is not on the list.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import type { OciMount } from '../bundle.ts';
@@ -24,7 +24,7 @@ export function initMount(candidates: readonly string[] = CANDIDATES): OciMount 
     throw new MinidockError({
       code: 'INIT_NOT_FOUND',
       message:
-        '--init needs a small init program, and this machine has none of docker-init, tini-static, catatonit',
+        'the container’s init comes from this machine, which has none of docker-init, tini-static, catatonit',
       hint: 'apt-get install tini',
     });
   }

@@ -58,9 +58,8 @@ function refuseSharedDirectory(directory: number, path: string, context: RootCon
   // What came along below a bind mount is the host's as well, and is not known here at all.
   if (mount === kernel.place(rootOf(context)).mount || tree.attached.get(mount) === 'new') return;
   throw new MinidockError({
-    code: 'BAD_DEVICE',
+    code: 'DEVICE_IN_SHARED_DIRECTORY',
     message: `${path} cannot be made: a directory of the host or a volume is mounted there`,
-    hint: 'Give the device another path in the container (--device HOST:CONTAINER).',
   });
 }
 

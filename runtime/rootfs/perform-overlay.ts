@@ -53,12 +53,5 @@ export function mountOverlay(
 
 /** The kernel tells the reason in its own log only; nearly always it is the file system of the upper directory. */
 function refusedByOverlay(error: Error): MinidockError {
-  return new MinidockError({
-    code: 'EINVAL',
-    message: error.message,
-    hint:
-      'Overlayfs keeps a container’s files on ext4, xfs, btrfs or tmpfs, not on another overlay (as in a container) ' +
-      'or on NFS: choose such a directory with --root or MINIDOCK_ROOT.',
-    cause: error,
-  });
+  return new MinidockError({ code: 'OVERLAY_REFUSED', message: error.message, cause: error });
 }

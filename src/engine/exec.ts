@@ -113,7 +113,7 @@ async function runExec(
     const failure = await span('wait', 'wait for execve', () => init.result);
     if (failure !== undefined) {
       throw new MinidockError({
-        code: failure.errno || 'EXEC_FAILED',
+        code: failure.code || 'EXEC_FAILED',
         message: `OCI runtime exec failed: ${failure.message}`,
         exitCode: failure.exitCode === 125 ? 126 : failure.exitCode,
       });

@@ -14,13 +14,16 @@ import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   listenToTrace,
+  markStartsBy,
   spanSince,
   tellTrace,
-  TRACE_SPAWNED,
   type SpanArgs,
   type TraceEvent,
 } from '../../runtime/trace.ts';
 import { openOwnFile } from './own-file.ts';
+
+/** The variable that tells a process of ours when it was started: time passes before any of its code runs. */
+const SPAWNED = 'MINIDOCK_TRACE_SPAWNED';
 
 /** Lanes become threads with numbers that no other thread has; a program's life has one of its own. */
 const LANE = 1 << 23;
@@ -48,8 +51,12 @@ export function openTrace(
   }
   // Children may have another working directory.
   process.env['MINIDOCK_TRACE'] = file;
-  const created = Number(process.env[TRACE_SPAWNED] ?? performance.timeOrigin);
-  Reflect.deleteProperty(process.env, TRACE_SPAWNED);
+  const created = Number(process.env[SPAWNED] ?? performance.timeOrigin);
+  Reflect.deleteProperty(process.env, SPAWNED);
+  markStartsBy((now) => {
+    process.env[SPAWNED] = String(now);
+    return () => void Reflect.deleteProperty(process.env, SPAWNED);
+  });
   let broken = false;
   const write = (event: object): void => {
     if (broken) return;

@@ -1,8 +1,9 @@
 /** What minidock does on a host where somebody else's firewall drops forwarded packets. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { findForeign, parseChains, warnOfForeign } from '../../runtime/network/firewall/foreign.ts';
+import { findForeign, parseChains } from '../../runtime/network/firewall/foreign.ts';
 import type { ForeignFirewall } from '../../runtime/network/firewall/foreign.ts';
 import type { FirewallBackend } from '../../runtime/network/types.ts';
+import { warnOfForeign } from '../../src/engine/network/foreign-warnings.ts';
 import {
   createHost,
   HOST_ADDRESS,

@@ -258,7 +258,7 @@ describe('the root filesystem', () => {
     mkdirSync(join(bundle.image, 'fake'));
     symlinkSync('fake', join(bundle.image, 'proc'));
     const { failure } = await bundle.run(['true']);
-    expect(failure).toMatchObject({ step: 'rootfs.mount:/proc', errno: 'ENOTDIR' });
+    expect(failure).toMatchObject({ step: 'rootfs.mount:/proc', code: 'ENOTDIR' });
   });
 });
 
@@ -294,7 +294,7 @@ describe('minidock’s own program file', () => {
     const interpreter = await started.exec(['/script'], { env });
     started.kill();
     await started.finish();
-    expect(named).toMatchObject({ exitCode: 127, stdout: '', failure: { errno: 'ENOENT' } });
+    expect(named).toMatchObject({ exitCode: 127, stdout: '', failure: { code: 'ENOENT' } });
     // What the kernel finds is the list of calls that exec's process was; it fails at once in the container.
     expect(interpreter).toMatchObject({ exitCode: 125, stdout: '', stderr: '', failure: undefined });
   });

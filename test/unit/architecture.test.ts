@@ -58,6 +58,33 @@ describe('layers', () => {
   });
 });
 
+describe('runtime', () => {
+  const runtime = sources.filter((file) => file.startsWith('runtime/'));
+  const flags = new Set(
+    sources
+      .filter((file) => file.startsWith('src/commands/'))
+      .flatMap((file) => [...codeOf(file).matchAll(/['" ](--[a-z][a-z-]+)/g)].map(([, flag = '']) => flag)),
+  );
+  /** Where the words are the arguments of unshare, nsenter and setpriv, which have flags of the same names. */
+  const spellsTools = /^runtime\/(plan\/(render|tools)|process\/namespace-command)\.ts$/;
+
+  test('knows no flags of minidock', () => {
+    expect([...flags]).toEqual(expect.arrayContaining(['--userns', '--root', '--privileged', '--firewall']));
+    const found = runtime
+      .filter((file) => !spellsTools.test(file))
+      .flatMap((file) => (codeOf(file).match(/--[a-z][a-z-]+/g) ?? []).map((flag) => [file, flag] as const));
+    expect(found.length).toBeGreaterThan(5);
+    expect(found.filter(([, flag]) => flags.has(flag))).toEqual([]);
+  });
+
+  test('knows no variables of minidock, and of the environment none but PATH', () => {
+    const variables = /MINIDOCK_|process\.env(?!\['PATH'\]|, LC_ALL: 'C')/;
+    // `context.process` is the program-to-be, not ours.
+    const wrong = runtime.filter((file) => variables.test(codeOf(file).replaceAll('context.process', '')));
+    expect(wrong).toEqual([]);
+  });
+});
+
 describe('libraries', () => {
   test.each(doors)('$library is imported through its door alone', ({ library, door }) => {
     const users = imports.filter(({ specifier }) => libraryOf(specifier) === library).map(({ file }) => file);

@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import { readProgram } from '../../plan/read-program.ts';
 import type { HostStep } from '../../plan/step.ts';
-import type { BridgeNetwork, FirewallBackend } from '../types.ts';
+import type { BridgeNetwork } from '../types.ts';
 import { legacyTables } from './legacy-tables.ts';
 
 export type ForeignFirewall =
@@ -69,40 +69,6 @@ export function findForeign(chains: readonly NftChain[]): readonly ForeignFirewa
     else found.push({ kind: 'chain', family, table, chain: name });
   }
   return found;
-}
-
-/** One line for each firewall that will drop the containers' traffic unless its owner says otherwise. */
-export function warnOfForeign(
-  foreign: readonly ForeignFirewall[],
-  backend: FirewallBackend,
-  bridge: string,
-): readonly string[] {
-  return foreign.flatMap((other) => {
-    switch (other.kind) {
-      case 'docker':
-        return [];
-      case 'ufw':
-        return backend === 'iptables'
-          ? []
-          : [
-              `ufw drops forwarded packets, so containers reach no other host; allow them with: ` +
-                `ufw route allow in on ${bridge} && ufw route allow out on ${bridge}`,
-            ];
-      case 'firewalld':
-        return [
-          `firewalld may reject what containers send; allow them with: ` +
-            `firewall-cmd --zone=trusted --change-interface=${bridge}`,
-        ];
-      case 'chain':
-        return backend === 'iptables' && other.table === 'filter' && other.chain === 'FORWARD'
-          ? []
-          : [
-              `chain ${other.chain} of table ${other.family} ${other.table} drops forwarded packets, so containers ` +
-                `reach no other host and published ports only work from this one; accept there what comes from and ` +
-                `goes to ${bridge}${other.chain === 'FORWARD' ? ', or run with --firewall=iptables' : ''}`,
-            ];
-    }
-  });
 }
 
 /** The accept in the chain that Docker documents for it. Docker's own bridges are left to Docker. */

@@ -20,11 +20,11 @@ export function enterFailure(
   const reason = errnoReason(report.errno);
   if (failed.program !== undefined) {
     const { code, message, exitCode = 126, hint } = execFailed(failed.program, errno, reason);
-    return failure(failed.step, { errno: code, message, exitCode, ...(hint === undefined ? {} : { hint }) });
+    return failure(failed.step, { code, message, exitCode, ...(hint === undefined ? {} : { hint }) });
   }
   const refused = errno === 'EPERM' && BY_THE_FILTER.test(failed.call);
   return failure(failed.step, {
-    errno,
+    code: errno,
     message: `${failed.call}: ${reason}`,
     exitCode: 125,
     ...(refused
@@ -49,7 +49,7 @@ const failure = (step: string, words: Omit<InitFailure, 'type' | 'step'>): InitF
 });
 
 const DIED: InitFailure = failure('process.exec', {
-  errno: '',
+  code: '',
   message: 'the process ended before the program began',
   exitCode: 125,
   hint: 'The container may just have stopped.',

@@ -52,7 +52,7 @@ export function acquireIds(
   throw new MinidockError({
     code: 'NO_IDS',
     message: `all ${SLOTS} ranges of user ids for containers are taken`,
-    hint: `They are the files in ${directory}: stop containers, or run this one with --userns=host.`,
+    data: { directory },
     exitCode: 125,
   });
 }

@@ -133,7 +133,6 @@ const tooManyGroups = (member: string): MinidockError =>
   new MinidockError({
     code: 'TOO_MANY_GROUPS',
     message: `the image’s /etc/group lists ${JSON.stringify(member)} in more than ${String(MOST_GROUPS)} groups`,
-    hint: 'The kernel gives a process no more than that. Name one group: --user USER:GROUP.',
   });
 
 /** Of the user that is meant: were it taken for 0, as Docker does, a slip in the file would make root of them. */

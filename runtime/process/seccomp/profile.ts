@@ -22,7 +22,7 @@ export function defaultSeccomp(
   return resolveProfile(DEFAULT_PROFILE, capabilities, arch, kernel);
 }
 
-/** `--security-opt seccomp=FILE`, the file's text. Throws INVALID_SECCOMP_PROFILE or SECCOMP_UNSUPPORTED. */
+/** A profile's text. Throws INVALID_SECCOMP_PROFILE or SECCOMP_UNSUPPORTED. */
 export function parseSeccompProfile(
   json: string,
   capabilities: readonly string[],
@@ -37,7 +37,7 @@ export function parseSeccompProfile(
     throw new MinidockError({
       code: 'INVALID_SECCOMP_PROFILE',
       message: `Decoding seccomp profile failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-      hint: 'a profile is a JSON file; --security-opt seccomp=unconfined switches the filter off',
+      hint: 'a profile is a JSON file',
       cause,
     });
   }

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
-import { readForeignFirewalls, warnOfForeign } from '../../../runtime/network/firewall/foreign.ts';
+import { readForeignFirewalls } from '../../../runtime/network/firewall/foreign.ts';
 import {
   acquireAddress,
   leaseOf,
@@ -33,6 +33,7 @@ import { lockNetworks, networkOf, previewDefinition } from '../state/networks.ts
 import { leasesDir } from '../state/paths.ts';
 import { isSameProcess } from '../state/process-identity.ts';
 import type { Attachment } from './attachment.ts';
+import { warnOfForeign } from './foreign-warnings.ts';
 import type { ContainerStore } from '../state/store.ts';
 
 export interface AcquiredNetwork {

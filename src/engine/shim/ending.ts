@@ -9,6 +9,7 @@ import { stepTimes, undoTimes } from '../../../runtime/plan/step-span.ts';
 import { isTraced, listenToTrace, span, tellTrace } from '../../../runtime/trace.ts';
 import { noteIfNotQuiet, noteIfQuiet } from '../network/address-notes.ts';
 import type { ContainerState } from '../spec/container.ts';
+import { hintOf } from '../spec/hints.ts';
 import { cutCable } from '../network/cut-cable.ts';
 import { containerDir, containerRunDir } from '../state/paths.ts';
 import { releaseNetwork } from '../network/release-network.ts';
@@ -135,10 +136,11 @@ function cleanUp({ store, config, log, lock }: ShimParts, remove: boolean): () =
 export function toWireError(error: unknown, undone: string): WireError {
   const known = error instanceof MinidockError ? error : undefined;
   const words = error instanceof Error ? error.message : String(error);
+  const hint = hintOf(error);
   return {
     code: known?.code ?? 'INTERNAL',
     message: undone === '' ? words : `${words}\n${undone}`,
     exitCode: known?.exitCode ?? 125,
-    ...(known?.hint === undefined ? {} : { hint: known.hint }),
+    ...(hint === undefined ? {} : { hint }),
   };
 }

@@ -25,6 +25,7 @@ import { kernel } from '../../../runtime/syscall/libc.ts';
 import { isTraced, span } from '../../../runtime/trace.ts';
 import { planNetwork, planStart, splitNetwork, type RunPlan, type StartInput } from '../plans/run-plan.ts';
 import type { Attachment } from '../network/attachment.ts';
+import { hintFor } from '../spec/hints.ts';
 import type { Inheritance } from './mapped.ts';
 import type { ChildStdio, ContainerStdio } from './stdio.ts';
 
@@ -157,7 +158,7 @@ export async function launch(request: Launch): Promise<number> {
   // From here on it may outlive this process.
   options.journal.record([started.step]);
   if (options.failAt === started.step.id)
-    throw new StepError(started.step, new Error('failure injected by MINIDOCK_FAIL_AT'));
+    throw new StepError(started.step, new MinidockError({ code: 'INJECTED', message: 'failure injected' }));
   const handed = await handOverTo(request, await mounts);
   started.init.begin(handed);
   try {
@@ -252,10 +253,11 @@ function initError(failure: InitFailure, plan: RunPlan): MinidockError {
     step === undefined || failure.exitCode !== 125
       ? failure.message
       : `step ${step.id} (${step.title}) failed: ${failure.message}`;
+  const hint = failure.hint ?? hintFor(failure.code);
   return new MinidockError({
-    code: failure.errno || 'INIT_FAILED',
+    code: failure.code || 'INIT_FAILED',
     message,
     exitCode: failure.exitCode,
-    ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+    ...(hint === undefined ? {} : { hint }),
   });
 }

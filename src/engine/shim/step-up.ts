@@ -42,7 +42,7 @@ export async function stepUp({ plan, clients, options, stdio, size, start }: Ste
     return start((id, pid) => {
       const error = refused(id, pid);
       return (
-        error && { type: 'error', step: id, errno: error.code, message: error.message, exitCode: STOPPED }
+        error && { type: 'error', step: id, code: error.code, message: error.message, exitCode: STOPPED }
       );
     });
   };

@@ -134,7 +134,7 @@ describe('apply', () => {
     ];
     for (const failAt of ['a', 'there', 'b']) {
       await expect(applySteps(steps, { journal, failAt })).rejects.toThrow(
-        new RegExp(`^step ${failAt} .*MINIDOCK_FAIL_AT`),
+        new RegExp(`^step ${failAt} .*failure injected`),
       );
       await undoJournal(journal);
     }

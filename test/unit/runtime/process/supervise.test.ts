@@ -20,7 +20,7 @@ const send = (socket: Socket, message: InitMessage): void =>
 const failure = {
   type: 'error',
   step: 'rootfs.pivot',
-  errno: 'EINVAL',
+  code: 'EINVAL',
   message: 'no',
   exitCode: 125,
 } as const;

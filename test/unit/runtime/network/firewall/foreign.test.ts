@@ -1,10 +1,6 @@
 import { expect, test } from '@jest/globals';
-import {
-  findForeign,
-  parseChains,
-  planDockerUser,
-  warnOfForeign,
-} from '../../../../../runtime/network/firewall/foreign.ts';
+import { findForeign, parseChains, planDockerUser } from '../../../../../runtime/network/firewall/foreign.ts';
+import { warnOfForeign } from '../../../../../src/engine/network/foreign-warnings.ts';
 
 const chain = (table: string, name: string, policy?: string, family = 'ip'): object => ({
   chain: {

@@ -1,0 +1,37 @@
+/** What to type where a firewall of somebody else's drops what containers send (runtime/network/firewall/foreign.ts). */
+import type { ForeignFirewall } from '../../../runtime/network/firewall/foreign.ts';
+import type { FirewallBackend } from '../../../runtime/network/types.ts';
+
+/** One line for each firewall that will drop the containers' traffic unless its owner says otherwise. */
+export function warnOfForeign(
+  foreign: readonly ForeignFirewall[],
+  backend: FirewallBackend,
+  bridge: string,
+): readonly string[] {
+  return foreign.flatMap((other) => {
+    switch (other.kind) {
+      case 'docker':
+        return [];
+      case 'ufw':
+        return backend === 'iptables'
+          ? []
+          : [
+              `ufw drops forwarded packets, so containers reach no other host; allow them with: ` +
+                `ufw route allow in on ${bridge} && ufw route allow out on ${bridge}`,
+            ];
+      case 'firewalld':
+        return [
+          `firewalld may reject what containers send; allow them with: ` +
+            `firewall-cmd --zone=trusted --change-interface=${bridge}`,
+        ];
+      case 'chain':
+        return backend === 'iptables' && other.table === 'filter' && other.chain === 'FORWARD'
+          ? []
+          : [
+              `chain ${other.chain} of table ${other.family} ${other.table} drops forwarded packets, so containers ` +
+                `reach no other host and published ports only work from this one; accept there what comes from and ` +
+                `goes to ${bridge}${other.chain === 'FORWARD' ? ', or run with --firewall=iptables' : ''}`,
+            ];
+    }
+  });
+}
