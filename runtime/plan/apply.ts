@@ -9,7 +9,7 @@
 import { MinidockError } from '../errors.ts';
 import { failingStep, foldSteps, type StepGroup } from './fold.ts';
 import type { Journal } from './journal.ts';
-import { CommandError, holds, performHostCommand } from './perform-host.ts';
+import { CommandError, holds, isQuick, performHostCommand } from './perform-host.ts';
 import { stepSpan } from './step-span.ts';
 import type { Check, HostStep, StepId } from './step.ts';
 
@@ -51,7 +51,7 @@ export async function applySteps(steps: readonly HostStep[], options: ApplyOptio
 }
 
 /**
- * Shared steps whose effect is there already, told by a look at /proc, drop out before folding: what stands on both
+ * Shared steps whose effect is there already, told by a look at the kernel, drop out before folding: what stands on both
  * sides of them can then go into one process. A check that starts a program is made when its step's turn comes.
  */
 async function leaveOutWhatHolds(
@@ -60,8 +60,8 @@ async function leaveOutWhatHolds(
 ): Promise<readonly HostStep[]> {
   const needed: HostStep[] = [];
   for (const step of steps) {
-    const cheap = step.check !== undefined && step.check.kind !== 'run';
-    if (!cheap || step.id === failAt || !(await isThere(step, holds))) needed.push(step);
+    const quick = step.check !== undefined && isQuick(step.check);
+    if (!quick || step.id === failAt || !(await isThere(step, holds))) needed.push(step);
   }
   return needed;
 }

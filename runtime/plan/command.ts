@@ -7,19 +7,12 @@
  */
 import type { OciNamespace, OciResources } from '../bundle.ts';
 import type { FlowsOf } from '../syscall/conntrack.ts';
-import type { NftElement } from '../syscall/nft-element.ts';
 import type { Argv } from './argv.ts';
 
 /** Carried out on the host, before the container's process exists or beside it. */
 export type HostCommand =
   /** A tool, spawned. `input` is its standard input (an nft script). */
-  | {
-      readonly kind: 'run';
-      readonly argv: Argv;
-      readonly input?: string;
-      /** Done once this is gone: nft itself only ends after a grace period of the kernel's, some 20 ms later. */
-      readonly removes?: NftElement;
-    }
+  | { readonly kind: 'run'; readonly argv: Argv; readonly input?: string }
   /** One write(2) to a kernel file: a sysctl or a cgroup knob. `text` goes without a trailing newline. */
   | { readonly kind: 'write'; readonly path: string; readonly text: string }
   | { readonly kind: 'mkdir'; readonly path: string; readonly mode: number }

@@ -14,7 +14,6 @@ import {
 import { delay } from '../io/delay.ts';
 import { MinidockError } from '../errors.ts';
 import { run } from '../io/spawn.ts';
-import type { NftElement } from '../syscall/nft-element.ts';
 import type { HostCommand } from './command.ts';
 import { renderCommand } from './render.ts';
 import { MNT_DETACH, RLIMITS } from '../syscall/constants.ts';
@@ -90,43 +89,59 @@ export async function holds(check: Check): Promise<boolean> {
       return existsSync(check.path);
     case 'file-contains':
       return existsSync(check.path) && readFileSync(check.path, 'utf8').includes(check.text);
-    case 'nft-element':
-      return (await hasElement(check)) === true;
     case 'run':
-      return (await spawnProgram(check.argv, undefined)).exitCode === 0;
+      return (await askKernel(check.argv)) ?? (await spawnProgram(check.argv, undefined)).exitCode === 0;
   }
 }
 
-async function hasElement(element: NftElement): Promise<boolean | undefined> {
-  const { hasNftElement } = await import('../syscall/nft-element.ts');
-  try {
-    return hasNftElement(element);
-  } catch {
-    return undefined; // No netfilter in this kernel, or not for us: nft, called next, has the words for it.
-  }
+/** The check most likely starts no program. */
+export const isQuick = (check: Check): boolean => check.kind !== 'run' || isNft(check.argv, 'get');
+
+const isNft = ([program, verb]: readonly string[], word: 'get' | 'delete'): boolean =>
+  program === 'nft' && verb === word;
+
+/** undefined for what only the program can answer. */
+async function askKernel(argv: Argv): Promise<boolean | undefined> {
+  if (!isNft(argv, 'get')) return undefined;
+  const { elementIn, hasElement } = await import('./nft-elements.ts');
+  const element = elementIn(argv);
+  return element && hasElement(element) === true;
 }
 
-/** true as soon as the element is not there, false when the program ended first. */
-async function goneBefore(running: Promise<ProgramResult>, element: NftElement): Promise<boolean> {
+/** Tells whether the first element that nft is to delete is still there; undefined where it is not to begin with. */
+async function lookAtDeleted(argv: readonly string[]): Promise<(() => boolean | undefined) | undefined> {
+  if (!isNft(argv, 'delete')) return undefined;
+  const { elementIn, hasElement } = await import('./nft-elements.ts');
+  const element = elementIn(argv);
+  return element && hasElement(element) === true ? () => hasElement(element) : undefined;
+}
+
+/** true as soon as the look finds nothing, false when the program ended first. */
+async function goneBefore(
+  running: Promise<ProgramResult>,
+  look: () => boolean | undefined,
+): Promise<boolean> {
   const ended = running.then(() => true);
   do {
-    if ((await hasElement(element)) === false) return true;
+    if (look() === false) return true;
   } while (!(await Promise.race([ended, delay(1).then(() => false)])));
   return false;
 }
 
 async function runProgram(command: Extract<HostCommand, { kind: 'run' }>): Promise<void> {
-  const { removes } = command;
-  // Where it is not there to begin with, only the program can tell what that means.
-  const seen = removes !== undefined && (await hasElement(removes)) === true;
-  const running = spawnProgram(command.argv, command.input);
-  if (seen && (await goneBefore(running, removes))) return;
+  const { argv, input } = command;
+  // A transaction deletes all or nothing, so its first line tells of it: nft itself ends some 20 ms later, after a
+  // grace period of the kernel's.
+  const look = await lookAtDeleted(input === undefined ? argv : [argv[0], ...firstWords(input)]);
+  const running = spawnProgram(argv, input);
+  if (look !== undefined && (await goneBefore(running, look))) return;
   const result = await running;
   if (result.exitCode === 0) return;
-  const program = command.argv[0];
-  if (result.missing) throw toolMissing(program);
+  if (result.missing) throw toolMissing(argv[0]);
   throw new CommandError(command, result.stderr);
 }
+
+const firstWords = (text: string): readonly string[] => (text.split('\n', 1)[0] ?? '').split(' ');
 
 interface ProgramResult {
   readonly exitCode: number | undefined;

@@ -10,7 +10,6 @@ import type { FlowsOf } from '../syscall/conntrack.ts';
 import type { Command, ContainerCommand } from './command.ts';
 import { comment, quoteLines, quoteWord, renderArgv } from './quote.ts';
 import { NAMESPACE_OPTION } from './tools.ts';
-import type { Check } from './step.ts';
 import type { Argv } from './argv.ts';
 
 /** What is given to a shell anyway, typed into one. */
@@ -68,12 +67,6 @@ function renderForgetting(of: FlowsOf): string {
     })
     .join('\n');
 }
-
-/** What a learner types to see whether the element is there. */
-export const nftGetArgv = ({ table, set, element }: Extract<Check, { kind: 'nft-element' }>): Argv => [
-  ...(['nft', 'get', 'element', 'ip', table, set] as const),
-  `{ ${element} }`,
-];
 
 /** nft does not mind indentation and reads well as one text; other programs get their lines one by one. */
 function renderWithInput(argv: Argv, input: string): string {

@@ -7,7 +7,6 @@
  *
  * Deliberately absent: anything about images, flags or how output is coloured.
  */
-import type { NftElement } from '../syscall/nft-element.ts';
 import type { Command, HostCommand } from './command.ts';
 import type { Argv } from './argv.ts';
 
@@ -47,8 +46,7 @@ export type Undo =
 export type Check =
   | { readonly kind: 'path-exists'; readonly path: string }
   | { readonly kind: 'file-contains'; readonly path: string; readonly text: string }
-  /** As `nft get element ip TABLE SET '{ ELEMENT }'`, asked of the kernel without that program. */
-  | ({ readonly kind: 'nft-element'; readonly element: string } & NftElement)
+  /** By its exit status. What `nft get element` asks is asked of the kernel without that program. */
   | { readonly kind: 'run'; readonly argv: Argv };
 
 export interface Step<C extends Command = Command> {

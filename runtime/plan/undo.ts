@@ -92,15 +92,8 @@ async function undoTogether(group: readonly JournalEntry[]): Promise<boolean> {
   const input = `${group.map(nftWords).join('\n')}\n`;
   const ids = group.map(({ id }) => id);
   try {
-    const first = group[0]?.undo;
-    const removes = first?.kind === 'run' ? first.removes : undefined;
     const together = { kind: 'run', argv: ['nft', '-f', '-'], input } as const;
-    await span(
-      'undo',
-      ids.join(' + '),
-      () => performHostCommand({ ...together, ...(removes === undefined ? {} : { removes }) }),
-      { steps: ids },
-    );
+    await span('undo', ids.join(' + '), () => performHostCommand(together), { steps: ids });
     return true;
   } catch {
     // One by one they tell what is wrong, and which were merely gone.

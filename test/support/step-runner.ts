@@ -2,7 +2,6 @@
  * Carries out steps inside a throw-away host by way of a bash script, one step at a time: independent of `apply`, so
  * that a test of what the steps do to the kernel does not depend on how they are folded.
  */
-import { nftGetArgv } from '../../runtime/plan/render.ts';
 import type { Check, HostStep } from '../../runtime/plan/step.ts';
 import type { Argv } from '../../runtime/plan/argv.ts';
 import type { HostCommand } from '../../runtime/plan/command.ts';
@@ -58,8 +57,6 @@ function shellCheck(check: Check): string {
     case 'file-contains':
       // The dot keeps the last newline, which $(…) would drop: the text looked for may end with it.
       return `[[ "$(cat ${quote(check.path)}; echo .)" == *$${quote(check.text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'))}* ]]`;
-    case 'nft-element':
-      return `${words(nftGetArgv(check))} >/dev/null 2>&1`;
     case 'run':
       return `${words(check.argv)} >/dev/null 2>&1`;
   }

@@ -24,9 +24,6 @@ import {
 
 export const NFT_TABLE = 'minidock';
 
-/** Bytes of an interface's name in the kernel. */
-const IFNAMSIZ = 16;
-
 /**
  * Hooks in the order in which a packet meets them. "th dport" is the destination port of TCP and UDP alike; a packet
  * that a map knows nothing of leaves the rule, so an unpublished port simply goes on.
@@ -122,13 +119,7 @@ export function planFirewall(
   const { bridge, subnet, internal = false } = network;
   const home = `${subnet} . "${bridge}"`;
   // The element that is added last: with it the others of this network are there. One look for two steps.
-  const check: Check = {
-    kind: 'nft-element',
-    table: NFT_TABLE,
-    set: 'homes',
-    element: home,
-    key: ipv4Part(subnet.split('/')[0] ?? '') + part(Buffer.from(bridge), IFNAMSIZ),
-  };
+  const check = isThere('homes', home);
   return [
     {
       id: 'firewall.table',
@@ -142,7 +133,7 @@ export function planFirewall(
         'Ports cannot be published: there is no place for a redirection, and packets to a published port find nobody listening on the host.',
       command: { kind: 'run', argv: ['nft', '-f', '-'], input: tableScript() },
       undo: SHARED,
-      check: { kind: 'nft-element', table: NFT_TABLE, set: VERSION_SET, ...versionElement() },
+      check: isThere(VERSION_SET, VERSION_ELEMENT),
       observe: ['nft', 'list', 'table', 'ip', NFT_TABLE],
     },
     {
@@ -235,11 +226,7 @@ export function planPorts(endpoint: BridgeEndpoint): readonly HostStep[] {
       },
       undo: {
         kind: 'command',
-        command: {
-          kind: 'run',
-          argv: change('delete', keys.join(', ')),
-          removes: { table: NFT_TABLE, set: map, key: firstKeyBytes(group) },
-        },
+        command: { kind: 'run', argv: change('delete', keys.join(', ')) },
       },
       observe: ['nft', 'list', 'map', 'ip', NFT_TABLE, map],
     };
@@ -251,30 +238,15 @@ function keysOf({ hostIp, protocol, hostPort, count }: PortGroup): readonly stri
   return Array.from({ length: count }, (_, index) => `${ip}${protocol} . ${hostPort + index}`);
 }
 
-/** Of the first port: a transaction removes all of them or none. */
-function firstKeyBytes({ hostIp, protocol, hostPort }: PortGroup): string {
-  const parts = [part([PROTOCOL_NUMBER[protocol]]), part([hostPort >> 8, hostPort & 255])];
-  return (isEveryAddress(hostIp) ? parts : [ipv4Part(hostIp), ...parts]).join('');
-}
-
-const PROTOCOL_NUMBER = { tcp: 6, udp: 17 } as const;
-
-/** One part of a key as the kernel keeps it, in hexadecimal: filled up with zeros to `size` bytes. */
-const part = (bytes: Iterable<number>, size = 4): string =>
-  Buffer.concat([Uint8Array.from(bytes)], size).toString('hex');
-const ipv4Part = (address: string): string => part(address.split('.').map(Number));
-
 function targetOf(endpoint: BridgeEndpoint, group: PortGroup, index: number): string {
   return `${endpoint.address} . ${group.containerPort + index}`;
 }
 
-/**
- * RULES_VERSION as an element. The kernel keeps a mark in the byte order of the machine; both machines minidock is
- * built for have the same.
- */
-const versionElement = (): { readonly element: string; readonly key: string } => ({
-  element: `0x${RULES_VERSION.toString(16).padStart(8, '0')}`,
-  key: part([RULES_VERSION, RULES_VERSION >>> 8, RULES_VERSION >>> 16, RULES_VERSION >>> 24]),
+const VERSION_ELEMENT = `0x${RULES_VERSION.toString(16).padStart(8, '0')}`;
+
+const isThere = (set: string, element: string): Check => ({
+  kind: 'run',
+  argv: ['nft', 'get', 'element', 'ip', NFT_TABLE, set, `{ ${element} }`],
 });
 
 /** Declares what is missing, empties the chains and fills them: the same result whatever was there before. */
@@ -284,7 +256,7 @@ function tableScript(): string {
   for (const [name, { hook }] of Object.entries(RULES)) lines.push(`  chain ${name} { ${hook ?? ''} }`);
   lines.push('}', `flush table ip ${NFT_TABLE}`, `flush set ip ${NFT_TABLE} ${VERSION_SET}`);
   lines.push(`table ip ${NFT_TABLE} {`);
-  lines.push(`  set ${VERSION_SET} { type mark; elements = { ${versionElement().element} } }`);
+  lines.push(`  set ${VERSION_SET} { type mark; elements = { ${VERSION_ELEMENT} } }`);
   for (const [name, { rules }] of Object.entries(RULES)) {
     lines.push(`  chain ${name} {`, ...rules.map((rule) => `    ${rule}`), '  }');
   }

@@ -191,12 +191,11 @@ async function missingSteps(endpoint: BridgeEndpoint, view: View): Promise<reado
 const settingCheck = ({ command }: HostStep): Check | undefined =>
   command.kind === 'write' ? { kind: 'file-contains', path: command.path, text: command.text } : undefined;
 
-/** A published port is looked for only here, and only its withdrawal knows its name in the kernel. */
-function portCheck({ command, undo }: HostStep): Check | undefined {
-  if (undo.kind !== 'command' || undo.command.kind !== 'run' || command.kind !== 'run') return undefined;
-  const { removes } = undo.command;
-  if (removes !== undefined) return { kind: 'nft-element', element: '', ...removes };
-  return { kind: 'run', argv: command.argv.map((word) => (word === '-A' ? '-C' : word)) as unknown as Argv };
+/** A published port is looked for only here: what its withdrawal deletes is to be there. */
+function portCheck({ undo }: HostStep): Check | undefined {
+  if (undo.kind !== 'command' || undo.command.kind !== 'run') return undefined;
+  const asked = undo.command.argv.map((word) => ({ delete: 'get', '-D': '-C' })[word] ?? word);
+  return { kind: 'run', argv: asked as unknown as Argv };
 }
 
 /** What has been put back meanwhile, for another container of the same network, is there. */

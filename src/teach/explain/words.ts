@@ -1,6 +1,6 @@
 /** What all ways of telling a step share: the names of the sections, times, and how a step is undone, in one line. */
 import { renderArgv } from '../../../runtime/plan/quote.ts';
-import { nftGetArgv, renderCommand } from '../../../runtime/plan/render.ts';
+import { renderCommand } from '../../../runtime/plan/render.ts';
 import type { Check, Section, Step, StepId, Undo } from '../../../runtime/plan/step.ts';
 
 /** The article's Docker steps, by name, and what a container is besides its network. */
@@ -52,8 +52,6 @@ export function skipText(check: Check): string {
       return `where ${check.path} exists`;
     case 'file-contains':
       return `where ${check.path} holds ${check.text}`;
-    case 'nft-element':
-      return `where "${renderArgv(nftGetArgv(check))}" succeeds`;
     case 'run':
       return `where "${renderArgv(check.argv)}" succeeds`;
   }

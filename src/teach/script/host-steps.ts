@@ -1,7 +1,7 @@
 /** Steps on the host as lines of bash: skipped where their effect is there, their undo noted before they are done. */
 import type { HostCommand } from '../../../runtime/plan/command.ts';
 import { quoteWord, renderArgv } from '../../../runtime/plan/quote.ts';
-import { nftGetArgv, renderCommand } from '../../../runtime/plan/render.ts';
+import { renderCommand } from '../../../runtime/plan/render.ts';
 import type { Check, HostStep } from '../../../runtime/plan/step.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import { indented, remark, stepComment, type Numbered } from './comment.ts';
@@ -57,8 +57,6 @@ function condition(check: Check): string {
       return `[[ -e ${quoteWord(check.path)} ]]`;
     case 'file-contains':
       return `holds ${quoteWord(check.path)} ${quoteWord(check.text)}`;
-    case 'nft-element':
-      return quiet(nftGetArgv(check));
     case 'run':
       return quiet(check.argv);
   }
