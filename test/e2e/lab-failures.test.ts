@@ -64,7 +64,7 @@ test('no more user namespaces: the limit is named, since the kernel speaks of sp
 test('in a user namespace without a lab’s ids it says so', async () => {
   expect(
     await host.run(['unshare', '--user', '--map-root-user', '--mount', MINIDOCK, 'lab', 'start', 'cable']),
-  ).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('start it as root of the machine') });
+  ).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('start minidock as root of the machine') });
   await expectNothingLeft();
 });
 

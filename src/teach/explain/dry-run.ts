@@ -1,4 +1,4 @@
-/** `--dry-run`: steps told and not done. On stdout, which has nothing else to say. */
+/** `--dry-run`: prints the steps on stdout and does none of them. */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { printable } from '../../../runtime/printable.ts';
 import type { ContainerConfig } from '../../engine/spec/container.ts';
@@ -21,7 +21,7 @@ import type { ExplainHow } from './how.ts';
 import { sameAs, throughExec } from './look.ts';
 import { printSteps } from './teller.ts';
 
-/** What `run` would do now for this container; nothing is made, leased or reserved. */
+/** What `run` would do now for this container. It creates, leases and reserves nothing. */
 export async function printDryRun(
   store: ContainerStore,
   config: ContainerConfig,
@@ -39,13 +39,13 @@ export async function printDryRun(
   await printSteps(throughExec(allSteps(plan), [config.name === '' ? 'NAME' : config.name]), how);
 }
 
-/** A port, a name or an address that somebody has just now does not change the steps: noted beside them, on standard error. */
+/** A port, name or address that is in use does not change the steps: a note on stderr says so. */
 export function tellRefusal({ message, hint = '' }: MinidockError): void {
-  stderr.write(`Note: as things are, this would be refused: ${printable(message)}\n`);
+  stderr.write(`Note: this would fail now: ${printable(message)}\n`);
   if (hint !== '') stderr.write(`${printable(hint)}\n`);
 }
 
-/** What `network create` would do now; another time its names differ. @throws what createNetwork does. */
+/** What `network create` would do now; the next run uses other names. @throws what createNetwork throws. */
 export async function printNetwork(paths: Paths, request: NetworkRequest, how: ExplainHow): Promise<void> {
   await printSteps((await planRequested(paths, request)).steps, how);
 }

@@ -1,4 +1,4 @@
-/** `stop` and `rm` told as they happen, or told and not done. */
+/** `--explain` and `--dry-run` of `stop` and `rm`. */
 import { join } from 'node:path';
 import type { HostStep } from '../../../runtime/plan/step.ts';
 import type { StepTime } from '../../../runtime/plan/step-span.ts';
@@ -20,7 +20,7 @@ import { explainHow, type ExplainFlags } from './explain-flags.ts';
 import { printSteps, sayNothing } from './teller.ts';
 import { createTelling } from './telling.ts';
 
-/** What there is to print: the name, unless nothing was done. */
+/** The name to print; nothing if nothing was done. */
 export async function explainStop(
   store: ContainerStore,
   name: string,
@@ -52,7 +52,7 @@ export async function explainRemoval(
   if (running && !options.force) throw stillRunning(container.config.name);
   const steps = [
     ...(running ? planStop(store.paths, container, KILL) : planUndo(store.paths, container)),
-    // With --rm its shim is the one to remove it, and takes the volumes along.
+    // With --rm its shim removes the container and its volumes.
     ...planFiles(store, container, options.volumes || (running && container.config.spec.autoRemove)),
   ];
   return tell(steps, name, flags, (onStep) => removeContainer(store, container, { ...options, onStep }));

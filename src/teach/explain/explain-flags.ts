@@ -1,4 +1,4 @@
-/** The flags with which a verb tells its steps: --explain[=short|full|json], --dry-run, --step. */
+/** The flags that make a verb show its steps: --explain[=short|full|json], --dry-run, --step. */
 import { MinidockError } from '../../../runtime/errors.ts';
 import type { Explanation } from './explanation.ts';
 import type { Telling } from './telling.ts';
@@ -10,7 +10,7 @@ export interface ExplainFlags {
   readonly step?: boolean;
 }
 
-/** What is shown by flags: undefined where nothing is to be told. @throws MinidockError 'INVALID_FLAG'. */
+/** How to show the steps; undefined without these flags. @throws MinidockError 'INVALID_FLAG'. */
 export function explainHow({ explain, dryRun, step }: ExplainFlags): ExplainHow | undefined {
   if (dryRun === true && step === true)
     throw invalid('conflicting options: with --dry-run nothing is done, and --step has nothing to wait for');
@@ -25,7 +25,10 @@ export function explainHow({ explain, dryRun, step }: ExplainFlags): ExplainHow 
   return explain;
 }
 
-/** Who tells the steps; undefined where nothing is to be told. @throws MinidockError 'NO_TERMINAL' for --step without one. */
+/**
+ * The reporter of the steps; undefined without these flags. @throws MinidockError 'NO_TERMINAL' for --step without a
+ * terminal.
+ */
 export async function explanationFor(flags: ExplainFlags): Promise<Explanation | undefined> {
   const how = explainHow(flags);
   if (how === undefined) return undefined;
@@ -33,7 +36,7 @@ export async function explanationFor(flags: ExplainFlags): Promise<Explanation |
   return (await import('./explanation.ts')).createExplanation(how);
 }
 
-/** The same for steps of this very process, or of one that reports to it. */
+/** The same for steps of this process, or of a process that reports to it. */
 export async function tellingFor(flags: ExplainFlags): Promise<Telling | undefined> {
   const how = explainHow(flags);
   return how === undefined ? undefined : (await import('./telling.ts')).createTelling(how);

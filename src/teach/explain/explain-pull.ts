@@ -1,4 +1,4 @@
-/** `pull` told as it happens, or as it would: then the registry is asked, and nothing is kept of what it says. */
+/** `--explain` and `--dry-run` of `pull`. A dry run asks the registry and keeps nothing of its answers. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,7 +56,7 @@ export async function explainPull(
   }
 }
 
-/** Gives the image as it would be, as far as that is known before its layers are unpacked. */
+/** Returns the image as far as it is known before its layers are unpacked. */
 export async function printPull(
   engine: Engine,
   name: string,
@@ -64,7 +64,7 @@ export async function printPull(
   how: ExplainHow,
 ): Promise<StoredImage> {
   const dir = mkdtempSync(join(tmpdir(), 'minidock-dry-run-'));
-  // Opening it would make its directory.
+  // Opening the store would create its directory.
   const store = existsSync(imagesDir(engine.paths)) ? await engine.images() : undefined;
   const answers: Answered[] = [];
   const watch = {
@@ -76,7 +76,7 @@ export async function printPull(
   };
   try {
     await pullByName(engine, name, { ...options, quiet: true, watch });
-    throw new Error('a pull ended before it was known what the image is made of');
+    throw new Error("the pull ended before the image's manifest was known");
   } catch (error) {
     if (!(error instanceof Resolved)) throw error;
     const { manifest, config } = error;
@@ -88,7 +88,7 @@ export async function printPull(
   }
 }
 
-/** Thrown to end a pull when it is known what it would fetch. */
+/** Ends a dry run's pull once it is known what it would fetch. */
 class Resolved extends Error {
   constructor(
     readonly manifest: Manifest,
@@ -107,7 +107,7 @@ function stepsOfLayersIn(
   return new Set(there.flatMap(({ digest }) => LAYER_STEPS.map((what) => layerStepId(what, digest))));
 }
 
-/** Without what only unpacking shows: how large it is, and what its layers need between them. */
+/** Unpacking would also tell the size and what the layers need from each other. */
 function preview(paths: Paths, { config: { digest } }: Manifest, config: ImageConfig): StoredImage {
   return {
     id: digest,
@@ -132,7 +132,7 @@ function planPull(
 ): {
   readonly requests: readonly RequestStep[];
   readonly steps: readonly HostStep[];
-  /** Steps that nothing was asked for, since what they bring is here. */
+  /** Steps with nothing to do, since their result is here already. */
   readonly there: readonly StepId[];
 } {
   const requests = planRequests(paths, answers);
@@ -152,7 +152,7 @@ function planPull(
   return { requests, steps, there: known.map(({ id }) => id) };
 }
 
-/** What a pull asks of a store before it fetches layers: the one there is, while new blobs go aside for the moment. */
+/** The part of a store that a pull uses before it fetches layers: the real store, with new blobs kept aside. */
 function readingStore(dir: string, store: ImageStore | undefined): PullStore {
   const never = (): never => {
     throw new Error('a dry run fetches no layer');
@@ -166,7 +166,7 @@ function readingStore(dir: string, store: ImageStore | undefined): PullStore {
   };
 }
 
-/** Reads what is there already, adds nothing to it. */
+/** Reads the store and adds nothing. */
 class BlobsAside extends BlobStore {
   constructor(
     dir: string,
@@ -212,7 +212,7 @@ class Layers {
     if (phase === 'complete') tell('unpack', 'done');
   }
 
-  /** Milliseconds since a layer was heard of. */
+  /** Milliseconds since the first event of a layer. */
   sinceLast(): number {
     return performance.now() - this.last;
   }

@@ -1,7 +1,8 @@
 /**
- * Tells a plan to a learner: each step with its literal command, why it is needed, what undoes it and how to look at
- * the result. `--dry-run` tells all of it at once, `--explain` each step as it happens; both say the same, because
- * both read the same Step. The headings are the steps of Docker's bridge network as one would do them by hand.
+ * Explains a plan to a learner: each step with its literal command, why it is needed, what undoes it and how to look
+ * at the result. `--dry-run` prints all steps at once, `--explain` each step as it happens; both print the same text,
+ * because both read the same Step. The headings are the steps of Docker's bridge network as one would do them by
+ * hand.
  */
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { renderCommand } from '../../../runtime/plan/render.ts';
@@ -41,7 +42,7 @@ export function renderDryRun(
 }
 
 const INDENT = '    ';
-/** Behind 'Why:  ' and its like. */
+/** The indent after 'Why: ' and the other labels. */
 const HANGING = `${INDENT}      `;
 
 class StepTeller {
@@ -56,7 +57,7 @@ class StepTeller {
     this.colors = colors;
   }
 
-  /** '3. Create the veth pair …', when the section changes; one that comes back keeps its number. */
+  /** '3. Create the veth pair …', when the section changes; a section that returns keeps its number. */
   heading(step: Step): string {
     if (step.section === this.section) return '';
     this.section = step.section;

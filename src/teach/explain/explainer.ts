@@ -1,4 +1,4 @@
-/** What turns steps and what becomes of them into text. */
+/** Turns steps and their results into text. */
 import type { Step } from '../../../runtime/plan/step.ts';
 import type { Colors } from '../../ui/colors.ts';
 import type { ExplainHow } from './how.ts';
@@ -7,14 +7,14 @@ import type { ExplainHow } from './how.ts';
 export interface Explainer {
   stepStarted(step: Step, n: number, total: number): string;
   stepDone(step: Step, milliseconds: number, outcome: StepOutcome): string;
-  /** In place of stepDone, for one that is only told of; `already`: its effect is known to be there. */
+  /** Replaces stepDone in a dry run; `already`: its effect is known to be there. */
   stepPlanned(step: Step, already: boolean): string;
 }
 
 export type StepOutcome = 'done' | 'already' | 'failed';
 
 export interface ExplainOptions {
-  /** Columns to wrap at; 80 where unknown. Commands are never broken, so that they can be pasted. */
+  /** Columns to wrap at; 80 if unknown. Commands are never wrapped, so that they can be pasted. */
   readonly width?: number;
   readonly colors?: Colors;
   /** 'full' unless given: everything; 'short': a line a step; 'json': an object a line. */

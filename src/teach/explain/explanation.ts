@@ -1,6 +1,6 @@
 /**
- * `--explain` on the command's side: the steps as the shim reports them done. They go to stderr, so that the container's
- * own output stays apart. Loaded where something is to be told; so are its siblings, dry-run.ts and walk.ts.
+ * `--explain` of `run` and `start`: prints the steps as the shim reports them done. They go to stderr, so that the
+ * container's own output stays apart. Like dry-run.ts and walk.ts, this module is loaded only when its flag is given.
  */
 import type { MessageHandler } from '../../engine/start.ts';
 import type { ExplainHow } from './how.ts';
@@ -10,11 +10,11 @@ import { explainerFor, Teller } from './teller.ts';
 
 export interface Explanation {
   readonly onMessage: MessageHandler;
-  /** Resolves when all that came in has been told. */
+  /** Resolves when all reports that came in are printed. */
   finished(): Promise<void>;
 }
 
-/** Steps finish in whatever order they run; they are printed in the plan's, each once all before it are done. */
+/** Steps may finish in any order; each is printed once all steps before it in the plan are done. */
 export async function createExplanation(
   how: ExplainHow,
   output: StandardStream = stderr,

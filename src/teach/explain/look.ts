@@ -1,17 +1,17 @@
 /**
- * How a step's result is seen from the host. A step of PID 1 tells what to type inside the container; while the
- * container is being built there is nothing inside to type it with, and once it is, perhaps no such program. The same
- * can be read from outside below /proc/PID, whatever the image holds, and pasted by whoever wants to look again.
+ * How to see a step's result from the host. A step of PID 1 says what to type inside the container. While the
+ * container is being built, nothing inside can run that command, and the image may not contain the program. The host
+ * reads the same below /proc/PID, whatever the image holds, and the user can paste the command to look again.
  */
 import type { Step } from '../../../runtime/plan/step.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { ExecOptions } from '../../engine/plans/exec-plan.ts';
 import type { Container } from '../../engine/state/store.ts';
 
-/** What `minidock exec` is given before the program: the container's name last. */
+/** The arguments of `minidock exec` before the program; the container's name comes last. */
 export type ExecWords = readonly string[];
 
-/** Steps whose results are looked at on the host, by a further process in the container while it runs. */
+/** Steps with a look from the host: a second process in the container while it runs. */
 export const throughExec = (steps: readonly Step[], exec: ExecWords): readonly Step[] =>
   steps.map((step) => {
     const { observe, observeFrom } = step;
@@ -20,7 +20,7 @@ export const throughExec = (steps: readonly Step[], exec: ExecWords): readonly S
     return { ...step, observe: ['minidock', 'exec', ...terminal, ...exec, ...observe] };
   });
 
-/** As whom and where another process was executed in it. */
+/** The user and the directory of the exec'd process. */
 export const sameAs = (
   { config }: Container,
   { user, workdir, privileged }: Pick<ExecOptions, 'user' | 'workdir' | 'privileged'>,
@@ -32,9 +32,9 @@ export const sameAs = (
 ];
 
 export interface Place {
-  /** Of the process inside, as the host sees it. */
+  /** The PID of the process inside, as the host sees it. */
   readonly pid: number;
-  /** Where its root will be, until pivot_root(2) has made it '/'; then ''. */
+  /** The path of its root until pivot_root(2) makes it '/'; then ''. */
   readonly root: string;
 }
 
@@ -59,13 +59,13 @@ export function fromHost(argv: Argv, { pid, root }: Place): Argv {
     const process = /^\/proc\/(?:self|1)\/(.*)$/.exec(word);
     if (process !== null) return `${own}/${process[1] ?? ''}`;
     if (word.startsWith('/')) return `${own}/root${root}${word}`;
-    // A mount point to be looked for in a list of mounts.
+    // A mount point to find in a list of mounts.
     const mounted = /^ (\/.*) $/.exec(word)?.[1];
     return mounted === undefined
       ? word
       : ` ${root === '' ? mounted : `${root}${mounted}`.replace(/\/$/, '')} `;
   });
-  // Settings below /proc/sys are those of whoever reads them.
+  // Settings below /proc/sys depend on the namespaces of the process that reads them.
   return seen.some((word) => word.startsWith('/proc/sys/'))
     ? ['nsenter', `--target=${String(pid)}`, '--uts', '--ipc', '--net', program, ...seen]
     : [program, ...seen];

@@ -1,4 +1,4 @@
-/** Steps put on a stream of this process, as they are done or all at once. */
+/** Prints steps on a stream of this process, as they are done or all at once. */
 import type { Step, StepId } from '../../../runtime/plan/step.ts';
 import type { StepTime } from '../../../runtime/plan/step-span.ts';
 import { stdout, type StandardStream } from '../../io/standard-streams.ts';
@@ -11,12 +11,12 @@ export async function explainerFor(how: ExplainHow, output: StandardStream): Pro
   return createExplainer({ how, width: output.columns || 80, colors: await colorsFor(output) });
 }
 
-/** A terminal may have been handed over to the container already, and then goes down one line and not back to its left. */
+/** The terminal may already be handed over to the container: in raw mode \n does not return to column 1. */
 export function say(output: StandardStream, text: string): void {
   output.writeStyled(output.isTTY ? text.replaceAll('\n', '\r\n') : text);
 }
 
-/** Prints steps in the order of the plan, whatever order they are done in. */
+/** Prints steps in the plan's order, whatever order they finish in. */
 export class Teller {
   private steps: readonly Step[] = [];
   private next = 0;
@@ -37,7 +37,7 @@ export class Teller {
       if (index < this.next) continue;
       const known = this.results.get(step.id);
       if (known === undefined) {
-        // Nobody waits for what a failure has kept from being done.
+        // After a failure the remaining steps never finish: do not wait for them.
         if (result.outcome === 'failed') continue;
         return;
       }
@@ -59,7 +59,7 @@ export async function printSteps(
   stdout.writeStyled(renderDryRun(steps, { how, width: stdout.columns || 80, colors }, already));
 }
 
-/** Where there is no step to tell of. In JSON no object says the same. */
+/** For an empty plan. JSON prints no object. */
 export function sayNothing(output: StandardStream, how: ExplainHow, why: string): void {
-  if (how !== 'json') say(output, `Nothing to be done: ${why}.\n`);
+  if (how !== 'json') say(output, `Nothing to do: ${why}.\n`);
 }

@@ -1,6 +1,7 @@
 /**
- * `--explain` where there is no shim to report: steps that this process does, or that another reports to it, told as
- * their spans end. Whoever has steps gives them to `plan` and does them within stepSpan (runtime/plan/step-span.ts).
+ * `--explain` for verbs without a shim: prints the steps that this process does, or that another process reports to
+ * it, as their spans end. The caller passes its steps to `plan` and does them within stepSpan
+ * (runtime/plan/step-span.ts).
  */
 import type { Step } from '../../../runtime/plan/step.ts';
 import { stepTimes, undoTimes, type StepTime } from '../../../runtime/plan/step-span.ts';
@@ -11,11 +12,11 @@ import { throughExec, type ExecWords } from './look.ts';
 import { explainerFor, Teller } from './teller.ts';
 
 export interface Telling {
-  /** To be called first, and again for what is done next: numbers begin anew. */
+  /** Called before the steps begin, and again before the next list of steps, which is numbered from 1. */
   readonly plan: (steps: readonly Step[], exec?: ExecWords) => void;
   /** A step without a span of its own. */
   readonly done: (result: StepTime) => void;
-  /** What is done from now on is none of its business. */
+  /** Stops reporting. */
   readonly end: () => void;
 }
 

@@ -1,9 +1,9 @@
 /**
- * `--step`: before each step its words and the state as it is, then a key; after it the state again. The state is what
- * the step's own command for looking shows, run on the host by this command, while the shim waits for its word.
+ * `--step`: shows each step and the state before it, waits for a key, then shows the state after it. The state is the
+ * output of the step's `Look` command. This process runs it on the host while the shim waits.
  *
- * Whole lines are read from the terminal, and read(2) waits for them: a Ctrl-C then ends this command as it ends any
- * other, and the shim, left alone, undoes what has been done.
+ * It reads whole lines from the terminal with a blocking read(2). Ctrl-C therefore ends this process at once, and the
+ * shim, which then has no client, undoes what has been done.
  */
 import { existsSync, readSync } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
@@ -25,7 +25,7 @@ import { explainerFor } from './teller.ts';
 
 type Answer = (message: ClientMessage) => void;
 
-/** Lines of a look that are shown. */
+/** The largest number of lines of a look. */
 const SHOWN = 12;
 
 export async function createWalk(how: ExplainHow): Promise<Explanation> {
@@ -33,7 +33,7 @@ export async function createWalk(how: ExplainHow): Promise<Explanation> {
     throw new MinidockError({
       code: 'NO_TERMINAL',
       message: '--step waits for a key before each step, and there is no terminal to press one on',
-      hint: '--explain tells the same steps without waiting; --dry-run before anything is done.',
+      hint: '--explain shows the same steps without waiting; --dry-run shows them and does nothing.',
       exitCode: 125,
     });
   }
@@ -54,7 +54,7 @@ class Walk {
 
   constructor(
     private readonly explainer: Explainer,
-    /** Of the steps that nobody waits for: whoever wants no more of them is not to get a thousand lines. */
+    /** After `s`, steps print one line each, not their full text. */
     private readonly brief: Explainer,
     private readonly colors: Colors,
   ) {}
@@ -71,7 +71,7 @@ class Walk {
     if (step === undefined) return answer({ type: 'step', word: 'go' });
     const look = this.lookAt(step, index, pid);
     this.asked = { step, look, ...(pid === undefined ? {} : { pid }) };
-    // How to look is shown by what is seen.
+    // The look is shown with its output instead.
     const { observe: _, ...told } = step;
     stderr.writeStyled(this.explainer.stepStarted(told, index + 1, this.steps.length));
     await this.show('Before:', look);
@@ -95,14 +95,14 @@ class Walk {
     } else await this.show('After: ', this.lookAt(step, index + 1, pid));
   }
 
-  /** From the host, with PID 1 where it stands when `index` steps of the plan are done. */
+  /** From the host, with PID 1 in its state after `index` steps of the plan. */
   private lookAt({ observe, observeFrom }: Step, index: number, pid: number | undefined): Argv | undefined {
     return observe === undefined || observeFrom !== 'inside' || pid === undefined
       ? observe
       : fromHost(observe, this.placeOf(index, pid));
   }
 
-  /** For the process `pid` when `index` steps of the plan are done. */
+  /** For the process `pid` after `index` steps of the plan. */
   private placeOf(index: number, pid: number): Place {
     const pivot = this.steps.findIndex(({ command }) => command.kind === 'pivot-root');
     const command = this.steps[pivot]?.command;
@@ -144,7 +144,7 @@ function readWord({ bold }: Colors): StepWord {
   }
 }
 
-/** undefined at its end (Ctrl-D, or a hang-up). */
+/** undefined at end of file (Ctrl-D or a hang-up). */
 function readTerminalLine(): string | undefined {
   const buffer = Buffer.alloc(4096);
   try {

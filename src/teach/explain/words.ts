@@ -1,9 +1,9 @@
-/** What all ways of telling a step share: the names of the sections, times, and how a step is undone, in one line. */
+/** What all formats share: the names of the sections, times, and one line that says how a step is undone. */
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { renderCommand } from '../../../runtime/plan/render.ts';
 import type { Check, Section, Step, StepId, Undo } from '../../../runtime/plan/step.ts';
 
-/** The article's Docker steps, by name, and what a container is besides its network. */
+/** The names of the article's Docker steps, and sections for the rest of a container. */
 export const sectionHeadings: Readonly<Record<Section, string>> = {
   namespace: 'Create the network namespace',
   bridge: 'Create the bridge',
@@ -22,21 +22,21 @@ export const sectionHeadings: Readonly<Record<Section, string>> = {
   unpack: 'Fetch and unpack the layers',
 };
 
-/** Of a step that had nothing to do: in full, and in a word. */
+/** The outcome of a step that had nothing to do: in full, and in one word. */
 export const alreadyWords = ({ section }: Step): readonly [string, string] =>
   section === 'stop' ? ['not needed', 'needless'] : ['there already, nothing to do', 'there'];
 
 export const formatMilliseconds = (milliseconds: number): string =>
   milliseconds >= 1000 ? `${(milliseconds / 1000).toFixed(2)} s` : `${milliseconds.toFixed(1)} ms`;
 
-/** `title` gives the title of a step that was told of before. */
+/** `title` returns the title of an earlier step. */
 export function undoText(undo: Undo, title: (id: StepId) => string | undefined): string {
   switch (undo.kind) {
     case 'command':
       return renderCommand(undo.command);
     case 'freedBy': {
       const known = title(undo.step);
-      return `goes by itself when ${known === undefined ? undo.step : `"${known}"`} is undone`;
+      return `goes away when ${known === undefined ? undo.step : `"${known}"`} is undone`;
     }
     case 'shared':
       return `never for one container: ${undo.why}`;
@@ -45,7 +45,7 @@ export function undoText(undo: Undo, title: (id: StepId) => string | undefined):
   }
 }
 
-/** When a step is left out, since its effect is there. */
+/** When a step is skipped because its effect is there already. */
 export function skipText(check: Check): string {
   switch (check.kind) {
     case 'path-exists':

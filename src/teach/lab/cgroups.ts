@@ -1,6 +1,6 @@
 /**
- * The control groups of a lab, on either version: an outer directory with what the lab may take, which it cannot
- * reach, and `host` in it, which is the root of what it sees. The keeper removes both.
+ * The control groups of a lab, for version 1 and 2: an outer group holds the limits and is out of the lab's reach;
+ * `host` inside it is the root that the lab sees. The keeper removes both.
  */
 import {
   chownSync,
@@ -19,11 +19,14 @@ import { cgroupDirectories, cgroupLayout } from '../../../runtime/cgroup/detect.
 export interface LabGroup {
   readonly mount: string;
   readonly directory: string;
-  /** What enters the lab goes there: `host`, or on version 2 the group below, since `host` itself divides. */
+  /**
+   * The group for processes that enter the lab: `host`, or on version 2 a group below it, since `host` has child
+   * groups.
+   */
   readonly shells: string;
 }
 
-/** Also of a small machine something is left. */
+/** Leaves something for the host even on a small machine. */
 const MEMORY = Math.min(4 * 2 ** 30, Math.floor(totalmem() / 2));
 const PROCESSES = 4000;
 const GROUPS = 1000;
@@ -33,7 +36,7 @@ const DELEGATED = ['.', 'cgroup.procs', 'cgroup.threads', 'cgroup.subtree_contro
 
 const below = (id: string): string => join('minidock-lab', id);
 
-/** Where they are to be. @throws MinidockError 'CGROUPS_MISSING'. */
+/** The paths of the groups. @throws MinidockError 'CGROUPS_MISSING'. */
 export function labGroups(id: string): readonly LabGroup[] {
   const layout = cgroupLayout();
   return cgroupDirectories('', layout).map((mount) => {
@@ -47,23 +50,23 @@ export function createLabGroups(id: string, groups: readonly LabGroup[], owner: 
   for (const { mount, directory, shells } of groups) {
     makeBelow(mount, mount, below(id).split('/'));
     limit(join(directory, 'memory.max'), join(directory, 'memory.limit_in_bytes'), MEMORY);
-    // What is in memory only would otherwise go to the machine's swap, until that is full.
+    // Without this the lab's tmpfs could fill the machine's swap.
     limit(join(directory, 'memory.swap.max'), undefined, 0);
     limit(join(directory, 'memory.memsw.limit_in_bytes'), undefined, MEMORY);
     limit(join(directory, 'pids.max'), undefined, PROCESSES);
     // The kernel has numbers for 65535 groups with memory, on the whole machine.
     limit(join(directory, 'cgroup.max.descendants'), undefined, GROUPS);
     makeBelow(mount, directory, ['host']);
-    // Who reads what the lab writes (host-script.ts) has a share of the lab's limits.
+    // The recorder (host-script.ts) counts against the lab's limits.
     makeBelow(mount, directory, ['recorder']);
     const host = join(directory, 'host');
-    // Where the lab's own processes are, so that `host` may divide what it has (version 2 wants either).
+    // The group of the lab's own processes: on version 2 `host` holds either processes or child groups.
     mkdirSync(shells, { recursive: true });
     for (const group of new Set([host, shells])) give(group, owner);
   }
 }
 
-/** Version 1: who was frozen in there can be killed only when thawed. Those above come first. */
+/** Version 1: a frozen process dies only after it is thawed. Parents come first. */
 export function thaw(groups: readonly string[]): void {
   for (const group of groups) {
     const state = join(group, 'freezer.state');
@@ -73,7 +76,7 @@ export function thaw(groups: readonly string[]): void {
   }
 }
 
-/** Of labs whose keeper was killed, and the one they are in when it is empty then. */
+/** Removes the groups of labs whose keeper was killed, and the parent group if it is empty. */
 export function removeLabGroups(shells: readonly string[]): void {
   for (const group of shells.map(outermost)) {
     removeGroup(group);
@@ -81,7 +84,7 @@ export function removeLabGroups(shells: readonly string[]): void {
   }
 }
 
-/** What is entered (`shells`) tells where a lab's group is. */
+/** Finds a lab's group by its `shells`. */
 export const outermost = (shells: string): string => shells.replace(/\/host(\/shells)?$/, '');
 
 function removeGroup(group: string): void {
@@ -89,7 +92,7 @@ function removeGroup(group: string): void {
   try {
     rmdirSync(group);
   } catch {
-    return; // It is gone, or someone is in it still.
+    return; // It is gone, or a process is still in it.
   }
 }
 
@@ -119,7 +122,10 @@ function makeBelow(mount: string, start: string, parts: readonly string[]): void
   }
 }
 
-/** Version 2: what this group has it gives to those below. Some may not be given here, and is then not there. */
+/**
+ * Version 2: delegates the controllers of this group to its children. A controller that cannot be delegated is
+ * missing there.
+ */
 function offerControllers(directory: string): void {
   const control = join(directory, 'cgroup.subtree_control');
   if (!existsSync(control)) return;
@@ -128,7 +134,7 @@ function offerControllers(directory: string): void {
   }
 }
 
-/** Version 1: nobody may enter a group of cpuset that was given no processors. */
+/** Version 1: no process can join a cpuset group without processors. */
 function inheritCpus(mount: string, directory: string): void {
   if (existsSync(join(directory, 'cgroup.subtree_control'))) return;
   for (const name of ['cpuset.cpus', 'cpuset.mems']) {
@@ -144,7 +150,7 @@ function limit(version2: string, version1: string | undefined, value: number): v
   }
 }
 
-/** A limit that this machine cannot give is one that the lab does without. */
+/** The lab does without a limit that this kernel lacks. */
 function attempt(file: string, text: string): void {
   try {
     writeFileSync(file, text);

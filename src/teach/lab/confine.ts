@@ -1,11 +1,11 @@
 /**
- * `minidock __confine PROGRAM ARGS…`: becomes a program of the lab, which no process started by it ever leaves, under a
- * filter for the one thing that namespaces do not hold back. A socket belongs to a network namespace only if its
- * address family knows of them. Others reach the machine whatever namespace they are made in: AF_VSOCK its hypervisor,
- * AF_TIPC, AF_QIPCRTR, AF_NFC and AF_BLUETOOTH its devices and neighbours, AF_ALG and AF_RDS much code of the kernel's.
+ * `minidock __confine PROGRAM ARGS…`: executes a program of the lab under a seccomp filter that all its children
+ * inherit. The filter covers what namespaces do not: a socket belongs to a network namespace only if its address
+ * family knows of them. Other families reach the machine from any namespace: AF_VSOCK its hypervisor, AF_TIPC,
+ * AF_QIPCRTR, AF_NFC and AF_BLUETOOTH its devices and neighbours, AF_ALG and AF_RDS much code of the kernel's.
  *
- * So the lab has the families that lessons need, and the rest does not exist in it: the same words as from a kernel
- * without them (EAFNOSUPPORT). io_uring makes sockets as well, and no filter sees how: so there is none (ENOSYS).
+ * So the filter allows the families that lessons need and refuses the rest with EAFNOSUPPORT, as a kernel without
+ * them does. io_uring can create sockets out of a filter's sight, so the filter refuses it (ENOSYS).
  */
 import { constants } from 'node:os';
 import type { OciSeccomp } from '../../../runtime/bundle.ts';
@@ -16,14 +16,14 @@ import { kernel } from '../../../runtime/syscall/libc.ts';
 
 /** unix, inet, inet6, netlink and packet (socket(2)). */
 const FAMILIES = [1, 2, 10, 16, 17];
-/** The calls of socketcall(2) of 32-bit x86, whose arguments are in memory, where no filter sees them. */
+/** Calls of 32-bit x86's socketcall(2) pass their arguments in memory, where no filter sees them. */
 const SOCKETCALLS = [1, 8];
 
 type Condition = NonNullable<OciSeccomp['syscalls'][number]['args']>[number];
 
 const equals = (value: number): Condition => ({ index: 0, value, op: 'SCMP_CMP_EQ' });
 
-/** Several conditions on one argument mean any of them. */
+/** Several conditions on one argument are alternatives. */
 const otherFamilies: readonly Condition[] = [
   ...Array.from({ length: Math.max(...FAMILIES) }, (_, family) => family)
     .filter((family) => !FAMILIES.includes(family))
@@ -55,7 +55,7 @@ export function runConfined(argv: readonly [string, ...string[]]): never {
   const env = Object.entries(process.env).map(([name, value = '']) => `${name}=${value}`);
   const path = findExecutable(argv[0], env);
   const filter = compileSeccomp(LAB_FILTER, process.arch === 'arm64' ? 'aarch64' : 'x86_64');
-  // Not with no_new_privs, which would take the lab's set-user-ID programs away: root of the machine needs none.
+  // Without no_new_privs, which would disable the lab's set-user-ID programs; root of the machine does not need it.
   kernel.seccompSetFilter(filter, SECCOMP_FILTER_FLAG_SPEC_ALLOW);
   kernel.closeRange(3, true);
   kernel.resetSignals();

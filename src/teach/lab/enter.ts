@@ -1,10 +1,10 @@
 /**
- * Into a lab from the machine: a program of the lab's, with our input and output, and with nothing else of ours.
+ * Runs a program inside a lab with our standard streams, and with nothing else of ours.
  *
- * Whatever runs in there may belong to someone hostile, the programs on the way in among them: root of the lab can
- * mount others over /usr/bin/env or /usr/bin/script. So what enters is the lab's root and nobody else before any of
- * the lab's processes can see it, and has left behind what the machine's root has: its environment, its keys, its
- * session and thereby its terminal, into which it could otherwise type (TIOCSTI, ioctl_tty(2)).
+ * Every program in the lab may be hostile, /usr/bin/env and /usr/bin/script included: root of the lab can mount over
+ * them. So the entering process becomes the lab's root before any process of the lab can see it. It drops what the
+ * machine's root has: environment, keys, session, and with the session the terminal, into which the lab could
+ * otherwise type (TIOCSTI, ioctl_tty(2)).
  */
 import { spawn as startProcess, spawnSync } from 'node:child_process';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
@@ -17,34 +17,34 @@ import { groupsOf, type RunningLab } from './lab-dirs.ts';
 
 const KEPT = ['PATH', 'TERM', 'COLORTERM', 'LANG', 'LC_ALL', 'LC_CTYPE', 'NO_COLOR', 'FORCE_COLOR', 'TZ'];
 
-/** What a lab gets of our environment. */
+/** The variables of our environment that a lab gets. */
 export const keptEnvironment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(KEPT.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 
-/** The keys of our session (keyrings(7)) would go along to all that we start: another session, then, for this process. */
+/** Children inherit our session keyring (keyrings(7)), so this process joins a new one. */
 export function leaveKeys(): void {
   try {
     kernel.joinSessionKeyring(`minidock-lab-${String(process.pid)}`);
   } catch {
-    return; // A kernel without keys.
+    return; // The kernel has no keyrings.
   }
 }
 
-/** What nsenter needs of the machine's powers to enter; once inside they are gone. */
+/** The capabilities that nsenter needs to enter; inside they are gone. */
 const CAPABILITIES = '-all,+sys_admin,+sys_chroot,+sys_ptrace';
 
-/** The words that put a program into the lab, with the lab's namespaces, groups and root. */
+/** The argv that runs a program in the lab, with the lab's namespaces, groups and root. */
 function enterWords(lab: RunningLab): [string, ...string[]] {
   const groups = groupsOf(lab.dir);
   const intoGroups =
     'n=$1; shift; while [ $n -gt 0 ]; do echo 0 >"$1/cgroup.procs"; shift; n=$((n-1)); done; exec "$@"';
   const root = String(LAB_IDS.first);
   return [
-    // Whoever enters is held to the same calls as those inside (confine.ts).
+    // The same filter as for the processes inside (confine.ts).
     ...([process.execPath, '__confine'] as [string, ...string[]]),
     ...(['sh', '-ec', intoGroups, 'enter', String(groups.length), ...groups] as [string, ...string[]]),
-    // Before the lab is entered: as soon as it is in the PID namespace, root in there may trace it (ptrace(2) asks only
-    // the user namespace), and a process that is still the machine's root may write all of /proc/sys.
+    // Before it enters: once it is in the PID namespace, root of the lab may trace it (ptrace(2) checks only the user
+    // namespace), and a process that is still the machine's root may write all of /proc/sys.
     'setpriv',
     `--reuid=${root}`,
     `--regid=${root}`,
@@ -72,10 +72,10 @@ function enterWords(lab: RunningLab): [string, ...string[]] {
 }
 
 /**
- * Runs a program in the lab with this process's own input and output. The exit status, 128 + N after a signal.
+ * Runs a program in the lab with this process's standard streams. Returns the exit status, 128 + N after a signal.
  *
- * A terminal is given twice: one of the machine's stands between ours and the lab, so that nobody in there holds ours,
- * and one of the lab's own, whose name means something in there.
+ * It uses two terminals: one of the machine, so that no process in the lab holds ours, and one of the lab, whose name
+ * exists in there.
  */
 export async function runInLab(lab: RunningLab, argv: Argv): Promise<number> {
   leaveKeys();
@@ -92,7 +92,7 @@ export async function runInLab(lab: RunningLab, argv: Argv): Promise<number> {
     detached: !terminal,
     env: { ...keptEnvironment(), SHELL: '/bin/sh' },
   });
-  // Signals are meant for what runs in there; from a terminal they come as the characters that were typed.
+  // Signals are for the program inside; a terminal sends them as typed characters.
   const forward = (signal: NodeJS.Signals): void => {
     if (child.pid !== undefined) signalTo(terminal ? child.pid : -child.pid, signal);
   };
@@ -104,7 +104,7 @@ export async function runInLab(lab: RunningLab, argv: Argv): Promise<number> {
     });
   } finally {
     for (const signal of FORWARDED) process.off(signal, forward);
-    // Whoever forwards what is typed was perhaps killed with the lab.
+    // The process that forwards the input may have been killed with the lab.
     if (terminal) stty([settings]);
   }
 }
@@ -120,7 +120,7 @@ const atTerminal = (argv: Argv): [string, ...string[]] => [
   '/dev/null',
 ];
 
-/** A process, or a group by its negative number, that may have ended. */
+/** A process, or a process group as a negative number; it may have ended. */
 export function signalTo(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);

@@ -1,6 +1,6 @@
 /**
- * The shell scripts that make a lab's host, of util-linux, coreutils and iproute2 alone, so that they can be read as a
- * lesson themselves.
+ * The shell scripts that create a lab's host. They use only util-linux, coreutils and iproute2, so that they can be
+ * read as a lesson.
  *
  *   KEEPER  stays on the machine: joins the lab's control groups, starts STAGE, and takes away what is left when the
  *           lab's PID 1 is gone, for whatever reason. Status 42: a new one is wanted.
@@ -15,30 +15,33 @@
  *   lo   198.51.100.7/32 ("the internet")         eth0 203.0.113.2/24, default via 203.0.113.1
  *   eth0 203.0.113.1/24  <-------- veth ------->
  *
- * What keeps a learner's mistakes from the machine is the user namespace: root in there is nobody on the machine, with
- * ids from LAB_IDS on that own nothing. It has every power over what was made in the namespace (mounts, networks,
- * processes, its control groups) and none over the rest, whichever program it calls: the kernel refuses it the
- * machine's devices, settings (/proc/sys outside of net), clock, modules, log and files. Of those it sees /usr and its
- * like, read-only, and a copy of what anyone may read in /etc. The control groups bound memory and processes. A filter of
- * system calls refuses sockets that know of no namespace (confine.ts).
+ * The user namespace protects the machine from a learner's mistakes: root of the lab has ids from LAB_IDS on, which
+ * own nothing on the machine. It may do everything to what the namespace owns (mounts, networks, processes, its
+ * control groups) and nothing to the rest: the kernel refuses it the machine's devices, settings (/proc/sys outside
+ * of net), clock, modules, log and files. It sees /usr and similar directories, read-only, and a copy of the
+ * world-readable part of /etc. The control groups limit memory and processes. A system-call filter refuses sockets
+ * that ignore namespaces (confine.ts).
  */
 
-/** Root of a lab is this user of the machine, its user N is this one + N. Above what systemd gives to containers. */
+/**
+ * Root of a lab is this uid of the machine, its user N is this uid + N. The range lies above systemd's for
+ * containers.
+ */
 export const LAB_IDS = { first: 0x7000_0000, count: 0x1_0000 } as const;
 
-/** minidock itself is below /run, since /usr is the machine's. */
+/** minidock is below /run, since /usr belongs to the machine. */
 export const LAB_PATH = '/run/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Arguments: the lab's directory, and those of its control groups. */
+/** Arguments: the lab's directory, then the directories of its control groups. */
 export const KEEPER = `
 dir=$1; shift
 status=0
-# What was reached comes through a pipe, the name of one of the lesson's steps a line: a file that the lab may write it
+# Reached steps arrive through a pipe, one name a line: a file that the lab may write it
 # can make as large as the disk.
 mkfifo -m 666 "$dir/reached"
 # As long as this end is open it does not end.
 exec {reached}<>"$dir/reached"
-# Whatever the lab writes, and however much: so many bytes at a time, so many times a second, within the lab's limits.
+# The recorder reads a bounded number of bytes a second, within the lab's limits, however much the lab writes.
 # An open end of the second pipe, its standard output, says that the recorder is there.
 exec {recorded}< <(
   for group in "$@"; do echo 0 >"$group/recorder/cgroup.procs"; done
@@ -57,7 +60,7 @@ recorder=$!
 (
   exec {reached}>&- {recorded}<&-
   for group in "$@"; do echo 0 >"$group/host/cgroup.procs"; done
-  # Whoever kills this process has killed the lab.
+  # The lab dies with this process.
   exec setpriv --pdeathsig KILL "$MINIDOCK" __confine unshare --mount --propagation slave bash -euc '
     # In a chroot the kernel lets nobody make a user namespace. So what is "/" here becomes so in earnest: entering a
     # mount namespace, were it the same, leads out of any chroot.
@@ -65,30 +68,30 @@ recorder=$!
     exec nsenter --mount=/proc/self/ns/mnt --wd=/tmp bash -euc "pivot_root . .; umount -l .; exec bash \\"\\$DIR/stage.sh\\""'
 ) || status=$?
 exec {reached}>&-
-# What has come by now is recorded, unless someone sees to it that this never ends.
+# Record what has arrived, for at most two seconds: the lab could keep the pipe busy for ever.
 read -r -t 2 -u "$recorded"
 kill -KILL "$recorder" 2>/dev/null
-# All processes are dead with their PID 1, but a group is freed only when the last has been buried.
+# All processes died with their PID 1, but a group is free only once the last is reaped.
 for group in "$@"; do
   for attempt in 1 2 3 4 5 6 7 8 9 10; do
-    # Of those on their way in, outside of the PID namespace, someone in there may have seen to it that they stay.
+    # The lab may have stopped a process that was entering and is not in the PID namespace yet: kill it.
     if [ "$attempt" -gt 5 ]; then find "$group" -name cgroup.procs -exec cat {} + 2>/dev/null | xargs -r kill -KILL || :; fi
     find "$group" -depth -type d -exec rmdir {} \\; 2>/dev/null || :
     if [ ! -e "$group" ]; then break; fi
     sleep 0.05
   done
-  # Others may have a lab running, and then this is not empty.
+  # Fails while other labs run.
   rmdir "$(dirname "$group")" 2>/dev/null || :
 done
 rm -rf "$dir"
-# Whoever has a shell open in there waits for its end, and opens another in a new one if this is here.
+# This file tells the sessions with a shell in this lab to open one in the new lab.
 if [ "$status" = 42 ]; then : >"$dir.reset"; fi
 `;
 
 /** Reads DIR, MINIDOCK, PROGRESS and IDS from its environment. */
 export const STAGE = `
 set -eu
-# A user namespace cannot be made without a process; one that is nobody's child holds it until the lab's own is there.
+# A user namespace needs a process: an orphan holds it until the lab's own process is there.
 exec {made}< <( (exec unshare --user sh -c 'echo $$; exec sleep 60') & )
 read -r HOLDER <&"$made"
 exec {made}<&-
@@ -105,7 +108,7 @@ for pair in "enter.sh=$DIR/enter.sh" "host.sh=$DIR/host.sh" "setup.sh=$DIR/setup
   touch "mnt/\${pair%%=*}"
   mount --bind "\${pair#*=}" "mnt/\${pair%%=*}"
 done
-# The one place that is everywhere, that everyone may enter, and that the lab has no other use for.
+# /tmp exists everywhere, every user may enter it, and the lab does not need it.
 mount --rbind mnt /tmp
 cd /
 exec nsenter --user=/proc/$HOLDER/ns/user --setuid 0 --setgid 0 bash /tmp/enter.sh
@@ -115,7 +118,7 @@ exec nsenter --user=/proc/$HOLDER/ns/user --setuid 0 --setgid 0 bash /tmp/enter.
 export const ENTER = `
 set -eu
 kill "$HOLDER"
-# A change of user forgets who is to be killed with its parent, so that comes after it.
+# A change of user clears the parent-death signal, so it is set afterwards.
 exec setpriv --pdeathsig KILL unshare --cgroup bash -euc '
   # The namespace shows the group it was made in as the root. One of version 2 either holds processes or divides among
   # groups below, and minidock wants to do the latter.
@@ -138,21 +141,21 @@ chmod 1777 tmp var/tmp
 chmod 700 root
 ln -s /run var/run
 
-# What programs are made of. It belongs to the machine's root, who is nobody in here: for reading only.
+# Programs and libraries, read-only. They belong to the machine's root, which is \`nobody\` in here.
 for part in /bin /sbin /lib /lib32 /lib64 /libx32 /usr /opt /nix/store /gnu/store; do
   if [ -L "$part" ]; then
     cp -P "$part" ".$part"
   elif [ -d "$part" ]; then
     mkdir -p ".$part"
     mount --rbind "$part" ".$part"
-    # The flags a mount has may not be taken from it in here, so they are named again.
+    # The kernel lets nobody clear the flags of such a mount in here, so the remount repeats them.
     findmnt --submounts --noheadings --raw --output TARGET,VFS-OPTIONS "$PWD$part" | while read -r target flags; do
-      # Blanks and their like are written as \\x20.
+      # findmnt writes blanks as \\x20.
       mount -o "remount,bind,ro,\${flags#r?,}" "$(printf %b "$target")"
     done
   fi
 done
-# A copy of one's own, to be changed at will; what only the machine's root may read is not in it.
+# A copy that the learner may change, without the files that only the machine's root may read.
 cp --recursive --preserve=mode,timestamps,links /etc . 2>/dev/null || :
 
 mount -t tmpfs -o mode=755,nosuid,nodev tmpfs run
@@ -161,7 +164,7 @@ mkdir -m 755 run/netns run/lab
 mount --bind run/netns run/netns
 mount --make-shared run/netns
 
-# Nobody but the machine's root may make the node of a device; those that are there can be shown at a second place.
+# Only the machine's root may create device nodes, so bind the existing ones.
 mount -t tmpfs -o mode=755,nosuid tmpfs dev
 mkdir dev/pts dev/mqueue dev/shm dev/net
 for name in null zero full random urandom tty net/tun; do
@@ -194,7 +197,7 @@ done <<GROUPS_END
 $GROUPS_AT
 GROUPS_END
 
-# A tmpfs that cannot be written but for one file, how far we are; one leads out, the pipe for what was reached.
+# A read-only tmpfs with two exceptions: the file \`state\`, and the pipe for reached steps.
 mount -t tmpfs -o mode=755,size=1m tmpfs run/lab
 mkdir run/lab/bin run/lab/sys run/lab/proc
 # A user namespace may mount these two where it can see another one already (mount_too_revealing() in the kernel): "ip
@@ -243,7 +246,7 @@ exec bash -c '
   # Not an argument of PID 1: "ps" would show how a puzzle was broken.
   setup=$(cat <&4)
   exec 4<&-
-  # What our standard error is belongs to the machine, and who has it could fill that: nobody is to keep it.
+  # Our standard error is a file of the machine. No process of the lab may keep it: it could fill the disk.
   exec 5<>/run/setup
   rm /run/setup
   bash -euo pipefail -c "$setup" >&5 2>&5 </dev/null || { cat /proc/self/fd/5 >&2; exit 1; }
@@ -252,7 +255,7 @@ exec bash -c '
   echo ready
   if [ "$BOUND" = yes ]; then exec 3<&0; else exec 3<> <(:); fi
   exec >/dev/null 2>&1 </dev/null
-  # A child that was orphaned is ours; bash buries it while it waits for what never comes.
+  # Orphans become our children; bash reaps them while it waits for input that never comes.
   while read -r -u 3 || [ "$BOUND" != yes ]; do :; done
 ' lab 4< <(printf '%s' "$setup")
 `;

@@ -1,4 +1,6 @@
-/** The lab's host as a lesson's checks see it, for a process that is inside: programs are run, and asked. */
+/**
+ * The lab's host as a lesson's checks see it, for a process inside the lab: it runs programs and reads their output.
+ */
 import { execFile } from 'node:child_process';
 import type { LabHost } from './lesson.ts';
 
@@ -34,12 +36,12 @@ export const insideHost: LabHost = {
       const parsed: unknown = JSON.parse(stdout);
       return Array.isArray(parsed) ? (parsed as Record<string, unknown>[]) : [];
     } catch {
-      return []; // ip failed, or had nothing to say.
+      return []; // ip failed or printed nothing.
     }
   },
   async ping(address, { netns, from } = {}) {
     const words = [...(from === undefined ? [] : ['-I', from]), address];
-    // That of busybox, where there is no other (host-script.ts), knows neither -n nor -V.
+    // busybox's ping (host-script.ts) knows neither -n nor -V.
     const script =
       'if ping -V >/dev/null 2>&1; then exec ping -n -q -c 2 -i 0.2 -W 1 "$@"; else exec ping -q -c 2 -W 1 "$@"; fi';
     const { status } = await run(
@@ -50,7 +52,7 @@ export const insideHost: LabHost = {
   },
   async fetch(url, { netns, seconds = 3 } = {}) {
     const where = netns === undefined ? {} : { netns };
-    // Whichever is there; a page that the server refuses is no page.
+    // curl or busybox wget; an error status counts as no page.
     const script =
       'if command -v curl >/dev/null; then exec curl -sf --noproxy "*" --max-time "$2" "$1"; ' +
       'else exec busybox wget -q -T "$2" -O - "$1"; fi';

@@ -1,11 +1,11 @@
-/** Where labs are: one directory a running lab below MINIDOCK_RUN/lab, what was reached in MINIDOCK_ROOT/lab. */
+/** The directories of labs: one for each running lab below MINIDOCK_RUN/lab; the progress is in MINIDOCK_ROOT/lab. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Paths } from '../../engine/state/paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
 import { readCommandLine } from '../../../runtime/io/read-process.ts';
 
-/** Seen from inside a lab; `start` puts them there. */
+/** Paths inside a lab; `start` creates them. */
 export const INSIDE = {
   minidock: '/run/lab/bin/minidock',
   lesson: '/run/lab/lesson',
@@ -18,7 +18,7 @@ export const INSIDE = {
 export const labsDir = (paths: Paths): string => join(paths.run, 'lab');
 export const labDir = (paths: Paths, id: string): string => join(labsDir(paths), id);
 
-/** The file with what was reached; made when it is not there. */
+/** The file of reached steps; created if missing. */
 export function progressFile(paths: Paths): string {
   ensurePrivateDir(join(paths.root, 'lab'));
   return join(paths.root, 'lab', 'progress');
@@ -35,13 +35,13 @@ export interface RunningLab {
   readonly id: string;
   readonly dir: string;
   readonly lesson: string;
-  /** Of its PID 1, as the machine counts. */
+  /** The PID of its PID 1, as the machine sees it. */
   readonly pid: number;
-  /** Of the process on the machine that takes away what is left. */
+  /** The PID of the process on the machine that cleans up. */
   readonly keeper: number;
 }
 
-/** Those that live; `lab run`'s are not among them, since nobody is to enter them. */
+/** Running labs, without those of `lab run`, which nobody enters. */
 export function runningLabs(paths: Paths): RunningLab[] {
   if (!existsSync(labsDir(paths))) return [];
   return readdirSync(labsDir(paths))
@@ -54,29 +54,30 @@ export function readLab(paths: Paths, id: string): RunningLab | undefined {
   try {
     const keeper = Number(readFileSync(join(dir, 'keeper'), 'utf8'));
     if (!hasKeeper(dir)) return undefined;
-    // Before and afterwards the keeper has other children only.
+    // Before the start and after the end the keeper has other children.
     const unshare = childrenOf(keeper).find((child) => inProc(child, 'comm') === 'unshare\n');
     const pid = unshare === undefined ? undefined : childrenOf(unshare)[0];
-    // Its shells are killed before it is quite gone itself; it has no memory by then, which is all that it cannot feign.
+    // The kernel kills the lab's shells before PID 1 is gone. PID 1 has no memory by then, and that is the one sign the
+    // lab cannot fake.
     if (pid === undefined || inProc(pid, 'statm').startsWith('0 ')) return undefined;
     return { id, dir, lesson: id.split('+')[0] ?? id, pid, keeper };
   } catch {
-    return undefined; // It goes as we look.
+    return undefined; // It exits while we look.
   }
 }
 
-/** Whether there is a lab in this directory, also one that is being made or taken away just now. */
+/** Whether this directory belongs to a lab that runs, starts or ends. */
 export function hasKeeper(dir: string): boolean {
   try {
     const pid = readFileSync(join(dir, 'keeper'), 'utf8');
-    // By its words, since someone else may have the number of one that was killed.
+    // Compares the command line, since another process may have the PID of a killed one.
     return readCommandLine(pid).split('\0').includes(dir);
   } catch {
-    return false; // There is no such file, or no such process any more.
+    return false; // No such file, or no such process any more.
   }
 }
 
-/** The directories of labs that nobody takes away any more: a power cut or SIGKILL ended their keeper. */
+/** The directories of labs whose keeper died by a power cut or SIGKILL. */
 export function deadLabs(paths: Paths): readonly string[] {
   if (!existsSync(labsDir(paths))) return [];
   return readdirSync(labsDir(paths), { withFileTypes: true })
@@ -85,7 +86,7 @@ export function deadLabs(paths: Paths): readonly string[] {
     .filter((dir) => !hasKeeper(dir));
 }
 
-/** The control groups that are entered with a lab. */
+/** The control groups of processes that enter a lab. */
 export function groupsOf(dir: string): readonly string[] {
   const file = join(dir, 'groups');
   return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];

@@ -1,6 +1,6 @@
 /**
- * A lab's host from the machine's side: started, entered, made anew and ended. Everything in it is below one PID 1;
- * what is outside of it (control groups, a directory in MINIDOCK_RUN) is the keeper's to take away.
+ * Starts, enters, resets and ends a lab's host, from the machine's side. All its processes are below one PID 1; the
+ * keeper removes the rest (control groups, a directory in MINIDOCK_RUN).
  */
 import { spawn as startProcess, spawnSync, type ChildProcess } from 'node:child_process';
 import {
@@ -31,15 +31,15 @@ import { deadLabs, groupsOf, hasKeeper, labDir, labsDir, readLab, type RunningLa
 import type { Lesson } from './lesson.ts';
 
 export interface StartOptions {
-  /** The directory's name: the lesson's, or with `+…` for one that nobody enters. */
+  /** The directory's name: the lesson's, with `+…` for a lab that nobody enters. */
   readonly id: string;
-  /** Where what was reached is kept. */
+  /** The file of reached steps. */
   readonly progress: string;
-  /** Its end is the end of this process, whichever way that comes. */
+  /** The lab ends with this process, however that ends. */
   readonly bound?: boolean;
 }
 
-/** What the scripts call before there is a lab to look at; what lacks in there, the learner sees. */
+/** The programs that the scripts need before the lab exists. */
 const PROGRAMS = [
   'bash',
   'findmnt',
@@ -53,13 +53,13 @@ const PROGRAMS = [
   'unshare',
 ];
 
-/** @throws MinidockError 'LAB_RUNNING', 'TOOL_MISSING', 'LAB_FAILED' with the words of what failed. */
+/** @throws MinidockError 'LAB_RUNNING', 'TOOL_MISSING', 'LAB_FAILED' with the output of the failed command. */
 export async function startLab(paths: Paths, lesson: Lesson, options: StartOptions): Promise<RunningLab> {
   const { id } = options;
   for (const program of PROGRAMS) requireTool(program);
   requirePing(lesson);
   if (stdinIsTerminal() && stdout.isTTY) requireTool('script');
-  // Without a PID 1 it has only just been begun, or has ended and is being taken away: either takes a moment.
+  // Without a PID 1 the lab is starting or ending: wait a moment.
   for (let wait = 0; hasKeeper(labDir(paths, id)) && readLab(paths, id) === undefined; wait++) {
     if (wait === 1000) throw alreadyRuns(id);
     await delay(10);
@@ -81,7 +81,7 @@ export async function startLab(paths: Paths, lesson: Lesson, options: StartOptio
   return lab;
 }
 
-/** Without one a step that asks for a ping could never be reached. @throws MinidockError 'TOOL_MISSING'. */
+/** A step that asks for a ping needs it. @throws MinidockError 'TOOL_MISSING'. */
 function requirePing({ steps }: Lesson): void {
   const asked = steps.some(({ solution }) => solution.some(({ command }) => /\bping\b/.test(command)));
   if (!asked || isInstalled('ping')) return;
@@ -89,7 +89,7 @@ function requirePing({ steps }: Lesson): void {
   if (!applets.split('\n').includes('ping')) requireTool('ping');
 }
 
-/** Under a lock until there is a keeper: by that whoever comes next sees that this lab is there, or being made. */
+/** Holds a lock until the keeper runs. The keeper shows other processes that this lab exists. */
 function startKeeper(
   paths: Paths,
   lesson: Lesson,
@@ -110,10 +110,11 @@ function startKeeper(
     writeFileSync(join(dir, 'host.sh'), HOST);
     writeFileSync(join(dir, 'setup.sh'), `:\n${lesson.setup.join('\n')}\n`);
     writeFileSync(progress, '', { flag: 'a' });
-    // To be read by the lab's root, who is nobody here; only the machine's may enter the directory it is in.
+    // Readable by the lab's root, which is an unprivileged user here; only the machine's root may enter the directory
+    // above.
     chmodSync(progress, 0o644);
     const log = openSync(join(dir, 'log'), 'w+');
-    // The end that is written to stays open for as long as this process lives.
+    // The write end stays open as long as this process lives.
     leaveKeys();
     const lifeline = bound ? kernel.pipe() : undefined;
     const keeper = startProcess(
@@ -139,13 +140,13 @@ function startKeeper(
   }
 }
 
-/** A process that has just become bash has no words in /proc for a moment, and would be taken for a dead keeper. */
+/** Right after execve a process has an empty command line in /proc, and would pass for a dead keeper. */
 function awaitWords(dir: string): void {
   const nothing = new Int32Array(new SharedArrayBuffer(4));
   for (let wait = 0; wait < 100 && !hasKeeper(dir); wait++) Atomics.wait(nothing, 0, 0, 5);
 }
 
-/** Under the lock, so none of them is just being made. */
+/** Under the lock, so none of them is starting. */
 function clearDead(paths: Paths): void {
   for (const dir of deadLabs(paths)) {
     removeLabGroups(groupsOf(dir));
@@ -162,7 +163,7 @@ export function removeDeadLabs(paths: Paths): void {
   }
 }
 
-/** The pipe is let go of as soon as the word came, or when it ended without. */
+/** Closes the pipe once `ready` came, or at its end. */
 function saysReady(stream: Readable): Promise<boolean> {
   return new Promise((resolve) => {
     stream.on('data', (data: Buffer) => {
@@ -195,7 +196,7 @@ function hostEnvironment(
 
 const groupName = (id: string): string => `${id}-${String(process.pid)}`;
 
-/** Its PID 1 is killed and with it all that is in there; returns when the keeper has taken away the rest. */
+/** Kills PID 1 and with it all processes of the lab; returns when the keeper has cleaned up. */
 export async function endLab(lab: RunningLab): Promise<void> {
   const groups = groupsOf(lab.dir);
   signalTo(lab.pid, 'SIGKILL');
@@ -204,14 +205,17 @@ export async function endLab(lab: RunningLab): Promise<void> {
   });
 }
 
-/** From inside: asks PID 1, which no signal of ours could kill, to go. All that is in there goes with it, we too. */
+/**
+ * From inside: asks PID 1 to exit, since no signal from inside can kill it. All processes of the lab die with it,
+ * this one too.
+ */
 export async function endFromInside(anew: boolean): Promise<never> {
   process.kill(1, anew ? 'SIGUSR1' : 'SIGTERM');
-  // Whoever waits for us is to find the lab gone.
+  // Our parent must find the lab gone.
   for (;;) await delay(1000);
 }
 
-/** Whether someone inside asked for the same lab anew; the request is then taken. */
+/** Whether `reset` was typed inside; takes the request. */
 export function takeReset(paths: Paths, id: string): boolean {
   const mark = `${labDir(paths, id)}.reset`;
   const asked = existsSync(mark);
@@ -232,7 +236,7 @@ async function gone(pid: number, meanwhile = (): void => undefined): Promise<voi
   }
 }
 
-/** By its descriptor: the keeper has removed the file by now. */
+/** Reads the descriptor: the keeper has removed the file by now. */
 function readLog(fd: number): string {
   const text = Buffer.alloc(4096);
   return text.toString('utf8', 0, readSync(fd, text, 0, text.length, 0)).trim();
@@ -242,26 +246,30 @@ const alreadyRuns = (id: string): MinidockError =>
   new MinidockError({
     code: 'LAB_RUNNING',
     message: `the lab ${id} is running already`,
-    hint: `"minidock lab enter ${id}" opens another shell in it, "minidock lab reset ${id}" begins anew, "minidock lab end ${id}" ends it.`,
+    hint:
+      `"minidock lab enter ${id}" opens another shell in it, "minidock lab reset ${id}" starts it again, "minidock ` +
+      `lab end ${id}" ends it.`,
   });
 
 const failed = (name: string, words: string): MinidockError => {
   const hint = HINTS.find(([pattern]) => pattern.test(words))?.[1];
   return new MinidockError({
     code: 'LAB_FAILED',
-    message: `the lab ${name} could not be made: ${words === '' ? 'its PID 1 ended at once' : words}`,
+    message: `cannot start the lab ${name}: ${words === '' ? 'its PID 1 ended at once' : words}`,
     ...(hint === undefined ? {} : { hint }),
   });
 };
 
-/** Where the kernel's words mislead. */
+/** The kernel's messages mislead here. */
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [
     /unshare failed: No space left on device/,
-    'No disk is full: there may be no more namespaces. See what "sysctl user" says of user.max_user_namespaces and its like, and set it higher.',
+    'No disk is full: the limit of namespaces is reached. Raise user.max_user_namespaces and the other limits that ' +
+      '"sysctl user" prints.',
   ],
   [
     /EINVAL.*chown/,
-    `The ids of a lab, from ${String(LAB_IDS.first)} on, are not in the user namespace that minidock is in (/proc/self/uid_map): start it as root of the machine.`,
+    `The user namespace of minidock lacks the ids of a lab, from ${String(LAB_IDS.first)} on (/proc/self/uid_map): ` +
+      'start minidock as root of the machine.',
   ],
 ];

@@ -1,4 +1,4 @@
-/** What `doctor` finds of labs: those whose keeper was killed, before it could take them away. */
+/** `doctor` finds labs whose keeper was killed before it could clean up. */
 import { basename } from 'node:path';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import type { Finding } from '../../diagnose/doctor/finding.ts';
@@ -11,8 +11,8 @@ export function examineLabs(paths: Paths): readonly Finding[] {
   return deadLabs(paths).map((dir) => ({
     id: `leftovers.lab:${basename(dir)}`,
     level: 'warning',
-    what: `the lab ${basename(dir)} has ended, and was not taken away`,
-    means: 'Its control groups and its directory stay, until another lab is started.',
+    what: `the lab ${basename(dir)} has ended but was not cleaned up`,
+    means: 'Its control groups and its directory stay until another lab starts.',
     todo: [
       ...groupsOf(dir).map((group) =>
         renderArgv(['find', outermost(group), '-depth', '-type', 'd', '-delete']),

@@ -1,12 +1,12 @@
 /**
- * What a lesson of `minidock lab` is: data. A story, a setup, and steps, each with a task, hints, a solution and the
- * requirements that tell whether it is reached. Requirements look at the kernel's state, never at what was typed, so
- * that any correct way passes; the engine (`lab.ts`, `play.ts`) knows nothing about any lesson.
+ * What a lesson of `minidock lab` is: data. A story, a setup, and steps, each with a task, hints, a solution and
+ * requirements. Requirements look at the kernel's state, never at what was typed, so that every correct way passes;
+ * the engine (`lab.ts`, `play.ts`) knows nothing about any lesson.
  */
 
-/** What a lesson's checks see of the lab's host: everything through the kernel, nothing of what was typed. */
+/** The lab's host as a lesson's checks see it: the kernel's state, not what was typed. */
 export interface LabHost {
-  /** Runs a program inside the lab's host (or in one of its named network namespaces); never throws for a failing status. */
+  /** Runs a program inside the lab's host (or in one of its named network namespaces); does not throw if it fails. */
   run(
     argv: readonly [string, ...string[]],
     options?: { netns?: string; input?: string; timeoutMs?: number },
@@ -14,30 +14,30 @@ export interface LabHost {
   /** `ip -j …` parsed; empty where ip fails or prints nothing. */
   ip(words: readonly string[], netns?: string): Promise<readonly Record<string, unknown>[]>;
   ping(address: string, options?: { netns?: string; from?: string }): Promise<boolean>;
-  /** The body, or undefined when nothing answered within the time, which is three seconds unless told. */
+  /** The body, or undefined without an answer in time (three seconds by default). */
   fetch(url: string, options?: { netns?: string; seconds?: number }): Promise<string | undefined>;
 }
 
 export interface Requirement {
   readonly text: string;
   readonly holds: (host: LabHost) => Promise<boolean>;
-  /** Where it does not hold: what is there instead ('172.30.0.1/32'), or undefined where there is nothing of the kind. */
+  /** If it does not hold: what is there instead ('172.30.0.1/32'); undefined if there is nothing. */
   readonly found?: (host: LabHost) => Promise<string | undefined>;
 }
 
 /** One shell line and its reason. */
 export interface Solution {
   readonly command: string;
-  /** For one that asks at a terminal: what is typed, one after the other, whenever a line that ends with `: ` waits. */
+  /** For a command that asks at a terminal: the answers, one for each prompt that ends with `: `. */
   readonly answers?: readonly string[];
   readonly why: string;
 }
 
 export interface LessonStep {
-  /** 'veth'; stable, since progress is kept under it. */
+  /** 'veth'; stable, since it names the step in the progress file. */
   readonly id: string;
   readonly title: string;
-  /** What the learner is to reach, not how. */
+  /** What to reach, not how. */
   readonly task: string;
   /** From vague to nearly the command. */
   readonly hints: readonly [string, ...string[]];
@@ -54,11 +54,11 @@ export interface Lesson {
   readonly name: string;
   readonly group: LessonGroup;
   readonly title: string;
-  /** Two to six sentences: why, and a picture of the start where it helps. */
+  /** Two to six sentences: why, and a picture of the start if it helps. */
   readonly story: string;
   /** Shell lines run in the lab's host before the learner arrives (a puzzle is broken here). */
   readonly setup: readonly string[];
   readonly steps: readonly [LessonStep, ...LessonStep[]];
-  /** Said when all steps are done: what it means for Docker and minidock. */
+  /** Printed after the last step: what the lesson means for Docker and minidock. */
   readonly epilogue: string;
 }

@@ -1,4 +1,4 @@
-/** `minidock lab` alone, and `lab list`: what there is, what is done of it, and where to go from here. */
+/** `minidock lab` alone, and `lab list`: the lessons, which of them are done, and what to type next. */
 import type { RunningLab } from './lab-dirs.ts';
 import type { Colors } from '../../ui/colors.ts';
 import type { Lesson } from './lesson.ts';
@@ -7,7 +7,7 @@ import { GROUPS, prose, type Style } from './words.ts';
 
 type Done = (lesson: string) => ReadonlySet<string>;
 
-/** A name longer than the column pushes its own row aside, lest all rows be wider than a terminal of 80. */
+/** A name longer than the column widens only its own row, so that the others fit 80 columns. */
 const NAME_WIDTH = 23;
 
 export function listText(
@@ -28,7 +28,7 @@ export function listText(
       lines.push(row(lesson.name, doneWord(lesson, done), `${lesson.title}${runs}`));
     }
   }
-  // The end of a list longer than the screen is what stays on it.
+  // A long list scrolls; its end stays on the screen.
   return `${lines.join('\n')}\n\n${goOn(done, running, colors)}\n`;
 }
 
@@ -56,7 +56,7 @@ export function introduction(
   );
 }
 
-/** The one thing to type now: a line for each lab that runs, or the next lesson. */
+/** What to type now: a line for each lab that runs, or the next lesson. */
 function goOn(done: Done, running: readonly RunningLab[], { bold }: Colors): string {
   const isOver = ({ lesson }: RunningLab): boolean => {
     const found = findLesson(lesson);
@@ -64,15 +64,15 @@ function goOn(done: Done, running: readonly RunningLab[], { bold }: Colors): str
   };
   const lines = running.map((lab) =>
     isOver(lab)
-      ? `Still running, though done: ${bold(`minidock lab end ${lab.id}`)}`
-      : `It runs; back into it: ${bold(`minidock lab enter ${lab.id}`)}`,
+      ? `Done, but still running: ${bold(`minidock lab end ${lab.id}`)}`
+      : `It runs. Enter it: ${bold(`minidock lab enter ${lab.id}`)}`,
   );
   if (running.every(isOver)) {
     const next = nextLesson(done);
     const first = allLessons.some(({ name }) => done(name).size > 0) ? 'Go on with' : 'Begin with';
     lines.push(
       next === undefined
-        ? 'All lessons are done; any of them can be done again: minidock lab start NAME --again'
+        ? 'All lessons are done. Do one again: minidock lab start NAME --again'
         : `${first}: ${bold(`minidock lab start ${next.name}`)}`,
     );
   }
@@ -81,12 +81,12 @@ function goOn(done: Done, running: readonly RunningLab[], { bold }: Colors): str
 
 const ABOUT = `A container's network is a few things of the kernel put together: a namespace, a cable, a switch, addresses, a rule or two. Here you make each of them with your own hands, in the order of the article "Virtual Networking: From Basics to Docker and Beyond" (Vikash Kumar), and minidock looks at the kernel to see whether it is there.
 
-A lesson has a host of its own that can be thrown away: whatever you type in its shell, this machine stays as it is, and nothing needs the internet, which is played by a namespace called "outside". In its shell you type ordinary commands, and these:
+Each lesson has a throw-away host of its own: whatever you type in its shell, this machine stays as it is. Nothing needs the internet; a namespace called "outside" plays it. In its shell you type ordinary commands, and these:
 
-  status    the task once more
-  check     is the step reached, and what is missing?
-  hint      one more hint each time
-  show      a solution, with its reasons; next types it for you
-  reset     everything as at the beginning
-  end       the lab goes, and nothing of it stays but that it was done
+  status    shows the task again
+  check     shows whether the step is reached, and what is missing
+  hint      gives one more hint each time
+  show      shows a solution with its reasons; next types it for you
+  reset     starts the lesson again
+  end       removes the lab; only the progress stays
 `;

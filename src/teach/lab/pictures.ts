@@ -1,7 +1,7 @@
 /**
- * The pictures around a step: both where they fit on the screen; else the one after it and, line by line, what came and
- * what went, since two that scroll away show less than one that stays. What changed is told by the model that the
- * pictures are drawn from: a box that has moved is no change, and what a picture leaves out may be one. Pure.
+ * The pictures before and after a step. If both do not fit on the screen, it prints the second one and the list of
+ * changes. The changes come from the model, not from the drawing: a box that has moved is no change, and a change may
+ * be invisible in the picture. Pure.
  */
 import type { Facts } from '../../diagnose/graph/facts.ts';
 import type { Style } from './words.ts';
@@ -11,7 +11,7 @@ export interface Picture {
   readonly facts: Facts;
 }
 
-/** `rows` is the height of the terminal, 0 where there is none and nothing scrolls away. */
+/** `rows` is the height of the terminal, 0 without one. */
 export function picturesText(
   before: Picture | undefined,
   after: Picture | undefined,
@@ -24,14 +24,14 @@ export function picturesText(
   const came = missingIn(before.facts, after.facts).map((line) => colors.green(`  + ${line}`));
   const went = missingIn(after.facts, before.facts).map((line) => colors.red(`  - ${line}`));
   if (came.length + went.length === 0) {
-    return `\n${colors.dim('The picture is as it was (minidock graph draws it).')}\n`;
+    return `\n${colors.dim('The picture has not changed (minidock graph draws it).')}\n`;
   }
   const both = `\n${colors.dim('Before:')}\n${before.text}${now}`;
   if (rows === 0 || both.split('\n').length + WORDS_AROUND <= rows) return both;
   return `${now}\n${colors.dim('Changed since before:')}\n${[...went, ...came].join('\n')}\n`;
 }
 
-/** Lines of the verdict above and of the next task below. */
+/** Lines for the verdict above and the next task below. */
 const WORDS_AROUND = 14;
 
 const missingIn = (old: Facts, fresh: Facts): readonly string[] =>

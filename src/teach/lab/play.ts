@@ -1,6 +1,6 @@
 /**
- * What happens inside a lab: a step is checked, explained, or done by typing its solution into a shell, as a learner
- * would. Only kernel state decides whether a step is reached.
+ * Inside a lab: checks a step, explains it, or does it by typing its solution into a shell, as a learner would. Only
+ * kernel state decides whether a step is reached.
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Writable } from 'node:stream';
@@ -18,7 +18,7 @@ import type { Verdict } from './words.ts';
 
 export async function checkStep(step: LessonStep): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
-  // One after the other: a ping of one must not be what another one finds in the neighbour table.
+  // One after the other: the ping of one check must not appear in the neighbour table of the next.
   for (const requirement of step.requirements) {
     const { text, found } = requirement;
     const reached = await isFulfilled(requirement);
@@ -28,7 +28,7 @@ export async function checkStep(step: LessonStep): Promise<Verdict[]> {
   return verdicts;
 }
 
-/** The same in short: the first requirement that does not hold settles it. */
+/** The same, but stops at the first requirement that does not hold. */
 export async function isReached({ requirements }: LessonStep): Promise<boolean> {
   for (const requirement of requirements) {
     if (!(await isFulfilled(requirement))) return false;
@@ -36,10 +36,10 @@ export async function isReached({ requirements }: LessonStep): Promise<boolean> 
   return true;
 }
 
-/** One that stumbled looked for something that is not there. */
+/** A check that throws looked for something that does not exist. */
 const isFulfilled = ({ holds }: Requirement): Promise<boolean> => holds(insideHost).catch(() => false);
 
-/** What a solution has started in the background takes a moment to come to be; what is wrong stays wrong. */
+/** Background processes of a solution take a moment to start; a wrong state stays wrong. */
 export async function checkSoon(step: LessonStep): Promise<Verdict[]> {
   const latest = Date.now() + SOON_MS;
   for (;;) {
@@ -53,7 +53,7 @@ const SOON_MS = 3000;
 
 export const allHold = (verdicts: readonly Verdict[]): boolean => verdicts.every(({ holds }) => holds);
 
-/** The picture of everything there is, or undefined where it cannot be drawn. */
+/** The picture of the whole host, or undefined if it cannot be drawn. */
 export async function drawPicture(width: number): Promise<Picture | undefined> {
   const argv = [process.execPath, 'graph', '--all', '--format', 'json'] as const;
   const { status, stdout } = await insideHost.run([...argv], { timeoutMs: 20_000 });
@@ -73,14 +73,14 @@ export interface LabShell {
   end(): void;
 }
 
-/** Commands come in ended by NUL, and so does the status after each one's output. */
+/** NUL ends each command, and the status after its output. */
 const READER =
   'exec 2>&1; while IFS= read -r -d "" line; do eval "$line" </dev/null; printf "\\0%d\\n" "$?"; done';
 
 export function openShell(): LabShell {
   const child = spawn('bash', ['-c', READER], {
     stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
-    // Who sees a terminal uses colours, but that one ends in ours, which may be a file.
+    // Programs use colours on a terminal, but this output may go to a file.
     env: { ...process.env, ...(stdout.isTTY ? {} : { NO_COLOR: '1' }) },
   }) as ChildProcessWithoutNullStreams;
   const keyboard = child.stdio[3] as Writable;

@@ -1,6 +1,6 @@
 /**
- * How far one is: in a running lab (which step, how many hints were given) and for good (every step ever reached, a
- * line each). The latter is a file of the machine's, which the lab reads and the keeper writes.
+ * The progress: of a running lab (the step, the number of hints shown) and of the learner (every step ever reached, a
+ * line each). The latter is a file of the machine; the lab reads it and the keeper writes it.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delay } from '../../../runtime/io/delay.ts';
@@ -9,7 +9,7 @@ import type { Lesson } from './lesson.ts';
 import type { Picture } from './pictures.ts';
 
 export interface LabState {
-  /** Index of the step to be done; the number of steps when all are. */
+  /** Index of the next step; the number of steps when all are done. */
   readonly step: number;
   readonly hints: number;
   /** The picture before the step. */
@@ -28,7 +28,7 @@ export function writeState(file: string, state: LabState): void {
   writeFileSync(file, JSON.stringify(state));
 }
 
-/** Ids of the steps of a lesson that were reached once. */
+/** Ids of the steps of a lesson that were ever reached. */
 export function readProgress(file: string): (lesson: string) => ReadonlySet<string> {
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
   const pairs = lines.map((line) => line.split(' '));
@@ -40,7 +40,7 @@ export async function recordStep(lesson: Lesson, step: number): Promise<void> {
   const id = lesson.steps[step]?.id;
   const recorded = (): boolean => id === undefined || readProgress(INSIDE.progress)(lesson.name).has(id);
   if (id === undefined || recorded()) return;
-  // The pipe: neither made nor, were there no reader, waited for.
+  // Opens the pipe without creating it and without waiting for a reader.
   writeFileSync(INSIDE.reached, `${id}\n`, { flag: 'r+' });
   for (let wait = 0; wait < 200 && !recorded(); wait++) await delay(10);
 }

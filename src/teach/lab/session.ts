@@ -1,6 +1,6 @@
 /**
- * A lab as the terminal that it was started from has it: made and told about, a shell in it, and another one when it
- * was made anew from inside; or played with nobody in it. minidock runs itself inside.
+ * A lab on the user's terminal: starts it, prints what to do, opens a shell in it, and another one after `reset`; or
+ * plays the lesson without a user. minidock runs itself inside.
  */
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
@@ -21,21 +21,21 @@ export async function start(paths: Paths, lesson: Lesson, again: boolean): Promi
   return stay(paths, started);
 }
 
-/** A shell in the lab, and another one when the lab was made anew from inside. */
+/** A shell in the lab, and another one after `reset`. */
 export async function stay(paths: Paths, lab: RunningLab): Promise<number> {
   const { id } = lab;
   if (!stdinIsTerminal() || !stdout.isTTY) {
     stdout.writeStyled(
-      `\nThe lab ${id} runs. A shell in it: minidock lab enter ${id} (from a terminal). End it: minidock lab end ${id}\n`,
+      `\nThe lab ${id} runs. Enter it from a terminal: minidock lab enter ${id}. End it: minidock lab end ${id}\n`,
     );
     return 0;
   }
   for (let current = lab; ;) {
     const code = await runInLab(current, ['bash', '--rcfile', '/run/lab/rc', '-i']);
-    // The keeper is still at work when PID 1 has just gone.
+    // The keeper still cleans up when PID 1 has just gone.
     if (readLab(paths, id) !== undefined) {
       stdout.writeStyled(
-        `The lab ${id} goes on. Back into it: minidock lab enter ${id}. End it: minidock lab end ${id}\n`,
+        `The lab ${id} keeps running. Enter it: minidock lab enter ${id}. End it: minidock lab end ${id}\n`,
       );
       return code;
     }
@@ -49,9 +49,9 @@ export async function stay(paths: Paths, lab: RunningLab): Promise<number> {
 }
 
 export const tellGone = ({ id }: RunningLab): void =>
-  stdout.writeStyled(`The lab ${id} is gone. What you have done is kept: minidock lab list\n`);
+  stdout.writeStyled(`The lab ${id} is gone. Your progress is kept: minidock lab list\n`);
 
-/** The command may be one that ends the lab. */
+/** The command may end the lab. */
 export async function runCommand(paths: Paths, lab: RunningLab, words: Argv): Promise<number> {
   const code = await runInLab(lab, words);
   if (readLab(paths, lab.id) !== undefined) return code;
@@ -59,7 +59,7 @@ export async function runCommand(paths: Paths, lab: RunningLab, words: Argv): Pr
   return 0;
 }
 
-/** Of a lab that was ended from inside: nobody in there could make another one. */
+/** A lab that was ended from inside. */
 async function anewIfAsked(paths: Paths, ended: RunningLab): Promise<RunningLab | undefined> {
   await endLab(ended);
   if (!takeReset(paths, ended.id)) return undefined;
@@ -72,7 +72,7 @@ async function anewIfAsked(paths: Paths, ended: RunningLab): Promise<RunningLab 
 export const minidockInLab = (lab: RunningLab, ...words: readonly string[]): Promise<number> =>
   runInLab(lab, [INSIDE.minidock, 'lab', ...words]);
 
-/** Each lesson in a lab of its own that nobody enters, and that leaves no mark in what was reached. */
+/** Plays each lesson in its own lab that nobody enters, and records no progress. */
 export async function play(paths: Paths, lessons: readonly Lesson[], pictures: boolean): Promise<number> {
   requireRoot('lab');
   let worst = 0;
@@ -102,6 +102,6 @@ export function requireLesson(name: string): Lesson {
   throw new MinidockError({
     code: 'LAB_UNKNOWN',
     message: `there is no lesson "${name}"`,
-    hint: [...meant(name), 'minidock lab list shows them all.'].join(' '),
+    hint: [...meant(name), 'minidock lab list shows all lessons.'].join(' '),
   });
 }

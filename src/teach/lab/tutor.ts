@@ -1,4 +1,4 @@
-/** The lab's words from inside: status, check, hint, show, next, and a lesson that plays itself. */
+/** The lab's commands inside: status, check, hint, show, next, and a lesson that plays itself. */
 import { stdout } from '../../io/standard-streams.ts';
 import { INSIDE } from './lab-dirs.ts';
 import type { Lesson } from './lesson.ts';
@@ -33,12 +33,11 @@ function tellDone(lesson: Lesson, style: Style): void {
   const onward =
     follows === undefined ? '' : ` Then go on with: ${bold(`minidock lab start ${follows.name}`)}`;
   stdout.writeStyled(
-    `${doneText(lesson, style)}\n` +
-      `${bold('end')} takes this lab away; that it is done stays noted.${onward}\n`,
+    `${doneText(lesson, style)}\n${bold('end')} removes this lab; your progress is kept.${onward}\n`,
   );
 }
 
-/** First words in a new lab. Steps that were reached at another time are done again, so that one goes on there. */
+/** The greeting of a new lab. It does the steps again that were reached before, so that the learner continues there. */
 export async function welcome(lesson: Lesson, again: boolean, style: Style): Promise<void> {
   stdout.writeStyled(storyText(lesson, style));
   const reached = readProgress(INSIDE.progress)(lesson.name);
@@ -47,7 +46,7 @@ export async function welcome(lesson: Lesson, again: boolean, style: Style): Pro
   if (step > 0) {
     const count = `${String(step)} ${step === 1 ? 'step' : 'steps'}`;
     stdout.writeStyled(
-      `The first ${count} you have done before; they are done again for you (--again begins at the first).\n\n`,
+      `You have done the first ${count} before: minidock does them again for you (--again begins at the first).\n\n`,
     );
     await playUpTo(lesson, step);
   }
@@ -55,7 +54,7 @@ export async function welcome(lesson: Lesson, again: boolean, style: Style): Pro
   tellStatus(lesson, style);
 }
 
-/** The picture is taken now: after the step it is too late. */
+/** Draws the picture before the step begins. */
 async function enterStep(step: number): Promise<void> {
   writeState(INSIDE.state, { step, hints: 0 });
   const picture = await drawPicture(pictureWidth());
@@ -64,10 +63,7 @@ async function enterStep(step: number): Promise<void> {
 
 const pictureWidth = (): number => Math.min(stdout.columns || 100, 100);
 
-/**
- * The exit status: 0 when the step is reached. Whoever has done more than one at once is taken past them all, since
- * being asked for what is there already looks like a mistake of one's own.
- */
+/** Returns the exit status: 0 when the step is reached. It skips all further steps that are already reached. */
 export async function check(lesson: Lesson, style: Style, look = checkStep): Promise<number> {
   const state = readState(INSIDE.state);
   const step = lesson.steps[state.step];
@@ -79,7 +75,7 @@ export async function check(lesson: Lesson, style: Style, look = checkStep): Pro
   const verdicts = await look(step);
   stdout.writeStyled(verdictText(verdicts, style));
   if (!allHold(verdicts)) {
-    stdout.writeStyled('\nNot yet: what has [ ] before it is still missing. hint gives a hint.\n');
+    stdout.writeStyled('\nNot yet: the lines with [ ] are still missing. hint gives a hint.\n');
     return 1;
   }
   await recordStep(lesson, state.step);
@@ -91,7 +87,7 @@ export async function check(lesson: Lesson, style: Style, look = checkStep): Pro
   return 0;
 }
 
-/** The first step from there that is still to be done. */
+/** The first step from there that is not reached. */
 async function passReached(lesson: Lesson, from: number, style: Style): Promise<number> {
   for (let index = from; ; index++) {
     const step = lesson.steps[index];
@@ -116,7 +112,7 @@ export function hint(lesson: Lesson, style: Style): void {
     stdout.writeStyled(prose(`Hint ${String(index + 1)}: ${text}`, style));
   }
   if (given === step.hints.length) {
-    stdout.writeStyled('There are no more; show shows a solution, with its reasons.\n');
+    stdout.writeStyled('There are no more hints; show shows a solution with its reasons.\n');
   }
 }
 
@@ -146,7 +142,7 @@ const reporter = (style: Style): PlayReport => ({
   },
 });
 
-/** The whole lesson by itself. 0 when no step was fulfilled before its solution and each was after it. */
+/** Plays the whole lesson. Returns 0 when each step was unmet before its solution and reached after it. */
 export async function playLesson(lesson: Lesson, style: Style, withPictures: boolean): Promise<number> {
   const { red } = style.colors;
   stdout.writeStyled(storyText(lesson, style));
@@ -158,7 +154,7 @@ export async function playLesson(lesson: Lesson, style: Style, withPictures: boo
     const untouched = await checkStep(step);
     stdout.writeStyled(verdictText(untouched, style));
     if (allHold(untouched)) {
-      stdout.writeStyled(red('  This was so before anything was done: the check shows nothing.\n'));
+      stdout.writeStyled(red('  The check passed before anything was done: it proves nothing.\n'));
       wrong += 1;
     }
     stdout.writeStyled('\n');
@@ -166,7 +162,7 @@ export async function playLesson(lesson: Lesson, style: Style, withPictures: boo
     const reached = await checkSoon(step);
     stdout.writeStyled(`\n${verdictText(reached, style)}`);
     if (!allHold(reached)) {
-      stdout.writeStyled(red('  The solution does not lead there.\n'));
+      stdout.writeStyled(red('  The check still fails after the solution.\n'));
       wrong += 1;
     }
     if (withPictures) {

@@ -1,4 +1,4 @@
-/** What a lab says: tasks, hints, solutions and verdicts as text for a terminal. Pure. */
+/** The texts of a lab: tasks, hints, solutions and verdicts, for a terminal. Pure. */
 import { wrap } from '../../ui/wrap.ts';
 import type { Colors } from '../../ui/colors.ts';
 import type { Lesson, LessonGroup, LessonStep, Solution } from './lesson.ts';
@@ -13,12 +13,12 @@ export const GROUPS: readonly (readonly [LessonGroup, string])[] = [
   ['host', 'The host joins'],
   ['bridge', 'A switch: the bridge'],
   ['docker', 'What Docker does with them'],
-  ['article', 'Where the article’s text falls short'],
-  ['puzzle', 'Broken networks to mend'],
+  ['article', 'Where the article’s text fails'],
+  ['puzzle', 'Broken networks to repair'],
   ['beyond', 'Beyond the network'],
 ];
 
-/** Paragraphs are wrapped; lines that begin with a space are pictures and commands, and stay as they are. */
+/** Wraps paragraphs; lines that begin with a space are pictures or commands and stay as they are. */
 export function prose(text: string, { width }: Pick<Style, 'width'>, indent = ''): string {
   const lines: string[] = [];
   let paragraph: string[] = [];
@@ -84,7 +84,7 @@ export function doneText(lesson: Lesson, style: Style): string {
   return `${green(done)}\n\n${prose(lesson.epilogue, style)}`;
 }
 
-/** The whole lesson with its solutions, to be read without a lab. */
+/** The whole lesson with its solutions, to read without a lab. */
 export function lessonText(lesson: Lesson, style: Style): string {
   const steps = lesson.steps.map(
     (step: LessonStep, index) => `${taskText(lesson, index, style)}${solutionText(step.solution, style)}\n`,

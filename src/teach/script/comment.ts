@@ -1,4 +1,4 @@
-/** A step's words as a comment above its commands: those of `--explain`, from the same Step. */
+/** A step's explanation as a comment above its commands, from the same Step as `--explain`. */
 import { comment, renderArgv } from '../../../runtime/plan/quote.ts';
 import type { Step } from '../../../runtime/plan/step.ts';
 import { wrap } from '../../ui/wrap.ts';
@@ -14,7 +14,7 @@ export interface Numbered {
   /** Place in the plan, from 1. */
   readonly n: number;
   readonly of: number;
-  /** What undoes it, unless that is to be seen in the commands below or the same for all steps around it. */
+  /** What undoes it, unless the commands below show it or it is the same for all steps around it. */
   readonly undo?: string;
 }
 

@@ -1,7 +1,7 @@
 /**
- * The steps of process 1 as lines of bash. minidock makes system calls in one process; here each is a tool, and the
- * tools are the host's, which pivot_root(2) puts out of reach. Hence three departures from the plan's order, each
- * told where it happens:
+ * The steps of process 1 as lines of bash. minidock makes system calls in one process; the script runs the host's
+ * tools, and pivot_root(2) puts those out of reach. So it departs from the plan's order in three ways, each marked in
+ * the script:
  *
  *     paths      what the plan does inside, after the root was changed, is done to the tree before: `rootfs/proc/sys`
  *     exec       a tool that changes its own process (unshare, nsenter, setsid, setpriv) does so in front of a program:
@@ -16,7 +16,7 @@ import { indented, remark, stepComment, type Numbered } from './comment.ts';
 import { ROOTFS, type FreshVolume } from './places.ts';
 
 export interface ContainerContext {
-  /** Of the process, in order; HOME is looked up where it is not among them. */
+  /** The variables of the process, in order; HOME is looked up if it is missing. */
   readonly env: readonly string[];
   /** By mount point. */
   readonly volumes: ReadonlyMap<string, FreshVolume>;
@@ -27,11 +27,11 @@ export interface ContainerContext {
 type Of<K extends ContainerCommand['kind']> = Extract<ContainerCommand, { kind: K }>;
 type ContainerNumbered = Numbered & { readonly step: { readonly command: ContainerCommand } };
 
-/** Those that change the root: done by the host's side (`changeRoot`). */
+/** The steps that change the root; the host's side does them (`changeRoot`). */
 export const isFromOutside = ({ command }: { readonly command: { readonly kind: string } }): boolean =>
   ['pivot-root', 'seal-mounts', 'umount', 'verify-root'].includes(command.kind);
 
-/** Whole functions: container_1, container_2 and so on, each the rest of the same process. */
+/** Whole functions: container_1, container_2 and so on, each executed by the one before it. */
 export function containerFunctions(
   steps: readonly ContainerNumbered[],
   context: ContainerContext,
@@ -75,8 +75,8 @@ function containerStep(command: ContainerCommand, context: ContainerContext, nex
       return `  exec ${renderCommand(command)} -- ${next}`;
     case 'join-keyring':
       return remark(
-        'No tool of util-linux does this, and it is left out: the program can use the session keyring of whoever ' +
-          `runs this script. keyctl(1) of the package keyutils would: ${renderCommand(command)} PROGRAM.`,
+        'No tool of util-linux does this, and it is left out: the program can use the session keyring of the user ' +
+          `who runs this script. keyctl(1) of the package keyutils would: ${renderCommand(command)} PROGRAM.`,
       );
     case 'mount':
       return mount(command, context);
@@ -133,7 +133,7 @@ function containerStep(command: ContainerCommand, context: ContainerContext, nex
   }
 }
 
-/** /proc is the host's still, and so is the number; from inside, it is 1. */
+/** /proc is still the host's, and so is the PID; inside it is 1. */
 const HELLO = ['  read -r pid _ </proc/self/stat', '  echo "$pid" >&3'].join('\n');
 
 function mount(command: Of<'mount'>, { volumes }: ContainerContext): string {
@@ -177,8 +177,8 @@ function mount(command: Of<'mount'>, { volumes }: ContainerContext): string {
     type === 'proc' || type === 'sysfs' || inside === '/dev'
       ? [
           remark(
-            'A link there would let the image choose what later steps take for the kernel’s word (CVE-2019-19921), ' +
-              'or where device nodes are made.',
+            'A link there would let the image choose which files later steps read as the kernel’s ' +
+              '(CVE-2019-19921), or where device nodes go.',
           ),
           `  [[ $at == ${quoteWord(target)} ]] || fail ${quoteWord(`${inside} in the image is a symbolic link`)}`,
         ]
@@ -186,10 +186,13 @@ function mount(command: Of<'mount'>, { volumes }: ContainerContext): string {
   return [`  at=$(place dir ${path})`, ...trusted, rendered()].join('\n');
 }
 
-/** An option whose value is known only when the script runs. */
+/** An option whose value only the running script knows. */
 const MODE = 'mode=';
 
-/** So is the target: where `place` found it. Nothing is replaced in what was quoted: a word of the image's could match. */
+/**
+ * The same holds for the target, which `place` finds. Do not replace inside quoted text: a word of the image could
+ * match.
+ */
 const mountAt = (argv: Argv): string =>
   argv
     .map((word, index) => {
@@ -206,7 +209,7 @@ function fill(volume: FreshVolume | undefined): readonly string[] {
   ];
 }
 
-/** The directory is looked for as all else; nothing is made where something is already (a /dev from outside). */
+/** Creates nothing where something exists already (a /dev from outside). */
 function inDirectory(command: Of<'mknod'> | Of<'symlink'>): string {
   const inside = command.path.startsWith(`${ROOTFS}/`) ? command.path.slice(ROOTFS.length) : command.path;
   const slash = inside.lastIndexOf('/');
@@ -225,14 +228,12 @@ function inDirectory(command: Of<'mknod'> | Of<'symlink'>): string {
 }
 
 function setIdentity(command: Of<'set-identity'>, { seccomp }: ContainerContext): string {
-  // Without the image's word for the user, which find_user has looked up: what is replaced is numbers and flags.
+  // find_user has looked up the image's user name: only numbers and flags are replaced.
   const rendered = renderCommand({ ...command, user: '' })
     .replace(/^setpriv .*?(?=--bounding-set)/, 'setpriv --reuid="$uid" --regid="$gid" --groups="$groups" ')
     .replace(/--bounding-set=\S+/, '"$&"');
   return [
-    remark(
-      'In front of the shell that waits for the new root: once that is there, no setpriv is in reach any more.',
-    ),
+    remark('In front of the shell that waits for the new root: after that, setpriv is out of reach.'),
     `  via+=(${rendered}${seccomp ? ' --seccomp-filter "$box/seccomp.bpf"' : ''})`,
   ].join('\n');
 }
@@ -241,21 +242,22 @@ function loadSeccomp({ seccomp }: ContainerContext): string {
   return remark(
     seccomp
       ? 'Part of the setpriv above (util-linux 2.41 or later): the file holds the compiled rules.'
-      : 'Left out: setpriv(1) can load a filter, but turns no_new_privs on first, which was not asked for. The program ' +
-          'may make every system call. With --security-opt no-new-privileges the filter is part of the script.',
+      : 'Left out: setpriv(1) can load a filter, but sets no_new_privs first, which --security-opt did not request. ' +
+          'The program may make every system call. With --security-opt no-new-privileges the filter is part of the ' +
+          'script.',
   );
 }
 
-/** What the shell or the loader of a program would act on before the container's program is there. */
+/** Variables that the shell or the dynamic loader would act on before the container's program starts. */
 const ACTED_ON =
   /^(LD_|BASH|GLIBC_|GCONV_PATH|LOCPATH|ENV=|FUNCNEST=|IFS=|SHELLOPTS|PS4=|POSIXLY_CORRECT|TMOUT=)/;
 
-/** bash sets these itself, or lets nobody set them. */
+/** bash sets these itself, or forbids setting them. */
 const KEPT_BY_BASH = /^(SHELLOPTS|BASHOPTS|BASH_VERSINFO|EUID|UID|PPID|SHLVL|PWD|OLDPWD|_)=/;
 
 /**
- * env(1) would take what has no `=` for the program to run, as root and with the host's files still in reach. What
- * bash itself sets has to have a name that bash allows.
+ * env(1) would take what has no `=` for the program to run, as root and with the host's files still in reach. bash
+ * can set only names that it allows.
  */
 const isVariable = (entry: string): boolean =>
   ACTED_ON.test(entry) ? /^\w+=/.test(entry) : entry.indexOf('=') > 0;
@@ -270,11 +272,7 @@ function execute({ argv }: Of<'exec'>, { env: given }: ContainerContext): string
   return [
     ...(kept.length === 0
       ? []
-      : [
-          remark(
-            `Left out, since the program is started by a bash that keeps them for itself: ${kept.join(', ')}.`,
-          ),
-        ]),
+      : [remark(`Left out, since bash starts the program and keeps them for itself: ${kept.join(', ')}.`)]),
     ...(env.length === given.length
       ? []
       : [remark('Variables without a name, or with one that neither env(1) nor bash takes, are left out.')]),
@@ -283,7 +281,7 @@ function execute({ argv }: Of<'exec'>, { env: given }: ContainerContext): string
     ...(hasHome ? [] : ['    HOME="$home"']),
     '  )',
     remark(
-      'As root: the directory may be closed to the user, who is put into it all the same. It moves along with the root.',
+      'As root: the user may lack access to the directory, and still starts in it. It moves along with the root.',
     ),
     '  cd "$cwd"',
     '  exec "${via[@]}" env --ignore-environment --default-signal -- "${environment[@]}" \\',

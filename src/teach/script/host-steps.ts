@@ -1,4 +1,4 @@
-/** Steps on the host as lines of bash: skipped where their effect is there, their undo noted before they are done. */
+/** Steps on the host as lines of bash: each is skipped if its effect is there, and notes its undo before it runs. */
 import type { HostCommand } from '../../../runtime/plan/command.ts';
 import { quoteWord, renderArgv } from '../../../runtime/plan/quote.ts';
 import { renderCommand } from '../../../runtime/plan/render.ts';
@@ -36,11 +36,11 @@ export function undoCommand(command: HostCommand): string {
   return command.kind === 'forget-flows' ? forgetting(command) : renderCommand(command);
 }
 
-/** conntrack(8) fails where there was nothing to forget, and few hosts have it. */
+/** conntrack(8) fails if there was nothing to delete, and few hosts have it. */
 const forgetting = (command: HostCommand): string =>
   `{ ${renderCommand(command).replaceAll('\n', '; ')}; } >/dev/null 2>&1 || :`;
 
-/** An element that is somebody else's must not be taken for ours, least of all when undoing. */
+/** Another container's element must not pass for ours, least of all in the undo. */
 function alone({ undo }: HostStep): readonly string[] {
   if (undo.kind !== 'command' || undo.command.kind !== 'run') return [];
   const [program, verb, ...rest] = undo.command.argv;

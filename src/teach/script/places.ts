@@ -1,19 +1,19 @@
 /**
- * The bundle of a container as a script has it: everything that minidock keeps in directories of its own is in one
- * that the script makes, and is named from there (`rootfs`, `upper`, `hosts`). Short names also because mount(8)
- * hands an overlay's layers to the kernel one option a time, of at most 255 bytes (fsconfig(2)).
+ * The bundle of a container in a script: one directory, which the script creates, holds everything that minidock
+ * keeps in its own directories. Paths are relative to it (`rootfs`, `upper`, `hosts`). Short names also because
+ * mount(8) hands an overlay's layers to the kernel one option a time, of at most 255 bytes (fsconfig(2)).
  */
 import { basename } from 'node:path';
 import type { OciConfig, OciMount } from '../../../runtime/bundle.ts';
 
 export const ROOTFS = 'rootfs';
 
-/** A volume that is not there yet, and with what it begins. */
+/** A volume that does not exist yet, and its first content. */
 export interface FreshVolume {
   /** From the script's directory: `volumes/1`. */
   readonly path: string;
   readonly target: string;
-  /** Its name, for one that has one. */
+  /** Its name, for a named volume. */
   readonly name?: string;
   /** Filled with what the image has at the target. */
   readonly filled: boolean;

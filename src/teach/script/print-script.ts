@@ -1,4 +1,7 @@
-/** `run --script`: asks what a script has to know of the image and the host, and prints it. Nothing is made or taken. */
+/**
+ * `run --script`: collects what the script needs to know of the image and the host, and prints it. It creates and
+ * takes nothing.
+ */
 import { existsSync } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { compileSeccomp } from '../../../runtime/process/seccomp/compile.ts';
@@ -66,7 +69,7 @@ async function makeScript(
   });
 }
 
-/** Root of the container would have to be given mounts by descriptor, for which the shell has no word. */
+/** Mounts for a container with its own users need descriptors, which a shell cannot pass. */
 function refuseUsers({ spec }: ContainerConfig): void {
   if (spec.usernsMode !== 'auto') return;
   throw new MinidockError({
@@ -77,7 +80,7 @@ function refuseUsers({ spec }: ContainerConfig): void {
   });
 }
 
-/** A host port left open is one that is free now. */
+/** An unset host port becomes one that is free now. */
 function withFreePorts(attachment: Attachment): Attachment {
   if (attachment.kind !== 'bridge') return attachment;
   const { endpoint } = attachment;
@@ -128,15 +131,15 @@ function notesOn(
   ];
   return [
     ...(detached
-      ? ['-d prints the id once the program begins, and stays to undo: put an & after the script.']
+      ? ['With -d the script prints the id once the program begins, and stays to undo: put an & after it.']
       : []),
     ...(request.rm === true ? [] : ['The container’s files go with it, as with --rm.']),
-    ...(unused.length === 0 ? [] : [`Of no use here and left out: ${unused.join(', ')}.`]),
-    ...(spec.user === '' ? [] : ['The program’s user is not made the owner of its standard streams.']),
+    ...(unused.length === 0 ? [] : [`Without effect here, and left out: ${unused.join(', ')}.`]),
+    ...(spec.user === '' ? [] : ['The script does not give the standard streams to the program’s user.']),
     ...volumes.flatMap(({ name }) =>
       name === undefined
         ? []
-        : [`The volume ${name} did not exist: it is the script’s own, and goes with it.`],
+        : [`The volume ${name} did not exist: it belongs to the script, which removes it.`],
     ),
   ];
 }

@@ -1,7 +1,6 @@
 /**
- * A plan told as a bash script that stands alone: the commands that `--explain` prints, in functions with the same
- * words above them, and what a shell needs besides to wait and to undo. Pure; what it needs to know of the host is
- * asked by print-script.ts.
+ * A plan as a stand-alone bash script: the commands that `--explain` prints, in functions with the same explanations,
+ * and what a shell needs to wait and to undo. Pure; print-script.ts asks the host.
  *
  *     prepare        the script's own directory and the files in it
  *     on_the_host    the plan's host steps
@@ -42,7 +41,7 @@ export interface ScriptInput {
   readonly filter: string | undefined;
   readonly interactive: boolean;
   readonly detached: boolean;
-  /** What was asked for and is not in the script, each a sentence. */
+  /** The requests that the script leaves out, a sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -109,15 +108,15 @@ function header(input: ScriptInput): string {
   return [
     '#!/bin/bash',
     remark(
-      `A container of the image ${image}, made with ${tools.join(', ')} and nothing else: what minidock does by ` +
-        'system calls is done by tools here. To be run as root. Each step has its number in the plan, as ' +
-        '"minidock run --explain" tells it; whatever way the script ends, it takes back what it did, and Ctrl-C or ' +
-        'SIGTERM ends it. What all containers of a host share (bridge, firewall table, forwarding) stays.',
+      `A container of the image ${image}, made with ${tools.join(', ')} alone: tools do what minidock does by ` +
+        'system calls. Run it as root. Each step has its number in the plan, as in "minidock run --explain". However ' +
+        'the script ends, it undoes what it did; Ctrl-C or SIGTERM ends it. What all containers of a host share ' +
+        '(bridge, firewall table, forwarding) stays.',
       '',
       '',
     ),
     '#',
-    '# Other than with minidock:',
+    '# Differences from minidock:',
     ...[...NOTES, ...input.notes].map((note) => remark(note, '- ', '')),
     '',
     '# Functions are called by name from another bash (SC2317, SC2329), which is also told what to expand (SC2016).',
@@ -134,9 +133,9 @@ function header(input: ScriptInput): string {
 
 const TOOLS = ['mount', 'unshare', 'nsenter', 'setpriv', 'pivot_root', 'umount'];
 const NOTES = [
-  'Nobody but this script knows of the container: ps does not list it, and its address and ports are not reserved. ' +
-    'They were free when the script was written; a container that minidock starts in the meantime may have them.',
-  'The image’s layers are read where minidock keeps them; remove the image and the script has nothing to start.',
+  'Only this script knows the container: ps does not list it, and its address and ports are not reserved. They ' +
+    'were free when minidock wrote the script; a container that minidock starts later may have them.',
+  'The script reads the image’s layers where minidock keeps them; it fails once the image is removed.',
   'Standard input, output and error are those of the script; there is no log.',
 ];
 
@@ -189,7 +188,7 @@ function prepare(input: ScriptInput): string {
           `  base64 -d >seccomp.bpf <<'END'\n${(input.filter.match(/.{1,100}/g) ?? []).join('\n')}\nEND`,
         ];
   return [
-    '# Everything that is a file of this container is in one directory, which goes with it.',
+    '# One directory holds all files of this container, and is removed at the end.',
     'prepare() {',
     ...lines.map((line) => indented(line)),
     ...mtab,
@@ -221,7 +220,7 @@ function start(
     ...(input.interactive || terminal ? ['  exec {stdin}<&0'] : ['  exec {stdin}</dev/null']),
     '',
     stepComment(numbered),
-    remark('Descriptor 3 is for its word that it is ready, 4 for ours that its root is changed.'),
+    remark('On descriptor 3 it reports that it is ready, on 4 we report that its root is changed.'),
     `  undo_later ${quoteWord('wait "$container" || :')}`,
     `  undo_later ${quoteWord(killing)}`,
     `  ${command} <&"$stdin" \\`,
@@ -234,13 +233,14 @@ function start(
   ].join('\n');
 }
 
-/** With the namespace of the container and the root of the host: so the tools are there, and so is the old root. */
+/** In the container's mount namespace with the host's root: both the tools and the old root are in reach. */
 const OUTSIDE = 'nsenter --mount="/proc/$pid/ns/mnt" --root=/';
 
 function changeRoot(steps: readonly (Numbered & { readonly step: Step<ContainerCommand> })[]): string {
   const body = steps.map((numbered) => `${stepComment(numbered)}\n${fromOutside(numbered.step.command)}`);
   return [
-    '# pivot_root(2) changes the root of every process in the mount namespace, so someone else can do it for process 1.',
+    '# pivot_root(2) changes the root of every process in the mount namespace, so another process can do it for ' +
+      'process 1.',
     '# The commands after it run in the container’s mount namespace with the host’s root directory, where the tools',
     '# are; /proc/PID/root is the way from there to the mounts of the container, and the old root lies on top of it.',
     `change_root() {\n${body.join('\n\n')}\n}`,
@@ -259,7 +259,9 @@ function fromOutside(command: ContainerCommand): string {
       return `  ${OUTSIDE} ${onOldRoot(command)}`;
     case 'verify-root':
       return [
-        remark('A second mount on / would be the host’s tree, which an earlier step was led to leave there.'),
+        remark(
+          'A second mount on / would be the host’s tree, left there because an image misled an earlier step.',
+        ),
         `  [[ $(cut -d ' ' -f 5 "/proc/$pid/mountinfo" | grep -cx /) == 1 ]] || fail "the host's tree is still mounted"`,
       ].join('\n');
     default:
@@ -267,7 +269,10 @@ function fromOutside(command: ContainerCommand): string {
   }
 }
 
-/** `.` is the old root for minidock, which stands in it; here it is what lies on top of the container's. */
+/**
+ * minidock's working directory is the old root, so it unmounts `.`; here the old root is the top mount on the
+ * container's root.
+ */
 const onOldRoot = (command: ContainerCommand): string =>
   renderCommand(command)
     .replace(/^(mount|umount) /, '$1 --no-canonicalize ')
@@ -275,7 +280,7 @@ const onOldRoot = (command: ContainerCommand): string =>
 
 function main({ detached, id }: ScriptInput): string {
   return [
-    '# ---- The order of it all',
+    '# ---- The order',
     '[[ $EUID == 0 ]] || fail "must be run as root"',
     'prepare',
     'on_the_host',

@@ -122,7 +122,7 @@ const greedyDnat: LessonWays = {
         // The very mistake that this lesson is about, once more.
         {
           type: `${LOOPBACK}; iptables -t nat -F OUTPUT; ${OUTPUT} ${TO_RED}`,
-          misses: 'somebody else is left alone',
+          misses: 'other machines stay as they are',
         },
         {
           type: `iptables -t nat -F OUTPUT; ${OUTPUT} -m addrtype --dst-type LOCAL ${TO_RED}; iptables -t nat -F PREROUTING`,

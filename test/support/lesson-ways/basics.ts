@@ -151,7 +151,7 @@ const masquerade: LessonWays = {
         ...['192.168.15.0/24', '192.168.15.1/32', 'default'].map((way) => ({
           type: `ip -n outside route add ${way} via 203.0.113.2`,
           undo: `ip -n outside route del ${way}`,
-          misses: 'outside still knows no way',
+          misses: 'outside still has no route',
         })),
         'iptables -t nat -A POSTROUTING -s 192.168.15.0/24 -o veth-host -j MASQUERADE',
         {
@@ -212,7 +212,7 @@ const publish: LessonWays = {
         forward(`${ANSWERS}; iptables -A FORWARD -i eth0 -p tcp -j ACCEPT`, 'another port of red'),
         forward(
           `${ANSWERS}; iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -j ACCEPT; iptables -A FORWARD -p udp -s 192.168.15.1 -j ACCEPT`,
-          'nothing more passes',
+          'nothing else passes',
         ),
         // Nobody is there any more to be reached by what red begins.
         {

@@ -42,14 +42,14 @@ const wire: readonly LessonWays[] = [
       'ip -n client neigh flush all',
       {
         type: 'ip -n client neigh replace 192.168.15.3 lladdr 02:00:00:00:00:03 dev eth0 nud permanent',
-        misses: 'belongs to one interface only',
+        misses: 'belongs to only one interface',
       },
       {
         type: 'ip -n printer link set eth0 down',
         undo: 'ip -n printer link set eth0 up',
-        misses: 'belongs to one interface only',
+        misses: 'belongs to only one interface',
       },
-      { type: 'ip link set vprinter nomaster', misses: 'belongs to one interface only' },
+      { type: 'ip link set vprinter nomaster', misses: 'belongs to only one interface' },
       {
         type: `${PRINTER}; ip -n client neigh replace 192.168.15.3 lladdr 02:00:00:00:00:66 dev eth0 nud permanent`,
         misses: 'the page of',
@@ -192,7 +192,7 @@ const firewall: readonly LessonWays[] = [
       {
         type: 'ip netns exec client iptables -t nat -A OUTPUT -d 203.0.113.2 -p tcp --dport 8080 -j DNAT --to-destination 192.168.15.2:80',
         undo: 'ip netns exec client iptables -t nat -F OUTPUT',
-        misses: "it is the host's redirection",
+        misses: "goes through the host's redirection",
       },
       {
         type: 'iptables -t nat -A POSTROUTING -s 192.168.15.0/24 -d 192.168.15.2 -p tcp --dport 8080 -j MASQUERADE',

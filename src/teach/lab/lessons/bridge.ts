@@ -80,7 +80,7 @@ The namespaces red and blue are new and empty.`,
         solution: [
           {
             command: 'ip link set veth-red-br master v-net-0',
-            why: 'From now on what comes in there is the bridge’s to decide about.',
+            why: 'From now on the bridge decides where frames from this port go.',
           },
           { command: 'ip link set veth-red-br up', why: 'A port that is down takes no part.' },
           { command: 'ip link set veth-blue-br master v-net-0', why: 'The second port.' },
@@ -106,7 +106,7 @@ The namespaces red and blue are new and empty.`,
         solution: [
           {
             command: 'ip netns exec red ip addr add 192.168.15.1/24 dev veth-red',
-            why: 'A switch has nothing to do with addresses: the namespaces do.',
+            why: 'A switch needs no addresses; the namespaces do.',
           },
           {
             command: 'ip netns exec red ip link set veth-red up',
@@ -116,7 +116,7 @@ The namespaces red and blue are new and empty.`,
             command: 'ip netns exec blue ip addr add 192.168.15.2/24 dev veth-blue',
             why: 'The same subnet, since there is no router between them.',
           },
-          { command: 'ip netns exec blue ip link set veth-blue up', why: 'All lamps are green.' },
+          { command: 'ip netns exec blue ip link set veth-blue up', why: 'Both links are up.' },
         ],
         requirements: [
           {
@@ -159,7 +159,7 @@ The namespaces red and blue are new and empty.`,
           },
           {
             text: 'a ping of red to blue was answered, and blue can be reached through the bridge',
-            // A ping of ours would answer for the learner's: it is sent only when there was one.
+            // The check pings only after the learner did: its own ping would satisfy the check.
             holds: async (host) =>
               (await echoReplies(host, 'red')) > 0 &&
               (await echoRequests(host, 'blue')) > 0 &&

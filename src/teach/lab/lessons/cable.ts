@@ -164,7 +164,7 @@ export const lessons: readonly Lesson[] = [
           },
           {
             text: 'red reaches blue at 192.168.15.2',
-            // A ping of ours would answer for the learner's: it is sent only when there was one.
+            // The check pings only after the learner did: its own ping would satisfy the check.
             holds: async (host) =>
               (await echoReplies(host, 'red')) > 0 &&
               (await echoRequests(host, 'blue')) > 0 &&
@@ -176,7 +176,10 @@ export const lessons: readonly Lesson[] = [
         id: 'neighbours',
         title: 'Who knows whom',
         article: ['A7'],
-        task: 'Before a packet goes out, its sender asks "who has this address?" and remembers the hardware address. Look at the neighbour tables of red, of blue and of the host. Then write what red knows blue’s hardware address to be into the file /tmp/blue.mac, and make blue’s table know red for good: as a permanent entry.',
+        task:
+          'Before a packet goes out, its sender asks "who has this address?" and remembers the hardware address. ' +
+          'Look at the neighbour tables of red, of blue and of the host. Then write blue’s hardware address, as ' +
+          'red’s table shows it, into the file /tmp/blue.mac, and give blue a permanent entry for red.',
         hints: [
           'The article uses "arp -n", of the old net-tools; today it is "ip neigh". Each namespace has a table of its own, and the host’s has neither red nor blue in it.',
           'ip netns exec red ip neigh shows "192.168.15.2 dev veth-red lladdr …". The same word can write: "ip neigh replace ADDRESS lladdr MAC dev LINK nud permanent".',
@@ -189,7 +192,7 @@ export const lessons: readonly Lesson[] = [
           },
           {
             command: "ip -n red neigh show 192.168.15.2 | grep -o '..:..:..:..:..:..' > /tmp/blue.mac",
-            why: 'The address after "lladdr" is that of veth-blue; "ip -n blue link" shows the same.',
+            why: 'The address after "lladdr" belongs to veth-blue; "ip -n blue link" shows the same.',
           },
           {
             command:

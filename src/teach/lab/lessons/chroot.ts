@@ -2,7 +2,7 @@
 import type { Lesson } from '../lesson.ts';
 import { needProcess } from './seen.ts';
 
-/** A root file system of one static program at /srv/box, told by its file /etc/marker. */
+/** A root file system of one static program at /srv/box; its file /etc/marker identifies it. */
 export const BOX_SETUP = [
   'mkdir -p /srv/box/bin /srv/box/etc /srv/box/proc /srv/box/tmp',
   'cp "$(command -v busybox)" /srv/box/bin/busybox',
@@ -15,10 +15,10 @@ const chroot: Lesson = {
   group: 'beyond',
   title: 'chroot, the way out of it, and pivot_root',
   story:
-    '/srv/box is a root file system: one program, busybox, under many names. /root/secret is none of its business. ' +
-    'chroot(2) changes where a process begins to look up "/…", and nothing else: not its working directory, not its ' +
-    'mounts. pivot_root(2) changes the mount at the top of a mount namespace instead. The difference is whether there ' +
-    'is anything left outside.',
+    '/srv/box is a root file system: one program, busybox, under many names. /root/secret is outside of it. ' +
+    'chroot(2) changes where a process begins to look up "/…", and nothing else: not its working directory, not ' +
+    'its mounts. pivot_root(2) changes the mount at the top of a mount namespace instead. The difference is ' +
+    'whether there is anything left outside.',
   setup: [...BOX_SETUP, '(umask 077; echo "not for the box" >/root/secret)'],
   steps: [
     {
@@ -43,9 +43,9 @@ const chroot: Lesson = {
     {
       id: 'escape',
       title: 'Out of it',
-      task: 'From within the chroot, get a process to have its working directory outside of /srv/box.',
+      task: 'From within the chroot, start a process whose working directory is outside of /srv/box.',
       hints: [
-        '".." stops only at the root directory of the process. What if it does not come past it?',
+        '".." stops only at the root directory of the process. What if ".." never meets that directory?',
         'Inside, move the root to a directory below while the working directory stays where it is. nsenter -rDIR of busybox does the one without the other, and runs a program by a path relative to where you are: ./bin/busybox',
         'chroot /srv/box sh -c \'mkdir -p /jail; exec nsenter -r/jail ./bin/busybox sh -c "cd -P ../..; exec srv/box/bin/busybox sleep 1000"\' &',
       ],
@@ -57,7 +57,7 @@ const chroot: Lesson = {
         },
         {
           command: 'until [ -e /srv/box/out ]; do sleep 0.1; done',
-          why: 'It has read the secret: root in a chroot is only asked to stay.',
+          why: 'It has read the secret: a chroot does not hold root.',
         },
       ],
       requirements: [
@@ -128,8 +128,9 @@ const chroot: Lesson = {
     },
   ],
   epilogue:
-    'runc and minidock use pivot_root(".", ".") with an unmount, as you did (runtime/rootfs/pivot.ts). Docker also takes ' +
-    'CAP_SYS_ADMIN away, without which nothing can be mounted; CAP_SYS_CHROOT it leaves, since there is nowhere to go.',
+    'runc and minidock use pivot_root(".", ".") with an unmount, as you did (runtime/rootfs/pivot.ts). Docker also ' +
+    'takes CAP_SYS_ADMIN away, without which nothing can be mounted; It leaves CAP_SYS_CHROOT, since there is ' +
+    'nowhere to go.',
 };
 
 export const lessons: readonly Lesson[] = [chroot];

@@ -1,4 +1,4 @@
-/** Section D once more, by one command. */
+/** Section D again, with one command. */
 import type { LabHost, Lesson } from '../lesson.ts';
 import { greets, ROOTFS, SERVER } from './docker-scenery.ts';
 import { countIn } from './packets.ts';
@@ -10,14 +10,20 @@ export const byMinidock: Lesson = {
   name: 'docker-by-minidock',
   group: 'docker',
   title: 'The same by one command that shows its steps',
-  story: `Now let minidock do it, and watch. In this lab minidock is a whole one of its own; its image "page" is what was in /srv/rootfs.`,
+  story:
+    'Now let minidock do it, and watch. This lab has its own minidock with its own images; the image "page" holds ' +
+    'what was in /srv/rootfs.',
   setup: [...ROOTFS, 'tar -C /srv/rootfs -c . | minidock import - page'],
   steps: [
     {
       id: 'run',
       title: 'One command',
       article: ['D:host to container', 'D:container to the world', 'D:the world to the container'],
-      task: `Run a container called web of the image page, with port 8080 of the host published to its port 80, in the background; its program is "${SERVER}". With --step it waits before each step, and you see the state before and after: Enter does the step, s and Enter all that follow too. --explain tells without waiting. The first 22 or so are the article’s.`,
+      task:
+        'Run a container called web of the image page, with port 8080 of the host published to its port 80, in the ' +
+        `background; its program is "${SERVER}". With --step it waits before each step, and you see the state ` +
+        'before and after: Enter does the step, s and Enter all that follow too. --explain shows them without ' +
+        'waiting. The first 22 or so are the article’s.',
       hints: [
         '-d, --name, -p: as with Docker.',
         `minidock run --step -d --name web -p 8080:80 page ${SERVER}`,
@@ -70,13 +76,13 @@ export const byMinidock: Lesson = {
     },
     {
       id: 'remove',
-      title: 'Gone, without a trace',
+      title: 'Remove it without a trace',
       task: 'Remove the container while it runs.',
       hints: ['minidock rm -f …'],
       solution: [
         {
           command: 'minidock rm -f web',
-          why: 'Each step is undone in reverse: this is what the journal is for.',
+          why: 'minidock undoes the steps in reverse, as the journal lists them.',
         },
       ],
       requirements: [

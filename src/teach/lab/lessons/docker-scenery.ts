@@ -14,6 +14,6 @@ const GREETING = 'hello from the container';
 export const greets = async (host: LabHost, url: string, from?: string): Promise<boolean> =>
   (await fetchTwice(host, url, from))?.includes(GREETING) === true;
 
-/** By hand the container is a namespace with a name, and it is its server that has to greet. */
+/** By hand the container is a named namespace, and its server must answer. */
 export const webGreets = (host: LabHost, url: string, from?: string): Promise<boolean> =>
   hasPage(host, url, GREETING, { ...(from === undefined ? {} : { from }), by: 'web' });

@@ -1,4 +1,4 @@
-/** What Docker does with them: the article's section D, first by hand, then by one command of minidock's. */
+/** What Docker does with these parts: the article's section D, first by hand, then with one command of minidock. */
 import type { Lesson, LessonStep } from '../lesson.ts';
 import { byMinidock } from './docker-by-minidock.ts';
 import { ROOTFS, SERVER, webGreets } from './docker-scenery.ts';
@@ -15,7 +15,7 @@ import {
 import { noRouteBack, pings } from './scenery.ts';
 import { needProcess } from './seen.ts';
 
-/** Steps that are one command and one look. */
+/** Steps of one command and one check. */
 const step = (
   id: string,
   title: string,
@@ -92,12 +92,12 @@ const byHand: Lesson = {
       [
         {
           command: 'ip link add veth-web type veth peer name eth0-web',
-          why: 'Docker gives the host’s end a name by chance: veth1a2b3c4.',
+          why: 'Docker gives the host’s end a random name: veth1a2b3c4.',
         },
       ],
       [
         {
-          // Whoever makes the far end right in web, as eth0, has done the next step with it.
+          // A learner who creates the far end in web as eth0 has also done the next step.
           text: 'veth-web and eth0-web are a veth pair (or eth0 in web is the other end already)',
           holds: async (host) =>
             (await areEnds(host, ['veth-web'], ['eth0-web'])) || areEnds(host, ['veth-web'], ['eth0', 'web']),
@@ -142,7 +142,7 @@ const byHand: Lesson = {
       [
         {
           command: 'ip -n web addr add 172.30.0.2/16 dev eth0',
-          why: 'Docker keeps a list of what is taken; here nothing is.',
+          why: 'Docker keeps a list of addresses in use; here all are free.',
         },
       ],
       [needAddress('eth0 in web has 172.30.0.2/16', 'eth0', '172.30.0.2/16', 'web')],
@@ -189,7 +189,9 @@ const byHand: Lesson = {
       [
         {
           command: `ip netns exec web unshare --mount --uts --ipc --pid --fork chroot /srv/rootfs ${SERVER} >/dev/null 2>&1 &`,
-          why: 'This is a container, if a careless one: chroot can be left again (the lessons beyond the network show how), and no limits hold.',
+          why:
+            'This is a container, but a weak one: a process can leave a chroot (the lessons beyond the network ' +
+            'show how), and there are no limits.',
         },
         { command: 'ping -c 2 172.30.0.2', why: 'Docker’s users ask "docker inspect" for this address.' },
       ],
@@ -217,12 +219,12 @@ const byHand: Lesson = {
         { command: 'sysctl -w net.ipv4.ip_forward=1', why: 'The host becomes a router.' },
         {
           command: 'iptables -t nat -A POSTROUTING -s 172.30.0.0/16 ! -o dock0 -j MASQUERADE',
-          why: 'Docker’s own rule: whatever leaves by anything but the bridge gets the host’s address.',
+          why: 'Docker’s own rule: a packet that leaves by another interface than the bridge gets the host’s address.',
         },
       ],
       [
         pings('web reaches 198.51.100.7', '198.51.100.7', { from: 'web', by: 'outside' }),
-        noRouteBack('outside has no route to 172.30.0.2: out there nobody knows it', '172.30.0.2'),
+        noRouteBack('outside has no route to 172.30.0.2', '172.30.0.2'),
       ],
     ),
     step(
@@ -231,14 +233,14 @@ const byHand: Lesson = {
       'the world to the container',
       'Make http://203.0.113.2:8080/ from outside give the container’s page.',
       [
-        'As in the lesson "publish"; Docker also looks that the packet is for this host.',
+        'As in the lesson "publish"; Docker also checks that the packet is for this host.',
         'iptables -t nat -A PREROUTING -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination …',
       ],
       [
         {
           command:
             'iptables -t nat -A PREROUTING -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination 172.30.0.2:80',
-          why: 'Only what is for an address of this host: the rest to port 8080 goes its way.',
+          why: 'Only packets for an address of this host are redirected.',
         },
       ],
       [

@@ -1,6 +1,6 @@
 /**
  * The host joins: the article's section B. One namespace with a cable to the host, then the way out, then the way in.
- * The default route that the article leaves out is a step here, since nothing leaves the namespace without it.
+ * The article leaves out the default route; here it is a step, since nothing leaves the namespace without it.
  */
 import type { Lesson } from '../lesson.ts';
 import { JOINED } from './joined.ts';
@@ -16,13 +16,13 @@ export const lessons: readonly Lesson[] = [
     name: 'host',
     group: 'host',
     title: 'A cable from the host into a namespace',
-    story: `Two namespaces that talk to each other are nice; but you sit on the host. A cable of its own, with one end left on the host, brings it in.
+    story: `Two namespaces talk to each other, but you sit on the host. A second cable, with one end on the host, connects it.
 
   +-- this host -----------------+        +-- red --------------------+
   | veth-host 192.168.15.10/24   | ------ | veth-ns 192.168.15.1/24   |
   +------------------------------+        +---------------------------+
 
-The namespace red is there already. The article goes on with the red of its first part, whose cable to blue has the same addresses; that does not work well, and why is a lesson of its own.`,
+The namespace red is there already. The article goes on with the red of its first part, whose cable to blue has the same addresses; that does not work well; a lesson of its own shows why.`,
     setup: ['ip netns add red'],
     steps: [
       {
@@ -42,7 +42,7 @@ The namespace red is there already. The article goes on with the red of its firs
           },
           {
             command: 'ip link set veth-ns netns red',
-            why: 'One of them goes; the other is how the host takes part.',
+            why: 'One of them moves; the other connects the host.',
           },
         ],
         requirements: [
@@ -99,7 +99,7 @@ The namespace red is there already. The article goes on with the red of its firs
     name: 'masquerade',
     group: 'host',
     title: 'The namespace reaches the world',
-    story: `red talks to the host, and to nobody else: it knows no way further, the host passes nothing on, and the world has never heard of 192.168.15.0/24. Three things are missing, one for each. The world is the namespace outside, with a web server at 198.51.100.7.
+    story: `red reaches the host and nothing else: red has no other route, the host forwards nothing, and the world has no route to 192.168.15.0/24. Three things are missing. The world is the namespace outside, with a web server at 198.51.100.7.
 
   +-- red ---------+      +-- this host --------------------+      +-- outside --------+
   | 192.168.15.1   | ---- | 192.168.15.10      203.0.113.2  | ---- | 203.0.113.1       |
@@ -153,11 +153,12 @@ The namespace red is there already. The article goes on with the red of its firs
       },
       {
         id: 'masquerade',
-        title: 'A name the world knows',
+        title: 'An address the world knows',
         article: ['B8b'],
         task: 'Watch "ip netns exec red ping 198.51.100.7": the requests arrive outside, but outside has no route back to 192.168.15.1. Make the host put its own address into what red sends out through eth0, and take it out of the answers.',
         hints: [
-          'The sender’s address is rewritten after routing, when it is known which way the packet leaves: source NAT, in the hook POSTROUTING.',
+          'The kernel rewrites the source address after routing, when it knows which way the packet leaves: source ' +
+            'NAT, in the hook POSTROUTING.',
           'With iptables: table nat, chain POSTROUTING, -s 192.168.15.0/24 -o eth0, and a target that takes the address of the interface. With nft: a chain "type nat hook postrouting" and the word masquerade.',
           'iptables -t nat -A POSTROUTING -s 192.168.15.0/24 -o eth0 -j …',
         ],
@@ -177,10 +178,7 @@ The namespace red is there already. The article goes on with the red of its firs
             from: 'red',
             by: 'outside',
           }),
-          noRouteBack(
-            'outside still knows no way to 192.168.15.1 of its own: the host must do it',
-            '192.168.15.1',
-          ),
+          noRouteBack('outside still has no route to 192.168.15.1: the host must do it', '192.168.15.1'),
         ],
       },
     ],

@@ -1,4 +1,4 @@
-/** Every lesson there is, family by family, in the order in which a newcomer takes them. */
+/** All lessons, in the order for a newcomer. */
 import type { Lesson } from '../lesson.ts';
 import { lessons as articleAgain } from './article/again.ts';
 import { lessons as articleCables } from './article/cables.ts';
@@ -54,7 +54,7 @@ export function findLesson(name: string): Lesson | undefined {
   return allLessons.find((lesson) => lesson.name === name);
 }
 
-/** Where to go on: what comes after a lesson and is not done yet, else the first that is not. */
+/** The next lesson that is not done yet: the first after the given one, else the first of all. */
 export function nextLesson(
   done: (lesson: string) => ReadonlySet<string>,
   after?: Lesson,
@@ -67,7 +67,7 @@ export function nextLesson(
 export const isDone = ({ name, steps }: Lesson, done: (lesson: string) => ReadonlySet<string>): boolean =>
   steps.every(({ id }) => done(name).has(id));
 
-/** What was perhaps meant by a name that no lesson has: it is part of theirs, or a slip or two away. */
+/** Lessons with a similar name: it contains the typed one, or differs by at most two letters. */
 export function similarLessons(name: string): readonly Lesson[] {
   const part = allLessons.filter((lesson) => name !== '' && lesson.name.includes(name));
   return part.length > 0 ? part : allLessons.filter((lesson) => slips(name, lesson.name) <= 2);

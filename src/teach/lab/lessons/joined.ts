@@ -1,6 +1,6 @@
-/** The namespace red with a cable to the host, as shell lines: what the lessons of section B go on from. */
+/** The namespace red with a cable to the host, as shell lines: the start of section B's lessons. */
 
-/** The state that the first lesson of this section ends with. */
+/** The state after the first lesson of this section. */
 export const JOINED: readonly string[] = [
   'ip netns add red',
   'ip link add veth-host type veth peer name veth-ns netns red',
@@ -11,7 +11,7 @@ export const JOINED: readonly string[] = [
   'ip -n red link set lo up',
 ];
 
-/** And its way out, as the second lesson makes it. */
+/** The state after the second lesson: red has a way out. */
 export const WAY_OUT: readonly string[] = [
   'ip -n red route add default via 192.168.15.10',
   'echo 1 >/proc/sys/net/ipv4/ip_forward',

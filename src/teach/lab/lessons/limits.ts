@@ -1,4 +1,4 @@
-/** What a process may use and what it may see of the kernel: control groups, and the masks over /proc and /sys. */
+/** Control groups, and the masks over /proc and /sys. */
 import type { Lesson } from '../lesson.ts';
 import { need, needProcess } from './seen.ts';
 
@@ -95,7 +95,9 @@ exit 1`,
         },
         {
           command: "sh -c 'echo $$ >cgroup.procs; head -c 100m /dev/zero | tail >/dev/null' || true",
-          why: 'Memory is not refused like a process is: what cannot be freed any more costs somebody in the group the life, with SIGKILL: 137.',
+          why:
+            'The kernel does not refuse memory as it refuses a process: if it cannot free any, it kills a process ' +
+            'of the group with SIGKILL: 137.',
         },
         { command: 'grep -s oom_kill memory.events memory.oom_control', why: 'How many were killed.' },
       ],
@@ -113,7 +115,7 @@ exit 1`,
   ],
   epilogue:
     'docker run --pids-limit and -m are these two files. minidock writes them before PID 1 starts the program ' +
-    '(runtime/cgroup/limits.ts), and tells OOMKilled in inspect by the count you have just read.',
+    '(runtime/cgroup/limits.ts), and reads OOMKilled in inspect from the counter you have just read.',
 };
 
 const FRESH = 'own pid && own mnt && [ "$(readlink $p/root/proc/1/ns/pid)" = "$(readlink $p/ns/pid)" ]';

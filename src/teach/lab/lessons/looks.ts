@@ -1,4 +1,4 @@
-/** What lessons often ask of the kernel. */
+/** Requirements that several lessons share. */
 import type { LabHost, Requirement } from '../lesson.ts';
 
 interface Link {
@@ -30,7 +30,7 @@ export const isIn = async (host: LabHost, name: string, netns?: string): Promise
 export const isPluggedInto = async (host: LabHost, name: string, bridge: string): Promise<boolean> =>
   (await linkOf(host, name))?.master === bridge;
 
-/** The namespace is there, and it is a network of its own: neither the host's nor that of another name. */
+/** The namespace exists and is neither the host's nor that of another name. */
 export async function hasNetns(host: LabHost, name: string): Promise<boolean> {
   const script = `
     own=$(stat -Lc %i "/run/netns/$1") && nsenter --net="/run/netns/$1" -- true || exit 1
@@ -49,7 +49,7 @@ export async function hasAddress(
   return (await addresses(host, name, netns)).includes(address);
 }
 
-/** A missing prefix length means /32, which is easily overlooked: so what is there instead is told. */
+/** A missing prefix length means /32, which is easily overlooked, so the verdict shows the address that is there. */
 export function needAddress(text: string, name: string, address: string, netns?: string): Requirement {
   return {
     text,
@@ -90,7 +90,7 @@ async function peerIndex(host: LabHost, name: string, netns?: string): Promise<n
   return index === undefined ? (await linkOf(host, peer, netns))?.ifindex : Number(index);
 }
 
-/** What the neighbour table of a namespace knows: the hardware address to an IP address. */
+/** The hardware address of an IP address in the neighbour table of a namespace. */
 export async function neighbourOf(
   host: LabHost,
   address: string,
@@ -106,7 +106,7 @@ export async function sysctl(host: LabHost, name: string, netns?: string): Promi
   return (await host.run(['cat', path], netns === undefined ? {} : { netns })).stdout.trim();
 }
 
-/** There is a default route by this gateway, and it is the one that is taken: by no matter which address. */
+/** The default route goes through this gateway, and the kernel uses it. */
 export async function defaultRouteVia(host: LabHost, gateway: string, netns?: string): Promise<boolean> {
   const routes = await host.ip(['route', 'show', 'default'], netns);
   if (!routes.some((route) => route['gateway'] === gateway)) return false;

@@ -20,7 +20,7 @@ const mount: Lesson = {
     {
       id: 'own',
       title: 'A mount that only one process sees',
-      task: 'Let a process see a non-empty file /mnt/secret that nobody else in the lab can see.',
+      task: 'Let a process see a non-empty file /mnt/secret that no other process in the lab sees.',
       hints: [
         'A tmpfs mounted in a mount namespace of its own.',
         'unshare --mount PROGRAM',
@@ -50,7 +50,7 @@ const mount: Lesson = {
       title: 'In, but not out',
       task: 'Let a process with its own mount namespace receive mounts made below /srv/shared (a "slave"), and mount in the lab a file system on /srv/shared/disk, with a file "here" in it.',
       hints: [
-        'unshare makes everything private unless told otherwise: see --propagation.',
+        'unshare makes everything private by default: see --propagation.',
         'In /proc/PID/mountinfo a slave has the word master:N, and no shared:N.',
         'unshare --mount --propagation slave sleep 1000 &  then mount -t tmpfs disk /srv/shared/disk',
       ],
@@ -61,7 +61,7 @@ const mount: Lesson = {
         },
         {
           command: 'until [ -e /run/slave ]; do sleep 0.1; done',
-          why: 'What comes next is to happen after the copy.',
+          why: 'The next command must come after the copy.',
         },
         { command: 'mount -t tmpfs disk /srv/shared/disk', why: 'Somebody plugs in a disk.' },
         {

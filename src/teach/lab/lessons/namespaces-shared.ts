@@ -1,4 +1,4 @@
-/** The namespaces that say whom a process may share things with: IPC, network, control groups. */
+/** The IPC, network and cgroup namespaces. */
 import type { Lesson } from '../lesson.ts';
 import { need, needPair, needProcess } from './seen.ts';
 
@@ -29,7 +29,7 @@ const ipc: Lesson = {
           why: 'A new IPC namespace is empty; it is no copy. The segment belongs to it and goes with it.',
         },
         { command: 'until [ -e /run/segment ]; do sleep 0.1; done', why: 'Until it is made.' },
-        { command: 'ipcs --shmems', why: 'Typed in the lab: nothing.' },
+        { command: 'ipcs --shmems', why: 'In the lab: nothing.' },
       ],
       requirements: [
         needProcess('a process is in an IPC namespace of its own with a segment', `own ipc && ${SEGMENT}`),
@@ -73,9 +73,9 @@ const net: Lesson = {
   group: 'beyond',
   title: 'What ip netns hides',
   story:
-    'The network lessons used "ip netns add". It is a convenience: a network namespace is a namespace like the others, ' +
-    'and its name is a file that it is mounted on. Here you make one without ip, give it a name afterwards, and put ' +
-    'two otherwise separate processes into it, which is all that a Kubernetes pod is.',
+    'The network lessons used "ip netns add". It is a convenience: a network namespace is a namespace like the ' +
+    'others, and its name is a file that it is mounted on. Here you make one without ip, give it a name ' +
+    'afterwards, and put two otherwise separate processes into it, as a Kubernetes pod does.',
   setup: [],
   steps: [
     {
@@ -143,7 +143,7 @@ const net: Lesson = {
         {
           command:
             'until [ "$(nsenter --target $(cat /run/sidecar) --uts uname -n)" = sidecar ]; do sleep 0.1; done',
-          why: 'A port that one of the two listens on is for the other at 127.0.0.1.',
+          why: 'A port that one of them listens on is at 127.0.0.1 for the other.',
         },
       ],
       requirements: [
@@ -162,7 +162,7 @@ const net: Lesson = {
 const GROUP_SETUP =
   'ln -sfn "$([ -e /sys/fs/cgroup/cgroup.controllers ] && echo /sys/fs/cgroup || echo /sys/fs/cgroup/pids)" /root/groups';
 
-/** The group itself says who is in it; of other hierarchies /proc/PID/cgroup tells too. */
+/** Reads the group's own list of processes: /proc/PID/cgroup also names the groups of other hierarchies. */
 const IN_BOX =
   'for g in $(find /root/groups/ -type d -name box); do ! grep -qx "$pid" $g/cgroup.procs || break; done; [ -n "$g" ] && grep -qx "$pid" $g/cgroup.procs';
 
@@ -190,7 +190,7 @@ const cgroup: Lesson = {
         { command: 'mkdir -p /root/groups/box', why: 'The kernel fills the directory with its files.' },
         {
           command: "sh -c 'echo $$ >/root/groups/box/cgroup.procs; exec sleep 1000' &",
-          why: 'Children are born into the group of their parent, so what is to be inside is moved before it starts.',
+          why: 'A child starts in the group of its parent, so the shell moves itself first.',
         },
         {
           command: 'until grep -q . /root/groups/box/cgroup.procs; do sleep 0.1; done',
@@ -233,8 +233,8 @@ const cgroup: Lesson = {
     },
   ],
   epilogue:
-    'minidock puts PID 1 into its group first and then unshares, as you did; with --cgroupns host of Docker the second ' +
-    'part is left out. What groups are good for, limits, is the lesson cgroup-limits.',
+    'minidock puts PID 1 into its group first and then unshares, as you did; with Docker’s --cgroupns host it ' +
+    'skips the second part. The lesson cgroup-limits shows the limits of groups.',
 };
 
 export const lessons: readonly Lesson[] = [ipc, net, cgroup];

@@ -1,4 +1,4 @@
-/** User namespaces: another number for the same user, and powers over what belongs to it. */
+/** User namespaces: another uid for the same user, and capabilities over what the namespace owns. */
 import type { Lesson } from '../lesson.ts';
 import { need, needProcess } from './seen.ts';
 
@@ -70,8 +70,9 @@ const user: Lesson = {
     },
   ],
   epilogue:
-    'Docker uses them when told to (userns-remap, rootless), Podman by default for users, minidock with --userns=auto. ' +
-    'Without, root in its containers is root, held back by capabilities, seccomp and masks, which are lessons of their own.',
+    'Docker uses them with userns-remap or rootless, Podman by default for users, minidock with --userns=auto. ' +
+    "Without them root in a container is the host's root, limited by capabilities, seccomp and masks, which have " +
+    'their own lessons.',
 };
 
 export const lessons: readonly Lesson[] = [user];

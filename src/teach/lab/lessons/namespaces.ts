@@ -1,4 +1,4 @@
-/** Namespaces one by one, first those that make a machine of its own: host name and process numbers. */
+/** The UTS and PID namespaces. */
 import type { Lesson } from '../lesson.ts';
 import { need, needPair, needProcess } from './seen.ts';
 
@@ -7,10 +7,9 @@ const uts: Lesson = {
   group: 'beyond',
   title: 'A host name of its own',
   story:
-    'A container is no thing of the kernel: it is a process with namespaces. The smallest of them, UTS, holds two ' +
-    'strings, the host name and the domain name. So it is the best place to learn what is true of all eight kinds: ' +
-    'unshare(2) makes one, setns(2) enters one, it lives as long as something holds it, and /proc/PID/ns shows ' +
-    'which one a process is in.',
+    'The kernel knows no containers: a container is a process with namespaces. The smallest kind, UTS, holds two ' +
+    'strings, the host name and the domain name. It shows what is true of all eight kinds: unshare(2) makes one, ' +
+    'setns(2) enters one, it lives as long as something holds it, and /proc/PID/ns shows which one a process is in.',
   setup: [],
   steps: [
     {
@@ -19,7 +18,7 @@ const uts: Lesson = {
       task: 'Let a process run that believes its host is called "box", while the lab keeps the name it has.',
       hints: [
         'A program of util-linux runs another program in new namespaces.',
-        'unshare --uts PROGRAM; the name is to be set by the program itself, and something has to stay alive.',
+        'unshare --uts PROGRAM; the program sets the name itself, and a process must stay alive.',
         "unshare --uts sh -c 'hostname box; exec sleep 1000' &",
       ],
       solution: [
@@ -99,8 +98,8 @@ exit 1`,
     },
   ],
   epilogue:
-    'Docker names the host after the container unless told otherwise (--hostname); minidock does it in PID 1, before ' +
-    'the image’s program starts. "minidock exec" enters all namespaces of the container, one setns(2) each.',
+    'Docker names the host after the container (or as --hostname says); minidock does it in PID 1, before the ' +
+    'image’s program starts. "minidock exec" enters all namespaces of the container, one setns(2) each.',
 };
 
 const pid: Lesson = {
@@ -189,8 +188,8 @@ const pid: Lesson = {
     },
   ],
   epilogue:
-    '"docker inspect -f {{.State.Pid}}" is the outer number, and "docker top" translates. minidock starts its PID 1 by ' +
-    'unshare --fork as you did, and mounts /proc from inside. What being number 1 means is the lesson pid-one.',
+    '"docker inspect -f {{.State.Pid}}" is the outer number, and "docker top" translates. minidock starts its PID ' +
+    '1 by unshare --fork as you did, and mounts /proc from inside. The lesson pid-one shows the duties of PID 1.',
 };
 
 export const lessons: readonly Lesson[] = [uts, pid];

@@ -6,7 +6,7 @@ const isOverlay = (place: string, upper: string): string =>
   `findmnt -n -t overlay -o OPTIONS ${place} | tail -n 1 | grep -Eq 'upperdir=[^,]*${upper}(,|$)' && ` +
   `findmnt -n -t overlay -o OPTIONS ${place} | tail -n 1 | grep -Eq 'lowerdir[+]?=[^,]*lower(,|$)'`;
 
-/** What merged shows is the kernel's doing, and no copy that was put there. */
+/** merged is an overlay mount, not a copy. */
 const MOUNTED = need('merged is still the overlay of the two', isOverlay('/srv/layers/merged', 'upper'));
 
 const overlay: Lesson = {
@@ -14,11 +14,11 @@ const overlay: Lesson = {
   group: 'beyond',
   title: 'Layers: overlayfs by hand',
   story:
-    'An image is a pile of directories that nobody may change, and each container wants to change them. overlayfs shows ' +
-    'several directories as one: reads go down the pile, writes go to the upper one alone. In /srv/layers are lower (as an ' +
-    'image would be), and empty upper, work and merged. One thing is other here than for Docker on a machine: overlayfs ' +
-    'keeps some of its marks in attributes named trusted.*, which only the machine’s root may set, and you are root of ' +
-    'the lab’s user namespace. The option userxattr has it take user.* instead.',
+    'An image is a pile of directories that nobody may change, and each container wants to change them. overlayfs ' +
+    'shows several directories as one: reads go down the pile, writes go to the upper one alone. In /srv/layers ' +
+    'are lower (as an image would be), and empty upper, work and merged. One thing differs from Docker on a ' +
+    'machine: overlayfs keeps some of its marks in attributes named trusted.*, which only the machine’s root may ' +
+    'set, and you are root of the lab’s user namespace. The option userxattr makes it use user.* instead.',
   setup: [
     'mkdir -p /srv/layers',
     'cd /srv/layers && mkdir lower upper work merged upper2 work2 merged2 lower/etc lower/doc lower/cache',

@@ -1,7 +1,7 @@
 /**
- * What real packets leave behind: the counters that the kernel keeps for each network namespace, and rules that only
- * count. They tell who answered and where a packet came, whatever the learner made it come there by, and however well
- * something else pretends to be the one who was asked.
+ * Checks with real packets: the counters that the kernel keeps for each network namespace, and rules that only count.
+ * They show who answered and where a packet arrived, whichever solution the learner chose, even if another process
+ * poses as the server.
  */
 import type { LabHost, Requirement } from '../lesson.ts';
 
@@ -22,15 +22,15 @@ export function countIn(snmp: string, protocol: string, name: string): number {
   return Number(values.split(' ')[names.split(' ').indexOf(name)] ?? 0);
 }
 
-/** Of all ICMP echo requests that a namespace ever sent, those that were answered. */
+/** The number of answered ICMP echo requests of a namespace. */
 export const echoReplies = (host: LabHost, netns: string): Promise<number> =>
   counterOf(host, 'Icmp', 'InEchoReps', netns);
 
-/** The ICMP echo requests that a namespace ever got. */
+/** The number of ICMP echo requests that a namespace received. */
 export const echoRequests = (host: LabHost, netns: string): Promise<number> =>
   counterOf(host, 'Icmp', 'InEchos', netns);
 
-/** A ping is answered, and by the namespace that is meant: its own counter of requests grows. */
+/** The right namespace answers a ping: its counter of requests grows. */
 export async function pingReaches(
   host: LabHost,
   address: string,
@@ -51,7 +51,7 @@ export interface Attempt {
   readonly port?: number;
 }
 
-/** Whether a packet comes through to a namespace, answered or not, and whether or not somebody listens there. */
+/** Whether a packet arrives in a namespace, with or without an answer or a listener. */
 export async function arrives(host: LabHost, attempt: Attempt): Promise<boolean> {
   const { protocol, from, to, address, port = 0 } = attempt;
   const received = async (): Promise<number> => {
@@ -68,7 +68,7 @@ export async function arrives(host: LabHost, attempt: Attempt): Promise<boolean>
   return (await received()) > before;
 }
 
-/** None of these comes through. Each is of another protocol, so that one is not counted for another. */
+/** None of these packets arrives. Each uses another protocol, so that no counter mixes them up. */
 export function nothingArrives(text: string, attempts: readonly Attempt[]): Requirement {
   return {
     text,
@@ -77,16 +77,16 @@ export function nothingArrives(text: string, attempts: readonly Attempt[]): Requ
   };
 }
 
-/** A packet as the host forwards it: after PREROUTING has had its say, and before a filter may drop it. */
+/** A packet as the host forwards it: after PREROUTING, before any filter. */
 export interface Forwarded {
   readonly source?: string;
   readonly address: string;
   readonly port: number;
-  /** Where it was sent to in the first place. */
+  /** Its original destination. */
   readonly sentTo?: { readonly address: string; readonly port: number };
 }
 
-/** Whether `send` makes the host forward such a packet. The rule that counts is there for just as long. */
+/** Whether `send` makes the host forward such a packet. A counting rule exists only during the call. */
 export async function isForwarded(
   host: LabHost,
   packet: Forwarded,
@@ -113,7 +113,7 @@ export async function isForwarded(
   }
 }
 
-/** Where there is no nft. The table mangle comes before filter, and after the translation of destinations. */
+/** For hosts without nft. The table mangle comes after DNAT and before filter. */
 async function isForwardedByIptables(
   host: LabHost,
   { source, address, port, sentTo }: Forwarded,

@@ -1,4 +1,4 @@
-/** What root may do: capabilities, no_new_privs, and system calls that the kernel refuses by a filter. */
+/** Capabilities, no_new_privs and seccomp filters. */
 import type { Lesson } from '../lesson.ts';
 import { BOX_SETUP } from './chroot.ts';
 import { need, needProcess } from './seen.ts';
@@ -26,7 +26,7 @@ const capabilities: Lesson = {
       task: 'Let a process of user 0 run without CAP_CHOWN.',
       hints: [
         'setpriv of util-linux starts programs with other privileges.',
-        'When root executes a program it gets the bounding set again: so it has to go from there.',
+        'When root executes a program it gets the bounding set again, so remove the capability there.',
         'setpriv --inh-caps=-chown --bounding-set=-chown sleep 1000 &',
       ],
       solution: [
@@ -56,7 +56,7 @@ const capabilities: Lesson = {
       title: 'Docker’s fourteen',
       task: `Let a process of user 0 run with just these, as its effective and its bounding set: ${DOCKER_SET} (Docker’s default; its fourteenth, mknod, may be there or not).`,
       hints: [
-        'A bounding set of "all but" and one of "none but" are both possible with setpriv.',
+        'setpriv can write a bounding set as "all but" and as "none but".',
         '-all,+NAME,+NAME…',
         `setpriv --inh-caps=-all --bounding-set=-all,+${DOCKER_SET.replaceAll(',', ',+')} sleep 1000 &`,
       ],
@@ -108,9 +108,11 @@ const capabilities: Lesson = {
     {
       id: 'nnp',
       title: 'No way back',
-      task: '/srv/borrowed is a sleep with the set-user-ID bit: whoever runs it becomes root. Let a process of user 65534 run for which that bit does nothing.',
+      task:
+        '/srv/borrowed is a sleep with the set-user-ID bit: every user who runs it becomes root. Let a process of ' +
+        'user 65534 run for which that bit does nothing.',
       hints: [
-        'A promise to the kernel that cannot be taken back, and that children inherit: prctl(PR_SET_NO_NEW_PRIVS).',
+        'prctl(PR_SET_NO_NEW_PRIVS) is a promise to the kernel: nobody can take it back, and children inherit it.',
         'See --no-new-privs of setpriv, and NoNewPrivs in /proc/PID/status.',
         'setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs /srv/borrowed 1000 &',
       ],
@@ -139,8 +141,9 @@ const capabilities: Lesson = {
     },
   ],
   epilogue:
-    'docker run --cap-drop, --cap-add and --security-opt no-new-privileges are these, and minidock knows them by the ' +
-    'same names. PID 1 gives its powers up last, just before execve: until then it needs them to set the container up.',
+    'docker run --cap-drop, --cap-add and --security-opt no-new-privileges are these, and minidock knows them by ' +
+    'the same names. PID 1 drops its capabilities last, just before execve: until then it needs them to set the ' +
+    'container up.',
 };
 
 const seccomp: Lesson = {
@@ -148,11 +151,11 @@ const seccomp: Lesson = {
   group: 'beyond',
   title: 'System calls that the kernel refuses',
   story:
-    'Capabilities guard what is dangerous to others; seccomp guards the kernel itself: each system call of a process is ' +
-    'first judged by a little program, which sees its number and arguments and answers "allow", "fail with this error" ' +
-    'or "kill". You write a filter of four instructions, and then look at the one minidock gives to its containers. ' +
-    'Each process in here has one already, the lab’s own: it knows no sockets that would lead around the namespaces. ' +
-    'The image lesson/box is there for that.',
+    'Capabilities guard what is dangerous to others; seccomp guards the kernel itself: each system call of a ' +
+    'process is first judged by a little program, which sees its number and arguments and answers "allow", "fail ' +
+    'with this error" or "kill". You write a filter of four instructions, and then look at the one minidock gives ' +
+    'to its containers. Each process in here already has the lab’s own filter: it refuses sockets that bypass ' +
+    'namespaces. Use the image lesson/box.',
   setup: [...BOX_SETUP, 'tar -C /srv/box -cf - . | minidock import - lesson/box'],
   steps: [
     {
@@ -190,7 +193,7 @@ const seccomp: Lesson = {
         ),
         need(
           'and uname fails, but is not killed',
-          // 1 is its own answer to a call that failed; what is killed has 128 and more.
+          // uname exits with 1 if the call fails; a killed process has 128 or more.
           'setpriv --no-new-privs --seccomp-filter /root/filter true && { setpriv --no-new-privs --seccomp-filter /root/filter uname; [ $? = 1 ]; }',
         ),
       ],
@@ -212,7 +215,7 @@ const seccomp: Lesson = {
         {
           command:
             'until ! diff <(grep Seccomp /proc/$$/status) <(grep Seccomp /proc/$!/status); do sleep 0.1; done',
-          why: '2 is "filter". The lab’s own is in force as well: of several, the strictest answer counts.',
+          why: '2 is "filter". The lab’s own filter applies too: the strictest answer of all filters counts.',
         },
         {
           command: 'setpriv --no-new-privs --seccomp-filter /root/filter uname || true',
@@ -238,7 +241,7 @@ const seccomp: Lesson = {
       solution: [
         {
           command: 'minidock run -d --name guarded --network none lesson/box sleep 1000',
-          why: 'With the default filter: a list of calls that are allowed, and what is not on it fails.',
+          why: 'With the default filter: calls that are not on its list fail.',
         },
         {
           command: 'grep Seccomp /proc/$(minidock inspect -f "{{.State.Pid}}" guarded)/status',
@@ -246,7 +249,7 @@ const seccomp: Lesson = {
         },
         {
           command: 'minidock exec guarded unshare -U true || true',
-          why: 'A user namespace needs no capability; it is the filter that refuses, as it opens much of the kernel to a root of one’s own.',
+          why: 'A user namespace needs no capability, but the filter refuses it: its root reaches much of the kernel.',
         },
       ],
       requirements: [
@@ -281,8 +284,8 @@ const seccomp: Lesson = {
     },
   ],
   epilogue:
-    'minidock compiles its filter itself (runtime/process/seccomp/), from Docker’s list of calls: those of a capability ' +
-    'are allowed only to a container that has it. It is loaded last, since loading the program is a call like any other.',
+    'minidock compiles its filter itself (runtime/process/seccomp/), from Docker’s list of calls: some calls are ' +
+    'allowed only with their capability. It is loaded last, since loading the program is a call like any other.',
 };
 
 export const lessons: readonly Lesson[] = [capabilities, seccomp];

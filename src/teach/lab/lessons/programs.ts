@@ -1,4 +1,4 @@
-/** From an image's archive to a running process, all by hand; and what it is to be the first process of a system. */
+/** From an image's archive to a running process by hand; and the duties of PID 1. */
 import type { Lesson } from '../lesson.ts';
 import { BOX_SETUP } from './chroot.ts';
 import { need, needProcess } from './seen.ts';
@@ -65,7 +65,9 @@ const image: Lesson = {
         {
           command:
             'echo "$manifest  blobs/sha256/$manifest" | sha256sum -c && cp blobs/sha256/$manifest /root/manifest.json',
-          why: 'Whoever has the right digest has the right content, wherever it came from. That is what "docker pull NAME@sha256:…" trusts in.',
+          why:
+            'The right digest proves the right content, wherever it came from. "docker pull NAME@sha256:…" relies ' +
+            'on that.',
         },
         {
           command: "config=$(grep -o 'sha256:[0-9a-f]*' /root/manifest.json | head -n 1 | cut -d: -f2)",
@@ -74,7 +76,7 @@ const image: Lesson = {
         {
           command:
             'echo "$config  blobs/sha256/$config" | sha256sum -c && cp blobs/sha256/$config /root/config.json',
-          why: 'Since it names the layers’ checksums in turn, the one number covers everything.',
+          why: 'It names the layers’ checksums in turn, so one digest covers everything.',
         },
       ],
       requirements: [
@@ -109,7 +111,9 @@ const image: Lesson = {
         },
         {
           command: 'mkdir -p /srv/rootfs && tar -xf blobs/sha256/$layer -C /srv/rootfs',
-          why: 'A layer above could hold .wh.NAME, which deletes NAME of the layers below: unpacking by hand has to heed that.',
+          why:
+            'A layer above could hold .wh.NAME, which deletes NAME of the layers below: when you unpack by hand ' +
+            'you must delete it yourself.',
         },
       ],
       requirements: [
@@ -136,7 +140,9 @@ const image: Lesson = {
         {
           command:
             "env -i GREETING=hello PATH=/bin unshare --mount --uts --ipc --net --pid --fork /usr/sbin/chroot /srv/rootfs /bin/sh -c 'mount -t proc proc /proc; cd /app; exec sleep 4000' &",
-          why: 'All the namespaces, a root, an environment, a directory, a program: a container. (env -i leaves no PATH to find programs of the lab by, but the first is found by the PATH given.)',
+          why:
+            'All the namespaces, a root, an environment, a directory, a program: a container. (env -i finds ' +
+            'unshare by the PATH that it sets.)',
         },
         {
           command: 'until ls -l /proc/*/cwd 2>/dev/null | grep -q /srv/rootfs/app; do sleep 0.1; done',
@@ -168,9 +174,10 @@ const pidOne: Lesson = {
   group: 'beyond',
   title: 'The first process',
   story:
-    'PID 1 of a PID namespace has duties and privileges that few programs reckon with. Orphans become its children, and ' +
-    'it has to bury them. Signals it has not asked for never reach it: SIGTERM does nothing, which is why "docker stop" ' +
-    'of many an image takes ten seconds. And when it ends, everyone in the namespace is killed.',
+    'PID 1 of a PID namespace has duties and privileges that few programs reckon with. Orphans become its ' +
+    'children, and it has to reap them. Signals that it does not handle never reach it: SIGTERM does nothing, ' +
+    'which is why "docker stop" of many an image takes ten seconds. And when it ends, everyone in the namespace is ' +
+    'killed.',
   setup: [
     "setsid unshare --pid --fork --mount-proc sh -c 'sleep 7002 & sleep 7003 & exec sleep 7001' </dev/null >/dev/null 2>&1 &",
     'until lsns -n -t pid -o COMMAND | grep -qx "sleep 7001"; do sleep 0.05; done',
@@ -179,7 +186,7 @@ const pidOne: Lesson = {
     {
       id: 'zombie',
       title: 'A zombie',
-      task: 'Let a PID namespace have a process that is dead but not buried (state Z), because its PID 1 does not care.',
+      task: 'Let a PID namespace have a zombie (state Z): a dead process that its PID 1 does not reap.',
       hints: [
         'sleep as PID 1 waits for nobody. It needs a child that ends.',
         'A shell that starts something in the background and then becomes sleep by exec.',
@@ -192,7 +199,7 @@ const pidOne: Lesson = {
         },
         {
           command: 'until grep -qs "^State:.*Z" /proc/[0-9]*/status; do sleep 0.1; done',
-          why: 'It costs no memory but a number; of numbers there is a limit (pids.max).',
+          why: 'It uses no memory, but a PID, and PIDs are limited (pids.max).',
         },
       ],
       requirements: [
@@ -207,7 +214,7 @@ const pidOne: Lesson = {
       title: 'An init worth the name',
       task: 'Let a PID namespace have a PID 1 that handles SIGTERM and has no zombies: write it in shell.',
       hints: [
-        'trap makes a shell handle a signal, and a shell buries what it waits for.',
+        'trap makes a shell handle a signal, and a shell reaps what it waits for.',
         'A trap runs when wait is interrupted: start the work in the background and wait for it.',
         'unshare --pid --fork --mount-proc bash -c \'trap "exit 0" TERM; (sleep 0.1 &); sleep 1000 & wait\' &',
       ],
@@ -215,7 +222,9 @@ const pidOne: Lesson = {
         {
           command:
             'unshare --pid --fork --mount-proc bash -c \'trap "exit 0" TERM; (sleep 0.1 &); sleep 1000 & wait\' &',
-          why: 'The inner shell ends at once, so the short sleep is an orphan and becomes a child of PID 1, which bash buries.',
+          why:
+            'The inner shell ends at once, so the short sleep is an orphan and becomes a child of PID 1, and bash ' +
+            'reaps it.',
         },
         {
           command:
@@ -236,7 +245,7 @@ const pidOne: Lesson = {
       task: 'Three processes have been running since the lab began, sleep 7001 (PID 1 of a namespace), 7002 and 7003 (in it). End all three.',
       hints: [
         'One signal is enough. SIGTERM is not the one: PID 1 handles nothing.',
-        'SIGKILL of a process outside reaches PID 1; the one of a process inside would not.',
+        'SIGKILL from outside reaches PID 1; from inside it does not.',
         'kill -KILL the number that lsns or ps shows for sleep 7001',
       ],
       solution: [
@@ -247,7 +256,9 @@ const pidOne: Lesson = {
         },
         {
           command: 'kill -KILL $first',
-          why: 'From a namespace above SIGKILL and SIGSTOP always work. With PID 1 go all the others: no shim has to hunt for them.',
+          why:
+            'From a parent namespace SIGKILL and SIGSTOP always work. All other processes die with PID 1: no shim ' +
+            'has to hunt for them.',
         },
         {
           command: "while lsns -n -t pid -o COMMAND | grep -qx 'sleep 7001'; do sleep 0.1; done",
@@ -256,7 +267,7 @@ const pidOne: Lesson = {
       ],
       requirements: [
         need(
-          'none of the three is there any more',
+          'none of the three runs any more',
           `for p in /proc/[0-9]*; do
   case $(tr '\\0' ' ' <$p/cmdline) in 'sleep 7001 ' | 'sleep 7002 ' | 'sleep 7003 ') exit 1 ;; esac
 done`,
@@ -265,8 +276,8 @@ done`,
     },
   ],
   epilogue:
-    'docker run --init, and minidock’s, put a small init before your program: it forwards signals and buries orphans. ' +
-    '"stop" sends SIGTERM, waits ten seconds, and kills PID 1 as you did.',
+    'docker run --init, and minidock’s, put a small init before your program: it forwards signals and reaps ' +
+    'orphans. "stop" sends SIGTERM, waits ten seconds, and kills PID 1 as you did.',
 };
 
 export const lessons: readonly Lesson[] = [pidOne, image];

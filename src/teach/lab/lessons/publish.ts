@@ -18,7 +18,10 @@ export const lessons: readonly Lesson[] = [
     name: 'publish',
     group: 'host',
     title: 'The world reaches the namespace',
-    story: `In red a web server listens on port 80. The world cannot reach 192.168.15.1, and must not: but it can reach the host, 203.0.113.2. So the host takes port 8080 and hands it on to red, port 80: this is what "-p 8080:80" means. On this host someone has set the policy of FORWARD to drop, as Docker and most firewalls do.`,
+    story:
+      'In red a web server listens on port 80. The world cannot reach 192.168.15.1, and must not: but it can reach ' +
+      'the host, 203.0.113.2. So the host redirects its port 8080 to port 80 of red: this is what "-p 8080:80" ' +
+      'means. On this host someone has set the policy of FORWARD to drop, as Docker and most firewalls do.',
     setup: [
       ...JOINED,
       ...WAY_OUT,
@@ -66,7 +69,7 @@ export const lessons: readonly Lesson[] = [
           {
             command:
               'iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -m conntrack --ctstate NEW,ESTABLISHED,RELATED -j ACCEPT',
-            why: 'FORWARD sees the packet after DNAT: so it is the namespace’s address and port that count here.',
+            why: 'FORWARD sees the packet after DNAT, with the namespace’s address and port.',
           },
           {
             command:
@@ -90,27 +93,30 @@ export const lessons: readonly Lesson[] = [
               (await host.run(['iptables', '-S', 'FORWARD'])).stdout.includes('-P FORWARD DROP'),
           },
           nothingArrives(
-            'nothing more passes: what red begins is still dropped, be it ICMP, TCP or UDP',
+            'nothing else passes: the host still drops what red begins, over ICMP, TCP and UDP',
             OUTWARD,
           ),
           pageStaysAway(
-            'so red does not get http://203.0.113.1/, which the host does',
+            'red does not get http://203.0.113.1/, and the host does',
             'http://203.0.113.1/',
             'red',
           ),
           {
-            text: 'nor does anything come to another port of red, though the sender knows the way there',
+            text: 'no packet reaches another port of red, although the sender has a route there',
             holds: stayClosed,
           },
         ],
       },
     ],
     epilogue:
-      'With "-p 8080:80" Docker and minidock do the same two things. They are more careful in one: only packets for an address of this host are redirected, while the rule here also takes those that merely pass through to port 8080 of someone else (a lesson of the section on the article’s shortfalls). Next: more than two want to talk ("minidock lab start bridge").',
+      'With "-p 8080:80" Docker and minidock do the same two things. In one they are more careful: they redirect ' +
+      'only packets for an address of this host. The rule here also takes packets that pass through to port 8080 ' +
+      'of another machine (see the lesson article-greedy-dnat). Next: more than two namespaces talk ("minidock ' +
+      'lab start bridge").',
   },
 ];
 
-/** Whichever rule does it: what counts is the destination that the packet has when the host is about to forward it. */
+/** Any rule may do it: the check reads the packet's destination just before the host forwards it. */
 const isRedirected = (host: LabHost): Promise<boolean> =>
   isForwarded(
     host,
@@ -118,7 +124,7 @@ const isRedirected = (host: LabHost): Promise<boolean> =>
     () => host.run(['timeout', '1', 'bash', '-c', ': </dev/tcp/203.0.113.2/8080'], { netns: 'outside' }),
   );
 
-/** Other machines on the uplink can send packets for red to the host; here outside does so for a moment. */
+/** Other machines on the uplink can send packets for red to the host; during the check outside does. */
 async function stayClosed(host: LabHost): Promise<boolean> {
   const way = ['192.168.15.1', 'via', '203.0.113.2'];
   const added = await host.run(['ip', 'route', 'add', ...way], { netns: 'outside' });

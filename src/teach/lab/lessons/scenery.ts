@@ -1,21 +1,27 @@
 /**
- * What most lessons' hosts are built of, as shell lines: namespaces, cables, a bridge, a small web server; and the
- * requirements most of them end with: a ping or a page. The lines use only what a lesson may count on: iproute2,
- * busybox and the shell.
+ * The parts of most lessons' hosts, as shell lines: namespaces, cables, a bridge, a small web server; and the
+ * requirements that most lessons end with: a ping or a page. The lines use only iproute2, busybox and the shell.
  */
 import type { LabHost, Lesson, LessonStep, Requirement } from '../lesson.ts';
 import { counterOf, pingReaches } from './packets.ts';
 
-/** A puzzle is a lesson of one step: its title and symptom are told, its cause is not. */
+/** A puzzle is a lesson of one step: it shows the title and the symptom, not the cause. */
 export function puzzle(
   lesson: Omit<Lesson, 'group' | 'steps'> & Omit<LessonStep, 'id' | 'title' | 'article'>,
 ): Lesson {
   const { task, hints, solution, requirements, ...rest } = lesson;
-  const step: LessonStep = { id: 'mend', title: 'Find it and mend it', task, hints, solution, requirements };
+  const step: LessonStep = {
+    id: 'mend',
+    title: 'Find it and repair it',
+    task,
+    hints,
+    solution,
+    requirements,
+  };
   return { ...rest, group: 'puzzle', steps: [step] };
 }
 
-/** A namespace whose loopback interface is up, with any of the host's reverse path filtering left behind. */
+/** A namespace with loopback up, and without the host's reverse path filtering. */
 export function namespace(name: string): string[] {
   return [
     `ip netns add ${name}`,
@@ -53,7 +59,7 @@ export function cable(to: Cable): string[] {
   ];
 }
 
-/** A bridge that is up; what it carries stays out of the firewall, also on kernels that pass it there by default. */
+/** A bridge that is up and bypasses the firewall, also on kernels with br_netfilter. */
 export function bridge(name: string, address?: string): string[] {
   const filter = '/proc/sys/net/bridge/bridge-nf-call-iptables';
   return [
@@ -64,7 +70,7 @@ export function bridge(name: string, address?: string): string[] {
   ];
 }
 
-/** A web server in a namespace, in the background; its page is the one sentence. */
+/** A web server in a namespace, in the background; its page is one sentence. */
 export function pageAt(netns: string, sentence: string, listen = '80'): string[] {
   const folder = `/srv/${netns}-${listen.replace(/^.*:/, '')}`;
   return [
@@ -74,7 +80,7 @@ export function pageAt(netns: string, sentence: string, listen = '80'): string[]
   ];
 }
 
-/** Outside sends to a private address by way of the host, as the lesson has set it up. */
+/** Outside sends to a private address through the host. */
 export async function knowsWay(host: LabHost, address: string): Promise<boolean> {
   const [route] = await host.ip(['route', 'get', address], 'outside');
   return route?.['gateway'] === '203.0.113.2';
@@ -85,7 +91,7 @@ export const forwarding = (on: boolean): string => `echo ${on ? 1 : 0} >/proc/sy
 export interface Fetch {
   /** The namespace that asks; absent, the host. */
   readonly from?: string;
-  /** The namespace whose server has to answer: a copy of the page from elsewhere is no way there. */
+  /** The namespace whose server must answer; a copy of the page from elsewhere does not count. */
   readonly by: string;
 }
 
@@ -109,17 +115,17 @@ export async function fetchTwice(host: LabHost, url: string, from?: string): Pro
   const began = Date.now();
   const where = from === undefined ? {} : { netns: from };
   const body = await host.fetch(url, where);
-  // "No route to host" at once is the end of an older question for a neighbour; the next one is asked anew.
+  // An immediate "No route to host" is the result of an earlier neighbour lookup; the next try asks again.
   const again = body === undefined && Date.now() - began < 1000;
   return again ? await host.fetch(url, where) : body;
 }
 
-/** A namespace does not get a page, and not because nobody serves it any more: the host still gets it. */
+/** A namespace does not get a page, while the host still gets it. */
 export function pageStaysAway(text: string, url: string, from: string): Requirement {
   return {
     text,
     holds: async (host) =>
-      (await fetchTwice(host, url)) !== undefined && // What is let through has come by then; what is dropped never comes.
+      (await fetchTwice(host, url)) !== undefined && // An accepted packet has arrived by then; a dropped one never arrives.
       (await host.fetch(url, { netns: from, seconds: 1 })) === undefined,
   };
 }
@@ -132,7 +138,9 @@ export function pings(
   return { text, holds: (host) => pingReaches(host, address, ping) };
 }
 
-/** Only translation is the way back then. The kernel is asked, so that a default route or a rule counts as well. */
+/**
+ * Then only NAT can bring answers back. The check asks the kernel, so that default routes and policy rules count too.
+ */
 export function noRouteBack(text: string, address: string): Requirement {
   return {
     text,

@@ -1,7 +1,6 @@
 /**
- * What the checks of the lessons beyond the network share: questions to the kernel, asked in shell, about the lab's
- * host or about any process in it. No process is named by how it was started: every one in /proc is looked at, so
- * that it does not matter by which commands it came to be what the lesson asks for.
+ * Shared checks of the lessons beyond the network: shell questions to the kernel about the lab's host or any process
+ * in it. They look at every process in /proc, so that it does not matter which commands the learner used.
  */
 import type { LabHost, Requirement } from '../lesson.ts';
 
@@ -37,7 +36,7 @@ export function needPair(text: string, kind: string, script = ':'): Requirement 
 }
 
 function forEachProcess(each: string, end: string): string {
-  // A process that goes as we look fails its own check, and no other's.
+  // A process that exits while we look fails only its own check.
   return `${PRELUDE}
 for p in /proc/[0-9]*; do
   pid=\${p#/proc/}

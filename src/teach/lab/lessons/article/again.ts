@@ -1,4 +1,7 @@
-/** The article's step 8 makes namespaces that exist already (its point E6): what is left when one is deleted in use. */
+/**
+ * The article's step 8 creates namespaces that exist already (point E6): what stays when a namespace in use is
+ * deleted.
+ */
 import type { Lesson, LabHost } from '../../lesson.ts';
 import { redAndBlue } from './cables.ts';
 import { areEnds, hasNetns } from '../looks.ts';
@@ -23,9 +26,9 @@ The article's advice is to delete and recreate. That, too, has a catch.
       {
         id: 'recreate',
         title: 'Delete and recreate',
-        task: 'Do as the article says: let there be a new namespace red without the old cable in it.',
+        task: 'Do as the article says: make a new namespace red without the old cable in it.',
         hints: [
-          '`ip netns` has a verb to take away as well.',
+          '`ip netns` also has a verb that removes.',
           '`ip netns delete`, then `add`.',
           'ip netns delete red; ip netns add red',
         ],
@@ -56,9 +59,10 @@ The article's advice is to delete and recreate. That, too, has a catch.
       {
         id: 'ghost',
         title: 'What still lives',
-        task: 'Something of the old red is left and has no name any more. Find it and let it go, cable included.',
+        task: 'Something of the old red is left and has no name any more. Find it and remove it, with its cable.',
         hints: [
-          'Is veth-blue gone, as it would be if its other end were? `ip -n blue -br link`. Does blue still ping 192.168.15.1? Who answers?',
+          'veth-blue would be gone if its other end were gone. Is it? `ip -n blue -br link`. Does blue still ping ' +
+            '192.168.15.1? Who answers?',
           '`ip netns delete` takes only the name. A namespace lives as long as a process is in it: `lsns -t net` shows one that has processes and no name.',
           'End the web server: `kill` its PID as `lsns -t net` shows it.',
         ],
@@ -124,7 +128,9 @@ The article's advice is to delete and recreate. That, too, has a catch.
       },
     ],
     epilogue:
-      'Docker and minidock name a namespace after the id of its container, which is never used twice, so nothing is made again. On removal the processes end first (PID 1 of the container, and with it all of its PID namespace), then the name goes; what a crash left behind is found by the journal and undone.',
+      "Docker and minidock name a namespace after its container's id. No id is used twice, so no name exists " +
+      'already. On removal they first end the processes (PID 1 of the container, and with it its PID namespace), ' +
+      'then remove the name. After a crash minidock finds in its journal what is left, and undoes it.',
   },
 ];
 
@@ -133,7 +139,7 @@ async function holdsAddress(host: LabHost): Promise<boolean> {
   return addresses.filter(({ address }) => address === '192.168.15.1').length === 1;
 }
 
-/** Inodes tell namespaces apart: those of all processes against those of the names and of the host itself. */
+/** Compares inodes of namespaces: those of all processes with those of the names and of the host. */
 async function everyNamespaceIsKnown(host: LabHost): Promise<boolean> {
   const script = `
     known=" $(stat -Lc %i /run/netns/red /run/netns/blue /run/netns/outside /proc/self/ns/net | tr '\\n' ' ')"

@@ -1,7 +1,6 @@
 /**
- * The article's text, typed as it stands, where it falls short: addresses, routes, and namespaces that exist already
- * (its points E1, E2 and E6 here). The setup types the article's lines; the first step makes the failure visible in
- * the kernel, the next ones mend it.
+ * Where the article's text fails: addresses, routes, and namespaces that exist already (points E1, E2 and E6). The
+ * setup types the article's lines; the first step makes the failure visible in the kernel, the next steps fix it.
  */
 import type { Lesson } from '../../lesson.ts';
 import { counterOf, pingReaches } from '../packets.ts';
@@ -61,12 +60,12 @@ second cable from the host to red, whose inner end gets 192.168.15.1/24, which r
       ],
       requirements: [
         {
-          text: 'red has looked for 192.168.15.10 on the cable to blue, in vain (or reaches the host by now)',
+          text: 'red has looked for 192.168.15.10 on the cable to blue and found nobody (or it reaches the host by now)',
           holds: async (host) => {
             const entries = await host.ip(['neigh', 'show', 'to', '192.168.15.10'], 'red');
             const lost = entries.some(({ dev, lladdr }) => dev === 'veth-red' && lladdr === undefined);
             if (lost || (await hostReachesRed(host))) return true;
-            // Red has looked for the answer to this very look; the next one would take that for the learner's.
+            // This check made red look for the host; clear that, or the next check takes it for the learner's ping.
             await host.run(['ip', 'neigh', 'del', '192.168.15.10', 'dev', 'veth-red'], { netns: 'red' });
             return false;
           },
@@ -79,7 +78,8 @@ second cable from the host to red, whose inner end gets 192.168.15.1/24, which r
       title: 'One subnet, one wire',
       task: 'Let the host reach red by an address of red, without disturbing red and blue.',
       hints: [
-        'A route says "this subnet is on that wire"; two wires with one subnet are a contradiction. What could differ?',
+        'A route says "this subnet is on that wire"; two wires with one subnet contradict each other. What could ' +
+          'differ?',
         'Give the second cable a subnet of its own, both ends. (Or tell red about the one address 192.168.15.10: a /32 is narrower than a /24 and wins.)',
         'ip address add 192.168.16.10/24 dev veth-host; in red: 192.168.16.1/24 on veth-ns. Take the old addresses away.',
       ],
@@ -151,9 +151,9 @@ const noWayOut: Lesson = {
     {
       id: 'see',
       title: 'See that it never left',
-      task: 'Ping 198.51.100.7 from red, and find out whether the host had anything to do with it.',
+      task: 'Ping 198.51.100.7 from red, and find out whether the host ever saw the packet.',
       hints: [
-        '"Network is unreachable" at once, without waiting: who says that?',
+        '"Network is unreachable" comes at once, without waiting. Who says that?',
         'Red itself: `ip -n red route`. The kernel counts such packets: OutNoRoutes in `ip netns exec red cat /proc/net/snmp`.',
         'ip netns exec red ping -c 1 -W 1 198.51.100.7',
       ],
@@ -165,7 +165,7 @@ const noWayOut: Lesson = {
       ],
       requirements: [
         {
-          text: 'red has wanted to send something for which it has no route (or has a route by now)',
+          text: 'red tried to send something without a route for it (or it has a route by now)',
           holds: async (host) => {
             const unroutable = (await counterOf(host, 'Ip', 'OutNoRoutes', 'red')) > 0;
             return unroutable || (await host.ip(['route', 'get', '198.51.100.7'], 'red')).length > 0;
@@ -179,14 +179,14 @@ const noWayOut: Lesson = {
       title: 'A way out of the namespace',
       task: 'Let red reach 198.51.100.7.',
       hints: [
-        'A namespace is a machine of its own and needs what each machine needs: somebody to send everything else to.',
-        'The gateway is the host, by the address it has on the same wire.',
+        'A namespace is a machine of its own, and like every machine it needs a gateway for everything else.',
+        "The gateway is the host's address on the same wire.",
         'ip -n red route add default via 192.168.15.10',
       ],
       solution: [
         {
           command: 'ip -n red route add default via 192.168.15.10',
-          why: 'Whatever is not on its own wire, red now sends to the host, which forwards and masquerades.',
+          why: 'Red now sends everything that is not on its own wire to the host, which forwards and masquerades it.',
         },
       ],
       requirements: [pings('red pings 198.51.100.7', '198.51.100.7', { from: 'red', by: 'outside' })],
@@ -197,7 +197,7 @@ const noWayOut: Lesson = {
       title: 'A gateway on the switch',
       task: 'Let blue and green reach 198.51.100.7 too.',
       hints: [
-        'Blue has no default route either. But whom could it name? Who else is on the switch?',
+        'Blue has no default route either. Which gateway could it use? Who else is on the switch?',
         'The host is not: v-net-0 has no address (`ip -br address`). It needs one in 192.168.16.0/24.',
         'ip address add 192.168.16.1/24 dev v-net-0, then a default route by it in blue and in green.',
       ],

@@ -1,6 +1,6 @@
 /**
- * The article's rules, typed as they stand, where they fall short (its points E3 and E4): a redirection that catches
- * strangers and misses the host itself, and a filter that is open one way.
+ * Where the article's rules fail (points E3 and E4): a redirection that catches strangers and misses the host itself,
+ * and a filter that is open one way.
  */
 import type { LabHost, Lesson, Requirement } from '../../lesson.ts';
 import { counterOf, nothingArrives } from '../packets.ts';
@@ -27,7 +27,7 @@ const publishAsWritten =
 const ruleAsWritten = '-A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 192.168.15.1:80';
 const acceptAsWritten =
   'iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -m state --state NEW,ESTABLISHED,RELATED -j ACCEPT';
-/** Another machine on the uplink's wire that sends packets for red to the host, as anyone there can. */
+/** Another machine on the uplink's wire that sends packets for red to the host, as every machine there can. */
 const outsideKnowsTheWay = 'ip -n outside route add 192.168.15.0/24 via 203.0.113.2';
 
 const published = 'http://203.0.113.2:8080/';
@@ -50,7 +50,7 @@ const greedyDnat: Lesson = {
   group: 'article',
   title: "Why does green get red's page, and the host none?",
   story: `The article's step 8c redirects port 8080 to red. Its rule names no destination, so it takes every packet for any
-port 8080 that comes by, also from green on its way to somebody else. And it hangs in PREROUTING, where nothing passes
+port 8080 that comes by, also from green on its way to somebody else. And it is in PREROUTING, where nothing passes
 that the host itself sends.
 
     red   192.168.15.1 ---- 192.168.15.10 host --- eth0 203.0.113.2 --- outside
@@ -98,7 +98,7 @@ that the host itself sends.
             const counted = /^\s*[1-9]\d*\s+\d+\s+DNAT\b/m.test(stdout);
             // Green's own counter, since the rule also counts what comes from outside, as it should.
             if (counted && (await counterOf(host, 'Tcp', 'ActiveOpens', 'green')) > 0) return true;
-            // As long as the rule stands as written there is no need to look, and a look of ours would be counted.
+            // While the rule is unchanged this check sends nothing, because the rule would count its packet.
             const rules = await host.run(['iptables', '-t', 'nat', '-S', 'PREROUTING']);
             return !rules.stdout.split('\n').includes(ruleAsWritten) && greenGetsElsewhere.holds(host);
           },
@@ -119,7 +119,7 @@ that the host itself sends.
         {
           command:
             'iptables -t nat -R PREROUTING 1 -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination 192.168.15.1:80',
-          why: "Local is what the kernel would deliver to this host itself: any of its addresses, and nobody else's.",
+          why: 'Local means: the kernel would deliver it to this host, at any of its addresses.',
         },
       ],
       requirements: [greenGetsElsewhere, outsideGetsRed],
@@ -128,7 +128,9 @@ that the host itself sends.
     {
       id: 'own',
       title: "The host's own connections",
-      task: "Let the host get red's page at http://203.0.113.2:8080/ and at http://127.0.0.1:8080/. What it asks of port 8080 elsewhere it still gets from there.",
+      task:
+        "Let the host get red's page at http://203.0.113.2:8080/ and at http://127.0.0.1:8080/. Connections to " +
+        'port 8080 of other machines still go there.',
       hints: [
         'What the host sends begins in the hook output, not in prerouting: the same redirection is needed there.',
         'From 127.0.0.1 two more things stand in the way: the kernel lets no packet with a loopback address out of another interface (route_localnet), and red could not answer 127.0.0.1, which is itself.',
@@ -160,7 +162,8 @@ that the host itself sends.
           { by: 'red' },
         ),
         pageComes(
-          `what the host sends to somebody else is left alone: it gets the other machine's page at ${elsewhere}`,
+          "connections of the host to other machines stay as they are: it gets the other machine's page at " +
+            `${elsewhere}`,
           elsewhere,
           'somebody else',
           { by: 'outside' },
@@ -214,7 +217,8 @@ here it is DROP, as Docker and many firewalls set it, and the rule is all there 
           text: 'the policy of FORWARD has dropped an answer (or the page comes by now)',
           holds: async (host) => {
             if ((await answerDropped(host)) || (await outsideGetsRed.holds(host))) return true;
-            // The policy has counted this very look; the next one would take that for the learner's.
+            // The policy has counted this check's packet; reset the counter, or the next check takes it for the
+            // learner's.
             await host.run(['iptables', '-Z', 'FORWARD']);
             return false;
           },
@@ -225,25 +229,30 @@ here it is DROP, as Docker and many firewalls set it, and the rule is all there 
     {
       id: 'mend',
       title: 'Let the answers out',
-      task: "Let outside get the page at port 8080. What is not published stays closed to it, red's port 81 and all others, though outside knows the way there.",
+      task:
+        "Let outside get the page at port 8080. Everything that is not published stays closed to it, red's port 81 " +
+        'and all others, although outside has a route there.',
       hints: [
-        'Not "from port 80": say it by what it is, an answer. conntrack knows which packets belong to a connection that was accepted.',
+        'Do not match "from port 80": match answers. conntrack knows which packets belong to an accepted ' +
+          'connection.',
         'iptables -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
       ],
       solution: [
         {
           command: 'iptables -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
-          why: 'What belongs to an accepted connection may pass, in both directions; new ones still need a rule of their own.',
+          why:
+            'Packets of an accepted connection may pass, in both directions; new connections still need their own ' +
+            'rule.',
         },
       ],
       requirements: [
         outsideGetsRed,
         {
-          text: 'outside still knows the way to 192.168.15.1: closing is up to the host',
+          text: 'outside still has a route to 192.168.15.1: the host must close it',
           holds: (host) => knowsWay(host, '192.168.15.1'),
         },
         pageStaysAway('outside does not get http://192.168.15.1:81/', 'http://192.168.15.1:81/', 'outside'),
-        nothingArrives('nor does anything from there come to another port of red', [
+        nothingArrives('no packet from outside reaches another port of red', [
           { protocol: 'tcp', from: 'outside', to: 'red', address: '192.168.15.1', port: 82 },
           { protocol: 'udp', from: 'outside', to: 'red', address: '192.168.15.1', port: 53 },
         ]),

@@ -1,4 +1,4 @@
-/** The article's spellings of old tools (its point E5): `arp -n` and `-m state`, and what their successors know besides. */
+/** The article's old tools (point E5): `arp -n` and `-m state`, and what their successors can do. */
 import type { Lesson } from '../../lesson.ts';
 import { redAndBlue } from './cables.ts';
 import { cable, forwarding, knowsWay, pageAt, pageComes, pageStaysAway } from '../scenery.ts';
@@ -58,7 +58,9 @@ In the second step red hangs on the host as well, by 192.168.16.1.`,
           },
           {
             command: 'ip -n red neigh del 192.168.15.77 dev veth-red',
-            why: 'A failed entry is only a memory of having asked in vain; `arp -n` calls it (incomplete), whether it is still asking or has given up.',
+            why:
+              'A failed entry only records that nobody answered; `arp -n` prints (incomplete), whether the kernel ' +
+              'still asks or has given up.',
           },
         ],
         requirements: [
@@ -103,7 +105,7 @@ In the second step red hangs on the host as well, by 192.168.16.1.`,
             by: 'red',
           }),
           {
-            text: 'outside still knows the way to 192.168.16.1: closing is up to the host',
+            text: 'outside still has a route to 192.168.16.1: the host must close it',
             holds: (host) => knowsWay(host, '192.168.16.1'),
           },
           pageStaysAway('outside does not get http://192.168.16.1/', 'http://192.168.16.1/', 'outside'),
@@ -112,6 +114,8 @@ In the second step red hangs on the host as well, by 192.168.16.1.`,
       },
     ],
     epilogue:
-      'Docker writes `-m conntrack --ctstate`. minidock uses `ct state` and `ct status dnat` of nftables (or `-m conntrack` with --firewall iptables), so that a container is reached by its published ports alone; neither of the two calls arp.',
+      'Docker writes `-m conntrack --ctstate`. minidock uses `ct state` and `ct status dnat` of nftables (or `-m ' +
+      'conntrack` with --firewall iptables), so that only published ports lead to a container; neither of the ' +
+      'two calls arp.',
   },
 ];

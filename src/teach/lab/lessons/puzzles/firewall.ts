@@ -57,7 +57,9 @@ counted, and the client still waits for the page.
     "nft add chain inet office forward '{ type filter hook forward priority 10; policy drop; }'",
     'nft add rule inet office forward ct state established,related counter accept',
   ],
-  task: "Let the client get the page of http://192.168.15.2/. Nothing else of web is to open: the admin's page on port 9090 stays closed to it, and so do all other ports.",
+  task:
+    "Let the client get the page of http://192.168.15.2/. Open nothing else of web: the admin's page on port 9090 " +
+    'and all other ports stay closed to the client.',
   hints: [
     'There may be more than one firewall at the same point of the way. `nft list ruleset` shows all of them, also what iptables made; look for every chain with `hook forward`.',
     'Accept ends only the chain it stands in; the packet then enters the next chain of the same hook. Drop is final. The table office has the last word: its policy is drop.',
@@ -66,7 +68,7 @@ counted, and the client still waits for the page.
   solution: [
     {
       command: 'nft add rule inet office forward ip daddr 192.168.15.2 tcp dport 80 accept',
-      why: 'A packet has to be accepted by every chain it passes at a hook. An ACCEPT elsewhere cannot outvote a drop here.',
+      why: 'Every chain of a hook must accept a packet. An ACCEPT elsewhere cannot outvote a drop here.',
     },
   ],
   requirements: [
@@ -75,7 +77,7 @@ counted, and the client still waits for the page.
       by: 'web',
     }),
     pageStaysAway('the client does not get http://192.168.15.2:9090/', 'http://192.168.15.2:9090/', 'client'),
-    nothingArrives('nor does anything of the client come to another port of web', [
+    nothingArrives('no packet of the client reaches another port of web', [
       { protocol: 'tcp', from: 'client', to: 'web', address: '192.168.15.2', port: 9091 },
       { protocol: 'udp', from: 'client', to: 'web', address: '192.168.15.2', port: 53 },
     ]),
@@ -108,13 +110,15 @@ second router, backup. Outside waits in vain.
   task: 'Let outside get the page of http://203.0.113.2:8080/.',
   hints: [
     'Packets that leave are counted as TX: `ip -s link show vweb` on the host counts the request on its way to the server. Where does the answer leave the server? `ip -n web -s link`, before and after a try.',
-    '`ip -n web route get 203.0.113.1` says by which door the answer leaves. Only the host knows that this connection was redirected; an answer that does not pass it keeps the address 192.168.15.2, which outside never asked.',
+    '`ip -n web route get 203.0.113.1` says by which door the answer leaves. Only the host knows that this ' +
+      'connection was redirected. An answer that bypasses it keeps the source 192.168.15.2, and outside never asked ' +
+      'that address.',
     'Either the answer goes by the host (a route on web), or the request looks as if it came from the host (masquerade, on the host, what leaves by vweb).',
   ],
   solution: [
     {
       command: 'ip -n web route replace default via 192.168.15.1',
-      why: 'DNAT is undone by the same conntrack that did it, so the way back has to lead through the same host.',
+      why: 'The conntrack entry that did the DNAT also undoes it, so answers must pass the same host.',
     },
   ],
   requirements: [pageFromOutside],
@@ -147,7 +151,8 @@ asks the same address, http://203.0.113.2:8080/, and does not.
   ],
   task: 'Let the client get the page of http://203.0.113.2:8080/, as outside does.',
   hints: [
-    'Follow the answer, not the request. The server sees a request from 192.168.15.3: by which way does it answer? `ip -n web route get 192.168.15.3`.',
+    'Follow the answer, not the request. The server sees a request from 192.168.15.3. Which way does its answer ' +
+      'take? `ip -n web route get 192.168.15.3`.',
     'It answers its neighbour directly over the switch, past the host, so nothing turns 192.168.15.2:80 back into 203.0.113.2:8080, and the client refuses an answer from a stranger (`ip netns exec client cat /proc/net/snmp`: OutRsts of Tcp grows).',
     'Make the request look as if the host had sent it: masquerade, on the host, what comes from 192.168.15.0/24 and goes to 192.168.15.2.',
   ],
@@ -166,7 +171,7 @@ asks the same address, http://203.0.113.2:8080/, and does not.
       { from: 'client', by: 'web' },
     ),
     {
-      text: "it is the host's redirection that takes it there",
+      text: "the connection goes through the host's redirection",
       holds: (host) =>
         isForwarded(
           host,
@@ -194,14 +199,15 @@ masquerade rule stands there, and no answer comes.
   ],
   task: 'Let web get the page of http://198.51.100.7/. Nobody out there knows 192.168.15.0/24, and nobody will.',
   hints: [
-    'Which sender stands in the packets that leave by eth0? Tcpdump on eth0 tells; so does a counter: `nft add table ip look`, a chain with `hook postrouting`, a rule `oifname "eth0" ip saddr 192.168.15.2 counter`.',
+    'Which source address have the packets that leave by eth0? tcpdump on eth0 shows it; so does a counter: `nft ' +
+      'add table ip look`, a chain with `hook postrouting`, a rule `oifname "eth0" ip saddr 192.168.15.2 counter`.',
     'Does the masquerade rule count anything? `iptables -t nat -nvL POSTROUTING`. Compare the interface in its `out` column with `ip route get 198.51.100.7`.',
     '-o is the interface by which the packet leaves, so it has to be eth0.',
   ],
   solution: [
     {
       command: 'iptables -t nat -R POSTROUTING 1 -s 192.168.15.0/24 -o eth0 -j MASQUERADE',
-      why: 'What leaves by eth0 gets the address of the host, to which the internet can answer.',
+      why: "Packets that leave by eth0 get the host's address, and the internet can answer it.",
     },
   ],
   requirements: [
@@ -212,7 +218,9 @@ masquerade rule stands there, and no answer comes.
     noRouteBack('outside still has no route to 192.168.15.2', '192.168.15.2'),
   ],
   epilogue:
-    'Docker writes the condition the other way round: whatever comes from the subnet and does not leave by its own bridge (`! -o docker0`). minidock does the same, so no name of an uplink, which may change, stands in a rule.',
+    'Docker writes the condition the other way round: packets from the subnet that do not leave by its own ' +
+    'bridge (`! -o docker0`). minidock does the same, so that no rule depends on the name of an uplink, which ' +
+    'may change.',
 });
 
 export const lessons: readonly Lesson[] = [forwardDrop, dnatReturn, hairpin, natInterface];

@@ -1,4 +1,4 @@
-/** Puzzles of the host as a router: routes there and back, forwarding, and the filter on where a packet came from. */
+/** Puzzles of the host as a router: routes there and back, forwarding, and reverse path filtering. */
 import type { Lesson } from '../../lesson.ts';
 import { isForwarded } from '../packets.ts';
 import { bridge, cable, forwarding, namespace, pageAt, pageComes, puzzle } from '../scenery.ts';
@@ -52,7 +52,9 @@ ${picture}`,
   solution: [
     {
       command: 'ip -n web route add default via 192.168.15.1',
-      why: 'The host and the server share a wire, so those two needed no route. Whoever is further away is answered by the gateway.',
+      why:
+        'The host and the server share a wire, so those two needed no route. Answers to other machines go through ' +
+        'the gateway.',
     },
   ],
   requirements: [pageFromClient],
@@ -87,7 +89,7 @@ ${picture}`,
 const twoBridges = puzzle({
   name: 'puzzle-two-bridges',
   title: 'The leftover',
-  story: `Somebody once tried something on this host and went home. Now a new bridge, br0, has the server on it, all is up, and
+  story: `Somebody left a test set-up on this host. Now a new bridge, br0, has the server on it, all is up, and
 the host itself cannot reach 192.168.15.2.
 
     host --- br0 192.168.15.1 --- web 192.168.15.2`,
@@ -118,7 +120,8 @@ the host itself cannot reach 192.168.15.2.
     }),
   ],
   epilogue:
-    'Docker refuses a network whose subnet overlaps one of its own, and picks the pools of its networks around the routes it finds. Leftovers of anyone are worth a look at `ip route` first.',
+    'Docker refuses a network whose subnet overlaps one of its own, and picks the pools of its networks around ' +
+    'the routes it finds. Look at `ip route` first: it shows leftovers of all programs.',
 });
 
 const rpFilter = puzzle({
@@ -165,7 +168,9 @@ by radio. Its packets arrive at the host, and the host does nothing with them.
   solution: [
     {
       command: 'echo 2 >/proc/sys/net/ipv4/conf/vwire/rp_filter',
-      why: 'Strict (1) wants the way back to be the way there. Loose (2) wants only that there is a way back at all, which still keeps out senders nobody knows.',
+      why:
+        'Strict (1) wants the way back to be the way there. Loose (2) wants only that there is a way back at all, ' +
+        'which still drops packets from unknown senders.',
     },
   ],
   requirements: [

@@ -1,4 +1,4 @@
-/** Puzzles where the way is open and the page still does not come: the socket, and the size of packets. */
+/** Puzzles where packets pass and the page still does not come: the socket, and the size of packets. */
 import type { Lesson } from '../../lesson.ts';
 import { cable, forwarding, namespace, pageAt, pageComes, pings, puzzle } from '../scenery.ts';
 
@@ -16,7 +16,8 @@ page.
   ],
   task: 'Let the host get the page of http://192.168.15.2/. It lies in /srv/web-80.',
   hints: [
-    '"Connection refused" comes from the kernel of the server: the packet arrived, and no socket wanted it. A firewall would rather keep silent.',
+    '"Connection refused" comes from the kernel of the server: the packet arrived, and no socket listens. Most ' +
+      'firewalls drop silently instead.',
     '`ip netns exec web ss -ltn` shows who listens and at which address.',
     'A socket at 127.0.0.1 hears only its own machine. Start the server anew without an address (`busybox httpd -p 80 -h /srv/web-80`), or one more at 192.168.15.2:80.',
   ],
@@ -91,7 +92,9 @@ ${length} bytes never comes, though a short one would.
   solution: [
     {
       command: 'nft delete table inet tidy',
-      why: 'ICMP is no decoration: "fragmentation needed" is the only way for the sender to learn that a link on the way is narrower than its own.',
+      why:
+        'ICMP is necessary: "fragmentation needed" is the only way for the sender to learn that a link on the way ' +
+        'is narrower than its own.',
     },
   ],
   requirements: [

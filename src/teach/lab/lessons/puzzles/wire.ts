@@ -38,7 +38,8 @@ ${picture}`,
   task: 'Let the client get the page of http://192.168.15.3/.',
   hints: [
     'Go along the cable: every cable has two ends, and both have to be up. `ip -br link` lists those of the host, `ip -n web -br link` the other ends.',
-    'NO-CARRIER says: this end is up, the far one is not. The number after @if is the index of the other end; `ip -br link` and `bridge link` on the host show it.',
+    'NO-CARRIER means: this end is up, the far end is not. The number after @if is the index of the other end; `ip ' +
+      '-br link` and `bridge link` on the host show it.',
     'The end called vweb, on the host, is DOWN: `ip link set … up`.',
   ],
   solution: [
@@ -78,7 +79,7 @@ ${picture.replace('192.168.15.3 ', '192.168.15.200')}`,
     },
     {
       command: 'ip -n web address del 192.168.15.200/25 dev eth0',
-      why: 'The same address with the old prefix would stay beside the new one, with a narrower route of its own.',
+      why: 'The same address with the old prefix would stay beside the new one, and its narrower route too.',
     },
   ],
   requirements: [
@@ -122,7 +123,7 @@ const duplicateAddress = puzzle({
     },
     {
       command: 'ip -n printer address del 192.168.15.3/24 dev eth0',
-      why: 'Two machines with one address both answer the question "who has it", and the one that is heard first gets everything.',
+      why: 'Two machines with one address both answer "who has it?", and the first answer gets all packets.',
     },
     {
       command: 'ip -n client neigh flush all',
@@ -132,7 +133,7 @@ const duplicateAddress = puzzle({
   requirements: [
     pageFromClient,
     {
-      text: '192.168.15.3 belongs to one interface only, one that is down counted as well',
+      text: '192.168.15.3 belongs to only one interface (those that are down count too)',
       holds: async (host) => {
         const all = await Promise.all(
           [undefined, 'client', 'web', 'printer'].map((netns) => addressesOf(host, netns)),
@@ -142,7 +143,9 @@ const duplicateAddress = puzzle({
     },
   ],
   epilogue:
-    'minidock takes an address by giving a file its name, which the kernel lets only one of two do, and derives the MAC address from it, so that a neighbour that remembers the last owner is not misled. Docker keeps a bitmap in its daemon.',
+    'minidock takes an address by creating a file with its name: the kernel lets only one of two processes do ' +
+    "that. It derives the MAC address from the IP address, so that a neighbour's old entry stays right. Docker " +
+    'keeps a bitmap in its daemon.',
 });
 
 const bridgeWithoutAddress = puzzle({
@@ -199,7 +202,8 @@ ${picture}`,
   task: 'Let the client get the page of http://192.168.15.3/.',
   hints: [
     'One client alone is affected, so compare what it knows with what others know: `ip -n client neigh` and `ip neigh`, after a ping from each.',
-    'The state of the entry tells how it came about. PERMANENT was typed by somebody, and no answer of ARP will ever change it.',
+    'The state of the entry shows where it comes from. Somebody typed a PERMANENT one, and no ARP answer changes ' +
+      'it.',
     '`ip neigh flush all` leaves permanent entries in peace. Delete this one: `ip -n client neigh del 192.168.15.3 dev eth0`.',
   ],
   solution: [
@@ -210,7 +214,9 @@ ${picture}`,
   ],
   requirements: [pageFromClient],
   epilogue:
-    'A container that gets the address of one that has just gone would meet the same trouble for a minute with its neighbours; minidock derives its MAC address from its IP address, as Docker long did, so the old entry is right again.',
+    'A new container may get the address of one that has just gone; its neighbours would use the old MAC address ' +
+    'for a minute. minidock derives the MAC address from the IP address, as Docker long did, so the old entry ' +
+    'stays right.',
 });
 
 export const lessons: readonly Lesson[] = [

@@ -62,7 +62,7 @@ test('a dry run tells each step whole', () => {
       }'
     Why:  Rules are kept in tables.
     Else: No place for rules.
-    Undo: goes by itself when "Create the network namespace" is undone
+    Undo: goes away when "Create the network namespace" is undone
 `);
 });
 
@@ -93,7 +93,7 @@ test('one for programs tells an object a line', () => {
   });
   expect(second).toMatchObject({ skip: 'where /sys/class/net/minidock0 exists' });
   expect(last).toMatchObject({
-    undo: 'goes by itself when "Create the network namespace" is undone',
+    undo: 'goes away when "Create the network namespace" is undone',
     look: null,
   });
 });

@@ -64,7 +64,7 @@ test('namespaces in another order, or called by another of their programs, are t
       .map((one) => (one.kind === 'namespace' ? { ...one, label: `${one.label} (7)` } : one))
       .toReversed(),
   };
-  expect(picturesText(before, pictureOf(turned), 20, style)).toContain('The picture is as it was');
+  expect(picturesText(before, pictureOf(turned), 20, style)).toContain('The picture has not changed');
 });
 
 test('a picture that stays as it was is not drawn again', () => {
