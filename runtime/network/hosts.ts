@@ -8,8 +8,8 @@ import { parseIpv4 } from './ipv4.ts';
 
 export interface HostsInput {
   readonly hostNetwork: boolean;
-  /** '' on a network without addresses. */
-  readonly address: string;
+  /** The container's own, one for each network; none on a network without addresses. */
+  readonly addresses: readonly string[];
   readonly hostname: string;
   readonly domainname: string;
   /** --add-host: 'name:ip' or 'name=ip'; the ip may be 'host-gateway'. */
@@ -36,7 +36,7 @@ export function hostsFile(input: HostsInput, hostFile: () => string = readHostFi
     const text = hostFile();
     return (text === '' || text.endsWith('\n') ? text : `${text}\n`) + extra.join('');
   }
-  return LOOPBACK + extra.join('') + ownLine(input);
+  return LOOPBACK + extra.join('') + ownLines(input);
 }
 
 /** Throws BAD_EXTRA_HOST with Docker's words. The address may be IPv6: a hosts file takes either. */
@@ -67,14 +67,14 @@ function resolveGateway(address: string, input: HostsInput): string {
   return input.gateway === '' ? '127.0.0.1' : input.gateway;
 }
 
-function ownLine({ address, hostname, domainname }: HostsInput): string {
-  if (address === '' || hostname === '') return '';
+function ownLines({ addresses, hostname, domainname }: HostsInput): string {
+  if (hostname === '') return '';
   const full = domainname === '' ? hostname : `${hostname}.${domainname}`;
   // The first part alone too: `hostname` prints it, and programs look up what they call themselves.
   const short = full.split('.', 1)[0] ?? full;
   const names =
     domainname === '' && short === full ? full : `${full} ${domainname === '' ? short : hostname}`;
-  return `${address}\t${names}\n`;
+  return addresses.map((address) => `${address}\t${names}\n`).join('');
 }
 
 function readHostFile(): string {

@@ -21,5 +21,6 @@ export const HOST_VETH_PREFIX = 'mdv';
 export const hostVethName = (containerId: string, start = ''): string =>
   `${HOST_VETH_PREFIX}${containerId.slice(0, 12 - start.length)}${start}`;
 
-/** What the container calls its end. */
-export const CONTAINER_INTERFACE = 'eth0';
+/** What the container calls its end; those of further networks are eth1, eth2 and so on. */
+export const interfaceAt = (index: number): string => `eth${index}`;
+export const CONTAINER_INTERFACE = interfaceAt(0);

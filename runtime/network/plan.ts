@@ -3,7 +3,7 @@
  * switch, a cable between them, an address, a way to the world, a way in.
  */
 import type { HostStep } from '../plan/step.ts';
-import { planAddresses } from './addresses.ts';
+import { planAddresses, planInterface } from './addresses.ts';
 import { planBridge, planForwarding } from './bridge.ts';
 import { planFirewall, planPorts } from './firewall/backend.ts';
 import type { ForeignFirewall } from './firewall/foreign.ts';
@@ -32,6 +32,24 @@ export function planBridgeEndpoint(
     ...planFlows(endpoint),
   ];
 }
+
+/**
+ * The container's cable to one more network, which is not its way out. Steps that the first network has done for all
+ * are left out; the others are told apart by the container's interface.
+ */
+export function planFurtherEndpoint(
+  endpoint: BridgeEndpoint,
+  foreign: readonly ForeignFirewall[] = [],
+): readonly HostStep[] {
+  return [
+    ...planBridge(endpoint.network, endpoint.ipv6),
+    ...planVeth(endpoint),
+    ...planInterface(endpoint),
+    ...planFirewall(endpoint, foreign).filter(({ id }) => !FOR_ALL_NETWORKS.includes(id)),
+  ].map((step) => ({ ...step, id: `${step.id}:${endpoint.interfaceName}` }));
+}
+
+const FOR_ALL_NETWORKS: readonly string[] = ['firewall.table', 'firewall.loopback'];
 
 /** `--network none`: a namespace with nothing in it but loopback. */
 export function planNoneEndpoint(netns: string, named = false): readonly HostStep[] {

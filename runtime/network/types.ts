@@ -40,6 +40,8 @@ export interface BridgeEndpoint {
   readonly macAddress: string;
   /** Host-side interface name, at most 15 characters. */
   readonly hostVeth: string;
+  /** What the container calls its end: 'eth0', 'eth1'. */
+  readonly interfaceName: string;
   readonly ports: readonly PortBinding[];
   readonly firewall: FirewallBackend;
   /** The host has IPv6, which is kept off both the bridge and the host's end of the cable. */

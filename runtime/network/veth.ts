@@ -5,21 +5,20 @@
  */
 import type { HostStep, Undo } from '../plan/step.ts';
 import { planWithoutIpv6 } from './ipv6.ts';
-import { CONTAINER_INTERFACE } from './names.ts';
 import { NETNS_STEP } from './netns.ts';
 import type { BridgeEndpoint } from './types.ts';
 
 const FREED: Undo = { kind: 'freedBy', step: NETNS_STEP };
 
 export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
-  const { hostVeth, netns, macAddress, network, ipv6 } = endpoint;
+  const { hostVeth, netns, macAddress, network, ipv6, interfaceName } = endpoint;
   return [
     {
       id: 'veth.create',
       section: 'veth',
       title: 'Create the veth pair, one end inside the namespace',
       why:
-        'A veth pair is a cable: what goes in at one end comes out at the other. One end, eth0, is made inside the ' +
+        `A veth pair is a cable: what goes in at one end comes out at the other. One end, ${interfaceName}, is made inside the ` +
         "container's namespace, which alone connects it to anything outside; its MAC address is derived from the IP " +
         'address, so neighbours that remember the old owner of the address are not misled.',
       without:
@@ -28,11 +27,11 @@ export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
         kind: 'run',
         argv: [
           ...(['ip', 'link', 'add', hostVeth, 'type', 'veth', 'peer'] as const),
-          ...['name', CONTAINER_INTERFACE, 'address', macAddress, 'netns', netns],
+          ...['name', interfaceName, 'address', macAddress, 'netns', netns],
         ],
       },
       undo: FREED,
-      observe: ['ip', '-n', netns, 'link', 'show', CONTAINER_INTERFACE],
+      observe: ['ip', '-n', netns, 'link', 'show', interfaceName],
     },
     {
       id: 'veth.attach',
@@ -68,7 +67,7 @@ export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
       section: 'veth',
       title: "Bring the host's end up",
       why: 'A cable carries only when both of its ends are up; a new one is down at both.',
-      without: 'eth0 in the container says NO-CARRIER, whatever else is set up there.',
+      without: `${interfaceName} in the container says NO-CARRIER, whatever else is set up there.`,
       command: { kind: 'run', argv: ['ip', 'link', 'set', hostVeth, 'up'] },
       undo: FREED,
       observe: ['ip', 'link', 'show', hostVeth],
@@ -78,7 +77,7 @@ export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
       ? planWithoutIpv6({
           noun: 'veth',
           interfaceName: hostVeth,
-          order: `Nothing comes in until then: ${CONTAINER_INTERFACE}, the other end, is still down.`,
+          order: `Nothing comes in until then: ${interfaceName}, the other end, is still down.`,
           undo: FREED,
         })
       : []),

@@ -1,6 +1,7 @@
 /** The filters of `ps`: `--filter status=exited --filter name=web`. Keys are ANDed, one key's values ORed (labels ANDed). */
 import { MinidockError } from '../../runtime/errors.ts';
-import { networkName, type ContainerEntry } from './container-row.ts';
+import { networkNames, type ContainerEntry } from './container-row.ts';
+import { endpointStates } from '../engine/spec/endpoints.ts';
 import { invalidFilter, matchLabels, matchPattern, parseFilters, type Filters } from './filters.ts';
 
 const STATUSES = ['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead'];
@@ -75,8 +76,8 @@ const MATCHERS: Readonly<Record<string, Matcher>> = {
       (mount) => mount.volume === value || mount.source === value || mount.target === value,
     ),
   network: ({ config, state }, value) =>
-    networkName(config, state) === value ||
-    (value !== '' && (state.network?.network?.id.startsWith(value) ?? false)),
+    networkNames(config, state).includes(value) ||
+    (value !== '' && endpointStates(state.network).some(({ network }) => network.id.startsWith(value))),
   publish: ({ config, state }, value) =>
     state.status === 'running' &&
     (state.network?.ports ?? config.spec.network.ports).some((port) =>

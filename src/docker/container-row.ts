@@ -1,5 +1,6 @@
 /** A container as a row of `ps`: each field in the words of `docker ps`, cut short unless told not to. */
-import type { ContainerConfig, ContainerState } from '../engine/spec/container.ts';
+import { isBridged, type ContainerConfig, type ContainerState } from '../engine/spec/container.ts';
+import { endpointSpecs, endpointStates } from '../engine/spec/endpoints.ts';
 import { displayPorts } from './display-ports.ts';
 import type { ListStyle, Row } from './rows.ts';
 import { goQuote } from './go-template/quote.ts';
@@ -75,7 +76,7 @@ export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc
       return mounts.map((mount) => cut(mount.volume ?? mount.source, 15)).join(',');
     },
     Names: config.name,
-    Networks: networkName(config, state),
+    Networks: networkNames(config, state).join(','),
     Ports:
       state.status === 'running' ? displayPorts(state.network?.ports ?? [], portsExposed(config, state)) : '',
     RunningFor: humanAgo(config.created, now),
@@ -114,9 +115,16 @@ function imageText({ imageRef }: ContainerConfig, noTrunc: boolean): string {
   return !noTrunc && /^sha256:[0-9a-f]{64}$/.test(imageRef) ? shortId(imageRef) : imageRef;
 }
 
-export function networkName({ spec }: ContainerConfig, state: ContainerState): string {
-  if (spec.network.mode.startsWith('container:')) return '';
-  return state.network?.network?.name ?? spec.network.mode;
+/** In alphabetical order. Empty for one in another's network, which has none of its own, and for one on no network. */
+export function networkNames({ spec }: ContainerConfig, state: ContainerState): readonly string[] {
+  const { mode } = spec.network;
+  if (mode.startsWith('container:')) return [];
+  if (!isBridged(mode)) return [mode];
+  const attached = endpointStates(state.network).map(({ network }) => network.name);
+  if (attached.length > 0) return attached.toSorted();
+  return endpointSpecs(spec.network)
+    .map(({ network }) => network)
+    .toSorted();
 }
 
 /** The host's own network has no ports of the container's. */

@@ -1,5 +1,6 @@
 /** `network inspect`: a network in Docker's shape, with the containers that run in it. */
 import type { BridgeNetwork } from '../../runtime/network/types.ts';
+import { endpointStates } from '../engine/spec/endpoints.ts';
 import type { Container } from '../engine/state/store.ts';
 import { goStruct } from './go-template/value.ts';
 import { derivedId } from './inspect-network.ts';
@@ -11,7 +12,11 @@ export const OTHERS = [
 ] as const;
 
 export function inspectNetwork(network: BridgeNetwork, running: readonly Container[]): object {
-  const inside = running.filter(({ state }) => state.network?.network?.id === network.id);
+  const inside = running.flatMap(({ config, state }) =>
+    endpointStates(state.network)
+      .filter((endpoint) => endpoint.network.id === network.id)
+      .map((endpoint) => ({ config, endpoint })),
+  );
   const prefix = network.subnet.split('/')[1] ?? '';
   return shape({
     name: network.name,
@@ -21,13 +26,13 @@ export function inspectNetwork(network: BridgeNetwork, running: readonly Contain
     internal: network.internal ?? false,
     config: [goStruct({ Subnet: network.subnet, Gateway: network.gateway })],
     containers: Object.fromEntries(
-      inside.map(({ config, state }) => [
+      inside.map(({ config, endpoint }) => [
         config.id,
         goStruct({
           Name: config.name,
           EndpointID: derivedId(config.id, network.id),
-          MacAddress: state.network?.macAddress ?? '',
-          IPv4Address: `${state.network?.address ?? ''}/${prefix}`,
+          MacAddress: endpoint.macAddress,
+          IPv4Address: `${endpoint.address}/${prefix}`,
           IPv6Address: '',
         }),
       ]),

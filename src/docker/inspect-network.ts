@@ -1,13 +1,25 @@
 /** The NetworkSettings object of `inspect`: what the container has, while it runs; empty fields when it does not. */
-import type { ContainerConfig, ContainerState, NetworkState } from '../engine/spec/container.ts';
+import {
+  isBridged,
+  type ContainerConfig,
+  type ContainerState,
+  type EndpointSpec,
+  type EndpointState,
+  type NetworkState,
+} from '../engine/spec/container.ts';
+import { endpointSpecs, endpointStates, specFor } from '../engine/spec/endpoints.ts';
 import { goStruct, nilMap, nilSlice } from './go-template/value.ts';
-import { portMap } from './inspect-values.ts';
+import { portMap, slice } from './inspect-values.ts';
+import { dnsNames } from '../engine/network/dns-names.ts';
 
 export function networkSettings(config: ContainerConfig, state: ContainerState): object {
   const network = state.status === 'running' ? state.network : undefined;
-  const endpoint = endpointOf(config, network);
+  const endpoints = endpointStates(network);
   // The fields beside Networks are from the time when there was one network: of any other they say nothing.
-  const old = (network?.network?.name ?? 'bridge') === 'bridge' ? endpoint : NO_ENDPOINT;
+  const old = fieldsOf(
+    config,
+    endpoints.find((endpoint) => endpoint.network.name === 'bridge'),
+  );
   return goStruct({
     Bridge: '',
     SandboxID: network === undefined ? '' : derivedId(config.id, SANDBOX),
@@ -26,11 +38,11 @@ export function networkSettings(config: ContainerConfig, state: ContainerState):
     IPPrefixLen: old.IPPrefixLen,
     IPv6Gateway: '',
     MacAddress: old.MacAddress,
-    Networks: networksOf(config, network, endpoint),
+    Networks: networksOf(config, endpoints),
   });
 }
 
-interface Endpoint {
+interface EndpointFields {
   readonly NetworkID: string;
   readonly EndpointID: string;
   readonly Gateway: string;
@@ -39,7 +51,7 @@ interface Endpoint {
   readonly MacAddress: string;
 }
 
-const NO_ENDPOINT: Endpoint = {
+const NO_FIELDS: EndpointFields = {
   NetworkID: '',
   EndpointID: '',
   Gateway: '',
@@ -48,41 +60,62 @@ const NO_ENDPOINT: Endpoint = {
   MacAddress: '',
 };
 
-function endpointOf(config: ContainerConfig, network: NetworkState | undefined): Endpoint {
-  const bridge = network?.network;
+function fieldsOf(config: ContainerConfig, endpoint: EndpointState | undefined): EndpointFields {
+  if (endpoint === undefined) return NO_FIELDS;
+  const { network, address, macAddress } = endpoint;
   return {
-    NetworkID: bridge?.id ?? '',
-    EndpointID: bridge === undefined ? '' : derivedId(config.id, bridge.id),
-    Gateway: bridge?.gateway ?? '',
-    IPAddress: network?.address ?? '',
-    IPPrefixLen: bridge === undefined ? 0 : Number(bridge.subnet.split('/')[1]),
-    MacAddress: network?.macAddress ?? '',
+    NetworkID: network.id,
+    EndpointID: derivedId(config.id, network.id),
+    // An internal network has none: nothing leads out of it.
+    Gateway: network.internal === true ? '' : network.gateway,
+    IPAddress: address,
+    IPPrefixLen: Number(network.subnet.split('/')[1]),
+    MacAddress: macAddress,
   };
 }
 
 /** A container in another's network has none of its own. */
-function networksOf(config: ContainerConfig, network: NetworkState | undefined, endpoint: Endpoint): object {
-  const { mode, ip } = config.spec.network;
-  if (mode.startsWith('container:')) return {};
-  const name = network?.network?.name ?? mode;
-  return {
-    [name]: goStruct({
-      IPAMConfig: ip === '' ? null : goStruct({ IPv4Address: ip }),
-      Links: nilSlice(),
-      Aliases: nilSlice(),
-      MacAddress: endpoint.MacAddress,
-      NetworkID: endpoint.NetworkID,
-      EndpointID: endpoint.EndpointID,
-      Gateway: endpoint.Gateway,
-      IPAddress: endpoint.IPAddress,
-      IPPrefixLen: endpoint.IPPrefixLen,
-      IPv6Gateway: '',
-      GlobalIPv6Address: '',
-      GlobalIPv6PrefixLen: 0,
-      DriverOpts: nilMap(''),
-      DNSNames: nilSlice(),
-    }),
-  };
+function networksOf(config: ContainerConfig, endpoints: readonly EndpointState[]): object {
+  const { network } = config.spec;
+  if (network.mode.startsWith('container:')) return {};
+  if (!isBridged(network.mode)) return { [network.mode]: networkFields(config, {}, undefined) };
+  const specs = endpointSpecs(network);
+  const attached = endpoints.map(
+    (endpoint) =>
+      [
+        endpoint.network.name,
+        networkFields(config, specFor(specs, endpoint.network) ?? {}, endpoint),
+      ] as const,
+  );
+  // One that does not run is attached to none, and tells what was asked for.
+  const asked = specs.map((spec) => [spec.network, networkFields(config, spec, undefined)] as const);
+  return Object.fromEntries(
+    (attached.length > 0 ? attached : asked).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}
+
+function networkFields(
+  config: ContainerConfig,
+  { network, ip, aliases, links, driverOpts }: Partial<EndpointSpec>,
+  endpoint: EndpointState | undefined,
+): object {
+  const fields = fieldsOf(config, endpoint);
+  return goStruct({
+    IPAMConfig: ip === undefined ? null : goStruct({ IPv4Address: ip }),
+    Links: links ?? nilSlice(),
+    Aliases: aliases ?? nilSlice(),
+    MacAddress: fields.MacAddress,
+    NetworkID: fields.NetworkID,
+    EndpointID: fields.EndpointID,
+    Gateway: fields.Gateway,
+    IPAddress: fields.IPAddress,
+    IPPrefixLen: fields.IPPrefixLen,
+    IPv6Gateway: '',
+    GlobalIPv6Address: '',
+    GlobalIPv6PrefixLen: 0,
+    DriverOpts: driverOpts ?? nilMap(''),
+    DNSNames: slice(dnsNames(config, endpoint?.network.name ?? network, aliases)),
+  });
 }
 
 /** Where the network namespace is to be found, for `nsenter --net=`. */

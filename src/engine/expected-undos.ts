@@ -1,6 +1,5 @@
 /** What the journal of a container that runs lists, worked out again: see undo-run.ts. */
 import { cgroupDirectories, cgroupLayout } from '../../runtime/cgroup/detect.ts';
-import { hasIpv6 } from '../../runtime/network/ipv6.ts';
 import { netnsName, netnsPath } from '../../runtime/network/names.ts';
 import type { JournalEntry } from '../../runtime/plan/journal.ts';
 import type { HostStep } from '../../runtime/plan/step.ts';
@@ -10,6 +9,7 @@ import { deriveNetwork } from './state/derived-state.ts';
 import type { Paths } from './state/paths.ts';
 import { planNetwork } from './plans/run-plan.ts';
 import type { Attachment } from './network/attachment.ts';
+import { bridgeEndpoints } from './network/bridge-endpoints.ts';
 import type { Run } from './run.ts';
 
 export function expectedUndos(paths: Paths, run: Run): readonly JournalEntry[] {
@@ -31,15 +31,9 @@ export function expectedUndos(paths: Paths, run: Run): readonly JournalEntry[] {
 /** Of a container that runs: what its network was planned from. */
 export function attachmentOf(config: ContainerConfig, network: NetworkState | undefined): Attachment {
   const { id, spec } = config;
-  if (isBridged(spec.network.mode) && network?.network !== undefined) {
-    const endpoint = {
-      ...network,
-      containerId: id,
-      network: network.network,
-      firewall: spec.network.firewall,
-      ipv6: hasIpv6(),
-    };
-    return { kind: 'bridge', endpoint, foreign: [] };
+  const [endpoint, ...more] = bridgeEndpoints(config, network);
+  if (isBridged(spec.network.mode) && endpoint !== undefined) {
+    return { kind: 'bridge', endpoint, foreign: [], more };
   }
   const own = isBridged(spec.network.mode) || spec.network.mode === 'none';
   if (own) return { kind: 'none', netns: netnsName(id) };

@@ -6,7 +6,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { delay } from '../../runtime/io/delay.ts';
-import { cutCable } from './network/cut-cable.ts';
+import { cutCables } from './network/cut-cable.ts';
 import { tryLock } from './state/lock.ts';
 import { containerLock, containerRunDir } from './state/paths.ts';
 import { bootId, isSameProcess } from './state/process-identity.ts';
@@ -54,7 +54,7 @@ export async function recover(store: ContainerStore, id: string): Promise<void> 
     }
     if (ran) {
       const { config, state } = container;
-      await cutCable(state.network?.hostVeth);
+      await cutCables(state.network);
       store.writeState(id, {
         ...state,
         status: 'exited',

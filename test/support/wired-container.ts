@@ -51,6 +51,7 @@ export function bridgeEndpoint(
     address,
     macAddress: macFromAddress(address),
     hostVeth: hostVethName(containerId),
+    interfaceName: 'eth0',
     ports,
     firewall,
     ipv6: true,

@@ -13,9 +13,10 @@ import { renderCommand } from '../../../runtime/plan/render.ts';
 import type { Check, HostStep } from '../../../runtime/plan/step.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import { ipv4AddressesOf, isForwarding, kindOf, type IpLink, type IpRoute } from '../host/ip.ts';
+import type { Container } from '../../engine/state/store.ts';
 import { ok, type Finding } from './finding.ts';
 import { hasAllRules, missingLines, type Checked } from './missing-rules.ts';
-import { endpointOf, type View } from './view.ts';
+import { endpointsOf, type View } from './view.ts';
 
 /** Wider ones say "everything": a default route, or the halves of it that a VPN sets. */
 const WIDEST_ROUTE_THAT_COUNTS = 8;
@@ -39,7 +40,7 @@ export async function examineNetwork(view: View): Promise<readonly Finding[]> {
 
 function forwarding({ running }: View): Finding {
   if (isForwarding()) return ok('network.forwarding', 'this host forwards packets (net.ipv4.ip_forward = 1)');
-  const bridged = running.filter((container) => endpointOf(container) !== undefined);
+  const bridged = running.filter((container) => endpointsOf(container).length > 0);
   if (bridged.length === 0)
     return ok('network.forwarding', 'forwarding is off; the first container on a bridge turns it on');
   const [step] = planForwarding();
@@ -122,15 +123,12 @@ function sharedBridges({ networks, links }: View): readonly Finding[] {
 
 async function examineEndpoints(view: View): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  for (const container of view.running) {
-    const endpoint = endpointOf(container);
-    if (endpoint === undefined) continue;
-    const { name } = container.config;
+  for (const { name, key, endpoint } of view.running.flatMap(attachedTo)) {
     const missing = await missingSteps(endpoint, view);
     const titles = [...new Set(missing.map(({ step }) => lowerFirst(step.title)))];
     if (!view.links.some(({ ifname }) => ifname === endpoint.hostVeth)) {
       findings.push({
-        id: `network.cable:${name}`,
+        id: `network.cable:${key}`,
         level: 'problem',
         what: `${name} has lost its cable ${endpoint.hostVeth}`,
         means: 'It reaches nobody and nobody reaches it; its program runs on.',
@@ -139,7 +137,7 @@ async function examineEndpoints(view: View): Promise<readonly Finding[]> {
     }
     if (missing.length > 0) {
       findings.push({
-        id: `network.missing:${name}`,
+        id: `network.missing:${key}`,
         level: 'problem',
         what: `${name} lacks what its start had set up: ${titles.join('; ')}`,
         means:
@@ -156,6 +154,19 @@ async function examineEndpoints(view: View): Promise<readonly Finding[]> {
     );
   return findings;
 }
+
+interface Attached {
+  readonly name: string;
+  /** For the id of a finding: of its first network its name alone. */
+  readonly key: string;
+  readonly endpoint: BridgeEndpoint;
+}
+
+const attachedTo = (container: Container): readonly Attached[] =>
+  endpointsOf(container).map((endpoint, index) => {
+    const { name } = container.config;
+    return { name, key: index === 0 ? name : `${name}:${endpoint.interfaceName}`, endpoint };
+  });
 
 const count = (containers: number): string =>
   containers === 1 ? 'the running container' : `the ${String(containers)} running containers`;

@@ -8,6 +8,7 @@ import { leaseOf, restoreAddress } from '../../../runtime/network/ipam.ts';
 import { leasedIds } from '../../../runtime/process/identity/id-ranges.ts';
 import { Journal } from '../../../runtime/plan/journal.ts';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
+import { endpointStates } from '../../engine/spec/endpoints.ts';
 import { isDamaged, readRecord, writeFileAtomic } from '../../engine/state/atomic-file.ts';
 import { ociConfig } from '../../engine/state/bundle-record.ts';
 import { attachmentOf, expectedUndos } from '../../engine/expected-undos.ts';
@@ -160,16 +161,15 @@ function socketOf(paths: Paths, { config }: Container): readonly Finding[] {
 }
 
 function leasesOf(paths: Paths, { config: { id }, state }: Container): readonly Finding[] {
-  const { network, firstId } = state;
+  const { firstId } = state;
   const findings: Finding[] = [];
-  if (network?.network !== undefined) {
-    const { id: networkId } = network.network;
-    const held = leaseOf(leasesDir(paths), networkId, network.address);
-    const path = join(leasesDir(paths), networkId, network.address);
+  for (const { network, address } of endpointStates(state.network)) {
+    const held = leaseOf(leasesDir(paths), network.id, address);
+    const path = join(leasesDir(paths), network.id, address);
     if (held !== id) {
       findings.push(
         finding(path, lostLease(path, held), 'Another container could be given the address.', () =>
-          restoreAddress(leasesDir(paths), networkId, network.address, id),
+          restoreAddress(leasesDir(paths), network.id, address, id),
         ),
       );
     }

@@ -5,13 +5,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listForeignFirewalls, type ForeignFirewall } from '../../../runtime/network/firewall/foreign.ts';
-import { hasIpv6 } from '../../../runtime/network/ipv6.ts';
-import { netnsName } from '../../../runtime/network/names.ts';
 import { containerOf } from '../../../runtime/network/port-holder.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../../../runtime/network/types.ts';
 import { readLinks, readRoutes, type IpLink, type IpRoute } from '../host/ip.ts';
 import { readOwnTable, type NftEntry } from '../host/published.ts';
 import { commandLineOf, processIds } from '../host/processes.ts';
+import { bridgeEndpoints } from '../../engine/network/bridge-endpoints.ts';
 import { tryLock } from '../../engine/state/lock.ts';
 import { listNetworks } from '../../engine/state/networks.ts';
 import { containerLock, containersDir, leasesDir, type Paths } from '../../engine/state/paths.ts';
@@ -64,22 +63,9 @@ export async function takeView(store: ContainerStore): Promise<View> {
   };
 }
 
-/** undefined for a container that is on no bridge. */
-export function endpointOf({ config, state }: Container): BridgeEndpoint | undefined {
-  const { network } = state;
-  if (network?.network === undefined) return undefined;
-  return {
-    containerId: config.id,
-    netns: netnsName(config.id),
-    network: network.network,
-    address: network.address,
-    macAddress: network.macAddress,
-    hostVeth: network.hostVeth,
-    ports: network.ports,
-    firewall: config.spec.network.firewall,
-    ipv6: hasIpv6(),
-  };
-}
+/** None for a container that is on no bridge. */
+export const endpointsOf = ({ config, state }: Container): readonly BridgeEndpoint[] =>
+  bridgeEndpoints(config, state.network);
 
 /** Whether a name of the kernel's, made from the first digits of an id, belongs to one that is alive. */
 export const isAlive = ({ alive }: View, digits: string): boolean =>

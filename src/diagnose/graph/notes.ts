@@ -8,6 +8,8 @@ import { isSameProcess } from '../../engine/state/process-identity.ts';
 import type { Container, ContainerStore } from '../../engine/state/store.ts';
 import { namespaceAt } from '../host/netns.ts';
 import { netnsPath } from '../../../runtime/network/names.ts';
+import type { EndpointState } from '../../engine/spec/container.ts';
+import { endpointStates, interfaceOf } from '../../engine/spec/endpoints.ts';
 import type { Cable, Interface, Namespace, Published } from './model.ts';
 
 export interface Noted {
@@ -71,13 +73,15 @@ function disagreementsOf({ container, inode, alive }: Noted, kernel: Kernel): re
   else if (inode !== undefined && named !== inode) {
     found.push(say(`${netnsPath(network.netns)} is net:[${named}], but its process is in net:[${inode}]`));
   }
-  if (network.network === undefined) return found;
   const host = kernel.namespaces.find((namespace) => namespace.inode === kernel.here)?.interfaces ?? [];
   const inside = kernel.namespaces.find((namespace) => namespace.inode === inode);
-  found.push(...linkTrouble(network, host).map(say));
-  const eth0 = inside?.interfaces.find(({ name }) => name === 'eth0');
-  if (inside !== undefined && eth0 === undefined) found.push(say('there is no eth0 in its namespace'));
-  if (eth0 !== undefined) found.push(...insideTrouble(network.address, eth0).map(say));
+  for (const endpoint of endpointStates(network)) {
+    found.push(...linkTrouble(endpoint, host).map(say));
+    const own = inside?.interfaces.find(({ name }) => name === interfaceOf(endpoint));
+    if (inside !== undefined && own === undefined)
+      found.push(say(`there is no ${interfaceOf(endpoint)} in its namespace`));
+    if (own !== undefined) found.push(...insideTrouble(endpoint.address, own).map(say));
+  }
   for (const port of network.ports) {
     const address = port.hostIp === '0.0.0.0' ? '' : port.hostIp;
     const told = `${address === '' ? '' : `${address}:`}${port.hostPort}/${port.protocol}`;
@@ -99,16 +103,14 @@ function disagreementsOf({ container, inode, alive }: Noted, kernel: Kernel): re
   return found;
 }
 
-type Attached = NonNullable<Container['state']['network']>;
-
-function linkTrouble({ hostVeth, network }: Attached, host: readonly Interface[]): readonly string[] {
-  const bridge = host.find(({ name }) => name === network?.bridge);
+function linkTrouble({ hostVeth, network }: EndpointState, host: readonly Interface[]): readonly string[] {
+  const bridge = host.find(({ name }) => name === network.bridge);
   const veth = host.find(({ name }) => name === hostVeth);
   return [
-    ...(bridge === undefined ? [`the bridge ${network?.bridge} is gone`] : []),
+    ...(bridge === undefined ? [`the bridge ${network.bridge} is gone`] : []),
     ...(bridge?.up === false ? [`the bridge ${bridge.name} is down`] : []),
-    ...(bridge !== undefined && !bridge.addresses.some((one) => one.split('/')[0] === network?.gateway)
-      ? [`the bridge ${bridge.name} does not have the gateway's address ${network?.gateway}`]
+    ...(bridge !== undefined && !bridge.addresses.some((one) => one.split('/')[0] === network.gateway)
+      ? [`the bridge ${bridge.name} does not have the gateway's address ${network.gateway}`]
       : []),
     ...(veth === undefined ? [`the host's end of its cable, ${hostVeth}, is gone`] : []),
     ...(veth !== undefined && bridge !== undefined && veth.master !== bridge.index
@@ -118,12 +120,12 @@ function linkTrouble({ hostVeth, network }: Attached, host: readonly Interface[]
   ];
 }
 
-function insideTrouble(address: string, eth0: Interface): readonly string[] {
-  const has = eth0.addresses.some((one) => one.split('/')[0] === address);
-  const instead = eth0.addresses.filter((one) => !one.includes(':')).join(', ');
+function insideTrouble(address: string, { name, addresses, up }: Interface): readonly string[] {
+  const has = addresses.some((one) => one.split('/')[0] === address);
+  const instead = addresses.filter((one) => !one.includes(':')).join(', ');
   return [
-    ...(has ? [] : [`eth0 should have ${address}, but has ${instead === '' ? 'no address' : instead}`]),
-    ...(eth0.up ? [] : ['its eth0 is down']),
+    ...(has ? [] : [`${name} should have ${address}, but has ${instead === '' ? 'no address' : instead}`]),
+    ...(up ? [] : [`its ${name} is down`]),
   ];
 }
 
@@ -151,8 +153,9 @@ function leftBehind(notes: readonly Noted[], kernel: Kernel): readonly string[] 
       interfaces.some(({ addresses }) => addresses.some((one) => one.split('/')[0] === address)),
     );
   const netns = networks.map((network) => `/run/netns/${network?.netns ?? ''}`);
-  const addresses = networks.map((network) => network?.address);
-  const veths = networks.map((network) => network?.hostVeth);
+  const endpoints = networks.flatMap(endpointStates);
+  const addresses = endpoints.map(({ address }) => address);
+  const veths = endpoints.map(({ hostVeth }) => hostVeth);
   return [
     ...kernel.namespaces
       .filter(({ path }) => /^\/run\/netns\/md-[0-9a-f]{12}$/.test(path) && !noted(netns, path))

@@ -2,6 +2,7 @@
 import { netnsName } from '../../../runtime/network/names.ts';
 import { oneLine } from '../../../runtime/printable.ts';
 import { requireTool } from '../../../runtime/plan/tools.ts';
+import { endpointStates } from '../../engine/spec/endpoints.ts';
 import type { ContainerStore } from '../../engine/state/store.ts';
 import { entering, isForwarding, type Enter } from '../host/ip.ts';
 import { commandOf } from '../host/processes.ts';
@@ -51,10 +52,9 @@ export async function observe(store: ContainerStore, { all = false }: ObserveOpt
 /** A bridge that containers are on has the name of their network as well. */
 function withNetworks(host: Namespace, notes: readonly Noted[]): Namespace {
   const names = new Map(
-    notes.flatMap(({ container: { state } }) => {
-      const network = state.network?.network;
-      return network === undefined ? [] : [[network.bridge, network.name] as const];
-    }),
+    notes
+      .flatMap(({ container: { state } }) => endpointStates(state.network))
+      .map(({ network }) => [network.bridge, network.name] as const),
   );
   const interfaces = host.interfaces.map((link) => {
     const network = link.kind === 'bridge' ? names.get(link.name) : undefined;

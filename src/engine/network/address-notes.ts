@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import type { BridgeEndpoint } from '../../../runtime/network/types.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import type { NetworkState } from '../spec/container.ts';
+import { endpointStates } from '../spec/endpoints.ts';
 import { cablesDir, type Paths } from '../state/paths.ts';
 
 const QUIET = '/quiet';
@@ -45,23 +46,25 @@ export async function replaceCable(
  * no flow, and nobody needs to look for it.
  */
 export function noteIfQuiet(paths: Paths, state: NetworkState): void {
-  const { network, address, hostVeth } = state;
-  if (network === undefined || !wasQuiet(state)) return;
-  writeNote(notePath(paths, network.id, address), hostVeth + QUIET);
+  for (const { network, address, hostVeth } of endpointStates(state)) {
+    if (wasQuiet(hostVeth, state)) writeNote(notePath(paths, network.id, address), hostVeth + QUIET);
+  }
 }
 
 /** While its cable is still there: somebody may have a socket of its namespace (cut-cable.ts), and sends after all. */
 export function noteIfNotQuiet(paths: Paths, state: NetworkState): void {
-  const { network, address, hostVeth } = state;
-  if (network === undefined || wasQuiet(state)) return;
-  const note = notePath(paths, network.id, address);
-  // Otherwise the address is another container's by now, or was not noted as quiet.
-  if (textOfLink(note) === hostVeth + QUIET) writeNote(note, hostVeth);
+  for (const { network, address, hostVeth } of endpointStates(state)) {
+    if (wasQuiet(hostVeth, state)) continue;
+    const note = notePath(paths, network.id, address);
+    // Otherwise the address is another container's by now, or was not noted as quiet.
+    if (textOfLink(note) === hostVeth + QUIET) writeNote(note, hostVeth);
+  }
 }
 
 /** The host's end receives what the container sends. */
-function wasQuiet({ hostVeth, ports }: NetworkState): boolean {
-  const counters = ports.length === 0 ? ['rx_packets'] : ['rx_packets', 'tx_packets'];
+function wasQuiet(hostVeth: string, state: NetworkState): boolean {
+  const isPublished = state.ports.length > 0 && hostVeth === state.hostVeth;
+  const counters = !isPublished ? ['rx_packets'] : ['rx_packets', 'tx_packets'];
   try {
     return counters.every(
       (counter) => readFileSync(`/sys/class/net/${hostVeth}/statistics/${counter}`, 'utf8') === '0\n',

@@ -6,9 +6,12 @@ import type { BridgeEndpoint } from '../../../runtime/network/types.ts';
 export type Attachment =
   | {
       readonly kind: 'bridge';
+      /** Its way out, on which ports are published. */
       readonly endpoint: BridgeEndpoint;
       /** Other firewalls of the host that drop what is forwarded. */
       readonly foreign: readonly ForeignFirewall[];
+      /** Its other networks. */
+      readonly more: readonly BridgeEndpoint[];
     }
   | { readonly kind: 'none'; readonly netns: string }
   /** The host's network, or another container's: nothing to set up. */

@@ -18,9 +18,9 @@ import type { HostStep, Undo } from '../../../runtime/plan/step.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import { undoCommand } from '../../../runtime/plan/undo.ts';
 import { writeKeptRecord } from '../state/atomic-file.ts';
+import { DEFAULT_NETWORK } from '../spec/endpoints.ts';
 import { newId } from '../spec/ids.ts';
 import {
-  DEFAULT_NETWORK,
   definitionPath,
   deleteDefinition,
   findNetwork,

@@ -7,6 +7,7 @@ import { resolvConf } from '../../../runtime/network/resolv.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { readAtMost } from '../state/atomic-file.ts';
 import type { ContainerConfig, NetworkState } from '../spec/container.ts';
+import { endpointStates } from '../spec/endpoints.ts';
 import { containerDir, type Paths } from '../state/paths.ts';
 
 const NAMES = ['hosts', 'hostname', 'resolv.conf'] as const;
@@ -14,7 +15,7 @@ const NAMES = ['hosts', 'hostname', 'resolv.conf'] as const;
 export function writeNetworkFiles(paths: Paths, config: ContainerConfig, network: NetworkState): void {
   const dir = containerDir(paths, config.id);
   const files = networkFiles(paths, config, {
-    address: network.address,
+    addresses: endpointStates(network).map(({ address }) => address),
     gateway: network.network?.gateway ?? '',
   });
   for (const name of NAMES) writeFileSync(join(dir, name), files[name], { mode: 0o644 });
@@ -24,7 +25,7 @@ export function writeNetworkFiles(paths: Paths, config: ContainerConfig, network
 export function networkFiles(
   paths: Paths,
   { spec }: ContainerConfig,
-  { address, gateway }: { readonly address: string; readonly gateway: string },
+  { addresses, gateway }: { readonly addresses: readonly string[]; readonly gateway: string },
 ): Readonly<Record<(typeof NAMES)[number], string>> {
   const { mode, extraHosts, dns, dnsSearch, dnsOptions } = spec.network;
   if (mode.startsWith('container:')) {
@@ -35,7 +36,7 @@ export function networkFiles(
   const hostNetwork = mode === 'host';
   const { hostname, domainname } = spec;
   return {
-    hosts: hostsFile({ hostNetwork, address, hostname, domainname, extraHosts, gateway }),
+    hosts: hostsFile({ hostNetwork, addresses, hostname, domainname, extraHosts, gateway }),
     hostname: `${hostname}\n`,
     'resolv.conf': resolvConf({ hostNetwork, dns, search: dnsSearch, options: dnsOptions }),
   };

@@ -7,7 +7,7 @@ import type { ContainerDefaults } from '../../../images/types.ts';
 import { parseExposed, parsePort } from '../spec/port-spec.ts';
 import type { PortRequest } from '../../../runtime/network/types.ts';
 import type { FirewallBackend } from '../../../runtime/network/types.ts';
-import { isBridged, type NetworkSpec } from '../spec/container.ts';
+import { isBridged, type EndpointSpec, type NetworkSpec } from '../spec/container.ts';
 import type { CreateRequest } from '../spec/create-request.ts';
 import { invalidArgument, invalidSpec } from '../spec/flag-errors.ts';
 import { shortId } from '../spec/ids.ts';
@@ -41,8 +41,7 @@ export function networkSpec(
   for (const domain of request.dnsSearch ?? []) checkWord(domain, '--dns-search');
   return {
     mode,
-    ip: request.ip ?? '',
-    macAddress: mac.replaceAll('-', ':').toLowerCase(),
+    endpoints: endpoints(store, mode, request),
     dns: request.dns ?? [],
     dnsSearch: request.dnsSearch ?? [],
     dnsOptions: [...(request.dnsOption ?? []), ...(request.dnsOpt ?? [])],
@@ -63,6 +62,18 @@ function networkMode(store: ContainerStore, asked: string): string {
     `network ${asked} not found`,
     `Make it with 'minidock network create ${asked}', or use --network bridge, none, host or container:NAME.`,
   );
+}
+
+function endpoints(store: ContainerStore, mode: string, request: CreateRequest): readonly EndpointSpec[] {
+  if (!isBridged(mode)) return [];
+  const mac = (request.macAddress ?? '').replaceAll('-', ':').toLowerCase();
+  return [
+    {
+      network: findNetwork(store.paths, mode)?.name ?? mode,
+      ...(request.ip === undefined ? {} : { ip: request.ip }),
+      ...(mac === '' ? {} : { macAddress: mac }),
+    },
+  ];
 }
 
 function firewallBackend(asked: string | undefined): FirewallBackend {

@@ -1,12 +1,12 @@
 /**
- * What a container's network needs before a plan can be made: the bridge network's definition
- * (networks.ts), an address lease, host ports that are really free and stay reserved. All of it is given back by
+ * What a container's networks need before a plan can be made: the definition of each bridge network
+ * (networks.ts), a lease of an address in it, host ports that are really free and stay reserved. All of it is given back by
  * release-network.ts, and by whoever cleans up after a shim that was killed: leases carry their owner's id.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
-import { readForeignFirewalls } from '../../../runtime/network/firewall/foreign.ts';
+import { readForeignFirewalls, type ForeignFirewall } from '../../../runtime/network/firewall/foreign.ts';
 import {
   acquireAddress,
   leaseOf,
@@ -17,7 +17,7 @@ import {
 } from '../../../runtime/network/ipam.ts';
 import { hasIpv6 } from '../../../runtime/network/ipv6.ts';
 import { macFromAddress } from '../../../runtime/network/mac.ts';
-import { hostVethName, netnsName } from '../../../runtime/network/names.ts';
+import { CONTAINER_INTERFACE, hostVethName, interfaceAt, netnsName } from '../../../runtime/network/names.ts';
 import {
   releasePorts,
   reservePorts,
@@ -26,7 +26,14 @@ import {
 } from '../../../runtime/network/ports.ts';
 import type { BridgeEndpoint, BridgeNetwork, PortBinding } from '../../../runtime/network/types.ts';
 import { lastCable, replaceCable } from './address-notes.ts';
-import { isBridged, type ContainerConfig, type NetworkState } from '../spec/container.ts';
+import {
+  isBridged,
+  type ContainerConfig,
+  type EndpointSpec,
+  type EndpointState,
+  type NetworkState,
+} from '../spec/container.ts';
+import { byGateway, DEFAULT_NETWORK, endpointSpecs } from '../spec/endpoints.ts';
 import { missingFile, tellDamage } from '../state/damage.ts';
 import { randomHex } from '../spec/ids.ts';
 import { lockNetworks, networkOf, previewDefinition } from '../state/networks.ts';
@@ -50,8 +57,9 @@ export async function acquireNetwork(
 ): Promise<AcquiredNetwork> {
   const { network } = config.spec;
   const netns = netnsName(config.id);
-  if (isBridged(network.mode)) return acquireBridge(store, config);
-  if (network.mode === 'none') {
+  if (endpointSpecs(network).length > 0) return acquireBridges(store, config);
+  // Or it has been disconnected from all of its networks.
+  if (network.mode === 'none' || isBridged(network.mode)) {
     return {
       attachment: { kind: 'none', netns },
       state: detached(netns),
@@ -68,22 +76,26 @@ export async function acquireNetwork(
   };
 }
 
-/** What acquireNetwork would give now, or what it would throw, keeping nothing: for --dry-run. `address`: to be taken for free. */
+/** What acquireNetwork would give now, or what it would throw, keeping nothing: for --dry-run. `taken`: addresses asked for count as free. */
 export async function previewNetwork(
   store: ContainerStore,
   config: ContainerConfig,
   ports: readonly PortBinding[] = config.spec.network.ports,
-  address?: string,
+  taken = false,
 ): Promise<Attachment> {
-  if (!isBridged(config.spec.network.mode)) return (await acquireNetwork(store, config)).attachment;
-  const network = previewDefinition(store.paths, config.spec.network.mode);
-  const free = address ?? peekAddress(leasesDir(store.paths), network, config.spec.network.ip);
-  const foreign = await readForeignFirewalls(network.bridge);
-  return {
-    kind: 'bridge',
-    endpoint: toEndpoint(config, network, free, ports),
-    foreign,
-  };
+  const specs = endpointSpecs(config.spec.network);
+  if (specs.length === 0) return (await acquireNetwork(store, config)).attachment;
+  const leased = specs.map((spec): Leased => {
+    const network = previewDefinition(store.paths, spec.network);
+    const { ip = '' } = spec;
+    return {
+      spec,
+      network,
+      address: taken && ip !== '' ? ip : peekAddress(leasesDir(store.paths), network, ip),
+    };
+  });
+  const [endpoint, ...more] = toEndpoints(config, leased, ports);
+  return { kind: 'bridge', endpoint, more, foreign: await foreignFor([endpoint, ...more]) };
 }
 
 /**
@@ -94,7 +106,7 @@ export function peekPorts({ spec: { network } }: ContainerConfig): {
   readonly ports: readonly PortBinding[];
   readonly refusal?: MinidockError;
 } {
-  if (!isBridged(network.mode)) return { ports: [] };
+  if (endpointSpecs(network).length === 0) return { ports: [] };
   try {
     const { bindings, held } = reservePorts(network.ports);
     releasePorts(held);
@@ -105,33 +117,37 @@ export function peekPorts({ spec: { network } }: ContainerConfig): {
   }
 }
 
-async function acquireBridge(store: ContainerStore, config: ContainerConfig): Promise<AcquiredNetwork> {
+async function acquireBridges(store: ContainerStore, config: ContainerConfig): Promise<AcquiredNetwork> {
   const { paths } = store;
   const leases = leasesDir(paths);
-  const { network, address } = leaseIn(store, config);
+  let leased: readonly Leased[] = [];
   let reservation: PortReservation;
   try {
+    leased = endpointSpecs(config.spec.network).map((spec) => leaseIn(store, config.id, spec));
     reservation = reservePorts(config.spec.network.ports);
   } catch (error) {
     releaseAddresses(leases, config.id);
     throw error;
   }
-  const endpoint = toEndpoint(config, network, address, reservation.bindings);
-  await replaceCable(paths, endpoint);
-  const foreign = await readForeignFirewalls(network.bridge);
+  const [endpoint, ...more] = toEndpoints(config, leased, reservation.bindings);
+  const all = [endpoint, ...more] as const;
+  for (const each of all) await replaceCable(paths, each);
+  const foreign = await foreignFor(all);
   return {
-    attachment: { kind: 'bridge', endpoint, foreign },
-    warnings: warnOfForeign(foreign, endpoint.firewall, network.bridge),
-    state: {
-      network,
-      netns: endpoint.netns,
-      address,
-      macAddress: endpoint.macAddress,
-      hostVeth: endpoint.hostVeth,
-      ports: endpoint.ports,
-    },
+    attachment: { kind: 'bridge', endpoint, foreign, more },
+    warnings: all.flatMap(({ firewall, network }) => warnOfForeign(foreign, firewall, network.bridge)),
+    state: networkState(all, reservation.bindings),
     ports: reservation.held,
   };
+}
+
+/** Each bridge that is new to this host is a reason to look. */
+async function foreignFor(endpoints: readonly BridgeEndpoint[]): Promise<readonly ForeignFirewall[]> {
+  const found: ForeignFirewall[] = [];
+  for (const { network } of endpoints) {
+    if (found.length === 0) found.push(...(await readForeignFirewalls(network.bridge)));
+  }
+  return found;
 }
 
 /**
@@ -154,44 +170,95 @@ function restoreLostLease(store: ContainerStore, network: BridgeNetwork, address
   return false;
 }
 
+/** A network that a container is about to be attached to, with its address there. */
+export interface Leased {
+  readonly spec: EndpointSpec;
+  readonly network: BridgeNetwork;
+  readonly address: string;
+}
+
 /** A network of the user's may be removed at any time: so not between it being read and the lease that keeps it. */
-function leaseIn(
-  store: ContainerStore,
-  { id, spec }: ContainerConfig,
-): { network: BridgeNetwork; address: string } {
+export function leaseIn(store: ContainerStore, id: string, spec: EndpointSpec): Leased {
   const { paths } = store;
-  const { mode, ip } = spec.network;
-  const lock = mode === 'bridge' ? undefined : lockNetworks(paths);
+  const lock = spec.network === DEFAULT_NETWORK ? undefined : lockNetworks(paths);
   try {
-    const network = networkOf(paths, mode);
+    const network = networkOf(paths, spec.network);
     const isUsed = (address: string): boolean => restoreLostLease(store, network, address);
-    return {
-      network,
-      address: acquireAddress(leasesDir(paths), network, id, ip === '' ? undefined : ip, isUsed),
-    };
+    return { spec, network, address: acquireAddress(leasesDir(paths), network, id, spec.ip, isUsed) };
   } finally {
     lock?.release();
   }
 }
 
-function toEndpoint(
+/** The way out first, as eth0. */
+function toEndpoints(
   config: ContainerConfig,
-  network: BridgeNetwork,
-  address: string,
+  leased: readonly Leased[],
   ports: readonly PortBinding[],
+): readonly [BridgeEndpoint, ...BridgeEndpoint[]] {
+  const cables = new Set<string>();
+  const endpoints = inGatewayOrder(leased).map((one, index) => {
+    const endpoint = toEndpoint(config, one, interfaceAt(index), index === 0 ? ports : [], cables);
+    cables.add(endpoint.hostVeth);
+    return endpoint;
+  });
+  return endpoints as unknown as readonly [BridgeEndpoint, ...BridgeEndpoint[]];
+}
+
+const inGatewayOrder = (leased: readonly Leased[]): readonly Leased[] =>
+  leased.length === 1
+    ? leased
+    : leased.toSorted((one, other) =>
+        byGateway(
+          { network: one.network, priority: one.spec.priority },
+          { network: other.network, priority: other.spec.priority },
+        ),
+      );
+
+/** `cables`: names that others of the container's cables have. */
+export function toEndpoint(
+  config: ContainerConfig,
+  { spec, network, address }: Leased,
+  interfaceName: string,
+  ports: readonly PortBinding[],
+  cables: ReadonlySet<string>,
 ): BridgeEndpoint {
+  let hostVeth: string;
+  do hostVeth = hostVethName(config.id, randomHex(2));
+  while (cables.has(hostVeth));
   return {
     containerId: config.id,
     netns: netnsName(config.id),
     network,
     address,
-    macAddress: config.spec.network.macAddress || macFromAddress(address),
-    hostVeth: hostVethName(config.id, randomHex(2)),
+    macAddress: spec.macAddress ?? macFromAddress(address),
+    hostVeth,
+    interfaceName,
     ports,
     firewall: config.spec.network.firewall,
     ipv6: hasIpv6(),
   };
 }
+
+/** What is kept of them: the first one is the way out. */
+export function networkState(
+  [first, ...others]: readonly [BridgeEndpoint, ...BridgeEndpoint[]],
+  ports: readonly PortBinding[],
+): NetworkState {
+  const more = others.map(toState);
+  return { ...toState(first), netns: first.netns, ports, ...(more.length === 0 ? {} : { more }) };
+}
+
+const toState = ({
+  network,
+  address,
+  macAddress,
+  hostVeth,
+  interfaceName,
+}: BridgeEndpoint): EndpointState => ({
+  ...{ network, address, macAddress, hostVeth },
+  ...(interfaceName === CONTAINER_INTERFACE ? {} : { interfaceName }),
+});
 
 function detached(netns: string): NetworkState {
   return { network: undefined, netns, address: '', macAddress: '', hostVeth: '', ports: [] };

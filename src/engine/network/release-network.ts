@@ -6,6 +6,7 @@ import { releasePorts, type HeldPort } from '../../../runtime/network/ports.ts';
 import { doneStep } from '../../../runtime/plan/step-span.ts';
 import { leasedIds, releaseIds } from '../../../runtime/process/identity/id-ranges.ts';
 import type { NetworkState } from '../spec/container.ts';
+import { endpointStates } from '../spec/endpoints.ts';
 import { idsDir, leasesDir, type Paths } from '../state/paths.ts';
 import { isId } from '../state/records.ts';
 
@@ -20,12 +21,12 @@ export interface Leased {
   readonly firstId?: number | undefined;
 }
 
-/** The address and, of a container with users of its own, their ids. */
+/** The addresses and, of a container with users of its own, their ids. */
 export function releaseLeases(paths: Paths, id: string, { network, firstId }: Leased = {}): void {
   doneStep('address.release', () => {
     releaseAddresses(leasesDir(paths), id);
-    if (network?.network !== undefined)
-      releaseDamaged(join(leasesDir(paths), network.network.id, network.address));
+    for (const endpoint of endpointStates(network))
+      releaseDamaged(join(leasesDir(paths), endpoint.network.id, endpoint.address));
   });
   if (firstId !== undefined) releaseDamaged(join(idsDir(paths), String(firstId)));
   if ([...leasedIds(idsDir(paths)).values()].includes(id)) {

@@ -31,6 +31,9 @@ import {
 } from '../../../runtime/rootfs/defaults.ts';
 import { idMappings, namespaces } from './bundle-namespaces.ts';
 import { isBridged, type ContainerConfig, type ContainerSpec, type MountSpec } from '../spec/container.ts';
+import { endpointSpecs } from '../spec/endpoints.ts';
+import { interfaceAt } from '../../../runtime/network/names.ts';
+import { routesFixedAt } from '../../../runtime/network/fixed-routes.ts';
 import { withAsked } from './mount-order.ts';
 import { containerDir, containerRunDir, type Paths } from '../state/paths.ts';
 import { showsSystemPaths } from '../spec/security-flags.ts';
@@ -181,7 +184,7 @@ function sysctls({
           'net.ipv4.ping_group_range': `0 ${String(firstId === undefined ? (userNamespace?.lastGid ?? 2147483647) : mappingTo(firstId).size - 1)}`,
         }
       : {}),
-    ...(isBridged(config.spec.network.mode) ? fixedRoutes(ipv6 === true) : {}),
+    ...(isBridged(config.spec.network.mode) ? fixedRoutes(interfaces(config), ipv6 === true) : {}),
     ...config.spec.sysctls,
   };
 }
@@ -191,20 +194,15 @@ function sysctls({
  * advertisement. IPv6 is off, since the network is IPv4; who turns it on (--sysctl net.ipv6.conf.all.disable_ipv6=0)
  * still believes no router.
  */
-function fixedRoutes(ipv6: boolean): Readonly<Record<string, string>> {
-  return {
-    // Either of the two is enough to let them in.
-    'net.ipv4.conf.all.accept_redirects': '0',
-    'net.ipv4.conf.eth0.accept_redirects': '0',
-    ...(ipv6
-      ? {
-          'net.ipv6.conf.eth0.accept_ra': '0',
-          'net.ipv6.conf.eth0.accept_redirects': '0',
-          'net.ipv6.conf.eth0.disable_ipv6': '1',
-        }
-      : {}),
-  };
+function fixedRoutes(interfaces: readonly string[], ipv6: boolean): Readonly<Record<string, string>> {
+  // Either of the two is enough to let them in.
+  const all = { 'net.ipv4.conf.all.accept_redirects': '0' };
+  return interfaces.reduce((settings, name) => ({ ...settings, ...routesFixedAt(name, ipv6) }), all);
 }
+
+/** A container that is on no network by now may be connected to one later, see live-plan.ts. */
+const interfaces = ({ spec }: ContainerConfig): readonly string[] =>
+  endpointSpecs(spec.network).map((_, index) => interfaceAt(index));
 
 function mounts(input: BundleInput): readonly OciMount[] {
   const { spec, id } = input.config;

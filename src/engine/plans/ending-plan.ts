@@ -19,6 +19,7 @@ import {
   type Paths,
 } from '../state/paths.ts';
 import { signalName } from '../spec/signals.ts';
+import { endpointStates } from '../spec/endpoints.ts';
 import { doomedDir, type Container } from '../state/store.ts';
 
 export interface Signalling {
@@ -85,19 +86,26 @@ const KILLS =
 /** What the journal lists, last first, then the address. */
 export function planUndo(paths: Paths, { config, state }: Container): readonly HostStep[] {
   const entries = [...new Journal(join(containerRunDir(paths, config.id), 'journal')).read()].reverse();
-  const { network, address } = state.network ?? {};
+  const endpoints = endpointStates(state.network).filter(({ address }) => address !== '');
+  const leases = endpoints.map(({ network, address }) => join(leasesDir(paths), network.id, address));
+  const addresses = endpoints.map(({ address }) => address).join(', ');
   return [
     ...entries.flatMap(undoStep),
-    ...(network === undefined || address === undefined || address === ''
+    ...(endpoints.length === 0
       ? []
       : [
-          step('address.release', 'undo', `Give the address ${address} back`, {
-            why: 'A lease is a file named after the address, with the container’s id in it: making it takes the address, removing it gives it back.',
-            without: 'No other container ever gets the address, and one day there is none left.',
-            argv: ['rm', join(leasesDir(paths), network.id, address)],
-            none: 'the next start leases one again, often the same',
-            observe: ['ls', join(leasesDir(paths), network.id)],
-          }),
+          step(
+            'address.release',
+            'undo',
+            `Give the ${plural(endpoints.length, 'address')} ${addresses} back`,
+            {
+              why: 'A lease is a file named after the address, with the container’s id in it: making it takes the address, removing it gives it back.',
+              without: 'No other container ever gets the address, and one day there is none left.',
+              argv: ['rm', ...leases],
+              none: 'the next start leases one again, often the same',
+              observe: ['ls', ...leases.map((lease) => dirname(lease))],
+            },
+          ),
         ]),
     ...(state.firstId === undefined
       ? []
@@ -112,6 +120,8 @@ export function planUndo(paths: Paths, { config, state }: Container): readonly H
         ]),
   ];
 }
+
+const plural = (count: number, noun: string): string => (count === 1 ? noun : `${noun}es`);
 
 function undoStep({ id, undo }: JournalEntry): readonly HostStep[] {
   if (undo === undefined) return [];

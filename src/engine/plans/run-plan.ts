@@ -14,7 +14,7 @@ import { idMapping, type OciConfig, type OciIdMapping } from '../../../runtime/b
 import type { CgroupLayout } from '../../../runtime/cgroup/detect.ts';
 import { planCgroup } from '../../../runtime/cgroup/plan.ts';
 import { cgroupProcsFiles } from '../../../runtime/cgroup/processes.ts';
-import { planBridgeEndpoint, planNoneEndpoint } from '../../../runtime/network/plan.ts';
+import { planBridgeEndpoint, planFurtherEndpoint, planNoneEndpoint } from '../../../runtime/network/plan.ts';
 import type { ContainerCommand } from '../../../runtime/plan/command.ts';
 import type { HostStep, Section, Step } from '../../../runtime/plan/step.ts';
 import { containerSteps } from '../../../runtime/process/container-steps.ts';
@@ -106,7 +106,10 @@ export const netnsPathOf = (attachment: Attachment): string | undefined => {
 export function planNetwork(attachment: Attachment, mapped: boolean): readonly HostStep[] {
   switch (attachment.kind) {
     case 'bridge':
-      return planBridgeEndpoint(attachment.endpoint, attachment.foreign, mapped);
+      return [
+        ...planBridgeEndpoint(attachment.endpoint, attachment.foreign, mapped),
+        ...attachment.more.flatMap((endpoint) => planFurtherEndpoint(endpoint, attachment.foreign)),
+      ];
     case 'none':
       return planNoneEndpoint(attachment.netns, mapped);
     case 'shared':

@@ -10,7 +10,7 @@ import { isTraced, listenToTrace, span, tellTrace } from '../../../runtime/trace
 import { noteIfNotQuiet, noteIfQuiet } from '../network/address-notes.ts';
 import type { ContainerState } from '../spec/container.ts';
 import { hintOf } from '../spec/hints.ts';
-import { cutCable } from '../network/cut-cable.ts';
+import { cutCables } from '../network/cut-cable.ts';
 import { containerDir, containerRunDir } from '../state/paths.ts';
 import { releaseNetwork } from '../network/release-network.ts';
 import { takeContainerAway } from '../state/remove-files.ts';
@@ -62,7 +62,7 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
   if (explaining) rest();
   span('answer', 'answer: exited', () => clients.finish({ type: 'exited', exitCode, oomKilled }));
   if (!explaining) rest();
-  await cutCable(network?.hostVeth, CABLE_PATIENCE, () => {
+  await cutCables(network, CABLE_PATIENCE, () => {
     if (network !== undefined) noteIfNotQuiet(store.paths, network);
   });
 }
@@ -104,7 +104,7 @@ export async function fail(
   const rest = cleanUp(parts, config.spec.autoRemove || forget);
   span('answer', 'answer: failed', () => clients.finish({ type: 'failed', error: wire }));
   rest();
-  await cutCable(current?.network?.hostVeth, CABLE_PATIENCE);
+  await cutCables(current?.network, CABLE_PATIENCE);
 }
 
 /**

@@ -105,12 +105,14 @@ export const isBridged = (mode: string): boolean =>
   mode !== 'none' && mode !== 'host' && !mode.startsWith('container:');
 
 export interface NetworkSpec {
-  /** 'bridge', 'none', 'host', 'container:<id>', or a network of the user's, as given. */
+  /** 'bridge', 'none', 'host', 'container:<id>', or a network of the user's, as given: the first one of `run`. */
   readonly mode: string;
-  /** '' lets the address management choose. */
-  readonly ip: string;
-  /** '' derives one from the address, as Docker does. */
-  readonly macAddress: string;
+  /** The networks to be attached to, see endpoints.ts. Absent in containers of older versions, which had one. */
+  readonly endpoints?: readonly EndpointSpec[];
+  /** Of containers of older versions: the address asked for in their only network, or ''. */
+  readonly ip?: string;
+  /** The same of its MAC address. */
+  readonly macAddress?: string;
   readonly dns: readonly string[];
   readonly dnsSearch: readonly string[];
   readonly dnsOptions: readonly string[];
@@ -151,14 +153,45 @@ export interface ContainerState {
   readonly logLoss?: LogLoss | undefined;
 }
 
-/** The endpoint while the container runs. */
+/** What was asked for of one network. What is absent is left to minidock. */
+export interface EndpointSpec {
+  /** Its name. */
+  readonly network: string;
+  /** Further names of the container in this network. */
+  readonly aliases?: readonly string[];
+  /** 'CONTAINER:ALIAS': names by which this container finds another one. */
+  readonly links?: readonly string[];
+  readonly ip?: string;
+  readonly macAddress?: string;
+  readonly driverOpts?: Readonly<Record<string, string>>;
+  /** Of the default route: the network with the highest one has it. 0 if absent. */
+  readonly priority?: number;
+}
+
+/** One cable of a container that runs. */
+export interface EndpointState {
+  readonly network: BridgeNetwork;
+  readonly address: string;
+  readonly macAddress: string;
+  readonly hostVeth: string;
+  /** What the container calls its end; 'eth0' where it is absent. */
+  readonly interfaceName?: string;
+}
+
+/**
+ * The network of a container while it runs. With several networks these fields are of the one that has the default
+ * route, on which ports are published; `endpointStates` (endpoints.ts) gives all of them.
+ */
 export interface NetworkState {
   readonly network: BridgeNetwork | undefined;
   readonly netns: string;
   readonly address: string;
   readonly macAddress: string;
   readonly hostVeth: string;
+  readonly interfaceName?: string;
   readonly ports: readonly PortBinding[];
+  /** The other networks. */
+  readonly more?: readonly EndpointState[];
 }
 
 /** Output that is in no log: the disk was full, say. */

@@ -10,22 +10,24 @@
  * A process of the container can neither hold the lock, which lies in a private directory, nor become a child of the
  * shim's. Only read when a record is damaged, so it may take some milliseconds.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { cgroupProcesses } from '../../../runtime/cgroup/processes.ts';
 import { addressesOf } from '../../../runtime/network/ipam.ts';
 import { macFromAddress } from '../../../runtime/network/mac.ts';
-import { hostVethName, netnsName } from '../../../runtime/network/names.ts';
+import { hostVethName, interfaceAt, netnsName } from '../../../runtime/network/names.ts';
 import { containerOf } from '../../../runtime/network/port-holder.ts';
-import type { BridgeNetwork, PortBinding } from '../../../runtime/network/types.ts';
+import type { PortBinding } from '../../../runtime/network/types.ts';
 import { Journal } from '../../../runtime/plan/journal.ts';
 import { leasedIds } from '../../../runtime/process/identity/id-ranges.ts';
 import {
   isBridged,
   type ContainerConfig,
   type ContainerState,
+  type EndpointState,
   type NetworkState,
 } from '../spec/container.ts';
+import { byGateway, endpointSpecs, specFor } from '../spec/endpoints.ts';
 import { listNetworks } from './networks.ts';
 import { containerLock, containerRunDir, idsDir, leasesDir, type Paths } from './paths.ts';
 import { bootId, startTime } from './process-identity.ts';
@@ -131,18 +133,46 @@ export function deriveNetwork(paths: Paths, config: ContainerConfig): NetworkSta
   const netns = mode === 'host' || mode.startsWith('container:') ? '' : netnsName(id);
   const nowhere = { network: undefined, netns, address: '', macAddress: '', hostVeth: '', ports: [] };
   if (!isBridged(mode)) return nowhere;
-  const [lease] = addressesOf(leasesDir(paths), id);
-  const network = lease && listNetworks(paths).find((one) => one.id === lease.networkId);
-  if (lease === undefined || network === undefined) return nowhere;
+  const [first, ...more] = deriveEndpoints(paths, config);
+  if (first === undefined) return nowhere;
   return {
-    network: network satisfies BridgeNetwork,
-    netns,
-    address: lease.address,
-    macAddress: spec.network.macAddress || macFromAddress(lease.address),
-    hostVeth:
-      namesIn('/sys/class/net').find((name) => name.startsWith(hostVethName(id, '0000').slice(0, -4))) ?? '',
+    ...nowhere,
+    ...first,
     ports: publishedPorts(paths, config),
+    ...(more.length === 0 ? {} : { more }),
   };
+}
+
+/** A lease for each network, the way out first; interfaces are named in this order at a start. */
+function deriveEndpoints(paths: Paths, { id, spec }: ContainerConfig): readonly EndpointState[] {
+  const specs = endpointSpecs(spec.network);
+  const networks = listNetworks(paths);
+  const cables = namesIn('/sys/class/net').filter((name) =>
+    name.startsWith(hostVethName(id, '0000').slice(0, -4)),
+  );
+  return addressesOf(leasesDir(paths), id)
+    .flatMap(({ networkId, address }) => {
+      const network = networks.find((one) => one.id === networkId);
+      if (network === undefined) return [];
+      return [{ network, address, priority: specFor(specs, network)?.priority }];
+    })
+    .sort(byGateway)
+    .map(({ network, address }, index) => ({
+      network,
+      address,
+      macAddress: specFor(specs, network)?.macAddress ?? macFromAddress(address),
+      hostVeth: cables.find((name) => bridgeOf(name) === network.bridge || cables.length === 1) ?? '',
+      interfaceName: interfaceAt(index),
+    }));
+}
+
+/** Of an interface that is plugged into a bridge, else ''. */
+function bridgeOf(name: string): string {
+  try {
+    return basename(readlinkSync(`/sys/class/net/${name}/master`));
+  } catch {
+    return ''; // Plugged into none, or gone.
+  }
 }
 
 /** Those asked for, in the order of the journal's `port.publish:[IP:]PORT/PROTOCOL`, which has the chosen numbers. */

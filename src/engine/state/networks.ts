@@ -12,13 +12,12 @@ import { chooseSubnet, readRoutes } from '../../../runtime/network/subnet.ts';
 import type { BridgeNetwork } from '../../../runtime/network/types.ts';
 import { isDamaged, readKeptRecord, writeKeptRecord } from './atomic-file.ts';
 import { missingFile, tellDamage } from './damage.ts';
+import { DEFAULT_NETWORK } from '../spec/endpoints.ts';
 import { newId } from '../spec/ids.ts';
 import { waitLock, type Lock } from './lock.ts';
 import { networksDir, type Paths } from './paths.ts';
 import { bridgeNetwork } from './records.ts';
 import { timestamp } from '../spec/time.ts';
-
-export const DEFAULT_NETWORK = 'bridge';
 
 export const lockNetworks = (paths: Paths): Lock => waitLock(join(networksDir(paths), '.lock'));
 

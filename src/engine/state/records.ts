@@ -24,6 +24,8 @@ import type {
   ContainerConfig,
   ContainerSpec,
   ContainerState,
+  EndpointSpec,
+  EndpointState,
   LogSpec,
   MountSpec,
   NetworkSpec,
@@ -64,10 +66,21 @@ const binding = {
   protocol: oneOf('tcp', 'udp'),
 };
 
+const endpointSpec = record<EndpointSpec>({
+  network: line,
+  aliases: optional(lines),
+  links: optional(lines),
+  ip: optional(line),
+  macAddress: optional(line),
+  driverOpts: optional(mapOf(line)),
+  priority: optional(whole),
+});
+
 const networkSpec = record<NetworkSpec>({
   mode: line,
-  ip: line,
-  macAddress: line,
+  endpoints: optional(listOf(endpointSpec)),
+  ip: optional(line),
+  macAddress: optional(line),
   dns: lines,
   dnsSearch: lines,
   dnsOptions: lines,
@@ -157,13 +170,23 @@ export const containerConfig: Shape<ContainerConfig> = record<ContainerConfig>({
   spec,
 });
 
+const endpointState = record<EndpointState>({
+  network: bridgeNetwork,
+  address,
+  macAddress: line,
+  hostVeth: line,
+  interfaceName: optional(interfaceName),
+});
+
 const networkState = record<NetworkState>({
   network: optional(bridgeNetwork),
   netns: line,
   address: line,
   macAddress: line,
   hostVeth: line,
+  interfaceName: optional(interfaceName),
   ports: listOf(record<PortBinding>(binding)),
+  more: optional(listOf(endpointState)),
 });
 
 export const containerState: Shape<ContainerState> = record<ContainerState>({

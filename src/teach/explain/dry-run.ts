@@ -32,7 +32,7 @@ export async function printDryRun(
   const attachment = await previewNetwork(store, config, ports).catch((error: unknown) => {
     if (!(error instanceof MinidockError) || error.code !== 'ADDRESS_IN_USE') throw error;
     tellRefusal(error);
-    return previewNetwork(store, config, ports, config.spec.network.ip);
+    return previewNetwork(store, config, ports, true);
   });
   const firstId = config.spec.usernsMode === 'auto' ? peekIds(idsDir(store.paths), config.id) : undefined;
   const { plan } = computeRun(store.paths, config, attachment, { firstId });

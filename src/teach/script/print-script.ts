@@ -48,7 +48,7 @@ async function makeScript(
     cgroup: computed.cgroup,
     start: planStart(placesOf(paths, config.id)),
   });
-  const endpoint = attachment.kind === 'bridge' ? attachment.endpoint : undefined;
+  const { endpoint, more = [] } = attachment.kind === 'bridge' ? attachment : {};
   return renderScript({
     plan,
     bundle,
@@ -56,7 +56,7 @@ async function makeScript(
     image: config.imageRef,
     layers: computed.bundle.root.lower,
     files: networkFiles(paths, config, {
-      address: endpoint?.address ?? '',
+      addresses: endpoint === undefined ? [] : [endpoint.address, ...more.map(({ address }) => address)],
       gateway: endpoint?.network.gateway ?? '',
     }),
     mtab: needsMtab(config.layers),

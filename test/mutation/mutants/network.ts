@@ -6,15 +6,11 @@ const kernel = 'kernel/network\\.';
 export const network = [
   ...mutantsOf(
     'runtime/network/addresses.ts',
-    ["'link', 'set', CONTAINER_INTERFACE, 'up'", "'link', 'set', CONTAINER_INTERFACE, 'down'", kernel],
+    ["'link', 'set', interfaceName, 'up'", "'link', 'set', interfaceName, 'down'", kernel],
+    ["'brd', '+', 'dev', interfaceName", "'dev', interfaceName", 'kernel/network\\.|golden/explain'],
     [
-      "'brd', '+', 'dev', CONTAINER_INTERFACE",
-      "'dev', CONTAINER_INTERFACE",
-      'kernel/network\\.|golden/explain',
-    ],
-    [
-      'network.internal === true ? [] : planDefaultRoute',
-      'network.internal === true ? planDefaultRoute(endpoint) : planDefaultRoute',
+      'network.internal === true ? [] : [planDefaultRoute(endpoint)]',
+      '[planDefaultRoute(endpoint)]',
       'e2e/networks\\.',
     ],
     [

@@ -4,7 +4,7 @@ import { hostsFile, parseExtraHost, type HostsInput } from '../../../../runtime/
 
 const input: HostsInput = {
   hostNetwork: false,
-  address: '172.17.0.2',
+  addresses: ['172.17.0.2'],
   hostname: '0123456789ab',
   domainname: '',
   extraHosts: [],
@@ -46,12 +46,12 @@ test.each([
 });
 
 test('without an address there is no line for the container', () => {
-  expect(hostsFile({ ...input, address: '' })).toMatch(/ip6-allrouters\n$/);
+  expect(hostsFile({ ...input, addresses: [] })).toMatch(/ip6-allrouters\n$/);
   expect(hostsFile({ ...input, hostname: '' })).toMatch(/ip6-allrouters\n$/);
 });
 
 test("on the host's network it is the host's file and what was added", () => {
-  const host = { ...input, hostNetwork: true, address: '', gateway: '', extraHosts: ['me:host-gateway'] };
+  const host = { ...input, hostNetwork: true, addresses: [], gateway: '', extraHosts: ['me:host-gateway'] };
   expect(hostsFile(host, () => '127.0.0.1 localhost')).toBe('127.0.0.1 localhost\n127.0.0.1\tme\n');
   expect(hostsFile(host, () => '127.0.0.1 localhost\n')).toBe('127.0.0.1 localhost\n127.0.0.1\tme\n');
   expect(hostsFile(host, () => '')).toBe('127.0.0.1\tme\n');

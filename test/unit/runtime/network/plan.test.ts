@@ -20,6 +20,7 @@ const endpoint = (firewall: FirewallBackend, ipv6 = true): BridgeEndpoint => ({
   address: '172.17.0.2',
   macAddress: '02:42:ac:11:00:02',
   hostVeth: 'mdv0123456789ab',
+  interfaceName: 'eth0',
   ports: [
     { hostIp: '0.0.0.0', hostPort: 8080, containerPort: 80, protocol: 'tcp' },
     { hostIp: '127.0.0.1', hostPort: 5300, containerPort: 53, protocol: 'udp' },
