@@ -12,7 +12,7 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOf, newSha256 } from '../digest.ts';
 import { ImageError } from '../errors.ts';
-import { acquireLock, type Release } from './lock.ts';
+import type { AcquireLock, Release } from './lock.ts';
 import { isOwnerAlive, ownerTag } from './owner.ts';
 
 /** Bytes that any manifest or configuration may have. */
@@ -20,13 +20,19 @@ export const maxDocument = 16 << 20;
 
 export class BlobStore {
   readonly #dir: string;
+  readonly #acquireLock: AcquireLock;
   readonly #beforeAdding: () => Promise<void>;
   /** Once in a process's life is often enough. */
   #cleared = false;
 
   /** `beforeAdding` is awaited before anything new comes in; the image store keeps clean-ups away with it. */
-  constructor(dir: string, beforeAdding: () => Promise<void> = () => Promise.resolve()) {
+  constructor(
+    dir: string,
+    acquireLock: AcquireLock,
+    beforeAdding: () => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#dir = dir;
+    this.#acquireLock = acquireLock;
     this.#beforeAdding = beforeAdding;
   }
 
@@ -57,7 +63,7 @@ export class BlobStore {
   async lock(digest: string, signal?: AbortSignal): Promise<Release> {
     await this.#beforeAdding();
     await mkdir(join(this.#dir, 'partial'), { recursive: true });
-    return await acquireLock(join(this.#dir, 'locks', hexOf(digest)), signal);
+    return await this.#acquireLock(join(this.#dir, 'locks', `${hexOf(digest)}.lock`), signal);
   }
 
   /**

@@ -22,7 +22,7 @@ import { withoutRepeats } from './layer-stack.ts';
 import { LayerStore, layerName } from './layer-store.ts';
 import type { LayerRecord } from './records.ts';
 import { Leases } from './leases.ts';
-import { withLock } from './lock.ts';
+import { withLock, type AcquireLock } from './lock.ts';
 import { matchImage } from './names.ts';
 import { planPrune, planRemoval, type ImageUse, type RemovalPlan } from './removal.ts';
 import type { EnsureLayer, ImageStoreOptions, PutImage, Removal, RemoveOptions } from './requests.ts';
@@ -33,15 +33,17 @@ export class ImageStore {
   readonly #index: string;
   readonly #layers: LayerStore;
   readonly #leases: Leases;
+  readonly #acquireLock: AcquireLock;
   readonly #onDamage: OnDamage;
 
-  constructor({ dir, unpacker, onDamage = () => undefined }: ImageStoreOptions) {
+  constructor({ dir, unpacker, acquireLock, onDamage = () => undefined }: ImageStoreOptions) {
     this.#dir = dir;
+    this.#acquireLock = acquireLock;
     this.#onDamage = onDamage;
     this.#index = join(dir, 'images.json');
     this.#leases = new Leases(join(dir, 'leases'));
-    this.blobs = new BlobStore(join(dir, 'blobs'), () => this.#lease());
-    this.#layers = new LayerStore(dir, this.blobs, unpacker, onDamage);
+    this.blobs = new BlobStore(join(dir, 'blobs'), acquireLock, () => this.#lease());
+    this.#layers = new LayerStore(dir, { blobs: this.blobs, unpacker, acquireLock, onDamage });
   }
 
   /** Whether a layer is unpacked already; then its blob need not be fetched. It will not go away meanwhile. */
@@ -260,7 +262,7 @@ export class ImageStore {
   }
 
   async #locked<T>(work: () => Promise<T>): Promise<T> {
-    return await withLock(join(this.#dir, 'locks', 'index'), work);
+    return await withLock(this.#acquireLock, join(this.#dir, 'locks', 'index.lock'), work);
   }
 }
 

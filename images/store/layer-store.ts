@@ -18,7 +18,7 @@ import type { Arrival, ArrivingBlob } from './arrival.ts';
 import { readFileIfAny } from './atomic-file.ts';
 import { hexOf, type BlobStore } from './blob-store.ts';
 import { missing, type OnDamage } from './damage.ts';
-import { withLock } from './lock.ts';
+import { withLock, type AcquireLock } from './lock.ts';
 import { isOwnerAlive, ownerTag } from './owner.ts';
 import { layerRecord } from './record-shapes.ts';
 import type { LayerRecord } from './records.ts';
@@ -28,17 +28,26 @@ export interface EnsureOptions extends UnpackOptions {
   readonly arrival?: Arrival | undefined;
 }
 
+export interface LayerStoreParts {
+  readonly blobs: BlobStore;
+  readonly unpacker: Unpacker;
+  readonly acquireLock: AcquireLock;
+  readonly onDamage: OnDamage;
+}
+
 export class LayerStore {
   readonly #dir: string;
   readonly #blobs: BlobStore;
   readonly #unpacker: Unpacker;
+  readonly #acquireLock: AcquireLock;
   readonly #onDamage: OnDamage;
 
-  constructor(dir: string, blobs: BlobStore, unpacker: Unpacker, onDamage: OnDamage) {
+  constructor(dir: string, { blobs, unpacker, acquireLock, onDamage }: LayerStoreParts) {
     this.#dir = dir;
     this.#onDamage = onDamage;
     this.#blobs = blobs;
     this.#unpacker = unpacker;
+    this.#acquireLock = acquireLock;
   }
 
   has(diffId: string): boolean {
@@ -52,11 +61,11 @@ export class LayerStore {
   /** Unpacks a blob unless its layer is there. `diffId` is what it must turn out to be. */
   async ensure(blob: string, diffId: string, options: EnsureOptions): Promise<void> {
     if (this.has(diffId)) return;
-    const lock = join(this.#dir, 'locks', `layer-${hexOf(diffId)}`);
+    const lock = join(this.#dir, 'locks', `layer-${hexOf(diffId)}.lock`);
     const unpack = async (): Promise<void> => {
       if (!this.has(diffId)) await this.#unpack(blob, diffId, options);
     };
-    await withLock(lock, unpack, options.signal);
+    await withLock(this.#acquireLock, lock, unpack, options.signal);
   }
 
   /** Unpacks a blob whose diff id is not known yet; returns it. */

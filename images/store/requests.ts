@@ -3,6 +3,7 @@ import type { Descriptor } from '../types.ts';
 import type { Unpacker } from '../unpack/types.ts';
 import type { Arrival } from './arrival.ts';
 import type { OnDamage } from './damage.ts';
+import type { AcquireLock } from './lock.ts';
 import type { ImageUse } from './removal.ts';
 
 export interface EnsureLayer {
@@ -45,6 +46,7 @@ export interface Removal {
 export interface ImageStoreOptions {
   readonly dir: string;
   readonly unpacker: Unpacker;
+  readonly acquireLock: AcquireLock;
   /** Told of what is damaged while the store goes on. */
   readonly onDamage?: OnDamage;
 }

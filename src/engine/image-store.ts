@@ -13,6 +13,7 @@ export function openImageStore(paths: Paths): ImageStore {
   return new ImageStore({
     dir: imagesDir(paths),
     onDamage: tellDamage,
+    acquireLock: async (...a) => (await import('./image-lock.ts')).acquireLock(...a),
     unpacker: {
       unpackLayer: async (...a) => (await unpacker()).unpackLayer(...a),
       makeOverrides: async (...a) => (await unpacker()).makeOverrides(...a),

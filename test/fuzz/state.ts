@@ -15,6 +15,7 @@ import { listNetworks } from '../../src/engine/state/networks.ts';
 import { type Container, ContainerStore, NEW_STATE } from '../../src/engine/state/store.ts';
 import { unreadableConfig } from '../../src/engine/state/unreadable.ts';
 import { listVolumes } from '../../src/engine/state/volumes.ts';
+import { fileLock } from '../support/file-lock.ts';
 import { randomJson } from './mutate-json.ts';
 import type { Random } from './random.ts';
 
@@ -64,6 +65,7 @@ async function listImages(root: string, said: string[]): Promise<void> {
   const store = new ImageStore({
     dir: join(root, 'images'),
     unpacker: { unpackLayer: unused, makeOverrides: unused },
+    acquireLock: fileLock,
     onDamage: (error, consequence) => said.push(`${error.message} ${consequence}`),
   });
   try {

@@ -19,6 +19,7 @@ import { ImageStore } from '../../images/store/image-store.ts';
 import { makeOverrides } from '../../images/unpack/overrides.ts';
 import { TarReader } from '../../images/unpack/tar-reader.ts';
 import { unpackLayer } from '../../images/unpack/unpack.ts';
+import { fileLock } from '../support/file-lock.ts';
 import { tarOf } from '../support/tar-bytes.ts';
 import { randomJson } from './mutate-json.ts';
 import { randomTar } from './mutate-tar.ts';
@@ -209,6 +210,7 @@ async function unpackOn(
 async function load(archive: Buffer, random: Random, { dir, callsFor }: Surroundings): Promise<string> {
   const store = new ImageStore({
     dir: join(dir, 'work'),
+    acquireLock: fileLock,
     unpacker: {
       unpackLayer: async ({ blob, target, diffId }) =>
         await unpackLayer(blob, target, callsFor(target), { enterRoot: false, diffId }),

@@ -6,6 +6,7 @@ import type { ArrivingBlob } from '../../images/store/arrival.ts';
 import { BlobStore } from '../../images/store/blob-store.ts';
 import type { EnsureLayer, PutImage } from '../../images/store/requests.ts';
 import type { StoredImage } from '../../images/types.ts';
+import { fileLock } from './file-lock.ts';
 
 export class MemoryImageStore implements PullStore {
   readonly blobs: BlobStore;
@@ -16,7 +17,7 @@ export class MemoryImageStore implements PullStore {
   readonly images = new Map<string, StoredImage>();
 
   constructor(dir: string) {
-    this.blobs = new BlobStore(dir);
+    this.blobs = new BlobStore(dir, fileLock);
   }
 
   hasLayer(diffId: string): Promise<boolean> {

@@ -11,6 +11,7 @@ import { withoutRepeats } from '../../../images/store/layer-stack.ts';
 import { layerName } from '../../../images/store/layer-store.ts';
 import type { ImageConfig, Manifest, StoredImage } from '../../../images/types.ts';
 import type { HostStep, StepId } from '../../../runtime/plan/step.ts';
+import { acquireLock } from '../../engine/image-lock.ts';
 import type { Engine } from '../../engine/engine.ts';
 import {
   CONFIG_STEP,
@@ -172,7 +173,7 @@ class BlobsAside extends BlobStore {
     dir: string,
     private readonly there: BlobStore | undefined,
   ) {
-    super(dir);
+    super(dir, acquireLock);
   }
 
   override async has(digest: string, size?: number): Promise<boolean> {

@@ -16,6 +16,7 @@ import { makeOverrides } from '../../../images/unpack/overrides.ts';
 import type { Unpacker } from '../../../images/unpack/types.ts';
 import { unpackLayer } from '../../../images/unpack/unpack.ts';
 import { fileSystemCalls } from '../../../src/engine/unpack-child.ts';
+import { fileLock } from '../file-lock.ts';
 import type { Stack } from './answers.ts';
 
 const [list = '', dir = ''] = process.argv.slice(2);
@@ -32,7 +33,7 @@ for (const [index, { path, isImport }] of (
   JSON.parse(readFileSync(list, 'utf8')) as readonly { path: string; isImport: boolean }[]
 ).entries()) {
   // A store for each: one of a thousand images would spend its time on their list.
-  const store = new ImageStore({ dir: `${dir}/${String(index)}`, unpacker });
+  const store = new ImageStore({ dir: `${dir}/${String(index)}`, unpacker, acquireLock: fileLock });
   mkdirSync(`${dir}/${String(index)}`, { recursive: true });
   try {
     const image = isImport

@@ -9,6 +9,7 @@ import { RegistryClient } from '../../../../images/registry/client.ts';
 import { downloadBlob } from '../../../../images/registry/download.ts';
 import { BlobStore } from '../../../../images/store/blob-store.ts';
 import type { Descriptor } from '../../../../images/types.ts';
+import { fileLock } from '../../../support/file-lock.ts';
 import { FakeRegistry, refuse, sendTruncated } from '../../../support/fake-registry.ts';
 
 const content = randomBytes(300_000);
@@ -21,7 +22,7 @@ let descriptor: Descriptor;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'minidock-download-'));
   registry = await FakeRegistry.start();
-  blobs = new BlobStore(dir);
+  blobs = new BlobStore(dir, fileLock);
   reference = parseReference(`${registry.host}/app`);
   descriptor = { mediaType: 'layer', ...registry.addBlob(content) };
 });

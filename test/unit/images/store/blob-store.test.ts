@@ -5,6 +5,7 @@ import { digestOf } from '../../../../images/digest.ts';
 import { BlobStore, hexOf } from '../../../../images/store/blob-store.ts';
 import { ownerTag } from '../../../../images/store/owner.ts';
 import { deadOwner } from '../../../support/dead-owner.ts';
+import { fileLock } from '../../../support/file-lock.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
 const content = Buffer.from('content');
@@ -12,7 +13,7 @@ const digest = digestOf(content);
 
 async function started(bytes: Buffer) {
   const dir = temporaryDirectory();
-  const blobs = new BlobStore(dir);
+  const blobs = new BlobStore(dir, fileLock);
   const release = await blobs.lock(digest);
   writeFileSync(blobs.partialPath(digest), bytes);
   return { dir, blobs, release };
@@ -52,14 +53,14 @@ test('a digest found while writing is believed, but must be the right one', asyn
 
 test('small content is put in one go, and once', async () => {
   const dir = temporaryDirectory();
-  const blobs = new BlobStore(dir);
+  const blobs = new BlobStore(dir, fileLock);
   expect(await blobs.putBytes(content)).toBe(digest);
   expect(await blobs.putBytes(content)).toBe(digest);
   expect(readdirSync(join(dir, 'partial'))).toEqual([]);
 });
 
 test('what is missing, and what is too long to be read as a whole', async () => {
-  const blobs = new BlobStore(temporaryDirectory());
+  const blobs = new BlobStore(temporaryDirectory(), fileLock);
   expect(() => blobs.readBytes(digest)).toThrow(expect.objectContaining({ code: 'BLOB_MISSING' }));
   await blobs.putBytes(content);
   expect(blobs.readBytes(digest, content.length)).toEqual(content);
