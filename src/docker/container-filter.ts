@@ -3,6 +3,7 @@ import { MinidockError } from '../../runtime/errors.ts';
 import { networkNames, type ContainerEntry } from './container-row.ts';
 import { endpointStates } from '../engine/spec/endpoints.ts';
 import { invalidFilter, matchLabels, matchPattern, parseFilters, type Filters } from './filters.ts';
+import { hasProgram } from '../engine/spec/container.ts';
 
 const STATUSES = ['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead'];
 
@@ -79,12 +80,12 @@ const MATCHERS: Readonly<Record<string, Matcher>> = {
     networkNames(config, state).includes(value) ||
     (value !== '' && endpointStates(state.network).some(({ network }) => network.id.startsWith(value))),
   publish: ({ config, state }, value) =>
-    state.status === 'running' &&
+    hasProgram(state) &&
     (state.network?.ports ?? config.spec.network.ports).some((port) =>
       isInRange(parsePortRange('publish', value), port.hostPort, port.protocol),
     ),
   expose: ({ config, state }, value) =>
-    state.status === 'running' &&
+    hasProgram(state) &&
     [
       ...config.spec.exposedPorts,
       ...config.spec.network.ports.map((port) => `${port.containerPort}/${port.protocol}`),

@@ -1,5 +1,5 @@
 /** A container as a row of `ps`: each field in the words of `docker ps`, cut short unless told not to. */
-import { isBridged, type ContainerConfig, type ContainerState } from '../engine/spec/container.ts';
+import { hasProgram, isBridged, type ContainerConfig, type ContainerState } from '../engine/spec/container.ts';
 import { endpointSpecs, endpointStates } from '../engine/spec/endpoints.ts';
 import { displayPorts } from './display-ports.ts';
 import type { ListStyle, Row } from './rows.ts';
@@ -77,8 +77,7 @@ export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc
     },
     Names: config.name,
     Networks: networkNames(config, state).join(','),
-    Ports:
-      state.status === 'running' ? displayPorts(state.network?.ports ?? [], portsExposed(config, state)) : '',
+    Ports: hasProgram(state) ? displayPorts(state.network?.ports ?? [], portsExposed(config, state)) : '',
     RunningFor: humanAgo(config.created, now),
     Size: sizeWords(sizes),
     State: state.status,
@@ -86,11 +85,15 @@ export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc
   };
 }
 
-/** 'Up 3 minutes', 'Exited (0) 2 hours ago', 'Created', 'Dead'. */
+/** 'Up 3 minutes', 'Up 3 minutes (Paused)', 'Restarting (1) 2 seconds ago', 'Exited (0) 2 hours ago', 'Created', 'Dead'. */
 export function statusText(state: ContainerState, now: Date): string {
   switch (state.status) {
     case 'running':
       return `Up ${humanDuration(now.getTime() - Date.parse(state.startedAt))}`;
+    case 'paused':
+      return `Up ${humanDuration(now.getTime() - Date.parse(state.startedAt))} (Paused)`;
+    case 'restarting':
+      return `Restarting (${state.exitCode}) ${humanAgo(state.finishedAt, now)}`;
     case 'created':
       return 'Created';
     case 'dead':

@@ -6,7 +6,7 @@
  * never set and is `null` in JSON but prints `[]` or `map[]`.
  */
 import { join } from 'node:path';
-import type { ContainerConfig, ContainerState } from '../engine/spec/container.ts';
+import { type ContainerConfig, type ContainerState, hasProgram, isActive } from '../engine/spec/container.ts';
 import { containerDir, containerRunDir, type Paths } from '../engine/state/paths.ts';
 import type { Sizes } from './container-row.ts';
 import { goStruct, goStructOf, nilMap, nilSlice } from './go-template/value.ts';
@@ -65,15 +65,14 @@ export function inspectContainer(
 }
 
 function stateOf(state: ContainerState): object {
-  const running = state.status === 'running';
   const inspected = goStruct({
     Status: state.status,
-    Running: running,
-    Paused: false,
-    Restarting: false,
+    Running: isActive(state),
+    Paused: state.status === 'paused',
+    Restarting: state.status === 'restarting',
     OOMKilled: state.oomKilled,
     Dead: state.status === 'dead',
-    Pid: running ? state.pid : 0,
+    Pid: hasProgram(state) ? state.pid : 0,
     ExitCode: state.exitCode,
     Error: state.error,
     StartedAt: state.startedAt,

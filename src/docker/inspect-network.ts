@@ -1,5 +1,6 @@
 /** The NetworkSettings object of `inspect`: what the container has, while it runs; empty fields when it does not. */
 import {
+  hasProgram,
   isBridged,
   type ContainerConfig,
   type ContainerState,
@@ -13,7 +14,7 @@ import { portMap, slice } from './inspect-values.ts';
 import { dnsNames } from '../engine/network/dns-names.ts';
 
 export function networkSettings(config: ContainerConfig, state: ContainerState): object {
-  const network = state.status === 'running' ? state.network : undefined;
+  const network = hasProgram(state) ? state.network : undefined;
   const endpoints = endpointStates(network);
   // The fields beside Networks are from the time when there was one network: of any other they say nothing.
   const old = fieldsOf(

@@ -1,12 +1,14 @@
 /** Start, stop, kill, wait, rename, remove: what is done to a container that exists, by whoever comes along. */
 import { delay } from '../../runtime/io/delay.ts';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { doneStep, stepSpan, type StepTime } from '../../runtime/plan/step-span.ts';
 import { span } from '../../runtime/trace.ts';
 import type { Signalling } from './plans/ending-plan.ts';
+import { isActive, type ContainerStatus } from './spec/container.ts';
 import { tryLock, waitLock } from './state/lock.ts';
-import { containerDir, containerLock } from './state/paths.ts';
+import { containerDir, containerLock, pausedPath } from './state/paths.ts';
 import { LOST, POLL, recover } from './recovery.ts';
 import { findContainer, refresh } from './refresh.ts';
 import { removeContainerFiles } from './state/remove-files.ts';
@@ -23,7 +25,7 @@ const PATIENCE = 30_000;
 /** @throws MinidockError 'NOT_RUNNING'. */
 export function signalContainer(container: Container, signal: number): void {
   const { config, state } = container;
-  if (state.status !== 'running') {
+  if (!isActive(state)) {
     throw new MinidockError({
       code: 'NOT_RUNNING',
       message: `cannot kill container: ${config.name}: container ${config.id} is not running`,
@@ -51,7 +53,7 @@ export async function stopContainer(
   container: Container,
   options: StopOptions = {},
 ): Promise<void> {
-  if (container.state.status !== 'running') return;
+  if (!isActive(container.state)) return;
   const { signal, timeout } = signalling(container, options);
   await endProgram(store, container, { signal, timeout }, options.onStep);
 }
@@ -69,6 +71,7 @@ async function endProgram(
   // Without it the program may have ended, and been cleaned up after, before the shim knows that anyone listens.
   if (told !== undefined) await Promise.race([heard.promise, ended]);
   doneStep('stop.signal', () => signalContainer(container, signal));
+  if (existsSync(pausedPath(store.paths, container.config.id))) await thaw(store, container);
   const late = await stepSpan([{ id: 'stop.wait' }], async (note) => {
     const first = timeout < 0 ? await ended : await Promise.race([ended, within(timeout, ended)]);
     note({ outcome: 'done' });
@@ -78,7 +81,14 @@ async function endProgram(
     if (late) signalContainer(container, SIGKILL);
     note({ outcome: late ? 'done' : 'already' });
   });
+  // Whoever else froze it: not even SIGKILL reaches a frozen process of version 1.
+  if (late) await thaw(store, container);
   await ended;
+}
+
+async function thaw({ paths }: ContainerStore, container: Container): Promise<void> {
+  const { thawToEnd } = await import('./life/pause.ts');
+  await thawToEnd(paths, container);
 }
 
 const SIGKILL = 9;
@@ -93,7 +103,7 @@ async function within(seconds: number, ended: Promise<unknown>): Promise<'late' 
 
 /** Waits for the end of a running container; gives the exit status of one that has ended. */
 export async function waitForExit(store: ContainerStore, container: Container): Promise<number> {
-  if (container.state.status !== 'running') return container.state.exitCode;
+  if (!isActive(container.state)) return container.state.exitCode;
   const message = await untilOver(store, container, waitForShim(store.paths, container.config.id));
   if (message !== undefined) return message.exitCode;
   const now = store.read(container.config.id);
@@ -117,7 +127,7 @@ export async function startContainer(
     } catch (error) {
       if ((error as { code?: string }).code !== 'ALREADY_RUNNING' || Date.now() > end) throw error;
     }
-    if ((await findContainer(store, id)).state.status === 'running') return;
+    if (isActive((await findContainer(store, id)).state)) return;
     // Being started, or on its way out and then to be started again.
     await delay(POLL);
   }
@@ -144,8 +154,8 @@ export async function removeContainer(
     const known = store.read(id);
     const now = known === undefined ? undefined : await refresh(store, known);
     if (now === undefined) return;
-    if (now.state.status === 'running') {
-      if (!options.force) throw stillRunning(name);
+    if (isActive(now.state)) {
+      if (!options.force) throw stillRunning(name, now.state.status);
       await endProgram(store, now, KILL, options.onStep);
     }
     await span('undo', 'recover', () => recover(store, id));
@@ -188,10 +198,10 @@ function removeUnowned(store: ContainerStore, id: string, options: { readonly vo
   }
 }
 
-export function stillRunning(name: string): MinidockError {
+export function stillRunning(name: string, status: ContainerStatus): MinidockError {
   return new MinidockError({
     code: 'STILL_RUNNING',
-    message: `cannot remove container "/${name}": container is running: stop the container before removing or force remove`,
+    message: `cannot remove container "/${name}": container is ${status}${status === 'paused' ? ' and must be unpaused first' : ': stop the container before removing or force remove'}`,
     hint: `minidock stop ${name}, or minidock rm -f ${name}.`,
   });
 }

@@ -7,6 +7,7 @@ import { LogReader } from './state/log-reader.ts';
 import { containerDir, type Paths } from './state/paths.ts';
 import { waitForShim } from './shim/client/shim-client.ts';
 import type { Container, ContainerStore } from './state/store.ts';
+import { isActive } from './spec/container.ts';
 
 export interface LogOptions extends PrintOptions {
   readonly follow: boolean;
@@ -24,7 +25,7 @@ export async function readLogs(
 ): Promise<void> {
   const path = logPath(store.paths, container.config.id);
   if (!existsSync(path)) return;
-  const follows = options.follow && container.state.status === 'running';
+  const follows = options.follow && isActive(container.state);
   const reader = new LogReader(path, {
     follow: follows,
     tail: options.tail,

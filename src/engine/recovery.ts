@@ -7,6 +7,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { delay } from '../../runtime/io/delay.ts';
 import { cutCables } from './network/cut-cable.ts';
+import { isActive } from './spec/container.ts';
 import { tryLock } from './state/lock.ts';
 import { containerLock, containerRunDir } from './state/paths.ts';
 import { bootId, isSameProcess } from './state/process-identity.ts';
@@ -29,11 +30,15 @@ export async function recoverState(
 ): Promise<Container | undefined> {
   const { id } = container.config;
   let now: Container | undefined = container;
-  while (now?.state.status === 'running' && !isSameProcess(now.state.shimPid, now.state.shimStartTime)) {
+  while (
+    now !== undefined &&
+    isActive(now.state) &&
+    !isSameProcess(now.state.shimPid, now.state.shimStartTime)
+  ) {
     await recover(store, id);
     now = store.read(id);
     // Another command may be at it, holding the lock: the record says when it is done.
-    if (now?.state.status === 'running') await delay(POLL);
+    if (now !== undefined && isActive(now.state)) await delay(POLL);
   }
   return now;
 }
@@ -46,13 +51,14 @@ export async function recover(store: ContainerStore, id: string): Promise<void> 
     const runDir = containerRunDir(store.paths, id);
     const container = store.read(id);
     const ran = container?.state.status === 'running';
-    if (container !== undefined && (existsSync(runDir) || ran)) {
+    const lost = container !== undefined && isActive(container.state);
+    if (container !== undefined && (existsSync(runDir) || lost)) {
       const { config, state } = container;
       await undoRun(store.paths, { config, ran, network: state.network });
       releaseLeases(store.paths, id, state);
       rmSync(runDir, { recursive: true, force: true });
     }
-    if (ran) {
+    if (lost) {
       const { config, state } = container;
       await cutCables(state.network);
       store.writeState(id, {
@@ -60,9 +66,10 @@ export async function recover(store: ContainerStore, id: string): Promise<void> 
         status: 'exited',
         pid: 0,
         shimPid: 0,
-        exitCode: LOST,
+        // Between two runs nothing was lost but the next one.
+        exitCode: ran ? LOST : state.exitCode,
         error: state.bootId === bootId() ? 'the shim was killed' : 'the host was restarted',
-        finishedAt: timestamp(),
+        finishedAt: ran ? timestamp() : state.finishedAt,
         network: undefined,
         firstId: undefined,
       });

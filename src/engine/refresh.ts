@@ -3,27 +3,35 @@
  * Cheap when nothing is wrong, one small read of /proc; what cleans up is loaded when there is something to clean.
  */
 import { existsSync } from 'node:fs';
-import type { ContainerState } from './spec/container.ts';
-import { containerRunDir } from './state/paths.ts';
+import { isActive, type ContainerState } from './spec/container.ts';
+import { containerRunDir, pausedPath } from './state/paths.ts';
 import { isSameProcess } from './state/process-identity.ts';
 import type { Container, ContainerStore } from './state/store.ts';
 
 /** undefined if the container was to remove itself and has, by that. */
 export async function refresh(store: ContainerStore, container: Container): Promise<Container | undefined> {
   const { state, config } = container;
-  if (isTrue(state) && !isLeftRunning(store, container)) return container;
+  if (isTrue(state) && !isLeftRunning(store, container)) return withPause(store, container);
   const { recover, recoverState } = await import('./recovery.ts');
-  if (state.status === 'running') return recoverState(store, container);
+  if (isActive(state)) return recoverState(store, container);
   await recover(store, config.id);
   return store.read(config.id);
 }
 
 /** A start whose shim was killed before it could say that the program runs: both may still be there. */
 const isLeftRunning = ({ paths }: ContainerStore, { config, state }: Container): boolean =>
-  state.status !== 'running' && existsSync(containerRunDir(paths, config.id));
+  !isActive(state) && existsSync(containerRunDir(paths, config.id));
 
-const isTrue = ({ status, shimPid, shimStartTime }: ContainerState): boolean =>
-  status !== 'running' || isSameProcess(shimPid, shimStartTime);
+const isTrue = (state: ContainerState): boolean =>
+  !isActive(state) || isSameProcess(state.shimPid, state.shimStartTime);
+
+/** The kernel is asked where a file says that there may be something to ask. */
+async function withPause({ paths }: ContainerStore, container: Container): Promise<Container> {
+  const { config, state } = container;
+  if (state.status !== 'running' || !existsSync(pausedPath(paths, config.id))) return container;
+  const { isPaused } = await import('./life/pause.ts');
+  return isPaused(config) ? { ...container, state: { ...state, status: 'paused' } } : container;
+}
 
 /** By name, id or prefix, with a state that is true now. @throws MinidockError as ContainerStore.find. */
 export async function findContainer(store: ContainerStore, reference: string): Promise<Container> {

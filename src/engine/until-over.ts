@@ -7,7 +7,7 @@
  *     kills it, if it is stopped again or takes too long, and cleans up as after any killed shim.
  */
 import { delay } from '../../runtime/io/delay.ts';
-import type { ContainerState } from './spec/container.ts';
+import { isActive, type ContainerState } from './spec/container.ts';
 import { isSameProcess, isStopped } from './state/process-identity.ts';
 import { recoverState } from './recovery.ts';
 import type { ExitMessage } from './shim/client/shim-client.ts';
@@ -56,7 +56,7 @@ export async function untilOver(
 }
 
 const isSameRun = (now: ContainerState, then: ContainerState): boolean =>
-  now.status === 'running' && now.shimPid === then.shimPid && now.shimStartTime === then.shimStartTime;
+  isActive(now) && now.shimPid === then.shimPid && now.shimStartTime === then.shimStartTime;
 
 /** Resolves when the shim has gone; never as long as the program runs. */
 async function watchShim(

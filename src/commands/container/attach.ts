@@ -4,11 +4,22 @@ import { DEFAULT_DETACH_KEYS } from '../../io/detach-keys.ts';
 import { refuseMissingTerminal, runForeground } from '../../engine/foreground.ts';
 import { signalContainer } from '../../engine/lifecycle.ts';
 import { findContainer } from '../../engine/refresh.ts';
+import type { ContainerState } from '../../engine/spec/container.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { connectShim } from '../../engine/shim/client/shim-client.ts';
 import { parseSignal } from '../../engine/spec/signals.ts';
 import type { Verb } from '../shared/verb.ts';
 import { stderr } from '../../io/standard-streams.ts';
+
+function cannotAttach(name: string, { status }: ContainerState): MinidockError {
+  const [message, hint] =
+    status === 'paused'
+      ? ['You cannot attach to a paused container, unpause it first', `minidock unpause ${name}`]
+      : status === 'restarting'
+        ? ['You cannot attach to a restarting container, wait until it is running', `minidock logs ${name}`]
+        : ['You cannot attach to a stopped container, start it first', `minidock start -a ${name}`];
+  return new MinidockError({ code: 'NOT_RUNNING', message, hint });
+}
 
 interface AttachFlags {
   readonly detachKeys: string;
@@ -32,13 +43,7 @@ export const attach: Verb = {
         requireRoot('attach');
         const { containers } = context.engine;
         const container = await findContainer(containers, name);
-        if (container.state.status !== 'running') {
-          throw new MinidockError({
-            code: 'NOT_RUNNING',
-            message: 'You cannot attach to a stopped container, start it first',
-            hint: `minidock start -a ${name}`,
-          });
-        }
+        if (container.state.status !== 'running') throw cannotAttach(name, container.state);
         const { tty, openStdin } = container.config.spec;
         const stdin = flags.stdin && openStdin;
         if (refuseMissingTerminal({ tty, stdin })) {

@@ -2,6 +2,8 @@
 import { MinidockError } from '../../../runtime/errors.ts';
 import { signalContainer } from '../../engine/lifecycle.ts';
 import { findContainer } from '../../engine/refresh.ts';
+import { endsContainer } from '../../engine/life/manual-stop.ts';
+import { thawToEnd } from '../../engine/life/pause.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { waitForShim } from '../../engine/shim/client/shim-client.ts';
 import { parseSignal } from '../../engine/spec/signals.ts';
@@ -44,6 +46,7 @@ export const kill: Verb = {
               ? untilOver(containers, container, waitForShim(containers.paths, container.config.id), 'force')
               : undefined;
           signalContainer(container, signal);
+          if (endsContainer(container.config.spec, signal)) await thawToEnd(containers.paths, container);
           await ended;
           return name;
         });

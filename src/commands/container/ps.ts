@@ -1,6 +1,6 @@
 /** `ps` */
 import { errnoOf } from '../../../runtime/syscall/error.ts';
-import type { ContainerConfig } from '../../engine/spec/container.ts';
+import { isActive, type ContainerConfig } from '../../engine/spec/container.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { listContainers } from '../../engine/refresh.ts';
 import { asksForSize, containerListStyle, containerRow, type Sizes } from '../../docker/container-row.ts';
@@ -75,7 +75,7 @@ async function list({ engine }: Context, flags: PsFlags): Promise<void> {
   const every = flags.all === true || limit > 0 || filters.selectsStatus;
   const ancestors = await imageIds(engine, filters.values.get('ancestor') ?? []);
   const chosen = all
-    .filter(({ state }) => every || state.status === 'running')
+    .filter(({ state }) => every || isActive(state))
     .filter((container) => matchContainer(filters, container, all, (name) => ancestors.get(name)))
     .slice(0, limit > 0 ? limit : undefined);
   const withSize = flags.size === true || asksForSize(flags.format);

@@ -20,6 +20,7 @@ import { showPull } from '../shared/show-pull.ts';
 import { showShimMessages } from '../shared/shim-messages.ts';
 import type { Context, Verb } from '../shared/verb.ts';
 import { stderr, stdout } from '../../io/standard-streams.ts';
+import { hasProgram } from '../../engine/spec/container.ts';
 
 interface RunFlags extends ContainerFlags, ExplainFlags {
   readonly detach?: boolean;
@@ -198,7 +199,7 @@ async function runAttached(
 function passSignal(context: Context, id: string, signal: NodeJS.Signals): void {
   const container = context.engine.containers.read(id);
   // Before the program runs there is nobody to pass it to; Docker drops it as well.
-  if (container?.state.status === 'running') signalContainer(container, parseSignal(signal));
+  if (container !== undefined && hasProgram(container.state)) signalContainer(container, parseSignal(signal));
 }
 
 function warnDiscardedPorts(request: CreateRequest): void {

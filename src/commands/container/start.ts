@@ -3,6 +3,7 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import { DEFAULT_DETACH_KEYS } from '../../io/detach-keys.ts';
 import { runForeground } from '../../engine/foreground.ts';
 import { terminalSize } from '../../io/terminal-size.ts';
+import { isActive, type ContainerState } from '../../engine/spec/container.ts';
 import { startContainer } from '../../engine/lifecycle.ts';
 import { findContainer } from '../../engine/refresh.ts';
 import { recover } from '../../engine/recovery.ts';
@@ -77,7 +78,8 @@ async function printAll(
   const { containers } = context.engine;
   await forEachInTurn(context, names, async (name) => {
     const { config, state } = await findContainer(containers, name);
-    if (state.status !== 'running') await printDryRun(containers, config, how);
+    refuseIfPaused(state);
+    if (!isActive(state)) await printDryRun(containers, config, how);
     else if (attached) throw alreadyRunning(name);
     else sayNothing(stdout, how, `container ${name} is running already`);
     return undefined;
@@ -86,7 +88,8 @@ async function printAll(
 
 async function startOne({ engine }: Context, name: string, flags: StartFlags): Promise<void> {
   const container = await findContainer(engine.containers, name);
-  if (container.state.status === 'running') {
+  refuseIfPaused(container.state);
+  if (isActive(container.state)) {
     const how = explainHow(flags);
     if (how === undefined) return;
     const { sayNothing } = await import('../../teach/explain/teller.ts');
@@ -104,6 +107,14 @@ async function startOne({ engine }: Context, name: string, flags: StartFlags): P
   }
 }
 
+function refuseIfPaused({ status }: ContainerState): void {
+  if (status !== 'paused') return;
+  throw new MinidockError({
+    code: 'WRONG_STATE',
+    message: 'cannot start a paused container, try unpause instead',
+  });
+}
+
 const alreadyRunning = (name: string): MinidockError =>
   new MinidockError({
     code: 'ALREADY_RUNNING',
@@ -113,7 +124,8 @@ const alreadyRunning = (name: string): MinidockError =>
 
 async function startAttached({ engine }: Context, name: string, flags: StartFlags): Promise<number> {
   const { config, state } = await findContainer(engine.containers, name);
-  if (state.status === 'running') throw alreadyRunning(name);
+  refuseIfPaused(state);
+  if (isActive(state)) throw alreadyRunning(name);
   const explanation = await explanationFor(flags);
   await recover(engine.containers, config.id);
   const stdin = flags.interactive === true && config.spec.openStdin;

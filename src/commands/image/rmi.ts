@@ -4,6 +4,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import type { Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
+import { isActive } from '../../engine/spec/container.ts';
 
 export const rmi: Verb = {
   configure(command, context) {
@@ -41,7 +42,7 @@ function imagesInUse({ containers }: Engine): ReadonlyMap<string, string> {
   if (unknown !== undefined) throw cannotTell('remove images', unknown);
   const words = list.map(({ config, state }): [string, string] => [
     config.imageId,
-    `${state.status === 'running' ? 'running' : 'stopped'} container ${config.id.slice(0, 12)}`,
+    `${isActive(state) ? 'running' : 'stopped'} container ${config.id.slice(0, 12)}`,
   ]);
   // A running container is the stronger reason and is named where there are both.
   return new Map(

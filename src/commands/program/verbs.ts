@@ -46,6 +46,18 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../container/kill.ts')).kill,
   },
   {
+    name: 'pause',
+    aliases: ['container pause'],
+    summary: 'Pause all processes within one or more containers',
+    load: async () => (await import('../container/pause.ts')).pause,
+  },
+  {
+    name: 'unpause',
+    aliases: ['container unpause'],
+    summary: 'Unpause all processes within one or more containers',
+    load: async () => (await import('../container/pause.ts')).unpause,
+  },
+  {
     name: 'rm',
     aliases: ['container rm', 'container remove'],
     summary: 'Remove one or more containers',

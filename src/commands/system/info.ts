@@ -27,6 +27,7 @@ export const info: Verb = {
         const lines: readonly (readonly [string, string])[] = [
           ['Containers', String(data.Containers)],
           [' Running', String(data.ContainersRunning)],
+          [' Paused', String(data.ContainersPaused)],
           [' Stopped', String(data.ContainersStopped)],
           ['Images', String(data.Images)],
           ['Server Version', data.ServerVersion],
@@ -51,12 +52,13 @@ export const info: Verb = {
 
 async function gather(engine: Engine) {
   const states = (await listContainers(engine.containers)).map(({ state }) => state.status);
-  const running = states.filter((status) => status === 'running').length;
+  const paused = states.filter((status) => status === 'paused').length;
+  const running = states.filter((status) => status === 'running' || status === 'restarting').length;
   return {
     Containers: states.length,
     ContainersRunning: running,
-    ContainersPaused: 0,
-    ContainersStopped: states.length - running,
+    ContainersPaused: paused,
+    ContainersStopped: states.length - running - paused,
     Images: (await (await engine.images()).list()).length,
     Driver: 'overlay2',
     LoggingDriver: 'minidock',

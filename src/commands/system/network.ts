@@ -14,6 +14,7 @@ import { compileTemplate } from '../../docker/go-template/template.ts';
 import { inspectNetwork, inspectOther, OTHERS } from '../../docker/inspect-network-object.ts';
 import { defineExplainFlags } from '../shared/explain-options.ts';
 import type { Verb } from '../shared/verb.ts';
+import { hasProgram } from '../../engine/spec/container.ts';
 
 interface CreateFlags extends ExplainFlags {
   readonly driver?: string;
@@ -146,7 +147,7 @@ async function inspectOne({ paths, containers }: Engine, name: string): Promise<
   if (other !== undefined) return inspectOther(other);
   const network = name === 'bridge' ? previewDefinition(paths, name) : findNetwork(paths, name);
   if (network === undefined) throw noSuchNetwork(name);
-  const running = (await listContainers(containers)).filter(({ state }) => state.status === 'running');
+  const running = (await listContainers(containers)).filter(({ state }) => hasProgram(state));
   return inspectNetwork(network, running);
 }
 

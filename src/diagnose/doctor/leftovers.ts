@@ -28,11 +28,12 @@ import { releaseLeases } from '../../engine/network/release-network.ts';
 import type { ContainerStore } from '../../engine/state/store.ts';
 import type { Finding } from './finding.ts';
 import { namesIn, type View } from './view.ts';
+import { isActive } from '../../engine/spec/container.ts';
 
 /** Containers that are dealt with as a whole: what the kernel has of them is not told again, bit by bit. */
 export function lostContainers({ store, alive }: View): ReadonlySet<string> {
   const { paths } = store;
-  const running = store.list().filter(({ state }) => state.status === 'running');
+  const running = store.list().filter(({ state }) => isActive(state));
   const withRunDir = namesIn(join(paths.run, 'containers')).filter(isId);
   return new Set([...running.map(({ config }) => config.id), ...withRunDir].filter((id) => !alive.has(id)));
 }
@@ -52,7 +53,7 @@ function tellLost(store: ContainerStore, id: string): Finding {
   const container = store.read(id);
   const short = id.slice(0, 12);
   const what =
-    container?.state.status === 'running'
+    container !== undefined && isActive(container.state)
       ? `container ${container.config.name} (${short}) is noted as running, but its shim is gone`
       : `a start of container ${container?.config.name ?? short} was cut short`;
   const undo = new Journal(join(runDir, 'journal')).read().flatMap((entry) => entry.undo ?? []);

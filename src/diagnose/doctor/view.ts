@@ -16,6 +16,7 @@ import { listNetworks } from '../../engine/state/networks.ts';
 import { containerLock, containersDir, leasesDir, type Paths } from '../../engine/state/paths.ts';
 import { isSameProcess } from '../../engine/state/process-identity.ts';
 import type { Container, ContainerStore } from '../../engine/state/store.ts';
+import { isActive } from '../../engine/spec/container.ts';
 
 export interface View {
   readonly store: ContainerStore;
@@ -46,7 +47,7 @@ export async function takeView(store: ContainerStore): Promise<View> {
   ]);
   const containers = store.list();
   const running = containers.filter(
-    ({ state }) => state.status === 'running' && isSameProcess(state.shimPid, state.shimStartTime),
+    ({ state }) => isActive(state) && isSameProcess(state.shimPid, state.shimStartTime),
   );
   const alive = new Set([...shims(), ...running.map(({ config }) => config.id), ...held(store)]);
   return {

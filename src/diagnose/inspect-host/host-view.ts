@@ -23,6 +23,7 @@ import {
   type HostUsers,
 } from './places.ts';
 import { processTree, type HostProcess } from './processes.ts';
+import { hasProgram } from '../../engine/spec/container.ts';
 
 export interface HostView {
   readonly Id: string;
@@ -81,7 +82,7 @@ export async function readHostView(
 
 function viewOf(paths: Paths, container: Container, model: Model): HostView {
   const { config, state } = container;
-  const running = state.status === 'running' && isSameProcess(state.pid, state.pidStartTime);
+  const running = hasProgram(state) && isSameProcess(state.pid, state.pidStartTime);
   const { pid } = state;
   const inode = running ? namespaceAt(`/proc/${pid}/ns/net`) : undefined;
   const cables = inode === undefined || inode === model.here ? [] : cablesOf(model, inode);

@@ -7,6 +7,7 @@ import { cgroupsPath } from '../../engine/plans/bundle.ts';
 import { isSameProcess } from '../../engine/state/process-identity.ts';
 import type { Container } from '../../engine/state/store.ts';
 import { commandOf, readProcess } from '../host/processes.ts';
+import { hasProgram } from '../../engine/spec/container.ts';
 
 export interface HostProcess {
   readonly Pid: number;
@@ -19,7 +20,7 @@ export interface HostProcess {
 
 /** The shim first, then each process after its parent. */
 export function processTree({ config, state }: Container): readonly HostProcess[] {
-  if (state.status !== 'running') return [];
+  if (!hasProgram(state)) return [];
   const found = new Map<number, HostProcess>();
   const add = (pid: number, role: HostProcess['Role']): void => {
     const status = readStatus(pid);

@@ -30,6 +30,7 @@ import { look, lookAtJson } from '../host/look.ts';
 import { namespaceAt, ownNamespace } from '../host/netns.ts';
 import type { Journey, NamedNetns } from './model.ts';
 import { readRuleset, redirectionOf, type Ruleset, type Target } from './ruleset.ts';
+import { hasProgram } from '../../engine/spec/container.ts';
 
 export interface Listener {
   readonly protocol: Protocol;
@@ -104,7 +105,7 @@ export async function readHost(): Promise<Stack> {
 
 /** undefined when the container has no network namespace of its own now. */
 async function readContainerStack({ config, state }: Container): Promise<Stack | undefined> {
-  if (state.status !== 'running' || state.pid === 0) return undefined;
+  if (!hasProgram(state) || state.pid === 0) return undefined;
   const inode = namespaceAt(`/proc/${state.pid}/ns/net`);
   if (inode === undefined || inode === ownNamespace()) return undefined;
   return readStack(config.name, ['nsenter', '-t', String(state.pid), '-n'], `/proc/${state.pid}/ns/net`);

@@ -10,6 +10,7 @@ import { parseIpv4 } from '../../../runtime/network/ipv4.ts';
 import type { PortBinding, Protocol } from '../../../runtime/network/types.ts';
 import type { Container } from '../../engine/state/store.ts';
 import type { Finding, Journey, NamedNetns, Place } from './model.ts';
+import { hasProgram } from '../../engine/spec/container.ts';
 
 export interface Question {
   /** '' where none was given. */
@@ -81,7 +82,7 @@ async function journeyFrom(
     );
   }
   const container = around.containers.find(
-    ({ state }) => state.status === 'running' && state.network?.address === local && local !== '',
+    ({ state }) => hasProgram(state) && state.network?.address === local && local !== '',
   );
   if (container !== undefined) return toContainer(from, container, port, protocol, around);
   const ofHost = !isAddress || isLoopback(local) || around.hostAddresses.includes(local);
@@ -124,7 +125,7 @@ async function senderOf(
 async function ownerOfSource(source: string, around: Surroundings): Promise<Place> {
   if (around.hostAddresses.includes(source)) return { kind: 'host' };
   const container = around.containers.find(
-    ({ state }) => state.status === 'running' && state.network?.address === source,
+    ({ state }) => hasProgram(state) && state.network?.address === source,
   );
   if (container !== undefined) return { kind: 'container', container };
   const netns = (await around.namespaces()).find(({ addresses }) => addresses.includes(source));
@@ -183,7 +184,7 @@ function toContainer(
   const address = ofHost ? hostAddressFor(from, around) : to.state.network?.address || alone;
   const journey: Journey = { from, protocol, asked: { address, port } };
   // From elsewhere the host is asked, and one of its programs answers.
-  const program = ofHost && from.kind !== 'host' && to.state.status === 'running';
+  const program = ofHost && from.kind !== 'host' && hasProgram(to.state);
   return program ? journey : { ...journey, to };
 }
 
@@ -217,7 +218,7 @@ function toPort(from: Place, given: string, port: number, protocol: Protocol, ar
   const journey: Journey = { from, protocol, asked: { address, port } };
   const stopped = containers.find(
     ({ state, config }) =>
-      state.status !== 'running' &&
+      !hasProgram(state) &&
       config.spec.network.ports.some((wish) => wish.hostPort === port && wish.protocol === protocol),
   );
   const wrong = bound[0] ?? here[0];

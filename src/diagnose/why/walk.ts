@@ -16,6 +16,7 @@ import { isNeighbour, isOwn } from './kinds.ts';
 import { checkNetnsSender, walkToNetns } from './walk-netns.ts';
 import { checkOwnMasquerade, walkOut } from './walk-out.ts';
 import { bad, checkForwarding, good, isUp } from './findings.ts';
+import { hasProgram } from '../../engine/spec/container.ts';
 
 export function walk(scene: Scene): readonly Finding[] {
   const { journey } = scene;
@@ -55,7 +56,7 @@ function checkContainers({ from, to }: Journey, scene: Scene): Finding | undefin
   ];
   for (const { config, state } of involved) {
     const { name } = config;
-    if (state.status !== 'running') {
+    if (!hasProgram(state)) {
       return {
         ...bad('target', 'not-running', `${name} is not running (${state.status})`, ['minidock', 'ps', '-a']),
         fix: `minidock start ${name}; if it ends at once: minidock logs ${name}`,

@@ -27,6 +27,7 @@ import {
 import type { BridgeEndpoint, BridgeNetwork, PortBinding } from '../../../runtime/network/types.ts';
 import { lastCable, replaceCable } from './address-notes.ts';
 import {
+  hasProgram,
   isBridged,
   type ContainerConfig,
   type EndpointSpec,
@@ -267,7 +268,7 @@ function detached(netns: string): NetworkState {
 /** The other container's namespace; undefined if that one uses the host's. */
 function sharedNetns(store: ContainerStore, mode: string): string | undefined {
   const other = store.find(mode.slice('container:'.length));
-  if (other.state.status !== 'running') {
+  if (!hasProgram(other.state)) {
     throw new MinidockError({
       code: 'NETWORK_CONTAINER_NOT_RUNNING',
       message: `cannot join network of a non running container: ${other.config.id}`,

@@ -18,6 +18,8 @@ import {
   namesDir,
   type Paths,
 } from '../state/paths.ts';
+import { planThaw } from '../../../runtime/cgroup/freezer.ts';
+import { cgroupsPath } from './bundle.ts';
 import { signalName } from '../spec/signals.ts';
 import { endpointStates } from '../spec/endpoints.ts';
 import { doomedDir, type Container } from '../state/store.ts';
@@ -31,7 +33,9 @@ export interface Signalling {
 
 /** Of a container that runs. */
 export function planStop(paths: Paths, container: Container, how: Signalling): readonly HostStep[] {
-  return [...signalSteps(container.state.pid, how), ...planUndo(paths, container)];
+  const [first, ...rest] = signalSteps(container.state.pid, how);
+  const thaw = container.state.status === 'paused' ? planThaw(cgroupsPath(container.config.id)) : [];
+  return [...(first === undefined ? [] : [first]), ...thaw, ...rest, ...planUndo(paths, container)];
 }
 
 function signalSteps(pid: number, { signal, timeout }: Signalling): readonly HostStep[] {

@@ -38,8 +38,20 @@ export interface ExecPlan {
 
 /** @throws MinidockError 'NOT_RUNNING'. */
 export function requireRunning({ config, state }: Container): void {
+  if (state.status === 'paused' || state.status === 'restarting') throw notNow(config, state.status);
   if (state.status !== 'running') throw notRunning(config);
 }
+
+const notNow = ({ id, name }: ContainerConfig, status: 'paused' | 'restarting'): MinidockError =>
+  new MinidockError({
+    code: 'NOT_RUNNING',
+    message:
+      status === 'paused'
+        ? `Container ${id} is paused, unpause the container before exec`
+        : `Container ${id} is restarting, wait until the container is running`,
+    hint: status === 'paused' ? `minidock unpause ${name}` : `See why it ended: minidock logs ${name}`,
+    exitCode: 1,
+  });
 
 export const notRunning = ({ id, name }: ContainerConfig): MinidockError =>
   new MinidockError({

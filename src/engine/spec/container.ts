@@ -8,7 +8,16 @@ import type { RequestedResources } from '../../../runtime/cgroup/validate.ts';
 import type { PortRequest } from '../../../runtime/network/types.ts';
 import type { BridgeNetwork, FirewallBackend, PortBinding } from '../../../runtime/network/types.ts';
 
-export type ContainerStatus = 'created' | 'running' | 'exited' | 'dead';
+/** 'paused' is in no record: it is what the kernel says of one that runs (refresh.ts). */
+export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead';
+
+/** Its program is there: it runs, or stands still. */
+export const hasProgram = ({ status }: { readonly status: ContainerStatus }): boolean =>
+  status === 'running' || status === 'paused';
+
+/** What Docker counts as running: a shim looks after it, also between two runs. */
+export const isActive = (state: { readonly status: ContainerStatus }): boolean =>
+  hasProgram(state) || state.status === 'restarting';
 
 export interface ContainerConfig {
   /** 64 hex digits. */

@@ -53,6 +53,8 @@ export const containerDir = (p: Paths, id: string): string => `${p.root}/contain
 export const containerRunDir = (p: Paths, id: string): string => join(p.run, 'containers', id);
 /** Held by the container's shim, or by whoever removes or recovers it; goes with the container's directory. */
 export const containerLock = (p: Paths, id: string): string => join(p.root, 'containers', id, 'lock');
+/** There while the container is paused, or is just being: the kernel decides (life/pause.ts). */
+export const pausedPath = (p: Paths, id: string): string => join(p.run, 'containers', id, 'paused');
 export const namesDir = (p: Paths): string => join(p.root, 'names');
 /** No file's name is longer than that (NAME_MAX). */
 const LONGEST = 255;

@@ -190,7 +190,7 @@ const networkState = record<NetworkState>({
 });
 
 export const containerState: Shape<ContainerState> = record<ContainerState>({
-  status: oneOf('created', 'running', 'exited', 'dead'),
+  status: oneOf('created', 'running', 'restarting', 'exited', 'dead'),
   pid: size,
   pidStartTime: text,
   shimPid: size,

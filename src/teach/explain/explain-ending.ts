@@ -19,6 +19,7 @@ import type { Container, ContainerStore } from '../../engine/state/store.ts';
 import { explainHow, type ExplainFlags } from './explain-flags.ts';
 import { printSteps, sayNothing } from './teller.ts';
 import { createTelling } from './telling.ts';
+import { isActive } from '../../engine/spec/container.ts';
 
 /** The name to print; nothing if nothing was done. */
 export async function explainStop(
@@ -29,7 +30,7 @@ export async function explainStop(
 ): Promise<string | undefined> {
   const container = await findContainer(store, name);
   const { status } = container.state;
-  if (status !== 'running') {
+  if (!isActive(container.state)) {
     const [output, how] = [flags.dryRun === true ? stdout : stderr, explainHow(flags) ?? 'full'];
     sayNothing(output, how, `container ${name} is not running (${status})`);
     return flags.dryRun === true ? undefined : name;
@@ -48,8 +49,8 @@ export async function explainRemoval(
   flags: ExplainFlags,
 ): Promise<string | undefined> {
   const container = await findContainer(store, name);
-  const running = container.state.status === 'running';
-  if (running && !options.force) throw stillRunning(container.config.name);
+  const running = isActive(container.state);
+  if (running && !options.force) throw stillRunning(container.config.name, container.state.status);
   const steps = [
     ...(running ? planStop(store.paths, container, KILL) : planUndo(store.paths, container)),
     // With --rm its shim removes the container and its volumes.

@@ -18,11 +18,7 @@ export const logs = [
   ),
   ...mutantsOf(
     'src/engine/logs.ts',
-    [
-      "const follows = options.follow && container.state.status === 'running';",
-      'const follows = false;',
-      'e2e/logs\\.',
-    ],
+    ['const follows = options.follow && isActive(container.state);', 'const follows = false;', 'e2e/logs\\.'],
     [
       '      if (last) return;\n',
       '      if (over) return;\n',
@@ -78,10 +74,10 @@ export const lifecycle = [
     'src/engine/lifecycle.ts',
     ['options.signal ?? spec.stopSignal', "options.signal ?? 'SIGTERM'", 'e2e/lifecycle\\.'],
     ['options.timeout ?? spec.stopTimeout', 'spec.stopTimeout', 'e2e/lifecycle\\.'],
-    ['if (!options.force) throw stillRunning(name);', '', 'e2e/lifecycle\\.'],
+    ['if (!options.force) throw stillRunning(name, now.state.status);', '', 'e2e/lifecycle\\.'],
     [
-      "  if (container.state.status !== 'running') return container.state.exitCode;\n",
-      "  if (container.state.status !== 'running') return 0;\n",
+      '  if (!isActive(container.state)) return container.state.exitCode;\n',
+      '  if (!isActive(container.state)) return 0;\n',
       'e2e/lifecycle\\.',
     ],
     [

@@ -76,6 +76,6 @@ export const undo = [
       'if (!config.spec.autoRemove && false) removeContainerFiles',
       'e2e/(crash|lifecycle)\\.',
     ],
-    ['exitCode: LOST,', 'exitCode: 0,', 'e2e/(crash|lifecycle)\\.'],
+    ['exitCode: ran ? LOST : state.exitCode,', 'exitCode: 0,', 'e2e/(crash|lifecycle)\\.'],
   ),
 ];

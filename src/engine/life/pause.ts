@@ -1,0 +1,96 @@
+/**
+ * `pause` and `unpause`. Whether a container is paused is what the kernel's freezer says. A file in its run directory
+ * tells `ps` which containers to ask the kernel about, so that the others cost it nothing; it goes with the run. It is
+ * written before the group is frozen: a command that is killed in between leaves a container that runs, and says so.
+ */
+import { rmSync, writeFileSync } from 'node:fs';
+import { isFrozen, planFreeze, planThaw, untilFrozen } from '../../../runtime/cgroup/freezer.ts';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { applySteps, StepError } from '../../../runtime/plan/apply.ts';
+import { NO_JOURNAL } from '../../../runtime/plan/journal.ts';
+import { stepSpan } from '../../../runtime/plan/step-span.ts';
+import type { HostStep } from '../../../runtime/plan/step.ts';
+import { cgroupsPath } from '../plans/bundle.ts';
+import type { ContainerConfig } from '../spec/container.ts';
+import { pausedPath, type Paths } from '../state/paths.ts';
+import type { Container } from '../state/store.ts';
+
+/** Told the plan before it is carried out. */
+type Tell = (steps: readonly HostStep[]) => void;
+
+/** Of a container that says it runs. */
+export const isPaused = ({ id }: ContainerConfig): boolean => isFrozen(cgroupsPath(id));
+
+/** Nothing is touched. @throws MinidockError in Docker's words where it cannot be paused. */
+export function planPause({ config, state }: Container): readonly HostStep[] {
+  const { id } = config;
+  if (state.status === 'restarting')
+    throw refused(`Container ${id} is restarting, wait until the container is running`);
+  if (state.status === 'paused') throw refused(`Container ${id} is already paused`);
+  if (state.status !== 'running') throw refused(`container ${id} is not running`);
+  if (isPaused(config)) throw refused(`Container ${id} is already paused`);
+  return planFreeze(cgroupsPath(id));
+}
+
+/** Nothing is touched. @throws MinidockError in Docker's words where it is not paused. */
+export function planUnpause({ config, state }: Container): readonly HostStep[] {
+  const runs = state.status === 'running' || state.status === 'paused';
+  if (!runs || !isPaused(config)) throw refused(`Container ${config.id} is not paused`);
+  return planThaw(cgroupsPath(config.id));
+}
+
+/** @throws MinidockError as planPause, and 'STEP_FAILED' or 'CANNOT_FREEZE' with the container thawed again. */
+export async function pauseContainer(paths: Paths, container: Container, tell?: Tell): Promise<void> {
+  const steps = planPause(container);
+  const { config } = container;
+  tell?.(steps);
+  const [freeze, settle] = steps;
+  writeFileSync(pausedPath(paths, config.id), '', { mode: 0o600 });
+  try {
+    await applySteps(freeze === undefined ? [] : [freeze], options());
+    await stepSpan([{ id: settle?.id ?? '' }], async (note) => {
+      if (settle !== undefined && settle.id === process.env['MINIDOCK_FAIL_AT'])
+        throw new StepError(settle, new Error('failure injected by MINIDOCK_FAIL_AT'));
+      if (!(await untilFrozen(cgroupsPath(config.id)))) throw cannotFreeze(config);
+      note({ outcome: 'done' });
+    });
+  } catch (error) {
+    await thaw(config);
+    rmSync(pausedPath(paths, config.id), { force: true });
+    throw error;
+  }
+}
+
+/** @throws MinidockError as planUnpause, and 'STEP_FAILED'. */
+export async function unpauseContainer(paths: Paths, container: Container, tell?: Tell): Promise<void> {
+  const steps = planUnpause(container);
+  tell?.(steps);
+  await applySteps(steps, options());
+  rmSync(pausedPath(paths, container.config.id), { force: true });
+}
+
+/** So that a signal arrives: what stops a container, or kills it, does not leave it paused. */
+export async function thawToEnd(paths: Paths, { config }: Container): Promise<void> {
+  if (!isPaused(config)) return;
+  await thaw(config);
+  rmSync(pausedPath(paths, config.id), { force: true });
+}
+
+/** Whatever happens, a group that was to be left as it was is not left frozen. */
+async function thaw({ id }: ContainerConfig): Promise<void> {
+  if (isFrozen(cgroupsPath(id))) await applySteps(planThaw(cgroupsPath(id)), { journal: NO_JOURNAL });
+}
+
+const options = (): Parameters<typeof applySteps>[1] => {
+  const failAt = process.env['MINIDOCK_FAIL_AT'];
+  return { journal: NO_JOURNAL, ...(failAt === undefined ? {} : { failAt }) };
+};
+
+const cannotFreeze = ({ id, name }: ContainerConfig): MinidockError =>
+  new MinidockError({
+    code: 'CANNOT_FREEZE',
+    message: `cannot pause container ${id}: one of its processes does not stop within 5 seconds`,
+    hint: `It runs on. A process in uninterruptible sleep (state D, see minidock inspect --host ${name}) is the usual reason.`,
+  });
+
+const refused = (message: string): MinidockError => new MinidockError({ code: 'WRONG_STATE', message });
