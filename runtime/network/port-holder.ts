@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { readCommandLine } from '../io/read-process.ts';
+import { isShimOf } from '../process/shim-identity.ts';
 import type { Protocol } from './types.ts';
 
 /** `nginx (pid 123)`, or `container 0123456789ab`; undefined if nobody can be found. */
@@ -32,7 +33,7 @@ export function findSocketInodes(table: string, protocol: Protocol, port: number
   });
 }
 
-/** The id on the command line of a container's shim, which is given its request as JSON. */
+/** The id on the command line of a container's shim, which is given its request as JSON. isShimOf() tells if it is one. */
 export function containerOf(commandLine: string): string | undefined {
   const [, verb, request = ''] = commandLine.split('\0');
   return verb === '__shim' ? /"id":"([0-9a-f]{64})"/.exec(request)?.[1] : undefined;
@@ -45,7 +46,7 @@ function socketInodes(protocol: Protocol, port: number): ReadonlySet<string> {
 
 function describeProcess(pid: string): string {
   const id = containerOf(commandLineOf(pid));
-  if (id !== undefined) return `container ${id.slice(0, 12)}`;
+  if (id !== undefined && isShimOf(pid, id)) return `container ${id.slice(0, 12)}`;
   return `${readText(`/proc/${pid}/comm`).trim() || 'a process'} (pid ${pid})`;
 }
 

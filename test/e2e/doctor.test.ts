@@ -119,6 +119,24 @@ describe('leftovers', () => {
     expect(await sh('ip netns list')).toBe('');
   });
 
+  // By a process of the host, and by root in a container, which even holds a lock of that name.
+  test('a process that only says it is a shim keeps nothing', async () => {
+    const request = JSON.stringify({ id });
+    await sh(`mkdir ${engine.host.dir}/liar; echo 'read line' >${engine.host.dir}/liar/__shim`);
+    const liar = engine.host.spawn(['sh', '-c', `cd ${engine.host.dir}/liar && exec sh __shim '${request}'`]);
+    const lock = `/containers/${id}/lock`;
+    const script = `mkdir -p /containers/${id}; exec 9>${lock}; flock 9; echo 'sleep 1000; :' >/__shim; cd /; exec sh __shim '${request}'`;
+    await ok('run', '-d', '--name', 'liar', 'test', 'sh', '-c', script);
+    const lies = async (): Promise<boolean> =>
+      (await sh(`grep -lz '^__shim$' /proc/[0-9]*/cmdline | xargs grep -lz ${id} | wc -l`)) === '2';
+    await engine.host.waitFor(lies, 'both to have that command line');
+    await sh(`ip netns add md-${id.slice(0, 12)}`);
+    await findAndMend(/^leftovers\.netns:md-abababababab$/);
+    await ok('rm', '-f', 'liar');
+    liar.kill();
+    await liar.exited;
+  });
+
   test('a cable', async () => {
     await sh('ip link add mdvabababab0001 type veth peer name other0');
     const { todo } = await findAndMend(/^leftovers\.link:mdvabababab0001$/);

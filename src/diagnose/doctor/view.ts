@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { listForeignFirewalls, type ForeignFirewall } from '../../../runtime/network/firewall/foreign.ts';
 import { containerOf } from '../../../runtime/network/port-holder.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../../../runtime/network/types.ts';
+import { isShimOf } from '../../../runtime/process/shim-identity.ts';
 import { readLinks, readRoutes, type IpLink, type IpRoute } from '../host/ip.ts';
 import { readOwnTable, type NftEntry } from '../host/published.ts';
 import { commandLineOf, processIds } from '../host/processes.ts';
@@ -80,8 +81,12 @@ export function namesIn(directory: string): readonly string[] {
   }
 }
 
-/** A shim, awake or asleep, has its container's id on its command line. */
-const shims = (): readonly string[] => processIds().flatMap((pid) => containerOf(commandLineOf(pid)) ?? []);
+/** A shim, awake or asleep, has its container's id on its command line, where anybody may write one. */
+const shims = (): readonly string[] =>
+  processIds().flatMap((pid) => {
+    const id = containerOf(commandLineOf(pid));
+    return id !== undefined && isShimOf(pid, id) ? [id] : [];
+  });
 
 /** A lock that cannot be had is somebody's who makes, starts or removes the container just now. */
 function held({ paths }: ContainerStore): readonly string[] {
