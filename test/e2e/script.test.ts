@@ -274,24 +274,14 @@ describe('what the program sees', () => {
 });
 
 test('an image of forty layers, with links that lead out of it', async () => {
-  const { host } = engine;
-  const escape = join(host.dir, 'escape');
+  const escape = join(engine.host.dir, 'escape');
   const numbered = Array.from({ length: 40 }, (_, n) => tarOf(`layer/${n}`, ''));
   const links = archiveOf(
     { name: 'etc', type: '2', link: `${'../'.repeat(20)}${escape}` },
     { name: 'volume', type: '2', link: `${escape}/volume` },
     { name: 'srv/work', type: '2', link: '/volume/below' },
   );
-  const registry = await startRegistry(host);
-  try {
-    const layers = [busyboxLayer(), ...numbered, links];
-    const layout = writeLayout(join(host.dir, 'layout-many'), [{ layers, config: { Env: ['PATH=/bin'] } }]);
-    await registry.push(layout, 'many');
-    await succeed(host.minidock('pull', '-q', `${registry.address}/many`));
-    await succeed(host.minidock('tag', `${registry.address}/many`, 'many'));
-  } finally {
-    await registry.stop();
-  }
+  const remove = await install('many', [busyboxLayer(), ...numbered, links]);
   const look = [
     'busybox',
     'sh',
@@ -301,9 +291,38 @@ test('an image of forty layers, with links that lead out of it', async () => {
   const { stdout, stderr } = await runScript('-w', '/srv/work', '--tmpfs', '/volume', 'many', ...look);
   expect([stdout, stderr]).toEqual([`40\n${escape}/volume/below\n2\n`, '']);
   expect(existsSync(escape)).toBe(false);
-  await ok('rmi', '-f', 'many', `${registry.address}/many`);
+  await remove();
   await expectClean();
 });
+
+test('of links that lead from one to the next forty are followed, as by the kernel', async () => {
+  const chain = Array.from({ length: 41 }, (_, n) => ({ name: `link${n}`, type: '2', link: `link${n + 1}` }));
+  const remove = await install('chain', [busyboxLayer(), archiveOf(...chain)]);
+  const follow = async (from: number): Promise<RunResult> =>
+    runScript('--network', 'none', '--tmpfs', `/link${from}`, 'chain', 'busybox', 'ls', '/link41');
+  expect(await follow(1)).toEqual({ stdout: '', stderr: '', exitCode: 0 });
+  const { exitCode, stderr } = await follow(0);
+  expect([exitCode, stderr]).toEqual([125, expect.stringContaining('too many levels of symbolic links')]);
+  await remove();
+  await expectClean();
+});
+
+/** An image of these layers; gives what removes it. */
+async function install(name: string, layers: readonly Buffer[]): Promise<() => Promise<unknown>> {
+  const { host } = engine;
+  const registry = await startRegistry(host);
+  try {
+    const layout = writeLayout(join(host.dir, `layout-${name}`), [
+      { layers, config: { Env: ['PATH=/bin'] } },
+    ]);
+    await registry.push(layout, name);
+    await ok('pull', '-q', `${registry.address}/${name}`);
+    await ok('tag', `${registry.address}/${name}`, name);
+  } finally {
+    await registry.stop();
+  }
+  return () => ok('rmi', '-f', name, `${registry.address}/${name}`);
+}
 
 const busyboxLayer = (): Buffer =>
   tarOf('bin/busybox', readFileSync(join(engine.host.dir, 'image-rootfs/bin/busybox')));

@@ -1,9 +1,24 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { anything } from '../../../../../images/foreign/shape.ts';
-import { overwriteFile, readRecord, readSmallFile } from '../../../../../src/engine/state/atomic-file.ts';
+import {
+  overwriteFile,
+  readRecord,
+  readSmallFile,
+  writeFileAtomic,
+} from '../../../../../src/engine/state/atomic-file.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -35,6 +50,25 @@ describe('reading a small file', () => {
     expect(() => readSmallFile(join(dir, 'none'))).toThrow(expect.objectContaining({ code: 'ENOENT' }));
     expect(() => readSmallFile(dir)).toThrow(expect.objectContaining({ code: 'EISDIR' }));
   });
+});
+
+test('a file is replaced, not written over: whoever reads the old one gets all of it', () => {
+  const path = join(dir, 'file');
+  writeFileSync(path, 'old');
+  const old = openSync(path, 'r');
+  try {
+    writeFileAtomic(path, 'new', 0o640);
+    expect(readFileSync(old, 'utf8')).toBe('old');
+  } finally {
+    closeSync(old);
+  }
+  expect([readSmallFile(path), statSync(path).mode & 0o777]).toEqual(['new', 0o640]);
+  expect(readdirSync(dir)).toEqual(['file']);
+});
+
+test('where a file cannot be replaced, the new one does not stay beside it', () => {
+  expect(() => writeFileAtomic(dir, 'new')).toThrow(expect.objectContaining({ code: 'EISDIR' }));
+  expect(readdirSync(dir)).toEqual([]);
 });
 
 test('a link is refused, by reading and by writing over it', () => {
