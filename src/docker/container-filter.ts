@@ -9,7 +9,7 @@ const STATUSES = ['created', 'restarting', 'running', 'removing', 'paused', 'exi
 
 export interface ContainerFilters {
   readonly values: Filters;
-  /** A status is asked for: then stopped containers are listed without -a. */
+  /** A status filter also lists stopped containers, without -a. */
   readonly selectsStatus: boolean;
 }
 
@@ -39,8 +39,8 @@ export function parseContainerFilters(texts: readonly string[]): ContainerFilter
 }
 
 /**
- * Whether a container passes. `all` is every container there is, for before= and since=; `findImageId` gives the id
- * that an image's name means, for ancestor=. Throws MinidockError NO_SUCH_CONTAINER for a before= or since= of none.
+ * Whether a container passes. `all` is every container, for before= and since=; `findImageId` resolves an image's
+ * name, for ancestor=. Throws MinidockError NO_SUCH_CONTAINER for a before= or since= of none.
  */
 export function matchContainer(
   { values }: ContainerFilters,
@@ -68,7 +68,7 @@ type Matcher = (entry: ContainerEntry, value: string) => boolean;
 
 const MATCHERS: Readonly<Record<string, Matcher>> = {
   id: ({ config }, value) => matchPattern(value, config.id),
-  // Docker's own names begin with a slash, and patterns for both spellings are in use.
+  // Docker's names begin with a slash; scripts use patterns for both spellings.
   name: ({ config }, value) => matchPattern(value, `/${config.name}`) || matchPattern(value, config.name),
   status: ({ state }, value) => state.status === value,
   exited: ({ state }, value) => state.status === 'exited' && state.exitCode === Number(value),

@@ -57,7 +57,7 @@ export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc
   const cut = (text: string, width: number): string => (noTrunc ? text : ellipsis(text, width));
   return {
     Command: quoted(cut(commandLine(spec.entrypoint, spec.cmd), 20)),
-    // What the plain table does not show is worked out when asked for; the first look at the local time zone takes 10 ms.
+    // Fields outside of the plain table are computed on demand; the first use of the local time zone takes 10 ms.
     get CreatedAt() {
       return goTime(config.created);
     },
@@ -109,10 +109,10 @@ export function commandLine(entrypoint: readonly string[], cmd: readonly string[
   return [program, ...args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' ');
 }
 
-/** As Docker does it, by Go's strconv.Quote; one look is enough for nearly all. */
+/** As Docker does, with Go's strconv.Quote; the test avoids it for nearly all. */
 const quoted = (text: string): string => (/^[ !#-[\]-~]*$/.test(text) ? `"${text}"` : goQuote(text));
 
-/** The image as it was named; what was given by its id is shortened like one. */
+/** The image's name as given; an id is shortened. */
 function imageText({ imageRef }: ContainerConfig, noTrunc: boolean): string {
   if (imageRef === '') return '<no image>';
   return !noTrunc && /^sha256:[0-9a-f]{64}$/.test(imageRef) ? shortId(imageRef) : imageRef;
@@ -130,7 +130,7 @@ export function networkNames({ spec }: ContainerConfig, state: ContainerState): 
     .toSorted();
 }
 
-/** The host's own network has no ports of the container's. */
+/** In the host's network a container has no ports of its own. */
 const portsExposed = ({ spec }: ContainerConfig, state: ContainerState): readonly string[] =>
   state.network?.network === undefined ? [] : spec.exposedPorts;
 

@@ -19,7 +19,7 @@ interface Group {
   last: number;
 }
 
-/** `exposed` as '80/tcp'; one that is also published is told once, by where it is published. */
+/** `exposed` as '80/tcp'; a port that is also published appears only as published. */
 export function displayPorts(published: readonly PortBinding[], exposed: readonly string[]): string {
   if (published.length === 0 && exposed.length === 0) return '';
   const covered = new Set(published.map((port) => `${port.containerPort}/${port.protocol}`));

@@ -6,7 +6,7 @@ export type Filters = ReadonlyMap<string, readonly string[]>;
 
 export interface FilterKeys {
   readonly known: readonly string[];
-  /** Docker has them, minidock has nothing for them to look at: key to the reason. */
+  /** Docker's filters that minidock cannot support: key to the reason. */
   readonly unsupported?: Readonly<Record<string, string>>;
 }
 
@@ -27,7 +27,7 @@ export function parseFilters(texts: readonly string[], keys: FilterKeys): Filter
     const reason = keys.unsupported?.[key];
     if (reason !== undefined) throw invalidFilter(`filter '${key}' is not supported: ${reason}`);
     if (!keys.known.includes(key)) {
-      throw invalidFilter(`invalid filter '${key}'`, `this list can be filtered by ${keys.known.join(', ')}`);
+      throw invalidFilter(`invalid filter '${key}'`, `this list has the filters ${keys.known.join(', ')}`);
     }
     filters.set(key, [...(filters.get(key) ?? []), text.slice(equals + 1).trim()]);
   }
@@ -37,7 +37,7 @@ export function parseFilters(texts: readonly string[], keys: FilterKeys): Filter
 export const invalidFilter = (message: string, hint?: string): MinidockError =>
   new MinidockError({ code: 'FILTER_INVALID', message, ...(hint === undefined ? {} : { hint }) });
 
-/** 'x' asks for the label, 'x=y' for its value; all that are asked for must be there. */
+/** 'x' requires the label, 'x=y' its value; all filters must match. */
 export function matchLabels(wanted: readonly string[], labels: Readonly<Record<string, string>>): boolean {
   return wanted.every((text) => {
     const [name = '', ...value] = text.split('=');
@@ -46,7 +46,7 @@ export function matchLabels(wanted: readonly string[], labels: Readonly<Record<s
   });
 }
 
-/** A regular expression found in the text, or the text itself; one that is not valid finds nothing. */
+/** A regular expression found in the text, or the text itself; an invalid expression finds nothing. */
 export function matchPattern(pattern: string, text: string): boolean {
   if (pattern === text) return true;
   try {

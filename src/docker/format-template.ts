@@ -24,7 +24,7 @@ export function formatWithTemplate(rows: readonly Row[], style: ListStyle, asked
   return `${isTable ? alignColumns(output) : output}\n`;
 }
 
-/** A line end or a tab in a field would make rows and columns that are none. */
+/** A line end or a tab in a field would look like another row or column. */
 const toCells = (row: Row): Row =>
   Object.fromEntries(
     Object.entries(row).map(([name, cell]): [string, Cell] => [
@@ -33,7 +33,7 @@ const toCells = (row: Row): Row =>
     ]),
   );
 
-/** Shown where a template asks for a field that rows have not. */
+/** The hint for an unknown field. */
 const ROW_TYPE = 'list row';
 
 /** `--format json` prints fields by name. */

@@ -1,9 +1,9 @@
 /**
- * What every list command prints its rows through: a table by default, one column with -q, else `--format`:
- * 'table', 'table TEMPLATE' with headings, 'json' (one object a line), or a template for each row.
+ * Prints the rows of every list command: a table by default, one column with -q, else `--format`: 'table', 'table
+ * TEMPLATE' with headings, 'json' (one object a line), or a template for each row.
  *
- * A row offers its fields as text, and as a function where a template may give an argument (`{{.Label "x"}}`);
- * in a heading such a column is named after that argument, as Docker does.
+ * A row offers its fields as text, and as a function where a template may give an argument (`{{.Label "x"}}`); the
+ * heading of such a column is that argument, as in Docker.
  */
 import { oneLine } from '../../runtime/printable.ts';
 import { alignColumns } from '../ui/table.ts';
@@ -17,7 +17,10 @@ export interface ListOptions {
 /** For standard error where both are given: -q wins, as in Docker. */
 export const QUIET_WINS = 'WARNING: Ignoring custom format, because both --format and --quiet are set.';
 
-/** The whole output with its final newline, for StandardStream.writeData: only tables are fit to be seen; '' where there is nothing. Rejects with MinidockError TEMPLATE_INVALID. */
+/**
+ * The whole output with its final newline, for StandardStream.writeData; '' without rows. Rejects with MinidockError
+ * TEMPLATE_INVALID.
+ */
 export async function formatList(
   rows: readonly Row[],
   style: ListStyle,
@@ -30,7 +33,7 @@ export async function formatList(
     const lines = rows.map((row) => names.map((name) => oneLine(text(row, name))).join('\t'));
     return `${alignColumns([heading, ...lines].join('\n'))}\n`;
   }
-  // A language of its own, which what is printed every day has no use for.
+  // Loaded only for templates.
   const { formatWithTemplate } = await import('./format-template.ts');
   return formatWithTemplate(rows, style, format);
 }

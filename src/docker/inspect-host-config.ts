@@ -5,7 +5,7 @@ import { maskedPaths, readonlyPaths } from '../../runtime/rootfs/defaults.ts';
 import { goStruct, nilSlice } from './go-template/value.ts';
 import { portMap, slice, sortedStrings } from './inspect-values.ts';
 
-/** What was asked for differs from the defaults, which Docker does not list either. */
+/** Only values that differ from the defaults, as in Docker. */
 const logConfig = ({ driver, maxSize, maxFiles }: LogSpec): Readonly<Record<string, unknown>> => ({
   Type: driver,
   Config: {
@@ -29,7 +29,7 @@ export function hostConfig(config: ContainerConfig): object {
       network.ports.map((port) => ({
         key: `${port.containerPort}/${port.protocol}`,
         ip: port.hostIp === '0.0.0.0' ? '' : port.hostIp,
-        // 0 asks for any port, which Docker writes as no port at all.
+        // 0 means any port; Docker writes no port.
         port: port.hostPort === 0 ? '' : String(port.hostPort),
       })),
     ),
@@ -91,7 +91,7 @@ export function hostConfig(config: ContainerConfig): object {
     DeviceCgroupRules: nilSlice(),
     DeviceRequests: nilSlice(),
     MemoryReservation: resources.memoryReservation,
-    // Docker's daemon, too, stores twice the memory where only that was given.
+    // Like Docker's daemon, stores twice the memory if no swap limit was given.
     MemorySwap:
       resources.memory > 0 && resources.memorySwap === 0 ? resources.memory * 2 : resources.memorySwap,
     MemorySwappiness: null,

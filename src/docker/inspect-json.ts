@@ -1,6 +1,6 @@
 /**
- * What `minidock inspect` prints of a container: Docker's JSON (API 1.45) field for field, key for key, so that what
- * reads Docker's reads this. A field minidock has no use for keeps the value that Docker gives when it is not used.
+ * What `minidock inspect` prints of a container: Docker's JSON (API 1.45) field for field, key for key, so that
+ * readers of Docker's JSON can read this. An unused field has Docker's default value.
  *
  * The values carry Go's types for `--format` (go-template/value.ts): which is a struct, and which list or map was
  * never set and is `null` in JSON but prints `[]` or `map[]`.
@@ -59,7 +59,7 @@ export function inspectContainer(
     Config: configOf(config),
     NetworkSettings: networkSettings(config, state),
   });
-  // Docker's Go field is called ID, its JSON Id; templates may use either. So with the sizes that were not asked for.
+  // Docker's Go field is called ID, its JSON Id; templates may use either. The same for sizes without --size.
   Object.defineProperty(inspected, 'ID', { value: id, enumerable: false });
   return withNil(inspected, 'SizeRw', 'SizeRootFs');
 }
@@ -77,7 +77,7 @@ function stateOf(state: ContainerState): object {
     Error: state.error,
     StartedAt: state.startedAt,
     FinishedAt: state.finishedAt,
-    // Docker has no such field: it does not tell.
+    // Docker has no such field.
     ...(state.logLoss === undefined
       ? {}
       : {
@@ -88,7 +88,7 @@ function stateOf(state: ContainerState): object {
           }),
         }),
   });
-  // Nobody asks a container here whether it is well, so none has an answer: what Docker has without a health check.
+  // minidock runs no health checks: Docker's value without one.
   return withNil(inspected, 'Health');
 }
 
@@ -110,7 +110,7 @@ function mountsOf({ spec }: ContainerConfig): readonly object[] {
           Source: mount.source,
           Destination: mount.target,
           ...(volume ? { Driver: 'local' } : {}),
-          // A named volume gets SELinux's shared label unless told otherwise, hence Docker's "z".
+          // A named volume gets SELinux's shared label by default, hence Docker's "z".
           Mode: volume && mount.anonymous !== true && mode === '' ? 'z' : mode,
           RW: !mount.readOnly,
           Propagation: volume ? '' : propagation,

@@ -5,7 +5,7 @@ import type { Container } from '../engine/state/store.ts';
 import { goStruct } from './go-template/value.ts';
 import { derivedId } from './inspect-network.ts';
 
-/** The two that are not bridges, which Docker lists too. Their ids are any that no other has. */
+/** The networks host and none, which Docker lists too. Their ids are arbitrary but unique. */
 export const OTHERS = [
   { name: 'host', driver: 'host', id: '1'.repeat(64) },
   { name: 'none', driver: 'null', id: '2'.repeat(64) },
@@ -60,7 +60,7 @@ interface Parts {
   readonly driver: string;
   readonly created: string;
   readonly internal: boolean;
-  /** null where there is no address management. */
+  /** null without address management. */
   readonly config: readonly object[] | null;
   readonly containers: object;
   readonly options: object;

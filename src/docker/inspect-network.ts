@@ -119,7 +119,7 @@ function networkFields(
   });
 }
 
-/** Where the network namespace is to be found, for `nsenter --net=`. */
+/** The network namespace's file, for `nsenter --net=`. */
 function sandboxKey(config: ContainerConfig, network: NetworkState | undefined): string {
   if (network === undefined) return '';
   if (config.spec.network.mode === 'host') return '/proc/1/ns/net';
@@ -142,7 +142,7 @@ function portsOf(config: ContainerConfig, network: NetworkState | undefined): ob
   return Object.fromEntries(keys.map((key) => [key, published[key] ?? nilSlice()]));
 }
 
-/** Any 64 digits that no bridge has. */
+/** 64 digits that no bridge has. */
 const SANDBOX = '5a'.repeat(32);
 
 /** Docker gives sandboxes and endpoints random ids; here they follow from the container's, and stay the same. */

@@ -1,4 +1,4 @@
-/** Small parts of `inspect`'s JSON that several of its objects are made of. */
+/** Small parts of `inspect`'s JSON that several objects share. */
 import type { Healthcheck } from '../../images/types.ts';
 import { goMap, goStruct, goStructOf, nilSlice } from './go-template/value.ts';
 
@@ -53,7 +53,7 @@ export function healthcheck(check: Healthcheck | null | undefined): { readonly H
   return { Healthcheck: struct };
 }
 
-/** Gives a struct the fields that Docker leaves out of JSON while they are nil, so that a template may ask for them. */
+/** Adds the fields that Docker omits from JSON while they are nil, so that templates can use them. */
 export function withNil<T extends object>(struct: T, ...names: readonly string[]): T {
   for (const name of names) {
     if (!Object.hasOwn(struct, name)) Object.defineProperty(struct, name, { value: null, enumerable: false });

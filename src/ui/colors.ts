@@ -1,6 +1,6 @@
 /**
- * Colour, through chalk, loaded only where something is going to be coloured: it costs start-up time that `ps` has no
- * use for. Standard error or output that is no terminal, NO_COLOR and TERM=dumb get none; FORCE_COLOR asks for it.
+ * Colours, with chalk, loaded only when needed, since loading costs start-up time. No colours without a terminal,
+ * with NO_COLOR or with TERM=dumb; FORCE_COLOR forces them.
  */
 export type Paint = (text: string) => string;
 

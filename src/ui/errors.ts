@@ -1,12 +1,12 @@
 /**
- * An error as people read it, always in this order: what was being done and what failed, the exact command and its
- * words, what was undone, what to do next. An error without a `code` is the program's own fault and shows its stack.
+ * Prints an error in this order: what was being done and what failed, the exact command and its output, what was
+ * undone, what to do next. An error without a `code` is a bug in minidock and shows its stack.
  */
 import { printable } from '../../runtime/printable.ts';
 import { noColors, type Colors } from './colors.ts';
 
 export interface RenderErrorOptions {
-  /** For the words of "see minidock VERB --help" and the exit status. */
+  /** For "see minidock VERB --help" and the exit status. */
   readonly verb?: string;
   readonly colors?: Colors;
 }
@@ -33,7 +33,7 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 function hintFor(code: string): string | undefined {
-  // To root the kernel refuses things for other reasons, and a program that is not executable is one of them.
+  // For root the kernel has other reasons to refuse, such as a file that is not executable.
   const refused = (code === 'EACCES' || code === 'EPERM') && process.geteuid?.() !== 0;
   return refused ? 'minidock needs root: try again with sudo.' : HINTS[code];
 }
@@ -89,7 +89,7 @@ interface Parts {
   readonly rest: string;
 }
 
-/** A step's message holds that of its command: told apart here, since a command of several lines hides the rest. */
+/** A step's message contains its command's: split here, since a long command would hide the rest. */
 function splitCommand(error: ErrorShape): Parts {
   const cause = error.cause;
   if (!(cause instanceof Error)) return { head: error.message, rest: '' };

@@ -1,11 +1,11 @@
 /**
  * Sizes, durations and shortenings in Docker's words. Sizes follow its go-units package: `%.3g` or `%.4g` and a unit,
- * powers of 1000 for what is stored, of 1024 for memory. Durations are told coarsely, as one number and one unit.
+ * powers of 1000 for what is stored, of 1024 for memory. Durations are rounded to one number and one unit.
  */
 const DECIMAL = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB', 'ZB', 'YB'];
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB', 'ZiB', 'YiB'];
 
-/** '5.61MB': what lists show has three digits, what is told in a sentence four. */
+/** '5.61MB': three digits in lists, four in sentences. */
 export const humanSize = (bytes: number, digits = 3): string => inUnits(bytes, 1000, DECIMAL, digits);
 
 /** '1.952GiB' */
@@ -14,7 +14,7 @@ export const humanMemory = (bytes: number, digits = 4): string => inUnits(bytes,
 function inUnits(bytes: number, base: number, units: readonly string[], digits: number): string {
   let value = bytes;
   let unit = 0;
-  // What rounds up to the next unit is told in it: Docker's '1e+03MB' helps nobody.
+  // A value that rounds up uses the next unit, unlike Docker's '1e+03MB'.
   while (Number(value.toPrecision(digits)) >= base && unit < units.length - 1) {
     value /= base;
     unit++;
@@ -40,7 +40,7 @@ export function humanDuration(milliseconds: number): string {
   return `${Math.trunc(milliseconds / 3_600_000 / 24 / 365)} years`;
 }
 
-/** '2 hours ago'; '' for a time that never was. */
+/** '2 hours ago'; '' for the zero time. */
 export function humanAgo(timestamp: string, now: Date): string {
   return isNever(timestamp) ? '' : `${humanDuration(now.getTime() - Date.parse(timestamp))} ago`;
 }
@@ -53,7 +53,7 @@ export const shortId = (id: string): string =>
 
 /** At most `width` characters, the last one '…' where something was cut. */
 export function ellipsis(text: string, width: number): string {
-  // No more characters than units, which are counted without taking the text apart.
+  // A text has at most as many characters as UTF-16 units, which are quick to count.
   if (text.length <= width) return text;
   const characters = [...text];
   return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}…`;

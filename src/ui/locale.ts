@@ -1,4 +1,4 @@
-/** What the terminal's characters are, by the environment. */
+/** The terminal's character set, from the environment. */
 
 /** As locale(7) has it: LC_ALL wins over LC_CTYPE, which wins over LANG; none of them set is plain ASCII. */
 export function isUtf8(): boolean {

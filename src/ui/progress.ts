@@ -12,11 +12,11 @@ import { ellipsis, humanSize } from './human.ts';
 
 export interface PullProgress {
   readonly event: (event: PullEvent) => void;
-  /** The last picture, in full. Calling it again does nothing. */
+  /** Draws the final state in full. Calling it again does nothing. */
   readonly finish: () => void;
 }
 
-/** What of a terminal is needed here; a test hands in its own. */
+/** The needed part of a terminal; tests pass their own. */
 export interface ProgressStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -42,7 +42,7 @@ export function createPullProgress(output: ProgressStream): PullProgress {
   return output.isTTY === true ? new Picture(output) : plainLines(output);
 }
 
-/** For a log: each phase once, and nothing that only means that time passes. */
+/** For a log: each phase once, without progress. */
 function plainLines(output: ProgressStream): PullProgress {
   const told = new Map<string, PullPhase>();
   return {
@@ -86,7 +86,7 @@ class Picture implements PullProgress {
 
   private draw(lines: readonly string[]): void {
     const back = this.drawn === 0 ? '' : `\u001b[${this.drawn}A`;
-    // To the line's start, then everything below is cleared: lines come and go when the window shrinks.
+    // Moves to the line's start and clears everything below: lines may wrap when the window shrinks.
     this.output.writeRaw(`${back}\r\u001b[J${lines.map((line) => `${line}\n`).join('')}`);
     this.drawn = lines.length;
     this.drawnAt = Date.now();

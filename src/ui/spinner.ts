@@ -1,6 +1,6 @@
 /**
- * A spinner for work that shows no progress of its own: unpacking an archive, making an image. Only on a terminal;
- * ora is loaded only there, and the line is gone when the work is done, since the command then says what it did.
+ * A spinner for work without progress: unpacking an archive, creating an image. Only on a terminal, and ora is loaded
+ * only there. The line disappears when the work is done.
  */
 import { stderr, type StandardStream } from '../io/standard-streams.ts';
 
@@ -15,7 +15,7 @@ export async function withSpinner<T>(
   work: (say: (text: string) => void) => Promise<T>,
   { quiet = false, stream = stderr }: SpinnerOptions = {},
 ): Promise<T> {
-  // A terminal of no width (a pty nobody has sized) would have ora clear lines without end.
+  // On a terminal without a width (a new pty) ora would clear lines for ever.
   const usable = stream.isTTY && stream.columns > 0 && process.env['TERM'] !== 'dumb';
   if (quiet || !usable) return work(() => undefined);
   const { default: ora } = await import('ora');
@@ -30,6 +30,6 @@ export async function withSpinner<T>(
   }
 }
 
-/** ora colours its spinner by itself; NO_COLOR is for us to honour. */
+/** ora colours its spinner by itself and ignores NO_COLOR. */
 const plain = (): { readonly color?: false } =>
   (process.env['NO_COLOR'] ?? '') === '' ? {} : { color: false };

@@ -9,7 +9,7 @@ const PADDING = 3;
 /** Lines with tab-ended cells to aligned lines. */
 export function alignColumns(text: string): string {
   const lines = text.split('\n').map((line) => line.split('\t'));
-  // In characters, of which some take two of JavaScript's; looked for once, since a list is mostly without.
+  // Width in characters, not UTF-16 units; most lists contain none of two units.
   const widthOf = /[\ud800-\udfff]/.test(text) ? countCharacters : countUnits;
   const columns = lines.reduce((most, cells) => Math.max(most, cells.length), 0) - 1;
   for (let column = 0; column < columns; column++) {

@@ -198,7 +198,7 @@ describe('leftovers', () => {
     writeFileSync(join(engine.host.root, 'names/gone'), id);
     const { stdout } = await minidock('doctor', '--fix');
     expect(stdout).toContain(
-      `mended  the name gone is kept for a container that is gone\n        $ rm ${engine.host.root}/names/gone\n`,
+      `repaired  the name gone is reserved for a container that is gone\n        $ rm ${engine.host.root}/names/gone\n`,
     );
   });
 

@@ -100,7 +100,7 @@ test('of a lab whose keeper was killed doctor tells, and --fix takes it away', a
   expect(told.stdout).toContain(`rm -r ${dir}`);
   expect(await host.minidock('doctor', '--fix')).toMatchObject({
     exitCode: 0,
-    stdout: expect.stringMatching(/^mended .*the lab cable/),
+    stdout: expect.stringMatching(/^repaired .*the lab cable/),
   });
   await expectNothingLeft();
 });

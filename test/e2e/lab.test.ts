@@ -125,7 +125,11 @@ test('minidock’s own lesson stops at the steps of the network and shows the st
 test.each([
   ['puzzle-wrong-neighbour', 'netns:client -> 192.168.15.3:80', 'typed by somebody'],
   ['puzzle-two-bridges', '192.168.15.2:80', 'and netns:web is at br0'],
-  ['puzzle-bridge-without-address', 'netns:client -> 198.51.100.7:80', 'nobody on its wire has that address'],
+  [
+    'puzzle-bridge-without-address',
+    'netns:client -> 198.51.100.7:80',
+    'neither the host nor a neighbour has that address',
+  ],
 ])(
   'in a lab, why goes from namespace to namespace: %s',
   async (name, question, cause) => {

@@ -242,7 +242,7 @@ test('doctor knows networks: they are no leftovers, and what is missing of them 
   await ok('run', '-d', '--name', 'web', '--network', 'mine', ...SERVER);
   await sh('nft flush ruleset');
   const { exitCode, stdout } = await minidock('doctor', '--fix');
-  expect([exitCode, stdout]).toEqual([0, expect.stringContaining('mended  web lacks')]);
+  expect([exitCode, stdout]).toEqual([0, expect.stringContaining('repaired  web lacks')]);
   await ok('rm', '-f', 'web');
   await ok('network', 'rm', 'mine');
   await sh('ip link add mdb0123456789ab type bridge');

@@ -310,8 +310,8 @@ describe('trouble is 125, and nothing stays behind', () => {
     [
       'a name that nobody has',
       ['nobody:80'],
-      "no container is called 'nobody'",
-      'Names of the DNS are not looked up',
+      "there is no container 'nobody'",
+      'minidock resolves no DNS names',
     ],
     [
       'a namespace that nobody made',

@@ -34,7 +34,5 @@ test('no line is longer than the terminal is wide, from 70 columns on', () => {
 });
 
 test('what is not in the picture cannot be marked', () => {
-  expect(() => renderGraph(sampleModel, { mark: 'nobody' })).toThrow(
-    'nothing in the picture is called nobody',
-  );
+  expect(() => renderGraph(sampleModel, { mark: 'nobody' })).toThrow('there is no nobody in the picture');
 });

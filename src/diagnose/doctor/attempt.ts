@@ -1,11 +1,11 @@
 /**
- * Whether a program can do something, found out by letting it: in namespaces of its own, which are gone with it. A
- * kernel's configuration file may be missing or wrong; what a container needs and gets here, it gets there.
+ * Tests whether a program can do something by running it, in namespaces that end with it. A kernel's configuration
+ * file may be missing or wrong; an attempt is the proof.
  */
 import { run } from '../../../runtime/io/spawn.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 
-/** undefined if it went well, else the program's own words. */
+/** undefined on success, else the program's error output. */
 export async function attempt(argv: Argv, input?: string): Promise<string | undefined> {
   try {
     const { status, stderr } = await run(argv, { input, env: { ...process.env, LC_ALL: 'C' } });

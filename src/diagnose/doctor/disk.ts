@@ -22,16 +22,16 @@ function examineLog({ config: { name }, state: { logLoss } }: Container): readon
       id: `disk.log:${name}`,
       level: 'warning',
       what: `${String(bytes)} bytes that ${name} wrote are not in its log, since ${since}: ${reason}`,
-      means: 'They are lost. Its log has a line at their place, once there is room for it.',
+      means: 'They are lost. The log gets a line in their place once there is room for it.',
       todo: [
         `minidock logs --since ${since} ${name}`,
-        'Free space; the next start of the container begins anew.',
+        'Free space; the next start of the container clears this warning.',
       ],
     },
   ];
 }
 
-/** @param little bytes below which it is said; a tenth of it is a problem */
+/** @param little warns below this many bytes; a tenth of it is a problem */
 function examinePlace(name: 'root' | 'run', path: string, little: number): Finding {
   const { bavail, bsize, files, ffree } = statfsSync(existing(path));
   const free = bavail * bsize;

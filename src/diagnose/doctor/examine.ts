@@ -1,6 +1,6 @@
 /**
- * `doctor`: the host looked over from the kernel up to the containers, and what is minidock's own mended where asked.
- * Looking changes nothing. Mending is followed by another look: what counts is how things are, not what was tried.
+ * `doctor`: examines the host from the kernel up to the containers, and with --fix repairs what is minidock's own.
+ * Examining changes nothing. After a repair it examines again, because only the state counts.
  */
 import type { FirewallBackend } from '../../../runtime/network/types.ts';
 import type { ContainerStore } from '../../engine/state/store.ts';
@@ -18,13 +18,13 @@ import { takeView } from './view.ts';
 
 export interface Mended {
   readonly finding: Finding;
-  /** What was done, as one would type it; none where it failed, since the error names the command. */
+  /** The commands that were run; none after a failure, since the error names the command. */
   readonly commands: readonly string[];
-  /** Why it could not be mended. */
+  /** Why the repair failed. */
   readonly error?: string;
 }
 
-/** `others`: leftovers of what is not a container. */
+/** `others`: leftovers outside of containers. */
 export async function examine(
   store: ContainerStore,
   backend: FirewallBackend,
@@ -50,15 +50,15 @@ export async function examine(
     ...network,
     ...firewall.findings,
     ...examinePorts(view, firewall),
-    ...(records.length === 0 ? [ok('records.whole', 'every file of minidock’s own is whole')] : records),
+    ...(records.length === 0 ? [ok('records.whole', 'all of minidock’s files are intact')] : records),
     ...(leftovers.length === 0
-      ? [ok('leftovers.none', 'nothing is left of containers that are gone')]
+      ? [ok('leftovers.none', 'no leftovers of containers that are gone')]
       : leftovers),
     ...examineDisk(store.paths, view.containers),
   ];
 }
 
-/** One after the other, going on past what fails. */
+/** One after the other; continues after a failure. */
 export async function mend(findings: readonly Finding[]): Promise<readonly Mended[]> {
   const results: Mended[] = [];
   for (const finding of findings) {

@@ -1,6 +1,6 @@
 /**
- * What `doctor` finds, as data: how bad it is, what it means, what to type. A finding that is minidock's own brings
- * its mend with it; what belongs to others (their firewall, their routes, the kernel) never has one.
+ * What `doctor` finds, as data: how bad it is, what it means, what to type. A finding about minidock's own things
+ * carries its repair; a finding about others' (their firewall, their routes, the kernel) never does.
  */
 export type Level = 'ok' | 'warning' | 'problem';
 
@@ -22,13 +22,13 @@ export interface Finding {
   readonly level: Level;
   /** One line. */
   readonly what: string;
-  /** What follows from it, in whole sentences. */
+  /** The consequence, in whole sentences. */
   readonly means?: string;
-  /** Commands to paste, in this order; or a sentence where there is none. */
+  /** Commands to paste, in this order; a sentence if there is no command. */
   readonly todo?: readonly string[];
   /**
-   * Only for what is minidock's own. Done twice does no harm. It does what `todo` says, and resolves to the commands
-   * that were run where not all of those were.
+   * Only for minidock's own things. Idempotent. It does what `todo` says; it resolves to the commands it ran if it
+   * did not run all of them.
    */
   readonly mend?: () => Promise<void | readonly string[]>;
 }

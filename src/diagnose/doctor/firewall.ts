@@ -1,7 +1,7 @@
 /**
- * Who else filters what this host forwards, and whether containers get past. Every chain at a hook has its say, so an
- * accept of minidock's does not overrule somebody's drop; and the other way round, ports that are published never
- * meet the rules people write for programs on the host, since redirected packets are forwarded and not received.
+ * Which other firewalls filter what this host forwards, and whether they let containers through. Every chain of a
+ * hook decides, so an accept of minidock does not overrule another chain's drop. Conversely, published ports never
+ * meet the rules for programs of the host, since redirected packets are forwarded, not received.
  */
 import type { ForeignFirewall } from '../../../runtime/network/firewall/foreign.ts';
 import type { FirewallBackend } from '../../../runtime/network/types.ts';
@@ -10,14 +10,14 @@ import { readProgram } from '../../../runtime/plan/read-program.ts';
 import { ok, type Finding } from './finding.ts';
 import type { View } from './view.ts';
 
-/** Bridge by bridge would say everything twice: the default one stands for all. */
+/** Only the default bridge: the others would repeat the same findings. */
 export const BRIDGE = 'minidock0';
 
 export interface FirewallReport {
   readonly findings: readonly Finding[];
-  /** Names of those that keep packets from outside away from ports published by this means. */
+  /** Names of the firewalls that block packets from outside to published ports. */
   readonly blocking: (backend: FirewallBackend) => readonly string[];
-  /** A firewall whose owner may believe that it guards published ports. */
+  /** A firewall whose owner may expect it to guard published ports. */
   readonly believed: string | undefined;
 }
 
@@ -27,7 +27,7 @@ export async function examineFirewall(view: View, backend: FirewallBackend): Pro
     view.foreign.map(async (other) => ({ other, named: await namesBridge(other, bridge) })),
   );
   const passes = ({ other, named }: (typeof found)[number], by: FirewallBackend): boolean =>
-    // Rules of ours stand first in that chain, and accept.
+    // Our rules come first in that chain, and accept.
     named || other.kind === 'docker' || (by === 'iptables' && isFilterForward(other));
   const docker = view.links.some(({ ifname }) => ifname === 'docker0');
   const findings = found.map((one) => tell(one.other, passes(one, backend), bridge));
@@ -35,13 +35,13 @@ export async function examineFirewall(view: View, backend: FirewallBackend): Pro
     findings.push(
       ok(
         'firewall.docker',
-        'Docker is here and drops nothing of ours',
-        'A port goes to whoever publishes it first.',
+        'Docker is installed and drops none of our packets',
+        'The first container to publish a port gets it.',
       ),
     );
   }
   if (findings.length === 0)
-    findings.push(ok('firewall.forward', 'nothing else on this host drops what it forwards'));
+    findings.push(ok('firewall.forward', 'no other firewall on this host drops forwarded packets'));
   return {
     findings,
     blocking: (by) => found.filter((one) => !passes(one, by)).map(({ other }) => nameOf(other)),
@@ -68,15 +68,15 @@ function tell(other: ForeignFirewall, through: boolean, bridge: string): Finding
     return ok(
       id,
       'Docker has set the policy of FORWARD to drop; DOCKER-USER lets our packets pass',
-      'The first container of minidock puts a rule there. A port goes to whoever publishes it first.',
+      'The first container of minidock puts a rule there. The first container to publish a port gets it.',
     );
   }
-  if (through) return ok(id, `${name} drops what is forwarded, and lets ${bridge} through`);
+  if (through) return ok(id, `${name} drops forwarded packets, but accepts those of ${bridge}`);
   return {
     id,
     level: 'problem',
-    what: `${name} drops what this host forwards, also to and from ${bridge}`,
-    means: 'Containers reach no other host, and published ports answer this host alone.',
+    what: `${name} drops forwarded packets, also to and from ${bridge}`,
+    means: 'Containers reach no other host, and only this host reaches published ports.',
     todo: remedies(other, bridge),
   };
 }
@@ -94,7 +94,7 @@ function remedies(other: ForeignFirewall, bridge: string): readonly string[] {
         return [
           `iptables -I FORWARD -i ${bridge} -j ACCEPT`,
           `iptables -I FORWARD -o ${bridge} -m conntrack --ctstate DNAT,ESTABLISHED,RELATED -j ACCEPT`,
-          'Or run containers with --firewall=iptables, whose rules stand in that chain.',
+          'Or run containers with --firewall=iptables, which puts its rules into that chain.',
         ];
       }
       const chain = [other.family, other.table, other.chain].map(quoteWord).join(' ');
@@ -107,7 +107,10 @@ function remedies(other: ForeignFirewall, bridge: string): readonly string[] {
   }
 }
 
-/** Whether its rules name the bridge in both directions. What else they ask for is not judged: `minidock why` tries. */
+/**
+ * Whether its rules name the bridge in both directions. Other conditions are left to `minidock why`, which sends a
+ * packet.
+ */
 async function namesBridge(other: ForeignFirewall, bridge: string): Promise<boolean> {
   const table =
     other.kind === 'firewalld'

@@ -1,6 +1,6 @@
 /**
  * Records that are written twice (images/foreign/kept.ts): configurations of containers, definitions of networks,
- * volumes, the list of images, layers. Each is held against its shape, and so is its copy; the good one mends the other.
+ * volumes, the list of images, layers. `doctor` checks each record and its copy; the good one repairs the other.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,9 +26,9 @@ import type { Finding } from './finding.ts';
 
 interface Kind {
   readonly path: string;
-  /** undefined where there is no such file. @throws an error for which isBad holds. */
+  /** undefined if there is no such file. @throws an error for which isBad holds. */
   readonly read: (path: string) => unknown;
-  /** What follows from both being lost, and what to do then. */
+  /** The consequence if both are lost, and what to do then. */
   readonly lost: string;
   readonly todo: readonly string[];
 }
@@ -44,12 +44,12 @@ function examineOne({ path, read, lost, todo }: Kind): readonly Finding[] {
   if (record?.good === true) {
     if (spare?.good === true) return [];
     const what = spare?.damage ?? `${copy} is missing`;
-    const means = 'The record itself is whole; without its copy it could not be repaired.';
+    const means = 'The record is intact, but without a copy it cannot be repaired if it gets damaged.';
     return [{ id, level: 'warning', what, means, todo: copied(path, copy), mend: () => rewrite(path, copy) }];
   }
   const what = record?.damage ?? missingFile(path).message;
   if (spare?.good === true) {
-    const means = 'Its copy beside it is whole, and is used until then.';
+    const means = 'minidock uses its intact copy until then.';
     return [{ id, level: 'problem', what, means, todo: copied(copy, path), mend: () => rewrite(copy, path) }];
   }
   // Neither was ever written, or the record is lost for good.
@@ -85,7 +85,9 @@ function containers(paths: Paths): readonly Kind[] {
     .map((id) => ({
       path: configPath(containerDir(paths, id)),
       read: recordOf(containerConfig),
-      lost: 'What the container was is lost. It can still be stopped and removed; its files are in overlay/upper beside it.',
+      lost:
+        "The container's configuration is lost. You can still stop and remove it; its files are in overlay/upper " +
+        'beside the record.',
       todo: [`minidock rm -f ${id.slice(0, 12)}`],
     }));
 }
@@ -98,7 +100,7 @@ function networks(paths: Paths): readonly Kind[] {
     .map((name) => ({
       path: join(dir, name),
       read: recordOf(bridgeNetwork),
-      lost: 'The network is left out of all lists, and its containers cannot be started.',
+      lost: 'Lists omit the network, and its containers cannot start.',
       todo: [
         renderArgv(['rm', '-f', join(dir, name), copyOf(join(dir, name))]),
         ...(isId(name.replace('.json', '')) ? [`ip link delete mdb${name.slice(0, 12)}`] : []),
@@ -112,7 +114,7 @@ function volumes(paths: Paths): readonly Kind[] {
     .map((name) => ({
       path: join(volumesDir(paths), name, 'volume.json'),
       read: recordOf(volumeRecord),
-      lost: 'The volume is used as it is; only when it was made is lost.',
+      lost: 'The volume still works; only its creation time is lost.',
       todo: [`minidock volume rm ${name}`],
     }));
 }
@@ -124,7 +126,7 @@ function images(paths: Paths): readonly Kind[] {
     {
       path: join(dir, 'images.json'),
       read: readIndex,
-      lost: 'What the images are called is lost; containers that are there go on, and can be started.',
+      lost: 'The names of the images are lost; existing containers keep running and can start.',
       todo: [
         'Put a backup of that file in its place. Do not remove it: the layers below containers would go too.',
       ],
@@ -132,8 +134,8 @@ function images(paths: Paths): readonly Kind[] {
     ...layers.map((path) => ({
       path,
       read: readLayerRecord,
-      lost: 'No image that has this layer can be added.',
-      todo: ['Remove the images that have it (minidock rmi), then pull or load them again.'],
+      lost: 'No image with this layer can be added.',
+      todo: ['Remove the images with this layer (minidock rmi), then pull or load them again.'],
     })),
   ];
 }

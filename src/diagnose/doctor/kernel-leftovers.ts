@@ -1,7 +1,7 @@
 /**
- * What is still in the kernel under a name that minidock gives, with nobody in charge: namespaces, cables, published
- * ports, control groups, mounts. A container of another root counts as somebody's as long as its shim lives; ports
- * only where they lead to a subnet of this root, since those of another root are that one's to judge.
+ * Finds leftovers in the kernel with minidock's names but without an owner: namespaces, cables, published ports,
+ * control groups, mounts. A container of another root owns its things as long as its shim lives. Ports count only if
+ * they lead to a subnet of this root.
  */
 import { readFileSync } from 'node:fs';
 import { cgroupDirectories, cgroupLayout } from '../../../runtime/cgroup/detect.ts';
@@ -19,7 +19,7 @@ import { readProcess } from '../host/processes.ts';
 import type { Finding } from './finding.ts';
 import { isAlive, namesIn, type View } from './view.ts';
 
-/** Milliseconds in which the kernel, having lost a namespace, takes its links away too. */
+/** Milliseconds in which the kernel removes the links of a deleted namespace. */
 const SETTLING = 300;
 
 export async function examineKernelLeftovers(
@@ -41,7 +41,7 @@ export async function examineKernelLeftovers(
 
 type Known = (digits: string) => boolean;
 
-/** A command of a mend may find that somebody was faster. */
+/** Another process may have been faster than the repair. */
 async function perform(argv: Argv): Promise<void> {
   await performHostCommand({ kind: 'run', argv });
 }
@@ -50,7 +50,7 @@ function removable(id: string, what: string, means: string, argv: Argv): Finding
   return { id, level: 'warning', what, means, todo: [renderArgv(argv)], mend: () => perform(argv) };
 }
 
-/** Named, not mended: an idle network of another root looks the same. */
+/** Reported, not repaired: an idle network of another root looks the same. */
 function strayBridges({ links, networks }: View): readonly Finding[] {
   return links
     .filter(
@@ -63,7 +63,7 @@ function strayBridges({ links, networks }: View): readonly Finding[] {
       id: `leftovers.bridge:${ifname}`,
       level: 'warning',
       what: `bridge ${ifname} belongs to no network of this root`,
-      means: 'It is one of another root (--root), or left from one whose files were removed.',
+      means: 'It belongs to another root (--root), or is left from a root whose files were removed.',
       todo: [`ip link delete ${ifname}`],
     }));
 }
@@ -75,7 +75,7 @@ function strayNamespaces(known: Known): readonly Finding[] {
       id: `leftovers.netns:${name}`,
       level: 'warning',
       what: `network namespace ${name} belongs to no container`,
-      means: 'It keeps its end of the cable, and its address answers nobody.',
+      means: 'It holds its end of the cable, and its address does not answer.',
       todo: [`ip netns delete ${name}`],
       mend: () => performHostCommand({ kind: 'delete-netns', name }),
     }));
@@ -92,7 +92,7 @@ async function strayLinks(view: View, known: Known): Promise<readonly Finding[]>
       removable(
         `leftovers.link:${ifname}`,
         `cable ${ifname} belongs to no container`,
-        'It takes a port of the bridge.',
+        'It occupies a port of the bridge.',
         ['ip', 'link', 'delete', ifname],
       ),
     );
@@ -109,8 +109,8 @@ async function strayPorts(view: View, lost: ReadonlySet<string>): Promise<readon
   const tell = (port: string, target: string, argv: Argv): Finding =>
     removable(
       `leftovers.port:${port}`,
-      `port ${port} is still redirected to ${target}, where no container is`,
-      'Connections to it hang, and a program of this host that listens there is not reached.',
+      `port ${port} is still redirected to ${target}, but no container is there`,
+      'Connections to it hang, and clients do not reach a program of this host that listens there.',
       argv,
     );
   return [
@@ -151,7 +151,7 @@ function strayGroups(known: Known): readonly Finding[] {
             id,
             level: 'warning',
             what: `control group ${name.slice(0, 12)} in ${parent} belongs to no container`,
-            means: 'It is empty; the kernel keeps its counters.',
+            means: 'It is empty, but the kernel keeps its counters in memory.',
             todo: [renderArgv(['rmdir', path])],
             mend: () => performHostCommand({ kind: 'rmdir', path }),
           };
@@ -160,7 +160,8 @@ function strayGroups(known: Known): readonly Finding[] {
           id,
           level: 'problem',
           what: `${pids.length} processes of container ${name.slice(0, 12)} run on without a shim, in ${parent}`,
-          means: 'This root knows no such container: it may be of another one, whose commands would end it.',
+          means:
+            'This root has no such container. It may belong to another root, whose commands would end it.',
           todo: [
             `ps -o pid,args -p ${pids.join(',')}`,
             `kill -KILL ${pids.join(' ')}`,
@@ -175,7 +176,7 @@ function groupDirectories(): readonly string[] {
   try {
     return cgroupDirectories('/minidock', cgroupLayout());
   } catch {
-    return []; // No control groups at all, which the kernel's part tells.
+    return []; // No control groups at all: kernel.ts reports that.
   }
 }
 
@@ -187,7 +188,7 @@ function processesIn(directory: string): readonly string[] {
   }
 }
 
-/** A container's mounts are in a mount namespace of its own: one of ours that the host sees is left from somewhere. */
+/** A container's mounts live in its own mount namespace: one that the host sees is a leftover. */
 function strayMounts({ store, alive }: View, lost: ReadonlySet<string>): readonly Finding[] {
   const { root, run } = store.paths;
   return parseMountinfo(readProcess('self', 'mountinfo')).flatMap(({ point: path }): readonly Finding[] => {
@@ -199,7 +200,7 @@ function strayMounts({ store, alive }: View, lost: ReadonlySet<string>): readonl
     return [
       removable(
         `leftovers.mount:${path}`,
-        `${path} is still mounted, of a container that does not run`,
+        `${path} is still mounted, but its container does not run`,
         'Its directory cannot be removed.',
         ['umount', '-l', path],
       ),

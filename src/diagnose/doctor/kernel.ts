@@ -1,7 +1,7 @@
 /**
- * What containers ask of the kernel, each tried: namespaces, overlayfs on the disk the root is on, a bridge, a cable,
- * the firewall's own rules, seccomp, mount_setattr(2), control groups. Nothing stays but modules that the kernel
- * loaded for it, as it would for the first container.
+ * Tries each kernel feature that containers need: namespaces, overlayfs on the disk of the root, a bridge, a cable,
+ * the firewall's own rules, seccomp, mount_setattr(2), control groups. Nothing stays but the modules that the kernel
+ * loads, as it would for the first container.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -20,7 +20,7 @@ import { ok, type Finding } from './finding.ts';
 
 const NAMESPACES = ['mount', 'uts', 'ipc', 'pid', 'net', 'cgroup'];
 const IN_OWN_NETWORK = ['unshare', '--net', '--'] as const;
-/** Documentation's addresses (RFC 5737); the network namespace they are used in is nobody else's. */
+/** Addresses for documentation (RFC 5737), used in a private network namespace. */
 const TRIAL: BridgeNetwork = {
   id: '0'.repeat(64),
   name: 'trial',
@@ -49,7 +49,7 @@ function version(): Finding {
     id: 'kernel.version',
     level: 'problem',
     what: `Linux ${release} is older than 5.12`,
-    means: 'Containers are mounted with system calls that came with 5.12.',
+    means: 'minidock mounts containers with system calls of Linux 5.12.',
     todo: ['Install a newer kernel of your distribution and reboot.'],
   };
 }
@@ -64,8 +64,8 @@ async function namespaces(): Promise<Finding> {
   return {
     id: 'kernel.namespaces',
     level: 'problem',
-    what: `no new namespaces can be made${failed.length === 0 ? '' : ` (${failed.join(', ')})`}: ${all}`,
-    means: 'A container is a process in namespaces of its own; without them none starts.',
+    what: `cannot create namespaces${failed.length === 0 ? '' : ` (${failed.join(', ')})`}: ${all}`,
+    means: 'A container is a process in namespaces of its own; without them no container starts.',
     todo: ['sysctl user.max_net_namespaces user.max_mnt_namespaces user.max_pid_namespaces', 'lsns'],
   };
 }
@@ -82,7 +82,7 @@ async function overlayfs(paths: Paths): Promise<Finding> {
       id: 'kernel.overlayfs',
       level: 'problem',
       what: `overlayfs cannot be mounted in ${paths.root}: ${words}`,
-      means: 'Images are shown to containers as layers of one file system; without overlayfs none starts.',
+      means: 'overlayfs combines the layers of an image; without it no container starts.',
       todo: ['modprobe overlay', 'Or choose a root on ext4, xfs or btrfs with --root or MINIDOCK_ROOT.'],
     };
   } finally {
@@ -90,7 +90,7 @@ async function overlayfs(paths: Paths): Promise<Finding> {
   }
 }
 
-/** The directory itself, or the nearest one above it that is there: a root that is yet to be made will be on its disk. */
+/** The directory, or its nearest existing parent: a root that does not exist yet will be on that disk. */
 export const existing = (path: string): string => (existsSync(path) ? path : existing(dirname(path)));
 
 async function tried(name: string, plural: string, argv: Argv): Promise<Finding> {
@@ -112,17 +112,19 @@ async function firewall(backend: FirewallBackend): Promise<readonly Finding[]> {
       .filter((name) => name === backend || isInstalled(PROGRAM[name]))
       .map(async (name): Promise<Finding> => {
         const words = await attemptRules(steps[name].planFirewall(TRIAL));
-        if (words === undefined) return ok(`kernel.${name}`, `${name}, with all that minidock's rules need`);
+        if (words === undefined)
+          return ok(`kernel.${name}`, `${name}, with all features that minidock's rules need`);
         return {
           id: `kernel.${name}`,
           level: name === backend ? 'problem' : 'warning',
-          what: `minidock's rules cannot be made with ${name}: ${words}`,
+          what: `cannot create minidock's rules with ${name}: ${words}`,
           means: 'Containers on a bridge network cannot be connected with it.',
           todo: [
             name === 'nftables'
               ? 'modprobe -a nf_tables nft_nat nft_masq nft_fib_ipv4 nft_ct'
               : 'modprobe -a ip_tables iptable_nat xt_conntrack xt_addrtype',
-            `Or take the other one: --firewall ${name === 'nftables' ? 'iptables' : 'nftables'}, or MINIDOCK_FIREWALL.`,
+            `Or use the other one: --firewall ${name === 'nftables' ? 'iptables' : 'nftables'}, or ` +
+              'MINIDOCK_FIREWALL.',
           ],
         };
       }),
@@ -131,7 +133,7 @@ async function firewall(backend: FirewallBackend): Promise<readonly Finding[]> {
 
 export const PROGRAM = { nftables: 'nft', iptables: 'iptables' } as const;
 
-/** As one process would see them: each adds to the last, in one namespace, kept by a shell that reads no more than words. */
+/** Adds one kind of namespace after the other to the same process. */
 async function attemptRules(steps: readonly HostStep[]): Promise<string | undefined> {
   const script: string[] = [];
   for (const { command } of steps) {
@@ -158,7 +160,7 @@ function seccomp(): Finding {
   };
 }
 
-/** Asked for a path that is not there: a kernel that knows the call says so, one that does not says ENOSYS. */
+/** Calls it with a missing path: a kernel with the call answers ENOENT, one without it ENOSYS. */
 function mountSetattr(): Finding {
   try {
     kernel.mountSetattr('/proc/self/no-such-file', false, { set: 0, clear: 0, propagation: 0 });
@@ -168,7 +170,7 @@ function mountSetattr(): Finding {
         id: 'kernel.mount_setattr',
         level: 'problem',
         what: 'this kernel has no mount_setattr(2)',
-        means: 'Mounts of a container cannot be made read-only all at once; no container starts.',
+        means: 'minidock cannot make all mounts of a container read-only at once; no container starts.',
         todo: ['Install a kernel of 5.12 or later and reboot.'],
       };
     }
@@ -190,7 +192,7 @@ function cgroups(): readonly Finding[] {
         id: 'kernel.controllers',
         level: 'warning',
         what: `control groups without ${missing.join(' and ')}`,
-        means: 'Containers run; limits of these kinds (-m, --cpus, --pids-limit) are refused.',
+        means: 'Containers run, but minidock refuses limits of these kinds (-m, --cpus, --pids-limit).',
         todo: [`Boot with ${missing.map((name) => `cgroup_enable=${name}`).join(' ')}.`],
       },
     ];

@@ -1,7 +1,7 @@
 /**
- * What a kill has left of containers in minidock's own files: a record that says 'running' without a shim, a run
- * directory that nobody is in charge of, a container half made or half removed, an address that no container has. The
- * commands are those the journal of the container holds; mending is what any later command would do by itself.
+ * Finds what a killed process has left in minidock's files: a record that says 'running' without a shim, a run
+ * directory without an owner, a half-created or half-removed container, a lease without a container. The commands
+ * come from the container's journal; the repair does what any later command would do by itself.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ import type { Finding } from './finding.ts';
 import { namesIn, type View } from './view.ts';
 import { isActive } from '../../engine/spec/container.ts';
 
-/** Containers that are dealt with as a whole: what the kernel has of them is not told again, bit by bit. */
+/** Containers with a finding of their own: their leftovers in the kernel are not reported again. */
 export function lostContainers({ store, alive }: View): ReadonlySet<string> {
   const { paths } = store;
   const running = store.list().filter(({ state }) => isActive(state));
@@ -61,7 +61,7 @@ function tellLost(store: ContainerStore, id: string): Finding {
     id: `leftovers.container:${short}`,
     level: 'problem',
     what,
-    means: 'Nobody waits for it any more. Its processes, cable, rules and address are still taken.',
+    means: 'No process waits for it. Its processes, cable, rules and address still exist.',
     todo: [...undo.reverse().map(renderCommand), renderArgv(['rm', '-r', runDir])],
     mend: () => mendLost(store, id),
   };
@@ -69,7 +69,7 @@ function tellLost(store: ContainerStore, id: string): Finding {
 
 async function mendLost(store: ContainerStore, id: string): Promise<void> {
   if (existsSync(containerDir(store.paths, id))) return recover(store, id);
-  // The container itself is gone: nobody can be starting it.
+  // The container is gone, so no process starts it.
   const runDir = containerRunDir(store.paths, id);
   await undoJournal(new Journal(join(runDir, 'journal')));
   releaseLeases(store.paths, id);
@@ -87,7 +87,7 @@ function halfMade({ store, alive }: View): readonly Finding[] {
     id: `leftovers.directory:${name}`,
     level: 'warning',
     what: `a container was ${name.startsWith('.') ? 'half removed' : 'half made'}: ${name.replace('.removing-', '').slice(0, 12)}`,
-    means: 'It takes space, and nothing refers to it.',
+    means: 'It takes space, and nothing uses it.',
     todo: [renderArgv(['rm', '-r', join(dir, name)])],
     mend: () => Promise.resolve(sweepLeftovers(store, Infinity)),
   }));
@@ -98,13 +98,13 @@ function strayNames({ store }: View): readonly Finding[] {
   return namesIn(dir).flatMap((name): readonly Finding[] => {
     const path = join(dir, name);
     const owner = readIfThere(path);
-    // One that holds no id at all is a matter of records.ts.
+    // records.ts reports a lease without an id.
     if (owner === undefined || !isId(owner) || existsSync(containerDir(store.paths, owner))) return [];
     return [
       {
         id: `leftovers.name:${name}`,
         level: 'warning',
-        what: `the name ${name} is kept for a container that is gone`,
+        what: `the name ${name} is reserved for a container that is gone`,
         todo: [renderArgv(['rm', path])],
         mend: () => Promise.resolve(store.names.release(name, owner)),
       },
@@ -124,7 +124,7 @@ function strayLeases({ store, alive, leases, running }: View, lost: ReadonlySet<
       id: `leftovers.lease:${address}`,
       level: 'warning',
       what: `the address ${address} is leased to ${owner.slice(0, 12)}, which does not run`,
-      means: 'No other container gets it.',
+      means: 'No other container can get it.',
       todo: [`rm ${quoteWord(leasesDir(store.paths))}/*/${quoteWord(address)}`],
       mend: () => Promise.resolve(releaseAddresses(leasesDir(store.paths), owner)),
     }));
@@ -139,8 +139,8 @@ function strayIds({ store, alive, running }: View, lost: ReadonlySet<string>): r
     .map(([first, owner]) => ({
       id: `leftovers.ids:${first}`,
       level: 'warning',
-      what: `the user ids from ${first} on are taken by ${owner.slice(0, 12)}, which does not run`,
-      means: 'No other container with --userns=auto gets them.',
+      what: `the user ids from ${first} on belong to ${owner.slice(0, 12)}, which does not run`,
+      means: 'No other container with --userns=auto can get them.',
       todo: [`rm ${dir}/${first}`],
       mend: () => Promise.resolve(releaseIds(dir, owner)),
     }));

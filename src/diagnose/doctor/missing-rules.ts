@@ -1,7 +1,6 @@
 /**
- * Firewall rules of minidock's that are gone although the last of them, by which a start judges that all are there,
- * still is: `iptables -F` empties the chains of one table and leaves them and the other tables, `nft flush table`
- * leaves chains, sets and maps.
+ * Finds missing firewall rules of minidock while the last one is there. A start checks only that one. `iptables -F`
+ * empties the chains of one table and leaves the other tables; `nft flush table` leaves chains, sets and maps.
  */
 import { ruleCounts } from '../../../runtime/network/firewall/nftables.ts';
 import { holds } from '../../../runtime/plan/perform-host.ts';
@@ -9,7 +8,7 @@ import type { Check, HostStep } from '../../../runtime/plan/step.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { NftEntry } from '../host/published.ts';
 
-/** A step, and what tells whether its effect is there. */
+/** A step, and a check for its effect. */
 export interface Checked {
   readonly step: HostStep;
   readonly check?: Check | undefined;
@@ -21,7 +20,7 @@ export const hasAllRules = (table: readonly NftEntry[]): boolean =>
     ([chain, count]) => table.filter(({ rule }) => rule?.chain === chain).length >= count,
   );
 
-/** One `iptables` command for each line of the step's script that is not in effect; all of them where none is. */
+/** One `iptables` command for each missing line of the step's script. */
 export async function missingLines(step: HostStep): Promise<readonly Checked[]> {
   const { command } = step;
   if (command.kind !== 'run' || command.argv[0] !== 'iptables-restore') return [];

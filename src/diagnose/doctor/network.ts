@@ -1,7 +1,7 @@
 /**
- * What carries packets outside any one container: forwarding, the subnets of minidock's networks against everything
- * else this host routes to, a bridge that two minidocks share; and, for each container that runs, whether all that
- * its start set up on the host is still there. What is missing of that is put back by the very steps that made it.
+ * The host's part of the network: forwarding, subnets of minidock's networks that overlap other routes, a bridge that
+ * two minidocks share; and for each running container, whether everything its start set up on the host is still
+ * there. The same steps restore what is missing.
  */
 import { planBridge, planForwarding } from '../../../runtime/network/bridge.ts';
 import { planFirewall, planPorts } from '../../../runtime/network/firewall/backend.ts';
@@ -18,7 +18,7 @@ import { ok, type Finding } from './finding.ts';
 import { hasAllRules, missingLines, type Checked } from './missing-rules.ts';
 import { endpointsOf, type View } from './view.ts';
 
-/** Wider ones say "everything": a default route, or the halves of it that a VPN sets. */
+/** Wider routes mean "everything": a default route, or its two halves from a VPN. */
 const WIDEST_ROUTE_THAT_COUNTS = 8;
 
 export async function examineNetwork(view: View): Promise<readonly Finding[]> {
@@ -27,8 +27,8 @@ export async function examineNetwork(view: View): Promise<readonly Finding[]> {
   const clear = ok(
     'network.subnets',
     subnets === ''
-      ? 'no subnet chosen yet: the first container does'
-      : `subnets clear of all routes: ${subnets}`,
+      ? 'no subnet chosen yet: the first container chooses one'
+      : `no route overlaps the subnets: ${subnets}`,
   );
   return [
     forwarding(view),
@@ -47,9 +47,9 @@ function forwarding({ running }: View): Finding {
   return {
     id: 'network.forwarding',
     level: 'problem',
-    what: 'somebody has turned forwarding off (net.ipv4.ip_forward = 0)',
-    means: 'Running containers reach nothing beyond this host, and published ports answer this host alone.',
-    todo: ['sysctl -w net.ipv4.ip_forward=1', 'Look for who does it: grep -r ip_forward /etc/sysctl.*'],
+    what: 'forwarding is off again (net.ipv4.ip_forward = 0)',
+    means: 'Running containers reach no other host, and only this host reaches published ports.',
+    todo: ['sysctl -w net.ipv4.ip_forward=1', 'Find the cause: grep -r ip_forward /etc/sysctl.*'],
     mend: () => performAll(step === undefined ? [] : [{ step }]),
   };
 }
@@ -70,13 +70,13 @@ function findCollisions({ routes, links }: View, network: BridgeNetwork): readon
         level: 'problem',
         what: `${network.subnet} of ${network.bridge} overlaps ${route.dst}, routed to ${route.dev ?? route.type ?? '?'}${describeKind(link)}`,
         means:
-          'One of the two is cut off: containers cannot reach what is behind that route, or this host cannot reach ' +
+          'One of the two loses: containers cannot reach the hosts behind that route, or this host cannot reach ' +
           'the containers.',
         todo: [
           `ip route get ${network.gateway}`,
           network.name === 'bridge'
             ? `With no container running: ip link delete ${network.bridge}, remove networks/bridge.json from the root; the next container chooses a clear subnet.`
-            : `Make the network anew with another --subnet: minidock network rm ${network.name}`,
+            : `Create the network again with another --subnet: minidock network rm ${network.name}`,
         ],
       },
     ];
@@ -85,7 +85,7 @@ function findCollisions({ routes, links }: View, network: BridgeNetwork): readon
 
 const withPrefix = (dst: string): string => (dst.includes('/') ? dst : `${dst}/32`);
 
-/** Every address of the host has local and broadcast routes besides the one of its subnet, which says it all. */
+/** Local and broadcast routes repeat what the subnet's route says. */
 const isOnlyOurOwnAddress = ({ type }: IpRoute): boolean =>
   ['local', 'broadcast', 'anycast', 'multicast'].includes(type ?? '');
 
@@ -94,7 +94,7 @@ function describeKind(link: IpLink | undefined): string {
   if (kind === 'device' || kind === 'loopback') return '';
   if (['tun', 'wireguard', 'ppp', 'xfrm', 'vti', 'gre', 'ipip'].includes(kind))
     return ` (${kind}, a VPN perhaps)`;
-  return kind === 'bridge' ? ' (a bridge of somebody else)' : ` (${kind})`;
+  return kind === 'bridge' ? " (another program's bridge)" : ` (${kind})`;
 }
 
 function sharedBridges({ networks, links }: View): readonly Finding[] {
@@ -111,10 +111,10 @@ function sharedBridges({ networks, links }: View): readonly Finding[] {
         level: 'warning',
         what: `${bridge} has another address besides ${gateway}: ${shown}`,
         means:
-          'Another minidock, with a root of its own, uses the same bridge: its containers and those of this root are ' +
-          'neighbours, and reach ports of each other that nobody published.',
+          'Another minidock, with another root, uses the same bridge: its containers and those of this root are ' +
+          "neighbours, and reach each other's unpublished ports.",
         todo: [
-          `If nobody does: ${others.map(({ local, prefixlen }) => `ip address del ${local}/${String(prefixlen)} dev ${bridge}`).join('; ')}`,
+          `If no other minidock exists: ${others.map(({ local, prefixlen }) => `ip address del ${local}/${String(prefixlen)} dev ${bridge}`).join('; ')}`,
         ],
       },
     ];
@@ -131,7 +131,7 @@ async function examineEndpoints(view: View): Promise<readonly Finding[]> {
         id: `network.cable:${key}`,
         level: 'problem',
         what: `${name} has lost its cable ${endpoint.hostVeth}`,
-        means: 'It reaches nobody and nobody reaches it; its program runs on.',
+        means: 'It has no network; its program still runs.',
         todo: [`minidock restart ${name}`],
       });
     }
@@ -141,8 +141,8 @@ async function examineEndpoints(view: View): Promise<readonly Finding[]> {
         level: 'problem',
         what: `${name} lacks what its start had set up: ${titles.join('; ')}`,
         means:
-          'Somebody has taken it away (a firewall was restarted, a link set down), or an older minidock has set it up. ' +
-          'Connections fail, or pass that must not.',
+          'Another program removed it (a firewall restarted, a link was set down), or an older minidock started ' +
+          'the container. Connections fail, or forbidden ones pass.',
         todo: missing.map(({ step }) => renderCommand(step.command)),
         mend: () => performAll(missing),
       });
@@ -150,7 +150,7 @@ async function examineEndpoints(view: View): Promise<readonly Finding[]> {
   }
   if (findings.length === 0 && view.running.length > 0)
     findings.push(
-      ok('network.containers', `all that ${count(view.running.length)} set up on this host is there`),
+      ok('network.containers', `everything that ${count(view.running.length)} set up on this host is there`),
     );
   return findings;
 }
@@ -172,7 +172,7 @@ const count = (containers: number): string =>
   containers === 1 ? 'the running container' : `the ${String(containers)} running containers`;
 const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1);
 
-/** Of the steps that wire a container to the host, those whose effect has gone. */
+/** The steps of a container's network whose effect is gone. */
 async function missingSteps(endpoint: BridgeEndpoint, view: View): Promise<readonly Checked[]> {
   const missing: Checked[] = [];
   const firewall = planFirewall(endpoint, view.foreign);
@@ -198,7 +198,7 @@ async function missingSteps(endpoint: BridgeEndpoint, view: View): Promise<reado
   return missing;
 }
 
-/** A file of the kernel's that a step has written is to hold what it wrote. */
+/** A kernel file must still hold what the step wrote. */
 const settingCheck = ({ command }: HostStep): Check | undefined =>
   command.kind === 'write' ? { kind: 'file-contains', path: command.path, text: command.text } : undefined;
 
@@ -209,7 +209,7 @@ function portCheck({ undo }: HostStep): Check | undefined {
   return { kind: 'run', argv: asked as unknown as Argv };
 }
 
-/** What has been put back meanwhile, for another container of the same network, is there. */
+/** The repair of another container of the network may have restored it. */
 async function performAll(missing: readonly Checked[]): Promise<readonly string[]> {
   const done: string[] = [];
   for (const { step, check } of missing) {

@@ -1,6 +1,6 @@
 /**
- * Which published ports strangers can reach, in plain words: a port published without an address is open on every
- * interface of the host, whatever a firewall for the host's own programs says. Docker has surprised many by that.
+ * Which published ports others can reach. A port published without an address is open on every interface of the host,
+ * and a firewall for the host's own programs does not close it. Docker has surprised many by that.
  */
 import type { FirewallBackend, PortBinding } from '../../../runtime/network/types.ts';
 import { ipv4AddressesOf } from '../host/ip.ts';
@@ -29,16 +29,19 @@ function examinePort(
   const { hostIp, hostPort, containerPort, protocol } = port;
   const id = `ports.published:${hostIp}:${String(hostPort)}/${protocol}`;
   const what = `${hostIp}:${String(hostPort)}/${protocol} is ${String(containerPort)} of ${name}`;
-  if (hostIp.startsWith('127.')) return ok(id, `${what}, for this host alone`);
-  if (blocking.length > 0) return ok(id, `${what}; others cannot reach it: ${blocking.join(', ')} drops`);
+  if (hostIp.startsWith('127.')) return ok(id, `${what}, only for this host`);
+  if (blocking.length > 0)
+    return ok(id, `${what}; others cannot reach it: ${blocking.join(', ')} drops their packets`);
   const open = `${what}, open to everyone who reaches ${hostIp === '0.0.0.0' ? reachable(view) : hostIp}`;
   if (believed === undefined || backend === 'nftables') return ok(id, open);
   return {
     id,
     level: 'warning',
     what: `${open}, although ${believed} is on`,
-    means: `Redirected packets do not pass the rules that ${believed} has for this host's own ports: it neither allows nor denies this one.`,
-    todo: [`Publish it for this host alone: -p 127.0.0.1:${String(hostPort)}:${String(containerPort)}`],
+    means:
+      `Redirected packets bypass the rules of ${believed} for this host's own ports: it neither allows nor denies ` +
+      'this port.',
+    todo: [`Publish it only for this host: -p 127.0.0.1:${String(hostPort)}:${String(containerPort)}`],
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Files of minidock's own that are damaged or missing. What is written twice is in kept-records.ts; here is what the
- * kernel tells just as well: how a container fares, what is to be undone after it, its bundle, its name, its leases.
+ * Damaged or missing files of minidock. kept-records.ts covers records with a copy; this module covers what the
+ * kernel also knows: a container's state, its journal, its bundle, its name, its leases.
  */
 import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -61,7 +61,7 @@ const finding = (
   },
 });
 
-/** undefined where the file holds what it should; `read` gives undefined for one that is missing. */
+/** undefined if the file is right; `read` returns undefined for a missing file. */
 function damageOf(path: string, read: () => unknown): string | undefined {
   try {
     return read() === undefined ? `${path} is missing` : undefined;
@@ -75,11 +75,11 @@ function stateOf(store: ContainerStore, { config, state }: Container): readonly 
   const path = join(containerDir(store.paths, config.id), 'state.json');
   const what = damageOf(path, () => readRecord(path, containerState));
   if (what === undefined) return [];
-  const means = `Whether ${config.name} runs is taken from the kernel, which says: ${state.status}.`;
+  const means = `minidock asks the kernel instead: ${config.name} is ${state.status}.`;
   return [finding(path, what, means, () => store.writeState(config.id, store.readState(config.id)))];
 }
 
-/** A file of the container's name must lead to it. */
+/** The file of the container's name must hold its id. */
 function nameOf(store: ContainerStore, { config, unreadable }: Container): readonly Finding[] {
   const { id, name } = config;
   const path = nameFile(store.paths, name);
@@ -89,11 +89,11 @@ function nameOf(store: ContainerStore, { config, unreadable }: Container): reado
     held === undefined
       ? `${path} is missing`
       : `${path} is damaged: it does not hold the id of its container`;
-  const means = `Container ${id.slice(0, 12)} is called so; looking it up by its name takes longer.`;
+  const means = `Container ${id.slice(0, 12)} has this name; finding it by name takes longer.`;
   return [finding(path, what, means, () => store.names.write(name, id))];
 }
 
-/** Names that lead nowhere, while no container is called so. Those of containers that are gone are leftovers. */
+/** Names without an id and without a container. Names of containers that are gone are leftovers. */
 function foreignNames(store: ContainerStore, containers: readonly Container[]): readonly Finding[] {
   return store.names
     .list()
@@ -104,7 +104,7 @@ function foreignNames(store: ContainerStore, containers: readonly Container[]): 
       const path = nameFile(store.paths, name);
       const held = store.names.read(name);
       if (held === undefined || isId(held)) return [];
-      const means = 'No container is called so.';
+      const means = 'No container has this name.';
       const todo = [renderArgv(['rm', path])];
       return [
         finding(path, `${path} is damaged: it holds no id`, means, () => store.names.remove(name), todo),
@@ -121,7 +121,7 @@ function journalOf(paths: Paths, { config, state }: Container): readonly Finding
   const what = !existsSync(path)
     ? `${path} is missing`
     : `${path} is damaged: ${damage ?? 'it lacks steps that were done'}`;
-  const means = `What is to be undone when ${config.name} ends is worked out again.`;
+  const means = `minidock derives the steps to undo after ${config.name} from the kernel.`;
   return [
     finding(path, what, means, () => {
       const undos = expectedUndos(paths, { config, ran: true, network: state.network });
@@ -134,7 +134,7 @@ function bundleOf(paths: Paths, { config, state, unreadable }: Container): reado
   const path = join(containerRunDir(paths, config.id), 'bundle', 'config.json');
   const what = damageOf(path, () => readRecord(path, ociConfig));
   if (what === undefined || unreadable !== undefined) return [];
-  const means = `exec cannot enter ${config.name} without knowing what confines it.`;
+  const means = `exec cannot enter ${config.name} without its bundle.`;
   return [
     finding(path, what, means, () => {
       const attachment = attachmentOf(config, state.network);
@@ -144,7 +144,7 @@ function bundleOf(paths: Paths, { config, state, unreadable }: Container): reado
   ];
 }
 
-/** Bound by the shim, and by nobody else: it comes back with the next start. */
+/** Only the shim binds it: the next start creates it again. */
 function socketOf(paths: Paths, { config }: Container): readonly Finding[] {
   const path = join(containerRunDir(paths, config.id), 'shim.sock');
   const stats = lstatSync(path, { throwIfNoEntry: false });
@@ -153,8 +153,8 @@ function socketOf(paths: Paths, { config }: Container): readonly Finding[] {
     {
       id: `records.${path}`,
       level: 'problem',
-      what: stats === undefined ? `${path} is missing` : `${path} is damaged: it is no socket`,
-      means: `Nobody can attach to ${config.name} until it is restarted. stop, wait and rm work without it.`,
+      what: stats === undefined ? `${path} is missing` : `${path} is damaged: it is not a socket`,
+      means: `attach to ${config.name} fails until you restart it. stop, wait and rm work without the socket.`,
       todo: [`minidock restart ${config.name}`],
     },
   ];
@@ -178,7 +178,7 @@ function leasesOf(paths: Paths, { config: { id }, state }: Container): readonly 
     const path = join(idsDir(paths), String(firstId));
     const held = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
     findings.push(
-      finding(path, lostLease(path, held), 'Another container could be given the same user ids.', () =>
+      finding(path, lostLease(path, held), 'Another container could get the same user ids.', () =>
         writeFileAtomic(path, id),
       ),
     );
@@ -187,4 +187,4 @@ function leasesOf(paths: Paths, { config: { id }, state }: Container): readonly 
 }
 
 const lostLease = (path: string, held: string | undefined): string =>
-  held === undefined ? `${path} is missing` : `${path} is damaged: it does not hold the id of who has it`;
+  held === undefined ? `${path} is missing` : `${path} is damaged: it does not hold the id of its owner`;

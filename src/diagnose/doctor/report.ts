@@ -1,4 +1,4 @@
-/** What `doctor` prints: a line for each finding, below it what it means and what to type where something is wrong. */
+/** The output of `doctor`: a line for each finding; below a problem, what it means and what to type. */
 import { oneLine, printable } from '../../../runtime/printable.ts';
 import { areaOf, AREAS, isCommand, type Finding, type Level } from './finding.ts';
 import type { Mended } from './examine.ts';
@@ -43,7 +43,7 @@ function summary(findings: readonly Finding[], colors: Colors): string {
   if (problems + warnings === 0) return colors.green('All is well.');
   const own = findings.filter(({ mend }) => mend !== undefined).length;
   const counts = [counted(problems, 'problem'), counted(warnings, 'warning')].filter((text) => text !== '');
-  const offer = own === 0 ? '' : ` minidock doctor --fix mends ${String(own)} of them.`;
+  const offer = own === 0 ? '' : ` minidock doctor --fix repairs ${String(own)} of them.`;
   return `${counts.join(', ')}.${offer}`;
 }
 
@@ -54,8 +54,9 @@ export function renderMended(mended: readonly Mended[], colors: Colors): string 
   return mended
     .map(({ finding, commands, error }) =>
       error === undefined
-        ? `${colors.green('mended')}  ${oneLine(finding.what)}\n${commands.map((each) => renderRun(each, colors)).join('')}`
-        : `${colors.red('not mended')}  ${oneLine(finding.what)}: ${printable(error)}\n`,
+        ? `${colors.green('repaired')}  ` +
+          `${oneLine(finding.what)}\n${commands.map((each) => renderRun(each, colors)).join('')}`
+        : `${colors.red('not repaired')}  ${oneLine(finding.what)}: ${printable(error)}\n`,
     )
     .join('');
 }
@@ -65,7 +66,7 @@ const renderRun = (command: string, { cyan }: Colors): string => {
   return [`        ${cyan(`$ ${first}`)}`, ...rest.map((more) => `          ${more}`), ''].join('\n');
 };
 
-/** For programs: the same, and whether `--fix` would mend it. */
+/** For programs: the same, and whether `--fix` would repair it. */
 export function reportJson(findings: readonly Finding[], mended: readonly Mended[]): object {
   return {
     well: findings.every(({ level }) => level === 'ok'),

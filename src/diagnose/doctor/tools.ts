@@ -1,4 +1,4 @@
-/** The programs that minidock starts: there or not, which version, and the package that brings them. */
+/** The programs that minidock starts: installed or not, the version, and the package. */
 import { readProgram } from '../../../runtime/plan/read-program.ts';
 import { isInstalled, packageOf } from '../../../runtime/plan/tools.ts';
 import type { FirewallBackend } from '../../../runtime/network/types.ts';
@@ -15,7 +15,7 @@ const TOOLS: readonly Tool[] = [
   { program: 'unshare', ask: '--version', use: 'starts containers' },
   { program: 'nsenter', ask: '--version', use: 'enters a container by hand' },
   { program: 'ip', ask: '-V', use: 'makes bridges, cables and addresses' },
-  { program: 'modprobe', ask: '--version', use: 'is what the kernel loads its modules with' },
+  { program: 'modprobe', ask: '--version', use: 'loads modules for the kernel' },
 ];
 
 export async function examineTools(backend: FirewallBackend): Promise<readonly Finding[]> {

@@ -1,6 +1,6 @@
 /**
- * The host as it is at one moment, from the kernel, and beside it what minidock has noted: links, addresses and routes
- * of iproute2, networks, containers, and which of them somebody is in charge of. Taken once; the examinations compare.
+ * A snapshot of the host: links, addresses and routes from the kernel; networks, containers and their owners from
+ * minidock's records. Taken once; the examinations compare the two.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,10 +29,10 @@ export interface View {
   readonly networks: readonly BridgeNetwork[];
   /** Of this root. */
   readonly containers: readonly Container[];
-  /** Of this root, those that run. */
+  /** The running containers of this root. */
   readonly running: readonly Container[];
   readonly foreign: readonly ForeignFirewall[];
-  /** Ids that somebody is in charge of: a shim, of this root or another, or a command that holds the lock. */
+  /** Ids with an owner: a shim, of this root or another, or a command that holds the lock. */
   readonly alive: ReadonlySet<string>;
   /** Which container leases an address. */
   readonly leases: ReadonlyMap<string, string>;
@@ -69,7 +69,7 @@ export async function takeView(store: ContainerStore): Promise<View> {
 export const endpointsOf = ({ config, state }: Container): readonly BridgeEndpoint[] =>
   bridgeEndpoints(config, state.network);
 
-/** Whether a name of the kernel's, made from the first digits of an id, belongs to one that is alive. */
+/** Whether a name in the kernel, made from the first digits of an id, belongs to a live container. */
 export const isAlive = ({ alive }: View, digits: string): boolean =>
   [...alive].some((id) => id.startsWith(digits));
 
@@ -77,7 +77,7 @@ export function namesIn(directory: string): readonly string[] {
   try {
     return readdirSync(directory);
   } catch {
-    return []; // Not there, or gone meanwhile: nothing is in it.
+    return []; // Missing, or gone meanwhile: it is empty.
   }
 }
 
@@ -88,7 +88,7 @@ const shims = (): readonly string[] =>
     return id !== undefined && isShimOf(pid, id) ? [id] : [];
   });
 
-/** A lock that cannot be had is somebody's who makes, starts or removes the container just now. */
+/** A command that creates, starts or removes the container holds the lock. */
 function held({ paths }: ContainerStore): readonly string[] {
   return namesIn(containersDir(paths)).filter((id) => {
     const path = containerLock(paths, id);

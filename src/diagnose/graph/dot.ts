@@ -48,6 +48,6 @@ export function drawDot({ groups, edges }: Outline): string {
   ].join('\n');
 }
 
-/** A backslash and an n make a new line; other backslashes are meant as they are. */
+/** `\n` is a new line; other backslashes are literal. */
 const quote = (text: string): string =>
   `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;

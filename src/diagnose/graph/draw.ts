@@ -25,14 +25,14 @@ export interface DrawOptions {
   readonly width?: number;
   readonly ascii?: boolean;
   readonly colors?: Colors;
-  /** A container, or any namespace of the picture, whose path is to stand out. */
+  /** A container, or any namespace of the picture, whose path is highlighted. */
   readonly mark?: string;
   readonly all?: boolean;
   /** The picture alone, without the firewall's rules below it. */
   readonly brief?: boolean;
 }
 
-/** In cells: a picture is not bound to the terminal it was made in. */
+/** In cells, independent of the terminal. */
 const SVG_WIDTH = 104;
 
 /** Ends with a newline. @throws MinidockError 'NOT_IN_GRAPH'. */

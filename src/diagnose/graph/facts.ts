@@ -1,6 +1,6 @@
 /**
- * A model as single facts, so that two of them can be compared: what came, what went. A fact is known by a key of the
- * kernel's own numbers, and told by names. What follows from others (carrier) or merely is an order is none.
+ * A model as a set of facts, to compare two models. The key of a fact consists of the kernel's numbers, its text of
+ * names. Derived properties (carrier) and orders are no facts.
  */
 import { findEnd, shownAddresses, type EndRef, type Model, type Namespace } from './model.ts';
 

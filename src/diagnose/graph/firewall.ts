@@ -1,6 +1,6 @@
 /**
- * The firewall of this network namespace as its own tools print it, chain by chain, and which ports it redirects. What
- * the `iptables` command made is told in its words: nft shows those rules too, but not as anybody wrote them.
+ * The firewall of this network namespace as its tools print it, chain by chain, and the ports it redirects. Rules of
+ * the `iptables` command are printed in its syntax: nft shows those rules too, but not as they were written.
  */
 import { legacyTables } from '../../../runtime/network/firewall/legacy-tables.ts';
 import { look } from '../host/look.ts';
@@ -9,7 +9,7 @@ import type { Chain, Published } from './model.ts';
 export interface Firewall {
   readonly chains: readonly Chain[];
   readonly published: readonly Published[];
-  /** Elements of a map that no rule asks: nothing is redirected by them. */
+  /** Elements of a map that no rule uses: they redirect nothing. */
   readonly idle: readonly Published[];
 }
 
@@ -19,7 +19,7 @@ export async function readFirewall(): Promise<Firewall> {
     look(['iptables-save']),
     legacyTables().length === 0 ? '' : look(['iptables-legacy-save']),
   ]);
-  // Where iptables is the old one itself, both tell the same.
+  // If iptables is the legacy one, both print the same.
   return legacy !== '' && !saved.includes('(nf_tables)')
     ? parseFirewall(nft, '', legacy)
     : parseFirewall(nft, saved, legacy);
@@ -54,7 +54,7 @@ export function parseFirewall(nft: string, saved: string, legacy = ''): Firewall
   };
 }
 
-/** Chains that some packet may come to: those with a hook, and those that their rules lead to. */
+/** Chains that a packet may reach: those with a hook, and those that their rules jump to. */
 function reachedChains(chains: readonly Chain[]): readonly Chain[] {
   const met = new Set(chains.filter(({ hook }) => hook !== undefined));
   for (const chain of met) {
@@ -103,7 +103,7 @@ function joinElements(text: string): readonly string[] {
   return lines;
 }
 
-/** Any map from a port to an address and a port, whoever made it. */
+/** Any map from a port to an address and a port. */
 function elementsOf(line: string, where: string): readonly Published[] {
   const inner = line.slice(line.indexOf('{') + 1, line.lastIndexOf('}'));
   return inner.split(',').flatMap((element): readonly Published[] => {
@@ -188,7 +188,7 @@ export const baseChains = (chains: readonly Chain[]): readonly Chain[] =>
         HOOKS.indexOf(a.hook ?? '') - HOOKS.indexOf(b.hook ?? '') || (a.priority ?? 0) - (b.priority ?? 0),
     );
 
-/** Chains of the same table that a rule goes to. */
+/** Chains of the same table that a rule jumps to. */
 export function jumpsOf(rule: string, from: Chain, chains: readonly Chain[]): readonly Chain[] {
   const name =
     from.tool === 'nft' ? /\b(?:jump|goto) (\S+)/.exec(rule)?.[1] : /(?:^| )-[jg] (\S+)/.exec(rule)?.[1];

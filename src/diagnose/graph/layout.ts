@@ -1,5 +1,5 @@
 /**
- * Where everything goes, in cells of a character grid; the terminal and the SVG draw the same layout.
+ * The layout in cells of a character grid; the terminal and the SVG draw the same one.
  *
  *     ╔ this host ═══════╗    ┌ web ───────────┐
  *     ║ minidock0 #3     ║    │                │
@@ -44,7 +44,7 @@ export interface PlacedRow {
   readonly marked: boolean;
 }
 
-/** The vertical line from a bridge to a port of it, where rows lie between them. */
+/** The vertical line from a bridge to its port, if rows lie between them. */
 export interface Bus {
   readonly x: number;
   readonly y: number;
@@ -57,7 +57,7 @@ export interface LayoutOptions {
   readonly mark?: Mark | undefined;
 }
 
-/** Between the two columns of boxes where no cable needs more. */
+/** Cells between the two columns of boxes, unless cables need more. */
 const GAP = 4;
 const NARROWEST = 26;
 
@@ -120,7 +120,7 @@ function place(
     const height = rows.length + 2;
     boxes.push({ ...boxOf(namespace, right, mark), x: rightX, y: top, width: right, height });
     free = top + height;
-    // What hangs on it alone stands right below it.
+    // Its only neighbours come right below it.
     for (const { index } of namespace.interfaces) {
       const end = cableAt(model, { inode: namespace.inode, index })?.other;
       const next = end === undefined ? undefined : waiting.get(end.inode);
@@ -162,7 +162,7 @@ function place(
   return { width, height, boxes, lines, buses, cables };
 }
 
-/** From a row that has a bus to the next one that hangs on it: the rows between only pass it on. */
+/** From one row of the bus to the next; the rows between only pass it on. */
 function drawBuses(rows: readonly Row[], yOf: (row: number) => number, x: number, buses: Bus[]): void {
   rows.forEach((row, i) => {
     if (row.bus !== true) return;
@@ -192,7 +192,7 @@ function endsTowards(model: Model, namespace: Namespace, inode: number): readonl
     .map(({ index }) => index);
 }
 
-/** How many cables need a track, at most: all but the first between the host and each other namespace. */
+/** The largest number of cables that need a track: all but the first between the host and each namespace. */
 function countCrooked(model: Model): { middle: number; side: number } {
   const straight = new Set<number>();
   let middle = 0;

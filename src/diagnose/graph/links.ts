@@ -1,9 +1,9 @@
 /**
- * Interfaces, addresses and routes of a namespace out of `ip -j`, and which veth is whose other end.
+ * Interfaces, addresses and routes of a namespace from `ip -j`, and the peers of veths.
  *
- * The kernel names a peer by its index and, where it is in another namespace, by a number that only the asking
- * namespace knows it by (link-netnsid). `ip netns list-id` and lsns say which namespace a number stands for; where
- * neither does, two ends that point at each other's index are a pair if nothing else fits.
+ * The kernel names a peer by its index and, in another namespace, by a number that is local to the asking namespace
+ * (link-netnsid). `ip netns list-id` and lsns translate the numbers. Without a translation, two ends with each
+ * other's index are a pair if no other end fits.
  */
 import { inside, kindOf, readLinks, readRoutes, type Enter, type IpLink, type IpRoute } from '../host/ip.ts';
 import { look, lookAtJson } from '../host/look.ts';
@@ -49,7 +49,7 @@ const toRoute = ({ dst, gateway, dev }: IpRoute): readonly Route[] =>
     ? []
     : [{ destination: dst, device: dev, ...(gateway === undefined ? {} : { via: gateway }) }];
 
-/** What the numbers of one namespace for others stand for: number to inode. */
+/** The local numbers of one namespace for others: number to inode. */
 export type NetnsIds = ReadonlyMap<number, number>;
 
 /** As seen from a namespace. */
@@ -59,7 +59,7 @@ export async function readNetnsIds(enter: Enter): Promise<NetnsIds> {
       inside(enter, ['ip', '-j', 'netns', 'list-id']),
       [],
     ),
-    // '' by an old lsns without that column.
+    // '' from an old lsns without that column.
     look(inside(enter, ['lsns', '--type', 'net', '--json', '--output', 'NS,NETNSID'])),
   ]);
   const ids = new Map<number, number>();
@@ -88,7 +88,7 @@ function parseLsns(json: string): readonly LsnsRow[] {
 
 type Stacked = Pick<Namespace, 'inode' | 'interfaces'>;
 
-/** Pairs up every veth. `ids` may know the numbers of some namespaces only. */
+/** Finds the peer of every veth. `ids` may lack the numbers of some namespaces. */
 export function matchCables(
   namespaces: readonly Stacked[],
   ids: ReadonlyMap<number, NetnsIds>,

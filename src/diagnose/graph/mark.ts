@@ -1,4 +1,4 @@
-/** The way of a packet from the uplink to one container's program, as a set of things that a picture can light up. */
+/** The path of a packet from the uplink to one container's program, as the parts of a picture to highlight. */
 import { MinidockError } from '../../../runtime/errors.ts';
 import {
   cableAt,
@@ -21,15 +21,15 @@ export interface Mark {
   readonly path: readonly string[];
 }
 
-/** By name, id or its beginning, name of the namespace, or a process's number. @throws MinidockError 'NOT_IN_GRAPH'. */
+/** By name, id or its prefix, namespace name, or PID. @throws MinidockError 'NOT_IN_GRAPH'. */
 export function findMark(model: Model, wanted: string): Mark {
   const target = model.namespaces.find((namespace) => isNamed(namespace, wanted));
   if (target === undefined) {
     const names = model.namespaces.filter(({ kind }) => kind !== 'host').map(({ label }) => label);
     throw new MinidockError({
       code: 'NOT_IN_GRAPH',
-      message: `nothing in the picture is called ${wanted}`,
-      hint: names.length === 0 ? 'There is nothing but this host.' : `There is: ${names.join(', ')}.`,
+      message: `there is no ${wanted} in the picture`,
+      hint: names.length === 0 ? 'The picture has only this host.' : `It has: ${names.join(', ')}.`,
     });
   }
   const { inode } = target;
@@ -54,7 +54,7 @@ const isNamed = ({ label, containers, path, processes }: Namespace, wanted: stri
   path === `/run/netns/${wanted}` ||
   processes.some(({ pid }) => String(pid) === wanted);
 
-/** Of the container that is meant, where several share a namespace. */
+/** The requested container, if several share a namespace. */
 function processOf({ containers, processes }: Namespace, wanted: string): ProcessLabel | undefined {
   const meant = containers.find((container) => isContainer(container, wanted));
   return processes.find(({ pid }) => pid === meant?.pid || String(pid) === wanted) ?? processes[0];

@@ -1,4 +1,4 @@
-/** The outline as a Mermaid flowchart, which GitHub and many editors draw where it stands in a text. */
+/** The outline as a Mermaid flowchart, which GitHub and many editors draw inside a text. */
 import type { Edge, Node, Outline } from './outline.ts';
 
 export function drawMermaid({ groups, edges }: Outline): string {
@@ -53,6 +53,6 @@ function line({ kind, up }: Edge): string {
   }
 }
 
-/** In quotes nearly everything is text; entities stand for the rest, and for what Markdown would take for its own. */
+/** Inside quotes nearly everything is text; entities replace the rest, and what Markdown would interpret. */
 const quote = (lines: readonly string[]): string =>
   `"${lines.map((text) => text.replace(/[#"<>&`*_\\;]/g, (char) => `#${char.charCodeAt(0)};`)).join('<br/>')}"`;

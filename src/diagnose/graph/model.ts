@@ -1,25 +1,25 @@
 /**
- * What `minidock graph` draws, as the kernel has it at one moment: network namespaces with their interfaces, the
- * cables between them, the firewall as a packet meets it. Whether Docker, minidock or a hand made a thing makes no
- * difference here; only the labels of containers come from notes, and `disagreements` says where those are wrong.
+ * What `minidock graph` draws, from the kernel: network namespaces with their interfaces, the cables between them,
+ * the firewall as a packet meets it. It treats things of Docker, of minidock and of a user alike; only the labels of
+ * containers come from minidock's records, and `disagreements` lists wrong records.
  *
- * An interface is known by its namespace's inode and its index there (`EndRef`): names repeat, that pair does not.
+ * The namespace's inode and the index there identify an interface (`EndRef`): names repeat, that pair does not.
  */
 export interface Model {
-  /** Inode of the namespace that looks at the others: where the command runs. */
+  /** Inode of the namespace in which the command runs. */
   readonly here: number;
-  /** `here` first, then the others as its interfaces lead to them, then those that no cable leads to. */
+  /** `here` first, then the namespaces at the other end of its interfaces, then the unconnected ones. */
   readonly namespaces: readonly Namespace[];
   readonly cables: readonly Cable[];
   readonly published: readonly Published[];
-  /** The like in a map that no rule asks, so that nothing is redirected. */
+  /** Redirections in a map that no rule uses. */
   readonly idle: readonly Published[];
   readonly chains: readonly Chain[];
   /** net.ipv4.ip_forward of `here`. */
   readonly forwarding: boolean;
-  /** Where minidock's notes and the kernel are at odds, each a sentence. */
+  /** Where minidock's records and the kernel disagree, a sentence each. */
   readonly disagreements: readonly string[];
-  /** Other namespaces of this machine that hold processes but no cable to these. */
+  /** The number of other namespaces with processes but without a cable to these. */
   readonly unconnected: number;
 }
 
@@ -28,9 +28,9 @@ export interface Namespace {
   readonly kind: 'host' | 'container' | 'namespace';
   /** 'this host', the containers' names, the name below /run/netns, or the program in it. */
   readonly label: string;
-  /** Of this minidock, in it: whose namespace it is first, then those that joined it. */
+  /** This minidock's containers in it: the owner first, then those that joined. */
   readonly containers: readonly ContainerLabel[];
-  /** What opens it: /run/netns/NAME or /proc/PID/ns/net. */
+  /** Its file: /run/netns/NAME or /proc/PID/ns/net. */
   readonly path: string;
   readonly processes: readonly ProcessLabel[];
   /** In the order of their indexes, loopback first. */
@@ -53,13 +53,13 @@ export interface ProcessLabel {
 export interface Interface {
   readonly index: number;
   readonly name: string;
-  /** 'loopback', 'bridge', 'veth', 'vlan' …, 'device' for what has hardware behind it. */
+  /** 'loopback', 'bridge', 'veth', 'vlan' …, 'device' for hardware. */
   readonly kind: string;
   readonly mac: string;
   readonly mtu: number;
-  /** Of a bridge: the network of minidock's that it is, where a container tells. */
+  /** Of a bridge: minidock's network, if a container of it is known. */
   readonly network?: string;
-  /** IFF_UP: somebody has switched it on. */
+  /** IFF_UP: it is switched on. */
   readonly up: boolean;
   /** LOWER_UP: the other end is on as well. */
   readonly carrier: boolean;
@@ -67,7 +67,7 @@ export interface Interface {
   readonly addresses: readonly string[];
   /** Index of the bridge it is a port of. */
   readonly master?: number;
-  /** A veth's other end, as the kernel gives it: an index, in the namespace that this one knows by this number. */
+  /** A veth's peer, as the kernel names it: an index, in the namespace with this local number. */
   readonly peerIndex?: number;
   readonly peerNetnsId?: number;
 }
@@ -83,16 +83,16 @@ export interface EndRef {
   readonly index: number;
 }
 
-/** A veth pair; `b` is undefined where its namespace cannot be found (another mount namespace keeps it). */
+/** A veth pair; `b` is undefined if its namespace cannot be found (another mount namespace keeps it). */
 export interface Cable {
   readonly a: EndRef;
   readonly b: EndRef | undefined;
 }
 
-/** Redirection of a port of this host, by whichever rule or map element. */
+/** Redirection of a port of this host, by a rule or a map element. */
 export interface Published {
   readonly protocol: string;
-  /** '' is every address of this host. */
+  /** '' means every address of this host. */
   readonly address: string;
   /** '8080' or '8000-8009'. */
   readonly port: string;
@@ -123,7 +123,7 @@ export function findEnd(model: Model, ref: EndRef): { namespace: Namespace; link
   return namespace === undefined || link === undefined ? undefined : { namespace, link };
 }
 
-/** The cable at one end, told from there. */
+/** The cable, as seen from one end. */
 export function cableAt(model: Model, ref: EndRef): { cable: Cable; other: EndRef | undefined } | undefined {
   const key = refKey(ref);
   for (const cable of model.cables) {
@@ -133,6 +133,6 @@ export function cableAt(model: Model, ref: EndRef): { cable: Cable; other: EndRe
   return undefined;
 }
 
-/** Addresses worth a place in a picture: link-local ones of IPv6 are on every interface. */
+/** The addresses to draw, without IPv6's link-local ones, which every interface has. */
 export const shownAddresses = (link: Interface): readonly string[] =>
   link.addresses.filter((address) => !/^fe80:/i.test(address) && address !== '::1/128');

@@ -1,7 +1,6 @@
 /**
- * minidock's own notes beside the kernel. They give containers their names; everything else they say is held against
- * what is really there, and each difference becomes a sentence with the words to look for oneself. Nothing is changed
- * and nobody is recovered here: a look must not mend what it was meant to show.
+ * Compares minidock's records with the kernel. The records give containers their names; each other difference becomes
+ * a sentence. It changes and recovers nothing: a look must not repair what it shows.
  */
 import { readlinkSync } from 'node:fs';
 import { isSameProcess } from '../../engine/state/process-identity.ts';
@@ -14,7 +13,7 @@ import type { Cable, Interface, Namespace, Published } from './model.ts';
 
 export interface Noted {
   readonly container: Container;
-  /** Where its process is, by the kernel; else what its name below /run/netns leads to. */
+  /** The namespace of its process; else of its name below /run/netns. */
   readonly inode: number | undefined;
   readonly alive: boolean;
 }
@@ -48,12 +47,12 @@ export function findDisagreements(notes: readonly Noted[], kernel: Kernel): read
   return [...own.flatMap((noted) => disagreementsOf(noted, kernel)), ...leftBehind(notes, kernel)];
 }
 
-/** Another namespace's containers are wired there: what is missing here says nothing. */
+/** Containers of another namespace are connected there, so nothing is missing here. */
 function startedHere({ container }: Noted, here: number): boolean {
   try {
     return readlinkSync(`/proc/${container.state.shimPid}/ns/net`) === `net:[${here}]`;
   } catch {
-    // The shim is gone, which is told below.
+    // The shim is gone: reported below.
     return true;
   }
 }
@@ -64,9 +63,9 @@ function disagreementsOf({ container, inode, alive }: Noted, kernel: Kernel): re
   const say = (text: string): string => `${config.name}: ${text}`;
   const found: string[] = [];
   if (!isSameProcess(state.shimPid, state.shimStartTime)) {
-    found.push(say(`noted as running, but its shim, process ${state.shimPid}, is gone`));
+    found.push(say(`recorded as running, but its shim (pid ${state.shimPid}) is gone`));
   }
-  if (!alive) found.push(say(`noted as running, but its process ${state.pid} is gone`));
+  if (!alive) found.push(say(`recorded as running, but its process (pid ${state.pid}) is gone`));
   if (network === undefined || network.netns === '') return found;
   const named = namespaceAt(netnsPath(network.netns));
   if (named === undefined) found.push(say(`its namespace has lost its name ${netnsPath(network.netns)}`));
@@ -130,8 +129,8 @@ function insideTrouble(address: string, { name, addresses, up }: Interface): rea
 }
 
 /**
- * What bears minidock's marks and belongs to no running container that is noted. Where a process lives behind it, it is
- * a container of another MINIDOCK_ROOT, whose notes these are not.
+ * Things with minidock's names that belong to no recorded running container. If a process lives there, it is a
+ * container of another MINIDOCK_ROOT.
  */
 function leftBehind(notes: readonly Noted[], kernel: Kernel): readonly string[] {
   const networks = notes.map(({ container }) => container.state.network);
@@ -160,17 +159,18 @@ function leftBehind(notes: readonly Noted[], kernel: Kernel): readonly string[] 
     ...kernel.namespaces
       .filter(({ path }) => /^\/run\/netns\/md-[0-9a-f]{12}$/.test(path) && !noted(netns, path))
       .filter(({ inode }) => !isLiving(inode))
-      .map(({ path }) => `${path}: no container noted here has this namespace`),
+      .map(({ path }) => `${path}: no container of this root has this namespace`),
     ...host
       .filter(({ name }) => /^mdv[0-9a-f]{12}$/.test(name) && !noted(veths, name))
       .filter(({ index }) => !leadsToLiving(index))
-      .map(({ name }) => `${name}: no container noted here has this cable`),
+      .map(({ name }) => `${name}: no container of this root has this cable`),
     ...kernel.published
       .filter(({ where }) => /^(ip minidock|iptables nat MINIDOCK)/.test(where))
       .filter(({ toAddress }) => !noted(addresses, toAddress) && !hasLiving(toAddress))
       .map(
         ({ port, protocol, toAddress, toPort }) =>
-          `port ${port}/${protocol} is redirected to ${toAddress}:${toPort}, which no container noted here has`,
+          `port ${port}/${protocol} is redirected to ${toAddress}:${toPort}, and no container of this root has ` +
+          'that address',
       ),
   ];
 }

@@ -1,4 +1,4 @@
-/** Looks at the kernel and makes the Model: nothing is kept from one look to the next, and nothing is changed. */
+/** Builds the Model from the kernel. It keeps nothing between looks and changes nothing. */
 import { netnsName } from '../../../runtime/network/names.ts';
 import { oneLine } from '../../../runtime/printable.ts';
 import { requireTool } from '../../../runtime/plan/tools.ts';
@@ -18,7 +18,7 @@ export interface ObserveOptions {
 }
 
 export async function observe(store: ContainerStore, { all = false }: ObserveOptions = {}): Promise<Model> {
-  // Without it everything would look as if it were not there.
+  // Without ip everything would look missing.
   requireTool('ip');
   const here = ownNamespace();
   const notes = readNotes(store);
@@ -31,7 +31,7 @@ export async function observe(store: ContainerStore, { all = false }: ObserveOpt
   const namespaces = found.map((namespace) => label(namespace, here, notes));
   const near = reachable(here, cables);
   const wanted = namespaces.filter(({ inode, kind }) => all || near.has(inode) || kind === 'container');
-  // A container brings its own neighbours along.
+  // A container also shows its neighbours.
   const kept = new Set(wanted.flatMap(({ inode }) => [...reachable(inode, cables)]));
   const shown = namespaces.filter(({ inode }) => kept.has(inode));
   return {
@@ -49,7 +49,7 @@ export async function observe(store: ContainerStore, { all = false }: ObserveOpt
   };
 }
 
-/** A bridge that containers are on has the name of their network as well. */
+/** A bridge with containers also shows the name of their network. */
 function withNetworks(host: Namespace, notes: readonly Noted[]): Namespace {
   const names = new Map(
     notes
@@ -75,7 +75,7 @@ async function readAll(found: readonly FoundNamespace[], here: number): Promise<
   );
 }
 
-/** Numbers are asked of another namespace only where cables lead from it to a third one. */
+/** Asks another namespace for its numbers only if its cables lead to a third one. */
 async function allIds(found: readonly Read[], here: number, own: NetnsIds): Promise<Map<number, NetnsIds>> {
   const ids = new Map([[here, own]]);
   const answered = matchCables(found, ids);
@@ -95,7 +95,7 @@ async function allIds(found: readonly Read[], here: number, own: NetnsIds): Prom
 function label(read: Read, here: number, notes: readonly Noted[]): Namespace {
   const { inode, path, interfaces, routes } = read;
   const base = { inode, path, interfaces, routes };
-  // Whose it is first, then who has joined it (--network container:NAME).
+  // The owner first, then the containers that joined it (--network container:NAME).
   const containers = notes
     .filter((noted) => noted.inode === inode && inode !== here)
     .sort((a, b) => Number(isOwner(b)) - Number(isOwner(a)))
@@ -129,7 +129,7 @@ function label(read: Read, here: number, notes: readonly Noted[]): Namespace {
 const isOwner = ({ container: { config, state } }: Noted): boolean =>
   state.network?.netns === netnsName(config.id);
 
-/** Every namespace that cables lead to from one. */
+/** All namespaces that are connected to one by cables. */
 function reachable(start: number, cables: readonly Cable[]): ReadonlySet<number> {
   const seen = new Set([start]);
   for (const inode of seen) {
@@ -142,7 +142,7 @@ function reachable(start: number, cables: readonly Cable[]): ReadonlySet<number>
   return seen;
 }
 
-/** As they hang on one another, so that what is connected stands close together. */
+/** In the order of connections, so that neighbours stand close together. */
 function inOrder(
   namespaces: readonly Namespace[],
   here: number,

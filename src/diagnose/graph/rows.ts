@@ -1,4 +1,4 @@
-/** What stands in the box of a namespace, line by line: its interfaces, a bridge's ports below it, its processes. */
+/** The lines of a namespace's box: its interfaces, a bridge's ports below it, its processes. */
 import type { Mark } from './mark.ts';
 import { refKey, shownAddresses, type EndRef, type Interface, type Model, type Namespace } from './model.ts';
 
@@ -13,10 +13,10 @@ export interface Row {
   readonly spans: readonly Span[];
   /** The interface whose cable leaves from this line. */
   readonly ref?: EndRef;
-  /** A bridge's line goes on below this one, to its next port. */
+  /** The bridge's line continues below, to its next port. */
   readonly bus?: boolean;
   readonly marked: boolean;
-  /** The bridge's line below this row leads to what is marked. */
+  /** The bridge's line below this row belongs to the marked path. */
   readonly busMarked?: boolean;
 }
 
@@ -24,13 +24,13 @@ export interface RowOptions {
   readonly mark?: Mark | undefined;
   /** refKeys of veths whose other end cannot be found. */
   readonly lost?: ReadonlySet<string>;
-  /** Columns there are for a line; what does not fit beside an address goes below it. */
+  /** Columns of a line; a second address that does not fit goes below. */
   readonly width: number;
 }
 
-/** Of Ethernet; others are told. */
+/** Ethernet's MTU; others are shown. */
 const USUAL_MTU = 1500;
-/** Published ports told one by one in the picture; the rest are counted. */
+/** Published ports that the picture lists; it counts the rest. */
 const PORTS_SHOWN = 10;
 
 export function hostRows(model: Model, host: Namespace, options: RowOptions): readonly Row[] {
@@ -72,7 +72,7 @@ export function namespaceRows(
   return rows.length > 0 ? rows : [{ spans: [span('no interface but lo', 'dim')], marked }];
 }
 
-/** Ports of something that is no bridge (a bond, a VRF), so that none is left out. */
+/** Ports of a bond or a VRF. */
 function orphans(namespace: Namespace, options: RowOptions): readonly Row[] {
   const bridges = namespace.interfaces.filter(({ kind }) => kind === 'bridge').map(({ index }) => index);
   const left = namespace.interfaces.filter(({ master }) => master !== undefined && !bridges.includes(master));
@@ -151,7 +151,7 @@ function lineOf(link: Interface, prefix: string, nameWidth: number, lost: boolea
   ];
 }
 
-/** What this host does with packets, in short: the rules themselves are listed below the picture. */
+/** A summary of the firewall; the rules are listed below the picture. */
 function routerRows(model: Model, { mark }: RowOptions): readonly Row[] {
   const rows: Row[] = [];
   const row = (spans: readonly Span[], marked = false): void => void rows.push({ spans, marked });
@@ -192,5 +192,5 @@ const span = (text: string, style: Style): Span => ({ text, style });
 export const lengthOf = (spans: readonly Span[]): number =>
   spans.reduce((sum, { text }) => sum + text.length, 0);
 
-/** What is not one column wide, as Latin, Greek and Cyrillic letters are, would push a border out of line. */
+/** Characters of another width than Latin, Greek and Cyrillic letters would shift the border. */
 export const narrow = (text: string): string => text.replace(/[^\x20-\x7e\u00a0-\u02ff\u0370-\u052f]/g, '?');

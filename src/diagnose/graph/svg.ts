@@ -1,4 +1,4 @@
-/** The layout as an SVG picture that needs nothing else: no script, no style sheet, and the system's monospaced font. */
+/** The layout as a self-contained SVG picture: no script, no style sheet, the system's monospaced font. */
 import type { Box, Layout, PlacedRow } from './layout.ts';
 import type { Style } from './rows.ts';
 import type { Route } from './tracks.ts';
@@ -95,7 +95,7 @@ interface Part {
   readonly bold?: boolean;
 }
 
-/** One element for each word or two, at its own place: what another font adds in width does not add up. */
+/** One element for each word or two, so that another font's widths do not add up. */
 function text(x: number, y: number, parts: readonly Part[]): string {
   let at = x;
   const lines: string[] = [];
@@ -116,7 +116,7 @@ const px = (cells: number): number => Math.round(cells * WIDTH * 10) / 10;
 const stroke = (color: string, width: number, fill = 'none'): string =>
   `fill="${fill}" stroke="${color}" stroke-width="${width}"`;
 
-/** For text and attributes of XML, which has no place for control characters at all. */
+/** Escapes text and attributes of XML, which allows no control characters. */
 const escape = (value: string): string =>
   value
     .replace(/\p{Cc}/gu, '?')

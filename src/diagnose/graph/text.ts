@@ -1,6 +1,6 @@
 /**
- * The layout with box-drawing characters, or with ASCII where the locale has no UTF-8. What is marked is drawn with
- * heavy lines, so that it stands out without colour too.
+ * The layout with box-drawing characters, or with ASCII where the locale has no UTF-8. Heavy lines highlight the
+ * marked path without colour too.
  */
 import { noColors, type Colors } from '../../ui/colors.ts';
 import type { Bus, Layout, PlacedRow } from './layout.ts';
@@ -170,6 +170,6 @@ const ASCII: Readonly<Record<string, string>> = {
   '…': '~',
 };
 
-/** One character for one, so that nothing moves: corners and joints become a plus. */
+/** One character for one: corners and joints become a plus. */
 export const toAscii = (text: string): string =>
   text.replace(/[^\n\x1b\x20-\x7e]/g, (char) => ASCII[char] ?? (/[\u2500-\u257f]/.test(char) ? '+' : '?'));

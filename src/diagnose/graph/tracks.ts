@@ -15,7 +15,7 @@ export interface Anchor {
 }
 
 export interface Route {
-  /** Corners, the first and last on the borders of boxes. One that leads nowhere known is `open` at its end. */
+  /** Corners, the first and last on the borders of boxes. `open`: the other end is unknown. */
   readonly points: readonly Point[];
   readonly open?: boolean;
   readonly up: boolean;

@@ -1,8 +1,7 @@
 /**
- * Drawing again when something has changed, told by the kernel and not by a clock: `ip monitor` and `nft monitor` pass
- * on its netlink messages (rtnetlink(7)), inotify those of names below /run/netns. A change comes as many messages, so
- * the picture follows when they pause; and once more after a while, for what tells of itself by no message: which
- * program runs in a namespace, and what minidock has noted of it.
+ * Redraws after a change. `ip monitor` and `nft monitor` report netlink messages (rtnetlink(7)), inotify the names
+ * below /run/netns. A change causes many messages, so it draws when they pause, and once more later for changes
+ * without a message: the program in a namespace, and minidock's records.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { watch, type FSWatcher } from 'node:fs';
@@ -13,18 +12,18 @@ const PAUSE = 80;
 const AFTERWARDS = 700;
 
 const MONITORS: readonly (readonly [program: string, ...words: string[]])[] = [
-  // Messages of every namespace that this one has a number for, that is to which it has a cable.
+  // Messages of every namespace with a cable to this one.
   ['ip', 'monitor', 'all-nsid', 'link', 'address', 'route', 'nsid'],
   ['nft', 'monitor'],
 ];
 
 /**
- * Listened to until the very end, not once: whoever runs programs for a picture just then (execa, by signal-exit)
- * listens too, and ends this process itself if it finds that nobody else does.
+ * Keep the listener until the end: execa (by signal-exit) also listens while it runs programs, and kills this process
+ * if it finds no other listener.
  */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Draws, and again after each change, until a signal ends it. @throws MinidockError 'CANNOT_WATCH'. */
+/** Draws now and after each change, until a signal. @throws MinidockError 'CANNOT_WATCH'. */
 export async function watchKernel(draw: () => Promise<void>): Promise<void> {
   const children: ChildProcess[] = [];
   const watchers: FSWatcher[] = [];
@@ -47,14 +46,14 @@ export async function watchKernel(draw: () => Promise<void>): Promise<void> {
         const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'ignore'] });
         children.push(child);
         child.stdout.on('data', changed);
-        // Without nft there are no rules of nft to miss; without ip there is nothing to draw.
+        // nft is optional; ip is required.
         if (program !== 'ip') child.on('error', () => undefined);
         else child.on('error', reject).on('exit', () => reject(monitorEnded()));
       }
       try {
         watchers.push(watch('/run/netns', changed));
       } catch {
-        // No namespace has a name yet; the first one's cable tells of itself.
+        // No namespace has a name yet; netlink reports the cable of the first one.
       }
       end = resolve;
       for (const signal of SIGNALS) process.on(signal, end);
@@ -71,6 +70,6 @@ export async function watchKernel(draw: () => Promise<void>): Promise<void> {
 const monitorEnded = (): MinidockError =>
   new MinidockError({
     code: 'CANNOT_WATCH',
-    message: 'ip monitor has ended, so changes would go unseen',
-    hint: 'Try "ip monitor all-nsid link" by hand: it says what keeps it from listening.',
+    message: 'ip monitor has ended, so minidock cannot see changes',
+    hint: 'Run "ip monitor all-nsid link" by hand: it prints the reason.',
   });

@@ -1,4 +1,4 @@
-/** What stands below the picture: a marked path, the firewall as a packet meets it, what minidock's notes have wrong. */
+/** The text below the picture: a marked path, the firewall as a packet meets it, minidock's wrong records. */
 import { noColors, type Colors } from '../../ui/colors.ts';
 import { wrap } from '../../ui/wrap.ts';
 import { baseChains, jumpsOf } from './firewall.ts';
@@ -11,7 +11,7 @@ export interface WordsOptions {
   readonly colors?: Colors;
 }
 
-/** Rules of one chain that are printed; whoever has more is told how to see them. */
+/** The number of printed rules of a chain; a line below says how to see more. */
 const RULES_SHOWN = 24;
 
 export function words(model: Model, { width, mark, colors = noColors }: WordsOptions): string {
@@ -28,7 +28,7 @@ export function words(model: Model, { width, mark, colors = noColors }: WordsOpt
   }
   if (model.disagreements.length > 0) {
     const lines = model.disagreements.map((text) => yellow(wrap(text, width, '  ! ', '    ')));
-    parts.push(`${bold("Where minidock's notes and the kernel disagree")}\n${lines.join('\n')}\n`);
+    parts.push(`${bold("Where minidock's records and the kernel disagree")}\n${lines.join('\n')}\n`);
   }
   if (model.unconnected > 0) {
     const [what, are] = model.unconnected === 1 ? ['namespace has', 'is'] : ['namespaces have', 'are'];

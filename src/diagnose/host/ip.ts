@@ -1,6 +1,6 @@
 /**
- * Links, addresses and routes of a network namespace, in the words of `ip -j` (its man page has no list of them; the
- * source is iproute2's ipaddress.c and iproute.c). Whoever wants to know does not run ip otherwise.
+ * Links, addresses and routes of a network namespace, with the keys of `ip -j` (its man page does not list them; see
+ * iproute2's ipaddress.c and iproute.c). No other module reads ip's output.
  */
 import { readFileSync } from 'node:fs';
 import type { Argv } from '../../../runtime/plan/argv.ts';
@@ -9,7 +9,7 @@ import { lookAtJson } from './look.ts';
 export interface IpLink {
   readonly ifindex: number;
   readonly ifname: string;
-  /** 'UP': somebody has switched it on. 'LOWER_UP': the other end is on as well. */
+  /** 'UP': it is switched on. 'LOWER_UP': the other end is on as well. */
   readonly flags: readonly string[];
   readonly mtu: number;
   readonly operstate: string;
@@ -23,7 +23,7 @@ export interface IpLink {
     /** Of a port of a bridge. */
     readonly info_slave_data?: { readonly isolated?: boolean; readonly state?: string };
   };
-  /** A veth's other end: by index where it is in another namespace, which this one knows by link_netnsid. */
+  /** A veth's peer: an index if it is in another namespace, whose local number is link_netnsid. */
   readonly link?: string;
   readonly link_index?: number;
   readonly link_netnsid?: number;
@@ -41,17 +41,17 @@ export interface IpRoute {
   /** '172.17.0.0/16', '192.0.2.7', 'default'. */
   readonly dst: string;
   readonly gateway?: string;
-  /** Absent where nothing is sent: a route of the types 'unreachable' or 'blackhole'. */
+  /** Absent for routes of the types 'unreachable' and 'blackhole'. */
   readonly dev?: string;
   readonly prefsrc?: string;
   readonly type?: string;
-  /** Who made it: 'kernel' for the one that comes with an address. */
+  /** 'kernel' for the route of an address. */
   readonly protocol?: string;
 }
 
 export type RouteTo = IpRoute & { readonly dev: string };
 
-/** Words in front of a command that is to run in a namespace; none for the one this process is in. */
+/** The argv in front of a command in a namespace; empty for our own. */
 export type Enter = readonly string[];
 
 export const entering = (netns: string): Enter => ['nsenter', `--net=${netns}`, '--'];
@@ -60,7 +60,7 @@ export const inside = (enter: Enter, argv: Argv): Argv => [...enter, ...argv] as
 export async function readLinks(enter: Enter = []): Promise<readonly IpLink[]> {
   const argv = inside(enter, ['ip', '-j', '-d', 'address', 'show']);
   const links = await lookAtJson<readonly Partial<IpLink>[]>(argv, []);
-  // An interface that is left out is an empty object, by some versions of ip.
+  // Some versions of ip print an empty object for a skipped interface.
   return links.filter((link): link is IpLink => link.ifindex !== undefined);
 }
 
@@ -68,19 +68,19 @@ export async function readLinks(enter: Enter = []): Promise<readonly IpLink[]> {
 export const readRoutes = (enter: Enter, ...which: readonly string[]): Promise<readonly IpRoute[]> =>
   lookAtJson<readonly IpRoute[]>(inside(enter, ['ip', '-j', 'route', 'show', ...which]), []);
 
-/** The route that the kernel takes to an address; undefined where it takes none. */
+/** The kernel's route to an address; undefined without one. */
 export async function readRouteTo(enter: Enter, address: string): Promise<RouteTo | undefined> {
   const argv = inside(enter, ['ip', '-j', 'route', 'get', address]);
   return (await lookAtJson<readonly RouteTo[]>(argv, []))[0];
 }
 
-/** 'bridge', 'veth', 'vlan' …; 'loopback'; 'device' for what has hardware behind it. */
+/** 'bridge', 'veth', 'vlan' …; 'loopback'; 'device' for hardware. */
 export const kindOf = ({ linkinfo, link_type }: IpLink): string =>
   linkinfo?.info_kind ?? (link_type === 'loopback' ? 'loopback' : 'device');
 
 export const ipv4AddressesOf = ({ addr_info }: IpLink): readonly IpAddress[] =>
   addr_info.filter(({ family }) => family === 'inet');
 
-/** Whether this host passes on what is not for itself. */
+/** Whether this host forwards. */
 export const isForwarding = (): boolean =>
   readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1';

@@ -16,7 +16,7 @@ export interface FoundNamespace {
   readonly processCount: number;
 }
 
-/** How many processes of a namespace are told by name. */
+/** The number of processes that are named. */
 const TOLD = 3;
 
 export function findNamespaces(): readonly FoundNamespace[] {
@@ -41,7 +41,7 @@ export function namespaceAt(path: string): number | undefined {
   try {
     return statSync(path).ino;
   } catch {
-    // The process or the name has gone, which is the answer.
+    // The process or the name is gone.
     return undefined;
   }
 }
@@ -56,7 +56,7 @@ function mountedNamespaces(): Map<number, string[]> {
   for (const { root, point } of parseMountinfo(readProcess('self', 'mountinfo'))) {
     const inode = Number(/^net:\[(\d+)\]$/.exec(root)?.[1]);
     const paths = found.get(inode) ?? [];
-    // Where /run is shared, one name may be mounted several times over; or something else has been mounted on it.
+    // If /run is shared, one name may be mounted several times, or be covered by another mount.
     if (paths.includes(point) || namespaceAt(point) !== inode) continue;
     if (point.startsWith('/run/netns/')) paths.unshift(point);
     else paths.push(point);
@@ -69,7 +69,7 @@ function processesByNamespace(): Map<number, number[]> {
   const found = new Map<number, number[]>();
   for (const pid of processIds()) {
     const inode = namespaceAt(`/proc/${pid}/ns/net`);
-    // Gone since, or a zombie, which is in no namespace any more.
+    // Gone, or a zombie, which has no namespace any more.
     if (inode === undefined) continue;
     found.set(inode, [...(found.get(inode) ?? []), pid]);
   }

@@ -1,4 +1,4 @@
-/** Processes as /proc has them, see proc(5). One that has ended has nothing to tell, which is no error. */
+/** Processes in /proc, see proc(5). A process that has ended is not an error. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { readCommandLine } from '../../../runtime/io/read-process.ts';
 import { oneLine } from '../../../runtime/printable.ts';
@@ -8,7 +8,7 @@ export const processIds = (): readonly number[] =>
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
 
-/** '' where there is no such process any more, or it has no such file. */
+/** '' if the process or the file is gone. */
 export function readProcess(pid: number | 'self', file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
@@ -17,7 +17,7 @@ export function readProcess(pid: number | 'self', file: string): string {
   }
 }
 
-/** Its words, each ended by NUL; '' where there is no such process any more. */
+/** Its argv, each ended by NUL; '' if the process is gone. */
 export function commandLineOf(pid: number): string {
   try {
     return readCommandLine(pid);

@@ -1,11 +1,11 @@
 /**
- * Redirections that minidock has made, as nft and iptables tell them: elements of the two maps of published ports,
- * rules of the chain MINIDOCK. Of anybody else's, or as text to be shown, `graph` reads for itself.
+ * minidock's redirections, as nft and iptables print them: elements of the two maps of published ports, rules of the
+ * chain MINIDOCK. `graph` has its own parser for others' rules.
  */
 import { NFT_TABLE } from '../../../runtime/network/firewall/nftables.ts';
 import { lookAtJson } from './look.ts';
 
-/** An object of `nft -j list …`: a chain, a rule, a set or a map, as far as anybody here looks at it. */
+/** An object of `nft -j list …`: a chain, a rule, a set or a map, with the fields used here. */
 export interface NftEntry {
   readonly chain?: NftChain;
   readonly rule?: {
@@ -39,7 +39,7 @@ interface Concat {
   readonly concat: readonly (string | number)[];
 }
 
-/** A key that has a comment, which none of minidock's has, is wrapped once more. */
+/** A key with a comment is wrapped once more; minidock's have none. */
 type Key = Concat | { readonly elem: { readonly val: Concat } };
 
 export interface PublishedElement {
@@ -67,7 +67,7 @@ export const publishedElements = (entries: readonly NftEntry[]): readonly Publis
   );
 
 export interface PublishedRule {
-  /** What follows the chain's name, as `iptables -D` wants it. */
+  /** The rule after the chain's name, for `iptables -D`. */
   readonly words: readonly string[];
   readonly protocol: string;
   /** '' for every address of the host. */
@@ -104,7 +104,7 @@ export function publishedRules(saved: string): readonly PublishedRule[] {
   );
 }
 
-/** Everything in minidock's own table; nothing where there is none, or no nft. */
+/** Everything in minidock's table; empty without the table or without nft. */
 export async function readOwnTable(): Promise<readonly NftEntry[]> {
   const argv = ['nft', '-j', 'list', 'table', 'ip', NFT_TABLE] as const;
   return (await lookAtJson<{ readonly nftables: readonly NftEntry[] }>(argv, { nftables: [] })).nftables;

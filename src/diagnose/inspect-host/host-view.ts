@@ -1,6 +1,6 @@
 /**
- * `inspect --host`: a container from the host's side, which Docker does not tell. The kernel is asked wherever it
- * knows; minidock's files only name the container, its journal, and what an ended one has left on disk.
+ * `inspect --host`: a container from the host's side, which Docker does not show. It asks the kernel; minidock's
+ * files only give the container's name, its journal, and what a stopped container has on disk.
  */
 import { join } from 'node:path';
 import { Journal } from '../../../runtime/plan/journal.ts';
@@ -29,7 +29,7 @@ export interface HostView {
   readonly Id: string;
   readonly Name: string;
   readonly Running: boolean;
-  /** Cables from this host, or from any namespace that can be seen, to the container's interfaces. */
+  /** Cables from this host, or from any visible namespace, to the container's interfaces. */
   readonly Cables: readonly HostCable[];
   readonly Namespaces: readonly HostNamespace[];
   /** Users of the container and who they are on this host; empty where they are the same. */
@@ -41,7 +41,7 @@ export interface HostView {
   readonly Rules: readonly HostRule[];
   readonly Journal: readonly JournalStep[];
   readonly Processes: readonly HostProcess[];
-  /** Where minidock's notes of it and the kernel are at odds. */
+  /** Where minidock's records and the kernel disagree. */
   readonly Disagreements: readonly string[];
 }
 
@@ -68,7 +68,7 @@ export interface HostRule {
 
 export interface JournalStep {
   readonly Step: string;
-  /** '' for what goes by itself with another step. */
+  /** '' if another step's undo covers it. */
   readonly Undo: string;
 }
 
@@ -149,7 +149,7 @@ function overlayView(paths: Paths, { config, state }: Container, running: boolea
   };
 }
 
-/** Elements and rules that name one of the container's addresses, as they stand in the kernel. */
+/** Elements and rules in the kernel that name one of the container's addresses. */
 function rulesFor(model: Model, addresses: readonly string[]): readonly HostRule[] {
   const named = (text: string): boolean => text.split(/[^0-9.]+/).some((word) => addresses.includes(word));
   const elements = [...model.published, ...model.idle]
@@ -164,6 +164,6 @@ function rulesFor(model: Model, addresses: readonly string[]): readonly HostRule
   return [...elements, ...rules];
 }
 
-/** A redirection that stands in a chain is told as that chain's rule. */
+/** A redirection in a chain counts as that chain's rule. */
 const isMap = ({ chains }: Model, where: string): boolean =>
   !where.startsWith('iptables ') && !chains.some(({ table, name }) => `${table} ${name}` === where);

@@ -115,7 +115,7 @@ export interface HostOverlay {
   readonly WorkDir: string;
   /** Where the container's own mount namespace had it mounted before it became `/`. */
   readonly MergedDir: string;
-  /** The same files as they are now, to be looked at from the host; '' while it does not run. */
+  /** Its files as the host sees them now; '' while it does not run. */
   readonly SeenFromHost: string;
 }
 
@@ -129,7 +129,7 @@ export function overlayOf(pid: number): Pick<HostOverlay, 'LowerDirs' | 'UpperDi
   const values = (name: string): readonly string[] =>
     options.filter((option) => option.startsWith(name)).map((option) => option.slice(name.length));
   return {
-    // Newer kernels tell layers one by one, each with a plus sign.
+    // Newer kernels list each layer separately, with a plus sign.
     LowerDirs: [...values('lowerdir=').flatMap((list) => list.split(':')), ...values('lowerdir+=')],
     UpperDir: values('upperdir=')[0] ?? '',
     WorkDir: values('workdir=')[0] ?? '',

@@ -51,7 +51,7 @@ function inTreeOrder(all: readonly HostProcess[]): readonly HostProcess[] {
   return all.filter(({ Parent }) => !known.has(Parent)).flatMap(below);
 }
 
-/** How far below the first of its line a process stands, for an indented list. */
+/** The depth in the process tree, for an indented list. */
 export function depthOf(process: HostProcess, all: readonly HostProcess[]): number {
   const parent = all.find(({ Pid }) => Pid === process.Parent);
   return parent === undefined ? 0 : 1 + depthOf(parent, all);
@@ -61,7 +61,7 @@ function readStatus(pid: number): { readonly parent: number; readonly inner: num
   const text = readProcess(pid, 'status');
   if (text === '') return undefined;
   const parent = Number(/^PPid:\s+(\d+)/m.exec(text)?.[1] ?? 0);
-  // One number for each PID namespace it is in, this one's first.
+  // One PID for each of its PID namespaces, ours first.
   const numbers = (/^NSpid:\s+(.+)$/m.exec(text)?.[1] ?? '').split(/\s+/).map(Number);
   return { parent, inner: numbers.length > 1 ? (numbers.at(-1) ?? 0) : 0 };
 }

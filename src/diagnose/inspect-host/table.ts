@@ -54,7 +54,7 @@ export function hostTable(view: HostView, colors: Colors = noColors): string {
       ],
     ],
     ['Firewall rules', view.Rules.map(({ Tool, Where, Rule }) => [`${Tool} ${Where}`, Rule])],
-    ['Journal, to be undone from the last to the first', view.Journal.map(({ Step, Undo }) => [Step, Undo])],
+    ['Journal, undone from the last to the first', view.Journal.map(({ Step, Undo }) => [Step, Undo])],
     [
       'Processes',
       Processes.map((one) => [
@@ -77,7 +77,7 @@ export function hostTable(view: HostView, colors: Colors = noColors): string {
   return [
     heading,
     ...lines,
-    ...(wrong.length === 0 ? [] : ['', bold('Notes and kernel disagree'), ...wrong]),
+    ...(wrong.length === 0 ? [] : ['', bold('Records and kernel disagree'), ...wrong]),
     '',
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-/** What is different for one client: the way that the host answers it by, and the check of where it came from. */
+/** Checks for one client: the host's route back to it, and the reverse path filter. */
 import { readFileSync } from 'node:fs';
 import { bad } from './findings.ts';
 import type { Finding } from './model.ts';
@@ -16,20 +16,20 @@ export function checkClientRoute(scene: Scene): readonly Finding[] {
   if (entry === '' || clientRoute.dev === entry) return [];
   const other = `the host's answers to ${clientAddress} leave by ${clientRoute.dev}`;
   if (isStrict(entry)) {
-    const text = `${other}, so the reverse path filter drops what comes from there by ${entry}`;
-    const fix = `Mend the route, or let the filter be loose: echo 2 > /proc/sys/net/ipv4/conf/${entry}/rp_filter`;
+    const text = `${other}, so the reverse path filter drops its packets from ${entry}`;
+    const fix = `Fix the route, or make the filter loose: echo 2 > /proc/sys/net/ipv4/conf/${entry}/rp_filter`;
     return [{ ...bad('routing', 'rp-filter', text, get), fix }];
   }
-  const text = `${other}, and it asks by ${entry}`;
+  const text = `${other}, and its packets come in by ${entry}`;
   return [{ ...bad('way back', 'client-route', text, get), fix: `ip route del ${clientAddress}` }];
 }
 
 function note(ways: readonly string[]): Finding {
-  const text = `the host has ways of their own to ${ways.join(', ')}: --from ADDRESS asks as a client from there`;
+  const text = `the host has other routes to ${ways.join(', ')}: --from ADDRESS asks as a client from there`;
   return { stage: 'prerouting', status: 'note', code: 'by-client', text, look: ['ip', 'route'] };
 }
 
-/** Of both settings the greater counts; 1 is strict (ip-sysctl of the kernel's documentation). */
+/** The greater of both settings counts; 1 is strict (the kernel's ip-sysctl documentation). */
 function isStrict(ifname: string): boolean {
   const read = (name: string): number => {
     try {

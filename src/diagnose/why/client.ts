@@ -1,15 +1,15 @@
 /**
- * A client that stands outside: a namespace of its own, since what the host sends to its own address never passes
+ * A client outside of the host: a namespace of its own, since the host's packets to its own address never pass
  * prerouting.
  *
- * Its packets enter the host on the uplink, so that rules which name it are met. What arrives at our end of its cable
- * is put back as if it had come in on the uplink (tc's mirred), and what the uplink is about to send to the client
- * goes over the cable instead (nftables' egress hook, the last point before the wire): none of it leaves the machine.
+ * Its packets enter the host on the uplink, so that they meet the rules that name it. tc's mirred redirects what
+ * arrives at our end of the cable to the uplink's ingress. nftables' egress hook, the last point before the wire,
+ * sends the answers over the cable instead. No packet leaves the machine.
  *
- * Where that cannot be had, the client's cable is a network of the host's own. What is different then is `shortfall`.
+ * If that fails, the client's cable is a network of its own; `shortfall` says what it cannot test.
  *
- * The namespace lives by a process that holds our end of a pipe, the egress rule by the session of nft that owns it:
- * when this process ends, by SIGKILL too, the kernel takes them away, and the cable with them.
+ * A process that holds our end of a pipe keeps the namespace, and an nft session owns the egress rule: when this
+ * process ends, even by SIGKILL, the kernel removes both, and the cable too.
  */
 import { readlinkSync } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
@@ -21,26 +21,26 @@ import { keepBeside, within, type Companion } from './programs.ts';
 import { LAST } from './tracing.ts';
 
 const READY_MS = 3000;
-/** Addresses that are nobody's: the cable's two ends know each other without asking. */
+/** Unused addresses: the cable's two ends have permanent neighbour entries. */
 const HOST_MAC = '02:6d:64:79:00:01';
 const CLIENT_MAC = '02:6d:64:79:00:02';
 
 export interface Client {
-  /** Of a process in its namespace. */
+  /** The PID of a process in its namespace. */
   readonly pid: number;
   readonly address: string;
   /** The host's end, by which the client reaches the host. */
   readonly gateway: string;
-  /** The interface that its packets come in on, where that is the uplink; else ''. */
+  /** The uplink, if its packets come in there; else ''. */
   readonly uplink: string;
-  /** What this client cannot show, else ''. */
+  /** What this client cannot test, else ''. */
   readonly shortfall: string;
   end(): Promise<void>;
 }
 
 /**
  * @param uplink the interface to come in on, '' if there is none
- * @param straying where the host's answers leave instead, '' if they do not: there they are dropped
+ * @param straying another interface by which answers would leave, or '': they are dropped there
  * @throws MinidockError 'NO_CLIENT' when the namespace or its cable cannot be made.
  */
 export async function startClient(network: ClientNetwork, uplink: string, straying = ''): Promise<Client> {
@@ -80,9 +80,9 @@ export async function startClient(network: ClientNetwork, uplink: string, strayi
 function shortfallOf(uplink: string, refused: string): string {
   const why =
     uplink === ''
-      ? 'this address is not on an Ethernet interface that the host answers the world by'
-      : `not to be had here: ${refused}`;
-  return `It does not come in on the uplink (${why}), so rules that name the uplink are not met.`;
+      ? "no Ethernet interface with this address is the host's uplink"
+      : `this host refuses: ${refused}`;
+  return `The client does not come in on the uplink (${why}), so it does not test rules that name the uplink.`;
 }
 
 function cable({ host, client }: ClientNetwork, link: string, pid: number): readonly (readonly string[])[] {
@@ -90,7 +90,7 @@ function cable({ host, client }: ClientNetwork, link: string, pid: number): read
   const peer = ['type', 'veth', 'peer', 'name', 'eth0', 'address', CLIENT_MAC, 'netns', String(pid)];
   return [
     ['ip', 'link', 'add', link, 'address', HOST_MAC, ...peer],
-    // Only for as long as it takes: no address of IPv6, which would ask the neighbours first.
+    // No IPv6 address: it would send neighbour solicitations.
     ['ip', 'link', 'set', link, 'addrgenmode', 'none'],
     ['ip', 'link', 'set', link, 'up'],
     [...inside, 'address', 'add', `${client}/32`, 'dev', 'eth0'],
@@ -100,7 +100,7 @@ function cable({ host, client }: ClientNetwork, link: string, pid: number): read
   ];
 }
 
-/** The way out first: without it an answer would go onto the wire. The command that was refused, if one was. */
+/** The egress rule first: without it an answer would go onto the wire. Returns the command that failed, if any. */
 async function enterBy(
   uplink: string,
   { client }: ClientNetwork,
@@ -108,7 +108,7 @@ async function enterBy(
   companions: Companion[],
   straying: string,
 ): Promise<string | undefined> {
-  // Begins as the trace's table does, and so is not told in a trace.
+  // The prefix of the trace's table hides it from the trace.
   const table = `minidock_why_${process.pid}_client`;
   const redirect = `ip daddr ${client} ether daddr set ${CLIENT_MAC} fwd to "${link}"`;
   const egress = (name: string, device: string, rule: string): string =>
@@ -146,11 +146,11 @@ async function succeeds(argv: Argv): Promise<boolean> {
 const noClient = (step: string): MinidockError =>
   new MinidockError({
     code: 'NO_CLIENT',
-    message: `cannot make a client outside to send from: ${step}`,
+    message: `cannot create a client outside of the host: ${step}`,
     exitCode: 125,
   });
 
-/** Our own until `unshare` has done its work, and while it is not there yet. */
+/** Still our own namespace until `unshare` is done. */
 function readNamespace(pid: number): string {
   try {
     return readlinkSync(`/proc/${pid}/ns/net`);

@@ -1,4 +1,4 @@
-/** Findings in short: what is as it should be, what is not, and the one that every routed way shares. */
+/** Constructors of findings, and the finding about forwarding. */
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { Finding, Stage } from './model.ts';
 import type { IpLink } from '../host/ip.ts';

@@ -1,7 +1,7 @@
-/** Journeys that are shorter than others. */
+/** Kinds of short journeys. */
 import type { Scene } from './observe.ts';
 
-/** Both on one switch: the host sees frames, and routes nothing. */
+/** Both on one bridge: the host forwards frames and routes nothing. */
 export function isNeighbour({ journey: { from, to, published, toNetns }, senderRoute }: Scene): boolean {
   if (from.kind === 'netns' || toNetns !== undefined) {
     return published === undefined && senderRoute !== undefined && senderRoute.gateway === undefined;
@@ -14,7 +14,7 @@ export function isNeighbour({ journey: { from, to, published, toNetns }, senderR
   );
 }
 
-/** Asked and answered in one namespace: a container that asks itself, or the host a container that has its network. */
+/** Within one namespace: a container asks itself, or the host asks a container in its network. */
 export const isOwn = ({ journey: { from, to, published } }: Pick<Scene, 'journey'>): boolean =>
   to !== undefined &&
   published === undefined &&

@@ -1,5 +1,6 @@
 /**
- * Where a packet was lost, or who got it instead, told from the hooks it was seen at: for what no rule of a trace names.
+ * Where a packet was lost, or who got it instead, derived from the hooks that saw it: for cases without a rule in the
+ * trace.
  */
 import { readFileSync } from 'node:fs';
 import { bad } from './findings.ts';
@@ -14,7 +15,7 @@ export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
   const { trace, sourcePort, unroutable } = probe;
   if (trace === undefined || isOwn(scene)) return [];
   const there = lastSeen(trace, sourcePort, 'there');
-  // Of a packet that left no hook the answer is a refusal of the host's own.
+  // If the packet left no hook, the host itself refused it.
   const back =
     there !== undefined && there.kind !== 'leave' ? undefined : lastSeen(trace, sourcePort, 'back');
   const last = back ?? there;
@@ -29,7 +30,7 @@ export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
   }
   if (last === undefined) return neverSeen(scene, probe);
   if (silent && last.family === 'bridge' && last.hook === 'prerouting') {
-    const text = `${what} came into the bridge by ${last.packet.iif} and was passed on to no other port`;
+    const text = `${what} entered the bridge by ${last.packet.iif}, and the bridge did not forward it`;
     const look = ['bridge', '-d', 'link', 'show'];
     const stage = back === undefined ? 'bridge' : 'way back';
     return [{ ...bad(stage, 'not-bridged', text, look), fix: BRIDGE_FIX }];
@@ -37,9 +38,9 @@ export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
   return [];
 }
 
-const BRIDGE_FIX = 'Look there for ports that are isolated or not forwarding, and at bridge vlan show.';
+const BRIDGE_FIX = 'Look for isolated or blocked ports there, and at bridge vlan show.';
 
-/** It came to no hook of the host. */
+/** No hook of the host saw it. */
 function neverSeen(scene: Scene, { outcome, deafToSender }: Probe): readonly Finding[] {
   const { journey, sender, clientRoute } = scene;
   if (sender !== undefined && deafToSender !== undefined) {
@@ -48,43 +49,47 @@ function neverSeen(scene: Scene, { outcome, deafToSender }: Probe): readonly Fin
       const link = sender.interfaces.find(({ ifname }) => ifname === senderRoute.dev);
       const wire = hostEnd(link, host);
       const dev = wire?.master ?? wire?.ifname ?? 'LINK';
-      const text = `${sender.name} sends it to its gateway ${deafToSender}, and nobody on its wire has that address, nor has the host`;
-      const fix = `ip address add ${deafToSender}/24 dev ${dev} (or whichever prefix the others there have)`;
+      const text =
+        `${sender.name} sends it to its gateway ${deafToSender}, but neither the host nor a neighbour has that ` +
+        'address';
+      const fix = `ip address add ${deafToSender}/24 dev ${dev} (with the prefix length of its neighbours)`;
       return [{ ...bad('routing', 'no-gateway', text, ['ip', '-br', 'address']), fix }];
     }
-    const text = `${sender.name} asks for ${deafToSender} by ARP, and no answer comes over the bridge`;
+    const text = `${sender.name} asks for ${deafToSender} by ARP, and nobody on the bridge answers`;
     const look = ['bridge', '-d', 'link', 'show'];
     return [{ ...bad('bridge', 'no-neighbour', text, look), fix: BRIDGE_FIX }];
   }
   if (outcome !== 'silent') return [];
   if (sender !== undefined) {
-    const text = `the packet never came to the host: it is dropped inside ${sender.name}`;
+    const text = `the packet never reached the host: ${sender.name} drops it`;
     const look = inStack(sender, ['nft', 'list', 'ruleset']);
-    return [{ ...bad('sender', 'vanished', text, look), fix: `Look at the packet filter in there.` }];
+    return [
+      { ...bad('sender', 'vanished', text, look), fix: `Look at the packet filter in ${sender.name}.` },
+    ];
   }
   if (journey.from.kind !== 'outside' || clientRoute === undefined) return [];
-  const text = `the packet never came to a hook: something takes it off ${clientRoute.dev} before`;
+  const text = `the packet reached no hook: something removes it from ${clientRoute.dev} before`;
   const look = ['tc', '-s', 'filter', 'show', 'dev', clientRoute.dev, 'ingress'];
-  const fix = 'Look for filters of tc, and for XDP programs: ip link show.';
+  const fix = 'Look for tc filters and XDP programs: ip link show.';
   return [{ ...bad('prerouting', 'vanished', text, look), fix }];
 }
 
 function inHook({ ruleset }: Scene, last: TraceEvent, what: string, sourcePort: number): Finding {
   const legacy = ruleset.legacy !== '';
   const text =
-    `${what} came to the ${last.hook} hook of ${last.family} and did not leave it, and nftables' trace names no rule` +
+    `${what} entered the ${last.hook} hook of ${last.family} and did not leave it; nftables' trace names no rule` +
     (legacy ? ': the legacy iptables leaves no trace' : '');
   const look = legacy ? ['iptables-legacy-save', '-c'] : ['nft', 'list', 'hooks', last.family];
   const fix = legacy
     ? 'Accept it in the chain of that name before the rule that drops it.'
-    : 'Look for what else hangs on that hook there.';
+    : 'Look for other programs on that hook.';
   return { ...bad(stageOf(last, sourcePort), 'vanished', text, look), fix };
 }
 
-/** Which check of ip_route_input_slow() it was, as far as the errno and the settings tell. */
+/** Which check of ip_route_input_slow() failed, by the errno and the settings. */
 function routingFix({ says, iif }: NonNullable<Probe['unroutable']>, { forwarding }: Scene): string {
   const filters = ['all', iif].some((name) => isOn(`/proc/sys/net/ipv4/conf/${name}/rp_filter`));
-  // EXDEV until Linux 6.13, and EINVAL since, like other sources that it takes for impossible.
+  // EXDEV until Linux 6.13; EINVAL since, as for other impossible sources.
   if (says.includes('cross-device') || (filters && says.includes('Invalid argument'))) {
     return `The reverse path filter: the answer would leave by another interface. echo 2 > /proc/sys/net/ipv4/conf/${iif}/rp_filter`;
   }
@@ -97,8 +102,8 @@ function routingFix({ says, iif }: NonNullable<Probe['unroutable']>, { forwardin
 const DIVERTING = /\b(notrack|dnat.* to|redirect|tproxy|DNAT|REDIRECT|CT)\b/;
 
 /**
- * A published port whose packets get to another address, or to the host itself: some rule had its say before
- * minidock's. Also where somebody answers, since that is not the container.
+ * Packets for a published port reach another address, or the host: another rule came before minidock's. Even an
+ * answer does not count, since it is not the container's.
  */
 export function strayed({ journey, final }: Scene, { trace = [], sourcePort }: Probe): readonly Finding[] {
   if (journey.published === undefined || final === undefined) return [];
@@ -117,19 +122,19 @@ export function strayed({ journey, final }: Scene, { trace = [], sourcePort }: P
     cause === undefined
       ? ''
       : `, by the rule: ${cause.rule}, of ${cause.family} ${cause.table} ${cause.chain}`;
-  const text = `the packet gets to ${who} instead of ${journey.to?.config.name ?? 'the container'}${why}`;
+  const text = `the packet goes to ${who} instead of ${journey.to?.config.name ?? 'the container'}${why}`;
   const look =
     cause === undefined
       ? ['nft', 'list', 'hooks', 'ip']
       : ['nft', 'list', 'chain', cause.family, cause.table, cause.chain];
   return [
-    { ...bad('redirection', 'astray', text, look), fix: 'Take that rule away, or except this port from it.' },
+    { ...bad('redirection', 'astray', text, look), fix: 'Remove that rule, or exclude this port from it.' },
   ];
 }
 
 /**
- * A port that no container publishes, redirected by somebody else's rule: who listens on the host is then no matter.
- * undefined where the packet kept its destination.
+ * A port that no container publishes, redirected by another program's rule: listeners on the host do not matter then.
+ * undefined if the packet kept its destination.
  */
 export function ledAway({ journey, ruleset }: Scene, probe: Probe): Finding | undefined {
   const { trace = [], sourcePort, outcome } = probe;
@@ -148,7 +153,7 @@ export function ledAway({ journey, ruleset }: Scene, probe: Probe): Finding | un
     outcome === 'ECONNREFUSED'
       ? 'which refuses the connection: nothing listens there'
       : outcome === 'EHOSTUNREACH'
-        ? 'for which nobody answers on its network'
+        ? 'and no machine on its network answers for it'
         : 'from which no answer came';
   const rule = cause === undefined ? '' : ` (${cause.rule})`;
   const text = `${whose}${rule} redirects it to ${destination}:${destinationPort}, ${then}`;
@@ -156,7 +161,7 @@ export function ledAway({ journey, ruleset }: Scene, probe: Probe): Finding | un
     cause === undefined
       ? ['nft', 'list', 'hooks', 'ip']
       : ['nft', 'list', 'chain', cause.family, cause.table, cause.chain];
-  return { ...bad('redirection', 'foreign-dnat', text, look), fix: 'Mend what listens there, or that rule.' };
+  return { ...bad('redirection', 'foreign-dnat', text, look), fix: 'Fix the program there, or that rule.' };
 }
 
 function isOn(path: string): boolean {

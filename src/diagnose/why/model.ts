@@ -1,6 +1,6 @@
 /**
- * The words of `minidock why`: who asks whom (a Journey), what was seen at each point of a packet's way (Findings,
- * in the packet's own order), what a real packet met (a Trace), and what follows (a Verdict).
+ * The types of `minidock why`: who asks whom (a Journey), the state at each point of a packet's way (Findings, in the
+ * packet's order), what a real packet met (a Trace), and the conclusion (a Verdict).
  */
 import type { PortBinding, Protocol } from '../../../runtime/network/types.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
@@ -28,7 +28,7 @@ export type Place =
   | { readonly kind: 'container'; readonly container: Container }
   | ({ readonly kind: 'netns' } & NamedNetns);
 
-/** A network namespace that is no container's. */
+/** A network namespace without a container. */
 export interface NamedNetns {
   /** 'netns:red' */
   readonly name: string;
@@ -36,47 +36,47 @@ export interface NamedNetns {
   readonly path: string;
 }
 
-/** One question, every name in it looked up. */
+/** One question, with its names resolved. */
 export interface Journey {
   readonly from: Place;
   readonly protocol: Protocol;
-  /** What the client asks for. The address is '' where nothing says which one of the host's it would be. */
+  /** What the client asks for. The address is '' if the host's address is unknown. */
   readonly asked: { readonly address: string; readonly port: number };
-  /** Where the port is published, if that is what is asked for. */
+  /** The publication, if the question is about a published port. */
   readonly published?: PortBinding;
-  /** The container that is to answer; without one, the host or another machine is. */
+  /** The container that should answer; otherwise the host or another machine. */
   readonly to?: Container;
   /** Or the namespace that has that address. */
   readonly toNetns?: NamedNetns;
-  /** The address that the client has: --from. */
+  /** The client's address: --from. */
   readonly source?: string;
-  /** Told at once where nothing can be walked: no such publication, or one for another address or protocol. */
+  /** The answer, if there is no way to check: no such publication, or one for another address or protocol. */
   readonly obstacle?: Finding;
 }
 
 export interface Finding {
   readonly stage: Stage;
-  /** 'maybe': stops some packets, and only a probe can tell whether this one. */
+  /** 'maybe': stops some packets; only a probe shows whether it stops this one. */
   readonly status: 'ok' | 'stop' | 'maybe' | 'note';
   /** Literal and stable: 'listen-loopback', 'forwarding-off'. */
   readonly code: string;
   readonly text: string;
-  /** Shows it. */
+  /** A command that shows it. */
   readonly look?: Argv;
-  /** What most likely mends it: a command, or a sentence. */
+  /** The likely fix: a command or a sentence. */
   readonly fix?: string;
 }
 
-/** One line of nftables' trace: a rule that matched, a policy, or that the packet came to a hook or left it. */
+/** One line of nftables' trace: a rule that matched, a policy, or the packet entering or leaving a hook. */
 export interface TraceEvent {
   readonly kind: 'enter' | 'rule' | 'policy' | 'leave';
-  /** Of the packet: all lines of one passage through the host have the same. */
+  /** Identifies the packet during one passage through the host. */
   readonly id: string;
   readonly family: string;
-  /** '' of a hook that was come to or left. */
+  /** '' when the packet enters or leaves a hook. */
   readonly table: string;
   readonly chain: string;
-  /** The rule as nft writes it; '' for whatever is none. */
+  /** The rule as nft writes it; '' without a rule. */
   readonly rule: string;
   /** 'accept', 'drop', 'jump NAME', 'continue', 'return'; '' of a hook. */
   readonly verdict: string;
@@ -96,17 +96,17 @@ export interface TracedPacket {
   readonly oif: string;
 }
 
-/** What became of a connection once it was made. */
+/** The fate of an established connection. */
 export interface Service {
-  /** 'unasked': nothing was sent, and no greeting came. 'end': closed without a byte. */
+  /** 'unasked': we sent nothing, and no greeting came. 'end': closed without a byte. */
   readonly answer: 'byte' | 'end' | 'reset' | 'none' | 'unasked';
-  /** Programs at that port that are stopped, and could not answer. */
+  /** Stopped programs at that port. */
   readonly stopped: readonly string[];
   /** Connections that wait to be accepted. */
   readonly waiting: number;
-  /** Where a page began to come, and the rest did not. */
+  /** A page began to arrive, and the rest did not. */
   readonly stalled: boolean;
-  /** This connection at the far end, in bytes: come, not read by its program, not acknowledged by anybody. */
+  /** This connection at the far end, in bytes: received, not read by its program, not acknowledged. */
   readonly far?: { readonly received: number; readonly unread: number; readonly unacknowledged: number };
 }
 
@@ -117,20 +117,20 @@ export interface Probe {
   readonly outcome: string;
   readonly milliseconds: number;
   readonly sourcePort: number;
-  /** undefined where nft is missing or could not trace: the reason is in `untraced`. */
+  /** undefined if nft is missing or cannot trace; `untraced` holds the reason. */
   readonly trace?: readonly TraceEvent[];
   readonly untraced?: string;
   /** What this client cannot show, in a sentence. */
   readonly shortfall?: string;
-  /** Whoever the host was to hand the packet to on a network of its own, and did not answer to ARP. */
+  /** The next hop that did not answer the host's ARP request. */
   readonly deaf?: string;
-  /** The router that was to take the answer, likewise. */
+  /** The router for the answer, if it did not answer ARP. */
   readonly deafRouter?: string;
-  /** `ip route get` for the packet as it came in, and what the kernel says to it, where it got no further. */
+  /** `ip route get` for the incoming packet, and the kernel's error. */
   readonly unroutable?: { readonly iif: string; readonly look: Argv; readonly says: string };
-  /** What became of the connection once it was made (TCP). */
+  /** The fate of the connection (TCP). */
   readonly service?: Service;
-  /** Whom a container that sends asked for with ARP, on its own network and in vain. */
+  /** The neighbour that did not answer the sending container's ARP request. */
   readonly deafToSender?: string;
 }
 

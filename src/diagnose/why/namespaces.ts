@@ -1,11 +1,11 @@
-/** Network namespaces that somebody gave a name (ip-netns(8)), each with its addresses. A container's is not among them. */
+/** Named network namespaces (ip-netns(8)) with their addresses, without those of containers. */
 import { basename } from 'node:path';
 import { entering, ipv4AddressesOf, readLinks } from '../host/ip.ts';
 import { findNamespaces, ownNamespace } from '../host/netns.ts';
 import type { NamedNetns } from './model.ts';
 
 const DIRECTORY = '/run/netns/';
-/** As minidock calls those of its containers. */
+/** The prefix of minidock's container namespaces. */
 const OWN = /^md-/;
 
 export async function readNamespaces(): Promise<

@@ -1,7 +1,7 @@
 /**
- * What the kernel says now of everything on a journey's way: interfaces, addresses, listening sockets and routes of
- * the host and of the containers, the packet filter, forwarding. Nothing is taken from minidock's own notes but which
- * container is meant and what was meant for it, so that the two can be compared.
+ * The kernel's state of everything on a journey's way: interfaces, addresses, listening sockets and routes of the
+ * host and of the containers, the packet filter, forwarding. minidock's records only say which container it is and
+ * what it should have, so that the two can be compared.
  */
 import {
   contains,
@@ -37,7 +37,7 @@ export interface Listener {
   /** '*' for every address of both kinds. */
   readonly address: string;
   readonly port: number;
-  /** 'httpd (pid 12)'; '' where it has none that can be seen. */
+  /** 'httpd (pid 12)'; '' if none is visible. */
   readonly program: string;
   /** Of all that have that socket. */
   readonly pids: readonly number[];
@@ -46,9 +46,9 @@ export interface Listener {
 /** A network namespace: the host's, or a container's. */
 export interface Stack {
   readonly name: string;
-  /** Words in front of a command that is to run there. */
+  /** The argv in front of a command there. */
   readonly enter: Enter;
-  /** Its file, to be entered by; '' for this one. */
+  /** Its file; '' for our own. */
   readonly netns: string;
   readonly interfaces: readonly IpLink[];
   readonly neighbours: readonly Neighbour[];
@@ -70,25 +70,25 @@ export interface Scene {
   readonly forwarding: boolean;
   /** Of a container or a namespace that sends. */
   readonly sender?: Stack;
-  /** Of a container or a namespace that is to answer, and runs. */
+  /** Of a container or namespace that should answer, if it runs. */
   readonly receiver?: Stack;
-  /** Where the container is to be reached in the end: address and port of its own. */
+  /** The container's own address and port. */
   readonly final?: Target;
-  /** What the rules say instead, or undefined if they say nothing. */
+  /** What the rules say instead; undefined without a rule. */
   readonly redirection?: Target | undefined;
   readonly senderRoute?: RouteTo | undefined;
-  /** The host's, to where the packet goes in the end. */
+  /** The host's route to the final destination. */
   readonly hostRoute?: RouteTo | undefined;
-  /** The receiver's, to whoever asks. */
+  /** The receiver's route to the client. */
   readonly backRoute?: RouteTo | undefined;
-  /** The whole subnet of a stand-in for a client on the wire, clear of every route of this host. */
+  /** The subnet of a stand-in for a client on the wire; no route of this host overlaps it. */
   readonly client: ClientNetwork;
   readonly clientAddress: string;
-  /** The host's, to that stand-in: by its default route. */
+  /** The host's route to that stand-in: its default route. */
   readonly clientRoute?: RouteTo | undefined;
-  /** The interface that this client comes in on; '' where there is none. */
+  /** The interface that this client comes in on; '' without one. */
   readonly entry: string;
-  /** Destinations that the host has routes of their own for, and a client from there fares by. */
+  /** Destinations with their own routes on the host; clients there may see another result. */
   readonly ownWays: readonly string[];
 }
 
@@ -145,7 +145,7 @@ export const addressesOf = (stack: Stack, ifname?: string): readonly string[] =>
     .filter((link) => ifname === undefined || link.ifname === ifname)
     .flatMap((link) => ipv4AddressesOf(link).map(({ local }) => local));
 
-/** The address that this host has towards the world; '' without a default route. */
+/** This host's address towards the world; '' without a default route. */
 export async function readUplinkAddress(host: Stack): Promise<string> {
   const [route] = await readRoutes([], 'default');
   if (route === undefined) return '';
@@ -204,7 +204,7 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
   };
 }
 
-/** Whom the receiver answers: a redirected neighbour and the host are masqueraded as the gateway. */
+/** The client as the receiver sees it: a redirected neighbour and the host are masqueraded as the gateway. */
 function clientOf(
   { from, to, published }: Journey,
   client: ClientNetwork,
@@ -224,7 +224,7 @@ async function readRoute(stack: Stack, address: string): Promise<RouteTo | undef
   return readRouteTo(stack.enter, address);
 }
 
-/** A client with an address of ours comes in where its own network is, whatever a narrower route may say. */
+/** A client with an address of our network comes in by that network, even if a narrower route exists. */
 function entryOf(
   host: Stack,
   routes: readonly IpRoute[],
@@ -248,17 +248,17 @@ function hostBlock(local: string, prefix: number): Cidr | undefined {
   return address === undefined ? undefined : { base: address - (address % 2 ** (32 - prefix)), prefix };
 }
 
-/** Made by somebody, and not just the way to everywhere. */
+/** Neither the kernel's own route nor a default route. */
 const ownWaysOf = (routes: readonly IpRoute[]): readonly string[] =>
   routes
     .filter(({ dst, protocol }) => dst !== 'default' && protocol !== 'kernel')
     .map(({ dst }) => dst)
     .slice(0, 3);
 
-/** Kept for measurements by RFC 2544, and for documentation by RFC 5737: in use by nobody who ought to. */
+/** Reserved for benchmarks (RFC 2544) and documentation (RFC 5737). */
 const NOBODYS = ['198.18.0.0/15', '203.0.113.0/24', '198.51.100.0/24', '192.0.2.0/24'];
 
-/** Four of these addresses that no route of this host leads to, but its default route. */
+/** Four of these addresses, reachable only by the default route. */
 async function chooseClientNetwork(): Promise<ClientNetwork> {
   const routes = await readRoutes([]);
   const taken = routes.flatMap(({ dst }): readonly Cidr[] => {

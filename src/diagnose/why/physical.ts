@@ -1,13 +1,13 @@
 /**
- * The layers below the routes: cables, bridges, hardware addresses and what they let through. A fault here makes the
- * layers above look wrong, a bridge that is down takes its route along, so what stops here is named before them.
+ * The layers below the routes: cables, bridges, hardware addresses and MTUs. A fault here also breaks the layers
+ * above (a bridge that is down loses its route), so its finding comes first.
  */
 import { bad, isUp } from './findings.ts';
 import type { Finding, Stage } from './model.ts';
 import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
 import type { IpLink, RouteTo } from '../host/ip.ts';
 
-/** Codes of findings that explain those of the layers above. */
+/** Codes of findings that explain findings of the layers above. */
 const CAUSES: ReadonlySet<string> = new Set([
   ...['no-link', 'link-down', 'no-carrier', 'no-bridge', 'unplugged', 'no-gateway', 'wrong-neighbour'],
   ...['wrong-gateway', 'postrouting-flushed', 'rp-filter', 'client-route', 'isolated', 'port-blocked'],
@@ -23,7 +23,7 @@ export const hostEnd = (link: IpLink | undefined, host: Stack): IpLink | undefin
         ({ ifindex, link_index }) => ifindex === link.link_index && link_index === link.ifindex,
       );
 
-/** Of a namespace's interface: the cable to the host, and the bridge that it is plugged into. */
+/** An interface's cable to the host, and its bridge. */
 export function checkCableOf(
   { host }: Scene,
   stack: Stack,
@@ -60,7 +60,7 @@ export function checkBridgeUp(host: Stack, name: string | undefined, stage: Stag
   return [{ ...bad(stage, 'link-down', text, show), fix: `ip link set ${bridge.ifname} up` }];
 }
 
-/** The ports by which a bridge would pass frames on: both isolated are kept apart, and one that is blocked passes none. */
+/** The bridge's ports on the way: a bridge keeps two isolated ports apart, and a blocked port passes nothing. */
 export function checkPorts(ports: readonly (IpLink | undefined)[]): readonly Finding[] {
   const data = ports.flatMap((port) =>
     port === undefined ? [] : [{ port, ...port.linkinfo?.info_slave_data }],
@@ -81,14 +81,14 @@ export function checkPorts(ports: readonly (IpLink | undefined)[]): readonly Fin
   }
   const [one, other] = data;
   if (one?.isolated !== true || other?.isolated !== true || one.port === other.port) return [];
-  const text = `the bridge keeps its isolated ports apart, ${one.port.ifname} and ${other.port.ifname} among them`;
+  const text = `the bridge keeps the isolated ports ${one.port.ifname} and ${other.port.ifname} apart`;
   const fix = `bridge link set dev ${other.port.ifname} isolated off`;
   return [{ ...bad('bridge', 'isolated', text, look(other.port)), fix }];
 }
 
 /**
- * Whether the table of neighbours has the next machine's own hardware address for it. What was learnt may be another
- * machine with the same address; what somebody has typed stays wrong until it is deleted.
+ * Whether the neighbour table has the right hardware address of the next hop. A learned entry may come from another
+ * machine with the same address; a permanent one stays wrong until it is deleted.
  */
 export function checkNeighbour(
   stage: Stage,
@@ -102,7 +102,7 @@ export function checkNeighbour(
   const entry = from.neighbours.find(({ dst, dev }) => dst === next && dev === route.dev);
   const owner = others.find((stack) => stack !== undefined && addressesOf(stack).includes(next));
   if (entry?.lladdr === undefined || owner === undefined) return [];
-  // Of its addresses the host answers for all by each of its interfaces.
+  // The host answers ARP for all its addresses on each interface.
   if (owner.interfaces.some((link) => link.address === entry.lladdr)) return [];
   const own = owner.interfaces.find((link) => link.addr_info.some(({ local }) => local === next));
   const permanent = entry.state?.includes('PERMANENT') === true;
@@ -115,8 +115,8 @@ export function checkNeighbour(
 }
 
 /**
- * A frame that is larger than the far end of a veth allows is dropped without a word; no router is there that would
- * ask for smaller ones. Small packets pass, a connection among them.
+ * The kernel silently drops a frame that is larger than the MTU of the veth's peer; no router asks for smaller
+ * packets. Small packets pass, a handshake too.
  */
 export function checkFrameSize(scene: Scene, stack: Stack, ifname: string): readonly Finding[] {
   const link = stack.interfaces.find((one) => one.ifname === ifname);
@@ -124,7 +124,7 @@ export function checkFrameSize(scene: Scene, stack: Stack, ifname: string): read
   if (link === undefined || end === undefined || end.mtu >= link.mtu) return [];
   const text =
     `${ifname} of ${stack.name} sends up to ${link.mtu} bytes at once (its MTU), and the host's end ${end.ifname} ` +
-    `takes ${end.mtu}: small packets pass, larger ones are dropped without a word`;
+    `takes ${end.mtu}: small packets pass, larger ones are silently dropped`;
   const show = ['ip', 'link', 'show', end.ifname];
   return [{ ...bad('cable', 'mtu', text, show), fix: `ip link set ${end.ifname} mtu ${link.mtu}` }];
 }

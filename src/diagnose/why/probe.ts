@@ -1,8 +1,8 @@
 /**
- * A real packet on the way, from where the question says it comes: one connect(2) of a socket that was opened in the
- * sender's network namespace, followed by nftables' own trace for exactly its addresses and ports.
+ * Sends a real packet from the sender: one connect(2) of a socket opened in the sender's network namespace, followed
+ * by nftables' trace for exactly its addresses and ports.
  *
- * Whom "from outside" is asked by, `client` tells; what is traced, and where, `tracing`.
+ * client.ts creates the client for "from outside", tracing.ts the trace.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -22,13 +22,13 @@ import { chainsOf } from './ruleset.ts';
 import { dropIn, lastSeen, parseTrace } from './trace.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 
-/** An ARP question is asked three times, a second apart, before the kernel gives up. */
+/** The kernel sends three ARP requests, a second apart, before it gives up. */
 const PATIENCE_MS = 4000;
-/** Once a rule has dropped the packet only a repetition would follow. */
+/** After a drop only retransmissions follow. */
 const AFTER_DROP_MS = 100;
 const UDP_PATIENCE_MS = 1000;
 
-/** undefined where nothing can be sent: there is no container to send or receive, or no address to send to. */
+/** undefined if there is no sender, receiver or address. */
 export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | undefined> {
   const { journey } = scene;
   const { from, to } = journey;
@@ -84,7 +84,7 @@ async function send(
   let outcome = '';
   try {
     startConnecting(socket.fd, address, journey.asked.port);
-    // A datagram of a line's end: enough to be delivered, and to be refused by a port where nobody listens.
+    // A datagram of one line end: enough for delivery, or for a refusal by a port without a listener.
     if (udp) writeSync(socket.fd, '\n');
   } catch (error) {
     outcome = errnoOf(error);
@@ -119,7 +119,7 @@ function senderText({ sender }: Scene, client: Client | undefined): string {
   return sender?.name ?? 'the host';
 }
 
-/** The interface that a client of the world comes in on: where its answers go, unless another one is asked for. */
+/** The interface of a client of the world: the one its answers leave by, unless the address names another. */
 function uplinkOf({ host, journey, entry }: Scene): string {
   const link = host.interfaces.find(({ ifname }) => ifname === entry);
   if (link?.link_type !== 'ether') return '';
@@ -128,15 +128,15 @@ function uplinkOf({ host, journey, entry }: Scene): string {
   return elsewhere ? '' : link.ifname;
 }
 
-/** Where the answers go instead, which must not reach the wire either. */
+/** The interface by which answers leave instead; they must not reach the wire there either. */
 const strayingFrom = ({ clientRoute, entry }: Scene): string =>
   clientRoute === undefined || clientRoute.dev === entry || clientRoute.dev === 'lo' ? '' : clientRoute.dev;
 
-/** The host may ask by any of its addresses. */
+/** The host may use any of its addresses. */
 const sourceOf = ({ journey: { from, source } }: Scene): string =>
   from.kind === 'host' && source !== undefined ? source : '0.0.0.0';
 
-/** What the kernel can say about a packet that came to nothing. */
+/** The kernel's reasons for a lost packet. */
 async function lookAround(
   { journey, hostRoute, clientRoute, sender, senderRoute }: Scene,
   client: Client | undefined,
@@ -151,7 +151,7 @@ async function lookAround(
     sender === undefined ? '' : await deafNeighbour(senderRoute, journey.asked.address, sender.enter);
   const unrouted =
     deafToSender !== '' && deafToSender === network?.gateway
-      ? // The host answers to ARP only whom it would take packets from (rp_filter).
+      ? // With rp_filter the host answers ARP only for senders it accepts packets from.
         { source: address, destination: journey.asked.address, iif: network.bridge }
       : unroutedPacket(trace, sourcePort);
   return {
@@ -162,7 +162,7 @@ async function lookAround(
   };
 }
 
-/** As it left prerouting, where it came to no hook after that: the kernel's routing comes next. */
+/** The packet as it left prerouting, if no hook followed: routing comes next. */
 function unroutedPacket(trace: readonly TraceEvent[], sourcePort: number): TracedPacket | undefined {
   const back = lastSeen(trace, sourcePort, 'back');
   const last = back ?? lastSeen(trace, sourcePort, 'there');
@@ -179,7 +179,7 @@ function unroutedPacket(trace: readonly TraceEvent[], sourcePort: number): Trace
   )?.packet;
 }
 
-/** The same decision that the kernel took, with its reason. */
+/** Repeats the kernel's routing decision, to get its reason. */
 async function askRoute({
   source,
   destination,
@@ -189,7 +189,7 @@ async function askRoute({
   return { iif, look: get, says: (await lookAt(get)).trim() };
 }
 
-/** The next machine on the way to that address, where ARP was in vain; else ''. */
+/** The next hop to that address if ARP failed; else ''. */
 async function deafNeighbour(
   route: RouteTo | undefined,
   address: string,
@@ -203,7 +203,7 @@ async function deafNeighbour(
   return states.some((state) => state === 'FAILED' || state === 'INCOMPLETE') ? next : '';
 }
 
-/** A socket belongs to the namespace it was opened in, wherever its owner goes. setns(2) is for this thread alone. */
+/** A socket belongs to the namespace it was opened in. setns(2) affects only this thread. */
 function inNamespace<T>(netns: string | undefined, open: () => T): T {
   if (netns === undefined) return open();
   const here = openSync('/proc/thread-self/ns/net', 'r');

@@ -1,4 +1,4 @@
-/** Programs that `why` keeps beside it while a packet is on its way. */
+/** Programs that run while `why` sends its packet. */
 import { spawn } from 'node:child_process';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 
@@ -11,8 +11,8 @@ export interface Companion {
 }
 
 /**
- * A program that lives as long as this process holds its standard input: also after SIGKILL nothing stays behind.
- * Its HOME is nowhere, because nft keeps a history there.
+ * A program that lives as long as this process holds its standard input: nothing stays after SIGKILL. It has no HOME,
+ * because nft writes a history file there.
  */
 export function keepBeside([program, ...args]: Argv, input = ''): Companion {
   const child = spawn(program, args, {
@@ -21,7 +21,7 @@ export function keepBeside([program, ...args]: Argv, input = ''): Companion {
   });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  // It may have ended before it read anything, which shows in what it does not do.
+  // It may have ended before it read anything; the missing effect shows that.
   child.stdin.on('error', () => undefined);
   child.stdin.write(input);
   const ended = new Promise<void>((resolve) => {
@@ -33,14 +33,14 @@ export function keepBeside([program, ...args]: Argv, input = ''): Companion {
     output: () => output,
     end: async () => {
       child.stdin.end();
-      // What never reads its input does not see it end, and nothing here has anything to put in order.
+      // A program that never reads its input does not see end of file, and has no clean-up to do.
       child.kill('SIGKILL');
       await ended;
     },
   };
 }
 
-/** Whether it came true within that time; asked again every few milliseconds. */
+/** Whether it becomes true within that time; polls every few milliseconds. */
 export async function within(milliseconds: number, ask: () => boolean | Promise<boolean>): Promise<boolean> {
   const end = performance.now() + milliseconds;
   for (;;) {

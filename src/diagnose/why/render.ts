@@ -1,4 +1,4 @@
-/** What was found, for people: the way point by point, the probe with its trace below it, and the verdict last. */
+/** The output for people: the way point by point, the probe with its trace, the verdict last. */
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { oneLine } from '../../../runtime/printable.ts';
 import type { Colors } from '../../ui/colors.ts';
@@ -91,7 +91,7 @@ function ruleText({ rule, verdict }: TraceEvent): string {
   return rule.endsWith(verdict) ? rule : `${rule}: ${verdict}`;
 }
 
-/** Frames that a bridge passes on come to hooks where mostly nobody has a chain: there the hooks are what is told. */
+/** Bridged frames pass hooks that mostly have no chain, so the output names the hooks. */
 function probeLines(
   probe: Probe | undefined,
   frames: boolean,

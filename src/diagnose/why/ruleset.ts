@@ -47,7 +47,7 @@ export function chainsAt(ruleset: Ruleset, hook: string): readonly NftChain[] {
     .sort((one, two) => (one.prio ?? 0) - (two.prio ?? 0));
 }
 
-/** Whether the table's rules are there at all: a flush leaves chains and elements, and a delete nothing. */
+/** Whether the table has its rules: a flush leaves chains and elements, a delete leaves nothing. */
 export const hasRules = ({ entries }: Ruleset, table: string, chain: string): boolean =>
   entries.some(({ rule }) => rule?.table === table && rule.chain === chain);
 
@@ -66,7 +66,7 @@ export interface Target {
   readonly port: number;
 }
 
-/** Where minidock's own rules send what arrives for a published port; undefined if no rule knows it. */
+/** Where minidock's rules redirect a published port; undefined without a rule. */
 export function redirectionOf(
   ruleset: Ruleset,
   backend: FirewallBackend,
@@ -95,7 +95,7 @@ function iptablesTarget(saved: string, { hostIp, hostPort, protocol }: PortBindi
     : { address: rule.address, port: rule.port + hostPort - rule.firstPort };
 }
 
-/** Whether what this container sends into the world gets the host's address. */
+/** Whether this container's packets to the world get the host's address. */
 export function isMasqueraded(ruleset: Ruleset, backend: FirewallBackend, address: string): boolean {
   const number = parseIpv4(address) ?? 0;
   const covers = (cidr: string): boolean => {
@@ -118,7 +118,7 @@ export function isMasqueraded(ruleset: Ruleset, backend: FirewallBackend, addres
 
 export type Owner = 'minidock' | 'ufw' | 'firewalld' | 'Docker' | 'somebody else';
 
-/** Whose a chain is, by the names its owner is known for. */
+/** The owner of a chain, by its name. */
 export function ownerOf(ruleset: Ruleset, family: string, table: string, chain: string): Owner {
   if (table === 'minidock' || chain.startsWith('MINIDOCK')) return 'minidock';
   if (table === 'firewalld') return 'firewalld';

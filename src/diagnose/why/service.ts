@@ -1,7 +1,7 @@
 /**
- * What comes after the handshake, which is the kernels' affair: whether a program takes the connection, and whether it
- * answers. A greeting is waited for; where the port is one of HTTP a page is asked for; to others nothing is sent, as
- * a line that they do not understand could do harm. The sockets at the far end tell what became of it.
+ * After the handshake, which the kernels do alone: whether a program accepts the connection and answers. It waits for
+ * a greeting; on a port of HTTP it requests a page; to other ports it sends nothing, because an unknown line could do
+ * harm. The sockets at the far end show the result.
  */
 import { readFileSync, readSync, writeSync } from 'node:fs';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
@@ -14,13 +14,13 @@ import { within } from './programs.ts';
 
 const GREETING_MS = 100;
 const ANSWER_MS = 1500;
-/** The most that is read of a page, and how long its next part may take. */
+/** The bytes read of a page, and the longest wait for its next part. */
 const PAGE = 256 * 1024;
 const PART_MS = 500;
 const HTTP_PORTS: ReadonlySet<number> = new Set([80, 3000, 5000, 8000, 8008, 8080, 8081, 8888]);
 const HTTP_PROGRAMS = /httpd|nginx|apache|caddy|lighttpd/;
 
-/** Of a connection that was made, and goes on to be ours. */
+/** The caller still owns the connection. */
 export async function converse(scene: Scene, fd: number, sourcePort: number): Promise<Service> {
   const port = scene.final?.port ?? scene.journey.asked.port;
   const far = scene.receiver ?? (scene.journey.to === undefined ? scene.host : undefined);
@@ -55,7 +55,7 @@ async function readByte(fd: number, milliseconds: number): Promise<'byte' | 'end
   }
 }
 
-/** Whether it came to an end, or to more than needs to be seen. */
+/** Whether the page ended, or enough of it arrived. */
 async function readOn(fd: number): Promise<boolean> {
   const part = Buffer.alloc(16 * 1024);
   for (let length = 0; length < PAGE;) {
@@ -71,7 +71,7 @@ async function readOn(fd: number): Promise<boolean> {
   return true;
 }
 
-/** Masquerading may have changed the port that we have; then it is the connection that is there. */
+/** Masquerading may have changed our port; then take the only connection there. */
 async function readFarEnd(
   far: Stack,
   port: number,
@@ -104,7 +104,7 @@ function isStopped(pid: number): boolean {
   }
 }
 
-/** Why a connection that was made is of no use; undefined where it is. */
+/** Why an established connection does not work; undefined if it works. */
 export function serviceFault(
   scene: Scene,
   { answer, stopped, stalled, waiting, far }: Service,
@@ -128,7 +128,7 @@ export function serviceFault(
     const text = `the connection is accepted, and ${answer === 'end' ? 'closed' : 'reset'} without a byte`;
     return {
       ...bad('socket', 'closed', text, show),
-      fix: `See what the program of port ${port} has to say.`,
+      fix: `Look at the log of the program at port ${port}.`,
     };
   }
   if (waiting > 0) {
@@ -141,40 +141,44 @@ export function serviceFault(
   if (answer === 'unasked') return undefined;
   if (far !== undefined && far.unacknowledged > 0) return answerLost(scene, stack);
   if (far?.received === 0) {
-    const text = `the connection is made, and what is sent over it does not come to ${stack.name}: something drops what follows the handshake`;
+    const text =
+      `the connection is established, but its data does not reach ${stack.name}: something drops packets after the ` +
+      'handshake';
     return {
       ...bad('forward', 'request-lost', text, ['nft', 'list', 'ruleset']),
-      fix: 'Look for rules that look at tcp flags, at sizes, or at the state of connections.',
+      fix: 'Look for rules about TCP flags, packet sizes or connection states.',
     };
   }
   if (far?.unread === 0 || far === undefined) {
-    const text = 'the connection is accepted, a page was asked for, and no byte came';
+    const text = 'the connection is accepted, but the program sent no byte of the requested page';
     return {
       ...bad('socket', 'silent-program', text, show),
-      fix: `See what the program of port ${port} is waiting for.`,
+      fix: `Find out what the program at port ${port} is waiting for.`,
     };
   }
-  const text = `the connection is accepted, and the program of port ${port} does not read what it is sent`;
+  const text = `the connection is accepted, but the program at port ${port} does not read its data`;
   return { ...bad('socket', 'silent-program', text, show), fix: 'It hangs or is busy; restart it.' };
 }
 
-/** Small packets came through, as the handshake shows; a page that is as large as a packet can be does not. */
+/** Small packets pass, as the handshake shows; packets of full size do not. */
 function answerLost({ host, clientRoute, journey, receiver }: Scene, stack: Stack): Finding {
   const uplink = host.interfaces.find(({ ifname }) => ifname === clientRoute?.dev);
   const largest = receiver?.interfaces.find(({ ifname }) => ifname === 'eth0')?.mtu ?? 0;
   const show = inStack(stack, ['ss', '-tni']);
   if (journey.from.kind === 'outside' && uplink !== undefined && uplink.mtu < largest) {
     const text =
-      `${stack.name} has answered, and its packets of up to ${largest} bytes do not fit through ${uplink.ifname} (MTU ${uplink.mtu}); ` +
-      'nothing tells it to send smaller ones: somebody drops ICMP';
+      `${stack.name} has answered, and its packets of up to ${largest} bytes do not fit through ${uplink.ifname} ` +
+      `(MTU ${uplink.mtu}); no ICMP message asks it for smaller ones: a rule drops ICMP`;
     return {
       ...bad('way back', 'mtu', text, ['ip', 'link', 'show', uplink.ifname]),
       fix: 'Let ICMP type destination-unreachable pass, or clamp the MSS.',
     };
   }
-  const text = `the connection is accepted, ${stack.name} has answered, and its packets are lost on their way back: large ones, or all after the handshake`;
+  const text =
+    `the connection is accepted and ${stack.name} has answered, but its packets are lost on their way back: large ` +
+    'ones, or all after the handshake';
   return {
     ...bad('way back', 'answer-lost', text, show),
-    fix: 'Compare the MTUs of the way, and look for rules that drop established connections.',
+    fix: 'Compare the MTUs on the way, and look for rules that drop established connections.',
   };
 }

@@ -1,9 +1,8 @@
 /**
- * What was typed after `why`, as a journey: `:8080`, `web:80`, `web -> db:5432`, `outside -> :8080`, `host :8080`.
- * Without a sender, a published port is asked for from outside and everything else from the host.
+ * Parses the arguments of `why` into a journey: `:8080`, `web:80`, `web -> db:5432`, `outside -> :8080`, `host
+ * :8080`. Without a sender, the client of a published port is outside, any other client is the host.
  *
- * Deliberately absent: names of the DNS. Which server a container would ask, and what it answered, is a question of
- * its own.
+ * Deliberately absent: DNS names.
  */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { parseIpv4 } from '../../../runtime/network/ipv4.ts';
@@ -19,14 +18,14 @@ export interface Question {
   readonly host: string;
   readonly port: number;
   readonly protocol: Protocol;
-  /** The client's address; '' where it may be any. */
+  /** The client's address; '' for any. */
   readonly source: string;
 }
 
 /** @throws MinidockError 'INVALID_TARGET', exit status 125. */
 export function parseQuestion(words: readonly string[], source = ''): Question {
   if (source !== '' && parseIpv4(source) === undefined) {
-    throw invalid(`--from takes an IPv4 address, and '${source}' is none`);
+    throw invalid(`--from takes an IPv4 address, and '${source}' is not one`);
   }
   const parts = words.join(' ').replaceAll('->', ' ').split(/\s+/).filter(Boolean);
   const [target = '', sender = ''] = parts.toReversed();
@@ -46,9 +45,9 @@ export interface Surroundings {
   readonly find: (reference: string) => Promise<Container>;
   /** Addresses of this host, 127.0.0.1 left out. */
   readonly hostAddresses: readonly string[];
-  /** The address that other machines know this host by; '' without an uplink. */
+  /** This host's address for other machines; '' without an uplink. */
   readonly uplinkAddress: string;
-  /** Network namespaces with a name, this one left out, each with its addresses. */
+  /** Named network namespaces except our own, with their addresses. */
   readonly namespaces: () => Promise<readonly (NamedNetns & { readonly addresses: readonly string[] })[]>;
 }
 
@@ -113,7 +112,7 @@ async function senderOf(
   if (word === 'host' || word === 'localhost') return { kind: 'host' };
   if (word !== '') {
     const container = await networkOwner(await containerOf(word, around), around);
-    // A container in the host's own network sends what the host sends.
+    // A container in the host's network sends as the host.
     return container.config.spec.network.mode === 'host'
       ? { kind: 'host' }
       : { kind: 'container', container };
@@ -121,7 +120,7 @@ async function senderOf(
   return { kind: host === '' ? 'outside' : 'host' };
 }
 
-/** Who has the address that is to ask; a client of the world where nobody here has it. */
+/** The owner of the client's address; a client of the world if nobody here has it. */
 async function ownerOfSource(source: string, around: Surroundings): Promise<Place> {
   if (around.hostAddresses.includes(source)) return { kind: 'host' };
   const container = around.containers.find(
@@ -143,10 +142,10 @@ async function netnsOf(
   if (found !== undefined) return found;
   const names = all.map((one) => one.name.slice('netns:'.length));
   const there = names.length === 0 ? 'there is none' : `there are: ${names.join(', ')}`;
-  throw invalid(`no network namespace is called '${name}' (ip netns list); ${there}`);
+  throw invalid(`there is no network namespace '${name}' (ip netns list); ${there}`);
 }
 
-/** @throws MinidockError 'NO_SUCH_CONTAINER', which says what else the name may have been meant for. */
+/** @throws MinidockError 'NO_SUCH_CONTAINER', with other meanings of the name in its hint. */
 async function containerOf(word: string, around: Surroundings): Promise<Container> {
   try {
     return await around.find(word);
@@ -155,17 +154,17 @@ async function containerOf(word: string, around: Surroundings): Promise<Containe
     const isNetns = (await around.namespaces()).some(({ name }) => name === `netns:${word}`);
     throw new MinidockError({
       code: 'NO_SUCH_CONTAINER',
-      message: `no container is called '${word}'`,
+      message: `there is no container '${word}'`,
       hint: isNetns
-        ? `There is a network namespace of that name: write netns:${word}.`
-        : 'minidock ps -a lists the containers. Names of the DNS are not looked up: give the address (getent hosts NAME).',
+        ? `A network namespace has that name: write netns:${word}.`
+        : 'minidock ps -a lists the containers. minidock resolves no DNS names: give the address (getent hosts NAME).',
       exitCode: 125,
       cause: error,
     });
   }
 }
 
-/** Of `--network container:ID` the other one, whose interfaces these are. */
+/** With `--network container:ID`, the container that owns the interfaces. */
 async function networkOwner(container: Container, around: Surroundings): Promise<Container> {
   const [, other] = /^container:(.+)$/.exec(container.config.spec.network.mode) ?? [];
   return other === undefined ? container : around.find(other);
@@ -188,14 +187,14 @@ function toContainer(
   return program ? journey : { ...journey, to };
 }
 
-/** What the host is called where nobody says which of its addresses is meant. '' if it has none for outside. */
+/** The host's default address; '' if it has none for outside. */
 function hostAddressFor(from: Place, { uplinkAddress }: Surroundings): string {
   if (from.kind === 'host') return '127.0.0.1';
   if (uplinkAddress !== '' || from.kind !== 'container') return uplinkAddress;
   return from.container.state.network?.network?.gateway ?? '';
 }
 
-/** A port of the host itself: published by a container, or else some program's own. */
+/** A port of the host: published by a container, or of a host program. */
 function toPort(from: Place, given: string, port: number, protocol: Protocol, around: Surroundings): Journey {
   const { containers, hostAddresses } = around;
   const all = containers.flatMap((container) =>
@@ -241,7 +240,7 @@ function wrongBinding(
       stage: 'target',
       status: 'stop',
       code: 'wrong-protocol',
-      text: `${config.name} publishes ${hostPort}/${binding.protocol}, and ${protocol} is asked for`,
+      text: `${config.name} publishes ${hostPort}/${binding.protocol}, not ${protocol}`,
       look,
       fix: `Run it with -p ${hostPort}:${containerPort}/${protocol}, or ask for :${hostPort}/${binding.protocol}.`,
     };
@@ -251,8 +250,8 @@ function wrongBinding(
     status: 'stop',
     code: 'other-address',
     text:
-      `${config.name} publishes port ${hostPort} on ${hostIp} only, and ${address || 'the wire'} is asked` +
-      (isLoopback(hostIp) ? '; 127.0.0.1 is never reached from another machine or a container' : ''),
+      `${config.name} publishes port ${hostPort} on ${hostIp} only, not on ${address || 'the wire'}` +
+      (isLoopback(hostIp) ? '; other machines and containers cannot reach 127.0.0.1' : ''),
     look,
     fix: `Run it with -p ${hostPort}:${containerPort}, for every address of the host.`,
   };

@@ -1,11 +1,11 @@
 /**
  * nftables' own trace of one packet, read from `nft monitor trace`: each rule that matched and each policy, at every
- * base chain on its way, whoever's table it is. What drops a packet is the last line of its trace.
+ * base chain on its way, in all tables. The last line of a dropped packet's trace names the drop.
  */
 import type { Stage, TracedPacket, TraceEvent } from './model.ts';
 import type { NftChain } from '../host/published.ts';
 
-/** Of our own table no rules are told, only that the packet came by: they are what switches the trace on. */
+/** Our own rules switch the trace on; they only show that the packet came by. */
 export function parseTrace(
   text: string,
   sourcePort: number,
@@ -25,7 +25,7 @@ export function parseTrace(
     const [, id = '', family = '', table = '', chain = '', kind, rest = ''] = match;
     if (kind === 'packet:') {
       const read = parsePacket(rest);
-      // An egress hook tells no more than the interface; the packet is the one that was on its way.
+      // An egress hook reports only the interface; the packet is the current one.
       const before = read.source === '' ? events.at(-1)?.packet : undefined;
       const packet = before === undefined ? read : { ...before, iif: '', oif: read.oif };
       const [, own, ownHook = ''] = (table.startsWith(ownTable) && /^(enter|leave)_(\w+)$/.exec(chain)) || [];
@@ -52,7 +52,7 @@ export function parseTrace(
 function parseRule(kind: string, rest: string): Pick<TraceEvent, 'kind' | 'rule' | 'verdict'> {
   if (kind === 'policy') return { kind, rule: '', verdict: rest };
   const match = /^(.*?) ?\(verdict ([^()]*)\)$/.exec(rest);
-  // What iptables puts into each of its rules, as they stood when nft began to look.
+  // The counters that iptables puts into each of its rules.
   const rule = (match?.[1] ?? rest).replace(/\bcounter packets \d+ bytes \d+ ?/, '').trim();
   return { kind: 'rule', rule: rule === '' ? 'every packet' : rule, verdict: match?.[2] ?? '' };
 }
@@ -69,7 +69,7 @@ function parsePacket(text: string): TracedPacket {
   };
 }
 
-/** The first line that ends a packet's way; a rule that rejects has that verdict too. */
+/** The first line that drops the packet; a reject has that verdict too. */
 export const dropIn = (events: readonly TraceEvent[]): TraceEvent | undefined =>
   events.find(({ verdict }) => verdict === 'drop');
 
@@ -77,8 +77,8 @@ export const isAnswer = ({ packet }: TraceEvent, sourcePort: number): boolean =>
   packet.destinationPort === sourcePort;
 
 /**
- * Where the first packet of that direction was last seen: what follows once a hook is come to again is a repetition.
- * undefined if it never was.
+ * Where the first packet of that direction was last seen; when it enters a hook again, it is a retransmission.
+ * undefined if it was never seen.
  */
 export function lastSeen(
   events: readonly TraceEvent[],

@@ -1,10 +1,10 @@
 /**
- * Switches nftables' trace on for one connection, in tables that are an open session's own: the kernel removes them
- * when that ends.
+ * Switches nftables' trace on for one connection, in tables that an open nft session owns: the kernel removes them
+ * when it ends.
  *
- * Our chains stand first and last at every hook. The first of prerouting and output mark the packet; of the others
- * nothing is wanted but that the trace names them. So it is known of each hook that the packet came to it, and
- * that it left it again, also where nobody has a chain, and where the legacy iptables dropped it, which leaves no trace.
+ * Our chains stand first and last at every hook. The first ones of prerouting and output mark the packet; the others
+ * only appear in the trace. So the trace shows each hook that the packet entered and left, even without other chains,
+ * and even if the legacy iptables dropped it without a trace.
  */
 import { readFileSync } from 'node:fs';
 import type { Protocol } from '../../../runtime/network/types.ts';
@@ -16,7 +16,7 @@ import { keepBeside, within } from './programs.ts';
 const TRACE_GROUP = 1 << 8;
 const READY_MS = 3000;
 const HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const;
-/** Before everybody (raw is -300), and after everybody but conntrack's confirmation. */
+/** Before all chains (raw is -300), and after all but conntrack's confirmation. */
 const FIRST = -350;
 export const LAST = 2_147_483_646;
 
@@ -25,12 +25,12 @@ export interface Tracing {
   /** Why there is no trace, else ''. */
   readonly missing: string;
   readonly output: () => string;
-  /** Until what the kernel has said so far has been read. */
+  /** Waits until the kernel's messages so far are read. */
   settle(): Promise<void>;
   end(): Promise<void>;
 }
 
-/** Followed are the first packet of the connection, its answer, and a refusal; from `uplink` on, unless that is ''. */
+/** Follows the first packet of the connection, its answer and a refusal; from `uplink` on, unless that is ''. */
 export async function startTracing(
   protocol: Protocol,
   sourcePort: number,
@@ -43,7 +43,7 @@ export async function startTracing(
   }
   const monitor = keepBeside(['setpriv', '--pdeathsig', 'KILL', 'nft', 'monitor', 'trace']);
   const definition = tableDefinition(protocol, sourcePort, ports);
-  // A line each: a kernel without the bridge's family refuses that one alone.
+  // A line each: a kernel without the bridge family refuses only that line.
   const families = ['bridge', 'ip'].map((family) => `add table ${family} ${table} ${definition}\n`);
   const ingress = `type filter hook ingress device "${uplink}" priority ${FIRST}; ${marks(protocol, sourcePort, ports)}`;
   if (uplink !== '') {

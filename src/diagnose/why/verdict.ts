@@ -1,6 +1,6 @@
 /**
- * The answer: the first point of the way at which something stops the packet. The probe has the last word on whether
- * it works, the trace on who dropped it, the walk on why; what the walk only suspects counts where nothing else does.
+ * The answer: the first point that stops the packet. The probe decides whether it works, the trace who dropped it,
+ * the walk why. Suspicions of the walk count only without other evidence.
  */
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { bad } from './findings.ts';
@@ -18,7 +18,7 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   const reached = probe?.outcome === 'connected' || probe?.outcome === 'answered';
   const astray = probe === undefined ? [] : strayed(scene, probe);
   if (probe !== undefined && reached && astray.length === 0 && !answeredByAnother(scene, stops)) {
-    // A connection is made of small packets, and by the kernel: neither shows that more than that works.
+    // The kernel makes a connection with small packets: that does not prove that data passes.
     const fault = stops.find(({ code }) => code === 'mtu') ?? usable(scene, probe);
     return fault === undefined
       ? { works: true, finding: works(scene, probe) }
@@ -33,8 +33,8 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
     const suspect = suspects.find(({ stage }) => stage === found.stage);
     return suspect === undefined ? found : { ...suspect, status: 'stop' };
   });
-  // At the same point: what is known to have dropped it, then why it may have stopped, then that it did.
-  // Whoever was refused was heard.
+  // At the same point: the known drop, then the possible cause, then the bare fact. A refusal proves that the packet
+  // arrived.
   const heard = probe?.outcome === 'ECONNREFUSED' ? HEARD : [];
   const relevant = stops.filter(
     ({ stage, code }) =>
@@ -45,7 +45,7 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   if (first !== undefined) return { works: false, finding: first };
   if (away !== undefined && probe !== undefined) return { works: false, finding: away };
   if (probe === undefined) {
-    return { works: false, finding: bad('sender', 'not-sent', 'nothing could be sent to try it') };
+    return { works: false, finding: bad('sender', 'not-sent', 'minidock could not send a test packet') };
   }
   const silent = probe.outcome === 'silent';
   const suspect = probe.trace === undefined ? suspects[0] : undefined;
@@ -55,15 +55,15 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
 }
 
 /**
- * minidock keeps a published port by listening on it. Without the redirection a client reaches that socket, which
- * nobody answers at: it connects, and nothing works.
+ * minidock reserves a published port by listening on it. Without the redirection a client connects to that socket,
+ * and nobody answers.
  */
 const answeredByAnother = ({ journey }: Scene, stops: readonly Finding[]): boolean =>
   journey.obstacle !== undefined ||
   stops.some(({ code }) => code === 'uplink-down') ||
   (journey.published !== undefined && stops.some(({ stage }) => stage === 'redirection'));
 
-/** What cannot be where an answer came, be it a refusal. */
+/** Findings that an answer disproves, even a refusal. */
 const HEARD: readonly string[] = ['isolated', 'port-blocked'];
 
 const inOrder = (findings: readonly Finding[]): readonly Finding[] =>
@@ -92,7 +92,7 @@ const delivered = (probe: Probe): Finding => ({
   stage: 'socket',
   status: 'ok',
   code: 'delivered',
-  text: `the datagram to ${probe.to} was not refused; no answer came, which the program there may not owe to an empty line`,
+  text: `nothing refused the datagram to ${probe.to}; no answer came, but a program may ignore an empty line`,
 });
 
 function droppedBy(scene: Scene, event: TraceEvent, probe: Probe): Finding {
@@ -126,7 +126,7 @@ function unanswered({ journey, receiver }: Scene, probe: Probe): Finding {
       ...bad(
         'way back',
         'no-neighbour',
-        `the answer is to leave by the router ${who}, and nobody answers for that address`,
+        `the answer goes to the router ${who}, and nobody answers ARP for that address`,
         ['ip', 'neigh', 'show', 'to', who],
       ),
       fix: 'Bring the router up. A client on the same network as the host does not need it.',
@@ -134,7 +134,7 @@ function unanswered({ journey, receiver }: Scene, probe: Probe): Finding {
   }
   if (probe.deaf !== undefined || probe.outcome === 'EHOSTUNREACH') {
     const who = probe.deaf ?? journey.asked.address;
-    const text = `nobody answers for ${who} on its network: there is no such machine, or it is off`;
+    const text = `nobody answers ARP for ${who} on its network: there is no such machine, or it is off`;
     return {
       ...bad('routing', 'no-neighbour', text, ['ip', 'neigh', 'show', 'to', who]),
       fix: 'Check the address, and that the machine or the router on the way to it is up.',
@@ -146,7 +146,7 @@ function unanswered({ journey, receiver }: Scene, probe: Probe): Finding {
         ...bad(
           'socket',
           'refused',
-          `${probe.to} refused the connection: nothing listens there, or a firewall of it rejects`,
+          `${probe.to} refused the connection: nothing listens there, or its firewall rejects it`,
           look,
         ),
         fix: 'Start the program there, or ask for the port it listens on.',
@@ -158,7 +158,7 @@ function unanswered({ journey, receiver }: Scene, probe: Probe): Finding {
       };
     case 'silent':
       if (receiver !== undefined) {
-        const text = `the packet was handed to ${receiver.name}, and no answer came: it is dropped in there`;
+        const text = `the host delivered the packet to ${receiver.name}, and no answer came: ${receiver.name} drops it`;
         const rules = inStack(receiver, ['nft', 'list', 'ruleset']);
         const fix = `Look at the packet filter inside ${receiver.name}, and at its rp_filter.`;
         return { ...bad('way back', 'no-answer', text, rules), fix };
@@ -167,10 +167,11 @@ function unanswered({ journey, receiver }: Scene, probe: Probe): Finding {
         ...bad(
           'way back',
           'no-answer',
-          'nothing here stopped the packet, and no answer came: it is lost beyond this host, or dropped by the other machine',
+          'nothing here stopped the packet, and no answer came: it is lost beyond this host, or the other machine ' +
+            'drops it',
           look,
         ),
-        fix: 'Look at the firewall of the other side, and at its route back.',
+        fix: 'Look at the firewall of the other machine, and at its route back.',
       };
     default:
       return bad('sender', 'failed', `connect(2) failed with ${probe.outcome}`, look);

@@ -1,4 +1,4 @@
-/** The packet filter's part of the way: redirection of a published port, and everybody's chains at the forward hook. */
+/** The packet filter's part of the way: redirection of a published port, and all chains at the forward hook. */
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import { bad, good } from './findings.ts';
@@ -17,12 +17,12 @@ export function checkRedirection({ journey, ruleset, redirection, final }: Scene
     : ['nft', 'list', 'map', 'ip', 'minidock', map];
   const restart = `minidock restart ${to.config.name}`;
   if (!iptables && !hasRules(ruleset, 'minidock', 'publish')) {
-    const text = "the rules of minidock's table are gone: somebody flushed the ruleset";
+    const text = "the rules of minidock's table are gone: the ruleset was flushed";
     const table: Argv = ['nft', 'list', 'table', 'ip', 'minidock'];
     return [{ ...bad('redirection', 'rule-missing', text, table), fix: restart }];
   }
   if (iptables && !/^-A PREROUTING .*-j MINIDOCK$/m.test(`${ruleset.iptables}\n${ruleset.legacy}`)) {
-    const text = "nothing leads to minidock's chain any more: somebody flushed PREROUTING";
+    const text = "no rule jumps to minidock's chain any more: PREROUTING was flushed";
     const chain: Argv = ['iptables', '-t', 'nat', '-S', 'PREROUTING'];
     const fix = 'iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j MINIDOCK';
     return [{ ...bad('redirection', 'rule-missing', text, chain), fix }];
@@ -39,12 +39,12 @@ export function checkRedirection({ journey, ruleset, redirection, final }: Scene
   return [good('redirection', `DNAT: ${hostPort}/${protocol} becomes ${target}`, show)];
 }
 
-/** Every base chain has its say: an accept in one does not overrule a drop in another. */
+/** Every base chain decides: an accept in one does not overrule a drop in another. */
 export function checkForward(scene: Scene): readonly Finding[] {
   const { ruleset } = scene;
   const chains = chainsAt(ruleset, 'forward');
   const names = chains.map(({ family, table, name }) => `${family} ${table} ${name}`);
-  const passed = names.length === 0 ? 'no chain is in the way' : `it passes ${names.join(', ')}`;
+  const passed = names.length === 0 ? 'no chain filters it' : `it passes ${names.join(', ')}`;
   const show: Argv = ['nft', 'list', 'chains'];
   const refused = ownRefusal(scene.journey);
   const findings: Finding[] = [
@@ -65,7 +65,7 @@ export function checkForward(scene: Scene): readonly Finding[] {
   return findings;
 }
 
-/** What minidock's own rules are there to refuse; 'maybe' all the same, since somebody may have changed them. */
+/** What minidock's rules refuse; only 'maybe', since the rules may have been changed. */
 export function ownRefusal({
   from,
   to,
@@ -75,7 +75,7 @@ export function ownRefusal({
   const goal = to?.state.network?.network;
   if (home === undefined || home.name === goal?.name) return undefined;
   if (home.internal === true) {
-    const text = `the network ${home.name} is internal: what is in it reaches this host and nothing beyond`;
+    const text = `the network ${home.name} is internal: its containers reach only this host`;
     const fix = `Run it in a network that was made without --internal${goal === undefined ? '' : `, ${goal.name} for one`}.`;
     return { code: 'network-internal', text, fix };
   }
@@ -83,17 +83,17 @@ export function ownRefusal({
   return {
     code: 'networks-apart',
     text: `minidock keeps the networks ${home.name} and ${goal.name} apart: only published ports lead from one to the other`,
-    fix: `Run both in one network (--network ${goal.name}), or publish the port (-p) and ask this host's address for it.`,
+    fix: `Run both in one network (--network ${goal.name}), or publish the port (-p) and use this host's address.`,
   };
 }
 
-/** A stand-in cannot have the address of each client there may be. */
+/** A stand-in has only one client address. */
 export function checkClientRules({ journey, ruleset, clientAddress }: Scene): readonly Finding[] {
   const tables = journey.from.kind === 'outside' ? tablesBySource(ruleset) : [];
   if (tables.length === 0) return [];
   const text =
-    `${tables.join(', ')} ${tables.length === 1 ? 'looks' : 'look'} at who asks, and the stand-in asks as ` +
-    `${clientAddress}: a client with another address may fare otherwise`;
+    `${tables.join(', ')} ${tables.length === 1 ? 'filters' : 'filter'} by source address, and the stand-in has ` +
+    `${clientAddress}: another client may see another result`;
   return [{ stage: 'prerouting', status: 'note', code: 'by-client', text }];
 }
 
@@ -102,13 +102,13 @@ function suspect(scene: Scene, owner: Owner, chain: string, show: Argv): Finding
     stage: 'forward',
     status: 'maybe',
     code: 'forward-drop',
-    text: `${chain} (of ${owner}) drops what none of its rules accepts`,
+    text: `${chain} (of ${owner}) drops packets that none of its rules accepts`,
     look: show,
     fix: acceptFix(scene, owner, chain.split(' ')),
   };
 }
 
-/** How the owner of that chain wants to be asked to let the containers' traffic pass. */
+/** The command for the chain's owner that accepts the containers' traffic. */
 export function acceptFix(
   { journey, ruleset }: { readonly journey: Scene['journey']; readonly ruleset: Ruleset },
   owner: Owner,
@@ -133,7 +133,7 @@ export function acceptFix(
     case 'minidock':
       return (
         ownRefusal(journey)?.fix ??
-        'A container is reached from elsewhere by its published ports only: run it with -p.'
+        'Other machines reach only published ports of a container: run it with -p.'
       );
     case 'somebody else': {
       if (/^iptables/.test(family) || (chain === 'FORWARD' && ruleset.iptables.includes(':FORWARD'))) {

@@ -1,4 +1,4 @@
-/** The way from and to network namespaces that are no containers: what a lab, or anybody by hand, has made. */
+/** The way from and to network namespaces that belong to no container, such as those of a lab. */
 import { bad, checkForwarding, good } from './findings.ts';
 import type { Finding } from './model.ts';
 import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
@@ -34,7 +34,7 @@ export function checkNetnsSender(scene: Scene): readonly Finding[] {
   ];
 }
 
-/** To an address that a namespace of this host has. */
+/** To an address of a namespace of this host. */
 export function walkToNetns(scene: Scene): readonly Finding[] {
   const { receiver, journey, host, hostRoute, forwarding } = scene;
   if (receiver === undefined) return [];
@@ -45,7 +45,7 @@ export function walkToNetns(scene: Scene): readonly Finding[] {
   const senderLink = scene.sender?.interfaces.find(({ ifname }) => ifname === scene.senderRoute?.dev);
   const senderPort = hostEnd(senderLink, host);
   const end = hostEnd(link, host);
-  /** Where the host meets that cable. */
+  /** The host's end of that cable. */
   const home = end?.master ?? end?.ifname;
   const get = ['ip', 'route', 'get', address] as const;
   const routed =

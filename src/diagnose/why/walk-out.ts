@@ -17,7 +17,9 @@ export function walkOut(scene: Scene): readonly Finding[] {
         stage: 'redirection',
         status: 'note',
         code: 'not-published',
-        text: `no running container publishes ${journey.asked.port}/${journey.protocol}: this is for a program of the host`,
+        text:
+          `no running container publishes ${journey.asked.port}/${journey.protocol}: a program of the host should ` +
+          'answer',
         look: ['minidock', 'ps'],
       },
       ...checkSocket(scene, host, address),
@@ -66,11 +68,11 @@ function checkMasquerade(scene: Scene): readonly Finding[] {
   }
   const flushed = postroutingFlushed(scene, config.name, firewall);
   if (flushed !== undefined) return [flushed];
-  const text = `nothing masquerades ${address}: it leaves with an address that no answer finds back to`;
+  const text = `nothing masquerades ${address}: no answer finds its way back to that address`;
   return [{ ...bad('way back', 'no-masquerade', text, show), fix: `minidock restart ${config.name}` }];
 }
 
-/** The rules that give a sender another address, all of them; a single one that lacks is another matter. */
+/** All masquerading rules are missing; single missing ones are checked elsewhere. */
 function postroutingFlushed(
   { ruleset }: Scene,
   name: string,
@@ -82,15 +84,15 @@ function postroutingFlushed(
     : hasRules(ruleset, 'minidock', 'postrouting');
   if (isThere) return undefined;
   const text = iptables
-    ? "nothing leads to minidock's chain for masquerading any more: somebody flushed POSTROUTING"
-    : "the rules of minidock's chain postrouting, which masquerade, are gone: somebody flushed it";
+    ? "no rule jumps to minidock's masquerading chain any more: POSTROUTING was flushed"
+    : "the masquerading rules of minidock's chain postrouting are gone: it was flushed";
   const show = iptables
     ? (['iptables', '-t', 'nat', '-S', 'POSTROUTING'] as const)
     : (['nft', 'list', 'chain', 'ip', 'minidock', 'postrouting'] as const);
   return { ...bad('way back', 'postrouting-flushed', text, show), fix: `minidock restart ${name}` };
 }
 
-/** A redirected packet of the host's own 127.0.0.1, or of a neighbour, has to be masqueraded to be answered. */
+/** A redirected packet from the host's 127.0.0.1 or from a neighbour gets an answer only if it is masqueraded. */
 export function checkOwnMasquerade(scene: Scene): readonly Finding[] {
   const { from, to, asked, published } = scene.journey;
   if (published === undefined || to === undefined) return [];

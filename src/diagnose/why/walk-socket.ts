@@ -1,9 +1,9 @@
-/** The end of the way: whether a program listens there, and on an address that the packet has. */
+/** The end of the way: whether a program listens there, on the packet's address. */
 import { bad, good } from './findings.ts';
 import type { Finding } from './model.ts';
 import { inStack, type Listener, type Scene, type Stack } from './observe.ts';
 
-/** `address`: the packet's destination when it gets there. */
+/** `address`: the packet's destination on arrival. */
 export function checkSocket(scene: Scene, stack: Stack, address: string): readonly Finding[] {
   const { protocol, published, asked } = scene.journey;
   const port = published?.containerPort ?? asked.port;
@@ -25,9 +25,9 @@ export function checkSocket(scene: Scene, stack: Stack, address: string): readon
         ...bad(
           'socket',
           loopback ? 'listen-loopback' : ipv6 ? 'listen-ipv6' : 'listen-elsewhere',
-          `in ${stack.name} ${other.program || 'a program'} listens on ${where} only, ` +
-            `and the packet is for ${address || 'another address'}:${port}` +
-            (loopback ? `; 127.0.0.1 of ${stack.name} is reached from inside it alone` : ''),
+          `in ${stack.name} ${other.program || 'a program'} listens on ${where} only, but the packet is for ` +
+            `${address || 'another address'}:${port}` +
+            (loopback ? `; only ${stack.name} itself reaches its 127.0.0.1` : ''),
           show,
         ),
         fix: `Let the program listen on 0.0.0.0:${port} (its bind or listen setting).`,
@@ -36,13 +36,13 @@ export function checkSocket(scene: Scene, stack: Stack, address: string): readon
   }
   const wrong = here[0];
   if (wrong !== undefined) {
-    const text = `in ${stack.name} port ${port} is listened on for ${wrong.protocol}, not ${protocol}`;
+    const text = `in ${stack.name} a program listens on port ${port} for ${wrong.protocol}, not ${protocol}`;
     return [{ ...bad('socket', 'listen-protocol', text, show), fix: `Ask for :${port}/${wrong.protocol}.` }];
   }
   const ports = [
     ...new Set(stack.listeners.filter((one) => one.protocol === protocol).map((one) => one.port)),
   ];
-  const instead = ports.length === 0 ? '' : `; ${protocol} ports listened on: ${ports.join(', ')}`;
+  const instead = ports.length === 0 ? '' : `; programs listen on ${protocol} ports ${ports.join(', ')}`;
   return [
     {
       ...bad(
@@ -53,8 +53,8 @@ export function checkSocket(scene: Scene, stack: Stack, address: string): readon
       ),
       fix:
         stack.enter.length === 0
-          ? 'Start the program that is to answer there, or publish the port with -p.'
-          : `Start the program, or publish the port it has; what it says: minidock logs ${stack.name}`,
+          ? 'Start the program that should answer there, or publish the port with -p.'
+          : `Start the program, or publish its port; read its output: minidock logs ${stack.name}`,
     },
   ];
 }
@@ -62,5 +62,5 @@ export function checkSocket(scene: Scene, stack: Stack, address: string): readon
 const takes = (listener: Listener, address: string): boolean =>
   ['0.0.0.0', '*', address].includes(listener.address) ||
   (listener.address === '127.0.0.1' && address.startsWith('127.')) ||
-  // Of Linux's default, a socket for every IPv6 address takes IPv4 too; ss then writes `*`.
+  // By default, a socket for every IPv6 address takes IPv4 too; ss then writes `*`.
   listener.address === `::ffff:${address}`;

@@ -1,8 +1,8 @@
 /**
- * The way of a packet on paper: each point it passes, in its order, against what the kernel has there now. Stops at
- * nothing, since the reader wants to see what else is amiss; the first stop is what the verdict names.
+ * Checks each point of a packet's way, in order, against the kernel's state. It does not stop at the first problem,
+ * since the reader wants to see all of them; the verdict names the first.
  *
- * Rules of others are not interpreted, only listed: whether one of them drops this packet is what the probe is for.
+ * It lists others' rules without interpreting them; the probe shows whether one of them drops this packet.
  */
 import type { IpLink, RouteTo } from '../host/ip.ts';
 import type { Container } from '../../engine/state/store.ts';
@@ -90,7 +90,7 @@ function checkSender(scene: Scene): readonly Finding[] {
         ...bad(
           'sender',
           'link-down',
-          `${sender.name}: eth0 is ${link === undefined ? 'not there' : 'down'}`,
+          `${sender.name}: eth0 is ${link === undefined ? 'missing' : 'down'}`,
           show,
         ),
         fix: link === undefined ? `minidock restart ${sender.name}` : command(sender, 'ip link set eth0 up'),
@@ -100,7 +100,7 @@ function checkSender(scene: Scene): readonly Finding[] {
   const get = inStack(sender, ['ip', 'route', 'get', journey.asked.address]);
   if (senderRoute === undefined) {
     const gateway = journey.from.container.state.network?.network?.gateway ?? '';
-    // An internal network is made without a way out.
+    // An internal network has no way out.
     const refused = ownRefusal(journey);
     const because = refused === undefined ? '' : `: ${refused.text}`;
     const text = `${sender.name} has no route to ${journey.asked.address}${because}`;
@@ -118,19 +118,19 @@ function checkSender(scene: Scene): readonly Finding[] {
   ];
 }
 
-/** Where a container's, or a namespace's, cable ends. */
+/** The end of a container's or a namespace's cable. */
 const portOf = ({ host }: Scene, stack: Stack | undefined): IpLink | undefined =>
   hostEnd(
     stack?.interfaces.find(({ ifname }) => ifname !== 'lo'),
     host,
   );
 
-/** A stand-in is behind the uplink's plug, and does not notice that nothing is in it. */
+/** A stand-in bypasses the uplink's carrier. */
 function checkUplink({ journey, host, entry }: Scene): readonly Finding[] {
   const { address } = journey.asked;
   const link =
     host.interfaces.find(({ ifname }) => ifname === entry) ??
-    // An interface that goes down takes its routes along.
+    // An interface that goes down loses its routes.
     host.interfaces.find(
       (one) =>
         !isUp(one) &&
@@ -140,7 +140,7 @@ function checkUplink({ journey, host, entry }: Scene): readonly Finding[] {
   if (journey.from.kind !== 'outside' || link === undefined) return [];
   if (isUp(link) && link.flags.includes('LOWER_UP')) return [];
   const { ifname } = link;
-  const text = `the uplink ${ifname} ${isUp(link) ? 'has no carrier' : 'is down'}: nothing comes in from outside`;
+  const text = `the uplink ${ifname} ${isUp(link) ? 'has no carrier' : 'is down'}: no packet comes in from outside`;
   const fix = isUp(link) ? 'Plug the cable in, or bring the other end up.' : `ip link set ${ifname} up`;
   return [{ ...bad('prerouting', 'uplink-down', text, ['ip', '-br', 'link', 'show', ifname]), fix }];
 }
@@ -169,7 +169,7 @@ function checkRouting(scene: Scene): readonly Finding[] {
   return [...findings, checkForwarding(forwarding)];
 }
 
-/** Somebody has given a container another way out than its bridge. */
+/** The container has another way out than its bridge. */
 function checkGateway(stack: Stack, route: RouteTo, { state }: Container, stage: Stage): readonly Finding[] {
   const gateway = state.network?.network?.gateway;
   if (gateway === undefined || route.gateway === undefined || route.gateway === gateway) return [];
@@ -258,12 +258,12 @@ function checkWayBack(scene: Scene): readonly Finding[] {
   const get = inStack(receiver, ['ip', 'route', 'get', clientAddress]);
   if (backRoute === undefined) {
     const gateway = journey.to?.state.network?.network?.gateway ?? '';
-    const text = `${receiver.name} has no route back to whoever asks`;
+    const text = `${receiver.name} has no route back to the client`;
     const fix = command(receiver, `ip route add default via ${gateway}`);
     return [{ ...bad('way back', 'no-way-back', text, get), fix }];
   }
   const wrong = journey.to === undefined ? [] : checkGateway(receiver, backRoute, journey.to, 'way back');
-  const undone = journey.published === undefined ? '' : ', and conntrack turns the redirection back';
+  const undone = journey.published === undefined ? '' : ', and conntrack undoes the redirection';
   return [
     good('way back', `${receiver.name} answers by ${backRoute.gateway ?? backRoute.dev}${undone}`, get),
     ...wrong,

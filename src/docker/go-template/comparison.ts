@@ -1,4 +1,4 @@
-/** eq, ne, lt and their like: only values of one basic kind compare; an int is not a float. */
+/** eq, ne, lt and so on compare only values of one basic kind; an int is not a float. */
 import { FunctionError } from './errors.ts';
 import { formatValue } from './printing.ts';
 import { compareStrings, kindOf, toNumber, typeName, type BasicKind } from './value.ts';

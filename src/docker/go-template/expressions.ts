@@ -16,7 +16,7 @@ interface Variable {
   value: unknown;
 }
 
-/** No value was piped in: told apart from a piped nil. */
+/** No value was piped in; different from a piped nil. */
 const NOTHING = Symbol('nothing');
 
 export class ExpressionEvaluator {
@@ -116,7 +116,7 @@ export class ExpressionEvaluator {
     return path.reduce<unknown>((value, name, index) => {
       const last = index === path.length - 1;
       const before = path[index - 1] ?? '';
-      // Docker then asks the JSON, where a field that is nil may be left out.
+      // Docker then looks into the JSON, which may omit a nil field.
       if (value === null && isObject(holder) && !Object.keys(holder).includes(before))
         this.fail(node, `map has no entry for key ${goQuote(before)}`);
       holder = value;

@@ -25,7 +25,7 @@ function formatObject(value: Readonly<Record<string, unknown>>, fieldNames: bool
   return struct ? `{${parts.join(' ')}}` : `map[${parts.join(' ')}]`;
 }
 
-/** What an action writes: `<no value>` for what is not there, `<nil>` for a pointer that points to nothing. */
+/** The text of an action: `<no value>` for a missing value, `<nil>` for a nil pointer. */
 export function printValue(value: unknown): string {
   return value === undefined ? '<no value>' : formatValue(value);
 }

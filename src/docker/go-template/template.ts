@@ -4,8 +4,8 @@
  *     lexer -> parser -> evaluator          value, printing, printf: what Go's values are and how they print
  *                          functions        Go's builtins and Docker's own (json, join, upper, …)
  *
- * A module of its own because a formatted `inspect` is what Docker scripts are made of, and they notice every
- * difference. Absent: complex numbers, `call`, and methods other than those a row offers.
+ * Docker scripts use formatted `inspect` output, and notice every difference. Absent: complex numbers, `call`, and
+ * methods other than those a row offers.
  */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { FunctionError, TemplateExecutionError, TemplateSyntaxError } from './errors.ts';

@@ -1,4 +1,4 @@
-/** Reads tokens one by one, and words a mistake with the line it is on. */
+/** Reads tokens one by one; an error names its line. */
 import { TemplateSyntaxError } from './errors.ts';
 import { describeToken, tokenize, type Token, type TokenType } from './lexer.ts';
 

@@ -1,10 +1,10 @@
 /**
- * What a template works on. JavaScript values stand for Go's: string, boolean, number (an int where it is whole),
+ * The values of a template. JavaScript values stand for Go's: string, boolean, number (an int where it is whole),
  * null or undefined (nil), arrays (slices), plain objects (maps), functions (methods of the object that holds them).
  *
  * Docker's data is typed, JavaScript's is not, and three differences show: how a struct prints, what a missing key
- * gives, and that a nil slice or map prints as an empty one while its JSON is null. Whoever makes the data says so
- * with `goStruct`, `goMap`, `nilSlice` and `nilMap`; everything untagged is a `map[string]interface {}`.
+ * gives, and that a nil slice or map prints as an empty one while its JSON is null. The data is tagged with
+ * `goStruct`, `goMap`, `nilSlice` and `nilMap`; everything untagged is a `map[string]interface {}`.
  */
 
 /** A float64 literal: `1.0` prints as 1 yet is no int. */
