@@ -2,9 +2,9 @@
  * Manifests, indexes and configurations from outside, looked at before anything in them is believed: a digest becomes
  * a file's name, a size a limit, and one layer must have one diff id.
  *
- * Invariant: a document is one thing. One that is a manifest and an index at once, or that calls itself something
- * else than whoever led to it, is a different image for each reader under the same digest (CVE-2021-41190), and is
- * refused, as containerd's validateMediaType and Docker's distribution library do.
+ * Invariant: a document is one thing. A document that is a manifest and an index at once, or whose type differs from
+ * its descriptor's, means a different image to each reader under the same digest (CVE-2021-41190). minidock refuses
+ * it, as containerd's validateMediaType and Docker's distribution library do.
  */
 import { ImageError } from './errors.ts';
 import * as shapes from './foreign/image-shapes.ts';
@@ -56,8 +56,8 @@ export function readListed(
 }
 
 /**
- * Told by the document itself where the type says nothing (some registries say text/plain). Where both speak they
- * must agree, and the fields of the other kind must not even be there.
+ * From the document if the Content-Type says nothing (some registries send text/plain). If both say something they
+ * must agree, and fields of the other kind must be absent.
  */
 function kindOf(document: unknown, { name, type = '' }: ManifestSource, foreign: Foreign): ManifestKind {
   const found = checkForeign(shapes.anyManifest, document, foreign);
@@ -107,7 +107,7 @@ function checkConfigDescriptor({ config }: Manifest, name: string): void {
 export function readImageConfig(
   bytes: Uint8Array,
   name: string,
-  hint = 'the image was built wrongly or is damaged: ask whoever built it',
+  hint = 'the image was built wrongly or is damaged: ask its publisher',
 ): ImageConfig {
   const foreign: Foreign = { what: `the configuration of ${name}`, code: 'CONFIG_INVALID', hint };
   const config = readForeign(shapes.imageConfig, bytes, foreign);

@@ -1,10 +1,10 @@
 /**
- * Pulling an image: reference, manifest (through an index, this machine's platform), configuration, layers.
- * Layers are unpacked while they download, side by side; whatever is there already is neither fetched nor unpacked again.
+ * Pulling an image: reference, manifest (through an index, this machine's platform), configuration, layers. Layers
+ * download and unpack concurrently; layers that are there already are skipped.
  *
- * Invariant: the image gets its name last, when every blob has been verified and every layer unpacked. Broken off
- * at any point, a pull leaves only things that the next one uses. Deliberately absent: showing progress, which is
- * for whoever reads the events.
+ * Invariant: the image gets its name last, when every blob has been verified and every layer unpacked. A pull that
+ * breaks off leaves only things that the next one uses. Deliberately absent: showing progress, which is the
+ * listener's task.
  */
 import { availableParallelism } from 'node:os';
 import { ImageError } from './errors.ts';
@@ -40,7 +40,7 @@ export interface PullOptions {
   readonly store: PullStore;
   readonly client: RegistryClient;
   readonly onEvent?: ((event: PullEvent) => void) | undefined;
-  /** Told what the image is made of, before any layer is fetched; nothing is if it throws. */
+  /** Called with the image's parts before any layer is fetched; if it throws, no layer is. */
   readonly onResolved?: ((manifest: Manifest, config: ImageConfig) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -51,7 +51,7 @@ export interface PullResult {
   readonly status: 'downloaded' | 'up-to-date';
   /** Of what the registry has under the name: the index's, if it is one. */
   readonly digest: string;
-  /** Something the user should know although it worked. */
+  /** A warning for the user. */
   readonly warning?: string;
 }
 
@@ -104,7 +104,7 @@ async function fetchLayers(options: PullOptions, manifest: Manifest, config: Ima
     seen.add(diffId);
     work.push(fetchLayer({ ...options, signal }, descriptor, diffId, downloads, unpackings));
   }
-  // The first failure stops the others, but it is only told when all have: nothing goes on writing behind it.
+  // The first failure stops the others. The pull reports it only when all have stopped, so that none still writes.
   const failures: unknown[] = [];
   const stopped = work.map((layer) =>
     layer.catch((error: unknown) => {
@@ -154,7 +154,7 @@ async function fetchLayer(
     } catch (cause) {
       const error = explainForeign(cause, descriptor);
       arrival.end({ error });
-      // Told when nobody writes any more; what became of a layer that does not come is no news.
+      // Reported when no writer is left; the fate of a missing layer is no news.
       await unpacking.catch(() => undefined);
       throw error;
     }
@@ -198,7 +198,7 @@ class Slots {
   }
 }
 
-/** An image without an index is what it is: refused if something else was asked for, warned of otherwise. */
+/** An image without an index has one platform: refuse it if the user asked for another, else warn. */
 function checkPlatform(config: ImageConfig, { reference, platform }: PullOptions): string | undefined {
   const wanted = platform ?? hostPlatform();
   if (fitsPlatform(config, wanted)) return undefined;

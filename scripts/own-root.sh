@@ -1,8 +1,8 @@
-# Sourced by what starts tests: `own_root SCRIPT ARGUMENT...`, which returns at once where nothing is to be done.
+# Sourced by the scripts that start tests: `own_root SCRIPT ARGUMENT...` returns at once outside of a chroot.
 #
-# In a chroot, whoever enters a mount namespace made there arrives outside of the chroot, at the namespace's own root.
-# Tests do that a lot, so for them the chroot's directory becomes that root (as runtime/process/own-root.ts does for
-# containers), in a mount namespace of their own, where the script begins anew.
+# A process that enters a mount namespace made in a chroot arrives outside of the chroot, at the namespace's own root.
+# Tests do that often, so this script makes the chroot's directory that root (as runtime/process/own-root.ts does for
+# containers), in a new mount namespace, and starts again there.
 # shellcheck shell=bash
 own_root() {
   local root namespace_root

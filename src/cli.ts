@@ -1,10 +1,10 @@
 /**
- * Entry: dispatch only. The same binary is the command people type, the shim beside a container, its PID 1 before
- * exec, and the process that unpacks a layer, and more; each loads nothing but its own modules, because starting up is most
- * of what a short command costs. Nothing is shared between them, so each can be compiled by itself (scripts/compile.ts).
+ * Entry: dispatch only. The same binary is the user's command, the shim beside a container, its PID 1 before exec,
+ * the process that unpacks a layer, and more. Each loads only its own modules, because start-up is most of a short
+ * command's cost. They share nothing, so each is compiled by itself (scripts/compile.ts).
  */
 async function main([role, ...args]: readonly string[]): Promise<void> {
-  // The caller's mask is the caller's affair: what a container sees must not depend on it ("/" among it).
+  // A container's files must not depend on the caller's umask ("/" included).
   process.umask(0o022);
   switch (role) {
     case '__init': {
@@ -39,9 +39,9 @@ async function main([role, ...args]: readonly string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).catch(async (error: unknown) => {
-  // Only the program's own faults get here: expected errors are printed by the command line's edge.
+  // Only bugs get here: verb-runner.ts prints expected errors.
   const { complain } = await import('./io/complain.ts');
-  // Exits at once: a shim's open connections would keep it, and whoever waits for it, for ever.
+  // Exits at once: open connections would keep a shim, and its waiting parent, for ever.
   complain(
     `minidock: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
   );

@@ -9,7 +9,7 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
     startTrace(`minidock ${word}`, argv);
   }
   completePath();
-  // Its start-up takes as long as all that is to be done here before it is needed.
+  // Starts early: it takes as long to start as everything before its first use.
   if (argv.includes('run')) (await import('./engine/shim/client/shim-process.ts')).startShimEarly(argv);
   const { runCommandLine } = await span(
     'start',
@@ -17,14 +17,14 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
     () => import('./commands/program/program.ts'),
   );
   const code = await runCommandLine(argv);
-  // An open stdin would keep the process; what was printed must be out before it goes.
+  // An open stdin would keep the process; the output must be flushed first.
   for (const stream of [stdout, stderr]) await stream.flushed();
   process.exit(code);
 }
 
 /**
- * Root's programs are found also where `su`, cron or a bare environment left root without a path to them. One that
- * names none of the system's directories was meant that way.
+ * Adds the system's directories to root's PATH, which `su`, cron or a bare environment may have cut. A PATH without
+ * any of them is intentional.
  */
 function completePath(): void {
   const path = process.env['PATH'] ?? '';

@@ -1,7 +1,7 @@
 /**
  * `--change` of `minidock import`: Dockerfile instructions applied to an image's configuration. Those that Docker
  * accepts there: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR (and ONBUILD and HEALTHCHECK,
- * which nothing here would act on, so they are refused rather than forgotten).
+ * which minidock does not implement and therefore refuses).
  */
 import { posix } from 'node:path';
 import { ImageError } from '../errors.ts';

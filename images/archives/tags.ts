@@ -1,6 +1,6 @@
 /**
- * The names an archive gives to its images. An archive may only give tags: a name with a digest promises content that
- * a registry has under it, and whoever pins an image by digest would get whatever the archive holds instead.
+ * The names an archive gives to its images. An archive may only give tags: a name with a digest promises a registry's
+ * content, and a user who pins an image by digest would get the archive's content instead.
  */
 import { ImageError } from '../errors.ts';
 import { formatReference, parseReference } from '../reference.ts';

@@ -48,6 +48,6 @@ function orUndefined<T>(read: () => T | undefined, isDamage: (error: unknown) =>
     return read();
   } catch (error) {
     if (!isDamage(error)) throw error;
-    return undefined; // Both are damaged: the record's own damage is what is told.
+    return undefined; // Both are damaged: report the record's own damage.
   }
 }

@@ -51,7 +51,7 @@ export function tryForeign<T>(shape: Shape<T>, text: string): T | undefined {
   try {
     return readForeign(shape, text, { what: 'the answer', code: 'ANSWER_INVALID' });
   } catch (error) {
-    // A page of HTML, or nothing: the failure is told without its words.
+    // HTML or nothing: the error goes without the body's text.
     if (error instanceof ImageError) return undefined;
     throw error;
   }

@@ -42,7 +42,7 @@ export class Authorizer {
     this.#options = options;
   }
 
-  /** After a 401: remembers what is asked for and drops what was refused. False if it cannot be answered. */
+  /** After a 401: keeps the challenge and drops the refused token. False if there is no answer to it. */
   learn(wwwAuthenticate: string | undefined, scope: string): boolean {
     const challenges = parseChallenges(wwwAuthenticate ?? '');
     this.#challenge =
@@ -52,7 +52,7 @@ export class Authorizer {
     return this.#challenge !== undefined;
   }
 
-  /** The Authorization header's value; undefined as long as nothing was asked for, or nobody to answer as. */
+  /** The Authorization header's value; undefined before a challenge, or without credentials. */
   async header(scope: string, signal?: AbortSignal): Promise<string | undefined> {
     if (this.#challenge === undefined) return undefined;
     if (this.#challenge.scheme === 'basic') {
@@ -68,13 +68,13 @@ export class Authorizer {
       const token = await known;
       if (token.expires - marginMs > this.#now()) return token;
     }
-    // Someone else may have renewed it while this call waited.
+    // Another call may have renewed it meanwhile.
     const current = this.#tokens.get(scope);
     if (current !== undefined && current !== known) return await current;
     const fetched = this.#fetchToken(challenge, scope, signal);
     this.#tokens.set(scope, fetched);
     fetched.catch(() => {
-      // Whoever awaits it gets the error; here it only must not be remembered.
+      // The awaiting caller gets the error; here the failed token only must not be cached.
       if (this.#tokens.get(scope) === fetched) this.#tokens.delete(scope);
     });
     return await fetched;

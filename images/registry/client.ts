@@ -28,7 +28,7 @@ export interface RegistryClientOptions {
   readonly retry?: Partial<RetryPolicy>;
   readonly timeouts?: Partial<Timeouts>;
   readonly userAgent?: string;
-  /** Told of each request that was answered. */
+  /** Called after each answered request. */
   readonly onAnswer?: ((answered: Answered) => void) | undefined;
 }
 
@@ -100,8 +100,8 @@ export class RegistryClient {
   }
 
   /**
-   * One attempt at a blob's bytes from `offset` on: whoever writes them knows best where a second one continues.
-   * Throws TransportError with `retryable` where that makes sense.
+   * One attempt at a blob's bytes from `offset` on; the writer decides where a second one continues. Throws
+   * TransportError with `retryable` where that makes sense.
    */
   async openBlob(
     reference: Reference,

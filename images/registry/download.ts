@@ -31,7 +31,7 @@ export interface Download {
   readonly descriptor: Descriptor;
   readonly blobs: BlobStore;
   readonly signal?: AbortSignal | undefined;
-  /** Told where the bytes go, for whoever reads along. Its end is the caller's to tell. */
+  /** Reports the bytes to a concurrent reader. The caller reports the end. */
   readonly arrival?: Arrival | undefined;
   /** Bytes of the blob that are on disk. */
   readonly onProgress?: ((written: number) => void) | undefined;
@@ -78,7 +78,7 @@ async function fetchVerified(download: Download): Promise<void> {
     }
     const actual = partial.digest();
     partial.close();
-    // Wrong bytes may be those of an earlier run, or a mirror's: then there is one more thing to try.
+    // Wrong bytes may come from an earlier run or a mirror: then try once more.
     const worthAnother =
       actual !== descriptor.digest && (resumed || (last !== undefined && client.distrust(last.source)));
     if (!worthAnother) {
@@ -129,7 +129,7 @@ async function receive(
   }
 }
 
-/** Told before the end, which need not come. `retryable` when there is someone else to ask. */
+/** Thrown before the end. `retryable` if another endpoint exists. */
 function tooMuch({ digest, size }: Descriptor, retryable: boolean): TransportError {
   return new TransportError({
     code: 'SIZE_MISMATCH',
@@ -206,7 +206,7 @@ class PartialFile {
   }
 
   restart(): void {
-    // First: whoever reads along must not take the end of the old bytes for a beginning of the new ones.
+    // First: a concurrent reader must not join the end of the old bytes with the new ones.
     this.#arrival?.begin(this.#path);
     ftruncateSync(this.#fd, 0);
     this.#hash = createHash('sha256');

@@ -1,7 +1,7 @@
 /**
- * Logging in to a registry and out of it, in Docker's own file, so that both programs share what one was told.
- * A name and a password are tried before they are kept; they are kept where the file says: in the file, readable by
- * its owner only, or by a docker-credential-NAME program.
+ * `login` and `logout` of a registry, in Docker's own file, so that both programs share the credentials. It tests a
+ * name and a password before it stores them; it stores them where the file says: in the file, readable only by its
+ * owner, or in a docker-credential-NAME program.
  */
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises';

@@ -1,7 +1,7 @@
 /**
- * Trying again: exponential back-off with jitter, or as long as the server's Retry-After says. Only errors that
- * declare themselves retryable are tried again; a server's wish beyond the cap is refused at once, since waiting a
- * quarter of an hour in silence helps nobody.
+ * Retries with exponential back-off and jitter, or after the server's Retry-After. It retries only errors marked
+ * `retryable`; a Retry-After beyond the cap fails at once, since nobody wants to wait a quarter of an hour in
+ * silence.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { TransportError } from './transport-error.ts';
@@ -40,7 +40,7 @@ export async function retrying<T>(
   }
 }
 
-/** Milliseconds before the n-th attempt (from 2); undefined if the server wants more patience than we have. */
+/** Milliseconds before the n-th attempt (from 2); undefined beyond the cap. */
 export function waitBefore(
   attempt: number,
   policy: RetryPolicy,
@@ -49,7 +49,7 @@ export function waitBefore(
 ): number | undefined {
   if (retryAfterMs !== undefined) return retryAfterMs <= policy.longestWishMs ? retryAfterMs : undefined;
   const full = Math.min(policy.capMs, policy.baseMs * 2 ** (attempt - 2));
-  // Half of it random: clients that failed together must not come back together.
+  // Half of it is random: clients that failed together must not retry together.
   return full / 2 + random() * (full / 2);
 }
 

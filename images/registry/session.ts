@@ -18,7 +18,7 @@ export interface SessionOptions {
   readonly onAnswer?: ((answered: Answered) => void) | undefined;
 }
 
-/** A request that was sent and what came of it, for who wants to know. A value of `authorization` is left out but for its scheme. */
+/** A request and its result, for --debug and traces. `authorization` holds only the scheme. */
 export interface Answered {
   readonly method: string;
   readonly url: string;
@@ -113,7 +113,7 @@ export class Session {
     return to;
   }
 
-  /** Hosts that may be spoken to without TLS are asked once how they like it; the others are TLS. */
+  /** Tries once whether an insecure host uses TLS; all others do. */
   #resolveBase(signal?: AbortSignal): Promise<URL> {
     const { base, insecure } = this.endpoint;
     if (!insecure) return Promise.resolve(base);
@@ -134,7 +134,7 @@ export class Session {
       try {
         return await this.#ping(second, signal);
       } catch {
-        // Neither works: the scheme that was more likely tells the better story.
+        // Neither works: report the error of the more likely scheme.
         throw error;
       }
     }

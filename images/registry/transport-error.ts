@@ -1,6 +1,6 @@
 /**
- * What goes wrong below HTTP, in words that Docker's users know, and whether trying again may help. The codes are
- * Node's; Bun's fetch uses the same ones.
+ * Failures below HTTP, in Docker's words, and whether a retry may help. The codes are Node's; Bun's fetch uses the
+ * same ones.
  */
 import { ImageError } from '../errors.ts';
 

@@ -84,7 +84,7 @@ function fetchOptions(request: TransportRequest, signal: AbortSignal): RequestIn
   };
 }
 
-/** What Bun's fetch needs to be told where node-fetch has an option of another name; node-fetch ignores them. */
+/** Options of Bun's fetch that have other names in node-fetch, which ignores them. */
 function bunOptions(request: TransportRequest): object {
   return {
     decompress: false,
@@ -97,7 +97,7 @@ function lenientAgent(): Agent {
   return (agent ??= new Agent({ rejectUnauthorized: false }));
 }
 
-/** Bun's fetch honours the proxy variables, for loopback too unless told otherwise; Docker never proxies that. */
+/** Bun's fetch uses the proxy variables for loopback too; Docker never proxies loopback. */
 function exemptLoopbackFromProxies(): void {
   for (const name of ['no_proxy', 'NO_PROXY']) {
     const value = process.env[name];
@@ -196,7 +196,7 @@ async function collect(
   return Buffer.concat(parts, length);
 }
 
-/** What the caller gave up is no failure of the network: their own reason comes back. */
+/** After an abort of the caller, throw the caller's reason, not a network error. */
 function failureOf(error: unknown, request: TransportRequest, deadline: Deadline): unknown {
   if (error instanceof ImageError) return error;
   if (request.signal?.aborted === true) return request.signal.reason;

@@ -1,9 +1,9 @@
 /**
- * A blob on its way into the store, read by someone else while it is still being written: so a layer is unpacked
- * while it is downloaded, and is there when its last byte is.
+ * A blob that another reader reads while it is still being written: a layer unpacks while it downloads, and is there
+ * when its last byte is.
  *
- * Invariant: what was made of the bytes counts only once the blob is complete and verified; until then neither a
- * result nor a complaint of the reader is believed. When the writer begins again, so does the reader.
+ * Invariant: the reader's result counts only once the blob is complete and verified; until then neither a result nor
+ * an error counts. When the writer begins again, so does the reader.
  */
 import { closeSync, openSync } from 'node:fs';
 import type { GrowingBlob } from '../unpack/types.ts';
@@ -56,7 +56,7 @@ export class Arrival {
     this.#wake();
   }
 
-  /** To be called by whoever made it, when nobody reads any more. */
+  /** The creator calls it when no reader is left. */
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;

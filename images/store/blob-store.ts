@@ -1,8 +1,7 @@
 /**
- * Blobs by digest: what a registry or an archive gave, byte for byte. A blob has its final name only once its
- * content hashes to it, and arrives there by rename(2), so a reader never sees half of one, whoever is killed when.
- * A machine that loses its power is another matter: like Docker's, a layer is not waited for until it is on the disk
- * itself; manifests and configurations are (`sync`).
+ * Blobs by digest: what a registry or an archive gave, byte for byte. A blob has its final name only once its content
+ * hashes to it, and arrives there by rename(2), so a reader never sees half of one, even after a kill. A power cut
+ * may lose a layer: like Docker, minidock does not fsync layers, only manifests and configurations (`sync`).
  *
  * Layout: sha256/<hex> for the blobs, partial/<hex> for downloads in progress (kept when broken off, so that they
  * can be resumed), locks/<hex> while someone writes.
@@ -67,9 +66,9 @@ export class BlobStore {
   }
 
   /**
-   * Gives a downloaded file its final name. Whoever hashed it while it was written passes that digest as
-   * `verified`; otherwise it is read once more. Throws ImageError 'SIZE_MISMATCH' or 'DIGEST_MISMATCH' and removes
-   * the file if it is not what it should be.
+   * Gives a downloaded file its final name. A caller that hashed it while writing passes that digest as `verified`;
+   * otherwise the file is read again. Throws ImageError 'SIZE_MISMATCH' or 'DIGEST_MISMATCH' and removes the file if
+   * it is not what it should be.
    */
   async commit(partialPath: string, digest: string, size: number, verified?: string): Promise<void> {
     const actualSize = (await stat(partialPath)).size;

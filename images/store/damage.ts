@@ -1,4 +1,4 @@
-/** Records of the store that are damaged, while it goes on: whoever opened the store is told. */
+/** Reports damaged records of the store to the caller that opened it, while the store keeps working. */
 import { ImageError } from '../errors.ts';
 
 /** `consequence`: what is done all the same, as a sentence. */

@@ -17,7 +17,7 @@ interface Document {
   readonly images: readonly ImageRecord[];
 }
 
-/** Where it is damaged its copy is read, which is told to `onDamage`. Throws ImageError 'INDEX_CORRUPT' where both are. */
+/** If it is damaged, reads its copy and calls `onDamage`. Throws ImageError 'INDEX_CORRUPT' where both are. */
 export function readImageIndex(path: string, onDamage: OnDamage): ImageRecords {
   const { value, damage } = readKept(path, readIndex, (error) => error instanceof ImageError);
   if (damage !== undefined) onDamage(damage === 'missing' ? missing(path) : damage, 'Its copy is used.');

@@ -209,7 +209,7 @@ export class ImageStore {
     return await this.#layers.deleteExcept((name) => dirs.has(name));
   }
 
-  /** undefined for one whose configuration is lost, which is told: it must not hide the others. */
+  /** undefined if its configuration is lost, after a report: it must not hide the other images. */
   async #tryLoad(record: ImageRecord): Promise<StoredImage | undefined> {
     try {
       return await this.#load(record);

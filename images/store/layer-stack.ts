@@ -1,7 +1,7 @@
 /**
  * The directories of an image's layers as overlayfs takes them. An image may list the same layer more than once:
- * BuildKit writes the same empty layer for each WORKDIR that is already there, and whoever restores a file copies it
- * again. overlayfs refuses the same directory twice (ELOOP, "too many levels of symbolic links").
+ * BuildKit writes the same empty layer for each WORKDIR that exists, and a build may copy the same file twice.
+ * overlayfs refuses the same directory twice (ELOOP, "too many levels of symbolic links").
  *
  * Only the topmost one counts, whatever lies between the two. Where the upper one has a file, a whiteout or an opaque
  * directory, nothing below is asked. Where it has a directory that is merged with those below, the lower one has

@@ -1,7 +1,7 @@
 /**
- * "Content is arriving": between a blob's download and the moment an image refers to it, nothing does, and a
- * clean-up by another process would take it for rubbish. So whoever adds content holds a lease, a file named after
- * the process that dies with it, and clean-up waits for a time when there is none but its own.
+ * "Content is arriving": between a blob's download and the moment an image refers to it, nothing does, and a clean-up
+ * by another process would take it for rubbish. So a process that adds content holds a lease, a file named after the
+ * process and valid only while it lives. Clean-up waits until no other lease exists.
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

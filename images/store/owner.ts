@@ -1,7 +1,7 @@
 /**
  * Names that die with their process. A lock, a lease or a temporary directory carries its owner's tag in its name:
- * the pid and the time that process started, so that a pid used again by another program is not taken for the
- * owner. Whoever finds the tag of a dead process may remove the thing, any number of times, without harm.
+ * the pid and the time that process started, so that a pid used again by another program is not taken for the owner.
+ * Any process that finds the tag of a dead process may remove the thing, any number of times.
  */
 import { readFileSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-/** What is asked of the image store, and what it answers. */
+/** The requests to the image store and its answers. */
 import type { Descriptor } from '../types.ts';
 import type { Unpacker } from '../unpack/types.ts';
 import type { Arrival } from './arrival.ts';

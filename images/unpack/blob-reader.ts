@@ -1,6 +1,6 @@
 /**
  * The compressed bytes of a layer, in order and off the main thread, from a file that may still be growing: at its
- * end for the moment, the reader waits to be told of more.
+ * current end the reader waits for more.
  */
 import { closeSync, fstatSync, openSync, read } from 'node:fs';
 import { Readable } from 'node:stream';

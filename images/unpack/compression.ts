@@ -1,7 +1,7 @@
 /**
- * What an archive is compressed with, told by its first bytes (as Docker tells it: media types are often wrong), and
- * its undoing. gzip and zstd are done here, off the main thread; xz and bzip2, which no image layer uses but people's
- * tarballs do, by the program of that name.
+ * Detects an archive's compression by its first bytes (as Docker does: media types are often wrong), and decompresses
+ * it. gzip and zstd are done here, off the main thread; xz and bzip2, which no image layer uses but people's tarballs
+ * do, by the program of that name.
  *
  * Measured on 50 MB of gzip: node:zlib in chunks of 1 MB takes as long as libdeflate on the whole file at once, and
  * needs neither the memory nor a second way for files of several gzip members, so there is only this one.

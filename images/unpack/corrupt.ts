@@ -5,7 +5,7 @@ export function corruptLayer(what: string, cause?: unknown): ImageError {
   return new ImageError({
     code: 'LAYER_CORRUPT',
     message: `corrupt layer: ${what}`,
-    hint: 'the image itself is damaged: pull it again, or ask whoever built it',
+    hint: 'the image itself is damaged: pull it again, or ask its publisher',
     ...(cause === undefined ? {} : { cause }),
   });
 }

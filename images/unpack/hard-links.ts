@@ -1,6 +1,6 @@
 /**
- * A layer's hard links. The file may come later in the archive, or be one that only layers below have: what is still
- * open after the last entry is left to whoever knows those layers (overrides.ts).
+ * A layer's hard links. The file may come later in the archive, or be one that only layers below have: overrides.ts,
+ * which knows those layers, handles what is still open after the last entry.
  *
  * Docker makes a link where its entry stands and fails if there is no such file. So these are as strict about files
  * that the layer itself takes away, covers or replaces: the image would hold something else than in Docker.

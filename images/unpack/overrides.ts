@@ -1,10 +1,10 @@
 /**
- * What a layer leaves unsaid and its image must have. An overlay shows a directory with the attributes of the
- * topmost layer that has it, so a layer that brings `usr/bin/tool` without listing `usr` would give `usr` the mode
- * and owner of nobody's choice; and a hard link may name a file that only a layer below has. Both depend on the
- * layers below, hence on the image, while the unpacked layer is shared by all images: so they go into a directory of
- * their own, a thin layer on top of the layer in question, holding those directories with their right attributes and
- * the linked files, copied up as overlayfs would do it.
+ * What a layer leaves unsaid and its image must have. An overlay shows a directory with the attributes of the topmost
+ * layer that has it, so a layer that brings `usr/bin/tool` without listing `usr` would give `usr` an arbitrary mode
+ * and owner; and a hard link may name a file that only a layer below has. Both depend on the layers below, hence on
+ * the image, while the unpacked layer is shared by all images: so they go into a directory of their own, a thin layer
+ * on top of the layer in question, holding those directories with their right attributes and the linked files, copied
+ * up as overlayfs would do it.
  *
  * The layers read here are complete and no one writes to them; nevertheless no symbolic link in them is followed.
  */

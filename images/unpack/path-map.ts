@@ -57,7 +57,7 @@ export class PathMap<T extends object | string | true> {
     this.#prune(path);
   }
 
-  /** With all that lies below it; `gone` is told of each. */
+  /** With everything below it; calls `gone` for each. */
   deleteWithin(path: string, gone?: (path: string, value: T) => void): void {
     const node = this.#size === 0 ? undefined : this.#way(path)?.at(-1);
     if (node === undefined) return;
@@ -82,7 +82,7 @@ export class PathMap<T extends object | string | true> {
     return false;
   }
 
-  /** What lies in a directory comes before the directory. */
+  /** Children come before their directory. */
   forEach(work: (path: string, value: T) => void): void {
     visit(this.#root, '', work);
   }
@@ -98,7 +98,7 @@ export class PathMap<T extends object | string | true> {
     return way;
   }
 
-  /** Takes away nodes that hold nothing any more, from the path upwards. */
+  /** Removes empty nodes, from the path upwards. */
   #prune(path: string): void {
     const names = componentsOf(path);
     const way = this.#way(path) ?? [];

@@ -31,7 +31,7 @@ export async function runUnpack(calls: FileSystemCalls): Promise<number> {
     send({ kind: 'report', report });
     return 0;
   } catch (error) {
-    // Nobody is left to tell.
+    // No process reads it any more.
     if (process.ppid !== parent) return 1;
     const { code, message, hint }: ImageError = unpackError('unpacking a layer', error);
     send({ kind: 'error', code, message, ...(hint === undefined ? {} : { hint }) });
@@ -46,7 +46,7 @@ async function unpack(request: LayerRequest, calls: FileSystemCalls, parent: num
     diffId: request.diffId,
     growing: request.size === undefined ? undefined : { size: request.size, more },
     onProgress: (bytes) => {
-      // Whoever asked is gone: nobody will use what this makes, and the next process waits to clear it away.
+      // The requester is gone: nobody needs the result, and the next process waits to clean it up.
       if (process.ppid !== parent) throw new Error('the process that asked for it is gone');
       if (bytes - told < progressStep) return;
       told = bytes;
@@ -81,7 +81,7 @@ function send(message: Message): void {
   try {
     for (let done = 0; done < line.length;) done += writeSync(1, line, done);
   } catch (error) {
-    // Whoever asked is gone: nobody is left to tell, and the next check of the parent ends this.
+    // The requester is gone; the next check of the parent ends this process.
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
   }
 }

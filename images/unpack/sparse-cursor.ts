@@ -1,4 +1,4 @@
-/** Where the data of a sparse file belong as they come, piece by piece, in whatever chunks. */
+/** Maps the chunks of a sparse file's data to their places in the file. */
 import type { SparseMap } from './sparse.ts';
 
 export class SparseCursor {

@@ -1,4 +1,4 @@
-/** What a reader of archives tells of each entry, and whom it tells. */
+/** The entries of an archive, and their handler. */
 import type { SparseMap } from './sparse.ts';
 
 export type EntryType = 'file' | 'dir' | 'link' | 'symlink' | 'char' | 'block' | 'fifo';

@@ -1,7 +1,7 @@
 /**
- * What unpacking takes and what it tells. Both cross a process boundary as JSON (`minidock __unpack`), so they are
- * plain data. Paths inside a layer are "byte strings": one character per byte (latin1), because a Linux file name
- * is bytes and need not be UTF-8; paths.ts converts them.
+ * The requests and reports of unpacking. Both cross a process boundary as JSON (`minidock __unpack`), so they are
+ * plain data. Paths inside a layer are "byte strings": one character per byte (latin1), because a Linux file name is
+ * bytes and need not be UTF-8; paths.ts converts them.
  */
 export interface LayerReport {
   /** 'sha256:…' of the uncompressed archive. */
@@ -74,6 +74,6 @@ export interface UnpackOptions {
 export interface Unpacker {
   unpackLayer(request: LayerRequest, options: UnpackOptions): Promise<LayerReport>;
   makeOverrides(request: OverridesRequest): Promise<OverridesReport>;
-  /** Told once of a new directory in which layers, which have nothing to do with one another, will be unpacked. */
+  /** Called once for a new directory of unrelated layers. */
   prepareParent?(dir: string): void;
 }

@@ -2,7 +2,7 @@
  * One layer: bytes in, a directory out, and the proof that they are the bytes the image's configuration names.
  * Decompression runs on zlib's thread, everything else in one synchronous loop per chunk.
  *
- * Whoever calls it removes the directory when it throws; nothing in a directory may be used before it returned.
+ * The caller removes the directory when it throws, and uses nothing in it before it returns.
  */
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';

@@ -2,8 +2,8 @@
  * A stop-watch inside a throw-away host. It reads one request a line and answers with one line, so that what is timed
  * is the program alone, not the way into the namespaces, and Bun starts children without copying itself.
  *
- * Output goes to a file in memory, not to a pipe: whatever a program leaves behind may keep a pipe open, and reading
- * one would take processor time from what is being timed.
+ * Output goes to a file in memory, not to a pipe: a child left behind may keep a pipe open, and reading one would
+ * take processor time from what is being timed.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 

@@ -1,6 +1,6 @@
 /**
- * What every work gets: the engines, the floor, how much of everything, and the way to take samples by turns, so
- * that whatever else the machine does in the meantime falls on all of them alike.
+ * The context of every work: the engines, the floor, the amounts, and sampling by turns, so that other load on the
+ * machine affects all engines alike.
  */
 import { join, resolve } from 'node:path';
 import { createHost, type TestHost } from '../../test/support/host.ts';
@@ -44,7 +44,7 @@ export async function startBench(
     for (const result of results) if (result.status === 'rejected') say(`clean-up: ${String(result.reason)}`);
   };
   let going: Promise<void> | undefined;
-  // Once, however often it is asked for: who interrupts waits for the same end as the measuring that then fails.
+  // Runs once: an interrupt waits for the same clean-up as the failing measurement.
   const dispose = (): Promise<void> => (going ??= takeDown());
   const add = async (start: () => Promise<Engine>): Promise<Engine> => {
     const engine = await start();

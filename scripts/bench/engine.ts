@@ -1,6 +1,6 @@
 /**
- * minidock, Docker and Podman behind one face, each on a throw-away host of its own with data of its own, so that
- * none of them sees, slows or outlives another. What differs between them in a command is said here and nowhere else.
+ * minidock, Docker and Podman behind one interface, each on its own throw-away host with its own data, so that they
+ * do not see, slow or outlive each other. All differences between their commands are here.
  */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -20,7 +20,7 @@ export interface Engine {
   time(args: readonly string[], options?: Partial<Omit<Request, 'argv'>>): Promise<Answer>;
   /** Any program in the same host, through the same stop-watch. */
   timeProgram(argv: readonly string[], options?: Partial<Omit<Request, 'argv'>>): Promise<Answer>;
-  /** `rm -f` as fast as the engine can: Podman waits ten seconds for a program that ignores SIGTERM, unless told. */
+  /** `rm -f` as fast as the engine can: Podman by default waits ten seconds for a program that ignores SIGTERM. */
   readonly remove: readonly string[];
   /** `pull` from a registry without TLS. */
   readonly pull: readonly string[];

@@ -5,6 +5,6 @@ export function complain(text: string): void {
   try {
     writeSync(2, `${text}\n`);
   } catch {
-    // A full disk, or a terminal that has hung up: there is nobody left to tell.
+    // A full disk, or a terminal that has hung up: nothing can receive the message.
   }
 }

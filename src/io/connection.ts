@@ -1,13 +1,13 @@
 /**
- * A client's end of a stream socket, on the event loop: the single door to Bun's sockets, which start in a tenth of
- * a millisecond where node:net takes three. The shim itself, which has no event loop to speak of, does not use it.
+ * A client's end of a stream socket, on the event loop: the only user of Bun's sockets, which start in a tenth of a
+ * millisecond while node:net takes three. The shim blocks in poll(2) and does not use it.
  */
 import { closeSync } from 'node:fs';
 
 export interface ConnectionHandlers {
   /** The chunk is the receiver's to keep. */
   data(chunk: Buffer): void;
-  /** The other side has ended it, or there never was a connection; not for one that `close` ended. */
+  /** The other side hung up, or connecting failed; not called after our own `close`. */
   closed(): void;
 }
 
@@ -20,7 +20,7 @@ export class Connection {
   private paused = false;
   private over = false;
 
-  /** To whoever listens at a path, or over a connected socket's descriptor, which is owned from here on. */
+  /** Connects to a path, or takes over a connected socket's descriptor. */
   constructor(
     target: { readonly path: string } | { readonly fd: number },
     private readonly handlers: ConnectionHandlers,
@@ -34,7 +34,7 @@ export class Connection {
       close: () => this.end(),
       // The other side may be gone at any time; 'close' follows.
       error: () => undefined,
-      // Comes while Bun.connect is being called, too soon for the caller; its promise tells the same in a moment.
+      // Called inside Bun.connect, before the caller is ready; the promise reports the same error.
       connectError: () => undefined,
     };
     const options = 'path' in target ? { unix: target.path, socket } : { fd: target.fd, socket };
@@ -53,7 +53,7 @@ export class Connection {
     return this.queue.length === 0;
   }
 
-  /** Resolves when everything has been written, or has nobody left to go to. */
+  /** Resolves when everything is written, or the other side is gone. */
   drained(): Promise<void> {
     if (this.over || this.queue.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.waiting.push(resolve));

@@ -16,7 +16,7 @@ export async function readDescriptor(
     for await (const chunk of Bun.file(fd).stream())
       await onData(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
   } catch (error) {
-    // EIO is how a pty's master says that every slave is closed; a pipe never gives it.
+    // EIO means that every slave of the pty is closed; a pipe never returns it.
     if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
   } finally {
     closeQuietly(fd);
@@ -34,10 +34,7 @@ export class DescriptorWriter {
     this.sink = Bun.file(fd).writer();
   }
 
-  /**
-   * Order is kept. After the reader has gone (EPIPE), further bytes are dropped, as they would be by a shell; false
-   * then says that there is no use in more of them.
-   */
+  /** Keeps the order. After the reader has gone (EPIPE) it drops further bytes and returns false. */
   write(bytes: Uint8Array): Promise<boolean> {
     const copy = Buffer.from(bytes);
     const result = this.queue.then(async () => {
@@ -64,7 +61,7 @@ export class DescriptorWriter {
         // The sink writes through a descriptor of its own; while that is open, the reader sees no end.
         await this.sink.end();
       } catch {
-        // What could not be written has nobody to read it; ending is all that is wanted here.
+        // Nothing reads the unwritten rest; only end it.
       }
       closeQuietly(this.fd);
     });

@@ -1,11 +1,11 @@
 /**
- * How a shim and its clients talk, over one stream: frames of
+ * The protocol between a shim and its clients, over one stream: frames of
  *
  *     [type: 1 byte][length: 4 bytes, big endian][payload]
  *
  * Bytes of the container's streams travel raw; everything else is one JSON message a frame. The first connection is
  * the socketpair the shim inherits as descriptor 3, so that a foreground `run` misses no byte; later ones come
- * through shim.sock. Nothing here knows what the messages mean, nor what carries the bytes.
+ * through shim.sock. This module knows neither the messages nor the transport.
  */
 export const FRAME = { stdin: 0, stdout: 1, stderr: 2, message: 3 } as const;
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];

@@ -1,9 +1,9 @@
-/** The caller's terminal handed over whole to a container's own: every key goes there, every byte comes from there. */
+/** Hands the caller's terminal over to the container's: every key goes there, every byte comes from there. */
 import { kernel } from '../../runtime/syscall/libc.ts';
 
 const STDIN = 0;
 
-/** Gives what restores it; at a normal exit that happens by itself as well. */
+/** Returns the function that restores it; a normal exit also restores it. */
 export function enterRawMode(stdin: NodeJS.ReadStream): () => void {
   stdin.setRawMode(true);
   // Raw mode as Node knows it still turns a line feed into carriage return and line feed. The container's terminal

@@ -1,9 +1,10 @@
 /**
- * Whether a directory is a place for what root trusts: images, containers, journals. The rule is that of sshd's
- * StrictModes and of systemd's chase(): the directory and all above it belong to root (or to whoever runs minidock),
- * and nobody else can write to them. A sticky directory such as /tmp may stand above: only the owner of a name renames
- * it in there (unlink(2)), so the directory itself decides. A name that is still free in a sticky directory is taken at
- * once, before someone else takes it. A group may not write either; that covers ACLs, whose mask the group's bits show.
+ * Whether a directory is a place for what root trusts: images, containers, journals. The rule of sshd's StrictModes
+ * and systemd's chase(): the directory and all directories above it belong to root (or to minidock's user), and no
+ * other user can write to them. A sticky directory such as /tmp may stand above: only the owner of a name renames it
+ * in there (unlink(2)), so the directory itself decides. A name that is still free in a sticky directory is taken at
+ * once, before someone else takes it. A group may not write either; that covers ACLs, whose mask the group's bits
+ * show.
  *
  * A symbolic link on the way is followed if it is root's (`/var/run`), and what it leads to is judged by the same rule.
  * The kernel resolves nothing before it is judged: each name is looked at with lstat(2), from "/" down.

@@ -45,7 +45,7 @@ export class StandardStream {
     else this.writeBytes(data);
   }
 
-  /** The same for text with colours of ours; the words of others in it have been made printable one by one. */
+  /** The same for text with our colours; others' words in it are already printable. */
   writeStyled(text: string): void {
     this.writeRaw(fitForTerminal(text));
   }
@@ -108,7 +108,7 @@ export class StandardStream {
       try {
         offset += writeSync(this.fd, bytes, offset, length - offset);
       } catch (error) {
-        // Whoever gave us the descriptor may have made it non-blocking.
+        // The parent process may have made the descriptor non-blocking.
         if (errnoOf(error) === 'EAGAIN') kernel.poll(this.fd, 'write', -1);
         else if (errnoOf(error) !== 'EINTR') return this.failed(error as NodeJS.ErrnoException);
       }
@@ -132,15 +132,15 @@ export class StandardStream {
   }
 
   /**
-   * `minidock logs web | head` ends when head does, with the status a shell gives for SIGPIPE. Other output that
-   * cannot be written, to a full disk say, is told where that is still possible.
+   * `minidock logs web | head` ends when head does, with the status a shell gives for SIGPIPE. Other write errors, of
+   * a full disk say, go to standard error if possible.
    */
   private failed(error: NodeJS.ErrnoException): never {
     if (error.code === 'EPIPE') process.exit(SIGPIPE_STATUS);
     try {
       if (this.name === 'stdout') writeSync(2, `minidock: write /dev/stdout: ${error.message}\n`);
     } catch {
-      // Nothing is left to tell it on but the exit status.
+      // Only the exit status can report it.
     }
     process.exit(1);
   }

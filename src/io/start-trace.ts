@@ -2,7 +2,10 @@
 import { complain } from './complain.ts';
 import { openTrace } from './trace-file.ts';
 
-/** `name` is the process's in the timeline. What keeps a shim from writing there keeps its command too, and that one tells. */
+/**
+ * `name` is the process's name in the timeline. A shim does not report write errors: its command has the same and
+ * reports them.
+ */
 export function startTrace(
   name: string,
   argv: readonly string[],

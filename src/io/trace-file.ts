@@ -6,8 +6,8 @@
  *     {"ph":"X","cat":"step","name":"netns.create","ts":…,"dur":…,"pid":…,"tid":…,"args":{…}},
  *
  * Each event is one write(2) to the end of the file, made when the span ends: processes need not know of each other,
- * and what ended before a SIGKILL is kept. So the array is never closed, which the format allows ("the ] at the end is
- * optional"). A container's first process has no way to the file; its supervisor writes what it tells.
+ * and what ended before a SIGKILL is kept. So the array is never closed, which the format allows ("the ] at the end
+ * is optional"). A container's first process cannot reach the file; its supervisor writes its events.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
@@ -30,8 +30,8 @@ const LANE = 1 << 23;
 const LIFE = 255;
 
 /**
- * From here to its end this process's spans go to the file. `name` is the process's. A file that cannot be written is
- * told once, to `complain`; the rest goes on untraced.
+ * From here to its end this process's spans go to the file. `name` is the process's. A write error is reported once,
+ * to `complain`; the process continues without a trace.
  */
 export function openTrace(
   path: string,

@@ -1,4 +1,4 @@
-/** The words for a place that is refused (safe-place.ts): which part of it is at fault, whose it is, what to type. */
+/** The message for an unsafe place (safe-place.ts): the wrong part of the path, its owner, what to type. */
 import { readFileSync } from 'node:fs';
 import { MinidockError } from '../../runtime/errors.ts';
 import { renderArgv } from '../../runtime/plan/quote.ts';
@@ -75,6 +75,6 @@ function passwd(): string {
   try {
     return readFileSync('/etc/passwd', 'utf8');
   } catch {
-    return ''; // The number is told anyway.
+    return ''; // The message shows the uid anyway.
   }
 }

@@ -105,7 +105,7 @@ test('a host with containers is as healthy, and says who reaches their ports', a
   expect([bad, exitCode]).toEqual([[], 0]);
   const said = all.filter(({ id }) => id.startsWith('ports.')).map(({ what }) => what);
   expect(said).toContain('0.0.0.0:8080/tcp is 80 of open, open to everyone who reaches 192.0.2.2');
-  expect(said).toContain('127.0.0.1:8081/tcp is 80 of shut, for this host alone');
+  expect(said).toContain('127.0.0.1:8081/tcp is 80 of shut, only for this host');
 });
 
 describe('leftovers', () => {

@@ -229,7 +229,7 @@ describe('start', () => {
 
   test('of one that runs already nothing is to be done, which is said; attached to, it is refused', async () => {
     await engine.ok('run', '-d', '--name', 'on', 'test', 'sleep', '100');
-    const words = 'Nothing to be done: container on is running already.\n';
+    const words = 'Nothing to do: container on is running already.\n';
     expect(await engine.minidock('start', '--dry-run', 'on')).toMatchObject({ exitCode: 0, stdout: words });
     expect(await engine.minidock('start', '--explain', 'on')).toMatchObject({
       exitCode: 0,
@@ -301,7 +301,7 @@ describe('stop and rm', () => {
 
   test('of one that does not run nothing is to be stopped, which is said', async () => {
     await engine.ok('create', '--name', 'idle', 'test', 'sleep', '100');
-    const words = 'Nothing to be done: container idle is not running (created).\n';
+    const words = 'Nothing to do: container idle is not running (created).\n';
     expect(await engine.minidock('stop', '--dry-run', 'idle')).toMatchObject({ exitCode: 0, stdout: words });
     expect(await engine.minidock('stop', '--explain', 'idle')).toMatchObject({
       exitCode: 0,

@@ -215,7 +215,7 @@ describe('notes and kernel disagree', () => {
       'web: published port 8080/tcp has no rule in the firewall: nothing redirects it',
       `cut: the host's end of its cable, ${cable}, is gone`,
       'cut: there is no eth0 in its namespace',
-      'port 99/tcp is redirected to 172.31.9.9:99, which no container noted here has',
+      'port 99/tcp is redirected to 172.31.9.9:99, and no container of this root has that address',
     ]);
   });
 

@@ -96,7 +96,7 @@ test('of a lab whose keeper was killed doctor tells, and --fix takes it away', a
     'its end',
   );
   const told = await host.minidock('doctor');
-  expect(told.stdout).toContain('the lab cable has ended, and was not taken away');
+  expect(told.stdout).toContain('the lab cable has ended but was not cleaned up');
   expect(told.stdout).toContain(`rm -r ${dir}`);
   expect(await host.minidock('doctor', '--fix')).toMatchObject({
     exitCode: 0,

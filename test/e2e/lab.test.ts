@@ -227,7 +227,7 @@ test.each([
   [['start', 'cable', '--auto'], 'lab start does not take "--auto"'],
   [['reset', '--again'], 'lab reset does not take "--again"'],
   [['end', '--no-pictures'], 'lab end does not take "--no-pictures"'],
-  [['run', 'cable'], 'wants to be told so with --auto'],
+  [['run', 'cable'], 'needs --auto'],
   [['run', '--auto'], 'needs the name of a lesson'],
   [['enter', 'cable'], 'no lab cable is running'],
 ])('%j is refused', async (words, because) => {

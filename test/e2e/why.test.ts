@@ -316,7 +316,7 @@ describe('trouble is 125, and nothing stays behind', () => {
     [
       'a namespace that nobody made',
       ['netns:nowhere', ':8080'],
-      "no network namespace is called 'nowhere'",
+      "there is no network namespace 'nowhere'",
       '',
     ],
     ['no address', ['--from', 'example.org', ':8080'], '--from takes an IPv4 address', ''],

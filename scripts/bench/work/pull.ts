@@ -47,7 +47,7 @@ export async function pull(bench: Bench): Promise<readonly Row[]> {
   ];
 }
 
-/** For whoever needs the image in every engine, however it comes there. */
+/** Puts the image into every engine. */
 export async function installLarge(bench: Bench): Promise<void> {
   const image = await largeImage();
   for (const engine of bench.engines) {

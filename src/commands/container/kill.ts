@@ -1,4 +1,4 @@
-/** `kill`: one signal, KILL unless told otherwise. */
+/** `kill`: one signal, KILL by default. */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { signalContainer } from '../../engine/lifecycle.ts';
 import { findContainer } from '../../engine/refresh.ts';
@@ -14,7 +14,7 @@ import type { Verb } from '../shared/verb.ts';
 
 const SIGKILL = 9;
 
-/** Both are said of the container, as Docker does. */
+/** Both errors name the container, as Docker's do. */
 async function findTarget(
   store: ContainerStore,
   name: string,

@@ -37,7 +37,7 @@ export const ps: Verb = {
   },
 };
 
-/** What images the names stand for now; a name of none is compared as it was given to `run`. */
+/** Resolves image names; an unknown name is compared as given to `run`. */
 async function imageIds(engine: Engine, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const ids = new Map<string, string>();
   for (const name of names) {
@@ -67,7 +67,7 @@ async function sizesFrom(engine: Engine): Promise<(config: ContainerConfig) => P
 async function list({ engine }: Context, flags: PsFlags): Promise<void> {
   const filters = parseContainerFilters(flags.filter ?? []);
   if (flags.quiet === true && flags.format !== undefined) stderr.write(`${QUIET_WINS}\n`);
-  // Also where there is nothing to compare with it, a name of no container is a mistake.
+  // An unknown container is an error even without containers to compare.
   for (const key of ['before', 'since'])
     filters.values.get(key)?.forEach((name) => engine.containers.find(name));
   const all = await listContainers(engine.containers);

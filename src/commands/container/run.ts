@@ -79,7 +79,7 @@ async function runContainer(
       throw new MinidockError({
         code: 'INVALID_FLAG',
         message:
-          'conflicting options: a script tells its steps by itself, without --explain, --dry-run and --step',
+          'conflicting options: --script explains its steps itself, without --explain, --dry-run and --step',
         exitCode: 125,
       });
     }
@@ -108,7 +108,7 @@ async function runContainer(
   );
   const config = await span('state', 'create', () => createContainer(containers, request, stored));
   if (!detached) {
-    // With no output of the container's to follow, its id is what there is to print.
+    // Detached: prints the id.
     if (!request.attachStdout && !request.attachStderr) stdout.write(`${config.id}\n`);
     return runAttached(context, config.id, flags, request, explanation);
   }
@@ -123,7 +123,7 @@ async function runContainer(
     );
   } catch (error) {
     if ((error as { code?: string }).code === 'STOPPED') throw error;
-    // Docker leaves the created container, and its id on stdout, behind a start that failed.
+    // After a failed start, Docker keeps the created container and prints its id.
     stdout.write(`${config.id}\n`);
     throw error;
   } finally {
@@ -133,7 +133,7 @@ async function runContainer(
   return 0;
 }
 
-/** How an image that is not here is fetched: told if the rest is, and not done with --dry-run. undefined: as ever. */
+/** How to pull a missing image: explained with --explain, not done with --dry-run. undefined: a normal pull. */
 function fetchFor(flags: RunFlags): Fetch {
   const how = explainHow(flags);
   if (how === undefined) return showPull;

@@ -36,7 +36,7 @@ export const start: Verb = {
       )
       .action(async (names: readonly string[], flags: StartFlags) => {
         requireRoot('start');
-        // What is wrong with the flags is wrong for all names.
+        // Wrong flags are wrong for all names.
         if (flags.dryRun === true) explainHow(flags);
         else await explanationFor(flags);
         const attached = flags.attach === true || flags.interactive === true;

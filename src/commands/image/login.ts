@@ -80,7 +80,7 @@ async function ask(question: string, secret: boolean): Promise<string> {
   return readSecret();
 }
 
-/** Typed without being shown; the terminal is put back whatever happens. */
+/** Reads without echo, and always restores the terminal. */
 function readSecret(): Promise<string> {
   const { stdin } = process;
   stdin.setRawMode(true);

@@ -44,7 +44,7 @@ function imagesInUse({ containers }: Engine): ReadonlyMap<string, string> {
     config.imageId,
     `${isActive(state) ? 'running' : 'stopped'} container ${config.id.slice(0, 12)}`,
   ]);
-  // A running container is the stronger reason and is named where there are both.
+  // A running container is the stronger reason: name it first.
   return new Map(
     words.sort(([, a], [, b]) => (a.startsWith('running') ? 1 : 0) - (b.startsWith('running') ? 1 : 0)),
   );

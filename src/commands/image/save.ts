@@ -50,7 +50,7 @@ function tagsNamed(name: string, tags: readonly string[]): readonly string[] {
   return tags.filter((tag) => tag === wanted);
 }
 
-/** The file appears whole or not at all. Nobody can guess the name it has until then, and put something there. */
+/** The file appears whole or not at all. Its temporary name cannot be guessed. */
 async function writeBeside(path: string, write: (stream: Writable) => Promise<void>): Promise<void> {
   refuseUnwritable(path);
   const temporary = `${path}.${randomHex(6)}.tmp`;
@@ -70,14 +70,14 @@ async function writeBeside(path: string, write: (stream: Writable) => Promise<vo
   }
 }
 
-/** Docker's refusals, before an archive is written that would have nowhere to go. */
+/** Docker's refusals, before any writing. */
 function refuseUnwritable(path: string): void {
   const reason = whyUnwritable(path);
   if (reason === undefined) return;
   throw new MinidockError({ code: 'BAD_OUTPUT_PATH', message: `failed to save image: ${reason}` });
 }
 
-/** What is there would be replaced: a device such as /dev/null would be gone, and so would a link, not what it leads to. */
+/** rename(2) would replace a device such as /dev/null, or a link instead of its target. */
 function whyUnwritable(path: string): string | undefined {
   if (statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true) {
     return `invalid output path: directory "${dirname(path)}" does not exist`;

@@ -21,7 +21,7 @@ export const doctor: Verb = {
     const { engine } = context;
     command
       .usage('[OPTIONS]')
-      .option('--fix', "Mend what is minidock's own, and say what was done")
+      .option('--fix', 'Repair what belongs to minidock, and print the commands')
       .option('--json', 'Print the findings as JSON')
       .action(async (flags: Flags) => {
         requireRoot('doctor');

@@ -18,11 +18,11 @@ export const graph: Verb = {
   configure(command, { engine }) {
     command
       .usage('[OPTIONS]')
-      .addOption(new Option('--format <format>', 'How it is drawn').choices(FORMATS).default('text'))
-      .option('--mark <container>', "Light up one container's path from the uplink to its process")
-      .option('--brief', "The picture alone, without the firewall's rules")
-      .option('-a, --all', 'Also network namespaces that no cable connects with this host')
-      .option('-w, --watch', 'Draw again whenever the kernel tells of a change; Ctrl-C ends it')
+      .addOption(new Option('--format <format>', 'Output format').choices(FORMATS).default('text'))
+      .option('--mark <container>', "Highlight one container's path from the uplink to its process")
+      .option('--brief', "Draw only the picture, without the firewall's rules")
+      .option('-a, --all', 'Include network namespaces without a cable to this host')
+      .option('-w, --watch', 'Redraw after each change in the kernel; Ctrl-C ends it')
       .action(async ({ format, mark, all = false, brief = false, watch = false }: GraphFlags) => {
         const { drawGraph } = await import('../../diagnose/graph/draw.ts');
         const draw = async (): Promise<string> =>
@@ -53,7 +53,7 @@ export const graph: Verb = {
   },
 };
 
-/** Home, and everything below it gone: ECMA-48's CUP, ED and, for what has scrolled away, xterm's own 3. */
+/** Moves home and clears the screen: ECMA-48's CUP and ED, and xterm's 3 for the scrollback. */
 const CLEAR = '\x1b[H\x1b[2J\x1b[3J';
 
 /** Of the terminal, or as COLUMNS says. */

@@ -1,6 +1,6 @@
 /**
- * `lab`: lessons with one's own hands, in a host that can be thrown away. The same words work inside a lab's shell and
- * from another terminal; from there, minidock runs itself inside.
+ * `lab`: hands-on lessons in a throw-away host. The same words work inside a lab's shell and from another terminal;
+ * from there, minidock runs itself inside.
  */
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
@@ -35,17 +35,17 @@ interface Flags {
 
 const ACTIONS = `
 Commands:
-  list             All lessons, and what of them is done
-  start NAME       Make the lab of a lesson and open a shell in it
+  list             List all lessons, and which steps are done
+  start NAME       Start the lab of a lesson and open a shell in it
   enter [NAME]     Open another shell in a running lab (enter NAME -- COMMAND: run one command in it)
-  status           Which step is to be done
-  check            Look whether the step is reached, and what is missing
-  hint             A hint; one more each time
-  show [NAME]      The solution of the step with its reasons, or of a whole lesson
+  status           Show the current step
+  check            Check whether the step is reached, and what is missing
+  hint             Show one more hint
+  show [NAME]      Show the solution of the step with its reasons, or of a whole lesson
   next             Do the step for me
-  reset            The same lab anew
-  end              End the lab; nothing of it stays
-  run NAME --auto  A lesson that plays itself; several names are played one after the other
+  reset            Start the same lab again
+  end              End the lab and remove it
+  run NAME --auto  Play a lesson by itself; several names play one after the other
 
 In a lab's shell the words from status to end go without "minidock lab". From another terminal they take the name of a
 lab where several are running.
@@ -58,7 +58,7 @@ export const lab: Verb = {
       .argument('[command]')
       .argument('[names...]')
       .option('--auto', 'of run: type the solutions')
-      .option('--again', 'of start: begin at the first step, whatever was done before')
+      .option('--again', 'of start: begin at the first step again')
       .option('--no-pictures', 'of run: draw nothing between the steps')
       .addHelpText('after', ACTIONS)
       .action(async (action: string | undefined, names: readonly string[], flags: Flags) => {
@@ -145,7 +145,7 @@ async function actOutside(
       return program === undefined ? stay(paths, lab) : runCommand(paths, lab, [program, ...words]);
     }
     case 'show':
-      // Of a lesson with no lab: to be read.
+      // For a lesson without a lab: prints it to read.
       if (names[0] !== undefined && readLab(paths, names[0]) === undefined) {
         stdout.writeStyled(lessonText(requireLesson(names[0]), style));
         return 0;
@@ -185,14 +185,14 @@ function pickLab(paths: Paths, name: string | undefined, action: string): Runnin
     throw new MinidockError({
       code: 'LAB_NONE',
       message: name === undefined ? 'no lab is running' : `no lab ${name} is running`,
-      hint: 'minidock lab tells which lesson comes next, minidock lab start NAME begins one.',
+      hint: 'minidock lab shows the next lesson, minidock lab start NAME starts one.',
     });
   }
   if (second !== undefined) {
     throw new MinidockError({
       code: 'LAB_WHICH',
       message: `several labs are running: ${labs.map(({ id }) => id).join(', ')}`,
-      hint: `Say which one by its name at the end: minidock lab ${action} ${first.id}`,
+      hint: `Add its name: minidock lab ${action} ${first.id}`,
     });
   }
   return first;
@@ -203,13 +203,13 @@ function required(name: string | undefined, action: string): string {
   throw new MinidockError({
     code: 'LAB_UNNAMED',
     message: `lab ${action} needs the name of a lesson`,
-    hint: 'minidock lab tells which comes next, minidock lab list shows them all.',
+    hint: 'minidock lab shows the next lesson, minidock lab list shows all.',
   });
 }
 
 const MOST_NAMES: Readonly<Record<string, number>> = { intro: 0, list: 0, run: Infinity, enter: Infinity };
 
-/** What would be passed over in silence is a misunderstanding. */
+/** Refuse arguments that would be ignored. */
 function refuseStray(action: string, names: readonly string[], flags: Flags): void {
   const options = [
     flags.auto === true && action !== 'run' && '--auto',
@@ -221,7 +221,7 @@ function refuseStray(action: string, names: readonly string[], flags: Flags): vo
   throw new MinidockError({
     code: 'LAB_STRAY',
     message: `lab ${action} does not take "${stray}"`,
-    hint: 'minidock lab --help lists what each takes.',
+    hint: 'minidock lab --help lists the arguments of each command.',
   });
 }
 
@@ -229,21 +229,21 @@ const insideAlready = ({ name }: Lesson, again: readonly string[]): MinidockErro
   new MinidockError({
     code: 'LAB_INSIDE',
     message: `this shell is in the lab ${name} already`,
-    hint: `"end" takes this lab away, "exit" leaves it as it is; then type on the machine: ${['minidock lab', ...again].join(' ')}`,
+    hint: `"end" removes this lab, "exit" keeps it; then type on the machine: ${['minidock lab', ...again].join(' ')}`,
   });
 
 const wantsAuto = (): MinidockError =>
   new MinidockError({
     code: 'LAB_RUN_ALONE',
-    message: 'lab run plays a lesson by itself, and wants to be told so with --auto',
-    hint: 'To do it yourself: minidock lab start NAME',
+    message: 'lab run plays a lesson by itself, and needs --auto to confirm that',
+    hint: 'To do the lesson yourself: minidock lab start NAME',
   });
 
 const unknownAction = (action: string): MinidockError =>
   new MinidockError({
     code: 'LAB_ACTION',
     message: `lab has no command "${action}"`,
-    hint: 'minidock lab --help lists what it has; minidock lab alone tells where to begin.',
+    hint: 'minidock lab --help lists the commands; minidock lab alone shows where to begin.',
   });
 
 /** Looking makes nothing. */

@@ -1,4 +1,4 @@
-/** `why`: where a packet's way ends, and what to do about it. Exit status 0: it works, 1: it does not, 125: trouble. */
+/** `why`: where a packet stops, and the fix. Exit status 0: it works, 1: it does not, 125: error. */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { printableJson } from '../../../runtime/printable.ts';
 import { findContainer, listContainers } from '../../engine/refresh.ts';
@@ -22,8 +22,8 @@ export const why: Verb = {
       .usage('[OPTIONS] [SENDER [->]] [CONTAINER|ADDRESS]:PORT[/udp]')
       .argument('<target...>')
       .option('--from <address>', 'Ask as a client with this address')
-      .option('--json', 'Print what was found as JSON')
-      // Or the arrow would be taken for a flag; what else is one, the question's parser refuses.
+      .option('--json', 'Print the findings as JSON')
+      // Keeps commander from reading the arrow as a flag; target.ts refuses real flags.
       .allowUnknownOption()
       .action(
         async (words: readonly string[], flags: { readonly json?: boolean; readonly from?: string }) => {
@@ -62,7 +62,7 @@ export const why: Verb = {
   },
 };
 
-/** 1 is an answer here, so everything that keeps from one has Docker's status for trouble. */
+/** 1 is an answer here, so errors use Docker's 125. */
 function asTrouble(error: unknown): unknown {
   if (!(error instanceof MinidockError)) return error;
   const { code, message, hint, cause } = error;

@@ -1,6 +1,6 @@
 /**
- * -D: a line on standard error for each thing this process does, when it has done it. The same as MINIDOCK_TRACE
- * records, of this process alone: what the shim and PID 1 do is told by --explain and MINIDOCK_TRACE.
+ * -D: a line on standard error for each span of this process when it ends. MINIDOCK_TRACE records the same spans;
+ * --explain and MINIDOCK_TRACE also cover the shim and PID 1.
  */
 import { oneLine } from '../../../runtime/printable.ts';
 import { listenToTrace } from '../../../runtime/trace.ts';
@@ -12,7 +12,7 @@ export function tellDebug(): void {
     const { kind, name, ms, args } = event;
     const { error } = args;
     const failed = typeof error === 'string' ? `: failed: ${oneLine(error)}` : '';
-    // A terminal may have been handed over to the container, and then does not go back to its left by itself.
+    // The terminal may be handed over to the container: in raw mode \n does not return to column 1.
     const end = stderr.isTTY ? '\r\n' : '\n';
     stderr.write(`debug: ${kind}: ${oneLine(name)} (${ms.toFixed(1)} ms)${failed}${end}`);
   });

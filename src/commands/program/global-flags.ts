@@ -1,7 +1,6 @@
 /**
- * Flags that stand before the verb, Docker's among them, for those whose `docker` is an alias of `minidock`. One that
- * could not do what it says is refused: there is no daemon, so -H may only name the place of Docker's own one on this
- * machine, which stands for the containers of this machine.
+ * Flags that stand before the verb, Docker's among them, for those whose `docker` is an alias of `minidock`. minidock
+ * refuses a flag that it cannot honour: without a daemon, -H may only name Docker's socket on this machine.
  */
 import { MinidockError } from '../../../runtime/errors.ts';
 
@@ -9,9 +8,12 @@ import { MinidockError } from '../../../runtime/errors.ts';
 export const GLOBAL_FLAGS = [
   ['--root <dir>', 'Where images and containers are kept (MINIDOCK_ROOT)'],
   ['--run <dir>', 'Where the state of running containers is kept (MINIDOCK_RUN)'],
-  ['-D, --debug', 'Tell on standard error what the command does, and how long each part takes'],
-  ['-l, --log-level <level>', 'Set the logging level: debug is -D, info, warn, error and fatal are without'],
-  ['-H, --host <socket>', 'Taken for this machine only: unix:///var/run/docker.sock'],
+  ['-D, --debug', 'Print on standard error what the command does, and how long each part takes'],
+  [
+    '-l, --log-level <level>',
+    'Set the logging level: debug means -D; info, warn, error and fatal change nothing',
+  ],
+  ['-H, --host <socket>', 'Accepted only for this machine: unix:///var/run/docker.sock'],
 ] as const;
 
 export interface Globals {
@@ -34,7 +36,7 @@ export function countGlobals(argv: readonly string[]): number {
 /** `-H X`, `-DH X`; not `-HX`, `-H=X`, `--host=X`, nor `--debug`. */
 const takesNext = (word: string): boolean => /^(--(root|run|host|log-level)|-[Dv]*[Hl])$/.test(word);
 
-/** What they ask for beyond a place; to be called before anything is done. @throws MinidockError 'NO_DAEMON', 'INVALID_FLAG'. */
+/** Checks and applies them before anything is done. @throws MinidockError 'NO_DAEMON', 'INVALID_FLAG'. */
 export async function heedGlobals({ debug, logLevel, host }: Globals): Promise<void> {
   if (host !== undefined) refuseOtherHosts(host);
   if (logLevel !== undefined && !['debug', 'info', 'warn', 'error', 'fatal'].includes(logLevel)) {

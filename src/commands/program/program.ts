@@ -1,6 +1,6 @@
 /**
- * The command line: which verb was typed, and what is said where there is none. Only the module of the verb that was
- * typed is loaded, and the parser of flags only with one.
+ * The command line: finds the verb, or prints an error without one. It loads only the verb's module, and the flag
+ * parser only with a verb.
  */
 import { span } from '../../../runtime/trace.ts';
 import { stderr, stdout } from '../../io/standard-streams.ts';
@@ -36,7 +36,10 @@ function findVerb(argv: readonly string[]): CommandLine & { readonly verb: strin
   return { verb, entry: entryOf(verb ?? ''), before, rest: argv.slice(index + 1) };
 }
 
-/** A loop and no closure: what is called forty times is compiled by a thread that short commands can do without. */
+/**
+ * A loop instead of a closure: JavaScriptCore compiles a function after forty calls, in a thread that short commands
+ * do not need.
+ */
 function entryOf(word: string): VerbEntry | undefined {
   for (const entry of VERBS) {
     if (entry.name === word || entry.aliases?.includes(word) === true) return entry;

@@ -1,6 +1,6 @@
 /**
  * Runs one verb through commander: its flags, its action, and the one place where an error becomes text and a status.
- * Apart from program.ts, since what needs no verb, --help above all, has no use for a parser.
+ * Separate from program.ts, since --help needs no parser.
  */
 import { Command, CommanderError } from 'commander';
 import { isTraced, span, spanSince, traceClock } from '../../../runtime/trace.ts';
@@ -57,8 +57,8 @@ export async function runVerb({ entry, before, rest }: CommandLine): Promise<num
 }
 
 /**
- * What stands before the verb. A command of its own, so that the many command lines without it need none: a parser is
- * half a millisecond. Alone, or with --help among them, they print what minidock can do.
+ * Parses global flags before the verb. A second parser, because it costs half a millisecond and most command lines
+ * have no global flags.
  */
 async function parseGlobals(words: readonly string[], isAlone: boolean): Promise<Globals> {
   const program = newCommand('minidock').description(DESCRIPTION);

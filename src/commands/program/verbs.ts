@@ -1,4 +1,4 @@
-/** The table of verbs: what the command line can do, and which module does it. Order is the order of --help. */
+/** The table of verbs and their modules, in the order of --help. */
 import type { Verb } from '../shared/verb.ts';
 
 export interface VerbEntry {
@@ -214,7 +214,7 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: 'doctor',
-    summary: 'Look this host over: what containers need, what is in their way, what is left of them',
+    summary: 'Check this host: features containers need, firewalls in their way, leftovers',
     load: async () => (await import('../learn/doctor.ts')).doctor,
   },
   {
@@ -224,12 +224,12 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: 'lab',
-    summary: 'Learn how it works with your own hands, in a host that can be thrown away',
+    summary: 'Learn how containers work, hands-on, in a throw-away host',
     load: async () => (await import('../learn/lab.ts')).lab,
   },
   {
     name: 'why',
-    summary: 'Walk and probe the way to a port, and name the first point where it stops',
+    summary: 'Check and probe the way to a port, and name the first point where it stops',
     load: async () => (await import('../learn/why.ts')).why,
   },
   {

@@ -18,7 +18,7 @@ const WORDS: Readonly<Record<string, boolean>> = {
   FALSE: false,
 };
 
-/** Docker's flags that are true unless told otherwise; commander has the negation only. */
+/** Docker's flags that default to true; commander has only the negation. */
 const TRUE_BY_DEFAULT: Readonly<Record<string, string>> = {
   '--sig-proxy': '--no-sig-proxy',
   '--human': '--no-human',

@@ -89,7 +89,7 @@ export function toCreateRequest(
   };
 }
 
-/** Where Docker takes an empty value, of a variable that is not set perhaps, for a flag not given. */
+/** Flags whose empty value counts as absent, as in Docker (an unset shell variable, for example). */
 const NOT_GIVEN_IF_EMPTY = [
   ...['name', 'hostname', 'domainname', 'user', 'workdir', 'stopSignal', 'platform', 'cidfile'],
   ...['network', 'net', 'ip', 'macAddress', 'userns'],

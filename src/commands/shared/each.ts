@@ -1,9 +1,9 @@
-/** For verbs that take several names: one failure is reported and the rest goes on, as in Docker. */
+/** For verbs with several names: reports each failure and continues, as Docker does. */
 import { span } from '../../../runtime/trace.ts';
 import type { Context } from './verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
 
-/** In parallel where the work is waiting; output stays in the order of the names. */
+/** Concurrently; the output keeps the order of the names. */
 export async function forEachName(
   context: Context,
   names: readonly string[],

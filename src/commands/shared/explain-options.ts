@@ -1,4 +1,4 @@
-/** The flags of --explain, for the verbs that have steps to tell of. */
+/** The flags of --explain, for verbs with steps. */
 import { Option, type Command } from 'commander';
 
 /** `dryRun` and `step` where the verb can do them. */
@@ -9,7 +9,7 @@ export function defineExplainFlags(
   command.addOption(
     new Option(
       '--explain [how]',
-      'Show each step as it is done: command, reason, what breaks without it, undo, where to look (=short, =json)',
+      'Show each step as it is done: command, reason, what breaks without it, undo, look (=short, =json)',
     ).preset('full'),
   );
   if (dryRun) command.option('--dry-run', 'Show the same steps and do nothing');

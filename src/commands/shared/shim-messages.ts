@@ -1,4 +1,4 @@
-/** What a shim tells while it starts a container, for people: warnings at once, steps if --explain asked for them. */
+/** Prints a shim's messages while it starts a container: warnings at once, steps with --explain. */
 import type { MessageHandler } from '../../engine/start.ts';
 import type { Explanation } from '../../teach/explain/explanation.ts';
 import { stderr } from '../../io/standard-streams.ts';

@@ -1,4 +1,4 @@
-/** What a command module exports, and what it is given. One verb, one file: flags, a call of the engine, output. */
+/** The exports of a command module and their arguments. One verb, one file: flags, a call of the engine, output. */
 import type { Command } from 'commander';
 import type { Engine } from '../../engine/engine.ts';
 

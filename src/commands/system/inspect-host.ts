@@ -33,7 +33,7 @@ export async function inspectHost(
   } else for (const view of views) stdout.writeData(`${format.execute(asGo(view))}\n`);
 }
 
-/** Every object is a struct: a field that it has not is an error and no silent `<no value>`. */
+/** Every object is a struct: an unknown field is an error, not `<no value>`. */
 function asGo(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asGo);
   if (typeof value !== 'object' || value === null) return value;

@@ -34,7 +34,7 @@ function inspectVerb(what: string, only: Kind | undefined): Verb {
       if (only !== 'image') {
         command.option(
           '--host',
-          'What the host has of a container: veth, namespaces, cgroups, rules (also: -f table)',
+          "Show the host's side of a container: veth, namespaces, cgroups, rules (also: -f table)",
         );
       }
       if (only === undefined) command.option('--type <string>', 'Only inspect objects of the given type');
@@ -99,7 +99,7 @@ async function sizesOf(engine: Engine, config: ContainerConfig): Promise<Sizes> 
   return containerSizes(engine.paths, config, await engine.images());
 }
 
-/** Docker has a status of its own for a template that cannot be read. */
+/** Docker's status for an invalid template. */
 async function parseFormat(text: string): Promise<Template> {
   const { compileTemplate } = await import('../../docker/go-template/template.ts');
   try {

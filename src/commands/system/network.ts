@@ -29,11 +29,8 @@ export const networkCreate: Verb = {
       .usage('[OPTIONS] NETWORK')
       .argument('<network>')
       .option('-d, --driver <driver>', 'Driver of the network: bridge')
-      .option(
-        '--subnet <subnet>',
-        'Subnet in CIDR form; left out, one that is clear of all routes of this host',
-      )
-      .option('--gateway <address>', 'Address of the bridge; the first of the subnet if left out')
+      .option('--subnet <subnet>', 'Subnet in CIDR form (default: one that overlaps no route of this host)')
+      .option('--gateway <address>', 'Address of the bridge (default: the first of the subnet)')
       .option('--internal', 'No way out to other networks, and none in from them')
       .action(async (name: string, flags: CreateFlags) => {
         requireRoot('network create');
@@ -160,7 +157,7 @@ export const networkRemove: Verb = {
       .action(async (names: readonly string[], flags: { readonly force?: boolean }) => {
         requireRoot('network rm');
         const { paths, containers } = context.engine;
-        // Addresses of containers whose shim was killed are in nobody's use.
+        // Releases addresses of containers whose shim was killed.
         await recoverAll(containers);
         // One at a time: each holds the lock of the networks.
         for (const name of names) {

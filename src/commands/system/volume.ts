@@ -45,7 +45,7 @@ export const volumeRemove: Verb = {
         requireRoot('volume rm');
         const { paths, containers } = context.engine;
         await forEachName(context, names, async (name) => {
-          // A container that is just being made is listed once it lets go of the lock.
+          // Waits for the lock, so that a container that is being created is listed.
           const lock = await lockVolumes(paths);
           try {
             remove(name, flags.force === true);

@@ -28,7 +28,7 @@ export interface DrawOptions {
   /** A container, or any namespace of the picture, whose path is highlighted. */
   readonly mark?: string;
   readonly all?: boolean;
-  /** The picture alone, without the firewall's rules below it. */
+  /** Draw only the picture, without the firewall's rules below it. */
   readonly brief?: boolean;
 }
 
