@@ -1,5 +1,10 @@
 /** A container as a row of `ps`: each field in the words of `docker ps`, cut short unless told not to. */
-import { hasProgram, isBridged, type ContainerConfig, type ContainerState } from '../engine/spec/container.ts';
+import {
+  hasProgram,
+  isBridged,
+  type ContainerConfig,
+  type ContainerState,
+} from '../engine/spec/container.ts';
 import { endpointSpecs, endpointStates } from '../engine/spec/endpoints.ts';
 import { displayPorts } from './display-ports.ts';
 import type { ListStyle, Row } from './rows.ts';
