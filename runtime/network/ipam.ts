@@ -16,7 +16,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { MinidockError } from '../errors.ts';
 import { contains, formatIpv4, parseCidr, parseIpv4, sizeOf } from './ipv4.ts';
 import type { BridgeNetwork } from './types.ts';
@@ -77,14 +77,16 @@ export function restoreAddress(leasesDir: string, networkId: string, address: st
 export const leaseOf = (leasesDir: string, networkId: string, address: string): string | undefined =>
   ownerOf(join(leasesDir, networkId, address));
 
-/** Gives back whatever an owner holds, in every network. */
+/** The files of whatever an owner holds, in every network, and of what a kill has kept from becoming a lease. */
+export const leaseFiles = (leasesDir: string, owner: string): readonly string[] =>
+  namesIn(leasesDir).flatMap((networkId) =>
+    namesIn(join(leasesDir, networkId))
+      .map((name) => join(leasesDir, networkId, name))
+      .filter((file) => basename(file) === `.${owner}` || ownerOf(file) === owner),
+  );
+
 export function releaseAddresses(leasesDir: string, owner: string): void {
-  for (const networkId of namesIn(leasesDir)) {
-    for (const address of namesIn(join(leasesDir, networkId))) {
-      if (address === `.${owner}`) rmSync(join(leasesDir, networkId, address), { force: true });
-      else releaseAddress(leasesDir, networkId, address, owner);
-    }
-  }
+  for (const file of leaseFiles(leasesDir, owner)) rmSync(file, { force: true });
 }
 
 /** What an owner holds. */

@@ -1,6 +1,6 @@
 /**
- * The things a step can do, as data. Two performers read them: `apply` carries out host commands, PID 1 carries
- * out container commands through system calls (runtime/process/init). Everybody else calls `commandToShell`.
+ * The things a step can do, as data. Each kind has its performer, which reads nothing else: `apply` carries out host
+ * commands, PID 1 container commands, through system calls (runtime/process/init). Everybody else calls `renderCommand`.
  *
  * A container command is a system call, since the host's tools are out of reach once pivot_root(2) has happened;
  * it is printed as the command of util-linux or coreutils that makes the same call.
@@ -115,4 +115,19 @@ export type ContainerCommand =
   | { readonly kind: 'load-seccomp'; readonly profile: string }
   | { readonly kind: 'exec'; readonly argv: Argv; readonly cwd: string };
 
-export type Command = HostCommand | ContainerCommand;
+/** Carried out by whoever ends a container's program (src/engine/stop.ts). */
+export type StopCommand =
+  /** `signal` as kill takes it behind -s. `start` tells the process from a later one of its number. */
+  | { readonly kind: 'signal'; readonly signal: string; readonly pid: number; readonly start: string }
+  /** Until it has ended and its shim is done, or so many seconds have passed; negative: without end. */
+  | { readonly kind: 'wait'; readonly pid: number; readonly seconds: number };
+
+/** Carried out on minidock's own files (src/engine/state/perform-file.ts). What is gone already counts as removed. */
+export type FileCommand =
+  | { readonly kind: 'rename'; readonly from: string; readonly to: string }
+  /** Only while it still holds that text, if one is given: somebody else may have taken the name by now. */
+  | { readonly kind: 'remove-file'; readonly path: string; readonly holding?: string }
+  /** In this order. */
+  | { readonly kind: 'remove-trees'; readonly paths: readonly string[] };
+
+export type Command = HostCommand | StopCommand | FileCommand | ContainerCommand;

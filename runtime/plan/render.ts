@@ -50,6 +50,18 @@ export function renderCommand(command: Command): string {
       const rules = command.rules.map((rule) => `${rule.allow ? 'allow' : 'deny'} ${deviceRuleText(rule)}`);
       return comment(`bpf(2) attaches a BPF_CGROUP_DEVICE program to ${command.path}: ${rules.join('; ')}`);
     }
+    case 'signal':
+      return renderArgv(['kill', '-s', command.signal, String(command.pid)]);
+    case 'wait': {
+      const wait: Argv = ['tail', `--pid=${command.pid}`, '--follow', '/dev/null'];
+      return renderArgv(command.seconds < 0 ? wait : ['timeout', String(command.seconds), ...wait]);
+    }
+    case 'rename':
+      return renderArgv(['mv', command.from, command.to]);
+    case 'remove-file':
+      return renderArgv(['rm', '-f', command.path]);
+    case 'remove-trees':
+      return renderArgv(['rm', '-rf', ...command.paths]);
     default:
       return renderContainerCommand(command);
   }

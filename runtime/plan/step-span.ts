@@ -1,6 +1,6 @@
 /** Steps in the trace: one span for those that are carried out together, and how long each of them took by that. */
-import { span, type Note, type TraceEvent } from '../trace.ts';
-import type { StepId } from './step.ts';
+import { isTraced, span, type Note, type TraceEvent } from '../trace.ts';
+import type { Step, StepId } from './step.ts';
 
 export type Outcome = 'done' | 'already' | 'failed';
 
@@ -11,24 +11,18 @@ export interface StepTime {
   readonly ms: number;
 }
 
-/** `work` notes its outcome; without one the steps are not told of as such (a check that found nothing). */
-export function stepSpan<T>(steps: readonly { readonly id: StepId }[], work: (note: Note) => T): T {
+/**
+ * `work` notes its outcome; without one the steps are not told of as such (a check that found nothing). The commands are
+ * told too: what is printed can be compared with what was carried out. `state`: steps on minidock's own files.
+ */
+export function stepSpan<T>(
+  steps: readonly Pick<Step, 'id' | 'command'>[],
+  work: (note: Note) => T,
+  kind: 'step' | 'state' = 'step',
+): T {
+  if (!isTraced()) return work(() => undefined);
   const ids = steps.map(({ id }) => id);
-  return span('step', ids.join(' + '), work, { steps: ids });
-}
-
-/** A step of the end, told of as done if it succeeds. No plan holds it, so in the trace it is one of the state's changes. */
-export function doneStep<T>(id: StepId, work: () => T): T {
-  return span(
-    'state',
-    id,
-    (note) => {
-      const result = work();
-      note({ outcome: 'done' });
-      return result;
-    },
-    { steps: [id] },
-  );
+  return span(kind, ids.join(' + '), work, { steps: ids, commands: steps.map(({ command }) => command) });
 }
 
 export function stepTimes(event: TraceEvent): readonly StepTime[] {

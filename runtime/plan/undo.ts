@@ -93,7 +93,10 @@ async function undoTogether(group: readonly JournalEntry[]): Promise<boolean> {
   const ids = group.map(({ id }) => id);
   try {
     const together = { kind: 'run', argv: ['nft', '-f', '-'], input } as const;
-    await span('undo', ids.join(' + '), () => performHostCommand(together), { steps: ids });
+    await span('undo', ids.join(' + '), () => performHostCommand(together), {
+      steps: ids,
+      commands: group.map(({ undo }) => undo),
+    });
     return true;
   } catch {
     // One by one they tell what is wrong, and which were merely gone.
@@ -104,7 +107,7 @@ async function undoTogether(group: readonly JournalEntry[]): Promise<boolean> {
 async function undoEntry(entry: JournalEntry): Promise<string | undefined> {
   const { id, undo } = entry;
   if (undo === undefined) return undefined;
-  return span('undo', id, () => undoCommand(undo), { steps: [id] });
+  return span('undo', id, () => undoCommand(undo), { steps: [id], commands: [undo] });
 }
 
 /** What went wrong, or undefined; what is gone already counts as undone. */

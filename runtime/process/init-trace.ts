@@ -2,6 +2,7 @@
  * What a process tells of itself through init-protocol.ts becomes this process's trace: with its number and name, and
  * with what it cannot tell: how long it took to be started, to be replaced by execve(2), and how long the program ran.
  */
+import type { ContainerCommand } from '../plan/command.ts';
 import { tellTrace, traceClock, type SpanArgs, type SpanKind, type TraceEvent } from '../trace.ts';
 
 export class InitTrace {
@@ -31,9 +32,10 @@ export class InitTrace {
   }
 
   /** By `step`, the last of the plan. */
-  executed(step: string, argv: readonly string[]): void {
-    this.tell('step', step, traceClock(), { steps: [step], outcome: 'done' });
-    tellTrace({ type: 'begin', pid: this.pid, name: argv[0] ?? '', args: { argv } });
+  executed(step: string, command: Extract<ContainerCommand, { kind: 'exec' }>): void {
+    const { argv } = command;
+    this.tell('step', step, traceClock(), { steps: [step], commands: [command], outcome: 'done' });
+    tellTrace({ type: 'begin', pid: this.pid, name: argv[0], args: { argv } });
   }
 
   ended(status: number): void {

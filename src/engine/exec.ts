@@ -119,7 +119,7 @@ async function runExec(
       });
     }
     before.tell();
-    trace.executed('process.exec', options.argv);
+    trace.executed('process.exec', { kind: 'exec', argv: options.argv, cwd: request.process.cwd });
     void exited.then((status) => trace.ended(status));
     if (options.detach) {
       child.unref();

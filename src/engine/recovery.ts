@@ -12,7 +12,6 @@ import { tryLock } from './state/lock.ts';
 import { containerLock, containerRunDir } from './state/paths.ts';
 import { bootId, isSameProcess } from './state/process-identity.ts';
 import { releaseLeases } from './network/release-network.ts';
-import { removeContainerFiles } from './state/remove-files.ts';
 import type { Container, ContainerStore } from './state/store.ts';
 import { undoRun } from './undo-run.ts';
 import { timestamp } from './spec/time.ts';
@@ -73,7 +72,10 @@ export async function recover(store: ContainerStore, id: string): Promise<void> 
         network: undefined,
         firstId: undefined,
       });
-      if (config.spec.autoRemove) removeContainerFiles(store, config, { volumes: true });
+      if (config.spec.autoRemove) {
+        const { removeContainerFiles } = await import('./remove-container.ts');
+        removeContainerFiles(store, config, { volumes: true });
+      }
     }
   } finally {
     lock.release();

@@ -1,6 +1,26 @@
-/** A signal for one process, and never for a later one that got its number. */
+/** A signal for one process, and never for a later one that got its number. The performer of `signal` (stop-plan.ts). */
+import { MinidockError } from '../../runtime/errors.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
+import { isActive } from './spec/container.ts';
 import { isSameProcess } from './state/process-identity.ts';
+import type { Container } from './state/store.ts';
+
+/** @throws MinidockError 'NOT_RUNNING'. */
+export function signalContainer(container: Container, signal: number): void {
+  refuseStopped(container);
+  const { pid, pidStartTime } = container.state;
+  signalProcess(pid, pidStartTime, signal);
+}
+
+/** @throws MinidockError 'NOT_RUNNING'. */
+export function refuseStopped({ config, state }: Container): void {
+  if (!isActive(state)) {
+    throw new MinidockError({
+      code: 'NOT_RUNNING',
+      message: `cannot kill container: ${config.name}: container ${config.id} is not running`,
+    });
+  }
+}
 
 /** One that has ended needs no signal any more. */
 export function signalProcess(pid: number, start: string, signal: number): void {

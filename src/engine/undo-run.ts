@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { netnsPath, netnsName } from '../../runtime/network/names.ts';
 import { describeGroup, groupPorts } from '../../runtime/network/firewall/port-groups.ts';
 import { Journal, type JournalEntry } from '../../runtime/plan/journal.ts';
-import { undoEntries, undoJournal, type UndoReport } from '../../runtime/plan/undo.ts';
+import { undoEntries, type UndoReport } from '../../runtime/plan/undo.ts';
 import type { NetworkState } from './spec/container.ts';
 import { containerRunDir, type Paths } from './state/paths.ts';
 import type { Run } from './run.ts';
@@ -19,18 +19,31 @@ export const journalPath = (paths: Paths, id: string): string => join(containerR
 
 export async function undoRun(paths: Paths, run: Run): Promise<UndoReport> {
   const { id } = run.config;
-  const journal = new Journal(journalPath(paths, id));
-  const entries = journal.read();
-  const isWhole = journal.damage === undefined && (!run.ran || isComplete(entries, run.network));
-  if (isWhole) {
-    const report = await undoJournal(journal);
-    if (!existsSync(netnsPath(netnsName(id)))) return report;
-  }
-  const { expectedUndos } = await import('./expected-undos.ts');
-  const missing = expectedUndos(paths, run).filter(({ id }) => !entries.some((entry) => entry.id === id));
-  const report = await undoEntries([...missing, ...(isWhole ? [] : entries)].reverse());
-  if (report.failures.length === 0) journal.remove();
+  const undos = await undosOf(paths, run);
+  const first = await undoEntries(undos);
+  const left = existsSync(netnsPath(netnsName(id))) ? await missingFrom(undos, paths, run) : [];
+  const report = left.length === 0 ? first : await undoEntries(left);
+  if (report.failures.length === 0) new Journal(journalPath(paths, id)).remove();
   return report;
+}
+
+/** What is to be taken back, in that order. */
+export async function undosOf(paths: Paths, run: Run): Promise<readonly JournalEntry[]> {
+  const journal = new Journal(journalPath(paths, run.config.id));
+  const entries = [...journal.read()].reverse();
+  const isWhole = journal.damage === undefined && (!run.ran || isComplete(entries, run.network));
+  return isWhole ? entries : [...entries, ...(await missingFrom(entries, paths, run))];
+}
+
+async function missingFrom(
+  entries: readonly JournalEntry[],
+  paths: Paths,
+  run: Run,
+): Promise<readonly JournalEntry[]> {
+  const { expectedUndos } = await import('./expected-undos.ts');
+  return expectedUndos(paths, run)
+    .filter(({ id }) => !entries.some((entry) => entry.id === id))
+    .reverse();
 }
 
 export function isComplete(entries: readonly JournalEntry[], network: NetworkState | undefined): boolean {

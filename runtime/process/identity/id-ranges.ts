@@ -15,7 +15,7 @@
  * with its owner in it, as an address is (network/ipam.ts). The search begins at a place of the owner's own, so that
  * two minidocks with run directories of their own on one machine hardly ever meet.
  */
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OciIdMapping } from '../../bundle.ts';
 import { MinidockError } from '../../errors.ts';
@@ -67,11 +67,16 @@ export function peekIds(
   return candidates(owner, foreign).find((first) => !taken.has(first)) ?? FIRST;
 }
 
+/** The files of an owner's leases, and of what a kill has kept from becoming one. */
+export const idFiles = (directory: string, owner: string): readonly string[] => [
+  ...[...leasedIds(directory)].flatMap(([first, holder]) =>
+    holder === owner ? [join(directory, String(first))] : [],
+  ),
+  ...[join(directory, `.${owner}`)].filter((path) => existsSync(path)),
+];
+
 export function releaseIds(directory: string, owner: string): void {
-  for (const [first, holder] of leasedIds(directory)) {
-    if (holder === owner) rmSync(join(directory, String(first)), { force: true });
-  }
-  rmSync(join(directory, `.${owner}`), { force: true });
+  for (const path of idFiles(directory, owner)) rmSync(path, { force: true });
 }
 
 /** Who has which: the first id of a range, and its owner. */

@@ -2,7 +2,7 @@
 import { MinidockError } from '../../../runtime/errors.ts';
 import { DEFAULT_DETACH_KEYS } from '../../io/detach-keys.ts';
 import { refuseMissingTerminal, runForeground } from '../../engine/foreground.ts';
-import { signalContainer } from '../../engine/lifecycle.ts';
+import { signalContainer } from '../../engine/signal-process.ts';
 import { findContainer } from '../../engine/refresh.ts';
 import type { ContainerState } from '../../engine/spec/container.ts';
 import { requireRoot } from '../../engine/require-root.ts';

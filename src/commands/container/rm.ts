@@ -30,7 +30,7 @@ async function removeAll(context: Context, names: readonly string[], flags: RmFl
   const { containers } = context.engine;
   const { force = false, volumes = false } = flags;
   const told =
-    explainHow(flags) === undefined ? undefined : await import('../../teach/explain/explain-ending.ts');
+    explainHow(flags) === undefined ? undefined : await import('../../teach/explain/explain-stop.ts');
   const each = told === undefined ? forEachName : forEachInTurn;
   await each(context, names, async (name) => {
     try {

@@ -9,7 +9,7 @@ import { terminalSize } from '../../io/terminal-size.ts';
 import { imageFor, type Fetch } from '../../engine/image-for.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { launchShim, shimLost, startDetached, fromWire } from '../../engine/start.ts';
-import { signalContainer } from '../../engine/lifecycle.ts';
+import { signalContainer } from '../../engine/signal-process.ts';
 import { parseSignal } from '../../engine/spec/signals.ts';
 import { explainHow, explanationFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import type { Explanation } from '../../teach/explain/explanation.ts';

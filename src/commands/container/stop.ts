@@ -1,7 +1,8 @@
 /** `stop` and `restart`: signal, grace, SIGKILL. */
 import type { Command } from 'commander';
 import { parseInteger } from '../../engine/spec/flag-errors.ts';
-import { startContainer, stopContainer } from '../../engine/lifecycle.ts';
+import { startContainer } from '../../engine/lifecycle.ts';
+import { stopContainer } from '../../engine/stop.ts';
 import { findContainer } from '../../engine/refresh.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { explainHow, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
@@ -41,7 +42,7 @@ export const stop: Verb = {
       const { containers } = context.engine;
       const options = stopOptions(flags);
       if (explainHow(flags) !== undefined) {
-        const { explainStop } = await import('../../teach/explain/explain-ending.ts');
+        const { explainStop } = await import('../../teach/explain/explain-stop.ts');
         return forEachInTurn(context, names, (name) => explainStop(containers, name, options, flags));
       }
       await forEachName(context, names, async (name) => {

@@ -48,7 +48,7 @@ export async function pauseContainer(paths: Paths, container: Container, tell?: 
   writeFileSync(pausedPath(paths, config.id), '', { mode: 0o600 });
   try {
     await applySteps(freeze === undefined ? [] : [freeze], options());
-    await stepSpan([{ id: settle?.id ?? '' }], async (note) => {
+    await stepSpan(settle === undefined ? [] : [settle], async (note) => {
       if (settle !== undefined && settle.id === process.env['MINIDOCK_FAIL_AT'])
         throw new StepError(settle, new Error('failure injected by MINIDOCK_FAIL_AT'));
       if (!(await untilFrozen(cgroupsPath(config.id)))) throw cannotFreeze(config);

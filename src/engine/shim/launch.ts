@@ -218,7 +218,7 @@ async function bringUp(
     // execve(2) has closed the socket, which is the only report it can give.
     if (isTraced()) {
       const last = plan.container.at(-1);
-      if (last?.command.kind === 'exec') trace.executed(last.id, last.command.argv);
+      if (last?.command.kind === 'exec') trace.executed(last.id, last.command);
     }
     return pid;
   } finally {

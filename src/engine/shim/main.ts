@@ -28,7 +28,7 @@ import type { ShimMessage, ShimRequest } from './client/shim-protocol.ts';
 import { ContainerStore, noSuchContainer, type Container } from '../state/store.ts';
 import { timestamp } from '../spec/time.ts';
 import type { Clients } from './clients.ts';
-import type * as Ending from './ending.ts';
+import type * as Exit from './exit.ts';
 import { abandon, launch, startFirst, startWiring, type Started } from './launch.ts';
 import { assembleShim, journalOf, type ShimParts } from './parts.ts';
 import { placesOf, prepareRun } from '../plans/prepare.ts';
@@ -85,11 +85,11 @@ export async function runShim(): Promise<void> {
     const sleep = rest(parts, first, ports, patienceAfter());
     span('wait', 'serve until the program ends', () => serve(parts, first, ports, sleep));
     const exitCode = await first.exited;
-    await (await ending()).finish(parts, ports, exitCode);
+    await (await loadExit()).finish(parts, ports, exitCode);
   } catch (error) {
     if (pending !== undefined) await abandon(pending);
     const forget = request.forget === true && (error as { code?: string }).code === 'STOPPED';
-    await (await ending()).fail(parts, ports, error, forget);
+    await (await loadExit()).fail(parts, ports, error, forget);
   }
 }
 
@@ -144,7 +144,7 @@ function openLog(path: string): void {
 }
 
 /** Loaded when its time has come: someone waits for the program to begin. */
-const ending = (): Promise<typeof Ending> => span('start', 'load what ends it', () => import('./ending.ts'));
+const loadExit = (): Promise<typeof Exit> => span('start', 'load what ends it', () => import('./exit.ts'));
 
 /** To who came too late: another shim is at it, or another command has removed the container. */
 async function refuse(id: string, found: Container | undefined): Promise<void> {
@@ -156,7 +156,7 @@ async function refuse(id: string, found: Container | undefined): Promise<void> {
           code: 'ALREADY_RUNNING',
           message: `container ${found.config.name} is already running`,
         }));
-  const { toWireError } = await ending();
+  const { toWireError } = await loadExit();
   const message: ShimMessage = { type: 'failed', error: toWireError(error, '') };
   try {
     writeSync(CONTROL_FD, messageFrame(message));

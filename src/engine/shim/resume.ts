@@ -22,10 +22,10 @@ export async function resumeShim(text: string): Promise<void> {
     const slept = Date.now() - asleep;
     serve(parts, first, ports, rest(parts, first, ports, patienceAfter({ patience, slept })));
     const exitCode = waitForChild(first.pid);
-    const { finish } = await import('./ending.ts');
+    const { finish } = await import('./exit.ts');
     await finish(parts, ports, exitCode);
   } catch (error) {
-    const { fail } = await import('./ending.ts');
+    const { fail } = await import('./exit.ts');
     await fail(parts, ports, error);
   }
 }

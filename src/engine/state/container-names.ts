@@ -95,11 +95,11 @@ export class ContainerNames {
     return this.containers.ids().find((id) => this.containers.nameOf(id) === name);
   }
 
-  /** Of a container that has gone. A rename that was killed half way has left it a second name. */
-  releaseAll({ name, id }: { readonly name: string; readonly id: string }): void {
-    this.release(name, id);
-    const left = this.list();
-    if (left.length > this.containers.ids().length) for (const other of left) this.release(other, id);
+  /** What a container is called: by one name, or by two after a rename that was killed half way. */
+  namesOf({ name, id }: { readonly name: string; readonly id: string }): readonly string[] {
+    const names = this.list();
+    const candidates = names.length > this.containers.ids().length ? names : [name];
+    return candidates.filter((each) => this.read(each) === id);
   }
 
   release(name: string, id: string): void {

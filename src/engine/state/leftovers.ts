@@ -11,7 +11,7 @@ import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { isDamaged, readRecord } from './atomic-file.ts';
 import { isHalfMade, takingPath } from './half-made.ts';
 import { tryLock, type Lock } from './lock.ts';
-import { moveAway } from './move-away.ts';
+import { moveAway } from './perform-file.ts';
 import { containerDir, containerLock, containerRunDir, containersDir, volumesDir } from './paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
 import { removeTree } from './remove-tree.ts';

@@ -8,7 +8,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
-import { doneStep } from '../../../runtime/plan/step-span.ts';
 import {
   isDamaged,
   isLink,
@@ -24,10 +23,8 @@ import { ContainerNames } from './container-names.ts';
 import { damagedFile, missingFile, tellDamage } from './damage.ts';
 import { deriveState, shimOf } from './derived-state.ts';
 import { configPath, isHalfMade, takingPath } from './half-made.ts';
-import { moveAway } from './move-away.ts';
 import { containerDir, containersDir, type Paths } from './paths.ts';
 import { containerConfig, containerState, isId } from './records.ts';
-import { removeTree } from './remove-tree.ts';
 import { unreadableConfig } from './unreadable.ts';
 import { NEVER } from '../spec/time.ts';
 
@@ -211,15 +208,6 @@ export class ContainerStore {
       });
     }
     return matches[0];
-  }
-
-  /** Takes the container out of sight with one rename; what may be large is deleted by what is returned. */
-  takeAway(config: ContainerConfig): () => void {
-    const dir = containerDir(this.paths, config.id);
-    const doomed = doomedDir(this.paths, config.id);
-    doneStep('container.take-away', () => moveAway(dir, doomed));
-    doneStep('container.release-name', () => this.names.releaseAll(config));
-    return () => doneStep('container.delete-files', () => void removeTree(doomed));
   }
 }
 

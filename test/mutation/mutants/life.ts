@@ -71,9 +71,12 @@ export const exec = [
 
 export const lifecycle = [
   ...mutantsOf(
-    'src/engine/lifecycle.ts',
+    'src/engine/stop.ts',
     ['options.signal ?? spec.stopSignal', "options.signal ?? 'SIGTERM'", 'e2e/lifecycle\\.'],
     ['options.timeout ?? spec.stopTimeout', 'spec.stopTimeout', 'e2e/lifecycle\\.'],
+  ),
+  ...mutantsOf(
+    'src/engine/lifecycle.ts',
     ['if (!options.force) throw stillRunning(name, now.state.status);', '', 'e2e/lifecycle\\.'],
     [
       '  if (!isActive(container.state)) return container.state.exitCode;\n',

@@ -41,7 +41,7 @@ export const undo = [
     ],
   ),
   ...mutantsOf(
-    'src/engine/shim/ending.ts',
+    'src/engine/shim/exit.ts',
     [
       "const report = await span('undo', 'undo', () => undoJournal(journalOf(parts)));",
       'const report = { undone: [], failures: [] };',
@@ -72,8 +72,8 @@ export const undo = [
     ],
     ['      releaseLeases(store.paths, id, state);\n', '', 'e2e/(crash|doctor)\\.'],
     [
-      'if (config.spec.autoRemove) removeContainerFiles',
-      'if (!config.spec.autoRemove && false) removeContainerFiles',
+      'if (config.spec.autoRemove) {',
+      'if (config.spec.autoRemove && config.id === "") {',
       'e2e/(crash|lifecycle)\\.',
     ],
     ['exitCode: ran ? LOST : state.exitCode,', 'exitCode: 0,', 'e2e/(crash|lifecycle)\\.'],

@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 import { MinidockError } from '../../../../../runtime/errors.ts';
 import { StepError } from '../../../../../runtime/plan/apply.ts';
 import { HINTS, hintOf } from '../../../../../src/engine/spec/hints.ts';
-import { toWireError } from '../../../../../src/engine/shim/ending.ts';
+import { toWireError } from '../../../../../src/engine/shim/exit.ts';
 
 const runtime = join(import.meta.dirname, '../../../../../runtime');
 const code = readdirSync(runtime, { recursive: true, encoding: 'utf8' })

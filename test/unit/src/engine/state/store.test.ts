@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { ContainerConfig } from '../../../../../src/engine/spec/container.ts';
 import { complaints } from '../../../../../src/engine/state/damage.ts';
+import { removeContainerFiles } from '../../../../../src/engine/remove-container.ts';
 import { ContainerStore, isValidName, NEW_STATE } from '../../../../../src/engine/state/store.ts';
 import { unreadableConfig } from '../../../../../src/engine/state/unreadable.ts';
 
@@ -165,7 +166,7 @@ describe('names', () => {
     const config = add('a', 'web');
     store.names.reserve('web-too', config.id);
     add('b', 'other');
-    store.takeAway(config)();
+    removeContainerFiles(store, config, { volumes: false });
     expect(readdirSync(join(root, 'names'))).toEqual(['other']);
   });
 
@@ -174,7 +175,7 @@ describe('names', () => {
     store.rename(config, 'site');
     expect(store.find('site').config.name).toBe('site');
     expect(() => store.find('web')).toThrow('No such container');
-    store.takeAway({ ...config, name: 'site' })();
+    removeContainerFiles(store, { ...config, name: 'site' }, { volumes: false });
     expect(readdirSync(join(root, 'names'))).toEqual([]);
     expect(readdirSync(join(root, 'containers'))).toEqual([]);
   });

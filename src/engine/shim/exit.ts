@@ -13,7 +13,7 @@ import { hintOf } from '../spec/hints.ts';
 import { cutCables } from '../network/cut-cable.ts';
 import { containerDir, containerRunDir } from '../state/paths.ts';
 import { releaseNetwork } from '../network/release-network.ts';
-import { takeContainerAway } from '../state/remove-files.ts';
+import { takeContainerAway } from '../remove-container.ts';
 import type { WireError } from './client/shim-protocol.ts';
 import { formatNs, NEVER, nowNs, timestamp } from '../spec/time.ts';
 import { undoRun } from '../undo-run.ts';

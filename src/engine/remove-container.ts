@@ -1,10 +1,11 @@
 /** The last step of a container's life: its directory, its name, and the volumes nobody named. */
-import { errnoOf } from '../../../runtime/syscall/error.ts';
-import { doneStep } from '../../../runtime/plan/step-span.ts';
-import { getVolume, removeVolume } from './volumes.ts';
-import type { ContainerConfig } from '../spec/container.ts';
-import { recordTaking } from './leftovers.ts';
-import type { ContainerStore } from './store.ts';
+import { errnoOf } from '../../runtime/syscall/error.ts';
+import { getVolume } from './state/volumes.ts';
+import { planRemoval } from './plans/removal-plan.ts';
+import type { ContainerConfig } from './spec/container.ts';
+import { recordTaking } from './state/leftovers.ts';
+import { performFileStep, type FileStep } from './state/perform-file.ts';
+import type { ContainerStore } from './state/store.ts';
 
 interface RemovalOptions {
   /** Anonymous volumes go too unless another container mounts them (`--volumes-from` style sharing). */
@@ -27,10 +28,17 @@ export function takeContainerAway(
 ): () => void {
   const volumes = options.volumes ? volumesThatGo(store, config) : [];
   if (volumes.length > 0) noteVolumes(store, config, volumes);
-  const deleteFiles = store.takeAway(config);
-  for (const name of volumes) doneStep(`volume.remove:${name}`, () => removeVolume(store.paths, name));
-  return deleteFiles;
+  const steps = stepsOfRemoval(store, config, volumes);
+  steps.slice(0, -1).forEach(performFileStep);
+  return () => steps.slice(-1).forEach(performFileStep);
 }
+
+export const stepsOfRemoval = (
+  store: ContainerStore,
+  config: ContainerConfig,
+  volumes: readonly string[],
+): readonly FileStep[] =>
+  planRemoval(store.paths, config.id, { names: store.names.namesOf(config), volumes });
 
 /** Whoever sweeps after a kill finds in its directory which volumes go with it. */
 function noteVolumes(

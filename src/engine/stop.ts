@@ -1,0 +1,120 @@
+/**
+ * Ends the program of a container: carries out the steps of planStop (plans/stop-plan.ts), one after the other. What
+ * follows, its shim does by itself (shim/exit.ts), or, without one, whoever waits for it (until-over.ts).
+ */
+import { existsSync } from 'node:fs';
+import { applySteps } from '../../runtime/plan/apply.ts';
+import { NO_JOURNAL } from '../../runtime/plan/journal.ts';
+import { stepSpan, type StepTime } from '../../runtime/plan/step-span.ts';
+import { endsContainer } from './life/manual-stop.ts';
+import { planSignal, planStop, planThawToEnd, type StopRequest, type StopStep } from './plans/stop-plan.ts';
+import { waitForShim } from './shim/client/shim-client.ts';
+import { refuseStopped, signalProcess } from './signal-process.ts';
+import { isActive } from './spec/container.ts';
+import { pausedPath } from './state/paths.ts';
+import { parseSignal } from './spec/signals.ts';
+import type { Container, ContainerStore } from './state/store.ts';
+import { untilOver } from './until-over.ts';
+
+export interface StopFlags {
+  readonly signal?: string;
+  readonly timeout?: number;
+}
+
+/** How a container that runs is ended to be removed. */
+export const KILL: StopRequest = { signal: 9, timeout: -1 };
+
+/** The stop signal and the grace, by flags or by the container. */
+export const stopRequest = ({ config: { spec } }: Container, options: StopFlags): StopRequest => ({
+  signal: parseSignal(options.signal ?? spec.stopSignal),
+  timeout: options.timeout ?? spec.stopTimeout,
+});
+
+type OnStep = (step: StepTime) => void;
+
+/** Resolves when the shim is done. `onStep` is told of each step that it takes. */
+export async function stopContainer(
+  store: ContainerStore,
+  container: Container,
+  flags: StopFlags,
+  onStep?: OnStep,
+): Promise<void> {
+  if (!isActive(container.state)) return;
+  await endProgram(store, container, stopRequest(container, flags), onStep);
+}
+
+/** After SIGKILL the container is gone when this resolves, as with Docker. @throws MinidockError 'NOT_RUNNING'. */
+export async function killContainer(
+  store: ContainerStore,
+  container: Container,
+  signal: number,
+  onStep?: OnStep,
+): Promise<void> {
+  refuseStopped(container);
+  if (signal === KILL.signal) return endProgram(store, container, KILL, onStep);
+  for (const step of planKill(container, signal)) await perform(step, container, Promise.resolve());
+  // Somebody else may have paused it since.
+  if (endsContainer(container.config.spec, signal)) await thaw(store, container);
+}
+
+/** A signal other than SIGKILL. One that is to end the container must reach it. */
+export const planKill = (container: Container, signal: number): readonly StopStep[] => [
+  planSignal(container.state, signal),
+  ...(endsContainer(container.config.spec, signal) ? planThawToEnd(container) : []),
+];
+
+export async function endProgram(
+  store: ContainerStore,
+  container: Container,
+  request: StopRequest,
+  onStep?: OnStep,
+): Promise<void> {
+  const heard = Promise.withResolvers<undefined>();
+  const told = onStep && { onStep, onHeard: () => heard.resolve(undefined) };
+  const ended = untilOver(store, container, waitForShim(store.paths, container.config.id, told), 'force');
+  // Without it the program may have ended, and been cleaned up after, before the shim knows that anyone listens.
+  if (told !== undefined) await Promise.race([heard.promise, ended]);
+  let over = false;
+  for (const step of planStop(container, request)) {
+    // Somebody else may have paused it since.
+    if (step.command.kind === 'wait' && existsSync(pausedPath(store.paths, container.config.id)))
+      await thaw(store, container);
+    if (over) stepSpan([step], (note) => note({ outcome: 'already' }));
+    else over = await perform(step, container, ended);
+  }
+  if (!over) await thaw(store, container);
+  await ended;
+}
+
+async function thaw({ paths }: ContainerStore, container: Container): Promise<void> {
+  const { thawToEnd } = await import('./life/pause.ts');
+  await thawToEnd(paths, container);
+}
+
+/** Whether the program is known to have ended by that. */
+async function perform(step: StopStep, { config }: Container, ended: Promise<unknown>): Promise<boolean> {
+  const { command } = step;
+  if (command.kind !== 'signal' && command.kind !== 'wait') {
+    const { isPaused } = await import('./life/pause.ts');
+    // A kernel of version 2 may have ended it in spite of that.
+    if (isPaused(config)) await applySteps([{ ...step, command }], { journal: NO_JOURNAL });
+    else stepSpan([step], (note) => note({ outcome: 'already' }));
+    return false;
+  }
+  return stepSpan([step], async (note) => {
+    const over = command.kind === 'wait' && (await isOverWithin(command.seconds, ended));
+    if (command.kind === 'signal') signalProcess(command.pid, command.start, parseSignal(command.signal));
+    note({ outcome: 'done' });
+    return over;
+  });
+}
+
+/** False if so many seconds pass first. */
+async function isOverWithin(seconds: number, ended: Promise<unknown>): Promise<boolean> {
+  if (seconds < 0) return ended.then(() => true);
+  const timer = new AbortController();
+  const { setTimeout: abortable } = process.getBuiltinModule('node:timers/promises');
+  const late = abortable(seconds * 1000, false, { signal: timer.signal }).catch(() => true);
+  void ended.then(() => timer.abort());
+  return Promise.race([ended.then(() => true), late]);
+}
