@@ -7,7 +7,7 @@ import { cgroupsPath } from './plans/bundle.ts';
 import { isBridged, type ContainerConfig, type NetworkState } from './spec/container.ts';
 import { deriveNetwork } from './state/derived-state.ts';
 import type { Paths } from './state/paths.ts';
-import { planNetwork } from './plans/run-plan.ts';
+import { planAttachment } from './plans/run-plan.ts';
 import type { Attachment } from './network/attachment.ts';
 import { bridgeEndpoints } from './network/bridge-endpoints.ts';
 import type { Run } from './run.ts';
@@ -16,7 +16,7 @@ export function expectedUndos(paths: Paths, run: Run): readonly JournalEntry[] {
   const { config } = run;
   const path = cgroupsPath(config.id);
   const attachment = attachmentOf(config, run.network ?? deriveNetwork(paths, config));
-  const steps = planNetwork(attachment, config.spec.usernsMode === 'auto').flatMap(entryOf);
+  const steps = planAttachment(attachment, config.spec.usernsMode === 'auto').flatMap(entryOf);
   return [
     ...steps.filter(({ id }) => !id.startsWith('port.publish')),
     ...cgroupDirectories(path, cgroupLayout()).map((directory): JournalEntry => ({

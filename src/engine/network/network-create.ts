@@ -85,13 +85,13 @@ export async function planRequested(
   }
   const network = define(paths, request);
   const foreign = await readForeignFirewalls(network.bridge);
-  return { network, steps: planNetwork(network, request.firewall, foreign) };
+  return { network, steps: planBridgeNetwork(network, request.firewall, foreign) };
 }
 
 type Foreign = Awaited<ReturnType<typeof readForeignFirewalls>>;
 
 /** What a network is, without a container in it. No container's end takes any of it away; the network's own does. */
-const planNetwork = (
+const planBridgeNetwork = (
   network: BridgeNetwork,
   firewall: FirewallBackend,
   foreign: Foreign,

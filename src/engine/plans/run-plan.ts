@@ -50,7 +50,7 @@ export function planRun({ bundle, attachment, cgroup, start }: RunPlanInput): Ru
   let container: RunPlan['container'] | undefined;
   return {
     cgroup: planCgroup(cgroupsPath, resources, cgroup),
-    network: planNetwork(attachment, mapped),
+    network: planAttachment(attachment, mapped),
     start,
     fromOutside: mapped ? stepsFromOutside(bundle, cgroupProcsFiles(cgroupsPath, cgroup)) : [],
     get container() {
@@ -101,9 +101,11 @@ export const netnsPathOf = (attachment: Attachment): string | undefined => {
   }
 };
 
-/** Known before the rest of the plan, so that its first steps can be carried out while that is made. */
-/** `mapped`: the container has a user namespace of its own, to which its network belongs. */
-export function planNetwork(attachment: Attachment, mapped: boolean): readonly HostStep[] {
+/**
+ * Known before the rest of the plan, so that its first steps can be carried out while that is made. `mapped`: the
+ * container has a user namespace of its own, to which its network belongs.
+ */
+export function planAttachment(attachment: Attachment, mapped: boolean): readonly HostStep[] {
   switch (attachment.kind) {
     case 'bridge':
       return [

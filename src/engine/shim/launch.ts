@@ -23,7 +23,7 @@ import {
 } from '../../../runtime/process/supervise.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { isTraced, span } from '../../../runtime/trace.ts';
-import { planNetwork, planStart, splitNetwork, type RunPlan, type StartInput } from '../plans/run-plan.ts';
+import { planAttachment, planStart, splitNetwork, type RunPlan, type StartInput } from '../plans/run-plan.ts';
 import type { Attachment } from '../network/attachment.ts';
 import { hintFor } from '../spec/hints.ts';
 import type { Inheritance } from './mapped.ts';
@@ -120,7 +120,7 @@ export async function abandon({ init, first }: Started): Promise<void> {
 
 /** What PID 1 needs of the network before it begins. Takes `ip` some milliseconds, in which the plan can be made. */
 export function startWiring(attachment: Attachment, options: ApplyOptions, started: Started): Promise<void> {
-  const { before } = splitNetwork(planNetwork(attachment, started.mapped !== undefined));
+  const { before } = splitNetwork(planAttachment(attachment, started.mapped !== undefined));
   // A namespace that is made with the process: `unshare` is in it, too.
   const wiring =
     started.mapped === undefined
