@@ -8,7 +8,6 @@ import type { ContainerConfig, MountSpec } from './spec/container.ts';
 import type { CreateRequest } from './spec/create-request.ts';
 import { invalidSpec } from './spec/flag-errors.ts';
 import { newId, randomName, shortId } from './spec/ids.ts';
-import { idForNew } from './shim/client/shim-process.ts';
 import { claimDirectory, forgetTaking, recordTaking, sweepLeftovers } from './state/leftovers.ts';
 import { mountRequests, type MountRequest } from './spec/mount-flags.ts';
 import { containerDir, type Paths } from './state/paths.ts';
@@ -28,8 +27,8 @@ export function draftContainer(
   store: ContainerStore,
   request: CreateRequest,
   image: StoredImage,
+  id = newId(),
 ): DraftContainer {
-  const id = idForNew();
   const name = request.name?.replace(/^\//, '') ?? '';
   if (request.name !== undefined && !isValidName(name)) {
     throw invalidSpec(`Invalid container name (${request.name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
@@ -79,14 +78,14 @@ function named(paths: Paths, mount: MountRequest): MountRequest {
   return { ...mount, volume, source: volumeData(paths, volume) };
 }
 
-/** Makes the container. Everything made is removed again if a later part fails. */
+/** Makes the container, under `id` where its shim has been told one already. Everything made is removed again if a later part fails. */
 export async function createContainer(
   store: ContainerStore,
   request: CreateRequest,
   image: StoredImage,
+  id = newId(),
 ): Promise<ContainerConfig> {
-  const draft = draftContainer(store, request, image);
-  const { id } = draft.config;
+  const draft = draftContainer(store, request, image, id);
   const dir = containerDir(store.paths, id);
   const undo: (() => void)[] = [];
   // A name or a volume that a killed command took must not be in the way.

@@ -4,8 +4,7 @@
  * Used by `run`, `start -a`, `attach` and `exec -it`.
  */
 import { enterRawMode } from '../io/raw-terminal.ts';
-import type { ShimMessage } from './shim/client/shim-protocol.ts';
-import type { MessageHandler } from './start.ts';
+import type { MessageHandler, ShimMessage } from './shim/client/shim-protocol.ts';
 import type { ShimConnection, ShimHandlers } from './shim/client/shim-connection.ts';
 import { DetachWatcher, parseDetachKeys } from '../io/detach-keys.ts';
 import { stderr, stdinIsTerminal, stdout } from '../io/standard-streams.ts';

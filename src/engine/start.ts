@@ -6,13 +6,18 @@ import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { containerDir, type Paths } from './state/paths.ts';
 import { ShimConnection, type ShimHandlers } from './shim/client/shim-connection.ts';
-import { shimFor } from './shim/client/shim-process.ts';
-import type { ClientMessage, ShimMessage, ShimRequest, WireError } from './shim/client/shim-protocol.ts';
+import { startShim, type WaitingShim } from './shim/client/shim-process.ts';
+import type { MessageHandler, ShimRequest, WireError } from './shim/client/shim-protocol.ts';
 
-export function launchShim(request: ShimRequest, handlers: ShimHandlers): ShimConnection {
+/** Hands the request to `shim`, which waits for this container, or else to a new one. */
+export function launchShim(
+  request: ShimRequest,
+  handlers: ShimHandlers,
+  shim: WaitingShim | undefined,
+): ShimConnection {
   let control: number;
   try {
-    control = shimFor(request.id);
+    control = shim?.control ?? startShim(request.id);
   } catch (error) {
     throw new MinidockError(cannotLaunch((error as Error).message));
   }
@@ -33,9 +38,8 @@ export interface StartOptions {
   readonly step?: boolean;
   readonly forget?: boolean;
   readonly onMessage?: MessageHandler;
+  readonly shim?: WaitingShim | undefined;
 }
-
-export type MessageHandler = (message: ShimMessage, answer: (message: ClientMessage) => void) => void;
 
 /** Starts detached: resolves when the program runs. @throws what the shim reports. */
 export function startDetached(paths: Paths, id: string, options: StartOptions = {}): Promise<void> {
@@ -60,6 +64,7 @@ export function startDetached(paths: Paths, id: string, options: StartOptions = 
         },
         closed: () => settle(() => reject(shimLost(paths, id))),
       },
+      options.shim,
     );
     function settle(how: () => void): void {
       if (settled) return;
@@ -70,9 +75,7 @@ export function startDetached(paths: Paths, id: string, options: StartOptions = 
   });
 }
 
-export function fromWire(error: Extract<ShimMessage, { type: 'failed' }>['error']): MinidockError {
-  return new MinidockError(error);
-}
+export const fromWire = (error: WireError): MinidockError => new MinidockError(error);
 
 export function shimLost(paths: Paths, id: string): MinidockError {
   return new MinidockError({

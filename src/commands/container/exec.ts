@@ -8,7 +8,7 @@ import { refuseMissingTerminal } from '../../engine/foreground.ts';
 import { findContainer } from '../../engine/refresh.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import type { Container } from '../../engine/state/store.ts';
-import { explainHow, tellingFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { inMode, tellingFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import type { Telling } from '../../teach/explain/telling.ts';
 import { defineExplainFlags } from '../shared/explain-options.ts';
 import { collect, type Verb } from '../shared/verb.ts';
@@ -63,17 +63,21 @@ export const exec: Verb = {
           privileged: flags.privileged ?? false,
           detachKeys: flags.detachKeys,
         };
-        if (flags.dryRun === true) {
-          const { printExec } = await import('../../teach/explain/dry-run.ts');
-          return printExec(context.engine.paths, container, options, explainHow(flags) ?? 'full');
-        }
-        if (!detach && refuseMissingTerminal({ tty, stdin: interactive })) {
-          context.exit(1);
-          return;
-        }
-        const telling = await tellingFor(flags);
-        const tell = telling && (await execTelling(telling, container, options));
-        context.exit(await execInContainer(context.engine.paths, container, options, tell));
+        await inMode(flags, {
+          dryRun: async (how) => {
+            const { printExec } = await import('../../teach/explain/dry-run.ts');
+            await printExec(context.engine.paths, container, options, how);
+          },
+          perform: async () => {
+            if (!detach && refuseMissingTerminal({ tty, stdin: interactive })) {
+              context.exit(1);
+              return;
+            }
+            const telling = await tellingFor(flags);
+            const tell = telling && (await execTelling(telling, container, options));
+            context.exit(await execInContainer(context.engine.paths, container, options, tell));
+          },
+        });
       });
     defineExplainFlags(command, { dryRun: true });
   },

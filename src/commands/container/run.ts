@@ -3,21 +3,23 @@ import type { Command } from 'commander';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { span } from '../../../runtime/trace.ts';
 import { createContainer, draftContainer } from '../../engine/create.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { DEFAULT_DETACH_KEYS } from '../../io/detach-keys.ts';
-import { refuseMissingTerminal, runForeground } from '../../engine/foreground.ts';
-import { terminalSize } from '../../io/terminal-size.ts';
+import { refuseMissingTerminal } from '../../engine/foreground.ts';
 import { imageFor, type Fetch } from '../../engine/image-for.ts';
 import { requireRoot } from '../../engine/require-root.ts';
-import { launchShim, shimLost, startDetached, fromWire } from '../../engine/start.ts';
+import { startDetached, type StartOptions } from '../../engine/start.ts';
+import { startAttached } from '../../engine/start-attached.ts';
 import { signalContainer } from '../../engine/signal-process.ts';
 import { parseSignal } from '../../engine/spec/signals.ts';
-import { explainHow, explanationFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import type { Paths } from '../../engine/state/paths.ts';
+import { explanationFor, inMode, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import type { Explanation } from '../../teach/explain/explanation.ts';
-import { defineExplainFlags } from '../shared/explain-options.ts';
+import type { ExplainHow } from '../../teach/explain/how.ts';
+import { defineExplainFlags, showShimMessages } from '../shared/explain-options.ts';
 import { defineContainerFlags, toCreateRequest } from '../shared/container-flags.ts';
 import type { ContainerFlags, CreateRequest } from '../../engine/spec/create-request.ts';
 import { showPull } from '../shared/show-pull.ts';
-import { showShimMessages } from '../shared/shim-messages.ts';
 import type { Context, Verb } from '../shared/verb.ts';
 import { stderr, stdout } from '../../io/standard-streams.ts';
 import { hasProgram } from '../../engine/spec/container.ts';
@@ -63,6 +65,8 @@ async function runContainer(
   args: readonly string[],
   flags: RunFlags,
 ): Promise<number> {
+  const { engine } = context;
+  const { containers } = engine;
   const detached = flags.detach === true;
   if (detached && (flags.attach ?? []).length > 0) {
     throw new MinidockError({
@@ -71,133 +75,101 @@ async function runContainer(
       exitCode: 125,
     });
   }
-  const { containers } = context.engine;
-  const how = explainHow(flags);
   const request = toCreateRequest(image, args, flags, detached);
-  if (flags.script === true) {
-    if (how !== undefined) {
-      throw new MinidockError({
-        code: 'INVALID_FLAG',
-        message:
-          'conflicting options: --script explains its steps itself, without --explain, --dry-run and --step',
-        exitCode: 125,
+  return inMode(flags, {
+    script: async () => {
+      warnDiscardedPorts(request);
+      const draft = draftContainer(containers, request, await imageFor(engine, request, showPull));
+      const { printScript } = await import('../../teach/script/print-script.ts');
+      await printScript(containers, { draft, request, detached });
+      return 0;
+    },
+    dryRun: async (how) => {
+      const stored = await imageFor(engine, request, async (...fetched) => {
+        const { printPull } = await import('../../teach/explain/explain-pull.ts');
+        return printPull(...fetched, how);
       });
-    }
-    warnDiscardedPorts(request);
-    const stored = await imageFor(context.engine, request, showPull);
-    const { printScript } = await import('../../teach/script/print-script.ts');
-    await printScript(containers, { draft: draftContainer(containers, request, stored), request, detached });
-    return 0;
-  }
-  if (flags.dryRun === true) {
-    const stored = await imageFor(context.engine, request, fetchFor(flags));
-    const { printDryRun, tellRefusal } = await import('../../teach/explain/dry-run.ts');
-    const { config } = draftContainer(containers, request, stored);
-    const taken = config.name === '' ? undefined : containers.names.refusalOf(config.name);
-    if (taken !== undefined) tellRefusal(taken);
-    await printDryRun(containers, config, how ?? 'full');
-    return 0;
-  }
+      const { printRun } = await import('../../teach/explain/dry-run.ts');
+      await printRun(containers, draftContainer(containers, request, stored).config, how);
+      return 0;
+    },
+    perform: (how) => perform(context, request, flags, how),
+  });
+}
+
+async function perform(
+  context: Context,
+  request: CreateRequest,
+  flags: RunFlags,
+  how: ExplainHow | undefined,
+): Promise<number> {
   requireRoot('run');
-  if (!detached && refuseMissingTerminal({ tty: flags.tty ?? false, stdin: flags.interactive ?? false }))
-    return 1;
+  const { tty = false, interactive = false, detach = false, step = false } = flags;
+  if (!detach && refuseMissingTerminal({ tty, stdin: interactive })) return 1;
+  const { engine, shim } = context;
   const explanation = await explanationFor(flags);
   warnDiscardedPorts(request);
-  const stored = await span('image', 'find the image', () =>
-    imageFor(context.engine, request, fetchFor(flags)),
+  const stored = await span('image', 'find the image', () => imageFor(engine, request, fetchFor(how)));
+  const { id } = await span('state', 'create', () =>
+    createContainer(engine.containers, request, stored, shim?.id),
   );
-  const config = await span('state', 'create', () => createContainer(containers, request, stored));
-  if (!detached) {
-    // Detached: prints the id.
-    if (!request.attachStdout && !request.attachStderr) stdout.write(`${config.id}\n`);
-    return runAttached(context, config.id, flags, request, explanation);
-  }
+  const start: StartOptions = {
+    shim,
+    explain: explanation !== undefined,
+    step,
+    forget: true,
+    onMessage: showShimMessages(explanation),
+  };
+  if (detach) return startInBackground(engine.paths, id, start, explanation);
+  // Without the container's output, prints the id.
+  if (!request.attachStdout && !request.attachStderr) stdout.write(`${id}\n`);
+  const { attachStdin, attachStdout, attachStderr } = request;
   try {
-    await span('wait', 'wait until it runs', () =>
-      startDetached(containers.paths, config.id, {
-        explain: explanation !== undefined,
-        step: flags.step ?? false,
-        forget: true,
-        onMessage: showShimMessages(explanation),
+    return await span('wait', 'wait until it has ended', () =>
+      startAttached(engine.paths, id, {
+        ...start,
+        attach: { stdin: attachStdin, stdout: attachStdout, stderr: attachStderr },
+        tty,
+        detachKeys: flags.detachKeys ?? DEFAULT_DETACH_KEYS,
+        ...(flags.sigProxy === false || tty ? {} : { onSignal: (signal) => passSignal(engine, id, signal) }),
       }),
     );
+  } finally {
+    await explanation?.finished();
+  }
+}
+
+async function startInBackground(
+  paths: Paths,
+  id: string,
+  start: StartOptions,
+  explanation: Explanation | undefined,
+): Promise<number> {
+  try {
+    await span('wait', 'wait until it runs', () => startDetached(paths, id, start));
   } catch (error) {
     if ((error as { code?: string }).code === 'STOPPED') throw error;
     // After a failed start, Docker keeps the created container and prints its id.
-    stdout.write(`${config.id}\n`);
+    stdout.write(`${id}\n`);
     throw error;
   } finally {
     await explanation?.finished();
   }
-  stdout.write(`${config.id}\n`);
+  stdout.write(`${id}\n`);
   return 0;
 }
 
-/** How to pull a missing image: explained with --explain, not done with --dry-run. undefined: a normal pull. */
-function fetchFor(flags: RunFlags): Fetch {
-  const how = explainHow(flags);
+/** How to pull a missing image: explained with --explain. */
+function fetchFor(how: ExplainHow | undefined): Fetch {
   if (how === undefined) return showPull;
   return async (...fetched) => {
-    const { explainPull, printPull } = await import('../../teach/explain/explain-pull.ts');
-    return flags.dryRun === true ? printPull(...fetched, how) : (await explainPull(...fetched, how)).image;
+    const { explainPull } = await import('../../teach/explain/explain-pull.ts');
+    return (await explainPull(...fetched, how)).image;
   };
 }
 
-async function runAttached(
-  context: Context,
-  id: string,
-  flags: RunFlags,
-  request: CreateRequest,
-  explanation: Explanation | undefined,
-): Promise<number> {
-  const { containers } = context.engine;
-  const tty = flags.tty ?? false;
-  const size = tty ? terminalSize() : undefined;
-  const attach = {
-    stdin: request.attachStdin,
-    stdout: request.attachStdout,
-    stderr: request.attachStderr,
-  };
-  const end = await span('wait', 'wait until it has ended', () =>
-    runForeground(
-      (handlers) =>
-        launchShim(
-          {
-            id,
-            ...containers.paths,
-            explain: explanation !== undefined,
-            step: flags.step ?? false,
-            forget: true,
-            attach,
-            ...(size === undefined ? {} : { size }),
-          },
-          handlers,
-        ),
-      {
-        tty,
-        held: flags.step ?? false,
-        stdin: attach.stdin,
-        detachKeys: flags.detachKeys ?? DEFAULT_DETACH_KEYS,
-        ...(flags.sigProxy === false || tty ? {} : { onSignal: (signal) => passSignal(context, id, signal) }),
-      },
-      showShimMessages(explanation),
-    ),
-  );
-  await explanation?.finished();
-  switch (end.kind) {
-    case 'exited':
-      return end.exitCode;
-    case 'detached':
-      return 0;
-    case 'failed':
-      throw fromWire(end.error);
-    case 'lost':
-      throw shimLost(containers.paths, id);
-  }
-}
-
-function passSignal(context: Context, id: string, signal: NodeJS.Signals): void {
-  const container = context.engine.containers.read(id);
+function passSignal({ containers }: Engine, id: string, signal: NodeJS.Signals): void {
+  const container = containers.read(id);
   // Before the program runs there is nobody to pass it to; Docker drops it as well.
   if (container !== undefined && hasProgram(container.state)) signalContainer(container, parseSignal(signal));
 }

@@ -1,18 +1,16 @@
 /** `start`: run a container again, or for the first time after `create`. */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { DEFAULT_DETACH_KEYS } from '../../io/detach-keys.ts';
-import { runForeground } from '../../engine/foreground.ts';
-import { terminalSize } from '../../io/terminal-size.ts';
 import { isActive, type ContainerState } from '../../engine/spec/container.ts';
 import { startContainer } from '../../engine/lifecycle.ts';
+import { startAttached } from '../../engine/start-attached.ts';
 import { findContainer } from '../../engine/refresh.ts';
 import { recover } from '../../engine/recovery.ts';
 import { requireRoot } from '../../engine/require-root.ts';
-import { fromWire, launchShim, shimLost } from '../../engine/start.ts';
-import { explainHow, explanationFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { explainHow, explanationFor, inMode, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import type { ExplainHow } from '../../teach/explain/how.ts';
 import { forEachInTurn } from '../shared/each.ts';
-import { defineExplainFlags } from '../shared/explain-options.ts';
-import { showShimMessages } from '../shared/shim-messages.ts';
+import { defineExplainFlags, showShimMessages } from '../shared/explain-options.ts';
 import type { Context, Verb } from '../shared/verb.ts';
 import { stderr, stdout } from '../../io/standard-streams.ts';
 
@@ -36,41 +34,51 @@ export const start: Verb = {
       )
       .action(async (names: readonly string[], flags: StartFlags) => {
         requireRoot('start');
-        // Wrong flags are wrong for all names.
-        if (flags.dryRun === true) explainHow(flags);
-        else await explanationFor(flags);
         const attached = flags.attach === true || flags.interactive === true;
-        if (attached && names.length > 1)
-          throw new MinidockError({
-            code: 'INVALID_FLAG',
-            message: 'you cannot start and attach multiple containers at once',
-          });
-        if (flags.dryRun === true) return printAll(context, names, flags, attached);
-        const [name] = names;
-        if (attached && name !== undefined) {
-          context.exit(await startAttached(context, name, flags));
-          return;
-        }
-        for (const name of names) {
-          try {
-            await startOne(context, name, flags);
-            stdout.write(`${name}\n`);
-          } catch (error) {
-            await context.report(error);
-          }
-        }
+        await inMode(flags, {
+          dryRun: async (how) => {
+            refuseSeveral(names, attached);
+            await printAll(context, names, how, attached);
+          },
+          perform: async () => {
+            // Wrong flags are wrong for all names.
+            await explanationFor(flags);
+            refuseSeveral(names, attached);
+            const [name] = names;
+            if (attached && name !== undefined) context.exit(await attachOne(context, name, flags));
+            else await startAll(context, names, flags);
+          },
+        });
       });
     defineExplainFlags(command, { dryRun: true, step: true });
   },
 };
 
+function refuseSeveral(names: readonly string[], attached: boolean): void {
+  if (!attached || names.length === 1) return;
+  throw new MinidockError({
+    code: 'INVALID_FLAG',
+    message: 'you cannot start and attach multiple containers at once',
+  });
+}
+
+async function startAll(context: Context, names: readonly string[], flags: StartFlags): Promise<void> {
+  for (const name of names) {
+    try {
+      await startOne(context, name, flags);
+      stdout.write(`${name}\n`);
+    } catch (error) {
+      await context.report(error);
+    }
+  }
+}
+
 async function printAll(
   context: Context,
   names: readonly string[],
-  flags: StartFlags,
+  how: ExplainHow,
   attached: boolean,
 ): Promise<void> {
-  const how = explainHow(flags) ?? 'full';
   const [{ printDryRun }, { sayNothing }] = await Promise.all([
     import('../../teach/explain/dry-run.ts'),
     import('../../teach/explain/teller.ts'),
@@ -122,32 +130,23 @@ const alreadyRunning = (name: string): MinidockError =>
     hint: `minidock attach ${name} attaches to it.`,
   });
 
-async function startAttached({ engine }: Context, name: string, flags: StartFlags): Promise<number> {
+async function attachOne({ engine }: Context, name: string, flags: StartFlags): Promise<number> {
   const { config, state } = await findContainer(engine.containers, name);
   refuseIfPaused(state);
   if (isActive(state)) throw alreadyRunning(name);
   const explanation = await explanationFor(flags);
   await recover(engine.containers, config.id);
   const stdin = flags.interactive === true && config.spec.openStdin;
-  const size = config.spec.tty ? terminalSize() : undefined;
-  const end = await runForeground(
-    (handlers) =>
-      launchShim(
-        {
-          id: config.id,
-          ...engine.paths,
-          explain: explanation !== undefined,
-          step: flags.step ?? false,
-          attach: { stdin, stdout: true, stderr: true },
-          ...(size === undefined ? {} : { size }),
-        },
-        handlers,
-      ),
-    { tty: config.spec.tty, stdin, detachKeys: flags.detachKeys, held: flags.step ?? false },
-    showShimMessages(explanation),
-  );
-  await explanation?.finished();
-  if (end.kind === 'failed') throw fromWire(end.error);
-  if (end.kind === 'lost') throw shimLost(engine.paths, config.id);
-  return end.kind === 'exited' ? end.exitCode : 0;
+  try {
+    return await startAttached(engine.paths, config.id, {
+      explain: explanation !== undefined,
+      step: flags.step ?? false,
+      attach: { stdin, stdout: true, stderr: true },
+      tty: config.spec.tty,
+      detachKeys: flags.detachKeys,
+      onMessage: showShimMessages(explanation),
+    });
+  } finally {
+    await explanation?.finished();
+  }
 }

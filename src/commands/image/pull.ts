@@ -3,7 +3,7 @@ import { formatReference, parseReference } from '../../../images/reference.ts';
 import { pullByName } from '../../engine/pull.ts';
 import { createPullProgress } from '../../ui/progress.ts';
 import { requireRoot } from '../../engine/require-root.ts';
-import { explainHow, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { inMode, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import { defineExplainFlags } from '../shared/explain-options.ts';
 import type { Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
@@ -27,17 +27,21 @@ export const pull: Verb = {
           output: stdout,
           ...(flags.platform === undefined ? {} : { platform: flags.platform }),
         };
-        const how = explainHow(flags);
-        if (how === undefined) await pullByName(engine, name, { ...options, progress: createPullProgress });
-        else {
-          const { explainPull, printPull } = await import('../../teach/explain/explain-pull.ts');
-          if (flags.dryRun === true) {
+        await inMode(flags, {
+          dryRun: async (how) => {
+            const { printPull } = await import('../../teach/explain/explain-pull.ts');
             await printPull(engine, name, options, how);
-            return;
-          }
-          await explainPull(engine, name, options, how);
-        }
-        stdout.write(`${formatReference(parseReference(name))}\n`);
+          },
+          perform: async (how) => {
+            if (how === undefined)
+              await pullByName(engine, name, { ...options, progress: createPullProgress });
+            else {
+              const { explainPull } = await import('../../teach/explain/explain-pull.ts');
+              await explainPull(engine, name, options, how);
+            }
+            stdout.write(`${formatReference(parseReference(name))}\n`);
+          },
+        });
       });
     defineExplainFlags(command, { dryRun: true });
   },

@@ -3,13 +3,15 @@
  * parser only with a verb.
  */
 import { span } from '../../../runtime/trace.ts';
+import type { WaitingShim } from '../../engine/shim/client/shim-process.ts';
 import { stderr, stdout } from '../../io/standard-streams.ts';
 import { countGlobals } from './global-flags.ts';
 import { helpText } from './help.ts';
 import type { CommandLine } from './verb-runner.ts';
 import { VERBS, type VerbEntry } from './verbs.ts';
 
-export async function runCommandLine(words: readonly string[]): Promise<number> {
+/** `shim`: one that waits for the container that this command line may start. */
+export async function runCommandLine(words: readonly string[], shim?: WaitingShim): Promise<number> {
   const argv = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
   if (argv.length === 0 || (argv.length === 1 && isHelp(argv[0]))) {
     stdout.write(helpText());
@@ -18,7 +20,7 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
   const { verb, entry, before, rest } = findVerb(argv);
   if (entry === undefined && verb !== undefined) return unknownVerb(verb, rest);
   const { runVerb } = await span('start', 'load the parser', () => import('./verb-runner.ts'));
-  return runVerb({ entry, before, rest });
+  return runVerb({ entry, before, rest, shim });
 }
 
 const isHelp = (word: string | undefined): boolean => word === '--help' || word === '-h';

@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander';
 import { isTraced, span, spanSince, traceClock } from '../../../runtime/trace.ts';
 import { Engine } from '../../engine/engine.ts';
+import type { WaitingShim } from '../../engine/shim/client/shim-process.ts';
 import { resolvePaths } from '../../engine/state/paths.ts';
 import { stderr, stdout } from '../../io/standard-streams.ts';
 import { wantsColor } from '../../ui/colors.ts';
@@ -24,10 +25,11 @@ export interface CommandLine {
   readonly before: readonly string[];
   /** Words after it. */
   readonly rest: readonly string[];
+  readonly shim?: WaitingShim | undefined;
 }
 
 /** The exit status. */
-export async function runVerb({ entry, before, rest }: CommandLine): Promise<number> {
+export async function runVerb({ entry, before, rest, shim }: CommandLine): Promise<number> {
   const outcome = { code: 0 };
   let command: Command | undefined;
   try {
@@ -39,6 +41,7 @@ export async function runVerb({ entry, before, rest }: CommandLine): Promise<num
     command = newCommand(`minidock ${entry.name}`).description(entry.summary).allowExcessArguments(false);
     const context: Context = {
       engine: new Engine(resolvePaths(globals)),
+      shim,
       exit: (code) => {
         outcome.code = code;
       },

@@ -1,5 +1,8 @@
-/** The flags of --explain, for verbs with steps. */
+/** The flags of --explain, for verbs with steps, and the messages of a shim that reports its steps. */
 import { Option, type Command } from 'commander';
+import type { MessageHandler } from '../../engine/shim/client/shim-protocol.ts';
+import { stderr } from '../../io/standard-streams.ts';
+import type { Explanation } from '../../teach/explain/explanation.ts';
 
 /** `dryRun` and `step` where the verb can do them. */
 export function defineExplainFlags(
@@ -14,4 +17,12 @@ export function defineExplainFlags(
   );
   if (dryRun) command.option('--dry-run', 'Show the same steps and do nothing');
   if (step) command.option('--step', 'Wait before each step, and show the state before and after it');
+}
+
+/** Prints a shim's messages while it starts a container: warnings at once, steps with --explain. */
+export function showShimMessages(explanation: Explanation | undefined): MessageHandler {
+  return (message, answer) => {
+    if (message.type === 'warning') stderr.write(`WARNING: ${message.text}\n`);
+    explanation?.onMessage(message, answer);
+  };
 }

@@ -8,7 +8,7 @@ import { findNetwork, listNetworks, noSuchNetwork, previewDefinition } from '../
 import { listContainers, recoverAll } from '../../engine/refresh.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
-import { explainHow, tellingFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { inMode, tellingFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import { formatList } from '../../docker/format.ts';
 import { compileTemplate } from '../../docker/go-template/template.ts';
 import { inspectNetwork, inspectOther, OTHERS } from '../../docker/inspect-network-object.ts';
@@ -50,13 +50,17 @@ export const networkCreate: Verb = {
           internal: flags.internal ?? false,
           firewall: firewall(),
         };
-        if (flags.dryRun === true) {
-          const { printNetwork } = await import('../../teach/explain/dry-run.ts');
-          return printNetwork(engine.paths, request, explainHow(flags) ?? 'full');
-        }
-        const telling = await tellingFor(flags);
-        const { id } = await createNetwork(engine.paths, request, telling?.plan);
-        stdout.write(`${id}\n`);
+        await inMode(flags, {
+          dryRun: async (how) => {
+            const { printNetwork } = await import('../../teach/explain/dry-run.ts');
+            await printNetwork(engine.paths, request, how);
+          },
+          perform: async () => {
+            const telling = await tellingFor(flags);
+            const { id } = await createNetwork(engine.paths, request, telling?.plan);
+            stdout.write(`${id}\n`);
+          },
+        });
       });
     defineExplainFlags(command, { dryRun: true });
   },

@@ -21,7 +21,18 @@ import type { ExplainHow } from './how.ts';
 import { sameAs, throughExec } from './look.ts';
 import { printSteps } from './teller.ts';
 
-/** What `run` would do now for this container. It creates, leases and reserves nothing. */
+/** What `run` would do now, for a container that is not there yet. */
+export async function printRun(
+  store: ContainerStore,
+  config: ContainerConfig,
+  how: ExplainHow,
+): Promise<void> {
+  const taken = config.name === '' ? undefined : store.names.refusalOf(config.name);
+  if (taken !== undefined) tellRefusal(taken);
+  await printDryRun(store, config, how);
+}
+
+/** What the start of this container would do now. It creates, leases and reserves nothing. */
 export async function printDryRun(
   store: ContainerStore,
   config: ContainerConfig,

@@ -25,6 +25,31 @@ export function explainHow({ explain, dryRun, step }: ExplainFlags): ExplainHow 
   return explain;
 }
 
+/** What a verb does in each of its modes. */
+export interface Modes<T> {
+  /** --script, where the verb has it: print a script. */
+  readonly script?: () => Promise<T>;
+  /** --dry-run: print the steps and do nothing. */
+  readonly dryRun: (how: ExplainHow) => Promise<T>;
+  /** Do it; `how` says how to report the steps, undefined not to. */
+  readonly perform: (how: ExplainHow | undefined) => Promise<T>;
+}
+
+/** The one place where flags choose the mode of a verb. @throws MinidockError 'INVALID_FLAG'. */
+export async function inMode<T>(
+  flags: ExplainFlags & { readonly script?: boolean },
+  { script, dryRun, perform }: Modes<T>,
+): Promise<T> {
+  const how = explainHow(flags);
+  if (flags.script === true && script !== undefined) {
+    if (how === undefined) return await script();
+    throw invalid(
+      'conflicting options: --script explains its steps itself, without --explain, --dry-run and --step',
+    );
+  }
+  return await (flags.dryRun === true ? dryRun(how ?? 'full') : perform(how));
+}
+
 /**
  * The reporter of the steps; undefined without these flags. @throws MinidockError 'NO_TERMINAL' for --step without a
  * terminal.

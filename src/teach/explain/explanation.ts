@@ -2,7 +2,7 @@
  * `--explain` of `run` and `start`: prints the steps as the shim reports them done. They go to stderr, so that the
  * container's own output stays apart. Like dry-run.ts and walk.ts, this module is loaded only when its flag is given.
  */
-import type { MessageHandler } from '../../engine/start.ts';
+import type { MessageHandler } from '../../engine/shim/client/shim-protocol.ts';
 import type { ExplainHow } from './how.ts';
 import { stderr, type StandardStream } from '../../io/standard-streams.ts';
 import { throughExec } from './look.ts';

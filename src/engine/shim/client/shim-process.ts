@@ -15,34 +15,29 @@ import { newId } from '../../spec/ids.ts';
  */
 const PATIENT: Readonly<Record<string, string>> = { BUN_JSC_thresholdForJITAfterWarmUp: '5000' };
 
-let early: { readonly id: string; readonly control: number } | undefined;
+/** A shim that has no container yet. */
+export interface WaitingShim {
+  /** Of the container it will have. */
+  readonly id: string;
+  /** A connected socket to it, owned by who has this. */
+  readonly control: number;
+}
 
-/** For a command line that will most likely start one new container. */
-export function startShimEarly(argv: readonly string[]): void {
-  const run = argv[0] === 'run' || (argv[0] === 'container' && argv[1] === 'run');
-  const starts = run && !argv.includes('--help') && !argv.includes('--dry-run');
-  if (!starts || process.geteuid?.() !== 0) return;
+/** Before there is a container. undefined where none can be started: tried again when there is one, and told of then. */
+export function startShimAhead(): WaitingShim | undefined {
   const id = newId();
   try {
-    early = { id, control: startShim(id) };
+    return { id, control: startShim(id) };
   } catch {
-    // Tried again when there is a container to start, and told of then.
+    return undefined;
   }
 }
 
-/** The id of a new container: the one its shim has been told already, if there is one. */
-export const idForNew = (): string => early?.id ?? newId();
-
-/** A connected socket to the container's shim, now owned by the caller. @throws what spawn throws. */
-export function shimFor(id: string): number {
-  if (early?.id !== id) return startShim(id);
-  const { control } = early;
-  early = undefined;
-  return control;
-}
-
-/** Our standard error is the shim's until it has its log: whatever keeps it from starting is told there. */
-function startShim(id: string): number {
+/**
+ * A connected socket to the container's shim, owned by the caller. Our standard error is the shim's until it has its
+ * log: whatever keeps it from starting is told there. @throws what spawn throws.
+ */
+export function startShim(id: string): number {
   const { here, there } = socketPair();
   try {
     const words = [process.execPath, '__shim', JSON.stringify({ id })] as const;

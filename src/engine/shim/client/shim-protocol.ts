@@ -54,3 +54,6 @@ export interface ShimRequest {
   /** The window size of the terminal that waits for the container, if there is one. */
   readonly size?: { readonly rows: number; readonly columns: number };
 }
+
+/** What a shim tells, and how to answer it. */
+export type MessageHandler = (message: ShimMessage, answer: (message: ClientMessage) => void) => void;
