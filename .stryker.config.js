@@ -1,6 +1,8 @@
 // Stryker: small changes to the modules that unit tests cover by themselves, each of which a unit test is to fail on.
 // Run by scripts/mutation/run. What only kernel and e2e tests can see is listed in test/mutation.
-import jest from '.jest.config.js';
+import { readFileSync } from 'node:fs';
+
+const { jest } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
 
 export default {
   mutate: [
