@@ -1,7 +1,7 @@
 /**
- * Words that others chose (an image, a container, a registry, another program), made fit to be printed. A terminal
- * acts on control characters: they move the cursor, set the title, answer in the user's name; characters that turn
- * the direction of writing show a line as something it is not. Each is shown as its escape, `\x1b` or `\u202e`.
+ * Makes others' text (from an image, a container, a registry, another program) fit to print. A terminal acts on
+ * control characters: they move the cursor, set the title, answer in the user's name; characters that turn the
+ * direction of writing show a line as something it is not. Each is shown as its escape, `\x1b` or `\u202e`.
  *
  * Names, tables, prose and messages go through `printable` or `oneLine` where they are put together, and all text
  * goes through `fitForTerminal` once more where it leaves the program (StandardStream). What a container itself writes

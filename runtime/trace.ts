@@ -1,6 +1,6 @@
 /**
- * Where the time goes: spans, told to whoever listens when they end (src/io/ writes them to a file, src/teach/ shows
- * those of steps). With no listener a span is a call of its work and no more, the clock is not asked.
+ * Spans of time, reported to a listener when they end (src/io/ writes them to a file, src/teach/ shows those of
+ * steps). Without a listener a span only calls its work and never reads the clock.
  *
  * Times are of the machine's clock, so that those of several processes can stand side by side. Spans of one lane of a
  * process lie within each other or apart: work that begins beside work of the same parent gets a lane of its own, and
@@ -27,7 +27,7 @@ export interface Span {
 export type TraceEvent =
   | Span
   | { readonly type: 'name'; readonly pid: number; readonly name: string }
-  /** A program's life, told in two halves, since nobody may be there from one end to the other. */
+  /** A program's life, reported in two halves, since no process may watch all of it. */
   | { readonly type: 'begin' | 'end'; readonly pid: number; readonly name: string; readonly args: SpanArgs };
 
 export type TraceListener = (event: TraceEvent) => void;
@@ -42,7 +42,7 @@ interface Scope {
   ended: boolean;
 }
 
-/** Carries the scope of whoever calls through promises: an AsyncLocalStorage, which few processes need to load. */
+/** Carries the caller's scope through promises: an AsyncLocalStorage, which few processes load. */
 export interface ScopeCarrier {
   getStore(): unknown;
   run<T>(scope: unknown, work: () => T): T;
@@ -59,7 +59,7 @@ let lateLane = 100;
 let carrier: ScopeCarrier | undefined;
 let markStart: StartMark = () => () => undefined;
 
-/** Until what it returns is called. Without `scopes` everything is told to be in one lane. */
+/** Listens until the returned function is called. Without `scopes` everything is in one lane. */
 export function listenToTrace(listener: TraceListener, scopes?: ScopeCarrier): () => void {
   listeners.push(listener);
   carrier ??= scopes;
@@ -68,12 +68,12 @@ export function listenToTrace(listener: TraceListener, scopes?: ScopeCarrier): (
 
 export const isTraced = (): boolean => listeners.length > 0;
 
-/** Milliseconds since 1970, exact to a microsecond; 0 when nobody listens. */
+/** Milliseconds since 1970, exact to a microsecond; 0 without a listener. */
 export const traceClock = (): number => (listeners.length === 0 ? 0 : clock());
 
 const clock = (): number => performance.timeOrigin + performance.now();
 
-/** Does `work`, which may take until a promise settles, and tells how long it took. */
+/** Does `work`, which may return a promise, and reports its duration. */
 export function span<T>(kind: SpanKind, name: string, work: (note: Note) => T, args?: SpanArgs): T {
   return listeners.length === 0 ? work(ignore) : measure(kind, name, work, args);
 }
@@ -101,7 +101,7 @@ export function markStartsBy(mark: StartMark): void {
   markStart = mark;
 }
 
-/** Hands on what another process has told. */
+/** Forwards an event of another process. */
 export function tellTrace(event: TraceEvent): void {
   for (const listener of listeners) listener(event);
 }

@@ -11,10 +11,9 @@ import type { HostStep } from '../plan/step.ts';
 export type DeviceRules = OciResources['devices'];
 
 const WHY =
-  "With CAP_MKNOD, one of Docker's default capabilities, root in the container can make a node of any device; the " +
-  'group decides whether it may be opened.';
-const WITHOUT =
-  'The disks of the host could be read and written: one mknod, and they are files of the container.';
+  "With CAP_MKNOD, one of Docker's default capabilities, root in the container can create a node for any device; " +
+  'the group decides whether a process may open it.';
+const WITHOUT = "The container could read and write the host's disks after one mknod.";
 
 export function deviceStepsV1(directory: string, freedBy: string, rules: DeviceRules): HostStep[] {
   return rules.map((rule) => {

@@ -137,8 +137,9 @@ type Words = Pick<Limit, 'title' | 'why' | 'without'>;
 
 const MEMORY = (bytes: number): Words => ({
   title: bytes < 0 ? 'Lift the memory limit' : `Limit memory to ${size(bytes)}`,
-  why: 'When the group holds more, the kernel first takes back its caches, then kills a process in the group.',
-  without: 'One container can take all the memory of the host, and the kernel then kills whoever it finds.',
+  why: 'When the group uses more, the kernel first frees its caches, then kills a process in the group.',
+  without:
+    'One container can take all the memory of the host, and the kernel then kills any process it picks.',
 });
 const SWAP = (bytes: number): Words => ({
   title: bytes < 0 ? 'Lift the swap limit' : `Limit swap to ${size(bytes)}`,
@@ -148,12 +149,14 @@ const SWAP = (bytes: number): Words => ({
 const RESERVATION = (bytes: number): Words => ({
   title: `Reserve ${size(bytes)} of memory`,
   why: 'Under memory pressure the kernel takes from groups above their reservation first.',
-  without: 'A greedy neighbour takes this container’s memory as readily as anyone else’s.',
+  without: 'A greedy neighbour takes this container’s memory too.',
 });
 const SHARES = (shares: number): Words => ({
   title: `Weigh the processor share at ${shares} (1024 is the default)`,
-  why: 'When processors are contended, groups get time in proportion to their weights; an idle host limits nobody.',
-  without: 'Every container gets the same, whatever it is for.',
+  why:
+    'When processors are contended, groups get time in proportion to their weights; on an idle host there is no ' +
+    'limit.',
+  without: 'Every container gets the same share.',
 });
 const QUOTA = (quota: number, period: number): Words => ({
   title:
@@ -161,7 +164,7 @@ const QUOTA = (quota: number, period: number): Words => ({
   why:
     'In every period the group may run for this many microseconds on all processors together; then it waits for ' +
     'the next period, even if the processors are idle.',
-  without: 'A busy loop takes every processor that nobody else wants.',
+  without: 'A busy loop takes every idle processor.',
 });
 const CPUS = (cpus: string): Words => ({
   title: `Run on processors ${cpus} only`,

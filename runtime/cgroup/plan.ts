@@ -93,8 +93,8 @@ function createParent(directory: string, path: string, tree?: string): HostStep 
     id: `cgroup.create-parent:${tree === undefined ? '' : `${tree}:`}${path}`,
     section: 'cgroup',
     title: `Create the control group ${path} that all containers are below`,
-    why: "It keeps minidock's groups together; no process is ever put into it directly.",
-    without: "The container's group would have no parent to be made in.",
+    why: "It keeps minidock's groups together; it never holds a process itself.",
+    without: "The container's group would have no parent.",
     command: { kind: 'mkdir', path: directory, mode: 0o755 },
     undo: { kind: 'shared', why: 'other containers have their groups below it' },
     check: { kind: 'path-exists', path: directory },
@@ -126,7 +126,7 @@ function create(id: string, directory: string, what: string): HostStep {
     why:
       'A control group is a set of processes that the kernel counts and limits together; children are born into ' +
       "their parent's. Making this directory creates one, empty so far.",
-    without: 'Nothing could be limited or counted, nor all processes of the container be killed together.',
+    without: "The kernel could not limit, count or kill the container's processes together.",
     command: { kind: 'mkdir', path: directory, mode: 0o755 },
     undo: { kind: 'command', command: { kind: 'rmdir', path: directory } },
     observe: ['ls', directory],
@@ -165,7 +165,7 @@ function fillCpuset(
     id: shared ? `cgroup.fill:${owner.parent}:${file}` : `cgroup.limit:${file}`,
     section: 'cgroup',
     title: `${file === 'cpuset.cpus' ? 'Processors' : 'Memory nodes'} for ${whose}: ${text}`,
-    why: 'A new cpuset is empty, and no process may enter an empty one; it may have what its parent has, or less.',
+    why: 'A new cpuset is empty, and no process may join an empty one; it may have at most what its parent has.',
     without: 'The kernel refuses to move a process into the group: No space left on device (ENOSPC).',
     command: { kind: 'write', path: `${directory}/${file}`, text },
     undo: shared

@@ -27,9 +27,8 @@ export function planInterface(endpoint: BridgeEndpoint): readonly [HostStep, Hos
       title: `Assign the address ${cidr}`,
       why:
         'The address makes the container reachable, and its prefix length tells the container who is on the same ' +
-        'switch: those it asks for by ARP, everyone else goes through the gateway.',
-      without:
-        'Nobody can send to the container and it has no address to send from: \"Network is unreachable\".',
+        'switch: it asks for those by ARP, and sends everything else to the gateway.',
+      without: 'The container can neither receive nor send: "Network is unreachable".',
       command: {
         kind: 'run',
         argv: ['ip', '-n', netns, 'address', 'add', cidr, 'brd', '+', 'dev', interfaceName],
@@ -42,7 +41,7 @@ export function planInterface(endpoint: BridgeEndpoint): readonly [HostStep, Hos
       section: 'address',
       title: "Bring the container's interface up",
       why: `Only an interface that is up sends and receives; this also adds the route to ${network.subnet}.`,
-      without: 'The interface has its address and sends nothing; there is no route by it.',
+      without: 'The interface has its address but sends nothing and has no route.',
       command: { kind: 'run', argv: ['ip', '-n', netns, 'link', 'set', interfaceName, 'up'] },
       undo: FREED,
       observe: ['ip', '-n', netns, 'route'],
@@ -56,8 +55,8 @@ export function planDefaultRoute({ netns, network }: BridgeEndpoint): HostStep {
     section: 'address',
     title: `Send everything else to the gateway ${network.gateway}`,
     why:
-      'The container knows its own subnet only. A default route says who takes everything else: the gateway, which is ' +
-      'the host.',
+      'The container knows its own subnet only. A default route sends everything else to the gateway, which is the ' +
+      'host.',
     without:
       'A packet to any other network, and every answer to a client outside, ends with Network is unreachable.',
     command: { kind: 'run', argv: ['ip', '-n', netns, 'route', 'add', 'default', 'via', network.gateway] },

@@ -1,8 +1,7 @@
 /**
- * The bridge of a network and the switch that makes the host a router. All of it is shared: made by whichever
- * container comes first, left to the others when one fails. The checks read files of /proc, because they are made
- * at every start and a file costs a thousandth of a process; /proc/net and /proc/sys/net show the network namespace
- * of whoever reads them.
+ * The bridge of a network and the switch that makes the host a router. All of it is shared: the first container
+ * creates it, and it stays when one fails. The checks read files of /proc, because every start makes them and a file
+ * costs a thousandth of a process; /proc/net and /proc/sys/net show the reader's network namespace.
  */
 import type { HostStep, Undo } from '../plan/step.ts';
 import { parseCidr } from './ipv4.ts';
@@ -11,7 +10,7 @@ import type { BridgeNetwork } from './types.ts';
 
 const SHARED: Undo = {
   kind: 'shared',
-  why: 'every container of the network hangs on this bridge, and an idle one costs nothing',
+  why: 'every container of the network uses this bridge, and an idle one costs nothing',
 };
 
 /** `ipv6`: the host has it, see hasIpv6. */
@@ -75,9 +74,9 @@ export function planBridge(network: BridgeNetwork, ipv6: boolean): readonly Host
       section: 'bridge',
       title: 'Let the bridge carry connections that began at 127.0.0.1',
       why:
-        'The kernel treats 127.0.0.0/8 on any interface but lo as forged and drops it. A connection from the host to ' +
-        'localhost:8080 is redirected to a container, so its packets leave through the bridge; only this bridge is ' +
-        'told to let them through, never all interfaces.',
+        'The kernel treats 127.0.0.0/8 on any interface but lo as forged and drops it. A connection from the host ' +
+        'to localhost:8080 is redirected to a container, so its packets leave through the bridge; minidock allows ' +
+        'them on this bridge alone, never on all interfaces.',
       without:
         "A published port works from everywhere but from the host's own localhost, where connecting times out.",
       command: { kind: 'write', path: `${settings}/route_localnet`, text: '1' },
@@ -99,7 +98,8 @@ export function planForwarding(): readonly HostStep[] {
         'By default Linux drops packets that are not for itself. Every packet between a container and the world ' +
         'arrives on one interface and leaves by another, so the host has to forward.',
       without:
-        'A container reaches the host and its neighbours, and no other machine: its packets are dropped without a word.',
+        'A container reaches the host and its neighbours, and no other machine: the host silently drops its ' +
+        'packets.',
       command: { kind: 'write', path, text: '1' },
       undo: {
         kind: 'shared',

@@ -1,4 +1,4 @@
-/** Flows that the kernel remembers although they were decided for somebody else: see runtime/syscall/conntrack.ts. */
+/** Flows that the kernel remembers from an earlier owner: see runtime/syscall/conntrack.ts. */
 import type { HostStep } from '../plan/step.ts';
 import { groupPorts } from './firewall/port-groups.ts';
 import type { BridgeEndpoint } from './types.ts';
@@ -15,10 +15,10 @@ export function planFlows({ address, ports }: BridgeEndpoint): readonly HostStep
       section: 'ports',
       title: 'Forget flows to the UDP ports from before they were published',
       why:
-        'conntrack decides for the first packet of a flow and remembers it for as long as the client goes on sending. ' +
-        'A flow from before goes where it went then. Forgotten, its next packet is the first of a new flow. TCP needs ' +
-        'no such thing: each connection begins anew.',
-      without: 'A client that never pauses goes on being refused, although the port is published now.',
+        'conntrack decides for the first packet of a flow and remembers it for as long as the client goes on ' +
+        'sending. An older flow keeps its old destination. After its entry is deleted, its next packet starts a ' +
+        'new flow. TCP does not need this: each connection is a new flow.',
+      without: 'The host keeps refusing a client that never pauses, although the port is published now.',
       command: { kind: 'forget-flows', of: { udp } },
       undo: { kind: 'command', command: { kind: 'forget-flows', of: { address } } },
       observe: ['conntrack', '-L', '-p', 'udp'],

@@ -4,7 +4,7 @@
  * name. The file is written under another name first and linked into place, so a lease is never seen without its
  * owner, even after a crash between the two.
  *
- * Deliberately absent: deciding that a lease is stale. Whoever recovers a dead container calls `releaseAddresses`.
+ * Deliberately absent: deciding that a lease is stale. The recovery of a dead container calls `releaseAddresses`.
  */
 import {
   existsSync,
@@ -27,7 +27,7 @@ import type { BridgeNetwork } from './types.ts';
  *
  * @param leasesDir holds one directory for each network
  * @param owner the container's id
- * @param isUsed whether somebody has the address although its lease is lost
+ * @param isUsed whether a container uses the address although its lease is lost
  */
 export function acquireAddress(
   leasesDir: string,
@@ -64,7 +64,7 @@ export function releaseAddress(leasesDir: string, networkId: string, address: st
   if (ownerOf(file) === owner) rmSync(file, { force: true });
 }
 
-/** The lease made anew of who has the address all along. */
+/** Restores the lease of the address's owner. */
 export function restoreAddress(leasesDir: string, networkId: string, address: string, owner: string): void {
   const directory = join(leasesDir, networkId);
   mkdirSync(directory, { recursive: true, mode: 0o755 });
@@ -73,7 +73,7 @@ export function restoreAddress(leasesDir: string, networkId: string, address: st
   renameSync(own, join(directory, address));
 }
 
-/** Whose lease it says it is; undefined if there is none. */
+/** The owner of the lease; undefined without one. */
 export const leaseOf = (leasesDir: string, networkId: string, address: string): string | undefined =>
   ownerOf(join(leasesDir, networkId, address));
 
@@ -89,7 +89,7 @@ export function releaseAddresses(leasesDir: string, owner: string): void {
   for (const file of leaseFiles(leasesDir, owner)) rmSync(file, { force: true });
 }
 
-/** What an owner holds. */
+/** The addresses of an owner. */
 export function addressesOf(
   leasesDir: string,
   owner: string,

@@ -17,7 +17,7 @@ export interface WithoutIpv6 {
   /** What the steps are about: 'bridge', 'veth'. */
   readonly noun: 'bridge' | 'veth';
   readonly interfaceName: string;
-  /** Why no packet comes in before the switches are set. */
+  /** Why no packet comes in before both sysctls are set. */
   readonly order: string;
   readonly undo: HostStep['undo'];
 }
@@ -44,17 +44,20 @@ export function planWithoutIpv6({ noun, interfaceName, order, undo }: WithoutIpv
         'The network is IPv4, but the kernel gives every interface that comes up an IPv6 address and listens there. ' +
         `With this it drops each IPv6 packet that comes in. ${order}`,
       without:
-        'A container reaches services of the host by IPv6, past firewall rules that are about IPv4, and may say that it is a router.',
+        'A container reaches services of the host by IPv6, past IPv4 firewall rules, and can claim to be a ' +
+        'router.',
       ...set('disable_ipv6', '1'),
     },
     {
       id: `${noun}.refuse-routers`,
-      title: `Believe no router that speaks up on ${interfaceName}`,
+      title: `Ignore router advertisements on ${interfaceName}`,
       why:
-        'Whoever accepts a router advertisement takes an address and a default route from it, and any container may ' +
-        'send one. This still holds when somebody turns IPv6 on again everywhere (net.ipv6.conf.all.disable_ipv6=0).',
+        'A host that accepts a router advertisement takes an address and a default route from it, and any ' +
+        'container may send one. This setting still holds after IPv6 is turned on again everywhere ' +
+        '(net.ipv6.conf.all.disable_ipv6=0).',
       without:
-        'Where IPv6 is turned on again, one packet of a container makes it the default router of this host (CVE-2020-13401).',
+        'If IPv6 is turned on again, one packet makes a container the default router of this host ' +
+        '(CVE-2020-13401).',
       ...set('accept_ra', '0'),
     },
   ];

@@ -52,8 +52,7 @@ export function planLoopback(name: string): readonly HostStep[] {
       section: 'address',
       title: 'Bring up the loopback interface',
       why: 'A new namespace has lo, but down: the kernel gives it 127.0.0.1 when it comes up.',
-      without:
-        'The container cannot even reach itself at 127.0.0.1, and many programs that talk to themselves fail in odd ways.',
+      without: 'The container cannot reach itself at 127.0.0.1, and many programs fail in odd ways.',
       command: { kind: 'run', argv: ['ip', '-n', name, 'link', 'set', 'lo', 'up'] },
       undo: { kind: 'freedBy', step: NETNS_STEP },
       observe: ['ip', '-n', name, 'address', 'show', 'lo'],

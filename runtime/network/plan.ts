@@ -34,8 +34,8 @@ export function planBridgeEndpoint(
 }
 
 /**
- * The container's cable to one more network, which is not its way out. Steps that the first network has done for all
- * are left out; the others are told apart by the container's interface.
+ * The container's cable to one more network, which is not its way out. It leaves out steps that the first network has
+ * done for all; the container's interface distinguishes the others.
  */
 export function planFurtherEndpoint(
   endpoint: BridgeEndpoint,

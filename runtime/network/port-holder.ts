@@ -1,6 +1,6 @@
 /**
- * Who holds a port: /proc/net lists sockets with their inode, /proc/PID/fd says whose they are. Only looked at once a
- * port turned out to be busy, so it may take its time; without the right to look it simply does not know.
+ * Finds the program that holds a port: /proc/net lists sockets with their inode, /proc/PID/fd their owners. Used only
+ * for a busy port, so it may be slow; without permission it finds nothing.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { readCommandLine } from '../io/read-process.ts';
@@ -20,7 +20,7 @@ export function describePortHolder(protocol: Protocol, port: number): string | u
   return undefined;
 }
 
-/** Inodes of the sockets bound to a port, out of the text of /proc/net/tcp and its like. */
+/** Inodes of the sockets bound to a port, from the text of /proc/net/tcp, udp and so on. */
 export function findSocketInodes(table: string, protocol: Protocol, port: number): readonly string[] {
   const wanted = port.toString(16).toUpperCase().padStart(4, '0');
   return table.split('\n').flatMap((line) => {
@@ -54,7 +54,7 @@ function commandLineOf(pid: string): string {
   try {
     return readCommandLine(pid);
   } catch {
-    return ''; // It has ended, or is closed to us.
+    return ''; // It has ended, or we may not read it.
   }
 }
 

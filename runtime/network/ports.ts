@@ -48,7 +48,7 @@ export function releasePorts(held: readonly HeldPort[]): void {
   for (const { fd } of held) closeSync(fd);
 }
 
-/** Whoever has come to a TCP port that poll(2) tells of. */
+/** Accepts and closes connections to a TCP port that poll(2) reports. */
 export function refuseConnections(listener: number): void {
   for (let fd = acceptConnection(listener); fd !== undefined; fd = acceptConnection(listener)) closeSync(fd);
 }

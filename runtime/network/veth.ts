@@ -18,11 +18,10 @@ export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
       section: 'veth',
       title: 'Create the veth pair, one end inside the namespace',
       why:
-        `A veth pair is a cable: what goes in at one end comes out at the other. One end, ${interfaceName}, is made inside the ` +
-        "container's namespace, which alone connects it to anything outside; its MAC address is derived from the IP " +
-        'address, so neighbours that remember the old owner of the address are not misled.',
-      without:
-        'The namespace stays an island: it has lo and nothing else, so every address but its own is unreachable.',
+        `A veth pair is a cable: what goes in at one end comes out at the other. One end, ${interfaceName}, is ` +
+        "made inside the container's namespace, and is its only connection to the outside. Its MAC address is " +
+        "derived from the IP address, so that a neighbour's old entry for the address stays right.",
+      without: 'The namespace has only lo, so every address but its own is unreachable.',
       command: {
         kind: 'run',
         argv: [
@@ -41,7 +40,8 @@ export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
         'The end on the host becomes a port of the switch. From here on the container shares an Ethernet segment ' +
         'with the other containers of the network and with the gateway.',
       without:
-        'The cable hangs loose on the host: the container asks for the gateway by ARP and nobody answers.',
+        "The host's end of the cable is not connected: the container asks for the gateway by ARP and nobody " +
+        'answers.',
       command: { kind: 'run', argv: ['ip', 'link', 'set', hostVeth, 'master', network.bridge] },
       undo: FREED,
       observe: ['bridge', 'link', 'show', 'dev', hostVeth],
@@ -52,9 +52,9 @@ export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
       title: 'Let the port send a frame back where it came from',
       why:
         'A switch never returns a frame to the port it came in on. A container that opens its own published port ' +
-        'needs just that where the kernel filters bridged frames (br_netfilter): the redirected packet turns round ' +
-        'inside the bridge.',
-      without: 'The container can be reached at its published port by everyone but itself.',
+        'needs just that where the kernel filters bridged frames (br_netfilter): the redirected packet must leave ' +
+        'by the port it came in.',
+      without: 'The container itself cannot reach its own published port.',
       command: {
         kind: 'run',
         argv: ['ip', 'link', 'set', hostVeth, 'type', 'bridge_slave', 'hairpin', 'on'],

@@ -3,8 +3,8 @@
  * journal, perform. When a step fails, what was done is undone in reverse order, going on past undo errors, and all
  * of it is reported in one error.
  *
- * Shared steps (bridge, forwarding, firewall table) are made by whichever container comes first; two that come at
- * once may both try, so a shared step that fails is looked at again before it counts as failed.
+ * Shared steps (bridge, forwarding, firewall table) are created by the first container; two at once may both try, so
+ * a shared step that fails is looked at again before it counts as failed.
  */
 import { MinidockError } from '../errors.ts';
 import { failingStep, foldSteps, type StepGroup } from './fold.ts';
@@ -51,8 +51,8 @@ export async function applySteps(steps: readonly HostStep[], options: ApplyOptio
 }
 
 /**
- * Shared steps whose effect is there already, told by a look at the kernel, drop out before folding: what stands on both
- * sides of them can then go into one process. A check that starts a program is made when its step's turn comes.
+ * Drops shared steps whose effect the kernel shows already, before folding, so that the steps on both sides fold into
+ * one process. A check that needs a program runs when its step's turn comes.
  */
 async function leaveOutWhatHolds(
   steps: readonly HostStep[],

@@ -39,7 +39,7 @@ export type ContainerCommand =
       readonly target: string;
       /** '' for a bind mount or a change of flags or propagation. */
       readonly type: string;
-      /** mount(8) option words; flags and data are told apart by runtime/rootfs (`nosuid` against `mode=755`). */
+      /** mount(8) option words; flags and data are separated by runtime/rootfs (`nosuid` against `mode=755`). */
       readonly options: readonly string[];
     }
   /** Without following a final symlink; lazily (MNT_DETACH) when `lazy`. */
@@ -88,7 +88,7 @@ export type ContainerCommand =
   | { readonly kind: 'fork' }
   | { readonly kind: 'set-rlimit'; readonly name: string; readonly soft: number; readonly hard: number }
   | { readonly kind: 'set-oom-score'; readonly value: number }
-  /** An empty session keyring of its own: keys of whoever started the container stay out of reach. */
+  /** An empty session keyring of its own: the caller's keys stay out of reach. */
   | { readonly kind: 'join-keyring'; readonly name: string }
   /** Allocates a pty from the devpts mounted at /dev/pts and shows its slave at `console` ('' for exec). */
   | {

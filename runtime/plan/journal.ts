@@ -1,5 +1,5 @@
 /**
- * What has been done for one container, so that it can be undone by anyone, also after a SIGKILL at any point.
+ * The steps done for one container, so that any process can undo them, even after a SIGKILL.
  *
  * One JSON line a step, appended before the step is performed; the line holds the undo command itself, so undoing
  * needs neither the plan nor the code that made it. A step may therefore be listed that never ran: undo tolerates
@@ -35,7 +35,7 @@ export class Journal {
     return this.readLines().flatMap((line) => readEntry(line) ?? []);
   }
 
-  /** Lines that hold no step: a disk or a hand has damaged them. Whoever undoes looks at the kernel as well then. */
+  /** Damaged lines. The undo then also looks at the kernel. */
   get damage(): string | undefined {
     const bad = this.readLines().filter((line) => readEntry(line) === undefined).length;
     return bad === 0 ? undefined : `${bad} of its lines hold no step`;
@@ -58,7 +58,7 @@ export class Journal {
   }
 }
 
-/** For steps that are shared, or that whoever asked for them takes back as a whole. */
+/** For shared steps, and for steps that the caller undoes as a whole. */
 export const NO_JOURNAL: Pick<Journal, 'record'> = { record: () => undefined };
 
 /** undefined for what no journal was ever written with: an undo is carried out as it stands, so its shape must be right. */

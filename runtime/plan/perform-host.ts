@@ -130,7 +130,7 @@ async function goneBefore(
 
 async function runProgram(command: Extract<HostCommand, { kind: 'run' }>): Promise<void> {
   const { argv, input } = command;
-  // A transaction deletes all or nothing, so its first line tells of it: nft itself ends some 20 ms later, after a
+  // A transaction deletes all or nothing, so its first line shows the result: nft itself ends some 20 ms later, after a
   // grace period of the kernel's.
   const look = await lookAtDeleted(input === undefined ? argv : [argv[0], ...firstWords(input)]);
   const running = spawnProgram(argv, input);
@@ -167,7 +167,7 @@ function attempt(command: HostCommand, action: () => void): void {
   }
 }
 
-/** A kernel that cannot be asked for its flows keeps them, as it did for whoever asked before. */
+/** A kernel without ctnetlink keeps its flows. */
 function whereKnown(action: () => void): void {
   try {
     action();
@@ -211,7 +211,7 @@ function removeGroupsBelow(path: string): void {
     try {
       rmdirSync(`${path}/${entry.name}`);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error; // Asked again in two milliseconds.
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error; // Retries in two milliseconds.
     }
   }
 }
@@ -224,7 +224,7 @@ function deleteNetns(name: string, kernel: Kernel): void {
   try {
     kernel.umount2(path, MNT_DETACH);
   } catch (error) {
-    if (errnoOf(error) !== 'EINVAL') throw error; // The file of a namespace whose mount somebody has taken away.
+    if (errnoOf(error) !== 'EINVAL') throw error; // The file of a namespace whose mount is gone.
   }
   unlinkSync(path);
 }

@@ -1,6 +1,6 @@
 /**
- * What a plan is made of. A Step is one thing done to the host or inside the new container, told twice: as data
- * that a performer carries out, and as words for whoever wants to know what a container is.
+ * What a plan is made of. A Step is one thing done to the host or inside the new container, in two forms: as data
+ * that a performer carries out, and as an explanation for a reader.
  *
  * Invariants: every step says how it is undone; the command that is printed is a pure function of the command that
  * is performed (see command.ts); ids are stable, since errors, goldens, the journal and fault injection name them.
@@ -35,11 +35,11 @@ export type Section =
 /** How a step's effect is taken back. Required: a step nobody can undo must say why nobody needs to. */
 export type Undo =
   | { readonly kind: 'command'; readonly command: HostCommand }
-  /** Goes away by itself when the named step is undone (deleting a netns takes its veth with it). */
+  /** Goes away when the named step is undone (deleting a netns takes its veth with it). */
   | { readonly kind: 'freedBy'; readonly step: StepId }
   /** Serves every container (bridge, forwarding, firewall table): one container's failure never removes it. */
   | { readonly kind: 'shared'; readonly why: string }
-  /** Cannot be taken back, or need not be: a signal that was sent, a question that was asked. */
+  /** Cannot or need not be undone: a signal, a question. */
   | { readonly kind: 'none'; readonly why: string };
 
 /** A cheap look at the kernel: does the step's effect hold already? Then it is neither performed nor undone. */
@@ -56,7 +56,7 @@ export interface Step<C extends Command = Command> {
   readonly title: string;
   /** The kernel effect and what it is for: one to three whole sentences. */
   readonly why: string;
-  /** What would break without it, and how one would notice. */
+  /** What breaks without it, and how a user notices. */
   readonly without: string;
   readonly command: C;
   /**

@@ -48,7 +48,7 @@ export function toolMissing(program: string): MinidockError {
   });
 }
 
-/** For a program that another one will start, and whose absence only that other one would tell. */
+/** For a program that another program starts. */
 export function requireTool(program: string): void {
   if (!isInstalled(program)) throw toolMissing(program);
 }
@@ -61,6 +61,6 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
-    return false; // Not here, or not for us: the search goes on, as execvp(3)'s does.
+    return false; // Missing or not executable for us: the search continues, as in execvp(3).
   }
 }

@@ -47,7 +47,7 @@ const isFirewall = ({ undo }: JournalEntry): boolean =>
   undo?.kind === 'run' && ['nft', 'iptables'].includes(undo.argv[0]);
 const isFlows = ({ undo }: JournalEntry): boolean => undo?.kind === 'forget-flows';
 
-/** One after the other; what went wrong with each, or undefined. */
+/** One after the other; returns each error, or undefined. */
 async function undoRow(
   entries: readonly JournalEntry[],
 ): Promise<readonly (readonly [JournalEntry, string | undefined])[]> {
@@ -99,7 +99,7 @@ async function undoTogether(group: readonly JournalEntry[]): Promise<boolean> {
     });
     return true;
   } catch {
-    // One by one they tell what is wrong, and which were merely gone.
+    // One by one they show which failed, and which were already gone.
     return false;
   }
 }
@@ -110,7 +110,7 @@ async function undoEntry(entry: JournalEntry): Promise<string | undefined> {
   return span('undo', id, () => undoCommand(undo), { steps: [id], commands: [undo] });
 }
 
-/** What went wrong, or undefined; what is gone already counts as undone. */
+/** The error, or undefined; what is gone already counts as undone. */
 export async function undoCommand(undo: HostCommand): Promise<string | undefined> {
   try {
     await performHostCommand(undo);

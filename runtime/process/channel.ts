@@ -74,7 +74,7 @@ export function connectSupervisor(socketPath: string): Channel {
   };
 }
 
-/** From now on the supervisor is told where the time goes; first, where it went. `entered` is of performance.now(). */
+/** Sends spans to the supervisor from now on, and those recorded before. `entered` is a time of performance.now(). */
 export function traceTo(channel: Channel, entered: number): void {
   listenToTrace((event) => channel.send({ type: 'trace', event }));
   const begin = performance.timeOrigin;
@@ -82,7 +82,7 @@ export function traceTo(channel: Channel, entered: number): void {
   spanSince(begin + entered, 'start', 'read what is asked for');
 }
 
-/** A supervisor that failed meanwhile has said why; this process has nothing to add, least of all on its stderr. */
+/** A supervisor that failed has reported why; this process stays silent. */
 function connectOrExit(socketPath: string): number {
   try {
     return connectUnix(socketPath);

@@ -75,9 +75,8 @@ function cgroupSteps(config: OciConfig, procs: readonly string[]): readonly Cont
       title: 'Move into the container’s cgroup',
       why:
         'From here on memory, processor time and processes are counted and limited for the container as a whole. ' +
-        'It comes first, so that nothing is charged to whoever started it.',
-      without:
-        'The limits written above hold for an empty group; the program runs in its starter’s, without any.',
+        "It comes first, so that the caller's group pays for nothing.",
+      without: 'The limits hold for an empty group; the program runs in the caller’s group, without limits.',
       ...lookAtGroup(procs),
     },
   );
@@ -88,9 +87,9 @@ function cgroupSteps(config: OciConfig, procs: readonly string[]): readonly Cont
     {
       title: 'Enter a new cgroup namespace',
       why:
-        'The cgroup just joined becomes “/” as seen from inside. It must come after joining, or the namespace would ' +
-        'be rooted in the cgroup of whoever started the container.',
-      without: 'The container sees the host’s whole tree of groups and where it stands in it.',
+        'The cgroup just joined becomes “/” as seen from inside. It must come after joining, or the namespace ' +
+        'would be rooted in the caller’s cgroup.',
+      without: 'The container sees the host’s whole tree of groups and its place in it.',
       observe: ['cat', '/proc/self/cgroup'],
     },
   );
@@ -110,8 +109,8 @@ function joinNetns({ linux }: OciConfig): readonly ContainerStep[] {
             {
               title: 'Enter the network namespace',
               why:
-                'It was made and wired under its name while this process was being started; from here on its ' +
-                'interfaces, addresses and ports are the only ones there are (setns(2)).',
+                'It was made and wired under its name while this process was being started; from here on the ' +
+                'process sees only its interfaces, addresses and ports (setns(2)).',
               without: 'The program runs in the host’s network, beside the namespace that was made for it.',
               observe: ['readlink', '/proc/self/ns/net'],
             },
@@ -131,8 +130,7 @@ function nameSteps(config: OciConfig): readonly ContainerStep[] {
     {
       title: `Name the container ${config.hostname}`,
       why: 'sethostname(2) acts on the UTS namespace of the caller: the host keeps its name.',
-      without:
-        'Prompts and logs show the host’s name, and it is anyone’s guess which container they come from.',
+      without: 'Prompts and logs show the host’s name, not the container’s.',
       observe: ['hostname'],
     },
   );

@@ -23,7 +23,7 @@ export function stepsFromOutside(config: OciConfig, procs: readonly string[]): r
               'From here on memory, processor time and processes are counted and limited for the container as a whole. ' +
               'Its own root may not write to the host’s cgroup files, so the host does it.',
             without:
-              'The limits written above hold for an empty group; the program runs in its starter’s, without any.',
+              'The limits hold for an empty group; the program runs in the caller’s group, without limits.',
             command: { kind: 'move-to-cgroup', procs, pid: PID },
             undo,
             observe: ['cat', first],
@@ -51,7 +51,7 @@ export function stepsFromOutside(config: OciConfig, procs: readonly string[]): r
       why:
         'Only root of the machine may raise a hard limit. The process sets both limits itself, later, as far as it ' +
         'may: up to here.',
-      without: 'A limit above that of whoever started the container would be refused.',
+      without: 'The kernel refuses a limit above the caller’s.',
       command: { kind: 'raise-limit', name: type, hard, pid: PID },
       undo,
     })),

@@ -1,7 +1,7 @@
 /**
- * What PID 1 of a container with a user namespace of its own inherits, by number. It is nobody on the host: minidock's
- * directories are closed to it, and so may be the one that its program file is in. A descriptor opens what a name
- * would not.
+ * What PID 1 of a container with a user namespace of its own inherits, by number. It is an unprivileged user on the
+ * host: minidock's directories are closed to it, and so may be the one that its program file is in. A descriptor
+ * opens what a name would not.
  */
 export const INHERITED = {
   /** minidock's own program file. */

@@ -14,7 +14,7 @@
  *               <───────────── error {…} or EOF ────  execve
  *
  * An exec'd process goes two steps further. It does not execute the program but enters the container as a list of
- * system calls (enter.ts), and what it cannot put into words any more is told in sixteen bytes:
+ * system calls (enter.ts), and then reports errors in sixteen bytes:
  *
  *               <───────────────────────────────────  calls […]     what they are for, the last line
  *               <──────── report of 16 bytes, EOF ──  execve succeeded, or which call failed and how
@@ -37,9 +37,9 @@ export type InitMessage =
   /** One for each entry of the table at that address (runtime/syscall/call-program.ts). No line follows. */
   | { readonly type: 'calls'; readonly table: number; readonly calls: readonly CallWords[] }
   | { readonly type: 'hello'; readonly pid: number }
-  /** Where the time goes until execve, each step but the last among it, if the one who starts it asks for that. */
+  /** Spans until execve, one for each step but the last, on request. */
   | { readonly type: 'trace'; readonly event: TraceEvent }
-  /** Before a step, if the one who starts it wants to be asked: it waits for 'go'. */
+  /** Before a step, on request: it waits for 'go'. */
   | { readonly type: 'next'; readonly step: string }
   /** Only when `process.terminal`: the number of the pty master in PID 1, to be fetched with pidfd_getfd(2). */
   | { readonly type: 'ready'; readonly terminalFd?: number }

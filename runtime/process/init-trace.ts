@@ -1,13 +1,13 @@
 /**
- * What a process tells of itself through init-protocol.ts becomes this process's trace: with its number and name, and
- * with what it cannot tell: how long it took to be started, to be replaced by execve(2), and how long the program ran.
+ * Adds the spans that a process sends through init-protocol.ts to this process's trace, with its PID and name, and
+ * with what it cannot measure: its start, its execve(2), and the program's run time.
  */
 import type { ContainerCommand } from '../plan/command.ts';
 import { tellTrace, traceClock, type SpanArgs, type SpanKind, type TraceEvent } from '../trace.ts';
 
 export class InitTrace {
   private pid = 0;
-  /** When what was told last ended, of traceClock. */
+  /** The end of the last span received, of traceClock. */
   private last = 0;
   private heard = false;
 

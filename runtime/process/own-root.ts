@@ -1,7 +1,7 @@
 /**
  * When minidock itself runs in a chroot (a rescue system, an installer, a builder of images), the root of the new
- * mount namespace is not the directory that PID 1 sees as `/` but the whole machine's. A pivot_root(2) then swaps
- * the chroot's mount only, the machine's tree stays beneath, and whoever enters the namespace later (`exec`,
+ * mount namespace is not the directory that PID 1 sees as `/` but the whole machine's. A pivot_root(2) then swaps the
+ * chroot's mount only, the machine's tree stays beneath, and a process that enters the namespace later (`exec`,
  * nsenter(1)) arrives there, since setns(2) goes to the root of the namespace, not to that of its processes.
  *
  * So PID 1 first makes the chroot's directory the root of its namespace. Where there is no chroot, nothing changes.

@@ -48,9 +48,8 @@ export function perform(command: ContainerCommand, context: PerformContext): voi
     case 'join-keyring':
       return joinKeyring(command, context);
     case 'set-oom-score':
-      return asMachine(
-        'Lower than the score of whoever starts the container (/proc/self/oom_score_adj)',
-        () => writeFileSync('/proc/self/oom_score_adj', String(command.value)),
+      return asMachine("Lower than the caller's score (/proc/self/oom_score_adj)", () =>
+        writeFileSync('/proc/self/oom_score_adj', String(command.value)),
       );
     case 'mount':
       return mount(command, context);

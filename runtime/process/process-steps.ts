@@ -49,9 +49,9 @@ function findUserSteps({ user }: OciProcess): readonly ContainerStep[] {
       {
         title: `Look up the user ${user.username === undefined || user.username === '' ? 'root' : user.username}`,
         why:
-          'The kernel knows numbers only. Names are whatever the image’s own /etc/passwd and /etc/group say, which ' +
-          'is why the same name can be another number in another image.',
-        without: 'A name cannot be turned into the number that setuid(2) takes.',
+          'The kernel knows numbers only. Names are whatever the image’s own /etc/passwd and /etc/group say, so ' +
+          'the same name can have another number in another image.',
+        without: 'setuid(2) takes only a number.',
         observe: ['id'],
       },
     ),
@@ -82,7 +82,7 @@ function terminalSteps(process: OciProcess, console: string): readonly Container
       {
         title: 'Open a pseudo-terminal',
         why:
-          'One end becomes the program’s terminal, the other goes to whoever is attached. It comes from the ' +
+          'One end becomes the program’s terminal, the other goes to the attached client. It comes from the ' +
           'container’s own devpts, so that ttyname(3) and the like find it under /dev/pts.',
         without: 'The program writes to a pipe: no prompt, no colours, no line editing, no Ctrl-C.',
         observe: ['tty'],
@@ -101,10 +101,9 @@ const newSession = ({ terminal }: OciProcess): ContainerStep =>
       why: terminal
         ? 'setsid(2) makes the process a session leader, which may then take the terminal as its controlling one: ' +
           'that is what turns Ctrl-C into a signal and makes job control work.'
-        : 'setsid(2) cuts the tie to the terminal of whoever started the container: its Ctrl-C is not ours, and the ' +
+        : 'setsid(2) detaches the process from the caller’s terminal: its Ctrl-C does not reach the program, and the ' +
           'program cannot type into it (TIOCSTI).',
-      without:
-        'Job control does not work, and Ctrl-C at the terminal of whoever started it reaches the program.',
+      without: 'Job control does not work, and Ctrl-C at the caller’s terminal reaches the program.',
       observe: ['cat', '/proc/self/stat'],
     },
   );
@@ -120,7 +119,7 @@ function rlimitSteps({ rlimits }: OciProcess): readonly ContainerStep[] {
         why:
           'getrlimit(2): a limit for each process by itself, unlike a cgroup’s. The program may raise the soft one up ' +
           'to the hard one, never the hard one.',
-        without: 'The program keeps the limit of whoever started it.',
+        without: 'The program keeps the caller’s limit.',
         observe: ['cat', '/proc/self/limits'],
       },
     ),
@@ -136,8 +135,8 @@ const loadSeccomp = (seccomp: OciSeccomp): ContainerStep =>
       title: 'Filter system calls',
       why:
         'A small program that the kernel runs before each system call (seccomp(2)). It refuses those that ' +
-        'containers have no use for and attackers do, such as loading kernel modules. It can never be taken off again.',
-      without: 'The whole of the kernel can be called, the rarely used parts with most of its bugs among it.',
+        'containers have no use for and attackers do, such as loading kernel modules. It cannot be removed.',
+      without: 'The program can call the whole kernel, including rarely used parts with most of its bugs.',
       observe: ['grep', 'Seccomp', '/proc/self/status'],
     },
   );
@@ -178,9 +177,10 @@ const execute = ({ args, cwd }: OciProcess): ContainerStep =>
     {
       title: `Become ${args[0]}`,
       why:
-        'execve(2) replaces minidock by the program, in the same process: it keeps its number, 1 for the first of a ' +
-        'container, the namespaces and all that was set above, and gets no open file but standard input, output and error.',
-      without: 'minidock would sit in the container, and what was asked for would not run.',
+        'execve(2) replaces minidock by the program, in the same process: it keeps its number, 1 for the first of ' +
+        'a container, the namespaces and all that was set above, and inherits only standard input, output and ' +
+        'error.',
+      without: 'minidock would stay in the container, and the program would not run.',
       observe: ['ps'],
     },
   );
@@ -216,7 +216,7 @@ export const joinKeyring = (id: StepId, name: string): ContainerStep =>
       why:
         'A process inherits its parent’s keyring, and with it the right to use keys kept there, of an encrypted ' +
         'file system for one (session-keyring(7)).',
-      without: 'Root in the container could use keys of whoever started it.',
+      without: 'Root in the container could use the caller’s keys.',
       // Inside, /proc/keys is hidden by one of the last steps.
       observe: ['grep', name, '/proc/keys'],
       onHost: true,

@@ -1,4 +1,4 @@
-/** Standard input, output and error of a program that is about to begin, as whoever starts it has left them. */
+/** Prepares the standard streams of a program that is about to begin. */
 import { closeSync, fchownSync, fstatSync } from 'node:fs';
 import { MinidockError } from '../errors.ts';
 import { errnoOf } from '../syscall/error.ts';

@@ -41,7 +41,7 @@ export interface InitListener {
   close(): void;
 }
 
-/** Asked before each step of a process that was told to ask; what it gives is why the step must not be done. */
+/** Called before each step with --step; returns a reason to stop. */
 export type Pause = (step: string, pid: number) => InitFailure | undefined;
 
 /**
@@ -114,7 +114,7 @@ export async function listenForInit(
 
 type CallsMessage = Extract<InitMessage, { type: 'calls' }>;
 
-/** Words are loaded only when there is something to say. */
+/** Loaded only for a message. */
 async function failureOf({ table, calls }: CallsMessage, rest: Uint8Array): Promise<InitFailure | undefined> {
   const whole = rest.byteLength === REPORT_SIZE;
   const report = whole ? readReport(rest, table) : undefined;
@@ -147,7 +147,7 @@ interface Deferred<T> {
   reject(error: Error): void;
 }
 
-/** A rejection nobody has come to wait for yet is not unhandled: the caller awaits these in its own order. */
+/** Marks rejections as handled: the caller awaits these promises in its own order. */
 function deferred<T>(): Deferred<T> {
   let resolve: (value: T | Promise<T>) => void = () => undefined;
   let reject: (error: Error) => void = () => undefined;

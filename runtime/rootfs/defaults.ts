@@ -1,7 +1,6 @@
 /**
- * What every container gets unless told otherwise: Docker's lists, which are also those of the OCI runtime
- * specification (config-linux.md, "Default Filesystems" and "Default Devices") plus Docker's own masks. Source:
- * moby, oci/defaults.go.
+ * Every container's defaults: Docker's lists, which are also those of the OCI runtime specification (config-linux.md,
+ * "Default Filesystems" and "Default Devices") plus Docker's own masks. Source: moby, oci/defaults.go.
  */
 import type { OciDevice, OciMount, OciResources } from '../bundle.ts';
 
@@ -64,7 +63,7 @@ const mount = (destination: string, type: string, source: string, options: reado
   options,
 });
 
-/** Read as empty: they tell of the host or reach into its hardware. */
+/** Masked: they expose the host or its hardware. */
 export const maskedPaths: readonly string[] = [
   '/proc/asound',
   '/proc/acpi',

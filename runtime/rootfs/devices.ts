@@ -63,7 +63,7 @@ const PURPOSE: Readonly<Record<string, string>> = {
   '/dev/full': 'Every write fails with “no space left”, which is how programs test that they notice.',
   '/dev/random': 'Random numbers from the kernel; key generation needs them.',
   '/dev/urandom': 'Random numbers from the kernel, without ever waiting.',
-  '/dev/tty': 'The terminal of whoever opens it, whichever that is: how a program asks for a password.',
+  '/dev/tty': 'The controlling terminal of the process that opens it; programs ask for passwords there.',
 };
 
 /** [path, target, why] */
@@ -92,7 +92,7 @@ function linkSteps({ root }: OciConfig): readonly ContainerStep[] {
       {
         title: `Link ${path} to ${target}`,
         why,
-        without: 'Whatever opens it by this name fails: No such file or directory.',
+        without: 'Programs that open this name fail: No such file or directory.',
         observe: ['ls', '-l', path],
       },
     ),

@@ -106,8 +106,8 @@ class Host {
   }
 
   /**
-   * Overlayfs makes files of its own (whiteouts, its work directory) as whoever mounted it. On an id-mapped layer that
-   * must be one of the container's users: root of the machine is none of them (EOVERFLOW, and the overlay read-only).
+   * Overlayfs creates its own files (whiteouts, its work directory) as the user who mounted it. On an id-mapped layer
+   * that must be a user of the container; root of the machine is not one (EOVERFLOW, and a read-only overlay).
    */
   private overlay(command: MountCommand): number {
     const options = parseMountOptions(command.options);

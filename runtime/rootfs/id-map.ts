@@ -50,7 +50,7 @@ export function mapLayerSteps(config: OciConfig): readonly ContainerStep[] {
             `Files of root are root’s for the container, too, although its root is user ${mapping.hostID} of the ` +
             'machine: an id-mapped mount adds that number on the way in and takes it off on the way out.',
           without:
-            'All of the image would belong to nobody (65534), and the container could not change any of it.',
+            'All files of the image would belong to nobody (65534), and the container could not change any.',
           observe: ['grep', 'idmapped', '/proc/self/mounts'],
         },
       ),

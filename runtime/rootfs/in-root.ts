@@ -136,7 +136,7 @@ function openOrCreate(
     if (kind === 'dir') kernel.mkdirat(directory, name, 0o755);
     else closeSync(kernel.openat2(directory, name, CREATE, RESOLVE_BENEATH, 0o644));
   } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error; // Someone was faster: what they made is opened just the same.
+    if (errnoOf(error) !== 'EEXIST') throw error; // Another process was faster: open its file.
   }
   return open();
 }

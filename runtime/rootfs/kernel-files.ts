@@ -34,7 +34,7 @@ function readonlySteps({ linux }: OciConfig): readonly ContainerStep[] {
         why:
           READONLY_WHY[path] ??
           'Programs may look here, but a write would change the kernel for the whole machine.',
-        without: 'Root in the container could write here, and change the machine for everyone.',
+        without: 'Root in the container could write here, and change the whole machine.',
         observe: ['grep', ` ${path} `, '/proc/mounts'],
       },
     ),
@@ -57,7 +57,7 @@ function maskSteps({ linux }: OciConfig): readonly ContainerStep[] {
       { kind: 'mask', path },
       {
         title: `Hide ${path}`,
-        why: MASK_WHY[path] ?? 'Tells of the host’s hardware or kernel, which is no business of a container.',
+        why: MASK_WHY[path] ?? 'Exposes the host’s hardware or kernel, which a container does not need.',
         without: 'A program in the container could read it, or use it, as root of the host can.',
         observe: ['ls', '-l', path],
       },

@@ -1,6 +1,6 @@
 /**
- * mount(8)'s option words, told apart: flags of mount(2), attributes of mount_setattr(2), propagation, and whatever
- * is left, which is data for the file system (`mode=755`). A later word wins over an earlier one, as in mount(8).
+ * Sorts mount(8)'s option words: flags of mount(2), attributes of mount_setattr(2), propagation, and the rest, which
+ * is data for the file system (`mode=755`). A later word wins over an earlier one, as in mount(8).
  *
  * Words with an `x-` or `X-` prefix are comments for tools and go nowhere.
  */

@@ -149,9 +149,9 @@ function bindWords({ destination, source, options }: OciMount): StepWords {
     return {
       title: 'Lend the container an init',
       why:
-        'PID 1 must collect the exit status of orphaned processes and pass signals on, which most programs do not ' +
-        'do. The host’s small init is mounted read-only and runs the program as its child.',
-      without: 'Processes that nobody waits for stay as zombies, and Ctrl-C may do nothing.',
+        'PID 1 must reap orphans and forward signals, and most programs do not. The host’s small init is mounted ' +
+        'read-only and runs the program as its child.',
+      without: 'Orphans stay as zombies, and Ctrl-C may do nothing.',
     };
   }
   return {

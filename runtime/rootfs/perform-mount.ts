@@ -94,7 +94,7 @@ function mountFileSystem(
   }
 }
 
-/** A tmpfs over a directory of the image keeps that directory's mode (1777 of /tmp) unless told otherwise. */
+/** A tmpfs over a directory of the image by default keeps that directory's mode (1777 of /tmp). */
 function inheritedMode(
   { words }: MountOptions,
   target: number,

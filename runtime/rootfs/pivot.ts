@@ -13,7 +13,7 @@ export function pivotSteps({ root }: OciConfig): readonly ContainerStep[] {
         why:
           'pivot_root(2) swaps the root of the whole mount namespace. chroot(2) would only move one process’s idea of ' +
           '“/”, and a privileged process can walk back out of that; here there is nowhere left to walk to.',
-        without: 'The program sees the host’s files, /etc/shadow among them.',
+        without: 'The program sees the host’s files, /etc/shadow included.',
         observe: ['ls', '/'],
       },
     ),
@@ -38,7 +38,7 @@ export function pivotSteps({ root }: OciConfig): readonly ContainerStep[] {
         why:
           'Takes every mount of the host out of the namespace at once. No path leads to a file of the host any more, ' +
           'except through volumes that were asked for.',
-        without: 'A mount of the host’s is still there, below the new root, for who looks for it.',
+        without: 'A mount of the host is still there, below the new root.',
         observe: ['cat', '/proc/mounts'],
       },
     ),

@@ -1,7 +1,7 @@
 /**
  * The one place that says what may be mounted on, and where files may be made for a container. A link in the image
- * can lead any target into a file system of the kernel's: a volume over /proc/1 would pose as the kernel to whoever
- * asks it, and a file "made" in /proc/sys is a setting of the host. So the judge is the file system that the opened
+ * can lead any target into a file system of the kernel's: a volume over /proc/1 would pose as the kernel to its
+ * readers, and a file "made" in /proc/sys is a setting of the host. So the judge is the file system that the opened
  * descriptor lies on (fstatfs(2)), never the name (CVE-2019-19921, CVE-2025-52881).
  */
 import { MinidockError } from '../errors.ts';
@@ -56,8 +56,8 @@ export function refuseKernelFiles(kernel: FileCalls, fd: number, destination: st
 }
 
 /**
- * What lxcfs and its like put in place of the kernel's own numbers: read by programs, trusted by nobody. runc has the
- * same exceptions to its rule about /proc.
+ * Files that lxcfs and similar programs replace: programs read them, nothing trusts them. runc has the same
+ * exceptions to its rule about /proc.
  */
 const PROC_NUMBERS: ReadonlySet<string> = new Set(
   ['cpuinfo', 'diskstats', 'loadavg', 'meminfo', 'slabinfo', 'stat', 'swaps', 'uptime'].map(

@@ -76,7 +76,7 @@ function entriesOf({ channel, prepare, become }: CallProgram): readonly Entry[] 
   ];
 }
 
-/** Where the table is in memory, for whoever reads a report. */
+/** The table's address in memory, for the reader of a report. */
 export const CALL_TABLE = DATA;
 
 export function callProgramImage(arch: string, program: CallProgram): Buffer {

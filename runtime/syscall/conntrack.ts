@@ -1,8 +1,8 @@
 /**
- * Makes the kernel forget flows: entries of conntrack, which say for a whole flow what was decided for its first packet.
- * An entry outlives the container it leads to, for as long as somebody goes on sending: a client of a port that was
- * published goes on to whoever has the address next, and what the last holder of an address once asked of somebody
- * lets that one answer the next holder.
+ * Makes the kernel forget flows: entries of conntrack, which say for a whole flow what was decided for its first
+ * packet. An entry outlives the container it leads to, for as long as somebody goes on sending: a client of a
+ * formerly published port reaches the next owner of the address, and a server that the last owner asked can answer
+ * the next owner.
  *
  * What `conntrack -D` does, which few hosts have: entries are listed, and those meant deleted by their tuple and id.
  * Source: <linux/netfilter/nfnetlink_conntrack.h>. Kernels before 5.8 do not know the filter and list all, so each
@@ -83,7 +83,7 @@ export function forgetFlows(of: FlowsOf): number {
   return withNetfilter((socket) => {
     const requests = known < FEW ? [EVERYTHING] : requestsFor(of);
     const doomed = requests.flatMap((request) => list(socket, request).filter((flow) => isOf(flow, of)));
-    // An entry that has gone since is refused, which is as good; nobody reads that answer.
+    // The kernel refuses an entry that is gone; ignore that answer.
     for (let at = 0; at < doomed.length; at += AT_ONCE) {
       const some = doomed.slice(at, at + AT_ONCE).map(({ handle }) => deletionOf(handle));
       writeSync(socket, Buffer.concat(some));
@@ -100,7 +100,7 @@ function flowCount(): number {
   try {
     return Number(readFileSync('/proc/sys/net/netfilter/nf_conntrack_count', 'utf8'));
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return 0; // It keeps none: nobody here has asked it to.
+    if (errnoOf(error) === 'ENOENT') return 0; // This namespace has no conntrack.
     throw error;
   }
 }

@@ -31,7 +31,7 @@ export function createMemoryFile(name: string): number {
   }
 }
 
-/** Nobody can change the file any more, whoever opens it and how (fcntl(2), F_ADD_SEALS). */
+/** No process can change the file any more (fcntl(2), F_ADD_SEALS). */
 export function sealMemoryFile(fd: number): void {
   call('fcntl', fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
 }

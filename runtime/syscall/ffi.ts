@@ -57,7 +57,7 @@ function openLibc(): Libc {
         },
       };
     } catch (error) {
-      failure = error; // The other C library's file name is not on this machine: that is how the two are told apart.
+      failure = error; // This machine has the other C library: try its file name.
     }
   }
   throw failure;

@@ -109,5 +109,5 @@ function withKernelWords(error: unknown, context: number, type: string): unknown
   );
 }
 
-/** All that there is, for whoever builds or enters a container. */
+/** All of them, for code that builds or enters a container. */
 export const containerKernel: ContainerKernel = { ...kernel, ...fileCalls };

@@ -1,4 +1,4 @@
-/** A container as a row of `ps`: each field in the words of `docker ps`, cut short unless told not to. */
+/** A container as a row of `ps`: each field in the words of `docker ps`, truncated unless --no-trunc is given. */
 import {
   hasProgram,
   isBridged,

@@ -1,6 +1,6 @@
 /**
- * `create`: a configuration out of flags and image (spec.ts), then the container's name, directory and volumes.
- * A failure takes back what was made.
+ * `create`: builds a configuration from flags and image (spec.ts), then creates the container's name, directory and
+ * volumes. A failure undoes them.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { StoredImage } from '../../images/types.ts';
@@ -71,7 +71,7 @@ const ANY_IMAGE: StoredImage = {
   lastTagged: '',
 };
 
-/** Also a volume that is not made yet has a name and a place, so that a plan can be told before. */
+/** A volume that does not exist yet has a name and a place, so that a dry run can show it. */
 function named(paths: Paths, mount: MountRequest): MountRequest {
   if (mount.type !== 'volume') return mount;
   const volume = mount.volume ?? newId();

@@ -37,7 +37,10 @@ import { enterRawMode } from '../io/raw-terminal.ts';
 import { leaveTerminal } from './shim/client/shim-client.ts';
 import type { Container } from './state/store.ts';
 
-/** Gives the program's exit status; 0 at once when detached. `onSteps` is told what will be done, before it is. @throws MinidockError with 126 or 127. */
+/**
+ * Returns the program's exit status; 0 at once when detached. `onSteps` gets the steps before they are done. @throws
+ * MinidockError with 126 or 127.
+ */
 export async function execInContainer(
   paths: Paths,
   container: Container,
@@ -48,7 +51,7 @@ export async function execInContainer(
   const dir = newExecDir(paths, container);
   const before = new LastWords();
   try {
-    // The directory it is in goes with the container, and must not be made anew.
+    // Its directory goes with the container; do not create it again.
     mkdirSync(dir, { mode: 0o700 });
     return await runExec(paths, container, options, dir, before, onSteps);
   } catch (error) {
@@ -175,7 +178,7 @@ class LastWords {
   }
 }
 
-/** After a detach nobody waits for the terminal's end. */
+/** After a detach, do not wait for the terminal's end. */
 const settle = (terminal: ExecTerminal | undefined): Promise<unknown> =>
   terminal === undefined ? new Promise(() => undefined) : terminal.detached;
 
@@ -214,7 +217,7 @@ function feed(writer: DescriptorWriter): void {
   const { stdin } = process;
   stdin.on('data', (chunk: Buffer) => {
     stdin.pause();
-    // What never ends, /dev/zero say, must not be read on for nobody: that would leave no time for anything else.
+    // Stop reading endless input such as /dev/zero: it would starve everything else.
     void writer.write(chunk).then((wanted) => (wanted ? stdin.resume() : undefined));
   });
   stdin.on('end', () => writer.close());

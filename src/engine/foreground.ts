@@ -14,7 +14,7 @@ export interface ForegroundOptions {
   readonly tty: boolean;
   readonly stdin: boolean;
   readonly detachKeys: string;
-  /** Makes what runs there draw its screen anew: an attach comes to a screen that was drawn for someone else. */
+  /** Makes the program redraw its screen for the new client. */
   readonly redraw?: boolean;
   /** Called for each signal this process gets while attached, unless a terminal carries them. */
   readonly onSignal?: (signal: NodeJS.Signals) => void;

@@ -8,7 +8,7 @@ import type { Engine } from './engine.ts';
 import type { PullByNameOptions } from './pull.ts';
 import { stderr } from '../io/standard-streams.ts';
 
-/** How an image that is not here is fetched, or only told of. */
+/** Pulls a missing image, or only explains the pull. */
 export type Fetch = (engine: Engine, name: string, options: PullByNameOptions) => Promise<StoredImage>;
 
 export async function imageFor(engine: Engine, request: CreateRequest, fetch: Fetch): Promise<StoredImage> {
@@ -23,7 +23,7 @@ export async function imageFor(engine: Engine, request: CreateRequest, fetch: Fe
   const store = await engine.images();
   const local = policy === 'always' ? undefined : await store.find(name);
   if (local !== undefined && fits(local, platform)) return local;
-  // What is wrong with the rest is to be said before anything is fetched for it.
+  // Check the other flags before any download.
   checkRequest(engine.containers, request);
   if (policy === 'never') {
     throw new MinidockError({ code: 'NO_SUCH_IMAGE', message: `No such image: ${fullName(name)}` });

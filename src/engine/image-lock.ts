@@ -1,6 +1,6 @@
 /**
- * The image store's locks: flock(2), waited for by asking again, since a pull has other work while it waits. The file
- * goes with its release; whoever had opened it by then notices (state/lock.ts) and begins anew.
+ * The image store's locks: flock(2), polled, since a pull has other work while it waits. The release removes the
+ * file; a process that had opened it notices (state/lock.ts) and starts again.
  */
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -26,9 +26,7 @@ export async function waitForExit(store: ContainerStore, container: Container): 
   return (now === undefined ? undefined : await refresh(store, now))?.state.exitCode ?? LOST;
 }
 
-/**
- * Starts it, or waits for whoever else is starting it: what counts is that it runs. @throws what the shim reports.
- */
+/** Starts it, or waits for another process that is starting it. @throws what the shim reports. */
 export async function startContainer(
   store: ContainerStore,
   container: Container,

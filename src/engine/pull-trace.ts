@@ -2,7 +2,7 @@
 import type { PullEvent, PullPhase } from '../../images/pull.ts';
 import { isTraced, span } from '../../runtime/trace.ts';
 
-/** undefined when nobody listens. */
+/** undefined without a listener. */
 export function tracePull(): ((event: PullEvent) => void) | undefined {
   if (!isTraced()) return undefined;
   const open = new Map<string, { readonly phase: PullPhase; readonly end: () => void }>();

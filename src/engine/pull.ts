@@ -18,7 +18,7 @@ export interface PullByNameOptions {
   readonly output: StandardStream;
   /** Shows the progress of layers on `output`; with `watch` or `quiet` it is not asked. */
   readonly progress?: ((output: StandardStream) => PullListener) | undefined;
-  /** Who tells of its steps; progress is not shown then. */
+  /** The reporter of its steps; replaces the progress. */
   readonly watch?: PullWatch | undefined;
 }
 

@@ -16,7 +16,7 @@ import type { Container, ContainerStore } from './state/store.ts';
 import { undoRun } from './undo-run.ts';
 import { timestamp } from './spec/time.ts';
 
-/** Docker's exit status for a container that nobody saw the end of. */
+/** Docker's exit status for a container whose end no process saw. */
 export const LOST = 255;
 
 /** Milliseconds between looks at what another process is doing. */
@@ -42,7 +42,7 @@ export async function recoverState(
   return now;
 }
 
-/** Undoes what is left of a run that nobody owns. Does nothing while a shim holds the lock. */
+/** Undoes the rest of a run without an owner. Does nothing while a shim holds the lock. */
 export async function recover(store: ContainerStore, id: string): Promise<void> {
   const lock = tryLock(containerLock(store.paths, id));
   if (lock === undefined) return;

@@ -54,9 +54,9 @@ export async function listContainers(store: ContainerStore): Promise<readonly Co
   return containers;
 }
 
-/** For whoever needs what containers with a killed shim still seem to hold: their ports in the firewall. */
+/** For callers that need what containers with a killed shim still hold: their ports in the firewall. */
 export async function recoverAll(store: ContainerStore): Promise<void> {
-  // Most often none is lost, which the small one of each container's files tells.
+  // Usually none is lost; a small file of each container shows that.
   if (store.ids().every((id) => isTrue(store.readState(id)))) return;
   for (const container of store.list()) await refresh(store, container);
 }

@@ -1,4 +1,4 @@
-/** Namespaces, mounts and firewalls need root; said before anything is begun. */
+/** Namespaces, mounts and firewalls need root; checked first. */
 import { MinidockError } from '../../runtime/errors.ts';
 
 /** @throws MinidockError 'NOT_ROOT'. */

@@ -1,10 +1,10 @@
-/** A container and what it has of the host, as far as that has to be taken back. */
+/** A container and its resources on the host. */
 import type { ContainerConfig, NetworkState } from './spec/container.ts';
 
 export interface Run {
   readonly config: ContainerConfig;
   /** The program ran: everything had been set up. */
   readonly ran: boolean;
-  /** As far as its record tells. */
+  /** According to its record. */
   readonly network: NetworkState | undefined;
 }

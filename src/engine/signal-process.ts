@@ -42,5 +42,5 @@ export function signalProcess(pid: number, start: string, signal: number): void 
   }
 }
 
-/** The process ended between two looks: what was wanted of it has come about by itself. */
+/** The process ended by itself. */
 const isGone = (error: unknown): boolean => (error as { errno?: string }).errno === 'ESRCH';

@@ -1,5 +1,5 @@
 /**
- * Taking back one run of a container: what its journal lists, and what it should list where it is damaged or lost.
+ * Undoes one run of a container: the steps of its journal, and the steps it should list if it is damaged or lost.
  *
  * The plan is data: planned again for the same container, it names the same undos. They are carried out beside those of
  * the journal when lines of it are unreadable, when it lacks steps that a program cannot have run without, or when the

@@ -1,9 +1,9 @@
 /**
- * Waiting until a run is over, also when its shim cannot say so. Usually the shim undoes the run, records the exit and
- * tells whoever waits. A shim that is stopped (SIGSTOP), hangs, or cannot be reached through its socket does not; then
- * whoever waits, once the program has ended,
+ * Waits until a run is over, even if its shim cannot say so. Usually the shim undoes the run, records the exit and
+ * notifies its clients. A shim that is stopped (SIGSTOP), hangs or has lost its socket does not. Then the waiting
+ * command, once the program has ended,
  *
- *     lets it go on with SIGCONT, if it is stopped: it alone knows the program's exit status;
+ *     continues it with SIGCONT, if it is stopped: it alone knows the program's exit status;
  *     kills it, if it is stopped again or takes too long, and cleans up as after any killed shim.
  */
 import { delay } from '../../runtime/io/delay.ts';
@@ -26,10 +26,7 @@ const RETRY = 10;
 const SIGKILL = 9;
 const SIGCONT = 18;
 
-/**
- * `told`: what the shim says, undefined if it says nothing. Only who is to end the container, `by: 'force'`, does
- * anything to the shim.
- */
+/** `told`: the shim's message, undefined without one. Only `by: 'force'` acts on the shim. */
 export async function untilOver(
   store: ContainerStore,
   container: Container,
@@ -49,7 +46,7 @@ export async function untilOver(
   for (const end = Date.now() + PATIENCE; Date.now() < end; await delay(RETRY)) {
     const now = store.read(container.config.id);
     if (now === undefined || !isSameRun(now.state, container.state)) break;
-    // Another command may be at it: its record is waited for, since until then the exit status is nobody's.
+    // Another command may be cleaning up: wait for its record, since it holds the exit status.
     await recoverState(store, now);
   }
   return undefined;

@@ -1,8 +1,8 @@
 /**
  * Other firewalls of this host that drop what is forwarded. An accept in our table does not overrule a drop in
  * another one: every base chain of a hook has its say. Where the other firewall has a place meant for additions
- * (Docker's DOCKER-USER), the accept goes there; elsewhere the user is told what to type, since these firewalls keep
- * a configuration that is not ours to edit. Nobody's policy is ever changed.
+ * (Docker's DOCKER-USER), the accept goes there; otherwise a warning says what to type, since those firewalls own
+ * their configuration. minidock never changes a policy.
  */
 import { existsSync } from 'node:fs';
 import { readProgram } from '../../plan/read-program.ts';
@@ -26,8 +26,8 @@ interface NftChain {
 }
 
 /**
- * Starts nft only where there may be something to find: a sign of Docker, ufw or firewalld, or a bridge that does
- * not exist yet (the first container since the host came up).
+ * Starts nft only if a firewall is likely: a sign of Docker, ufw or firewalld, or no bridge yet (the first container
+ * since boot).
  */
 export async function readForeignFirewalls(bridge: string): Promise<readonly ForeignFirewall[]> {
   const signs = ['/proc/sys/net/ipv4/conf/docker0', '/etc/ufw/ufw.conf', '/run/firewalld'];
@@ -36,7 +36,7 @@ export async function readForeignFirewalls(bridge: string): Promise<readonly For
   return listForeignFirewalls();
 }
 
-/** The same wherever it is asked, at the price of a program. */
+/** The same in any case; starts a program. */
 export async function listForeignFirewalls(): Promise<readonly ForeignFirewall[]> {
   const { exitCode, stdout } = await readProgram(['nft', '-j', 'list', 'chains']);
   const chains = exitCode === 0 ? parseChains(stdout) : [];

@@ -24,7 +24,7 @@ import {
 const NAT: Argv = ['iptables', '--wait', '-t', 'nat'];
 const RESTORE: Argv = ['iptables-restore', '--wait', '--noflush'];
 
-/** First of all: whoever accepts a packet in this table ends its way through it. */
+/** First of all: an accept ends a packet's way through this table. */
 const LOOPBACK = `*raw
 -N MINIDOCK-LOOPBACK
 -A MINIDOCK-LOOPBACK ! -i lo -d 127.0.0.0/8 -j DROP
@@ -34,7 +34,7 @@ const LOOPBACK = `*raw
 COMMIT
 `;
 
-/** By it the others are known to be there; an older minidock had the first rule alone, in another chain. */
+/** Its presence proves the other rules; an older minidock had only the first rule, in another chain. */
 const SOURCE_RULE = ['MINIDOCK-LOOPBACK', '!', '-i', 'lo', '-s', '127.0.0.0/8', '-j', 'DROP'] as const;
 
 const CHAINS = `*nat
@@ -71,11 +71,13 @@ export function planFirewall(
       section: 'nat',
       title: 'Drop packets that are forged to come from 127.0.0.0/8, or to go there',
       why:
-        'Programs that listen on 127.0.0.1 trust whoever connects, since no such packet travels on a wire. The kernel ' +
-        'would drop those that do, but on our bridges it is told not to. The table raw is the first that a packet ' +
-        `meets. An IP packet that comes in by a port (${HOST_VETH_PREFIX}+) and not by its bridge is forged too.`,
+        'Programs that listen on 127.0.0.1 trust every client, since such packets never travel on a wire. The ' +
+        'kernel drops those that do, but route_localnet lets them in on our bridges. The table raw is the first ' +
+        `that a packet meets. An IP packet that comes in by a port (${HOST_VETH_PREFIX}+) and not by its bridge is ` +
+        'forged too.',
       without:
-        'A container with CAP_NET_RAW sends to services of this host in the name of 127.0.0.1, and to the world by way of this host.',
+        'A container with CAP_NET_RAW sends to services of this host in the name of 127.0.0.1, and to the world ' +
+        'through this host.',
       command: { kind: 'run', argv: RESTORE, input: LOOPBACK },
       undo: SHARED,
       check: { kind: 'run', argv: ['iptables', '--wait', '-t', 'raw', '-C', ...SOURCE_RULE] },
@@ -87,8 +89,8 @@ export function planFirewall(
       title: "Create the chains 'MINIDOCK…'",
       why:
         'iptables has fixed tables (raw, nat, filter) with built-in chains at fixed points of the way of a packet. ' +
-        'Chains of our own, called from there, keep our rules apart from those of others. Redirection is for packets ' +
-        'addressed to this host only (--dst-type LOCAL), whoever sent them, this host (OUTPUT) included.',
+        'Chains of our own, called from there, keep our rules apart from those of others. Redirection is for ' +
+        'packets addressed to this host only (--dst-type LOCAL), from any sender, this host (OUTPUT) included.',
       without:
         'Ports cannot be published: there is no place for a redirection, and packets to a published port find nobody listening on the host.',
       command: { kind: 'run', argv: RESTORE, input: CHAINS },
@@ -101,9 +103,9 @@ export function planFirewall(
       section: 'nat',
       title: `Drop packets that are forged to come from ${subnet}`,
       why:
-        `A container's packets come from ${bridge}. One in its name from anywhere else would make an entry in ` +
-        'conntrack, and whoever it was sent to could answer: answers are let in to a container. Addresses of this ' +
-        'host itself are left out, the gateway among them.',
+        `A container's packets come from ${bridge}. A forged packet in its name from anywhere else would create a ` +
+        'conntrack entry, and its receiver could then answer: the firewall lets answers in to a container. The ' +
+        'rule leaves out addresses of this host, the gateway among them.',
       without:
         'Another machine, or a container of another network, sends one packet in the name of a container and then reaches any port of it, published or not.',
       command: { kind: 'run', argv: ['iptables', '--wait', '-t', 'raw', '-A', ...source] },
@@ -116,9 +118,9 @@ export function planFirewall(
       section: 'nat',
       title: `Close ${bridge} to everyone but its own containers`,
       why:
-        'A host that forwards would let anyone on its networks route packets to the address of a container, ' +
-        'published or not. From now on only answers, published ports and neighbours on the same bridge get in; ' +
-        'containers may go out, also where the policy of FORWARD is to drop.',
+        "A host that forwards lets every machine on its networks route packets to a container's address, published " +
+        'or not. From now on only answers, published ports and neighbours on the same bridge get in; containers ' +
+        'may go out, also where the policy of FORWARD is to drop.',
       without:
         'Another machine of the same network adds a route to this host and reaches every port of every container, published or not.',
       command: { kind: 'run', argv: RESTORE, input: networkRules(network, foreign) },
@@ -138,8 +140,7 @@ function masqueradeStep(subnet: string, masquerade: readonly string[], check: Ch
     why:
       "The world has no route to a container's private address. MASQUERADE puts the host's address in its place " +
       'as a packet leaves, and conntrack turns the answer back.',
-    without:
-      'Packets get out and no answer ever returns: a ping from the container to the world stays silent.',
+    without: 'Packets get out, but no answer returns: a ping from the container to the world gets no reply.',
     command: { kind: 'run', argv: [...NAT, '-A', ...masquerade] },
     undo: SHARED,
     check,
@@ -147,7 +148,7 @@ function masqueradeStep(subnet: string, masquerade: readonly string[], check: Ch
   };
 }
 
-/** What comes from an internal network and is for anywhere else. */
+/** Packets from an internal network to anywhere else. */
 const confinement = (bridge: string): readonly string[] => ['-i', bridge, '!', '-o', bridge, '-j', 'DROP'];
 
 const forgedSource = ({ bridge, subnet }: BridgeNetwork): readonly string[] => [
@@ -219,10 +220,10 @@ export function planPorts(endpoint: BridgeEndpoint): readonly HostStep[] {
     return {
       ...publishing(group),
       why:
-        'Outside nobody knows the container, only the host. DNAT gives what arrives here for this port the ' +
-        "container's address and port as its new destination, before routing decides where it goes; conntrack " +
-        'remembers, so answers leave with the address the client asked.',
-      without: 'A client is refused: on the host itself nothing listens on this port.',
+        "The world knows only the host, not the container. DNAT gives packets for this port the container's " +
+        'address and port as their new destination, before routing decides where it goes; conntrack remembers, so ' +
+        'answers leave with the address the client asked.',
+      without: 'The host refuses clients: nothing on it listens on this port.',
       command: { kind: 'run', argv: [...NAT, '-A', 'MINIDOCK', ...rule] },
       undo: { kind: 'command', command: { kind: 'run', argv: [...NAT, '-D', 'MINIDOCK', ...rule] } },
       observe: ['iptables', '-t', 'nat', '-S', 'MINIDOCK'],

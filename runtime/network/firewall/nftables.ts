@@ -3,10 +3,10 @@
  * sets and maps, so a packet costs the same with one published port as with four thousand, and publishing a port is
  * one netlink message.
  *
- * Setting up and taking part are told apart by looking for one element each: of the rules as this minidock has them,
- * and of this network, the one added last. So the rules that an older minidock left on the host are replaced by the
- * next start. Setting up empties the chains before filling them, in one transaction, so two containers may do it at
- * once, and no packet passes between old rules and new ones.
+ * One element proves that the rules of this minidock version are there; another, added last, proves that this network
+ * is. So the rules that an older minidock left on the host are replaced by the next start. Setting up empties the
+ * chains before filling them, in one transaction, so two containers may do it at once, and no packet passes between
+ * old rules and new ones.
  */
 import type { Check, HostStep } from '../../plan/step.ts';
 import type { Argv } from '../../plan/argv.ts';
@@ -33,8 +33,8 @@ export const RULES: Readonly<Record<string, { readonly hook?: string; readonly r
     // Before connection tracking and every rule that accepts: packets forged to come from 127.0.0.0/8, or to go there.
     // route_localnet would let them in. And frames for 01:80:c2:00:00:0e (LLDP), which a bridge leaves to the port they
     // came in by: an IP packet in one would arrive past each rule that names the bridge. And packets in the name of a
-    // container that do not come from its bridge: one of them makes an entry in conntrack, by which whoever is its
-    // destination gets in to that container, since what answers is established.
+    // container that do not come from its bridge: one of them creates a conntrack entry that lets its destination in to
+    // that container, since an answer is established.
     localnet: {
       hook: 'type filter hook prerouting priority raw; policy accept;',
       rules: [
@@ -79,8 +79,8 @@ export const RULES: Readonly<Record<string, { readonly hook?: string; readonly r
         'drop',
       ],
     },
-    // Where an answer would otherwise not come back this way: sent from 127.0.0.1; redirected into the very network
-    // it came from; sent into the world from an address that only this host knows.
+    // Packets whose answers would otherwise not come back this way: sent from 127.0.0.1; redirected into the very
+    // network it came from; sent into the world from an address that only this host knows.
     postrouting: {
       hook: 'type nat hook postrouting priority srcnat; policy accept;',
       rules: [
@@ -141,8 +141,8 @@ export function planFirewall(
       section: 'nat',
       title: `Close ${bridge} to everyone but its own containers`,
       why:
-        'A host that forwards would let anyone on its networks route packets to the address of a container, ' +
-        'published or not. From now on only answers, published ports and neighbours on the same bridge get in.',
+        "A host that forwards lets every machine on its networks route packets to a container's address, published " +
+        'or not. From now on only answers, published ports and neighbours on the same bridge get in.',
       without:
         'Another machine of the same network adds a route to this host and reaches every port of every container, published or not.',
       command: {
@@ -163,13 +163,13 @@ export function planFirewall(
       section: 'nat',
       title: internal ? `Note that ${subnet} is at home on ${bridge}` : `Masquerade what leaves ${subnet}`,
       why: internal
-        ? 'Of this network nothing leaves the host, so there is nothing to masquerade but what a container sends to a ' +
-          'published port of its own network.'
+        ? 'No packet of this network leaves the host, so minidock only masquerades packets to a published port of ' +
+          'the same network.'
         : "The world has no route to a container's private address. Masquerading puts the host's address in its " +
           'place as a packet leaves, and conntrack turns the answer back.',
       without: internal
         ? 'A container that opens a published port of its own network gets answers from an address it never asked.'
-        : 'Packets get out and no answer ever returns: a ping from the container to the world stays silent.',
+        : 'Packets get out, but no answer returns: a ping from the container to the world gets no reply.',
       command: {
         kind: 'run',
         argv: ['nft', '-f', '-'],
@@ -189,7 +189,7 @@ export function planFirewall(
 export const ruleCounts = (): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.entries(RULES).map(([chain, { rules }]) => [chain, rules.length]));
 
-/** What planFirewall has added for one network, to be taken away with it; the table serves the others. */
+/** Removes what planFirewall added for one network; the table serves the others. */
 export function networkParts({ bridge, subnet }: BridgeNetwork): readonly RemovablePart[] {
   const elements = {
     homes: `${subnet} . "${bridge}"`,
@@ -213,10 +213,10 @@ export function planPorts(endpoint: BridgeEndpoint): readonly HostStep[] {
     return {
       ...publishing(group),
       why:
-        'Outside nobody knows the container, only the host. An element of the map says: what arrives here for this ' +
-        "port gets the container's address and port as its new destination (DNAT), before routing decides where it " +
-        'goes; conntrack remembers, so answers leave with the address the client asked.',
-      without: 'A client is refused: on the host itself nothing listens on this port.',
+        'The world knows only the host, not the container. An element of the map says: packets for this port get ' +
+        "the container's address and port as their new destination (DNAT), before routing decides where it goes; " +
+        'conntrack remembers, so answers leave with the address the client asked.',
+      without: 'The host refuses clients: nothing on it listens on this port.',
       command: {
         kind: 'run',
         argv: change(

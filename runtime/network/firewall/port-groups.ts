@@ -60,8 +60,8 @@ export function publishing(group: PortGroup): Pick<HostStep, 'id' | 'section' | 
 }
 
 /**
- * Something of the firewall's that may be there. Looking first is for iptables, which makes its tables when it is told
- * to delete; of an interval `nft get` misses now and then while another change is on its way.
+ * Something of the firewall's that may be there. The check is for iptables, which creates its tables even for a
+ * delete; `nft get` sometimes misses an interval during another change.
  */
 export interface RemovablePart {
   readonly check?: Argv;
@@ -71,5 +71,5 @@ export interface RemovablePart {
 /** Every rule of every backend that serves all containers. */
 export const SHARED: Undo = {
   kind: 'shared',
-  why: 'every container of this host passes through these rules, and without one they match nothing',
+  why: 'all containers of this host share these rules, and without containers they match nothing',
 };

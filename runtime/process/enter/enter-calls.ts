@@ -1,6 +1,6 @@
 /**
- * The list of system calls that enter.ts is going to be, while it is written. Its kernel is the real one until it is
- * told to list: from then on a call that changes the process is written down, by the same code that would make it.
+ * The list of system calls that enter.ts is going to be, while it is written. Its kernel is the real one until
+ * `list`: from then on it records each call that changes the process, with the same code that would make it.
  */
 import { PR_CAPBSET_DROP, PR_CAPBSET_READ } from '../../syscall/constants.ts';
 import { callProgramImage, callsOf, type CallProgram, type ListedCall } from '../../syscall/call-program.ts';
@@ -33,7 +33,7 @@ export class EnterCalls {
     this.kernel = { ...changes, ...fileCalls };
   }
 
-  /** What `action` asks of the kernel is listed instead of done. */
+  /** Records the calls of `action` instead of making them. */
   list(action: (kernel: Kernel) => void): void {
     this.listing = true;
     try {

@@ -1,6 +1,6 @@
 /**
- * What became of an exec'd process, told by the sixteen bytes of its report. A hostile container may have forged them
- * (it can trace the child), so they choose among words that were said before, and nothing else.
+ * The fate of an exec'd process, from the sixteen bytes of its report. A hostile container may have forged them (it
+ * can trace the child), so they only select one of the messages sent before.
  */
 import { errnoName, errnoReason } from '../../syscall/ffi.ts';
 import type { CallReport } from '../../syscall/call-report.ts';

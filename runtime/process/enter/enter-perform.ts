@@ -38,7 +38,7 @@ export interface EnterParts {
   readonly descriptors: number;
   /** Makes the program of the calls that executeFile takes. */
   readonly fill: FillProgram;
-  /** Who root of the container is on the host, which is where users are meant until the last listed calls. */
+  /** The host's id of the container's root; ids are the host's until the last listed calls. */
   readonly firstId: number;
 }
 
@@ -47,7 +47,7 @@ export function performEnter({ id, command }: ContainerStep, parts: EnterParts):
   calls.step = id;
   switch (command.kind) {
     case 'join-cgroup':
-      // "0" is whoever writes it: the process of the list, when it is one, and no thread of minidock's.
+      // "0" means the writer: the process of the list, not a thread of minidock.
       for (const file of command.procs) calls.add('write', calls.keep(openSync(file, 'w')), '0', 1);
       return;
     case 'find-user':
@@ -68,8 +68,8 @@ export function performEnter({ id, command }: ContainerStep, parts: EnterParts):
     case 'set-identity':
       return becomeUser(command, parts);
     case 'fork':
-      // Whoever may trace the child inside makes it call what it likes: in the caller's session that would be the
-      // caller's terminal (open /dev/tty, TIOCSTI) and process group (kill(0)).
+      // A tracer inside can make the child call anything: in the caller's session it would reach the caller's terminal
+      // (open /dev/tty, TIOCSTI) and process group (kill(0)).
       calls.list((kernel) => kernel.setsid());
       return calls.fork();
     case 'new-session':

@@ -17,7 +17,7 @@ export interface EnterRequest {
   /** As cgroupProcsFiles tells. */
   readonly cgroupProcs: readonly string[];
   readonly seccomp?: OciSeccomp;
-  /** The caller is to be told where the time goes. */
+  /** Send spans to the caller. */
   readonly trace?: boolean;
 }
 

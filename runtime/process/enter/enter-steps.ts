@@ -41,8 +41,10 @@ const joinCgroup = ({ cgroupProcs }: EnterRequest): ContainerStep =>
     { kind: 'join-cgroup', procs: cgroupProcs },
     {
       title: 'Move into the container’s cgroup',
-      why: 'What it uses counts for the container, and it is killed with it. Done now, while the host’s cgroup files can be reached.',
-      without: 'The program is not limited at all, and goes on when the container is stopped.',
+      why:
+        'Its usage counts for the container, and it dies with it. Done now, while the host’s cgroup files are in ' +
+        'reach.',
+      without: 'The program has no limits, and keeps running when the container stops.',
       ...lookAtGroup(cgroupProcs),
     },
   );
@@ -55,9 +57,9 @@ const enterNamespaces = ({ containerPid, namespaces }: EnterRequest): ContainerS
     {
       title: 'Enter the container’s namespaces',
       why:
-        'setns(2) puts a process into namespaces that exist already, those of the container’s PID 1: its network, its ' +
-        'host name, its files. The process numbers are for children only, so that this process, which still has all ' +
-        'of root’s powers, is not seen by anyone inside.',
+        'setns(2) puts a process into namespaces that exist already, those of the container’s PID 1: its network, ' +
+        'its host name, its files. The process numbers are for children only, so no process inside sees this one, ' +
+        'which still has all of root’s powers.',
       without: 'The program sees the host’s files, interfaces and processes instead of the container’s.',
       observe: ['readlink', '/proc/self/ns/mnt'],
     },
@@ -72,7 +74,7 @@ const FORK: ContainerStep = containerStep(
     why:
       'clone(2): the child is the first process of exec’s with a number in the container. By now it has the container’s ' +
       'files, user, capabilities and filter and no open file of the host’s, so that a program that traces it gains nothing.',
-    without: 'The program would run beside the container’s processes without seeing them, or being seen.',
+    without: 'The program and the container’s processes would not see each other.',
     observe: ['ps'],
   },
 );

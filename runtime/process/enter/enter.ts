@@ -12,10 +12,10 @@
  *            └─ program                   born in the container's namespaces with what the program will have: its
  *                                         user, capabilities, filter, and descriptors 0 to 2; setsid, execve
  *
- * Who traces that process gets hold of what he has already. Its /proc/PID/exe is the memory file, which is sealed, so
- * that an image with the program `#!/proc/self/exe` starts a list of calls that fails (CVE-2019-5736). minidock's own
- * program file is never there to be found: runc copies itself into memory for that, and 119 MB would take longer to
- * copy than all the rest of exec. Nothing is left for freezing the container meanwhile to protect.
+ * A tracer of that process gains nothing. Its /proc/PID/exe is the memory file, which is sealed, so that an image
+ * with the program `#!/proc/self/exe` starts a list of calls that fails (CVE-2019-5736). minidock's own program file
+ * is never there to be found: runc copies itself into memory for that, and 119 MB would take longer to copy than all
+ * the rest of exec. Nothing is left for freezing the container meanwhile to protect.
  *
  * The filter is loaded before the fork, so a seccomp profile of the user's must allow clone, setsid and execve. The
  * preparing process counts in the container's cgroup (`--pids-limit`) until execve(2) has succeeded.

@@ -5,7 +5,7 @@
  *
  *     0 … 60000               people and services (login.defs)
  *     100000 … 600100000      /etc/subuid as useradd fills it
- *     524288 … 1879048191     systemd-nspawn and its like
+ *     524288 … 1879048191 systemd-nspawn and others
  *     200000 … 2000200000     sssd and FreeIPA, for users of a directory
  *     1879048192 …            minidock's lab
  *     FIRST … LAST            this
@@ -13,7 +13,7 @@
  *
  * A range that is in /etc/subuid or /etc/subgid all the same is left out. A lease is a file named after the first id,
  * with its owner in it, as an address is (network/ipam.ts). The search begins at a place of the owner's own, so that
- * two minidocks with run directories of their own on one machine hardly ever meet.
+ * two minidocks with different run directories rarely collide.
  */
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -79,7 +79,7 @@ export function releaseIds(directory: string, owner: string): void {
   for (const path of idFiles(directory, owner)) rmSync(path, { force: true });
 }
 
-/** Who has which: the first id of a range, and its owner. */
+/** The leases: the first id of a range, and its owner. */
 export function leasedIds(directory: string): ReadonlyMap<number, string> {
   const leases = new Map<number, string>();
   for (const name of namesIn(directory)) {

@@ -123,7 +123,7 @@ function unmapped(kind: 'uid' | 'gid', ids: readonly number[], cause?: unknown):
   });
 }
 
-/** For who has yet to enter the container's user namespace, and would mean somebody else's ids beyond its own. */
+/** Checks ids before the process enters the container's user namespace: larger ids would be other users'. */
 export function refuseUnmapped({ uid, gid, groups }: Identity): void {
   if (uid >= MAPPED) throw unmapped('uid', [uid]);
   const group = [gid, ...groups].find((id) => id >= MAPPED);

@@ -6,7 +6,7 @@
  * it takes grows with the text and not with its square.
  */
 
-/** Who is meant: by name, or by a number, which may be a name as well. */
+/** The user: by name, or by a number, which may also be a name. */
 export interface Wanted {
   readonly name: string;
   readonly number: number | undefined;

@@ -99,7 +99,7 @@ function findGroups(
       });
       if (missing().length === before) continue;
       if (missing().length === 0 && member === '') return false;
-      // What is found is not looked for any more: a file may be full of it.
+      // Each entry is searched once: a file may repeat it.
       const { lastIndex } = pattern;
       pattern = groupPattern(missing(), member);
       pattern.lastIndex = lastIndex;

@@ -10,7 +10,7 @@ export type SeccompArch = keyof typeof SYSCALL_TABLES;
 /** The architectures minidock itself runs on. */
 export type NativeArch = 'x86_64' | 'aarch64';
 
-/** seccomp's `arch` word (linux/audit.h). x32 shares x86-64's and is told apart by a bit in the call number. */
+/** seccomp's `arch` word (linux/audit.h). x32 shares x86-64's and differs by a bit in the call number. */
 export const AUDIT_ARCH: Readonly<Record<SeccompArch, number>> = {
   x86_64: 0xc000003e,
   x86: 0x40000003,

@@ -1,6 +1,6 @@
 /**
  * That somebody stopped a container by hand, which its restart policy heeds: a file in the container's directory,
- * written before the signal, by whoever sends it, since the shim may sleep, hang, or be waiting for its next start. It
+ * written before the signal, by its sender, since the shim may sleep, hang, or be waiting for its next start. It
  * stays over a reboot, and goes with the next start.
  *
  * Docker tells two things apart. Any `kill` notes that a hand was at work (for unless-stopped); what ends a container,

@@ -1,7 +1,7 @@
 /**
- * Who had an address last, so that the next one to have it does not get what is meant for that one. Kept as the text of
- * a symbolic link, which takes no page of memory as a file would: the name of the host's end of the cable, with `/quiet`
- * behind it once a container has ended that never sent anything.
+ * Records the last owner of an address, so that the next owner does not get the last one's packets. Kept as the text
+ * of a symbolic link, which takes no page of memory as a file would: the name of the host's end of the cable, with
+ * `/quiet` behind it once a container has ended that never sent anything.
  */
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -16,14 +16,14 @@ const QUIET = '/quiet';
 const notePath = (paths: Paths, network: string, address: string): string =>
   join(cablesDir(paths), network, address);
 
-/** The host's end of the cable of whoever had the address last, which may be there no more. */
+/** The host's end of the last owner's cable; it may be gone. */
 export const lastCable = (paths: Paths, network: string, address: string): string | undefined =>
   textOfLink(notePath(paths, network, address))?.replace(QUIET, '');
 
 /**
- * A deleted namespace lives on while somebody is in it (nsenter), and on a busy host until the kernel gets round to it:
- * plugged into the bridge, with an address that is another container's by now. So the cable is taken out first. Flows
- * live on, too: what somebody answers to the last container would be let in to this one (runtime/syscall/conntrack.ts).
+ * A deleted namespace lives as long as a process is in it (nsenter), and on a busy host until the kernel frees it: it
+ * stays on the bridge with an address that now belongs to another container. So remove the cable first. Flows stay
+ * too: an answer to the last container would reach this one (runtime/syscall/conntrack.ts).
  */
 export async function replaceCable(
   paths: Paths,
@@ -42,8 +42,8 @@ export async function replaceCable(
 }
 
 /**
- * Before its address is given back: a container that never sent a packet, nor was sent one on a published port, has left
- * no flow, and nobody needs to look for it.
+ * Before its address is released: a container that sent no packet and got none on a published port left no flow, so
+ * no one needs to look for it.
  */
 export function noteIfQuiet(paths: Paths, state: NetworkState): void {
   for (const { network, address, hostVeth } of endpointStates(state)) {
@@ -51,7 +51,7 @@ export function noteIfQuiet(paths: Paths, state: NetworkState): void {
   }
 }
 
-/** While its cable is still there: somebody may have a socket of its namespace (cut-cable.ts), and sends after all. */
+/** While its cable is still there: a process may hold a socket of its namespace (cut-cable.ts) and still send. */
 export function noteIfNotQuiet(paths: Paths, state: NetworkState): void {
   for (const { network, address, hostVeth } of endpointStates(state)) {
     if (wasQuiet(hostVeth, state)) continue;
@@ -83,7 +83,7 @@ async function forgetFlowsOf(address: string, bridge: string): Promise<void> {
     // A kernel that cannot be asked for its flows.
     if (!['EINVAL', 'EOPNOTSUPP', 'EPROTONOSUPPORT'].includes(errnoOf(error))) throw error;
   }
-  // Packets of theirs wait for up to three seconds for somebody to answer for the address.
+  // The kernel keeps their packets for up to three seconds until a neighbour answers for the address.
   if (forgotten > 0) await run('ip', 'neighbour', 'flush', 'to', address, 'dev', bridge);
 }
 

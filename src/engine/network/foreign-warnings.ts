@@ -2,7 +2,7 @@
 import type { ForeignFirewall } from '../../../runtime/network/firewall/foreign.ts';
 import type { FirewallBackend } from '../../../runtime/network/types.ts';
 
-/** One line for each firewall that will drop the containers' traffic unless its owner says otherwise. */
+/** One warning for each firewall that will drop the containers' traffic. */
 export function warnOfForeign(
   foreign: readonly ForeignFirewall[],
   backend: FirewallBackend,
@@ -29,8 +29,8 @@ export function warnOfForeign(
           ? []
           : [
               `chain ${other.chain} of table ${other.family} ${other.table} drops forwarded packets, so containers ` +
-                `reach no other host and published ports only work from this one; accept there what comes from and ` +
-                `goes to ${bridge}${other.chain === 'FORWARD' ? ', or run with --firewall=iptables' : ''}`,
+                'reach no other host and published ports only work from this one; accept packets from and to ' +
+                `${bridge} there${other.chain === 'FORWARD' ? ', or run with --firewall=iptables' : ''}`,
             ];
     }
   });

@@ -44,7 +44,7 @@ export interface NetworkRequest {
 export const PREDEFINED = [DEFAULT_NETWORK, 'host', 'none', 'default'];
 
 /**
- * @param tell given the plan before it is carried out, for --explain
+ * @param tell gets the plan before it is carried out, for --explain
  * @throws MinidockError NETWORK_EXISTS, NETWORK_PREDEFINED, BAD_NETWORK, SUBNET_OVERLAPS, NO_SUBNET, STEP_FAILED.
  */
 export async function createNetwork(
@@ -58,7 +58,7 @@ export async function createNetwork(
     tell(steps);
     writeKeptRecord(definitionPath(paths, network), network);
     try {
-      // What is to be undone is known without one, see withdraw.
+      // The undo needs no journal, see withdraw.
       await applySteps(steps, { journal: NO_JOURNAL });
     } catch (error) {
       await withdraw(network);
@@ -161,7 +161,7 @@ export async function removeNetwork(paths: Paths, reference: string): Promise<Br
       throw new MinidockError({
         code: 'NETWORK_NOT_REMOVED',
         message: `error while removing network ${network.name}: ${failures.join('; ')}`,
-        hint: 'It is still listed: remove it again when that is mended.',
+        hint: 'The network is still listed: fix that, then remove it again.',
       });
     }
     for (const dir of [leasesDir(paths), cablesDir(paths)]) {
@@ -190,7 +190,7 @@ function endpointsOf(paths: Paths, { id }: BridgeNetwork): readonly string[] {
   }
 }
 
-/** Everything of it that is on the host, going on past what fails, which it tells; not there counts as taken away. */
+/** Removes everything of it from the host, continues after failures and reports them; missing counts as removed. */
 async function withdraw(network: BridgeNetwork): Promise<readonly string[]> {
   const failures: string[] = [];
   const takeAway = async (argv: Argv): Promise<void> => {

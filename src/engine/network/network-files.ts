@@ -62,6 +62,8 @@ function readShared(path: string): string {
   throw new MinidockError({
     code: 'FILE_TOO_LARGE',
     message: `${path} is larger than ${String(LARGEST >> 20)} MB`,
-    hint: 'The container whose network is shared has written that much to it. Restart that container to have it made anew.',
+    hint:
+      'The container whose network is shared has written that much to it. Restart that container: minidock then ' +
+      'writes the file again.',
   });
 }

@@ -1,7 +1,7 @@
 /**
- * What a container's networks need before a plan can be made: the definition of each bridge network
- * (networks.ts), a lease of an address in it, host ports that are really free and stay reserved. All of it is given back by
- * release-network.ts, and by whoever cleans up after a shim that was killed: leases carry their owner's id.
+ * What a container's networks need before a plan can be made: the definition of each bridge network (networks.ts), a
+ * lease of an address in it, host ports that are really free and stay reserved. release-network.ts releases all of
+ * it; after a killed shim the clean-up does: leases carry their owner's id.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -47,7 +47,7 @@ import type { ContainerStore } from '../state/store.ts';
 export interface AcquiredNetwork {
   readonly attachment: Attachment;
   readonly state: NetworkState;
-  /** What the user should know although it works: another firewall drops what is forwarded. */
+  /** A warning: another firewall drops forwarded packets. */
   readonly warnings: readonly string[];
   readonly ports: readonly HeldPort[];
 }
@@ -100,8 +100,8 @@ export async function previewNetwork(
 }
 
 /**
- * Its host ports as they would be now, held for no longer than it takes to know; as asked for where there are none to
- * have, with what reservePorts throws then.
+ * Reserves its host ports for a moment to learn them; on failure returns the requested ports and the error of
+ * reservePorts.
  */
 export function peekPorts({ spec: { network } }: ContainerConfig): {
   readonly ports: readonly PortBinding[];
@@ -152,8 +152,8 @@ async function foreignFor(endpoints: readonly BridgeEndpoint[]): Promise<readonl
 }
 
 /**
- * Whether a container that runs has the address, whose lease is lost: its cable is still plugged in, and its shim alive.
- * The lease is made anew then.
+ * Whether a container that runs has the address, whose lease is lost: its cable is still plugged in, and its shim
+ * alive. Then restore the lease.
  */
 function restoreLostLease(store: ContainerStore, network: BridgeNetwork, address: string): boolean {
   const { paths } = store;
@@ -164,7 +164,7 @@ function restoreLostLease(store: ContainerStore, network: BridgeNetwork, address
   // One that has just ended gives the address back, and its cable goes a moment later.
   const { pid, pidStartTime, network: held } = store.readState(owner);
   if (held?.address !== address || !isSameProcess(pid, pidStartTime)) return false;
-  tellDamage(missingFile(join(leasesDir(paths), network.id, address)), 'It has been made anew.');
+  tellDamage(missingFile(join(leasesDir(paths), network.id, address)), 'minidock has created it again.');
   restoreAddress(leasesDir(paths), network.id, address, owner);
   if (isSameProcess(pid, pidStartTime)) return true;
   releaseAddress(leasesDir(paths), network.id, address, owner);

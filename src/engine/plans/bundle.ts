@@ -53,7 +53,7 @@ export interface BundleInput {
   readonly userNamespace?: UserNamespace | undefined;
   /** With --userns=auto: the machine's id of its root. */
   readonly firstId?: number | undefined;
-  /** PID 1 is to tell where its time goes. */
+  /** PID 1 sends its spans. */
   readonly trace?: boolean;
   /** PID 1 asks before each step. */
   readonly step?: boolean;
@@ -217,7 +217,7 @@ function mounts(input: BundleInput): readonly OciMount[] {
     destination: `/etc/${name}`,
     type: 'bind',
     source: join(dir, name),
-    // A read-only container has them read-only too: whoever may write /etc/hosts decides who a name is.
+    // A read-only container has them read-only too: a writer of /etc/hosts decides where names lead.
     options: ['rbind', 'rprivate', ...(spec.readOnly ? ['ro'] : [])],
   }));
   // Docker sorts by destination depth, so that a volume on /a does not hide one on /a/b.

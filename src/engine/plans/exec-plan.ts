@@ -94,7 +94,7 @@ export function planExec(
   return { request, start: execStart(argv, state.pid) as ExecPlan['start'] };
 }
 
-/** Only for who wants to tell of them: the process inside works its own out. */
+/** Only for --explain: the process inside computes its own. */
 export async function execSteps({ request, start }: ExecPlan): Promise<readonly Step[]> {
   const { enterSteps } = await import('../../../runtime/process/enter/enter-steps.ts');
   return [start, ...enterSteps(request)];

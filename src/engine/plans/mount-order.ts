@@ -1,7 +1,7 @@
 /**
- * A container's own mounts with those that were asked for: what is asked for comes last, in place of the default on the
- * same directory. Around cgroup v1's hierarchies lies a directory that is read-only once all of them are there: so
- * whoever brings /sys/fs/cgroup brings all of it, and a volume on one hierarchy is mounted where that would be.
+ * A container's own mounts with those that were asked for: what is asked for comes last, in place of the default on
+ * the same directory. Around cgroup v1's hierarchies lies a directory that is read-only once all of them are there:
+ * so a volume on /sys/fs/cgroup replaces all of it, and a volume on one hierarchy is mounted where that would be.
  */
 import type { OciMount } from '../../../runtime/bundle.ts';
 

@@ -28,7 +28,7 @@ import type { Attachment } from '../network/attachment.ts';
 export interface RunOptions {
   /** Of the terminal that waits for the container, if there is one. */
   readonly size?: { readonly rows: number; readonly columns: number } | undefined;
-  /** PID 1 is to tell where its time goes. */
+  /** PID 1 sends its spans. */
   readonly trace?: boolean;
   /** PID 1 is to ask before each step. */
   readonly step?: boolean;
@@ -128,7 +128,7 @@ export function needsMtab(
       .findLast((stats) => stats !== undefined);
   const etc = top('etc', layers);
   if (etc?.isDirectory() === false) return undefined;
-  // Where a layer has a link or a file in its place, what is below that is not the image's.
+  // Below a link or a file of a layer nothing belongs to the image.
   const own = layers.filter((layer) => top('etc', [layer])?.isDirectory() === true);
   if (top('etc/mtab', own) !== undefined) return undefined;
   return { uid: etc?.uid ?? 0, gid: etc?.gid ?? 0, mode: (etc?.mode ?? 0o755) & 0o7777 };
@@ -146,7 +146,9 @@ function lookUpDevice(device: ContainerConfig['spec']['devices'][number]): OciDe
   if (userNamespace() !== undefined && !(device.access.includes('r') && device.access.includes('w'))) {
     throw new MinidockError({
       code: 'DEVICE_ACCESS',
-      message: `the device "${device.host}" cannot be given for "${device.access}" alone: minidock runs in a user namespace, where nobody may set rules about devices`,
+      message:
+        `the device "${device.host}" cannot be given for "${device.access}" alone: minidock runs in a user ` +
+        'namespace, where the kernel allows no device rules',
       hint: 'Give it for "rw", or run minidock as root of the machine.',
       exitCode: 125,
     });

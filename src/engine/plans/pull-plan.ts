@@ -105,8 +105,7 @@ function wordsOf({ method, url }: Answered): Pick<HostStep, 'id' | 'title' | 'wh
       id: 'registry.ping',
       title: 'Ask whether this is a registry',
       why: 'Every registry answers below /v2/; a host that may be spoken to without TLS is asked this once, to find out which way it speaks.',
-      without:
-        'It would not be known whether to speak TLS, nor, with an answer of 401, where to get a token.',
+      without: 'minidock would not know whether to use TLS, nor, after a 401, where to get a token.',
     };
   if (/\/v2\/.*\/manifests\//.test(pathname))
     return method === 'HEAD'
@@ -132,7 +131,9 @@ function wordsOf({ method, url }: Answered): Pick<HostStep, 'id' | 'title' | 'wh
   return {
     id: 'registry.token',
     title: 'Get a token',
-    why: 'The registry has said who gives tokens and for what; with it the next requests may read this one repository, for some minutes.',
+    why:
+      'The registry has named the token server and the scope; with the token the next requests may read this ' +
+      'repository for some minutes.',
     without: 'Every request is answered with 401 Unauthorized, also for images that everybody may pull.',
   };
 }

@@ -1,6 +1,6 @@
 /**
  * The table of contents of a container: every step between a configuration and a running process, in order. Pure;
- * `--dry-run` prints it, the shim carries it out. What may run beside what is told by the parts:
+ * `--dry-run` prints it, the shim carries it out. The parts that may run concurrently:
  *
  *     process.start ────────────────┐
  *     cgroup, namespace, veth ──────┴─> begin ─> container (PID 1, until it is ready)
@@ -162,10 +162,10 @@ function planMappedStart(cgroupsPath: string, mapping: OciIdMapping): HostStep {
     section: 'process',
     title: 'Start a process in new namespaces, with users of its own',
     why:
-      `The first one is a user namespace: root in it is user ${mapping.hostID} of the machine, who owns nothing. It has ` +
-      'every power over the namespaces made with it (its mounts, its network, its processes) and none over the rest: ' +
-      'what gets out of the container is nobody. Files of the host are closed to it: it inherits minidock’s program and ' +
-      'socket as open files.',
+      `The first one is a user namespace: its root is user ${mapping.hostID} of the machine, who owns nothing. ` +
+      'That root has all capabilities over the namespaces made with it (its mounts, its network, its processes) ' +
+      'and none over the rest: a process that escapes has no rights. It cannot open files of the host, so it ' +
+      'inherits minidock’s program and socket as open files.',
     without: 'Root of the container is root of the machine, and only what follows keeps the two apart.',
     command: { kind: 'run', argv: unshareArgv(USER_NAMESPACES, command) },
     undo: { kind: 'command', command: { kind: 'kill-cgroup', cgroupsPath } },

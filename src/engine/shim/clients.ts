@@ -63,7 +63,7 @@ export class Clients {
     const sources: Source[] = [{ fd: this.listener, events: POLLIN, ready: () => this.accept() }];
     for (const client of this.clients) {
       const reads = !(inputFull && client.attachment.stdin);
-      // Without an event to wait for it is left out: poll(2) tells of a hang-up all the same, again and again.
+      // Skip a client without events: poll(2) would report its hang-up again and again.
       if (!reads && !client.pending) continue;
       sources.push({
         fd: client.fd,
@@ -85,7 +85,7 @@ export class Clients {
     return [...this.clients].every((client) => client.quiet);
   }
 
-  /** Someone wants to know what is done at the end. */
+  /** A client wants the steps of the end. */
   get explaining(): boolean {
     return [...this.clients].some((client) => client.explains);
   }
@@ -98,7 +98,7 @@ export class Clients {
     for (const client of this.clients) client.message(message);
   }
 
-  /** Asks who started the container and waits for the word, doing nothing else; undefined if nobody is there to say it. */
+  /** Asks the starting client and blocks for its answer; undefined if it is gone. */
   ask(question: ShimMessage): StepWord | undefined {
     const [asked] = this.clients;
     this.word = undefined;

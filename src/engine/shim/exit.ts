@@ -1,4 +1,4 @@
-/** The end of a run: the plan undone, the outcome recorded, everyone told. */
+/** The end of a run: undo the plan, record the outcome, notify all clients. */
 import { existsSync, rmSync } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { readOomKills } from '../../../runtime/cgroup/processes.ts';
@@ -19,7 +19,7 @@ import { formatNs, NEVER, nowNs, timestamp } from '../spec/time.ts';
 import { undoRun } from '../undo-run.ts';
 import { journalOf, type ShimParts } from './parts.ts';
 
-/** Milliseconds for the kernel to take a cable away by itself. Nobody waits for it: everyone has been told by then. */
+/** Milliseconds for the kernel to remove a cable by itself. All clients are notified by then, so nobody waits. */
 const CABLE_PATIENCE = 2000;
 
 /** After the program has ended. */
@@ -32,7 +32,7 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
         clients.broadcast({ type: 'step', ...step });
     });
   }
-  // Whoever traced its beginning may have been another process, before this one woke up.
+  // Another process may have traced its beginning, before this one woke up.
   const pid = isTraced() ? store.read(config.id)?.state.pid : undefined;
   if (pid !== undefined) tellTrace({ type: 'end', pid, name: '', args: { status: exitCode } });
   const oomKilled = readOomKills(`/minidock/${config.id}`) > 0;
@@ -58,7 +58,7 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
     );
   }
   const rest = cleanUp(parts, config.spec.autoRemove);
-  // Who wants to be told of it waits for the files to be deleted; nobody else needs to.
+  // A client with --explain waits for the deletion of the files; no other client does.
   if (explaining) rest();
   span('answer', 'answer: exited', () => clients.finish({ type: 'exited', exitCode, oomKilled }));
   if (!explaining) rest();
@@ -67,7 +67,7 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
   });
 }
 
-/** Of a container that nobody has removed. One whose record is lost began when its shim did, as far as that tells. */
+/** Of a container that nobody has removed. Without a record, use the shim's start time. */
 function recordOf({ store, config }: ShimParts): ContainerState | undefined {
   if (!existsSync(containerDir(store.paths, config.id))) return undefined;
   const state = store.readState(config.id);
@@ -108,8 +108,8 @@ export async function fail(
 }
 
 /**
- * Where a change of the host failed, others were made before it, and people want to know what is left of them. A user
- * that the image lacks, or a program that is not there, is the container's own affair: its host is as it was before.
+ * Where a change of the host failed, others were made before it, and people want to know what is left of them. A
+ * missing user or program is the container's own problem: the host is unchanged.
  */
 function tellsUndo(error: unknown, { undone, failures }: UndoReport): boolean {
   return failures.length > 0 || (error instanceof StepError && undone.length > 0);
@@ -125,7 +125,7 @@ function cleanUp({ store, config, log, lock }: ShimParts, remove: boolean): () =
       return () => undefined;
     }
     const deleteFiles = takeContainerAway(store, config, { volumes: true });
-    // Held until then: it tells a sweep that these files are somebody's business.
+    // Held until then: it protects these files from a sweep.
     return () => {
       span('state', 'delete its files', deleteFiles);
       lock.release();

@@ -32,13 +32,13 @@ import type { ChildStdio, ContainerStdio } from './stdio.ts';
 /** Milliseconds for a message that was sent before its sender's end to be read. */
 const LAST_WORDS = 200;
 
-/** PID 1, on its way into its namespaces, and what it will be told by. */
+/** PID 1 as it enters its namespaces, and its message channel. */
 export interface Started {
   readonly step: HostStep;
   readonly init: InitListener;
   readonly first: FirstProcess;
   readonly trace: InitTrace;
-  /** With a user namespace of its own: where it is sent what it cannot open. */
+  /** With a user namespace of its own: the socket for descriptors that it cannot open itself. */
   readonly mapped?: {
     readonly here: number;
     readonly bundleDir: string;
@@ -56,7 +56,7 @@ export interface FirstProcess {
   readonly exited: Promise<number>;
 }
 
-/** Until PID 1 is told to begin, it ends by itself when its supervisor does: so nothing is journalled here. */
+/** Before 'begin' PID 1 exits when its supervisor does, so nothing is journalled here. */
 export async function startFirst(
   places: StartInput,
   stdio: ContainerStdio,
@@ -80,7 +80,7 @@ export async function startFirst(
     const mapped = { here: inherited.here, bundleDir, ready: Promise.resolve() };
     const started = { step, init, first, trace, mapped };
     mapped.ready = usersOf(first.pid, mapping, first.exited).then(async (there) => {
-      // It has ended, and that is the error to tell.
+      // It has ended: report that error.
       if (!there) await pidOf(started);
     });
     mapped.ready.catch(() => undefined);
@@ -141,7 +141,7 @@ export interface Launch {
   readonly size: { readonly rows: number; readonly columns: number } | undefined;
 }
 
-/** Ends when all have, since steps that are still being performed would be missed by whoever undoes. */
+/** Waits for all, since the undo would miss steps that are still running. */
 async function allOf(rows: readonly Promise<void>[]): Promise<void> {
   const results = await Promise.allSettled(rows);
   const failed = results.find((result) => result.status === 'rejected');
@@ -190,9 +190,9 @@ async function bringUp(
   network: Promise<void>,
 ): Promise<number> {
   let begun = false;
-  // A child that dies before it says hello must not be waited for. If it said why, that is on its way here.
+  // Do not wait for a child that died before hello. Its reason, if it sent one, is about to arrive.
   const early = first.exited.then(async (code): Promise<never> => {
-    // What ends later is the program, which nobody waits for here: a timer would only keep its shim.
+    // A later end is the program's; a timer would only keep the shim awake.
     const failure = begun ? undefined : await Promise.race([init.result, delay(LAST_WORDS)]);
     if (failure !== undefined) throw new InitError(failure);
     throw new MinidockError({
@@ -222,7 +222,7 @@ async function bringUp(
     }
     return pid;
   } finally {
-    // Steps beside it that are still being performed would be missed by whoever undoes.
+    // The undo would miss concurrent steps that are still running.
     await network.catch(() => undefined);
   }
 }

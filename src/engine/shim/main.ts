@@ -119,7 +119,7 @@ function readRequest(): ShimRequest | undefined {
   const frames = new FrameReader((_, payload) => {
     request = JSON.parse(payload.toString()) as ShimRequest;
   });
-  // No byte beyond the frame is read: those are for whoever serves the clients.
+  // Reads no byte beyond the frame: the rest is for clients.ts.
   for (let wanted = FRAME_HEADER; wanted > 0; wanted = frames.missing) {
     const chunk = Buffer.alloc(wanted);
     const length = readSync(CONTROL_FD, chunk);
@@ -129,7 +129,7 @@ function readRequest(): ShimRequest | undefined {
   return request;
 }
 
-/** Whatever goes wrong from here on is told there. */
+/** Errors from here on go there. */
 function openLog(path: string): void {
   try {
     const log = openSync(path, 'a', 0o600);
@@ -183,7 +183,7 @@ async function bringUp(
     const plan = makePlan(parts, request, network, explaining, firstId);
     return await span('work', 'launch', () => launch({ plan, wiring, started, options, stdio, size }));
   } finally {
-    // Steps that are still being performed would be missed by whoever undoes.
+    // The undo would miss steps that are still running.
     await wiring.catch(() => undefined);
   }
 }

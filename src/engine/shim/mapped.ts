@@ -1,6 +1,7 @@
 /**
- * Starting a container with a user namespace of its own (--userns=auto): what PID 1 cannot open or make itself, since
- * it is nobody on the machine, it inherits or is sent (runtime/process/inherited.ts, runtime/rootfs/host-mounts.ts).
+ * Starting a container with a user namespace of its own (--userns=auto): PID 1 is unprivileged on the machine; it
+ * inherits or receives what it cannot open or create itself (runtime/process/inherited.ts,
+ * runtime/rootfs/host-mounts.ts).
  */
 import { chmodSync, closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -86,7 +87,7 @@ export const makeMounts = ({ container, mapping }: RunPlan, pid: number): readon
         }),
       );
 
-/** Between `hello` and `begin`: what is to be told in `begin` of what was sent. @throws StepError. */
+/** Between `hello` and `begin`: returns the description of the sent descriptors for `begin`. @throws StepError. */
 export async function handOver(
   plan: RunPlan,
   pid: number,

@@ -1,7 +1,6 @@
 /**
- * How the shim waits: poll(2) over a handful of descriptors, each with what is to be done when something comes. No
- * event loop, so at any moment all that is under way lies in plain sight, and the process can be exchanged for
- * another that goes on with the same descriptors (sleep.ts).
+ * The shim's loop: poll(2) over a handful of descriptors, each with a callback. Without an event loop its whole state
+ * is visible at any moment, and another program can take over the same descriptors (sleep.ts).
  */
 import { poll } from '../../../runtime/syscall/loops.ts';
 
@@ -9,7 +8,7 @@ export interface Source {
   readonly fd: number;
   /** POLLIN, POLLOUT. */
   readonly events: number;
-  /** What came may also be that the other side hung up; whoever reads then sees the end. */
+  /** Also called after a hang-up; the next read then returns the end. */
   ready(): void;
 }
 

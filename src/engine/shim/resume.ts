@@ -1,4 +1,4 @@
-/** A shim that has slept (sleep.ts) goes on where it was. */
+/** Resumes a shim after hibernation (sleep.ts). */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Journal } from '../../../runtime/plan/journal.ts';
@@ -30,10 +30,7 @@ export async function resumeShim(text: string): Promise<void> {
   }
 }
 
-/**
- * The container's directory was removed behind our back: nothing tells how it is to be served, and nobody else would
- * ever end it, since all commands find it there.
- */
+/** Another program removed the container's directory: end the container, since no command can find it any more. */
 async function reassemble({ id, paths, lock, ports, stdio }: Handover): Promise<ShimParts> {
   const store = new ContainerStore(paths);
   try {

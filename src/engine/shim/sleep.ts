@@ -1,11 +1,10 @@
 /**
- * Sleeping: a shim that has had nothing to do for a while executes a program of one page in its place (waiter.ts),
- * which waits for the same descriptors and executes the shim again when one of them has something to say. It stays
- * the same process, so the container's first process stays its child and locks stay held; what it needs to go on is
- * descriptors and a few words on its command line. poll(2) tells of a state, not of a change: what comes between
- * the two programs is there for the second to find.
+ * Hibernation: an idle shim executes a program of one page in its place (waiter.ts), which polls the same descriptors
+ * and executes the shim again when one is ready. It stays the same process, so the container's first process stays
+ * its child and locks stay held; it needs only descriptors and a few arguments to resume. poll(2) reports states, not
+ * changes: the second program still sees events between the two.
  *
- * The executable is held by a descriptor of its own: replaced or removed, it is still there to wake up to.
+ * An open descriptor keeps the executable, even if its file is replaced or removed.
  */
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import type { HeldPort } from '../../../runtime/network/ports.ts';
@@ -21,7 +20,7 @@ import type { Rest } from './serve.ts';
 import type { StdioDescriptors } from './stdio.ts';
 import { waiterImage } from './waiter.ts';
 
-/** What a shim that wakes up is told of the one it was. Numbers of descriptors above all. */
+/** The state that a shim passes to itself through hibernation, above all descriptor numbers. */
 export interface Handover {
   readonly id: string;
   readonly paths: Paths;

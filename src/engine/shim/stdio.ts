@@ -1,7 +1,7 @@
 /**
- * The container's standard streams as the shim holds them: three real pipes (so that /dev/stdout can be opened
- * again, which nginx's image does), or a pty from the container's own devpts when it has a terminal. Output goes to
- * the log and to whoever is attached; reading stops while one of them lags.
+ * The container's standard streams as the shim holds them: three real pipes (so that /dev/stdout can be opened again,
+ * which nginx's image does), or a pty from the container's own devpts when it has a terminal. Output fans out to the
+ * log and to attached clients; back-pressure: reading stops while one of them lags.
  */
 import { closeSync, fchownSync, readSync } from 'node:fs';
 import { POLLIN, POLLOUT } from '../../../runtime/syscall/loops.ts';
@@ -28,7 +28,7 @@ export interface StdioDescriptors {
 
 interface Output {
   readonly fd: number;
-  /** undefined: nobody looks at it; it is read so that whoever writes there does not block. */
+  /** undefined: no client is attached; it still reads, so that the program does not block. */
   readonly stream: LogStream | undefined;
 }
 
@@ -40,7 +40,7 @@ export class ContainerStdio {
   private terminal: number | undefined;
 
   constructor(
-    /** undefined: nobody wants one (--log-driver none). */
+    /** undefined with --log-driver none. */
     private readonly log: LogWriter | undefined,
     private readonly clients: Clients,
     private readonly options: { readonly tty: boolean; readonly openStdin: boolean },
@@ -90,7 +90,7 @@ export class ContainerStdio {
     this.read(master, 1);
   }
 
-  /** The master of a terminal that someone else has left; whoever writes there must not block. */
+  /** The master of a terminal that a client has left; its writers must not block. */
   discard(master: number): void {
     this.read(master, undefined);
   }
@@ -121,7 +121,7 @@ export class ContainerStdio {
   }
 
   closeInput(): void {
-    // A terminal has no end of file of its own; whoever types sends ^D.
+    // A terminal has no end of file; users type ^D.
     if (!this.options.tty) this.stdin?.end();
   }
 

@@ -1,7 +1,7 @@
 /**
- * `--step`: a container brought up one step after the other, in the order a reader meets them, each when the command
- * says so. What is done is what is always done; only nothing runs beside anything else, and nothing is folded. While
- * the command thinks, the shim waits in poll(2) and PID 1 for its answer: the kernel is as the last step left it.
+ * `--step`: a container brought up one step after the other, in the reader's order, each on the command's word. The
+ * steps are the usual ones, but nothing runs concurrently or folded. Meanwhile the shim waits in poll(2) and PID 1
+ * waits for its answer: the kernel is as the last step left it.
  */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { applySteps, type ApplyOptions } from '../../../runtime/plan/apply.ts';

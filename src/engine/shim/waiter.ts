@@ -1,7 +1,7 @@
 /**
- * The program that takes a sleeping shim's place: a few dozen bytes of machine code in an ELF file of less than a
- * page. It waits in ppoll(2) for any of some descriptors and then executes the shim again, with the arguments and
- * the environment it was given itself. A page of stack and two of its own are all the memory it costs.
+ * The program that replaces a hibernating shim: a few dozen bytes of machine code in an ELF file of less than a page.
+ * It waits in ppoll(2) for any of some descriptors and then executes the shim again, with the arguments and the
+ * environment it was given itself. A page of stack and two of its own are all the memory it costs.
  *
  *     prctl(PR_SET_NAME, "minidock")
  *     again: ppoll(descriptors, count, NULL, NULL)     returns when something is there, or was interrupted

@@ -1,6 +1,6 @@
 /**
- * Bytes on their way into a descriptor that may not take them at once. Order is kept; when the reader has gone,
- * what is left and what still comes is dropped, which is not the writer's failure.
+ * A queue of bytes for a descriptor that may block. It keeps the order; after the reader hangs up it drops the rest
+ * without an error.
  */
 import { closeSync, writeSync } from 'node:fs';
 import { kernel } from '../../../runtime/syscall/libc.ts';
@@ -84,7 +84,7 @@ export class WriteQueue {
     try {
       return writeSync(this.fd, bytes);
     } catch (error) {
-      // EPIPE, ECONNRESET, EIO of a terminal: nobody reads any more.
+      // EPIPE, ECONNRESET, EIO of a terminal: the reader hung up.
       if (errnoOf(error) !== 'EAGAIN') this.gone = true;
       return 0;
     }

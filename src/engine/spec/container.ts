@@ -1,7 +1,7 @@
 /**
- * What minidock remembers of a container. `ContainerConfig` is written once by create (and again by rename) and says
- * what was asked for; `ContainerState` is written by whoever owns the container at the time (its shim while it
- * runs) and says how it fares. `inspect` renders both in Docker's shape (src/docker/inspect-json.ts).
+ * What minidock remembers of a container. create (and rename) writes `ContainerConfig`, the request; the container's
+ * current owner (its shim while it runs) writes `ContainerState`. `inspect` renders both in Docker's shape
+ * (src/docker/inspect-json.ts).
  */
 import type { Healthcheck } from '../../../images/types.ts';
 import type { RequestedResources } from '../../../runtime/cgroup/validate.ts';
@@ -49,7 +49,7 @@ export interface ContainerSpec {
   readonly labels: Readonly<Record<string, string>>;
   readonly exposedPorts: readonly string[];
   readonly stopSignal: string;
-  /** The image's, to be shown: nobody carries it out. Absent where the image has none. */
+  /** The image's health check, only shown. Absent if the image has none. */
   readonly healthcheck?: Healthcheck;
   /** Seconds. */
   readonly stopTimeout: number;
@@ -141,9 +141,9 @@ export interface ContainerState {
   readonly status: ContainerStatus;
   /** As the host sees it; 0 when not running. */
   readonly pid: number;
-  /** Field 22 of /proc/PID/stat: tells a reused pid apart. */
+  /** Field 22 of /proc/PID/stat: detects a reused pid. */
   readonly pidStartTime: string;
-  /** The shim, told apart likewise; 0 when not running. */
+  /** The same for the shim; 0 when not running. */
   readonly shimPid: number;
   readonly shimStartTime: string;
   readonly exitCode: number;

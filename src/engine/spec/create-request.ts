@@ -1,4 +1,4 @@
-/** What is asked of `create`: flags as text, not yet checked against each other, the image or the host. */
+/** The request of `create`: flags as text, not yet checked against each other, the image or the host. */
 
 /** Named as commander names the long flags of `run` and `create`. */
 export interface ContainerFlags {

@@ -40,7 +40,7 @@ function envEntry(entry: string, file: string | undefined): readonly string[] {
   return inherited === undefined ? [] : [`${key}=${inherited}`];
 }
 
-/** What was taken for a name may be a whole file of something else. */
+/** The "name" may be a whole file of something else. */
 const shorten = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
 function split(entry: string): readonly [string, string | undefined] {

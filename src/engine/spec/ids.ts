@@ -1,4 +1,4 @@
-/** Identities: 64 random hex digits, and a name made of two words for whoever did not choose one. */
+/** Identities: 64 random hex digits, and a default name of two words. */
 
 /** `bytes` random bytes. Web Crypto is there from the start; loading node:crypto takes 3 ms of each process. */
 export const randomHex = (bytes: number): string =>

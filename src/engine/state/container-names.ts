@@ -63,7 +63,7 @@ export class ContainerNames {
     });
   }
 
-  /** Fewer names than containers: one of them has lost the file of its name, which nobody else may take. */
+  /** Fewer names than containers: one has lost the file of its name, and no other may take the name. */
   private restore(name: string, nameless = 0): void {
     if (existsSync(nameFile(this.paths, name))) return;
     if (this.list().length >= this.containers.ids().length - nameless) return;
@@ -71,7 +71,7 @@ export class ContainerNames {
     if (holder !== undefined) this.write(name, holder);
   }
 
-  /** The name's file made anew. */
+  /** Creates the name's file again. */
   write(name: string, id: string): void {
     ensurePrivateDir(namesDir(this.paths));
     writeFileAtomic(nameFile(this.paths, name), id);
@@ -116,7 +116,7 @@ export class ContainerNames {
     }
   }
 
-  /** The file of its name is lost or damaged (`told` is what it says), which is told if a container is called so. */
+  /** The file of its name is lost or damaged (`told` is its content): reports that if a container has this name. */
   findLost(name: string, told: string | undefined): string | undefined {
     const holder = this.holderOf(name);
     if (holder !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * Files that do not hold what they should: told in one line on standard error, once for each file, by whoever comes
- * across one. The command goes on with all the rest. `doctor` looks at every file for itself and is told nothing.
+ * Reports each damaged file once, in one line on standard error. The command continues with the rest. `doctor`
+ * examines every file itself and does not use this.
  */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { oneLine } from '../../../runtime/printable.ts';
@@ -12,7 +12,7 @@ let silent = false;
 /** Where the words go; a test listens here. */
 export const complaints = { say: complain };
 
-export const DOCTOR = 'minidock doctor tells more; minidock doctor --fix repairs it.';
+export const DOCTOR = 'minidock doctor shows more; minidock doctor --fix repairs it.';
 
 /** `consequence`: what is done without it, as a sentence; '' where the error says all. */
 export function tellDamage(error: Error, consequence = ''): void {
@@ -27,7 +27,7 @@ export function keepQuietAboutDamage(): void {
   silent = true;
 }
 
-/** What is in use by a container whose record is lost is not known, and stays. */
+/** The files of a container without a record are unknown, and stay. */
 export const cannotTell = (
   doing: string,
   { config }: { readonly config: { readonly id: string; readonly name: string } },

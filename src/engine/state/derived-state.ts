@@ -33,7 +33,7 @@ import { containerLock, containerRunDir, idsDir, leasesDir, type Paths } from '.
 import { bootId, startTime } from './process-identity.ts';
 import { NEVER } from '../spec/time.ts';
 
-/** Docker's exit status for a container that nobody saw the end of. */
+/** Docker's exit status for a container whose end no process saw. */
 const UNKNOWN = 255;
 
 /** `problem`: what became of the record, for the state's `error`. */
@@ -64,7 +64,7 @@ export function deriveState(paths: Paths, config: ContainerConfig, problem: stri
     exitCode: 0,
     pid: pid ?? 0,
     pidStartTime: pid === undefined ? '' : (startTime(pid) ?? ''),
-    // A shim that is gone: whoever looks at the container next cleans up after it.
+    // The shim is gone: the next command that looks at the container cleans up.
     shimPid: shimPid ?? 0,
     shimStartTime: shimPid === undefined ? '' : (startTime(shimPid) ?? ''),
     startedAt: pid === undefined ? NEVER : startedAt(pid),

@@ -1,7 +1,7 @@
 /**
  * What a killed `create` or `rm` leaves: a container's directory that has no config.json yet, or one on its way out
- * (.removing-ID). Whoever makes or removes one holds the lock in it, so one whose lock is free is nobody's. Cheap when
- * nothing is wrong: one look at the directory of containers and one for each of them.
+ * (.removing-ID). The process that creates or removes one holds the lock in it, so a directory with a free lock has
+ * no owner. Cheap if nothing is wrong: it reads the directory of containers and looks once at each.
  */
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -73,7 +73,7 @@ function sweepUnfinished(store: ContainerStore, id: string, deadline: number): v
   const dir = containerDir(store.paths, id);
   if (!isHalfMade(dir)) return;
   const lock = tryLock(join(dir, 'lock'));
-  // Looked at again now that nobody else can finish or remove it.
+  // Looks again now that the lock keeps others away.
   if (lock !== undefined && existsSync(dir) && isHalfMade(dir)) {
     removeUnfinished(store, id, deadline);
   }
@@ -87,7 +87,7 @@ function removeUnfinished(store: ContainerStore, id: string, deadline: number): 
   moveAway(dir, join(containersDir(store.paths), `${REMOVING}${id}`));
 }
 
-/** Its name, and the volumes that nobody else can know of; false if one of them is still there. */
+/** Removes its name and its anonymous volumes; false if one of them is still there. */
 function removeTaken(store: ContainerStore, dir: string, id: string, deadline: number): boolean {
   const taken = readTaking(dir);
   if (taken === undefined) return true;
@@ -104,7 +104,7 @@ function readTaking(dir: string): Taking | undefined {
   try {
     return readRecord(takingPath(dir), taking);
   } catch (error) {
-    // Its name, left over, is free for whoever wants it; doctor finds the volumes.
+    // Others may take its name; doctor finds the volumes.
     if (isDamaged(error)) return undefined;
     throw error;
   }

@@ -51,10 +51,7 @@ function acquire(path: string, wait: boolean): Lock | undefined {
   return undefined;
 }
 
-/**
- * As tryLock, but not put off by someone who only looks: whoever sweeps leftovers holds a lock for the moment it
- * takes to see that it is none.
- */
+/** As tryLock, but retries against a sweep, which holds each lock for a moment. */
 export async function tryLockPatiently(path: string): Promise<Lock | undefined> {
   for (const end = Date.now() + PATIENCE; ; await delay(RETRY)) {
     const lock = tryLock(path);

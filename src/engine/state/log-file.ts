@@ -40,7 +40,7 @@ export class LogWriter {
   private missing = 0;
   private loss: LogLoss | undefined;
 
-  /** `onLoss` is told of all that was lost so far: when it begins, when it is over, and at the end. */
+  /** Calls `onLoss` with everything lost so far: at the beginning of a loss, at its end, and at the end of the log. */
   constructor(
     private readonly path: string,
     private readonly limits: LogLimits = { maxSize: Infinity, maxFiles: 1 },
@@ -50,7 +50,7 @@ export class LogWriter {
     const { size } = fstatSync(this.fd);
     const end = sizeOfWhole(path);
     this.size = end ?? size;
-    // Nobody can read on from what is damaged: it is kept as it is, and a new file begun.
+    // A damaged file is kept as it is, and a new one begun.
     if (end === undefined) this.rotate();
     else if (end < size) ftruncateSync(this.fd, end);
   }
@@ -77,7 +77,7 @@ export class LogWriter {
     try {
       if (this.missing > 0) this.markGap();
     } catch {
-      // Still no room for it: the container's record tells.
+      // Still no room: the container's record holds it.
     }
     if (this.loss !== undefined) this.onLoss(this.loss);
     closeSync(this.fd);

@@ -1,11 +1,11 @@
-/** The records of a log (log-file.ts): telling one from what is none, and finding the next after damage. Pure. */
+/** The records of a log (log-file.ts): recognises a record, and finds the next after damage. Pure. */
 
 export const HEADER = 13;
 export const TRAILER = 4;
 export const OVERHEAD = HEADER + TRAILER;
 
 export type LogStream = 1 | 2;
-/** 3: a gap, whose text is told on standard error. */
+/** 3: a gap; its text goes to standard error. */
 export type RecordKind = LogStream | 3;
 
 export interface LogRecord {

@@ -1,7 +1,7 @@
 /**
- * The bridge networks of this root, a file each: the default one in bridge.json, made at first use, and the user's
- * in <id>.json. A definition outlives a reboot; bridge and rules do not, and are made anew by whichever container
- * comes first. Whoever changes what networks there are holds the lock of their directory.
+ * The bridge networks of this root, a file each: the default one in bridge.json, made at first use, and the user's in
+ * <id>.json. A definition outlives a reboot; bridge and rules do not: the first container creates them again. A
+ * process that adds or removes networks holds the lock of their directory.
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -90,7 +90,8 @@ function networkIsGone(paths: Paths, mode: string): MinidockError {
   const hint =
     lost === undefined
       ? `Make it again (minidock network create ${mode}), or remove the container and run it in another one.`
-      : `It may be the one that ${join(networksDir(paths), lost)} described, which is damaged: minidock doctor tells more.`;
+      : `It may be the one that ${join(networksDir(paths), lost)} described, which is damaged: minidock doctor shows ` +
+        'more.';
   return new MinidockError({ code, message, hint });
 }
 

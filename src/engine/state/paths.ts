@@ -51,7 +51,7 @@ function place(kind: 'root' | 'run', purpose: string, flag: string | undefined, 
 export const containersDir = (p: Paths): string => join(p.root, 'containers');
 export const containerDir = (p: Paths, id: string): string => `${p.root}/containers/${id}`;
 export const containerRunDir = (p: Paths, id: string): string => join(p.run, 'containers', id);
-/** Held by the container's shim, or by whoever removes or recovers it; goes with the container's directory. */
+/** Held by the container's shim, or by the process that removes or recovers it; goes with the container's directory. */
 export const containerLock = (p: Paths, id: string): string => join(p.root, 'containers', id, 'lock');
 /** There while the container is paused, or is just being: the kernel decides (life/pause.ts). */
 export const pausedPath = (p: Paths, id: string): string => join(p.run, 'containers', id, 'paused');
@@ -59,7 +59,10 @@ export const namesDir = (p: Paths): string => join(p.root, 'names');
 /** No file's name is longer than that (NAME_MAX). */
 const LONGEST = 255;
 
-/** A name that is too long for a file, of which Docker takes any, is cut, and told apart by its digest; "~" is in no name. */
+/**
+ * A name that is too long for a file, of which Docker takes any, is cut and made unique by its digest; "~" is in no
+ * name.
+ */
 export function nameFile(p: Paths, name: string): string {
   if (name.length <= LONGEST) return join(namesDir(p), name);
   const { createHash } = process.getBuiltinModule('node:crypto');
@@ -73,5 +76,5 @@ export const networksDir = (p: Paths): string => join(p.root, 'networks');
 export const leasesDir = (p: Paths): string => join(p.run, 'leases');
 /** One file per range of user ids that a running container has (--userns=auto). */
 export const idsDir = (p: Paths): string => join(p.run, 'ids');
-/** Of each network, by address: the host's end of the cable of whoever was given it last. */
+/** Of each network, by address: the host's end of the last owner's cable. */
 export const cablesDir = (p: Paths): string => join(p.run, 'cables');

@@ -8,7 +8,7 @@ export function startTime(pid: number): string | undefined {
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }
 
-/** By SIGSTOP: it does nothing until somebody continues it. */
+/** By SIGSTOP: it does nothing until SIGCONT. */
 export const isStopped = (pid: number): boolean => readStat(pid)[0] === 'T';
 
 /** From the state on, the third field of proc_pid_stat(5); empty if there is no such process. */

@@ -1,6 +1,6 @@
 /**
- * The shapes of minidock's own files. What is read is held against them before anybody uses it: a disk, a full file
- * system or a hand may have changed a file since it was written, and half a record must not become half an action.
+ * The shapes of minidock's own files. Every read checks them: a disk, a full file system or a user may have changed a
+ * file, and half a record must not become half an action.
  */
 import {
   flag,

@@ -5,8 +5,8 @@
  * is two levels deep whatever it was.
  *
  * A name is only ever the last component after a descriptor, and none of the calls here follows a link there, so
- * nobody who swaps directories for links leads it astray. Mount points cannot be renamed: what is mounted stays.
- * Several may remove the same tree at once. Names are bytes: not all of them are text.
+ * swapping directories for links cannot mislead it. Mount points cannot be renamed: what is mounted stays. Several
+ * may remove the same tree at once. Names are bytes: not all of them are text.
  */
 import { closeSync, constants, openSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
@@ -14,7 +14,7 @@ import { errnoOf } from '../../../runtime/syscall/error.ts';
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 /** Between two looks at the clock. */
 const ENTRIES_A_LOOK = 64;
-/** Only somebody who adds to the tree all the time makes it as many. */
+/** Only a process that keeps adding to the tree causes so many. */
 const MAX_PASSES = 1000;
 
 /** `deadline` as performance.now() has it. False if it came first: another call goes on from there. @throws of node:fs. */
@@ -73,7 +73,7 @@ class Removal {
       } finally {
         closeSync(fd);
       }
-      // ENOTEMPTY has its reason in a failure before, or else in somebody who adds to it.
+      // ENOTEMPTY comes from an earlier failure, or from a process that adds to it.
       const done = attempt(() => rmdirSync(path));
       if (errnoOf(done.failure) !== 'ENOTEMPTY') this.note(done);
     }
@@ -96,7 +96,7 @@ class Removal {
     for (;;) {
       const name = Buffer.from(`${String(process.pid)}-${String(this.numbers++)}`);
       const { failure } = attempt(() => renameSync(path, at(this.top, name)));
-      // Somebody has that number: a removal that was killed, or a file of this tree that happens to be called so.
+      // The number is taken: by a killed removal, or by a file of this tree with that name.
       if (['EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'EISDIR'].includes(errnoOf(failure))) continue;
       if (failure === undefined) this.waiting.push(name);
       else this.failure ??= failure;

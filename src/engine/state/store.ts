@@ -1,9 +1,9 @@
 /**
  * The containers of this host, as files: containers/<id>/{config,state}.json, and their names (container-names.ts).
  *
- * A container exists once its config.json does, which is written last. Nothing is cached: another process may change it
- * at any time. What is damaged is told and costs as little as can be: the configuration has a copy, how the container
- * fares is what the kernel says (derived-state.ts).
+ * A container exists once its config.json does, which is written last. Nothing is cached: another process may change
+ * it at any time. Damage is reported and costs little: the configuration has a copy, and the kernel knows the
+ * container's state (derived-state.ts).
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ import { NEVER } from '../spec/time.ts';
 export interface Container {
   readonly config: ContainerConfig;
   readonly state: ContainerState;
-  /** Its configuration is lost: what is said of it is what its directory and the kernel tell (unreadable.ts). */
+  /** Its configuration is lost: only its directory and the kernel describe it (unreadable.ts). */
   readonly unreadable?: MinidockError;
 }
 
@@ -96,7 +96,7 @@ export class ContainerStore {
     return known && { ...known, state: this.readState(id, known.config) };
   }
 
-  /** Of a container whose configuration is lost it gives what little can be told. */
+  /** For a container without a configuration it returns the little that is known. */
   private readConfig(id: string): Omit<Container, 'state'> | undefined {
     const dir = containerDir(this.paths, id);
     const path = configPath(dir);
@@ -123,7 +123,7 @@ export class ContainerStore {
     }, unreadable);
   }
 
-  /** Of a container that exists; without its record, or with a damaged one, what the kernel tells of it. */
+  /** Of a container that exists; with a missing or damaged record, the kernel's state. */
   readState(id: string, known?: ContainerConfig): ContainerState {
     const path = `${containerDir(this.paths, id)}/state.json`;
     const derived = (error: MinidockError): ContainerState => {
@@ -154,7 +154,7 @@ export class ContainerStore {
     return containers.sort((a, b) => (a.config.created < b.config.created ? 1 : -1));
   }
 
-  /** A link among them is told as damaged: it would lead to what no container of this store is. */
+  /** Reports a link as damaged: it would lead outside of this store. */
   private directories(): readonly string[] {
     try {
       const entries = readdirSync(containersDir(this.paths), { withFileTypes: true });

@@ -1,6 +1,6 @@
 /**
- * What can be said of a container whose config.json and its copy are both lost: its id is the name of its directory,
- * a name may still lead to it, and the kernel says whether it runs. That is enough to end and to remove it.
+ * What is known of a container whose config.json and its copy are both lost: its id is the name of its directory, a
+ * name may still lead to it, and the kernel says whether it runs. That is enough to end and to remove it.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';

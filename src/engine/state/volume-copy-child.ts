@@ -48,9 +48,9 @@ function mergeLayers({ lower, mountPoint }: CopyRequest): string {
 }
 
 /**
- * The second line, behind the lock that keeps everyone out of a volume until it is filled: in this mount namespace,
- * which is nobody else's, all of the host is read-only but the volume. cp(1) goes by path, and a link that somebody
- * puts in its way leads to nothing that can be written.
+ * The second line, behind the lock that keeps everyone out of a volume until it is filled: in this private mount
+ * namespace only the volume is writable. cp(1) follows paths, and a link put in its way leads only to read-only
+ * files.
  */
 function leaveWritable(volume: string): void {
   const target = openSync(volume, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);

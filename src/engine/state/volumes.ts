@@ -30,15 +30,15 @@ const LONGEST_NAME = 255;
 /** A volume that a container is about to use. */
 export interface TakenVolume {
   readonly volume: Volume;
-  /** It is to be filled from the image: as in Docker only if it is new and has nothing in it. */
+  /** To be filled from the image: as in Docker, only if it is new and empty. */
   readonly isEmpty: boolean;
   /** For one that is new, to be called when it is filled: from then on others find it. */
   readonly publish: (() => void) | undefined;
 }
 
 /**
- * Held by whoever takes volumes by name, until the container that uses them can be found, and by whoever removes one:
- * nobody joins a volume that is still being filled, and nobody removes one that somebody is joining.
+ * Held by a process that takes volumes by name, until its container is visible, and by one that removes a volume. So
+ * no process joins a volume that is still being filled, or removes one that another is joining.
  */
 export async function lockVolumes(paths: Paths): Promise<Lock> {
   ensurePrivateDir(volumesDir(paths));

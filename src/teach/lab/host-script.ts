@@ -2,14 +2,14 @@
  * The shell scripts that create a lab's host. They use only util-linux, coreutils and iproute2, so that they can be
  * read as a lesson.
  *
- *   KEEPER  stays on the machine: joins the lab's control groups, starts STAGE, and takes away what is left when the
- *           lab's PID 1 is gone, for whatever reason. Status 42: a new one is wanted.
+ *   KEEPER  stays on the machine: joins the lab's control groups, starts STAGE, and cleans up when the lab's PID 1
+ *           is gone. Status 42: start a new one.
  *   STAGE   the machine's root, in a mount namespace of its own: makes the user namespace, puts the few files that the
  *           lab needs of directories which only that root may enter into /tmp, and becomes the lab's root with
  *   ENTER   who makes the other namespaces and in them
  *   HOST    PID 1 of the lab: builds the root file system, devices and network, runs the lesson's setup, says `ready`,
- *           and reaps whatever is orphaned until it is told to go (or, BOUND to whoever made it, until that ends and
- *           with it the pipe that is its standard input).
+ *           and reaps orphans until SIGTERM (or, BOUND to the process that made it, until that ends and with it the
+ *           pipe that is its standard input).
  *
  *   outside                                       the lab's host
  *   lo   198.51.100.7/32 ("the internet")         eth0 203.0.113.2/24, default via 203.0.113.1

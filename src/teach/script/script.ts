@@ -96,7 +96,7 @@ export function renderScript(input: ScriptInput): string {
   ].join('\n\n');
 }
 
-/** A library without the comment that opens its file, which is for whoever reads it there. */
+/** A library without its opening comment, which is for readers of the file. */
 const withoutHead = (library: string): string => library.slice(library.indexOf('\n\n')).trim();
 
 /** As many alternatives as `GONE` has; bash has no word for a space in `[[ =~ ]]` but a backslash before it. */
@@ -119,7 +119,8 @@ function header(input: ScriptInput): string {
     '# Differences from minidock:',
     ...[...NOTES, ...input.notes].map((note) => remark(note, '- ', '')),
     '',
-    '# Functions are called by name from another bash (SC2317, SC2329), which is also told what to expand (SC2016).',
+    '# Functions are called by name from another bash (SC2317, SC2329), which also expands the quoted text ' +
+      '(SC2016).',
     '# shellcheck disable=SC2016,SC2317,SC2329',
     'set -euo pipefail',
     'umask 022',

@@ -16,7 +16,7 @@ export type ExitMessage = Extract<ShimMessage, { type: 'exited' }>;
 
 /**
  * Resolves when the container's shim has finished with it; at once if there is no shim. undefined: the shim ended
- * without a message, or was not there; the state file tells the rest.
+ * without a message, or was not there; read the state file.
  */
 export function waitForShim(
   paths: Paths,
@@ -63,7 +63,7 @@ export function leaveTerminal(paths: Paths, id: string, master: number): Promise
         connection.close();
         resolve();
       },
-      // The shim is gone, and with it the container and whoever used the terminal.
+      // The shim is gone, and with it the container and the terminal's users.
       closed: resolve,
     });
     connection.send({ type: 'adopt-terminal', pid: process.pid, fd: master });

@@ -1,7 +1,7 @@
 /**
- * Starting the process of a shim. It is told the container's id on its command line, by which it is found, and all
- * else in the first frame on its descriptor 3: so `run` can start it before its own command line is understood, and
- * the two start up side by side. One that hears nothing before its command is gone goes too.
+ * Starting the process of a shim. It gets the container's id on its command line, by which other commands find it,
+ * and everything else in the first frame on its descriptor 3. So `run` can start it before it parses its own flags,
+ * and the two start up concurrently. A shim without a first frame exits with its command.
  */
 import { closeSync } from 'node:fs';
 import { spawn } from '../../../../runtime/io/spawn.ts';

@@ -210,7 +210,9 @@ const seccomp: Lesson = {
       solution: [
         {
           command: 'setpriv --no-new-privs --seccomp-filter /root/filter sleep 1000 &',
-          why: 'A filter can be added, never removed, and children inherit it. no-new-privs is asked of those without CAP_SYS_ADMIN, lest they fool a set-user-ID program.',
+          why:
+            'A filter can be added, never removed, and children inherit it. A process without CAP_SYS_ADMIN needs ' +
+            'no-new-privs, so that it cannot fool a set-user-ID program.',
         },
         {
           command:

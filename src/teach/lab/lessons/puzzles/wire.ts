@@ -97,7 +97,7 @@ ${picture.replace('192.168.15.3 ', '192.168.15.200')}`,
 const duplicateAddress = puzzle({
   name: 'puzzle-duplicate-address',
   title: 'Somebody else answers',
-  story: `The page of the server came yesterday. Today a printer was plugged into the same bridge, and the client is told
+  story: `The page of the server came yesterday. Today a printer was plugged into the same bridge, and the client gets
 "connection refused" at an address whose server runs.
 
     client  192.168.15.2 ---+

@@ -62,7 +62,8 @@ describe('a record is damaged', () => {
     ).toEqual(['web', 'well']);
     expect(store.find('web')).toMatchObject({ config });
     expect(written).toEqual([
-      `WARNING: ${directory('a')}/config.json ${told}. Its copy is used. minidock doctor tells more; minidock doctor --fix repairs it.`,
+      `WARNING: ${directory('a')}/config.json ${told}. Its copy is used. minidock doctor shows more; minidock ` +
+        'doctor --fix repairs it.',
     ]);
   });
 
