@@ -2,6 +2,25 @@
 // awaits breaks the order of a plan silently. No rule here is about style; prettier has the last word on that.
 import tseslint from 'typescript-eslint';
 
+/** What .github/GLOSSARY.md says not to write, in comments and strings. */
+const RIDDLES =
+  /\b(whoever|elsewise|nobody's|is told|are told|be told|tells of|told of|told otherwise|unless told|aimed at|of which verb|bury|buried|lest)\b/i;
+
+const plainEnglish = {
+  meta: { type: 'suggestion', schema: [], messages: { riddle: '"{{word}}": see .github/GLOSSARY.md.' } },
+  create(context) {
+    const check = (node, text) => {
+      const word = RIDDLES.exec(text)?.[0];
+      if (word !== undefined) context.report({ node, messageId: 'riddle', data: { word } });
+    };
+    return {
+      Program: () => context.sourceCode.getAllComments().forEach((comment) => check(comment, comment.value)),
+      Literal: (node) => typeof node.value === 'string' && check(node, node.value),
+      TemplateElement: (node) => check(node, node.value.raw),
+    };
+  },
+};
+
 export default tseslint.config(
   { ignores: ['**/*', '!src/**', '!images/**', '!runtime/**', '!test/**', '!scripts/**', '**/*.js'] },
   {
@@ -58,6 +77,11 @@ export default tseslint.config(
         { allowNumber: true, allowBoolean: true },
       ],
     },
+  },
+  {
+    files: ['src/**/*.ts', 'images/**/*.ts', 'runtime/**/*.ts', 'scripts/**/*.ts'],
+    plugins: { words: { rules: { plain: plainEnglish } } },
+    rules: { 'words/plain': 'error' },
   },
   {
     // Run as they are, from their source.
