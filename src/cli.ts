@@ -40,9 +40,9 @@ async function main([role, ...args]: readonly string[]): Promise<void> {
 
 main(process.argv.slice(2)).catch(async (error: unknown) => {
   // Only bugs get here: verb-runner.ts prints expected errors.
-  const { complain } = await import('./io/complain.ts');
+  const { warnStderr } = await import('./io/warn-stderr.ts');
   // Exits at once: open connections would keep a shim, and its waiting parent, for ever.
-  complain(
+  warnStderr(
     `minidock: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
   );
   process.exit(125);

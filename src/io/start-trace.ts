@@ -1,5 +1,5 @@
 /** MINIDOCK_TRACE: a timeline of this process and those it starts. PID 1 and exec's process have no such variable. */
-import { complain } from './complain.ts';
+import { warnStderr } from './warn-stderr.ts';
 import { openTrace } from './trace-file.ts';
 
 /**
@@ -9,7 +9,7 @@ import { openTrace } from './trace-file.ts';
 export function startTrace(
   name: string,
   argv: readonly string[],
-  tell: (text: string) => void = complain,
+  tell: (text: string) => void = warnStderr,
 ): void {
   openTrace(process.env['MINIDOCK_TRACE'] ?? '', name, argv, ({ message }) =>
     tell(`minidock: MINIDOCK_TRACE: ${message}`),

@@ -1,7 +1,7 @@
 /** One connection of the shim's: what its client wants to see, what it has sent in part, what it has not read yet. */
 import { readSync } from 'node:fs';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
-import { complain } from '../../io/complain.ts';
+import { warnStderr } from '../../io/warn-stderr.ts';
 import { frame, FRAME, FrameReader, messageFrame, type FrameType } from '../../io/frames.ts';
 import type { ShimMessage } from './client/shim-protocol.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -76,7 +76,7 @@ export class Client {
       return true;
     } catch (error) {
       // The container is not to suffer from what one client says.
-      complain(`the shim lets a client go: ${(error as Error).message}`);
+      warnStderr(`the shim lets a client go: ${(error as Error).message}`);
       return false;
     }
   }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Journal } from '../../../runtime/plan/journal.ts';
 import { fetchTerminal } from '../../../runtime/process/supervise.ts';
-import { complain } from '../../io/complain.ts';
+import { warnStderr } from '../../io/warn-stderr.ts';
 import { DEFAULT_LOG, type ContainerConfig } from '../spec/container.ts';
 import type { Lock } from '../state/lock.ts';
 import { LogWriter } from '../state/log-file.ts';
@@ -46,7 +46,7 @@ function openLog(store: ContainerStore, { id, spec }: ContainerConfig): LogWrite
       try {
         store.writeState(id, { ...store.readState(id), logLoss: loss });
       } catch (error) {
-        complain(`that output is missing from the log could not be recorded: ${(error as Error).message}`);
+        warnStderr(`that output is missing from the log could not be recorded: ${(error as Error).message}`);
       }
     },
   );

@@ -1,5 +1,5 @@
 /**
- * Hibernation: an idle shim executes a program of one page in its place (waiter.ts), which polls the same descriptors
+ * Hibernation: an idle shim executes a program of one page in its place (poll-stub.ts), which polls the same descriptors
  * and executes the shim again when one is ready. It stays the same process, so the container's first process stays
  * its child and locks stay held; it needs only descriptors and a few arguments to resume. poll(2) reports states, not
  * changes: the second program still sees events between the two.
@@ -11,14 +11,14 @@ import type { HeldPort } from '../../../runtime/network/ports.ts';
 import { O_PATH } from '../../../runtime/syscall/constants.ts';
 import { createMemoryFile, setCloseOnExec, setProcessName } from '../../../runtime/syscall/descriptors.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
-import { complain } from '../../io/complain.ts';
+import { warnStderr } from '../../io/warn-stderr.ts';
 import type { Paths } from '../state/paths.ts';
 import type { ClientDescriptors } from './clients.ts';
 import type { FirstProcess } from './launch.ts';
 import type { ShimParts } from './parts.ts';
 import type { Rest } from './serve.ts';
 import type { StdioDescriptors } from './stdio.ts';
-import { waiterImage } from './waiter.ts';
+import { pollStub } from './poll-stub.ts';
 
 /** The state that a shim passes to itself through hibernation, above all descriptor numbers. */
 export interface Handover {
@@ -73,11 +73,11 @@ export function rest(
       };
       try {
         const image = createMemoryFile('minidock');
-        writeSync(image, waiterImage(process.arch, sources, executable));
+        writeSync(image, pollStub(process.arch, sources, executable));
         keepThroughExec(handover);
         kernel.execve(`/proc/self/fd/${String(image)}`, commandLine(handover), environment());
       } catch (error) {
-        complain(`the shim stays awake: ${(error as Error).message}`);
+        warnStderr(`the shim stays awake: ${(error as Error).message}`);
         closeSync(executable);
         kernel.closeRange(FIRST_OWN, true);
       }

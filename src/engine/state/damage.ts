@@ -4,13 +4,13 @@
  */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { oneLine } from '../../../runtime/printable.ts';
-import { complain } from '../../io/complain.ts';
+import { warnStderr } from '../../io/warn-stderr.ts';
 
 const told = new Set<string>();
 let silent = false;
 
 /** Where the words go; a test listens here. */
-export const complaints = { say: complain };
+export const complaints = { say: warnStderr };
 
 export const DOCTOR = 'minidock doctor shows more; minidock doctor --fix repairs it.';
 

@@ -72,7 +72,7 @@ const ARM64: Machine = {
 };
 
 /** `arch` as in process.arch; `executable` is the descriptor of what is to be executed when one of `entries` is ready. */
-export function waiterImage(arch: string, entries: readonly PollEntry[], executable: number): Buffer {
+export function pollStub(arch: string, entries: readonly PollEntry[], executable: number): Buffer {
   const machine = arch === 'arm64' ? ARM64 : X86_64;
   const call = syscallNumbers(arch);
   const data = new DataLayout();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { POLLIN } from '../../../../../runtime/syscall/loops.ts';
-import { waiterImage } from '../../../../../src/engine/shim/waiter.ts';
+import { pollStub } from '../../../../../src/engine/shim/poll-stub.ts';
 import { testUnless } from '../../../../support/requirements.ts';
 
 const ENTRY = 232;
@@ -22,7 +22,7 @@ const hex = (listing: string): string => listing.replace(/ *#.*$/gm, '').replace
 
 describe('the code, as a disassembler reads it back', () => {
   test('x86-64', () => {
-    expect(codeOf(waiterImage('x64', [stdin], 9), 100)).toBe(
+    expect(codeOf(pollStub('x64', [stdin], 9), 100)).toBe(
       hex(`
         4889e3        # mov rbx, rsp
         bf0f000000    # mov edi, PR_SET_NAME
@@ -52,7 +52,7 @@ describe('the code, as a disassembler reads it back', () => {
   });
 
   test('arm64', () => {
-    const image = waiterImage('arm64', [stdin], 9);
+    const image = pollStub('arm64', [stdin], 9);
     const code = hex(`
       910003f3 # mov x19, sp
       d28001e0 f2a00000 # mov x0, PR_SET_NAME
@@ -85,10 +85,10 @@ describe('the code, as a disassembler reads it back', () => {
 });
 
 test('the file: a program of its machine, nothing both writable and executable, the data where the code looks', () => {
-  const image = waiterImage('x64', [stdin, { fd: 7, events: POLLIN }], 9);
+  const image = pollStub('x64', [stdin, { fd: 7, events: POLLIN }], 9);
   expect(image.toString('latin1', 0, 7)).toBe('\x7fELF\x02\x01\x01');
   expect(image.readUInt16LE(18)).toBe(62);
-  expect(waiterImage('arm64', [stdin], 9).readUInt16LE(18)).toBe(183);
+  expect(pollStub('arm64', [stdin], 9).readUInt16LE(18)).toBe(183);
   const flags = [0, 1, 2].map((at) => image.readUInt32LE(64 + at * 56 + 4));
   expect(flags).toEqual([0b101, 0b110, 0b110]);
   // second {1, 0}, entries {0, POLLIN}, {7, POLLIN}, then the strings.
@@ -99,9 +99,9 @@ test('the file: a program of its machine, nothing both writable and executable, 
 
 describe('what it does', () => {
   const runs = async (arch: string, before: readonly string[]): Promise<void> => {
-    const dir = mkdtempSync(join(tmpdir(), 'minidock-waiter-'));
-    const file = join(dir, 'waiter');
-    writeFileSync(file, waiterImage(arch, [stdin], 3), { mode: 0o700 });
+    const dir = mkdtempSync(join(tmpdir(), 'minidock-poll-stub-'));
+    const file = join(dir, 'poll-stub');
+    writeFileSync(file, pollStub(arch, [stdin], 3), { mode: 0o700 });
     const target = openSync('/bin/sh', 'r');
     try {
       // The arguments and the environment it gets are those of what it executes.

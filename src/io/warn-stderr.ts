@@ -1,7 +1,7 @@
 /** Writes to standard error by its descriptor and ignores errors: the caller goes on in any case. */
 import { writeSync } from 'node:fs';
 
-export function complain(text: string): void {
+export function warnStderr(text: string): void {
   try {
     writeSync(2, `${text}\n`);
   } catch {
