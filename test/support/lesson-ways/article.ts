@@ -157,11 +157,22 @@ const oneWay: LessonWays = {
         {
           type: 'ip -n outside route del 192.168.15.0/24',
           undo: 'ip -n outside route add 192.168.15.0/24 via 203.0.113.2',
+          misses: 'the host must close',
+        },
+        {
+          type: 'ip netns exec outside iptables -A OUTPUT -d 192.168.15.1 -j DROP',
+          undo: 'ip netns exec outside iptables -F OUTPUT',
+          misses: 'the host must close',
         },
         // All but this one port.
         {
           type: 'iptables -I FORWARD -p tcp -d 192.168.15.1 --dport 81 -j DROP',
           undo: 'iptables -D FORWARD 1; iptables -P FORWARD DROP',
+          misses: 'another port of red',
+        },
+        {
+          type: 'iptables -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT; iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 443 -j ACCEPT',
+          undo: 'iptables -D FORWARD 3; iptables -D FORWARD 2',
           misses: 'another port of red',
         },
         {
@@ -200,6 +211,12 @@ const spellings: LessonWays = {
         {
           type: 'ip -n outside route del 192.168.16.0/24',
           undo: 'ip -n outside route add 192.168.16.0/24 via 203.0.113.2',
+          misses: 'the host must close',
+        },
+        {
+          type: 'ip netns exec outside iptables -A OUTPUT -d 192.168.16.1 -j DROP',
+          undo: 'ip netns exec outside iptables -F OUTPUT',
+          misses: 'the host must close',
         },
         {
           type: 'iptables -t nat -F PREROUTING',

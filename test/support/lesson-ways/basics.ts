@@ -211,6 +211,10 @@ const publish: LessonWays = {
         forward(`${ANSWERS}; iptables -A FORWARD -d 192.168.15.1 -j ACCEPT`, 'another port of red'),
         forward(`${ANSWERS}; iptables -A FORWARD -i eth0 -p tcp -j ACCEPT`, 'another port of red'),
         forward(
+          `${ANSWERS}; iptables -A FORWARD -p tcp -d 192.168.15.1 -m multiport --dports 80,443 -j ACCEPT`,
+          'another port of red',
+        ),
+        forward(
           `${ANSWERS}; iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -j ACCEPT; iptables -A FORWARD -p udp -s 192.168.15.1 -j ACCEPT`,
           'nothing else passes',
         ),

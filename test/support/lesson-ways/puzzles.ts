@@ -51,6 +51,11 @@ const wire: readonly LessonWays[] = [
       },
       { type: 'ip link set vprinter nomaster', misses: 'belongs to only one interface' },
       {
+        type: 'ip netns add office; ip link add voffice type veth peer name eth0 netns office; ip link set voffice up master br0; ip -n office address add 192.168.15.3/24 dev eth0; ip -n printer address del 192.168.15.3/24 dev eth0; ip -n client neigh replace 192.168.15.3 lladdr 02:00:00:00:00:03 dev eth0 nud permanent',
+        undo: 'ip netns delete office; ip -n printer address add 192.168.15.3/24 dev eth0; ip -n client neigh del 192.168.15.3 dev eth0',
+        misses: 'belongs to one interface only',
+      },
+      {
         type: `${PRINTER}; ip -n client neigh replace 192.168.15.3 lladdr 02:00:00:00:00:66 dev eth0 nud permanent`,
         misses: 'the page of',
       },
@@ -157,6 +162,11 @@ const firewall: readonly LessonWays[] = [
         undo: 'nft flush chain inet office forward; nft add rule inet office forward ct state established,related counter accept',
         misses: 'another port of web',
       },
+      ...['{ 80, 443 }', '1-1024', '80-65535'].map((ports) => ({
+        type: `${RULE} ip daddr 192.168.15.2 tcp dport ${ports} tcp dport != 9090 accept`,
+        undo: 'nft flush chain inet office forward; nft add rule inet office forward ct state established,related counter accept',
+        misses: 'another port of web',
+      })),
       {
         type: 'nft flush table inet office; ip netns exec client iptables -A OUTPUT -p tcp --dport 9090 -j DROP',
         undo: 'ip netns exec client iptables -F OUTPUT',
@@ -165,6 +175,11 @@ const firewall: readonly LessonWays[] = [
         type: 'nft delete table inet office; ip netns exec client iptables -A OUTPUT -p tcp --dport 9090 -j DROP',
         undo: `ip netns exec client iptables -F OUTPUT; nft 'table inet office { chain forward { type filter hook forward priority 10; policy drop; ct state established,related counter accept; }; }'`,
         misses: 'another port of web',
+      },
+      {
+        type: 'nft delete table inet office; ip netns exec client iptables -A OUTPUT -p tcp ! --dport 80 -j DROP; ip netns exec client iptables -A OUTPUT -p udp -j DROP',
+        undo: `ip netns exec client iptables -F OUTPUT; nft 'table inet office { chain forward { type filter hook forward priority 10; policy drop; ct state established,related counter accept; }; }'`,
+        misses: 'the host must close',
       },
     ],
     'nft insert rule inet office forward iifname vclient tcp dport 80 accept',

@@ -48,27 +48,89 @@ export interface Attempt {
   /** The namespace that would get it. */
   readonly to: string;
   readonly address: string;
-  readonly port?: number;
+  /** All are tried; none of 'icmp'. */
+  readonly ports?: readonly number[];
 }
+
+/** Ports that are open to nobody in any lesson: on both sides of the usual ones, and some that rules often name. */
+export const CLOSED: Readonly<Record<'tcp' | 'udp', readonly number[]>> = {
+  tcp: [22, 79, 443, 8443, 65_000],
+  udp: [53, 123, 4500],
+};
 
 /** Whether a packet arrives in a namespace, with or without an answer or a listener. */
 export async function arrives(host: LabHost, attempt: Attempt): Promise<boolean> {
-  const { protocol, from, to, address, port = 0 } = attempt;
+  const { protocol, from, to, address } = attempt;
+  if (protocol === 'icmp') {
+    const before = await echoRequests(host, to);
+    await host.ping(address, { netns: from });
+    return (await echoRequests(host, to)) > before;
+  }
+  return counted(host, attempt, { netns: to, hook: 'prerouting priority -400' }, () => knock(host, attempt));
+}
+
+/** A try at all of the ports at once, for a second: what is let through has come by then. */
+function knock(host: LabHost, { protocol, from, address, ports = [] }: Attempt): Promise<unknown> {
+  const word = protocol === 'tcp' ? ':' : 'echo';
+  const each = ports.map((port) => `${word} 2>/dev/null >/dev/${protocol}/${address}/${String(port)} &`);
+  // All of its group ends with it.
+  return host.run(['timeout', '1', 'bash', '-c', `${each.join(' ')} wait`], { netns: from });
+}
+
+/** Whether what is sent to each of the ports leaves its sender: what never left shows nothing of those on its way. */
+export async function leaves(host: LabHost, attempt: Attempt): Promise<boolean> {
+  const { from, ports = [] } = attempt;
+  const last = { netns: from, hook: 'postrouting priority 2147483646', least: ports.length };
+  return counted(host, attempt, last, () => knock(host, attempt));
+}
+
+/**
+ * Counted by a rule that is there for just as long: the counters of TCP would also count what is left of connections
+ * that are allowed, which comes when it likes on a busy machine.
+ */
+async function counted(
+  host: LabHost,
+  { protocol, ports = [] }: Attempt,
+  { netns, hook, least = 1 }: { readonly netns: string; readonly hook: string; readonly least?: number },
+  send: () => Promise<unknown>,
+): Promise<boolean> {
+  const table = `minidock_look_${protocol}`;
+  const rule = `${protocol} dport { ${ports.join(', ')} } counter`;
+  const made = await host.run(
+    ['nft', `table ip ${table} { chain look { type filter hook ${hook}; ${rule}; }; }`],
+    {
+      netns,
+    },
+  );
+  if (made.status !== 0) return hasGrown(host, protocol, netns, send);
+  try {
+    await send();
+    const { stdout } = await host.run(['nft', 'list', 'table', 'ip', table], { netns });
+    return Number(/counter packets (\d+)/.exec(stdout)?.[1] ?? 0) >= least;
+  } finally {
+    await host.run(['nft', 'delete', 'table', 'ip', table], { netns });
+  }
+}
+
+/** Where there is no nft. */
+async function hasGrown(
+  host: LabHost,
+  protocol: Attempt['protocol'],
+  netns: string,
+  send: () => Promise<unknown>,
+): Promise<boolean> {
+  const names = protocol === 'tcp' ? ['InSegs', 'OutSegs'] : ['NoPorts', 'InDatagrams', 'OutDatagrams'];
   const received = async (): Promise<number> => {
-    if (protocol === 'icmp') return echoRequests(host, to);
-    if (protocol === 'tcp') return counterOf(host, 'Tcp', 'InSegs', to);
-    return (await counterOf(host, 'Udp', 'NoPorts', to)) + (await counterOf(host, 'Udp', 'InDatagrams', to));
+    let sum = 0;
+    for (const name of names) sum += await counterOf(host, protocol === 'tcp' ? 'Tcp' : 'Udp', name, netns);
+    return sum;
   };
   const before = await received();
-  if (protocol === 'icmp') await host.ping(address, { netns: from });
-  else {
-    const script = `${protocol === 'tcp' ? ':' : 'echo'} 2>/dev/null >/dev/${protocol}/${address}/${port}`;
-    await host.run(['timeout', '1', 'bash', '-c', script], { netns: from });
-  }
+  await send();
   return (await received()) > before;
 }
 
-/** None of these packets arrives. Each uses another protocol, so that no counter mixes them up. */
+/** None of these comes through. Each is of another protocol, and so has a table of its own. */
 export function nothingArrives(text: string, attempts: readonly Attempt[]): Requirement {
   return {
     text,

@@ -1,13 +1,13 @@
 /** The world comes in: the article's row 8c, on a host that drops what is forwarded. */
 import type { LabHost, Lesson } from '../lesson.ts';
 import { JOINED, WAY_OUT } from './joined.ts';
-import { isForwarded, nothingArrives, type Attempt } from './packets.ts';
+import { CLOSED, isForwarded, nothingArrives, type Attempt } from './packets.ts';
 import { pageAt, pageComes, pageStaysAway } from './scenery.ts';
 
 const PUBLISHED = 'http://203.0.113.2:8080/';
 const attempts = (from: string, to: string, address: string): readonly Attempt[] => [
-  { protocol: 'tcp', from, to, address, port: 81 },
-  { protocol: 'udp', from, to, address, port: 53 },
+  { protocol: 'tcp', from, to, address, ports: [81, ...CLOSED.tcp] },
+  { protocol: 'udp', from, to, address, ports: CLOSED.udp },
   { protocol: 'icmp', from, to, address },
 ];
 const OUTWARD = attempts('red', 'outside', '203.0.113.1');

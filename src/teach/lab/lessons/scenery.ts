@@ -3,7 +3,7 @@
  * requirements that most lessons end with: a ping or a page. The lines use only iproute2, busybox and the shell.
  */
 import type { LabHost, Lesson, LessonStep, Requirement } from '../lesson.ts';
-import { counterOf, pingReaches } from './packets.ts';
+import { counterOf, leaves, pingReaches } from './packets.ts';
 
 /** A puzzle is a lesson of one step: it shows the title and the symptom, not the cause. */
 export function puzzle(
@@ -80,10 +80,13 @@ export function pageAt(netns: string, sentence: string, listen = '80'): string[]
   ];
 }
 
-/** Outside sends to a private address through the host. */
-export async function knowsWay(host: LabHost, address: string): Promise<boolean> {
+/** Outside sends to a private address by way of the host, as the lesson has set it up, and to all of these ports. */
+export async function knowsWay(host: LabHost, address: string, ports: readonly number[]): Promise<boolean> {
   const [route] = await host.ip(['route', 'get', address], 'outside');
-  return route?.['gateway'] === '203.0.113.2';
+  return (
+    route?.['gateway'] === '203.0.113.2' &&
+    leaves(host, { protocol: 'tcp', from: 'outside', to: '', address, ports })
+  );
 }
 
 export const forwarding = (on: boolean): string => `echo ${on ? 1 : 0} >/proc/sys/net/ipv4/ip_forward`;

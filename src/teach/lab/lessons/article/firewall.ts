@@ -3,7 +3,7 @@
  * and a filter that is open one way.
  */
 import type { LabHost, Lesson, Requirement } from '../../lesson.ts';
-import { counterOf, nothingArrives } from '../packets.ts';
+import { CLOSED, counterOf, nothingArrives } from '../packets.ts';
 import { cable, forwarding, knowsWay, namespace, pageAt, pageComes, pageStaysAway } from '../scenery.ts';
 
 const redBehindHost = [
@@ -248,13 +248,19 @@ here it is DROP, as Docker and many firewalls set it, and the rule is all there 
       requirements: [
         outsideGetsRed,
         {
-          text: 'outside still has a route to 192.168.15.1: the host must close it',
-          holds: (host) => knowsWay(host, '192.168.15.1'),
+          text: 'outside still has a route to 192.168.15.1 and sends there: the host must close it',
+          holds: (host) => knowsWay(host, '192.168.15.1', [81, ...CLOSED.tcp]),
         },
         pageStaysAway('outside does not get http://192.168.15.1:81/', 'http://192.168.15.1:81/', 'outside'),
         nothingArrives('no packet from outside reaches another port of red', [
-          { protocol: 'tcp', from: 'outside', to: 'red', address: '192.168.15.1', port: 82 },
-          { protocol: 'udp', from: 'outside', to: 'red', address: '192.168.15.1', port: 53 },
+          {
+            protocol: 'tcp',
+            from: 'outside',
+            to: 'red',
+            address: '192.168.15.1',
+            ports: [82, ...CLOSED.tcp],
+          },
+          { protocol: 'udp', from: 'outside', to: 'red', address: '192.168.15.1', ports: CLOSED.udp },
         ]),
       ],
       article: ['E4'],

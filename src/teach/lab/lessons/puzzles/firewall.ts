@@ -1,6 +1,6 @@
 /** Puzzles of packet filters and address translation: a drop, and three ways to lose the way back. */
 import type { Lesson } from '../../lesson.ts';
-import { isForwarded, nothingArrives } from '../packets.ts';
+import { CLOSED, isForwarded, leaves, nothingArrives } from '../packets.ts';
 import {
   bridge,
   cable,
@@ -77,9 +77,16 @@ counted, and the client still waits for the page.
       by: 'web',
     }),
     pageStaysAway('the client does not get http://192.168.15.2:9090/', 'http://192.168.15.2:9090/', 'client'),
+    {
+      text: 'the client still sends to other ports of web: the host must close them',
+      holds: (host) =>
+        leaves(host, {
+          ...{ protocol: 'tcp', from: 'client', to: 'web', address: '192.168.15.2', ports: CLOSED.tcp },
+        }),
+    },
     nothingArrives('no packet of the client reaches another port of web', [
-      { protocol: 'tcp', from: 'client', to: 'web', address: '192.168.15.2', port: 9091 },
-      { protocol: 'udp', from: 'client', to: 'web', address: '192.168.15.2', port: 53 },
+      { protocol: 'tcp', from: 'client', to: 'web', address: '192.168.15.2', ports: [9091, ...CLOSED.tcp] },
+      { protocol: 'udp', from: 'client', to: 'web', address: '192.168.15.2', ports: CLOSED.udp },
     ]),
   ],
   epilogue:
