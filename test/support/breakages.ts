@@ -477,4 +477,97 @@ const namespaces: readonly Breakage[] = [
   },
 ];
 
-export const breakages: readonly Breakage[] = [...links, ...routes, ...filters, ...programs, ...namespaces];
+/** Port 9000 of the host is blue's port 80. */
+const TO_BLUE =
+  "nft 'table ip strict { chain pre { type nat hook prerouting priority -110; tcp dport 9000 dnat to 10.7.0.3:80; }; }'";
+const BLUE = 'outside -> :9000';
+const BRIDGED = '/proc/sys/net/bridge/bridge-nf-call-iptables';
+
+/** The packet comes to whom it is for, or nearly; the answer does not come back. */
+const answers: readonly Breakage[] = [
+  {
+    name: 'a hairpin without masquerade',
+    broken: `${TO_BLUE}; [ ! -e ${BRIDGED} ] || echo 0 >${BRIDGED}`,
+    undo: `nft delete table ip strict; [ ! -e ${BRIDGED} ] || echo 1 >${BRIDGED}`,
+    asked: [
+      [['netns:red -> 192.0.2.2:9000'], 'hairpin'],
+      [[BLUE], 'works'],
+    ],
+  },
+  {
+    name: 'a redirection whose answers leave by another router',
+    broken: `${TO_BLUE}; ip netns add back; ip -n back link add eth0 type veth peer name eth1 netns blue; ip -n back addr add 10.8.0.1/24 dev eth0; ip -n back link set eth0 up; ip -n blue addr add 10.8.0.2/24 dev eth1; ip -n blue link set eth1 up; ip -n blue route replace default via 10.8.0.1`,
+    undo: 'nft delete table ip strict; ip -n blue link del eth1; ip netns del back; ip -n blue route replace default via 10.7.0.1',
+    asked: [[[BLUE], 'past-host']],
+  },
+  {
+    name: 'a redirection to one whose router is gone',
+    broken: `${TO_BLUE}; ip -n blue route replace default via 10.7.0.77`,
+    undo: 'nft delete table ip strict; ip -n blue route replace default via 10.7.0.1',
+    asked: [[[BLUE], 'dead-gateway']],
+  },
+  {
+    name: 'a redirection to one without a way back',
+    broken: `${TO_BLUE}; ip -n blue route del default`,
+    undo: 'nft delete table ip strict; ip -n blue route replace default via 10.7.0.1',
+    asked: [[[BLUE], 'no-way-back']],
+  },
+  {
+    name: 'a sender address that nobody has',
+    broken: `${TO_BLUE}; nft 'add chain ip strict post { type nat hook postrouting priority 90; }; add rule ip strict post oifname br7 snat to 10.7.0.44'`,
+    undo: 'nft delete table ip strict',
+    asked: [[[BLUE], 'snat-astray']],
+  },
+  {
+    name: 'policy routing that leads the packet elsewhere',
+    broken: 'ip route add 172.17.0.0/16 dev eth0 table 77; ip rule add iif eth0 to 172.17.0.0/16 lookup 77',
+    undo: 'ip rule del iif eth0 to 172.17.0.0/16 lookup 77; ip route flush table 77',
+    client: PUBLISHED,
+    asked: outside('misrouted'),
+  },
+  {
+    name: 'a route that leads the answer to a namespace elsewhere',
+    broken: 'ip route add 10.7.0.2 dev eth0',
+    undo: 'ip route del 10.7.0.2 dev eth0',
+    asked: [[['netns:red -> 192.0.2.2:8080'], 'answer-astray']],
+  },
+  {
+    name: "the reverse path filter at a namespace's gateway",
+    broken:
+      'ip route add 10.7.0.2 dev minidock0; echo 1 >/proc/sys/net/ipv4/conf/br7/rp_filter; ip -n red neigh flush all',
+    undo: 'ip route del 10.7.0.2 dev minidock0; echo 0 >/proc/sys/net/ipv4/conf/br7/rp_filter',
+    asked: [[['netns:red -> 192.0.2.2:8080'], 'unroutable']],
+  },
+  {
+    name: 'an address that the sender has too',
+    broken: 'ip -n red addr add 10.7.0.3/32 dev lo; $APP_NS ip addr add $WEB/32 dev lo',
+    undo: 'ip -n red addr del 10.7.0.3/32 dev lo; $APP_NS ip addr del $WEB/32 dev lo',
+    asked: [
+      [['netns:red -> netns:blue:80'], 'own-address'],
+      [['app -> web:80'], 'own-address'],
+    ],
+  },
+  {
+    name: 'a namespace that is not plugged in',
+    broken: 'ip link set vblue nomaster; ip -n red neigh flush all',
+    undo: 'ip link set vblue master br7',
+    asked: [[['netns:red -> netns:blue:80'], 'unplugged']],
+  },
+  {
+    name: 'a rule inside the container that refuses',
+    broken:
+      "$WEB_NS nft 'table ip strict { chain gate { type filter hook input priority 0; tcp dport 80 reject with tcp reset; }; }'",
+    undo: '$WEB_NS nft delete table ip strict',
+    client: PUBLISHED,
+    asked: outside('rejected'),
+  },
+];
+
+export const breakages: readonly Breakage[] = [
+  ...links,
+  ...routes,
+  ...filters,
+  ...programs,
+  ...namespaces,
+  ...answers,
+];

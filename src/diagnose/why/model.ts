@@ -5,6 +5,7 @@
 import type { PortBinding, Protocol } from '../../../runtime/network/types.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { Container } from '../../engine/state/store.ts';
+import type { Enter, RouteTo } from '../host/ip.ts';
 
 /** Points of the way, in the order in which a packet meets them; the first one that stops it is the answer. */
 export const STAGES = [
@@ -110,6 +111,18 @@ export interface Service {
   readonly far?: { readonly received: number; readonly unread: number; readonly unacknowledged: number };
 }
 
+/** Whom the packet was sent to, as seen after the try. */
+export interface Beyond {
+  readonly name: string;
+  readonly enter: Enter;
+  /** Where the host meets its cable. */
+  readonly home?: string;
+  /** Its route to whom the packet is from. */
+  readonly route?: RouteTo;
+  /** The next machine on that way, where ARP was in vain; else ''. */
+  readonly deaf: string;
+}
+
 export interface Probe {
   readonly from: string;
   readonly to: string;
@@ -130,6 +143,8 @@ export interface Probe {
   readonly unroutable?: { readonly iif: string; readonly look: Argv; readonly says: string };
   /** The fate of the connection (TCP). */
   readonly service?: Service;
+  /** Whom the packet was sent to, where it left the host and that one can be looked at. */
+  readonly beyond?: Beyond;
   /** The neighbour that did not answer the sending container's ARP request. */
   readonly deafToSender?: string;
 }

@@ -111,7 +111,7 @@ async function readContainerStack({ config, state }: Container): Promise<Stack |
   return readStack(config.name, ['nsenter', '-t', String(state.pid), '-n'], `/proc/${state.pid}/ns/net`);
 }
 
-const readNetns = ({ name, path }: NamedNetns): Promise<Stack> =>
+export const readNetns = ({ name, path }: NamedNetns): Promise<Stack> =>
   readStack(name, ['nsenter', `--net=${path}`, '--'], path);
 
 async function readStack(name: string, enter: Enter, netns: string): Promise<Stack> {

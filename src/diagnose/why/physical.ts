@@ -11,6 +11,7 @@ import type { IpLink, RouteTo } from '../host/ip.ts';
 const CAUSES: ReadonlySet<string> = new Set([
   ...['no-link', 'link-down', 'no-carrier', 'no-bridge', 'unplugged', 'no-gateway', 'wrong-neighbour'],
   ...['wrong-gateway', 'postrouting-flushed', 'rp-filter', 'client-route', 'isolated', 'port-blocked'],
+  'own-address',
 ]);
 
 export const isCause = ({ code }: Finding): boolean => CAUSES.has(code);
@@ -22,6 +23,13 @@ export const hostEnd = (link: IpLink | undefined, host: Stack): IpLink | undefin
     : host.interfaces.find(
         ({ ifindex, link_index }) => ifindex === link.link_index && link_index === link.ifindex,
       );
+
+/** Where the host meets the cable of the interface that has the address: the bridge, or its end. */
+export function homeOf(host: Stack, stack: Stack, address: string): string | undefined {
+  const link = stack.interfaces.find(({ ifname }) => addressesOf(stack, ifname).includes(address));
+  const end = hostEnd(link, host);
+  return end?.master ?? end?.ifname;
+}
 
 /** An interface's cable to the host, and its bridge. */
 export function checkCableOf(
@@ -52,12 +60,36 @@ export function checkCableOf(
   return checkBridgeUp(host, end.master, stage);
 }
 
+/** Whoever has the address of another machine too asks itself, and nothing leaves it. */
+export function checkOwnAddress({ sender, receiver, journey, host }: Scene): readonly Finding[] {
+  const { address } = journey.asked;
+  const other = receiver ?? (addressesOf(host).includes(address) ? host : undefined);
+  if (sender === undefined || other === undefined || other.netns === sender.netns) return [];
+  const link = sender.interfaces.find(({ ifname }) => addressesOf(sender, ifname).includes(address));
+  if (link === undefined) return [];
+  const prefix = link.addr_info.find(({ local }) => local === address)?.prefixlen ?? 32;
+  const text = `${sender.name} has ${address} too, on ${link.ifname}, and so asks itself instead of ${other.name}`;
+  const fix = [...sender.enter, `ip address del ${address}/${prefix} dev ${link.ifname}`].join(' ');
+  return [{ ...bad('sender', 'own-address', text, inStack(sender, ['ip', '-br', 'address'])), fix }];
+}
+
 export function checkBridgeUp(host: Stack, name: string | undefined, stage: Stage): readonly Finding[] {
   const bridge = host.interfaces.find(({ ifname }) => ifname === name);
   if (bridge === undefined || isUp(bridge)) return [];
   const text = `the bridge ${bridge.ifname} is down`;
   const show = ['ip', '-br', 'link', 'show', bridge.ifname];
   return [{ ...bad(stage, 'link-down', text, show), fix: `ip link set ${bridge.ifname} up` }];
+}
+
+/** Of two that are on one network: whether their cables end at one bridge. */
+export function checkSameBridge(one: IpLink | undefined, other: IpLink | undefined): readonly Finding[] {
+  if (one === undefined || other === undefined || one.master === other.master) return [];
+  // The sender is the one that is plugged in, where both are.
+  const [lost, bridge = ''] = one.master === undefined ? [one, other.master] : [other, one.master];
+  const instead = lost.master === undefined ? '' : ` but into ${lost.master}`;
+  const text = `${lost.ifname} is not plugged into ${bridge}${instead}, and the other end of the way is`;
+  const fix = `ip link set ${lost.ifname} master ${bridge}`;
+  return [{ ...bad('bridge', 'unplugged', text, ['bridge', 'link', 'show']), fix }];
 }
 
 /** The bridge's ports on the way: a bridge keeps two isolated ports apart, and a blocked port passes nothing. */

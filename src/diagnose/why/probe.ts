@@ -10,12 +10,12 @@ import { CLONE_NEWNET } from '../../../runtime/syscall/constants.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
-import { inside, type Enter, type RouteTo } from '../host/ip.ts';
-import { lookAtJson } from '../host/look.ts';
+import { deafNeighbour, lookBeyond } from './beyond.ts';
 import type { Probe, TracedPacket, TraceEvent } from './model.ts';
 import { lookAt } from '../../../runtime/plan/read-program.ts';
 import { startClient, type Client } from './client.ts';
 import { addressesOf, type Scene } from './observe.ts';
+import { homeOf } from './physical.ts';
 import { within } from './programs.ts';
 import { converse } from './service.ts';
 import { chainsOf } from './ruleset.ts';
@@ -136,29 +136,37 @@ const strayingFrom = ({ clientRoute, entry }: Scene): string =>
 const sourceOf = ({ journey: { from, source } }: Scene): string =>
   from.kind === 'host' && source !== undefined ? source : '0.0.0.0';
 
+/** What `ip route get` says where there is no way. */
+const REFUSED = /RTNETLINK|Error/;
+
 /** The kernel's reasons for a lost packet. */
 async function lookAround(
-  { journey, hostRoute, clientRoute, sender, senderRoute }: Scene,
+  scene: Scene,
   client: Client | undefined,
   { sourcePort, trace = [] }: Pick<Probe, 'sourcePort' | 'trace'>,
 ): Promise<Partial<Probe>> {
-  const { network, address = '' } =
-    (journey.from.kind === 'container' ? journey.from.container.state.network : undefined) ?? {};
+  const { journey, host, hostRoute, clientRoute, sender, senderRoute } = scene;
   const deaf = await deafNeighbour(hostRoute, journey.asked.address);
   const onUplink = client !== undefined && client.uplink !== '';
   const deafRouter = onUplink ? await deafNeighbour(clientRoute, client.address) : '';
   const deafToSender =
     sender === undefined ? '' : await deafNeighbour(senderRoute, journey.asked.address, sender.enter);
-  const unrouted =
-    deafToSender !== '' && deafToSender === network?.gateway
-      ? // With rp_filter the host answers ARP only for senders it accepts packets from.
-        { source: address, destination: journey.asked.address, iif: network.bridge }
-      : unroutedPacket(trace, sourcePort);
+  const source = senderRoute?.prefsrc ?? '';
+  const iif = sender === undefined || source === '' ? undefined : homeOf(host, sender, source);
+  const unheard =
+    iif !== undefined && deafToSender === senderRoute?.gateway && addressesOf(host).includes(deafToSender);
+  // With rp_filter the host answers ARP only for senders it accepts packets from.
+  const unrouted = unheard
+    ? { source, destination: journey.asked.address, iif }
+    : unroutedPacket(trace, sourcePort);
+  const unroutable = unrouted === undefined ? undefined : await askRoute(unrouted);
+  const beyond = await lookBeyond(scene, trace, sourcePort);
   return {
     ...(deafToSender === '' ? {} : { deafToSender }),
     ...(deaf === '' ? {} : { deaf }),
     ...(deafRouter === '' ? {} : { deafRouter }),
-    ...(unrouted === undefined ? {} : { unroutable: await askRoute(unrouted) }),
+    ...(unroutable === undefined || (unheard && !REFUSED.test(unroutable.says)) ? {} : { unroutable }),
+    ...(beyond === undefined ? {} : { beyond }),
   };
 }
 
@@ -187,20 +195,6 @@ async function askRoute({
 }: Pick<TracedPacket, 'source' | 'destination' | 'iif'>): Promise<NonNullable<Probe['unroutable']>> {
   const get = ['ip', 'route', 'get', destination, 'from', source, 'iif', iif] as const;
   return { iif, look: get, says: (await lookAt(get)).trim() };
-}
-
-/** The next hop to that address if ARP failed; else ''. */
-async function deafNeighbour(
-  route: RouteTo | undefined,
-  address: string,
-  enter: Enter = [],
-): Promise<string> {
-  if (route === undefined || route.type === 'local') return '';
-  const next = route.gateway ?? address;
-  const argv = inside(enter, ['ip', '-j', 'neigh', 'show', 'to', next, 'dev', route.dev]);
-  const entries = await lookAtJson<readonly { readonly state?: readonly string[] }[]>(argv, []);
-  const states = entries.flatMap(({ state }) => state ?? []);
-  return states.some((state) => state === 'FAILED' || state === 'INCOMPLETE') ? next : '';
 }
 
 /** A socket belongs to the namespace it was opened in. setns(2) affects only this thread. */

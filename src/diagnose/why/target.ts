@@ -88,7 +88,9 @@ async function journeyFrom(
   if (!ofHost) {
     if (from.kind === 'outside') throw invalid(`${local} is not on this host`);
     const asked = { address: local, port };
-    const owner = (await around.namespaces()).find(({ addresses }) => addresses.includes(local));
+    const owners = (await around.namespaces()).filter(({ addresses }) => addresses.includes(local));
+    // A sender that has the address too is told so.
+    const owner = owners.find(({ path }) => from.kind !== 'netns' || path !== from.path) ?? owners[0];
     return { from, protocol, asked, ...(owner === undefined ? {} : { toNetns: owner }) };
   }
   if (isLoopback(local) && from.kind === 'container') {

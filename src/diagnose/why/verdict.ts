@@ -7,6 +7,7 @@ import { bad } from './findings.ts';
 import { STAGES, type Finding, type Probe, type TraceEvent, type Verdict } from './model.ts';
 import { inStack, type Scene } from './observe.ts';
 import { ownerOf } from './ruleset.ts';
+import { lostBeyond } from './beyond.ts';
 import { ledAway, lostAt, strayed } from './lost.ts';
 import { isCause } from './physical.ts';
 import { serviceFault } from './service.ts';
@@ -28,6 +29,8 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   const drop = probe?.trace === undefined ? undefined : dropIn(probe.trace);
   const dropped = drop === undefined || probe === undefined ? [] : [droppedBy(scene, drop, probe)];
   const lost = probe === undefined || reached ? [] : lostAt(scene, probe);
+  const beyond =
+    probe === undefined || reached || probe.outcome === 'ECONNREFUSED' ? [] : lostBeyond(scene, probe);
   const suspects = inOrder(findings.filter(({ status }) => status === 'maybe'));
   const guesses = lost.map((found): Finding => {
     const suspect = suspects.find(({ stage }) => stage === found.stage);
@@ -41,7 +44,7 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
       code !== 'mtu' && !heard.includes(code) && (away === undefined || stage !== 'socket'),
   );
   const causes = inOrder(relevant.filter(isCause));
-  const first = causes[0] ?? inOrder([...dropped, ...relevant, ...astray, ...guesses])[0];
+  const first = causes[0] ?? inOrder([...dropped, ...relevant, ...astray, ...guesses, ...beyond])[0];
   if (first !== undefined) return { works: false, finding: first };
   if (away !== undefined && probe !== undefined) return { works: false, finding: away };
   if (probe === undefined) {
@@ -51,7 +54,8 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   const suspect = probe.trace === undefined ? suspects[0] : undefined;
   if (silent && suspect !== undefined) return { works: false, finding: { ...suspect, status: 'stop' } };
   if (silent && scene.journey.protocol === 'udp') return { works: true, finding: delivered(probe) };
-  return { works: false, finding: unanswered(scene, probe) };
+  const listening = findings.some(({ stage, status }) => stage === 'socket' && status === 'ok');
+  return { works: false, finding: unanswered(scene, probe, listening) };
 }
 
 /**
@@ -118,7 +122,7 @@ function fixFor(scene: Scene, event: TraceEvent, owner: ReturnType<typeof ownerO
   return `Accept it there before that rule: ${renderArgv(['nft', '-a', 'list', 'chain', event.family, event.table, event.chain])} shows its handle.`;
 }
 
-function unanswered({ journey, receiver }: Scene, probe: Probe): Finding {
+function unanswered({ journey, receiver }: Scene, probe: Probe, listening: boolean): Finding {
   const look = ['bash', '-c', `exec 3<>/dev/${journey.protocol}/${probe.to.replace(':', '/')}`] as const;
   if (probe.deafRouter !== undefined && probe.outcome === 'silent') {
     const who = probe.deafRouter;
@@ -142,6 +146,11 @@ function unanswered({ journey, receiver }: Scene, probe: Probe): Finding {
   }
   switch (probe.outcome) {
     case 'ECONNREFUSED':
+      if (receiver !== undefined && listening) {
+        const text = `a program listens at that port of ${receiver.name}, and the connection is refused: a packet filter in there rejects it`;
+        const rules = inStack(receiver, ['nft', 'list', 'ruleset']);
+        return { ...bad('socket', 'rejected', text, rules), fix: `Accept it there: ${renderArgv(rules)}` };
+      }
       return {
         ...bad(
           'socket',

@@ -140,9 +140,11 @@ export function acceptFix(
         const iptables = family === 'iptables-legacy' ? 'iptables-legacy' : 'iptables';
         return `${iptables} -I FORWARD -i ${bridge} -j ACCEPT && ${iptables} -I FORWARD -o ${bridge} -j ACCEPT`;
       }
+      // To a chain of the bridge's own family, interfaces are its ports.
+      const [from, to] = family === 'bridge' ? ['ibrname', 'obrname'] : ['iifname', 'oifname'];
       const insert = (direction: string): string =>
-        renderArgv(['nft', 'insert', 'rule', family, table, chain, direction, bridge, 'accept']);
-      return `${insert('iifname')} && ${insert('oifname')}`;
+        renderArgv(['nft', 'insert', 'rule', family, table, chain, 'meta', direction, bridge, 'accept']);
+      return `${insert(from)} && ${insert(to)}`;
     }
   }
 }

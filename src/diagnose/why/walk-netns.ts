@@ -2,7 +2,15 @@
 import { bad, checkForwarding, good } from './findings.ts';
 import type { Finding } from './model.ts';
 import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
-import { checkCableOf, checkFrameSize, checkNeighbour, checkPorts, hostEnd } from './physical.ts';
+import {
+  checkCableOf,
+  checkOwnAddress,
+  checkFrameSize,
+  checkNeighbour,
+  checkPorts,
+  checkSameBridge,
+  hostEnd,
+} from './physical.ts';
 import { checkForward } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
 import { isNeighbour } from './kinds.ts';
@@ -23,7 +31,7 @@ export function checkNetnsSender(scene: Scene): readonly Finding[] {
     const fix = command(sender, addressed ? 'ip route add default via GATEWAY' : 'ip address add …');
     return [{ ...bad('sender', addressed ? 'no-route' : 'no-address', `${sender.name} ${text}`, get), fix }];
   }
-  if (senderRoute.dev === 'lo') return [];
+  if (senderRoute.dev === 'lo') return checkOwnAddress(scene);
   const via = senderRoute.gateway === undefined ? 'on its own network' : `via ${senderRoute.gateway}`;
   const get = inStack(sender, ['ip', 'route', 'get', address]);
   return [
@@ -76,7 +84,7 @@ export function walkToNetns(scene: Scene): readonly Finding[] {
   return [
     ...(direct ? [] : [...routed, ...through, ...checkForward(scene)]),
     ...cable,
-    ...(direct ? checkPorts([senderPort, hostEnd(link, host)]) : []),
+    ...(direct ? [...checkSameBridge(senderPort, end), ...checkPorts([senderPort, end])] : []),
     ...(link === undefined ? [] : checkFrameSize(scene, receiver, link.ifname)),
     ...checkSocket(scene, receiver, address),
     ...checkAnswer(scene, receiver),

@@ -27,7 +27,7 @@ export function checkSocket(scene: Scene, stack: Stack, address: string): readon
           loopback ? 'listen-loopback' : ipv6 ? 'listen-ipv6' : 'listen-elsewhere',
           `in ${stack.name} ${other.program || 'a program'} listens on ${where} only, but the packet is for ` +
             `${address || 'another address'}:${port}` +
-            (loopback ? `; only ${stack.name} itself reaches its 127.0.0.1` : ''),
+            (loopback ? `; only ${stack.name} itself reaches its ${other.address}` : ''),
           show,
         ),
         fix: `Let the program listen on 0.0.0.0:${port} (its bind or listen setting).`,
@@ -54,7 +54,9 @@ export function checkSocket(scene: Scene, stack: Stack, address: string): readon
       fix:
         stack.enter.length === 0
           ? 'Start the program that should answer there, or publish the port with -p.'
-          : `Start the program, or publish its port; read its output: minidock logs ${stack.name}`,
+          : stack.name.startsWith('netns:')
+            ? 'Start the program there, or ask for the port it has.'
+            : `Start the program, or publish its port; read its output: minidock logs ${stack.name}`,
     },
   ];
 }

@@ -11,7 +11,14 @@ import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
 import { checkClientRules, checkForward, checkRedirection, ownRefusal } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
 import { checkClientRoute } from './client-route.ts';
-import { checkBridgeUp, checkFrameSize, checkNeighbour, checkPorts, hostEnd } from './physical.ts';
+import {
+  checkBridgeUp,
+  checkFrameSize,
+  checkNeighbour,
+  checkOwnAddress,
+  checkPorts,
+  hostEnd,
+} from './physical.ts';
 import { isNeighbour, isOwn } from './kinds.ts';
 import { checkNetnsSender, walkToNetns } from './walk-netns.ts';
 import { checkOwnMasquerade, walkOut } from './walk-out.ts';
@@ -107,6 +114,8 @@ function checkSender(scene: Scene): readonly Finding[] {
     const fix = refused?.fix ?? command(sender, `ip route add default via ${gateway}`);
     return [{ ...bad('sender', 'no-route', text, get), fix }];
   }
+  const own = checkOwnAddress(scene);
+  if (own.length > 0) return own;
   const via = senderRoute.gateway === undefined ? 'on its own network' : `via ${senderRoute.gateway}`;
   return [
     good('sender', `${sender.name} sends it out of ${senderRoute.dev}, ${via}`, get),

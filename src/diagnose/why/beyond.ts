@@ -1,0 +1,135 @@
+/**
+ * Beyond the host: a packet that left it, nobody dropped, and nobody answered to. Whoever it was sent to is looked at:
+ * whether it is where the host sends the packet, and by which way it answers.
+ *
+ * Only the host that translated an address can turn it back, so an answer that does not come back through it is one
+ * from a stranger, which the client refuses: the hairpin (RFC 4787, section 6) when both are on one network.
+ */
+import type { Argv } from '../../../runtime/plan/argv.ts';
+import { inside, readRouteTo, type Enter, type RouteTo } from '../host/ip.ts';
+import { lookAtJson } from '../host/look.ts';
+import { bad } from './findings.ts';
+import type { Beyond, Finding, Probe, TraceEvent } from './model.ts';
+import { readNamespaces } from './namespaces.ts';
+import { addressesOf, readNetns, type Scene } from './observe.ts';
+import { homeOf } from './physical.ts';
+import { isAnswer, lastSeen } from './trace.ts';
+
+/** undefined where that is nobody who can be looked at. */
+export async function lookBeyond(
+  { receiver, host }: Scene,
+  trace: readonly TraceEvent[],
+  sourcePort: number,
+): Promise<Beyond | undefined> {
+  const packet = leftHost(trace, sourcePort)?.packet;
+  if (packet === undefined) return undefined;
+  const own = receiver !== undefined && addressesOf(receiver).includes(packet.destination);
+  const named = own
+    ? undefined
+    : (await readNamespaces()).find(({ addresses }) => addresses.includes(packet.destination));
+  const stack = own ? receiver : named === undefined ? undefined : await readNetns(named);
+  if (stack === undefined) return undefined;
+  const route = await readRouteTo(stack.enter, packet.source);
+  const deaf = await deafNeighbour(route, packet.source, stack.enter);
+  const home = homeOf(host, stack, packet.destination);
+  return {
+    ...{ name: stack.name, enter: stack.enter, deaf },
+    ...(home === undefined ? {} : { home }),
+    ...(route === undefined ? {} : { route }),
+  };
+}
+
+/** The next machine on the way to that address, where ARP was in vain; else ''. */
+export async function deafNeighbour(
+  route: RouteTo | undefined,
+  address: string,
+  enter: Enter = [],
+): Promise<string> {
+  if (route === undefined || route.type === 'local') return '';
+  const next = route.gateway ?? address;
+  const argv = inside(enter, ['ip', '-j', 'neigh', 'show', 'to', next, 'dev', route.dev]);
+  const entries = await lookAtJson<readonly { readonly state?: readonly string[] }[]>(argv, []);
+  const states = entries.flatMap(({ state }) => state ?? []);
+  return states.some((state) => state === 'FAILED' || state === 'INCOMPLETE') ? next : '';
+}
+
+/** Why no answer came to a packet that left the host; empty where nothing shows. */
+export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
+  const { trace = [], sourcePort, beyond } = probe;
+  const left = leftHost(trace, sourcePort);
+  if (left === undefined || beyond === undefined) return [];
+  const { name, enter, home, route, deaf } = beyond;
+  const { packet } = left;
+  const { source, destination, iif } = packet;
+  const first = trace.find((event) => !isAnswer(event, sourcePort))?.packet ?? packet;
+  if (home !== undefined && home !== packet.oif) {
+    const from = iif === '' ? [] : ['from', first.source, 'iif', iif];
+    const text = `the host sends the packet for ${destination} out of ${packet.oif}, and ${name} is at ${home}`;
+    const fix = 'Take away the rule or the route that leads there: ip rule; ip route show table all.';
+    const look: Argv = ['ip', 'route', 'get', destination, ...from];
+    return [{ ...bad('routing', 'misrouted', text, look), fix }];
+  }
+  const back = lastSeen(trace, sourcePort, 'back');
+  if (back?.family === 'ip') return answerAstray(scene, back);
+  const get = inside(enter, ['ip', 'route', 'get', source]);
+  const gateway = addressesOf(scene.host, home)[0] ?? 'GATEWAY';
+  const command = (words: string): string => [...enter, words].join(' ');
+  if (route === undefined) {
+    const text = `${name} has no route back to ${source}`;
+    const fix = command(`ip route add default via ${gateway}`);
+    return [{ ...bad('way back', 'no-way-back', text, get), fix }];
+  }
+  const next = route.gateway ?? source;
+  if (addressesOf(scene.host).includes(next)) return [];
+  if (source !== first.source && deaf === next) {
+    const text = `a rule makes the packet come from ${source}, and nobody on the network of ${name} has that address: its answer goes nowhere`;
+    const look: Argv = ['nft', 'list', 'hooks', 'ip'];
+    const fix = 'Mend the rule that says snat: an address of this host, or masquerade.';
+    return [{ ...bad('way back', 'snat-astray', text, look), fix }];
+  }
+  if (deaf === next && route.gateway !== undefined) {
+    const text = `${name} answers by its gateway ${next}, and nobody on its network has that address`;
+    const fix = command(`ip route replace default via ${gateway}`);
+    return [{ ...bad('way back', 'dead-gateway', text, get), fix }];
+  }
+  const translated = destination !== first.destination || packet.destinationPort !== first.destinationPort;
+  if (!translated) return [];
+  if (route.gateway === undefined) return [hairpin(scene, beyond, packet)];
+  const text =
+    `${name} answers by ${next} (${route.dev}), past this host, which alone can turn the redirection back: ` +
+    `the client is answered by ${destination}, whom it did not ask`;
+  const fix = command(`ip route replace default via ${gateway}`);
+  return [{ ...bad('way back', 'past-host', text, get), fix }];
+}
+
+function hairpin({ journey }: Scene, { name, enter }: Beyond, packet: TraceEvent['packet']): Finding {
+  const { source, destination, destinationPort } = packet;
+  const text =
+    `${name} answers its neighbour ${source} directly, on the network they share, past this host, which alone can turn ` +
+    `the redirection back: the client is answered by ${destination}, whom it did not ask`;
+  const fix = `iptables -t nat -A POSTROUTING -s ${source} -d ${destination} -p ${journey.protocol} --dport ${destinationPort} -j MASQUERADE`;
+  const look = inside(enter, ['ip', 'route', 'get', source]);
+  return { ...bad('way back', 'hairpin', text, look), fix };
+}
+
+/** The answer came to the host, which sent it on: to the one who asked? */
+function answerAstray(
+  { host, sender, senderRoute }: Scene,
+  { kind, hook, packet }: TraceEvent,
+): readonly Finding[] {
+  if (sender === undefined || kind !== 'leave' || hook !== 'postrouting') return [];
+  const home = homeOf(host, sender, senderRoute?.prefsrc ?? packet.destination);
+  if (home === undefined || packet.oif === '' || home === packet.oif) return [];
+  const { destination, oif } = packet;
+  const text = `the host sends the answer to ${destination} out of ${oif}, and ${sender.name} is at ${home}`;
+  const fix = `ip route del ${destination} dev ${oif}`;
+  return [{ ...bad('way back', 'answer-astray', text, ['ip', 'route', 'get', destination]), fix }];
+}
+
+/** As it was at the last hook before the wire. */
+function leftHost(trace: readonly TraceEvent[], sourcePort: number): TraceEvent | undefined {
+  const last = trace.findLast(
+    (event) => !isAnswer(event, sourcePort) && event.family === 'ip' && event.hook !== '',
+  );
+  return last?.kind === 'leave' && last.hook === 'postrouting' ? last : undefined;
+}
