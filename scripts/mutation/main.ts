@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import { allMutants } from '../../test/mutation/mutants/index.ts';
 import type { Layer, Mutant } from '../../test/mutation/mutant.ts';
 import { copyCheckout, type Copy } from './copy.ts';
-import { build, judge, judgeFile, type Verdict } from './judge.ts';
+import { build, judge, judgeFile, KINDS, type Verdict } from './judge.ts';
 import { summarize, verdictsIn, type Outcome, type Verdicts } from './verdicts.ts';
 
 interface Options {
@@ -58,7 +58,8 @@ function runAll(options: Options, verdicts: Verdicts): void {
   try {
     const refusal = build(sound.dir);
     if (refusal !== undefined) throw new Error(`without a mutant, ${refusal}`);
-    for (const [layer, mutant] of chosen(options)) {
+    const queue = [...chosen(options)].sort(([, one], [, two]) => costOf(one.tests) - costOf(two.tests));
+    for (const [layer, mutant] of queue) {
       if (isSettled(mutant, verdicts.of(mutant))) continue;
       const verdict = tryOne(copy, mutant);
       const outcome = { layer, mutant, verdict: options.baseline ? confirm(sound.dir, verdict) : verdict };
@@ -82,10 +83,13 @@ function chosen({ sample, layers, match }: Options): readonly (readonly [Layer, 
   });
 }
 
+/** What unit tests notice is soon told; what only containers show takes a build and a host. */
+const costOf = (tests: string): number => KINDS.findIndex((kind) => tests.includes(kind));
+
 function tryOne(copy: Copy, { file, text, becomes, tests }: Mutant): Verdict {
   const restore = copy.change(file, text, becomes);
   try {
-    return judge(copy.dir, tests);
+    return judge(copy.dir, tests, file);
   } finally {
     restore();
   }
@@ -93,14 +97,26 @@ function tryOne(copy: Copy, { file, text, becomes, tests }: Mutant): Verdict {
 
 const withoutMutant = new Map<string, Verdict | number>();
 
+/** Where no mutant is, the file must pass. Those of e2e take long: the test alone will do, if it passes alone. */
 function confirm(soundDir: string, verdict: Verdict): Verdict {
   if (verdict.kind !== 'killed') return verdict;
-  const { file } = verdict;
-  const before = withoutMutant.get(file) ?? judgeFile(soundDir, file);
-  withoutMutant.set(file, before);
+  const { file, test } = verdict;
+  const alone =
+    test === undefined || !file.startsWith('test/e2e/')
+      ? 0
+      : judgeSound(soundDir, file, `^${test.replace(/[^\w ]/g, '\\$&')}$`);
+  if (typeof alone === 'number' && alone > 0) return verdict;
+  const before = judgeSound(soundDir, file);
   if (typeof before === 'number' || before.kind === 'survived') return verdict;
   const why = before.kind === 'killed' ? before.by : before.why;
   return { kind: 'invalid', why: `${file} fails without a mutant: ${why}` };
+}
+
+function judgeSound(soundDir: string, file: string, name?: string): Verdict | number {
+  const key = JSON.stringify([file, name]);
+  const known = withoutMutant.get(key) ?? judgeFile(soundDir, file, name);
+  withoutMutant.set(key, known);
+  return known;
 }
 
 function sayOutcome({ layer, mutant, verdict }: Outcome): void {

@@ -2,32 +2,44 @@
 import { mutantsOf } from '../mutant.ts';
 
 const inside = 'e2e/isolation\\.';
-const unpacking = 'unit/images/unpack|kernel/unpack\\.';
+const unpacking = 'unit/images/unpack/(layer-writer|replacements|bounds)|kernel/unpack\\.';
 
 export const mounts = [
   ...mutantsOf(
     'runtime/rootfs/defaults.ts',
-    ["const access = options.privileged ? 'rw' : 'ro';", "const access = 'rw';", inside],
+    [
+      "const access = options.privileged ? 'rw' : 'ro';",
+      "const access = 'rw';",
+      `${inside} -t files of the kernel`,
+    ],
     [
       "mount('/proc', 'proc', 'proc', ['nosuid', 'noexec', 'nodev'])",
       "mount('/proc', 'proc', 'proc', ['nosuid', 'nodev'])",
       'kernel/process\\.|unit/runtime/rootfs|golden|docker/process',
     ],
-    ['`size=${options.shmSize}`', '`size=${options.shmSize * 2}`', inside],
-    ["  '/proc/keys',\n", '', inside],
-    ["  '/sys/devices/virtual/powercap',\n", '', inside],
-    ["  '/proc/bus',\n", '', inside],
-    ["  '/proc/irq',\n", '', inside],
-    ["  { allow: false, access: 'rwm' },\n", '', inside],
-    ["{ allow: true, type: 'b', access: 'm' }", "{ allow: true, type: 'b', access: 'rm' }", inside],
-    ["{ allow: true, type: 'c', access: 'm' }", "{ allow: true, type: 'c', access: 'wm' }", inside],
-    ["character('/dev/full', 1, 7)", "character('/dev/full', 1, 5)", inside],
-    ['  fileMode: 0o666,\n', '  fileMode: 0o644,\n', inside],
+    ['`size=${options.shmSize}`', '`size=${options.shmSize * 2}`', `${inside} -t shm-size`],
+    ["  '/proc/keys',\n", '', `${inside} -t files of the kernel`],
+    ["  '/sys/devices/virtual/powercap',\n", '', `${inside} -t files of the kernel`],
+    ["  '/proc/bus',\n", '', `${inside} -t files of the kernel`],
+    ["  '/proc/irq',\n", '', `${inside} -t files of the kernel`],
+    ["  { allow: false, access: 'rwm' },\n", '', `${inside} -t a device`],
+    [
+      "{ allow: true, type: 'b', access: 'm' }",
+      "{ allow: true, type: 'b', access: 'rm' }",
+      `${inside} -t a device`,
+    ],
+    [
+      "{ allow: true, type: 'c', access: 'm' }",
+      "{ allow: true, type: 'c', access: 'wm' }",
+      `${inside} -t a device`,
+    ],
+    ["character('/dev/full', 1, 7)", "character('/dev/full', 1, 5)", `${inside} -t /dev has`],
+    ['  fileMode: 0o666,\n', '  fileMode: 0o644,\n', `${inside} -t /dev has`],
   ),
   ...mutantsOf('src/engine/plans/bundle.ts', [
     "access: spec.devices[index]?.access ?? 'rwm'",
     "access: 'rwm'",
-    inside,
+    `${inside} -t shm-size`,
   ]),
   ...mutantsOf(
     'src/engine/spec/mount-flags.ts',
@@ -49,12 +61,12 @@ export const mounts = [
     [
       'bind(context, destination, source, target, attributes, options.recursive);',
       'bind(context, destination, source, target, attributes, false);',
-      'e2e/volumes\\.',
+      'e2e/volumes\\. -t cgroup|propagation|host directories',
     ],
     [
       "    if (errnoOf(error) !== 'ELOOP') throw error;\n",
       '    throw error;\n',
-      'e2e/hostile\\.|unit/runtime/rootfs/perform-mount',
+      'kernel/process\\.|unit/runtime/rootfs/perform-mount',
     ],
   ),
   ...mutantsOf(

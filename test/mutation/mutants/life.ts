@@ -18,11 +18,15 @@ export const logs = [
   ),
   ...mutantsOf(
     'src/engine/logs.ts',
-    ['const follows = options.follow && isActive(container.state);', 'const follows = false;', 'e2e/logs\\.'],
+    [
+      'const follows = options.follow && isActive(container.state);',
+      'const follows = false;',
+      'e2e/logs\\. -t follow',
+    ],
     [
       '      if (last) return;\n',
       '      if (over) return;\n',
-      'e2e/logs\\.',
+      'e2e/logs\\. -t follow',
       'What was written last is read in the same round nearly always: the loss is a race of microseconds',
     ],
   ),
@@ -36,30 +40,34 @@ export const exec = [
     [
       '    process: execProcess(bundle.process, options),\n',
       '    process: { ...execProcess(bundle.process, options), noNewPrivileges: false },\n',
-      execs,
+      `${execs} -t no_new_privs`,
     ],
     [
       '    process: execProcess(bundle.process, options),\n',
       '    process: { ...execProcess(bundle.process, options), rlimits: [] },\n',
-      execs,
+      `${execs} -t no_new_privs`,
     ],
     [
       '    ...(seccomp === undefined ? {} : { seccomp }),\n',
       '    ...(seccomp === undefined ? { seccomp } : {}),\n',
-      execs,
+      `${execs} -t privileg|no_new`,
     ],
     [
       'cgroupProcs: cgroupProcsFiles(bundle.linux.cgroupsPath)',
       'cgroupProcs: cgroupProcsFiles(bundle.linux.cgroupsPath).slice(0, 0)',
       'e2e/(exec|limits)\\.',
     ],
-    ["options.workdir === '' ? base.cwd : options.workdir", 'base.cwd', execs],
-    ["options.user === '' ? base.user :", "options.user !== 'x' ? base.user :", execs],
-    ['options.privileged ? allCapabilities() : base.capabilities.bounding', 'allCapabilities()', execs],
+    ["options.workdir === '' ? base.cwd : options.workdir", 'base.cwd', `${execs} -t and -u`],
+    ["options.user === '' ? base.user :", "options.user !== 'x' ? base.user :", `${execs} -t and -u`],
+    [
+      'options.privileged ? allCapabilities() : base.capabilities.bounding',
+      'allCapabilities()',
+      `${execs} -t privileg`,
+    ],
     [
       "[...base.env, ...(options.tty ? ['TERM=xterm'] : []), ...options.env]",
       "[...options.env, ...(options.tty ? ['TERM=xterm'] : []), ...base.env]",
-      execs,
+      `${execs} -t and -u`,
     ],
   ),
   ...mutantsOf(
@@ -81,17 +89,17 @@ export const lifecycle = [
     [
       '  if (!isActive(container.state)) return container.state.exitCode;\n',
       '  if (!isActive(container.state)) return 0;\n',
-      'e2e/lifecycle\\.',
+      'e2e/lifecycle\\. -t create, start, wait',
     ],
     [
       'if (message !== undefined) return message.exitCode;',
       'if (message !== undefined) return 0;',
-      'e2e/lifecycle\\.',
+      'e2e/lifecycle\\. -t create, start, wait',
     ],
     [
       'if (lock === undefined) return false;\n  try {\n    const now',
       'if (lock === undefined) return true;\n  try {\n    const now',
-      'e2e/(lifecycle|crash|fault)\\.',
+      'e2e/(lifecycle|crash)\\. -t rm |killed',
     ],
   ),
   ...mutantsOf(
@@ -150,12 +158,12 @@ export const state = [
     [
       'if (existing !== undefined) return { volume: existing, isEmpty: false, publish: undefined };',
       'if (existing !== undefined) return { volume: existing, isEmpty: true, publish: () => undefined };',
-      'e2e/volumes\\.',
+      'e2e/volumes\\. -t filled',
     ],
     [
       "code: 'NO_SUCH_VOLUME'",
       "code: 'NO_VOLUME'",
-      'e2e/volumes\\.',
+      'e2e/volumes\\. -t volumes',
       'A code is not printed, and nothing asks for this one',
     ],
   ),

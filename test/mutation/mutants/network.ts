@@ -11,7 +11,7 @@ export const network = [
     [
       'network.internal === true ? [] : [planDefaultRoute(endpoint)]',
       '[planDefaultRoute(endpoint)]',
-      'e2e/networks\\.',
+      'e2e/networks\\. -t internal',
     ],
     [
       "'route', 'add', 'default', 'via', network.gateway",
@@ -89,6 +89,6 @@ export const network = [
       '    throw error;',
       'e2e/(fault|errors|networks)\\.',
     ],
-    ['if (!hasProgram(other.state)) {', 'if (false) {', 'e2e/network-modes\\.'],
+    ['if (!hasProgram(other.state)) {', 'if (false) {', 'e2e/errors\\. -t that does not run'],
   ),
 ];

@@ -9,31 +9,31 @@ export const capabilities = [
     [
       'export const DEFAULT_CAPABILITIES: readonly string[] = [\n',
       "export const DEFAULT_CAPABILITIES: readonly string[] = [\n  'CAP_SYS_PTRACE',\n",
-      inside,
+      `${inside} -t privileges`,
     ],
     [
       '(DEFAULT_CAPABILITIES.includes(name) && !drop.has(name))',
       'DEFAULT_CAPABILITIES.includes(name)',
-      inside,
+      `${inside} -t privileges`,
     ],
     [
       "if (drop.has('ALL')) return CAPABILITIES.filter((name) => add.has(name));",
       "if (drop.has('ALL')) return [];",
-      inside,
+      `${inside} -t privileges`,
     ],
     [
       "if (add.has('ALL')) return available.filter((name) => !drop.has(name));",
       "if (add.has('ALL')) return available;",
       'unit/runtime/process/capabilities',
     ],
-    ['if (request.privileged) return available;', '', inside],
+    ['if (request.privileged) return available;', '', `${inside} -t privileges`],
   ),
   ...mutantsOf(
     'runtime/process/identity/identity.ts',
     [
       'if ((kept & mask) === 0n) kernel.prctl(k.PR_CAPBSET_DROP, bit);',
       'if ((kept & mask) === 0n) void 0;',
-      inside,
+      `${inside} -t privileges`,
     ],
     [
       'capabilityMask(capabilities.effective) & permitted,',
@@ -41,8 +41,8 @@ export const capabilities = [
       'unit/runtime/process/identity|e2e/isolation\\.',
       'capabilitySets makes both the same for everyone but a user that is not root, and execve(2) then drops both',
     ],
-    ['capabilityMask(capabilities.inheritable) & held,', 'permitted,', inside],
-    ['if (identity.noNewPrivileges) kernel.prctl', 'if (false) kernel.prctl', inside],
+    ['capabilityMask(capabilities.inheritable) & held,', 'permitted,', `${inside} -t privileges`],
+    ['if (identity.noNewPrivileges) kernel.prctl', 'if (false) kernel.prctl', `${inside} -t privileges`],
     ["takeIds('gid', identity.groups, (groups) => kernel.setgroups(groups));", '', 'e2e/run\\.'],
     ["takeIds('gid', [identity.gid], () => kernel.setresgid(identity.gid));", '', 'e2e/(run|exec)\\.'],
     ['kernel.prctl(k.PR_SET_DUMPABLE, 0);', '', 'unit/runtime/process/identity'],
@@ -88,7 +88,7 @@ export const seccomp = [
     [
       '  if (context.filter === undefined) return;\n',
       '  if (context.filter !== undefined) return;\n',
-      inside,
+      `${inside} -t privileges`,
     ],
     [
       'context.filter, SECCOMP_FILTER_FLAG_SPEC_ALLOW',
@@ -107,13 +107,17 @@ export const process = [
       inside,
       'All that minidock opens is close-on-exec and its spawn hands on no more than the standard streams: this closes once more',
     ],
-    ['  kernel.umask(0o022);\n', '  kernel.umask(0o077);\n', inside],
-    ['  kernel.resetSignals();\n', '', inside],
-    ['kernel.setrlimit(resource, soft, hard);', 'kernel.setrlimit(resource, hard, hard);', inside],
+    ['  kernel.umask(0o022);\n', '  kernel.umask(0o077);\n', `${inside} -t what reaches`],
+    ['  kernel.resetSignals();\n', '', `${inside} -t what reaches`],
+    [
+      'kernel.setrlimit(resource, soft, hard);',
+      'kernel.setrlimit(resource, hard, hard);',
+      `${inside} -t ulimit`,
+    ],
     [
       "writeFileSync('/proc/self/oom_score_adj', String(command.value))",
       "writeFileSync('/proc/self/oom_score_adj', '0')",
-      inside,
+      `${inside} -t ulimit`,
     ],
     ['  ownStdio(user.uid);\n', '', 'kernel/process\\.|e2e/(run|terminal)\\.'],
     [

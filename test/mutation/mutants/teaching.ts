@@ -23,42 +23,44 @@ export const lab = [
     [
       '  kernel.seccompSetFilter(filter, SECCOMP_FILTER_FLAG_SPEC_ALLOW);\n',
       '  [filter, SECCOMP_FILTER_FLAG_SPEC_ALLOW].toString();\n',
-      'e2e/lab-hostile\\.',
+      'e2e/lab-hostile\\. -t no socket',
     ],
   ),
-  ...mutantsOf('src/teach/lab/progress.ts', ['lesson === name && step ?', 'step ?', 'e2e/lab(-shell)?\\.']),
+  ...mutantsOf('src/teach/lab/progress.ts', [
+    'lesson === name && step ?',
+    'step ?',
+    'unit/src/teach/lab/progress',
+  ]),
 ];
-
-const scripts = 'e2e/script(-undo)?\\.';
 
 export const script = [
   ...mutantsOf(
     'src/teach/script/host-library.sh',
-    ['undo=("$1" ', 'undo+=("$1" ', scripts],
+    ['undo=("$1" ', 'undo+=("$1" ', 'e2e/script-undo\\. -t ends it'],
     [
       "  trap '' HUP INT TERM\n  set +e\n",
       '  set +e\n',
       'e2e/script-undo\\.',
       'Only a second signal that comes while the first one’s undoing runs is caught by it',
     ],
-    ['  rm -rf "$box"\n', '  :\n', scripts],
+    ['  rm -rf "$box"\n', '  :\n', 'e2e/script-undo\\. -t ends it'],
   ),
   ...mutantsOf(
     'src/teach/script/container-library.sh',
     [
       '      ((++links <= 40)) || fail',
       '      ((++links <= 4000)) || fail',
-      'e2e/(script|hostile|foreign-words)\\.',
+      'e2e/script\\. -t links that lead',
     ],
-    ['      [[ $target != /* ]] || at=\n', '', scripts],
-    ['    ((fd <= 2)) || exec {fd}>&-\n', '    :\n', scripts],
-    ['  umask 022\n', '  umask 077\n', scripts],
-    ['  [[ -z $own ]] || gid=$(find_group "$own")\n', '', scripts],
+    ['      [[ $target != /* ]] || at=\n', '', 'e2e/script\\. -t links that lead'],
+    ['    ((fd <= 2)) || exec {fd}>&-\n', '    :\n', 'e2e/script\\. -t nothing of the host'],
+    ['  umask 022\n', '  umask 077\n', 'e2e/script\\. -t nothing of the host'],
+    ['  [[ -z $own ]] || gid=$(find_group "$own")\n', '', 'e2e/script\\. -t same container'],
   ),
   ...mutantsOf('src/teach/script/host-steps.ts', [
     "if (command.kind === 'rmdir') return renderArgv(['remove_group', command.path]);",
     "if (command.kind === 'rmdir') return renderArgv(['rmdir', command.path]);",
-    scripts,
+    'e2e/script-undo\\. -t ends it',
   ]),
 ];
 
@@ -70,29 +72,29 @@ export const why = [
     [
       "['0.0.0.0', '*', address].includes(listener.address)",
       "['0.0.0.0', '*', '127.0.0.1', address].includes(listener.address)",
-      whys,
+      `${whys} -t nothing listening`,
     ],
     [
       'const right = here.filter((listener) => listener.protocol === protocol);',
       'const right = here;',
-      'e2e/why(-oracle)?\\.',
+      'e2e/why(-oracle)?\\. -t protocol|udp|listen',
     ],
     [
       "loopback ? 'listen-loopback' : ipv6 ? 'listen-ipv6' : 'listen-elsewhere'",
       "loopback ? 'listen-loopback' : 'listen-elsewhere'",
-      'e2e/why(-oracle|-probe)?\\.',
+      'e2e/why-oracle\\. -t IPv6',
     ],
   ),
   ...mutantsOf(
     'src/diagnose/why/walk-filter.ts',
-    ["if (!iptables && !hasRules(ruleset, 'minidock', 'publish')) {", 'if (false) {', whys],
+    ["if (!iptables && !hasRules(ruleset, 'minidock', 'publish')) {", 'if (false) {', `${whys} -t flushed`],
     [
       'if (redirection.address !== final.address || redirection.port !== final.port) {',
       'if (false) {',
-      'e2e/why(-oracle)?\\.',
+      `${whys} -t points elsewhere`,
     ],
-    ['  if (home.internal === true) {\n', '  if (false) {\n', 'e2e/why(-oracle|-probe)?\\.'],
-    ['if (/^:FORWARD DROP/m.test(ruleset.legacy)) {', 'if (false) {', whys],
+    ['  if (home.internal === true) {\n', '  if (false) {\n', `${whys} -t apart`],
+    ['if (/^:FORWARD DROP/m.test(ruleset.legacy)) {', 'if (false) {', `${whys} -t legacy`],
   ),
 ];
 

@@ -19,7 +19,7 @@ export const undo = [
     [
       'const together = group.length > 1 && (await undoTogether(group));',
       'const together = group.length > 1;',
-      'unit/runtime/plan/apply|e2e/run\\.',
+      'unit/runtime/plan/apply|e2e/run\\. -t journal|undo|ports of which',
     ],
   ),
   ...mutantsOf(
@@ -45,17 +45,17 @@ export const undo = [
     [
       "const report = await span('undo', 'undo', () => undoJournal(journalOf(parts)));",
       'const report = { undone: [], failures: [] };',
-      'e2e/fault\\.',
+      'e2e/fault\\. -t process.exec',
     ],
     [
       "const undone = await span('undo', 'undo', () => undoRun(store.paths, { config, ran: true, network }));",
       'const undone = { undone: [], failures: [] };',
-      'e2e/run\\.',
+      'e2e/lifecycle\\. -t stopping leaves',
     ],
     [
       "span('state', 'release the network', () => releaseNetwork(store.paths, config.id, ports, held));",
       '',
-      'e2e/(networks|network-modes|doctor)\\.',
+      'e2e/lifecycle\\. -t stopping leaves',
     ],
     [
       '  releaseNetwork(store.paths, config.id, ports);\n  const wire',
@@ -68,14 +68,14 @@ export const undo = [
     [
       'await undoRun(store.paths, { config, ran, network: state.network });',
       'undoRun.toString();',
-      'e2e/crash\\.',
+      'e2e/crash\\. -t shim is killed|while it starts',
     ],
-    ['      releaseLeases(store.paths, id, state);\n', '', 'e2e/(crash|doctor)\\.'],
+    ['      releaseLeases(store.paths, id, state);\n', '', 'e2e/(crash|doctor)\\. -t shim|while it starts'],
     [
       'if (config.spec.autoRemove) {',
       'if (config.spec.autoRemove && config.id === "") {',
       'e2e/(crash|lifecycle)\\.',
     ],
-    ['exitCode: ran ? LOST : state.exitCode,', 'exitCode: 0,', 'e2e/(crash|lifecycle)\\.'],
+    ['exitCode: ran ? LOST : state.exitCode,', 'exitCode: 0,', 'e2e/crash\\. -t shim is killed'],
   ),
 ];
