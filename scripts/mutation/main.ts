@@ -58,7 +58,7 @@ function runAll(options: Options, verdicts: Verdicts): void {
   try {
     const refusal = build(sound.dir);
     if (refusal !== undefined) throw new Error(`without a mutant, ${refusal}`);
-    const queue = [...chosen(options)].sort(([, one], [, two]) => costOf(one.tests) - costOf(two.tests));
+    const queue = [...chosen(options)].sort(([, one], [, two]) => costOf(one) - costOf(two));
     for (const [layer, mutant] of queue) {
       if (isSettled(mutant, verdicts.of(mutant))) continue;
       const verdict = tryOne(copy, mutant);
@@ -83,8 +83,12 @@ function chosen({ sample, layers, match }: Options): readonly (readonly [Layer, 
   });
 }
 
-/** What unit tests notice is soon told; what only containers show takes a build and a host. */
-const costOf = (tests: string): number => KINDS.findIndex((kind) => tests.includes(kind));
+/** What unit tests notice is soon told; containers take a build and a host; what survives takes all its tests. */
+const costOf = ({ tests, survives }: Mutant): number =>
+  KINDS.reduce(
+    (sum, kind, index) => sum + (tests.includes(kind) ? index : 0),
+    survives === undefined ? 0 : 10,
+  );
 
 function tryOne(copy: Copy, { file, text, becomes, tests }: Mutant): Verdict {
   const restore = copy.change(file, text, becomes);

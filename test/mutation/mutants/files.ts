@@ -39,7 +39,7 @@ export const mounts = [
   ...mutantsOf('src/engine/plans/bundle.ts', [
     "access: spec.devices[index]?.access ?? 'rwm'",
     "access: 'rwm'",
-    `${inside} -t shm-size`,
+    `${inside} -t a device`,
   ]),
   ...mutantsOf(
     'src/engine/spec/mount-flags.ts',

@@ -325,7 +325,9 @@ describe('attributes', () => {
 
   test('a sparse file whose end is a hole', () => {
     const pax = { 'GNU.sparse.size': '5000', 'GNU.sparse.numblocks': '1', 'GNU.sparse.map': '0,4' };
-    expect(unpack({ name: 's', data: 'head', pax }).stat('s').size).toBe(5000);
+    const { stat, report } = unpack({ name: 's', data: 'head', pax });
+    // To a user it is as large as it looks, with holes or without.
+    expect([stat('s').size, report.size]).toEqual([5000, 5000]);
   });
 
   test('devices and FIFOs are made as they are', () => {
