@@ -1,13 +1,12 @@
 /**
  * The mutants of test/mutation, one after the other: made, built, judged, undone, with a line for each and a table of
- * the layers at the end. A file whose test fails on a mutant must pass without one, in a copy that has none: a test
- * that fails anyhow kills nothing.
+ * the layers at the end.
  */
 import { resolve } from 'node:path';
 import { allMutants } from '../../test/mutation/mutants/index.ts';
 import type { Layer, Mutant } from '../../test/mutation/mutant.ts';
 import { copyCheckout, type Copy } from './copy.ts';
-import { build, judge, judgeFile, KINDS, type Verdict } from './judge.ts';
+import { build, judge, KINDS, type Verdict } from './judge.ts';
 import { summarize, verdictsIn, type Outcome, type Verdicts } from './verdicts.ts';
 
 interface Options {
@@ -15,7 +14,6 @@ interface Options {
   readonly sample: number;
   readonly layers: readonly string[] | undefined;
   readonly match: string | undefined;
-  readonly baseline: boolean;
   /** The file of verdicts that are kept. */
   readonly verdicts: string | undefined;
   /** Prints what the file of verdicts has, runs nothing. */
@@ -61,8 +59,7 @@ function runAll(options: Options, verdicts: Verdicts): void {
     const queue = [...chosen(options)].sort(([, one], [, two]) => costOf(one) - costOf(two));
     for (const [layer, mutant] of queue) {
       if (isSettled(mutant, verdicts.of(mutant))) continue;
-      const verdict = tryOne(copy, mutant);
-      const outcome = { layer, mutant, verdict: options.baseline ? confirm(sound.dir, verdict) : verdict };
+      const outcome = { layer, mutant, verdict: tryOne(copy, sound, mutant) };
       verdicts.keep(outcome);
       sayOutcome(outcome);
     }
@@ -90,37 +87,13 @@ const costOf = ({ tests, survives }: Mutant): number =>
     survives === undefined ? 0 : 10,
   );
 
-function tryOne(copy: Copy, { file, text, becomes, tests }: Mutant): Verdict {
-  const restore = copy.change(file, text, becomes);
+function tryOne(copy: Copy, sound: Copy, mutant: Mutant): Verdict {
+  const restore = copy.change(mutant.file, mutant.text, mutant.becomes);
   try {
-    return judge(copy.dir, tests, file);
+    return judge(copy.dir, sound.dir, mutant);
   } finally {
     restore();
   }
-}
-
-const withoutMutant = new Map<string, Verdict | number>();
-
-/** Where no mutant is, the file must pass. Those of e2e take long: the test alone will do, if it passes alone. */
-function confirm(soundDir: string, verdict: Verdict): Verdict {
-  if (verdict.kind !== 'killed') return verdict;
-  const { file, test } = verdict;
-  const alone =
-    test === undefined || !file.startsWith('test/e2e/')
-      ? 0
-      : judgeSound(soundDir, file, `^${test.replace(/[^\w ]/g, '\\$&')}$`);
-  if (typeof alone === 'number' && alone > 0) return verdict;
-  const before = judgeSound(soundDir, file);
-  if (typeof before === 'number' || before.kind === 'survived') return verdict;
-  const why = before.kind === 'killed' ? before.by : before.why;
-  return { kind: 'invalid', why: `${file} fails without a mutant: ${why}` };
-}
-
-function judgeSound(soundDir: string, file: string, name?: string): Verdict | number {
-  const key = JSON.stringify([file, name]);
-  const known = withoutMutant.get(key) ?? judgeFile(soundDir, file, name);
-  withoutMutant.set(key, known);
-  return known;
 }
 
 function sayOutcome({ layer, mutant, verdict }: Outcome): void {
@@ -144,7 +117,6 @@ function readOptions(words: readonly string[]): Options {
     sample: Number(value('--sample') ?? Infinity),
     layers: value('--layer')?.split(','),
     match: value('--match'),
-    baseline: !words.includes('--no-baseline'),
     verdicts: value('--verdicts'),
     print: words.includes('--print'),
   };
