@@ -197,13 +197,13 @@ describe.each<FirewallBackend>(['nftables', 'iptables'])('%s', (backend) => {
 
   // A bridge leaves frames for this address to the port, past every rule that names the bridge.
   test('a frame for the port itself brings no packet to the host', async () => {
-    const packet = ipv4(
-      { source: forger.endpoint.address, destination: GATEWAY },
-      udp(4000, PORT, 'by the port'),
+    // An address of the world's, too: another rule asks where those of containers come from.
+    const forged = [forger.endpoint.address, OUTSIDE_ADDRESS].map((source) =>
+      ipv4({ source, destination: GATEWAY }, udp(4000, PORT, `by the port from ${source}`)),
     );
     await send(
       forger,
-      frame(mac(forger, PORT_ITSELF), 'ipv4', packet).toString('hex'),
+      ...forged.map((packet) => frame(mac(forger, PORT_ITSELF), 'ipv4', packet).toString('hex')),
       await toHost(forger, { source: forger.endpoint.address, destination: GATEWAY }, 'by the bridge'),
     );
     await onHost.heard('by the bridge');

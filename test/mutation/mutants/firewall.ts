@@ -1,7 +1,8 @@
 /** Rules of nftables and of iptables: who gets in, who gets out, in whose name. */
 import { mutantsOf } from '../mutant.ts';
 
-const rules = 'kernel/(firewall|forged)\\.';
+const rules = 'kernel/(firewall|forged)\\. -t nftables';
+const iptablesRules = 'kernel/(firewall|forged)\\. -t iptables';
 
 export const firewall = [
   ...mutantsOf(
@@ -54,20 +55,20 @@ export const firewall = [
   ),
   ...mutantsOf(
     'runtime/network/firewall/iptables.ts',
-    ['-A MINIDOCK-LOOPBACK ! -i lo -d 127.0.0.0/8 -j DROP\n', '', rules],
-    ['-A MINIDOCK-LOOPBACK ! -i lo -s 127.0.0.0/8 -j DROP\n', '', rules],
-    ['-A MINIDOCK-LOOPBACK -i ${HOST_VETH_PREFIX}+ -j DROP\n', '', rules],
-    ['-A PREROUTING -m addrtype --dst-type LOCAL -j MINIDOCK', '-A PREROUTING -j MINIDOCK', rules],
-    ['-A OUTPUT -m addrtype --dst-type LOCAL -j MINIDOCK', '-A OUTPUT -j MINIDOCK', rules],
-    ['-A MINIDOCK-INBOUND -j DROP\n', '', rules],
-    ['-A MINIDOCK-INBOUND -m conntrack --ctstate DNAT -j ACCEPT\n', '', rules],
-    ['-A MINIDOCK-INBOUND -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n', '', rules],
+    ['-A MINIDOCK-LOOPBACK ! -i lo -d 127.0.0.0/8 -j DROP\n', '', iptablesRules],
+    ['-A MINIDOCK-LOOPBACK ! -i lo -s 127.0.0.0/8 -j DROP\n', '', iptablesRules],
+    ['-A MINIDOCK-LOOPBACK -i ${HOST_VETH_PREFIX}+ -j DROP\n', '', iptablesRules],
+    ['-A PREROUTING -m addrtype --dst-type LOCAL -j MINIDOCK', '-A PREROUTING -j MINIDOCK', iptablesRules],
+    ['-A OUTPUT -m addrtype --dst-type LOCAL -j MINIDOCK', '-A OUTPUT -j MINIDOCK', iptablesRules],
+    ['-A MINIDOCK-INBOUND -j DROP\n', '', iptablesRules],
+    ['-A MINIDOCK-INBOUND -m conntrack --ctstate DNAT -j ACCEPT\n', '', iptablesRules],
+    ['-A MINIDOCK-INBOUND -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n', '', iptablesRules],
     [
       '    `-A MINIDOCK-POSTROUTING -s ${subnet} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE`,\n',
       '',
-      rules,
+      iptablesRules,
     ],
-    ['    `-A MINIDOCK-POSTROUTING -s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`,\n', '', rules],
+    ['    `-A MINIDOCK-POSTROUTING -s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`,\n', '', iptablesRules],
     [
       "      ? `-I MINIDOCK-FORWARD ${confinement(bridge).join(' ')}`",
       '      ? `-A MINIDOCK-FORWARD -i ${bridge} -j ACCEPT`',
@@ -76,8 +77,12 @@ export const firewall = [
     [
       "['MINIDOCK-POSTROUTING', '-s', subnet, '!', '-o', bridge, '-j', 'MASQUERADE']",
       "['MINIDOCK-POSTROUTING', '-s', subnet, '-j', 'MASQUERADE']",
-      rules,
+      iptablesRules,
     ],
-    ["isEveryAddress(hostIp) ? [] : ['-d', `${hostIp}/32`]", 'isEveryAddress(hostIp) ? [] : []', rules],
+    [
+      "isEveryAddress(hostIp) ? [] : ['-d', `${hostIp}/32`]",
+      'isEveryAddress(hostIp) ? [] : []',
+      iptablesRules,
+    ],
   ),
 ];
