@@ -11,6 +11,11 @@ export const firewall = [
     [`        'iifname != "lo" ip daddr 127.0.0.0/8 drop',\n`, '', rules],
     ['        `iifname "${HOST_VETH_PREFIX}*" drop`,\n', '', rules],
     [
+      `        'iifname != "lo" fib saddr oifname @bridges fib saddr . iif oif missing drop',\n`,
+      '',
+      'kernel/forged\\. -t nftables',
+    ],
+    [
       "prerouting priority dstnat; policy accept;',\n      rules: ['fib daddr type local jump publish']",
       "prerouting priority dstnat; policy accept;',\n      rules: ['jump publish']",
       rules,
@@ -78,6 +83,11 @@ export const firewall = [
       "['MINIDOCK-POSTROUTING', '-s', subnet, '!', '-o', bridge, '-j', 'MASQUERADE']",
       "['MINIDOCK-POSTROUTING', '-s', subnet, '-j', 'MASQUERADE']",
       iptablesRules,
+    ],
+    [
+      "['!', '-i', bridge, '-s', subnet, '-m',",
+      "['-i', bridge, '!', '-s', subnet, '-m',",
+      'kernel/forged\\. -t iptables',
     ],
     [
       "isEveryAddress(hostIp) ? [] : ['-d', `${hostIp}/32`]",
