@@ -25,7 +25,7 @@ const PATIENCE = 300_000;
 export const KINDS: readonly string[] = ['unit', 'golden', 'kernel', 'e2e', 'docker'];
 
 /** Why the executable of a checkout cannot be built, if so. */
-export function build(dir: string): string | undefined {
+function build(dir: string): string | undefined {
   const built = spawnSync('scripts/build', { cwd: dir, encoding: 'utf8' });
   return built.status === 0 ? undefined : `it does not build: ${built.stderr.slice(0, 300)}`;
 }
@@ -68,9 +68,15 @@ function filesOf(dir: string, pattern: string, mutated: string): readonly string
 }
 
 const known = new Map<string, Run>();
+let soundIsBuilt = false;
 
 function runSound(dir: string, file: string, name: string | undefined): Run {
   const key = JSON.stringify([file, name]);
+  if (needsBuild(file) && !soundIsBuilt) {
+    const why = build(dir);
+    if (why !== undefined) throw new Error(`without a mutant, ${why}`);
+    soundIsBuilt = true;
+  }
   const run = known.get(key) ?? runFile(dir, file, name);
   known.set(key, run);
   return run;

@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { allMutants } from '../../test/mutation/mutants/index.ts';
 import type { Layer, Mutant } from '../../test/mutation/mutant.ts';
 import { copyCheckout, type Copy } from './copy.ts';
-import { build, judge, KINDS, type Verdict } from './judge.ts';
+import { judge, KINDS, type Verdict } from './judge.ts';
 import { summarize, verdictsIn, type Outcome, type Verdicts } from './verdicts.ts';
 
 interface Options {
@@ -54,8 +54,6 @@ function runAll(options: Options, verdicts: Verdicts): void {
     process.exit(130);
   });
   try {
-    const refusal = build(sound.dir);
-    if (refusal !== undefined) throw new Error(`without a mutant, ${refusal}`);
     const queue = [...chosen(options)].sort(([, one], [, two]) => costOf(one) - costOf(two));
     for (const [layer, mutant] of queue) {
       if (isSettled(mutant, verdicts.of(mutant))) continue;

@@ -128,6 +128,14 @@ describe('the last lines', () => {
     expect(tail(2)).toBe('b\nc');
   });
 
+  test('none, and what comes next: all of it, also where a line was not ended yet', () => {
+    write([1, 'one\nunfinished']);
+    const reader = new LogReader(path, { tail: 0, follow: true });
+    write([1, ' and ended\n']);
+    expect([reader.skip, reader.next()?.payload.toString()]).toEqual([0, ' and ended\n']);
+    reader.close();
+  });
+
   test('an empty log has none', () => {
     write();
     expect(tail(3)).toBe('');
