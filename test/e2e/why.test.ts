@@ -241,6 +241,12 @@ describe('where it stops', () => {
     expect(answer.verdict.text).toContain('172.17.0.77');
   });
 
+  test('listening for the other protocol', async () => {
+    const answer = await ask('web:80/udp');
+    expectStop(answer, 'socket', 'listen-protocol');
+    expect(answer.verdict.fix).toBe('Ask for :80/tcp.');
+  });
+
   test('nothing listening, or on 127.0.0.1 only', async () => {
     expectStop(await ask('web:81'), 'socket', 'listen-none');
     await web('shy', ['-p', '8083:80'], '127.0.0.1:80');

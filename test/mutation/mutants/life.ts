@@ -14,7 +14,7 @@ export const logs = [
     'src/engine/state/log-file.ts',
     ['else if (end < size) ftruncateSync(this.fd, end);', '', log],
     ['    header[4] = kind;\n', '    header[4] = 1;\n', log],
-    ['else ftruncateSync(this.fd, this.size);', '', log],
+    ['else ftruncateSync(this.fd, this.size);', '', 'e2e/log-limits\\. -t full disk'],
   ),
   ...mutantsOf(
     'src/engine/logs.ts',

@@ -77,7 +77,7 @@ export const why = [
     [
       'const right = here.filter((listener) => listener.protocol === protocol);',
       'const right = here;',
-      'e2e/why(-oracle)?\\. -t protocol|udp|listen',
+      `${whys} -t other protocol`,
     ],
     [
       "loopback ? 'listen-loopback' : ipv6 ? 'listen-ipv6' : 'listen-elsewhere'",

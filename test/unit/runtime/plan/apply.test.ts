@@ -185,6 +185,7 @@ describe('journal and undo', () => {
   test('a line cut short by a crash is left out', async () => {
     await applySteps([touch('a')], { journal });
     appendFileSync(journal.path, '{"id":"torn","undo":{"ki');
+    expect(journal.damage).toBeUndefined();
     expect(journal.read().map(({ id }) => id)).toEqual(['a']);
   });
 
