@@ -5,51 +5,8 @@
  *
  *   bun scripts/compile.ts EXECUTABLE OUTFILE NAME=VALUE…
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BunPlugin } from 'bun';
-
-/** The commander of the executable: without what it loads and has no use for here, each a part of every command's time. */
-const lightCommander: BunPlugin = {
-  name: 'commander, light',
-  setup: (build) => {
-    build.onLoad({ filter: /\/commander\/lib\/command\.js$/ }, ({ path }) => {
-      let text = readFileSync(path, 'utf8');
-      for (const [module, [heavy, light]] of Object.entries(REPLACED)) {
-        if (!text.includes(heavy)) throw new Error(`${path} no longer loads ${module} with: ${heavy}`);
-        text = text.replace(heavy, light);
-      }
-      return { contents: text, loader: 'js' };
-    });
-  },
-};
-
-const REPLACED = {
-  // With it come sockets and streams, 2 ms, for subcommands that are programs of their own. There are none: it is never loaded.
-  'node:child_process': [
-    "const childProcess = require('node:child_process');",
-    "const childProcess = { spawn: (...args) => require('node:child_process').spawn(...args) };",
-  ],
-  // node:events costs a third of a millisecond, and commander uses three of its methods.
-  'node:events': [
-    "const EventEmitter = require('node:events').EventEmitter;",
-    `class EventEmitter {
-      _listeners = new Map();
-      on(event, listener) {
-        this._listeners.set(event, [...(this._listeners.get(event) ?? []), listener]);
-        return this;
-      }
-      emit(event, ...args) {
-        const listeners = this._listeners.get(event) ?? [];
-        for (const listener of listeners) listener.apply(this, args);
-        return listeners.length > 0;
-      }
-      listenerCount(event) {
-        return this._listeners.get(event)?.length ?? 0;
-      }
-    }`,
-  ],
-} as const;
 
 const top = join(import.meta.dirname, '..');
 
@@ -75,7 +32,7 @@ const define = Object.fromEntries(
 const common = { target: 'bun', format: 'esm', minify: { syntax: true }, define } as const;
 
 async function bundleAlone(path: string): Promise<string> {
-  const { outputs } = await Bun.build({ ...common, entrypoints: [path], plugins: [lightCommander] });
+  const { outputs } = await Bun.build({ ...common, entrypoints: [path] });
   if (outputs.length !== 1) throw new Error(`${path} does not fit in one part`);
   return (await outputs[0]?.text()) ?? '';
 }
@@ -98,5 +55,5 @@ await Bun.build({
   compile: { executablePath, outfile, autoloadDotenv: false, autoloadBunfig: false },
   bytecode: true,
   splitting: true,
-  plugins: [lightCommander, alone],
+  plugins: [alone],
 });
