@@ -47,6 +47,6 @@ export interface ImageStoreOptions {
   readonly dir: string;
   readonly unpacker: Unpacker;
   readonly acquireLock: AcquireLock;
-  /** Told of what is damaged while the store goes on. */
+  /** Receives each damage that the store finds; the store goes on. */
   readonly onDamage?: OnDamage;
 }

@@ -115,7 +115,7 @@ export type ContainerCommand =
   | { readonly kind: 'load-seccomp'; readonly profile: string }
   | { readonly kind: 'exec'; readonly argv: Argv; readonly cwd: string };
 
-/** Carried out by whoever ends a container's program (src/engine/stop.ts). */
+/** src/engine/stop.ts carries these out when it ends a container's program. */
 export type StopCommand =
   /** `signal` as kill takes it behind -s. `start` tells the process from a later one of its number. */
   | { readonly kind: 'signal'; readonly signal: string; readonly pid: number; readonly start: string }

@@ -12,8 +12,8 @@ export interface StepTime {
 }
 
 /**
- * `work` notes its outcome; without one the steps are not told of as such (a check that found nothing). The commands are
- * told too: what is printed can be compared with what was carried out. `state`: steps on minidock's own files.
+ * `work` notes its outcome; without one the span names no steps (a check that found nothing). It names the commands
+ * too: a reader can compare what was printed with what was carried out. `state`: steps on minidock's own files.
  */
 export function stepSpan<T>(
   steps: readonly Pick<Step, 'id' | 'command'>[],

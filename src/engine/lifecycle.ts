@@ -1,4 +1,4 @@
-/** Start, wait, rename, remove: what is done to a container that exists, by whoever comes along. */
+/** Start, wait, rename, remove: what any command does to a container that exists. */
 import { delay } from '../../runtime/io/delay.ts';
 import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
@@ -50,7 +50,7 @@ export async function startContainer(
 export interface RemoveOptions {
   readonly force: boolean;
   readonly volumes: boolean;
-  /** Told of each step the shim takes at the end. */
+  /** Receives each step that the shim takes at the end. */
   readonly onStep?: (step: StepTime) => void;
 }
 

@@ -40,7 +40,7 @@ export const stepsOfRemoval = (
 ): readonly FileStep[] =>
   planRemoval(store.paths, config.id, { names: store.names.namesOf(config), volumes });
 
-/** Whoever sweeps after a kill finds in its directory which volumes go with it. */
+/** A sweep after a kill finds in its directory which volumes go with it. */
 function noteVolumes(
   store: ContainerStore,
   { id, name }: ContainerConfig,

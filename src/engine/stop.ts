@@ -1,6 +1,6 @@
 /**
- * Ends the program of a container: carries out the steps of planStop (plans/stop-plan.ts), one after the other. What
- * follows, its shim does by itself (shim/exit.ts), or, without one, whoever waits for it (until-over.ts).
+ * Ends the program of a container: carries out the steps of planStop (plans/stop-plan.ts), one after the other. Its shim
+ * does the rest by itself (shim/exit.ts); without a shim, the command that waits does it (until-over.ts).
  */
 import { existsSync } from 'node:fs';
 import { applySteps } from '../../runtime/plan/apply.ts';
@@ -32,7 +32,7 @@ export const stopRequest = ({ config: { spec } }: Container, options: StopFlags)
 
 type OnStep = (step: StepTime) => void;
 
-/** Resolves when the shim is done. `onStep` is told of each step that it takes. */
+/** Resolves when the shim is done. `onStep` receives each step that it takes. */
 export async function stopContainer(
   store: ContainerStore,
   container: Container,

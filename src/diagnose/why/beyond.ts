@@ -1,9 +1,9 @@
 /**
- * Beyond the host: a packet that left it, nobody dropped, and nobody answered to. Whoever it was sent to is looked at:
- * whether it is where the host sends the packet, and by which way it answers.
+ * Beyond the host: a packet left it, nothing dropped it, and no answer came. This module looks at the machine that the
+ * packet was sent to: is it where the host sends the packet, and which way does it answer?
  *
- * Only the host that translated an address can turn it back, so an answer that does not come back through it is one
- * from a stranger, which the client refuses: the hairpin (RFC 4787, section 6) when both are on one network.
+ * Only the host that translated an address can turn it back. An answer that takes another way comes from a stranger,
+ * and the client refuses it: the hairpin (RFC 4787, section 6) when both are on one network.
  */
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import { inside, readRouteTo, type Enter, type RouteTo } from '../host/ip.ts';

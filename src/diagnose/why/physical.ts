@@ -60,7 +60,7 @@ export function checkCableOf(
   return checkBridgeUp(host, end.master, stage);
 }
 
-/** Whoever has the address of another machine too asks itself, and nothing leaves it. */
+/** A machine that also has the other machine's address asks itself, and nothing leaves it. */
 export function checkOwnAddress({ sender, receiver, journey, host }: Scene): readonly Finding[] {
   const { address } = journey.asked;
   const other = receiver ?? (addressesOf(host).includes(address) ? host : undefined);

@@ -89,7 +89,7 @@ async function journeyFrom(
     if (from.kind === 'outside') throw invalid(`${local} is not on this host`);
     const asked = { address: local, port };
     const owners = (await around.namespaces()).filter(({ addresses }) => addresses.includes(local));
-    // A sender that has the address too is told so.
+    // Names the case where the sender has the address too.
     const owner = owners.find(({ path }) => from.kind !== 'netns' || path !== from.path) ?? owners[0];
     return { from, protocol, asked, ...(owner === undefined ? {} : { toNetns: owner }) };
   }

@@ -21,7 +21,7 @@ export function planRemoval(paths: Paths, id: string, { names, volumes }: Remove
       id: 'container.take-away',
       section: 'files',
       title: 'Take its directory out of sight',
-      why: 'One rename(2), which happens or does not: whoever looks sees the whole container or none. What is large is deleted afterwards.',
+      why: 'One rename(2), which happens or does not: another command sees the whole container or none. What is large is deleted afterwards.',
       without: 'A removal that is broken off leaves half a container.',
       command: { kind: 'rename', from: dir, to: doomed },
       undo: { kind: 'none', why: again },

@@ -154,12 +154,13 @@ const WORDS: Readonly<Record<string, Pick<HostStep, 'title' | 'why' | 'without'>
   'port.publish': {
     title: 'Withdraw the published port',
     why: 'The redirection names the container’s address, which will be another’s.',
-    without: 'Clients of the port are sent to whoever gets the address next.',
+    without: 'Clients of the port reach the next container that gets the address.',
   },
   'flows.forget': {
     title: 'Forget the flows to its UDP ports',
     why: 'conntrack remembers for a flow where its first packet was redirected to, for as long as the client goes on.',
-    without: 'Such a client reaches whoever gets the address next, and not whoever publishes the port next.',
+    without:
+      'Such a client reaches the next container with the address, not the one that publishes the port next.',
   },
   'cgroup.create': {
     title: 'Remove the control group',

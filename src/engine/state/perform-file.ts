@@ -46,7 +46,7 @@ export function moveAway(dir: string, doomed: string): void {
     renameSync(dir, doomed);
   } catch (error) {
     if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    // A sweep took a directory of that name for one half made: what is in it is nobody's.
+    // A sweep took a directory of that name for one half made: nothing uses what is in it.
     removeTree(doomed);
     renameSync(dir, doomed);
   }

@@ -23,7 +23,7 @@ export interface WaitingShim {
   readonly control: number;
 }
 
-/** Before there is a container. undefined where none can be started: tried again when there is one, and told of then. */
+/** Before there is a container. undefined where none can be started: it is tried again when there is one, and the error is reported then. */
 export function startShimAhead(): WaitingShim | undefined {
   const id = newId();
   try {
@@ -35,7 +35,7 @@ export function startShimAhead(): WaitingShim | undefined {
 
 /**
  * A connected socket to the container's shim, owned by the caller. Our standard error is the shim's until it has its
- * log: whatever keeps it from starting is told there. @throws what spawn throws.
+ * log: it says there what keeps it from starting. @throws what spawn throws.
  */
 export function startShim(id: string): number {
   const { here, there } = socketPair();
