@@ -3,10 +3,9 @@ import { cgroupDirectories, cgroupLayout } from '../../runtime/cgroup/detect.ts'
 import { netnsName, netnsPath } from '../../runtime/network/names.ts';
 import type { JournalEntry } from '../../runtime/plan/journal.ts';
 import type { HostStep } from '../../runtime/plan/step.ts';
-import { cgroupsPath } from './plans/bundle.ts';
 import { isBridged, type ContainerConfig, type NetworkState } from './spec/container.ts';
 import { deriveNetwork } from './state/derived-state.ts';
-import type { Paths } from './state/paths.ts';
+import { cgroupsPath, type Paths } from './state/paths.ts';
 import { planAttachment } from './plans/run-plan.ts';
 import type { Attachment } from './network/attachment.ts';
 import { bridgeEndpoints } from './network/bridge-endpoints.ts';

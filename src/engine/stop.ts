@@ -3,8 +3,6 @@
  * does the rest by itself (shim/exit.ts); without a shim, the command that waits does it (until-over.ts).
  */
 import { existsSync } from 'node:fs';
-import { applySteps } from '../../runtime/plan/apply.ts';
-import { NO_JOURNAL } from '../../runtime/plan/journal.ts';
 import { stepSpan, type StepTime } from '../../runtime/plan/step-span.ts';
 import { endsContainer } from './life/manual-stop.ts';
 import { planSignal, planStop, planThawToEnd, type StopRequest, type StopStep } from './plans/stop-plan.ts';
@@ -52,7 +50,7 @@ export async function killContainer(
 ): Promise<void> {
   refuseStopped(container);
   if (signal === KILL.signal) return endProgram(store, container, KILL, onStep);
-  for (const step of planKill(container, signal)) await perform(step, container, Promise.resolve());
+  for (const step of planKill(container, signal)) await perform(store, container, step, Promise.resolve());
   // Somebody else may have paused it since.
   if (endsContainer(container.config.spec, signal)) await thaw(store, container);
 }
@@ -80,7 +78,7 @@ export async function endProgram(
     if (step.command.kind === 'wait' && existsSync(pausedPath(store.paths, container.config.id)))
       await thaw(store, container);
     if (over) stepSpan([step], (note) => note({ outcome: 'already' }));
-    else over = await perform(step, container, ended);
+    else over = await perform(store, container, step, ended);
   }
   if (!over) await thaw(store, container);
   await ended;
@@ -92,12 +90,17 @@ async function thaw({ paths }: ContainerStore, container: Container): Promise<vo
 }
 
 /** Whether the program is known to have ended by that. */
-async function perform(step: StopStep, { config }: Container, ended: Promise<unknown>): Promise<boolean> {
+async function perform(
+  store: ContainerStore,
+  container: Container,
+  step: StopStep,
+  ended: Promise<unknown>,
+): Promise<boolean> {
   const { command } = step;
   if (command.kind !== 'signal' && command.kind !== 'wait') {
-    const { isPaused } = await import('./life/pause.ts');
-    // A kernel of version 2 may have ended it in spite of that.
-    if (isPaused(config)) await applySteps([{ ...step, command }], { journal: NO_JOURNAL });
+    const { isPaused, thawToEnd } = await import('./life/pause.ts');
+    // On version 2 SIGKILL ends a frozen process, too.
+    if (isPaused(container.config)) await thawToEnd(store.paths, container, [{ ...step, command }]);
     else stepSpan([step], (note) => note({ outcome: 'already' }));
     return false;
   }

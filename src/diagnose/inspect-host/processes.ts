@@ -3,7 +3,7 @@
  * them: the shim, and the unshare(1) that is the parent of PID 1. Out of /proc/PID/status, see proc(5).
  */
 import { cgroupProcesses } from '../../../runtime/cgroup/processes.ts';
-import { cgroupsPath } from '../../engine/plans/bundle.ts';
+import { cgroupsPath } from '../../engine/state/paths.ts';
 import { isSameProcess } from '../../engine/state/process-identity.ts';
 import type { Container } from '../../engine/state/store.ts';
 import { commandOf, readProcess } from '../host/processes.ts';

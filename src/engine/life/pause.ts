@@ -10,9 +10,8 @@ import { applySteps, StepError } from '../../../runtime/plan/apply.ts';
 import { NO_JOURNAL } from '../../../runtime/plan/journal.ts';
 import { stepSpan } from '../../../runtime/plan/step-span.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
-import { cgroupsPath } from '../plans/bundle.ts';
 import type { ContainerConfig } from '../spec/container.ts';
-import { pausedPath, type Paths } from '../state/paths.ts';
+import { cgroupsPath, pausedPath, type Paths } from '../state/paths.ts';
 import type { Container } from '../state/store.ts';
 
 /** Told the plan before it is carried out. */
@@ -70,9 +69,18 @@ export async function unpauseContainer(paths: Paths, container: Container, tell?
 }
 
 /** So that a signal arrives: what stops a container, or kills it, does not leave it paused. */
-export async function thawToEnd(paths: Paths, { config }: Container): Promise<void> {
+export async function thawToEnd(
+  paths: Paths,
+  { config }: Container,
+  steps: readonly HostStep[] = planThaw(cgroupsPath(config.id)),
+): Promise<void> {
   if (!isPaused(config)) return;
-  await thaw(config);
+  try {
+    await applySteps(steps, { journal: NO_JOURNAL });
+  } catch (error) {
+    // On version 2 SIGKILL may have ended it meanwhile, and its group is gone.
+    if (isPaused(config)) throw error;
+  }
   rmSync(pausedPath(paths, config.id), { force: true });
 }
 

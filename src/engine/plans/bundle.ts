@@ -35,7 +35,7 @@ import { endpointSpecs } from '../spec/endpoints.ts';
 import { interfaceAt } from '../../../runtime/network/names.ts';
 import { routesFixedAt } from '../../../runtime/network/fixed-routes.ts';
 import { withAsked } from './mount-order.ts';
-import { containerDir, containerRunDir, type Paths } from '../state/paths.ts';
+import { cgroupsPath, containerDir, containerRunDir, type Paths } from '../state/paths.ts';
 import { showsSystemPaths } from '../spec/security-flags.ts';
 
 export interface BundleInput {
@@ -61,7 +61,6 @@ export interface BundleInput {
   readonly failAt?: string;
 }
 
-export const cgroupsPath = (id: string): string => `/minidock/${id}`;
 export const overlayDir = (paths: Paths, id: string): string => join(containerDir(paths, id), 'overlay');
 
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

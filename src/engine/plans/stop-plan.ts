@@ -9,9 +9,9 @@ import type { HostStep, Step } from '../../../runtime/plan/step.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import { UNDO_STEP } from '../../../runtime/plan/step-span.ts';
 import { planThaw } from '../../../runtime/cgroup/freezer.ts';
-import { cgroupsPath } from './bundle.ts';
 import type { ContainerState } from '../spec/container.ts';
 import { signalName } from '../spec/signals.ts';
+import { cgroupsPath } from '../state/paths.ts';
 import type { Container } from '../state/store.ts';
 
 export interface StopRequest {

@@ -78,3 +78,5 @@ export const leasesDir = (p: Paths): string => join(p.run, 'leases');
 export const idsDir = (p: Paths): string => join(p.run, 'ids');
 /** Of each network, by address: the host's end of the last owner's cable. */
 export const cablesDir = (p: Paths): string => join(p.run, 'cables');
+/** Below the mount of each hierarchy. */
+export const cgroupsPath = (id: string): string => `/minidock/${id}`;
