@@ -24,12 +24,14 @@ const sparse1 = (data: Buffer): TestEntry => ({
 
 describe('the map of a sparse file', () => {
   test('of 32 MB is read once, not once a block', () => {
-    const begin = performance.now();
+    // Of the processor, which a busy machine shares out.
+    const begin = process.cpuUsage();
     const lines = Buffer.from(`900000\n${'1\n'.repeat(16 << 20)}`.slice(0, 32 << 20));
     expect(read([tarOf(sparse1(lines))])).toBe(
       'LAYER_CORRUPT: corrupt layer: the map of a sparse file is out of order',
     );
-    expect(performance.now() - begin).toBeLessThan(10_000);
+    const { user, system } = process.cpuUsage(begin);
+    expect((user + system) / 1000).toBeLessThan(10_000);
   });
 
   test('that never ends', () => {
