@@ -19,6 +19,10 @@ async function main([role, ...args]: readonly string[]): Promise<void> {
       const { beShim } = await import('./engine/shim/entry.ts');
       return beShim(args);
     }
+    case '__resolve': {
+      const { runResolver } = await import('./engine/dns/main.ts');
+      return runResolver(args[0] ?? '');
+    }
     case '__unpack': {
       const { runUnpack } = await import('./engine/unpack-child.ts');
       return runUnpack();
