@@ -22,6 +22,17 @@ export type HostCommand =
   | { readonly kind: 'delete-netns'; readonly name: string }
   /** Entries of conntrack, which say for a whole flow what was decided for its first packet. */
   | { readonly kind: 'forget-flows'; readonly of: FlowsOf }
+  /**
+   * Sockets for questions about names, in a network namespace; the process that performs this holds them
+   * (network/resolver-sockets.ts). `names`: directories of files as hosts(5) has them.
+   */
+  | {
+      readonly kind: 'listen-names';
+      readonly netns: string;
+      readonly address: string;
+      readonly port: number;
+      readonly names: readonly string[];
+    }
   /** SIGKILL to every process of a container's cgroup (`/minidock/<id>`), and wait until it is empty. */
   | { readonly kind: 'kill-cgroup'; readonly cgroupsPath: string }
   /** Of PID 1, by the host: `pid` as in first-pid.ts. */

@@ -60,6 +60,10 @@ export async function performHostCommand(command: HostCommand): Promise<void> {
       const { forgetFlows } = await import('../syscall/conntrack.ts');
       return attempt(command, () => whereKnown(() => forgetFlows(command.of)));
     }
+    case 'listen-names': {
+      const { openResolverSockets } = await import('../network/resolver-sockets.ts');
+      return attempt(command, () => openResolverSockets(command.netns, command.address, command.port));
+    }
     case 'kill-cgroup': {
       const { killCgroup } = await import('../cgroup/processes.ts');
       return killCgroup(command.cgroupsPath);

@@ -35,6 +35,15 @@ export function renderCommand(command: Command): string {
       return renderArgv(['ip', 'netns', 'delete', command.name]);
     case 'forget-flows':
       return renderForgetting(command.of);
+    case 'listen-names':
+      // Any name server does that can be given a directory of such files.
+      return renderArgv([
+        'nsenter',
+        `--net=/run/netns/${command.netns}`,
+        ...['dnsmasq', '--no-hosts', '--bind-interfaces'],
+        ...command.names.map((directory) => `--hostsdir=${directory}`),
+        ...[`--listen-address=${command.address}`, `--port=${String(command.port)}`],
+      ]);
     case 'kill-cgroup':
       // Every hierarchy of cgroup v1, or the one of v2; groups the container made below its own included.
       return (

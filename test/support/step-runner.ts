@@ -42,6 +42,7 @@ function shell(command: HostCommand): string {
       return `ip netns delete ${quote(command.name)}`;
     case 'forget-flows':
       return ':';
+    case 'listen-names':
     case 'kill-cgroup':
     case 'move-to-cgroup':
     case 'raise-limit':

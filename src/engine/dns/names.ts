@@ -4,9 +4,9 @@
  * when its time of change says so. So names come and go with containers, without anybody being told.
  */
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { form, line, listOf, record, type Shape } from '../../../images/foreign/shape.ts';
-import { isDamaged, readRecord, writeJson } from '../state/atomic-file.ts';
+import { readSmallFile, writeFileAtomic } from '../state/atomic-file.ts';
 import type { Paths } from '../state/paths.ts';
 
 /** What one container is called on one network. */
@@ -17,21 +17,20 @@ export interface Names {
   readonly addresses: readonly string[];
 }
 
-const names: Shape<Names> = record<Names>({
-  names: listOf(line),
-  addresses: listOf(form('an address', 'addresses', (text) => /^[0-9a-fA-F.:]{2,45}$/.test(text))),
-});
+export const namesDirectory = (paths: Paths, network: string): string => join(paths.run, 'dns', network);
 
-const directoryOf = (paths: Paths, network: string): string => join(paths.run, 'names', network);
-
+/** In the form of hosts(5), so that any other name server can be given the directory. */
 export function publishNames(paths: Paths, network: string, container: string, entry: Names): void {
-  const directory = directoryOf(paths, network);
+  const directory = namesDirectory(paths, network);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeJson(join(directory, container), entry);
+  // An alias may be any text; one with a space in it is no name that somebody could look up.
+  const names = entry.names.filter((name) => /^[^\s#]+$/.test(name));
+  const lines = entry.addresses.map((address) => `${address}\t${names.join(' ')}\n`);
+  writeFileAtomic(join(directory, container), lines.join(''));
 }
 
 export function withdrawNames(paths: Paths, network: string, container: string): void {
-  rmSync(join(directoryOf(paths, network), container), { force: true });
+  rmSync(join(namesDirectory(paths, network), container), { force: true });
 }
 
 /** A clock of the kernel's ticks at most this often: what is younger may change again without showing it. */
@@ -59,7 +58,7 @@ export class NetworkNames {
   }
 
   private refresh(): void {
-    const directory = directoryOf(this.paths, this.network.id);
+    const directory = namesDirectory(this.paths, this.network.id);
     const stats = statSync(directory, { throwIfNoEntry: false });
     const stamp = stats === undefined ? 'none' : `${String(stats.ino)} ${String(stats.mtimeMs)}`;
     if (stamp === this.stamp) return;
@@ -72,25 +71,26 @@ export class NetworkNames {
   }
 
   private add(path: string): void {
-    const entry = readNames(path);
-    for (const address of entry?.addresses ?? []) {
-      for (const name of new Set(entry?.names.map((one) => one.toLowerCase()))) {
+    for (const line of readIfThere(path).split('\n')) {
+      const [address, ...names] = line.split(/\s+/).filter(Boolean);
+      const [first] = names;
+      if (address === undefined || first === undefined || isIP(address) === 0) continue;
+      this.byAddress.set(address, `${first}.${this.network.name}`);
+      for (const name of new Set(names.map((one) => one.toLowerCase()))) {
         const holders = this.byName.get(name);
         if (holders === undefined) this.byName.set(name, [address]);
         else holders.push(address);
       }
-      const [first] = entry?.names ?? [];
-      if (first !== undefined) this.byAddress.set(address, `${first}.${this.network.name}`);
     }
   }
 }
 
-/** One that is damaged or gone meanwhile leaves the others. */
-function readNames(path: string): Names | undefined {
+/** The container may have gone since the directory was listed. */
+function readIfThere(path: string): string {
   try {
-    return readRecord(path, names);
+    return readSmallFile(path);
   } catch (error) {
-    if (!isDamaged(error)) throw error;
-    return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
   }
 }

@@ -1,0 +1,46 @@
+/**
+ * The resolver's sockets, opened in the container's network namespace by the process that serves the container: a
+ * socket belongs for good to the namespace it was made in, whoever holds it later.
+ */
+import { closeSync, openSync } from 'node:fs';
+import { CLONE_NEWNET } from '../syscall/constants.ts';
+import { kernel } from '../syscall/libc.ts';
+import { takePort } from '../syscall/sockets.ts';
+
+export interface ResolverSockets {
+  readonly udp: number;
+  /** Listens. */
+  readonly tcp: number;
+}
+
+const held = new Map<string, ResolverSockets>();
+
+/** What `names.listen` does. Only this thread goes there, and comes back. @throws SyscallError EADDRINUSE and so on. */
+export function openResolverSockets(netns: string, address: string, port: number): void {
+  const home = openSync('/proc/thread-self/ns/net', 'r');
+  const there = openSync(`/run/netns/${netns}`, 'r');
+  try {
+    kernel.setns(there, CLONE_NEWNET);
+    try {
+      const udp = takePort('udp', address, port).fd;
+      try {
+        held.set(netns, { udp, tcp: takePort('tcp', address, port).fd });
+      } catch (error) {
+        closeSync(udp);
+        throw error;
+      }
+    } finally {
+      kernel.setns(home, CLONE_NEWNET);
+    }
+  } finally {
+    closeSync(home);
+    closeSync(there);
+  }
+}
+
+/** Hands them over, once; undefined where none were opened. */
+export function takeResolverSockets(netns: string): ResolverSockets | undefined {
+  const sockets = held.get(netns);
+  held.delete(netns);
+  return sockets;
+}
