@@ -9,23 +9,26 @@ import { planFirewall, planPorts } from './firewall/backend.ts';
 import type { ForeignFirewall } from './firewall/foreign.ts';
 import { planFlows } from './flows.ts';
 import { planLoopback, planNamedNetns, planNetns } from './netns.ts';
+import { planResolver } from './resolver.ts';
 import type { BridgeEndpoint } from './types.ts';
 import { planVeth } from './veth.ts';
 
 /**
  * `foreign`: what else filters on this host, see readForeignFirewalls; nothing by default. `named`: the namespace is
- * made with PID 1 and only gets its name here.
+ * made with PID 1 and only gets its name here. `names`: where the names of its networks are kept, if they have any.
  */
 export function planBridgeEndpoint(
   endpoint: BridgeEndpoint,
   foreign: readonly ForeignFirewall[] = [],
   named = false,
+  names: readonly string[] = [],
 ): readonly HostStep[] {
   return [
     ...(named ? planNamedNetns : planNetns)(endpoint.netns),
     ...planBridge(endpoint.network, endpoint.ipv6),
     ...planVeth(endpoint),
     ...planAddresses(endpoint),
+    ...(names.length === 0 ? [] : planResolver({ ...endpoint, names })),
     ...planForwarding(),
     ...planFirewall(endpoint, foreign),
     ...planPorts(endpoint),

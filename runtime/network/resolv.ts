@@ -19,6 +19,8 @@ export interface ResolvInput {
   /** --dns-search; a single '.' means none. */
   readonly search: readonly string[];
   readonly options: readonly string[];
+  /** Names are asked for at this address, and the servers are what is asked next (upstreamServers). */
+  readonly resolver?: string | undefined;
 }
 
 /** The texts of the host's files; undefined for one that is not there. */
@@ -36,7 +38,8 @@ export function resolvConf(input: ResolvInput, files: HostResolvFiles = readHost
   const host = parseResolvConf(files.main ?? '');
   const untouched = input.dns.length + input.search.length + input.options.length === 0;
   if (input.hostNetwork && untouched && files.main !== undefined) return files.main;
-  const search = input.search.length === 0 ? host.search : input.search.filter((domain) => domain !== '.');
+  if (input.resolver !== undefined) return renderResolvConf(atResolver(input, host, input.resolver));
+  const search = searchOf(input, host);
   const conf: ResolvConf = {
     nameservers:
       input.dns.length === 0 ? reachableServers(host, input.hostNetwork, files.upstream) : input.dns,
@@ -44,6 +47,42 @@ export function resolvConf(input: ResolvInput, files: HostResolvFiles = readHost
     options: input.options.length === 0 ? host.options : input.options,
   };
   return renderResolvConf(conf);
+}
+
+/** The search list and options stay; a name without a dot is one of the network's, so it is asked for as it is. */
+function atResolver(input: ResolvInput, host: ResolvConf, resolver: string): ResolvConf {
+  const options = input.options.length === 0 ? host.options : input.options;
+  return {
+    nameservers: [resolver],
+    search: searchOf(input, host),
+    options: options.some((option) => option.startsWith('ndots:')) ? options : [...options, 'ndots:0'],
+  };
+}
+
+const searchOf = (input: ResolvInput, host: ResolvConf): readonly string[] =>
+  input.search.length === 0 ? host.search : input.search.filter((domain) => domain !== '.');
+
+/** A name server, as the resolver of a container asks it. */
+export interface UpstreamServer {
+  readonly address: string;
+  /** On the host's loopback: reached from the host's own network namespace. */
+  readonly onHost?: boolean;
+}
+
+/** resolv.conf(5) knows three. */
+const MOST_SERVERS = 3;
+
+/** Where other names are asked for. IPv6 servers are left out: the networks carry IPv4. */
+export function upstreamServers(
+  { dns }: Pick<ResolvInput, 'dns'>,
+  files: HostResolvFiles = readHostResolvFiles(),
+): readonly UpstreamServer[] {
+  const own = dns.length > 0 ? dns : parseResolvConf(files.main ?? '').nameservers;
+  const usable = own.filter((address) => !address.includes(':'));
+  const servers = usable.length > 0 || dns.length > 0 ? usable : PUBLIC_NAMESERVERS;
+  return servers
+    .slice(0, MOST_SERVERS)
+    .map((address) => ({ address, ...(dns.length === 0 && isLoopback(address) ? { onHost: true } : {}) }));
 }
 
 /** resolv.conf(5): later `search` and `domain` lines replace earlier ones; options add up. */

@@ -3,11 +3,11 @@
  * attaches a container writes its file, whoever detaches it removes the file; a resolver reads the directory again
  * when its time of change says so. So names come and go with containers, without anybody being told.
  */
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { readSmallFile, writeFileAtomic } from '../state/atomic-file.ts';
-import type { Paths } from '../state/paths.ts';
+import { dnsDir, type Paths } from '../state/paths.ts';
 
 /** What one container is called on one network. */
 export interface Names {
@@ -17,7 +17,7 @@ export interface Names {
   readonly addresses: readonly string[];
 }
 
-export const namesDirectory = (paths: Paths, network: string): string => join(paths.run, 'dns', network);
+export const namesDirectory = (paths: Paths, network: string): string => join(dnsDir(paths), network);
 
 /** In the form of hosts(5), so that any other name server can be given the directory. */
 export function publishNames(paths: Paths, network: string, container: string, entry: Names): void {
@@ -29,8 +29,12 @@ export function publishNames(paths: Paths, network: string, container: string, e
   writeFileAtomic(join(directory, container), lines.join(''));
 }
 
-export function withdrawNames(paths: Paths, network: string, container: string): void {
-  rmSync(join(namesDirectory(paths, network), container), { force: true });
+/** The files of a container, on all networks. */
+export function nameFiles(paths: Paths, container: string): readonly string[] {
+  if (!existsSync(dnsDir(paths))) return [];
+  return readdirSync(dnsDir(paths))
+    .map((network) => join(namesDirectory(paths, network), container))
+    .filter((path) => existsSync(path));
 }
 
 /** A clock of the kernel's ticks at most this often: what is younger may change again without showing it. */

@@ -4,13 +4,13 @@
  * TCP stays TCP: what a client asks for is what the server is asked for.
  */
 import { closeSync, readSync } from 'node:fs';
+import type { UpstreamServer } from '../../../runtime/network/resolv.ts';
 import { receiveDatagram, sendBytes } from '../../../runtime/syscall/datagrams.ts';
 import { POLLIN, POLLOUT } from '../../../runtime/syscall/loops.ts';
 import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
 import type { Source } from '../shim/poll-loop.ts';
 import { isFailure, isReplyTo } from './message.ts';
 import { LengthReader, prefixed, type Protocol } from './stream.ts';
-import type { Server } from './zone.ts';
 
 /** Milliseconds for one server, as Docker waits. */
 const PATIENCE = 4000;
@@ -22,7 +22,7 @@ interface Lookup {
   readonly query: Buffer;
   readonly protocol: Protocol;
   /** Those that have not been asked. */
-  readonly servers: readonly Server[];
+  readonly servers: readonly UpstreamServer[];
   /** undefined: nobody could tell. */
   readonly done: (reply: Buffer | undefined) => void;
   /** Of a server that failed: better than nothing if no other answers. */
@@ -37,7 +37,7 @@ interface Asked extends Lookup {
 }
 
 /** Runs `make` in the namespace from which the server is reached. */
-export type From = <T>(server: Server, make: () => T) => T;
+export type From = <T>(server: UpstreamServer, make: () => T) => T;
 
 export class Upstream {
   private readonly asked = new Map<number, Asked>();
@@ -55,7 +55,7 @@ export class Upstream {
     return this.asked.values().next().value?.deadline;
   }
 
-  ask(query: Buffer, protocol: Protocol, servers: readonly Server[], done: Lookup['done']): void {
+  ask(query: Buffer, protocol: Protocol, servers: readonly UpstreamServer[], done: Lookup['done']): void {
     if (this.asked.size >= MOST) {
       done(undefined);
       return;

@@ -8,16 +8,11 @@
 import { statSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { flag, form, line, listOf, optional, record, type Shape } from '../../../images/foreign/shape.ts';
+import type { UpstreamServer } from '../../../runtime/network/resolv.ts';
 import { readRecord } from '../state/atomic-file.ts';
 import type { Paths } from '../state/paths.ts';
 import { reversedAddress, type Answer, type Query } from './message.ts';
 import { NetworkNames } from './names.ts';
-
-export interface Server {
-  readonly address: string;
-  /** On the host's loopback: reached from the host's own network namespace. */
-  readonly onHost?: boolean;
-}
 
 export interface ZoneRecord {
   readonly networks: readonly {
@@ -26,7 +21,7 @@ export interface ZoneRecord {
     readonly aliases?: readonly Alias[];
   }[];
   /** Tried in order; none: other names are not looked up. */
-  readonly servers: readonly Server[];
+  readonly servers: readonly UpstreamServer[];
 }
 
 /** `--link TARGET:NAME`, known to this container alone. */
@@ -43,7 +38,7 @@ const zoneRecord: Shape<ZoneRecord> = record<ZoneRecord>({
       aliases: optional(listOf(record<Alias>({ name: line, target: line }))),
     }),
   ),
-  servers: listOf(record<Server>({ address: line, onHost: optional(flag) })),
+  servers: listOf(record<UpstreamServer>({ address: line, onHost: optional(flag) })),
 });
 
 export class Zone {
@@ -52,14 +47,14 @@ export class Zone {
     readonly names: NetworkNames;
     readonly aliases: ReadonlyMap<string, string>;
   }[] = [];
-  private known: readonly Server[] = [];
+  private known: readonly UpstreamServer[] = [];
 
   constructor(
     private readonly paths: Paths,
     private readonly path: string,
   ) {}
 
-  get servers(): readonly Server[] {
+  get servers(): readonly UpstreamServer[] {
     this.refresh();
     return this.known;
   }

@@ -12,6 +12,8 @@ export type Attachment =
       readonly foreign: readonly ForeignFirewall[];
       /** Its other networks. */
       readonly more: readonly BridgeEndpoint[];
+      /** Directories of the names of its networks (dns/names.ts); none where nobody looks names up. */
+      readonly names?: readonly string[];
     }
   | { readonly kind: 'none'; readonly netns: string }
   /** The host's network, or another container's: nothing to set up. */

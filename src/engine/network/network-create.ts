@@ -30,7 +30,7 @@ import {
   noSuchNetwork,
 } from '../state/networks.ts';
 import { chosenSubnet } from './network-subnet.ts';
-import { cablesDir, leasesDir, type Paths } from '../state/paths.ts';
+import { cablesDir, dnsDir, leasesDir, type Paths } from '../state/paths.ts';
 import { timestamp } from '../spec/time.ts';
 
 export interface NetworkRequest {
@@ -164,7 +164,7 @@ export async function removeNetwork(paths: Paths, reference: string): Promise<Br
         hint: 'The network is still listed: fix that, then remove it again.',
       });
     }
-    for (const dir of [leasesDir(paths), cablesDir(paths)]) {
+    for (const dir of [leasesDir(paths), cablesDir(paths), dnsDir(paths)]) {
       rmSync(join(dir, network.id), { recursive: true, force: true });
     }
     deleteDefinition(definitionPath(paths, network));

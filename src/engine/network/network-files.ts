@@ -3,11 +3,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { hostsFile } from '../../../runtime/network/hosts.ts';
+import { RESOLVER_ADDRESS } from '../../../runtime/network/resolver.ts';
 import { resolvConf } from '../../../runtime/network/resolv.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { readAtMost } from '../state/atomic-file.ts';
 import type { ContainerConfig, NetworkState } from '../spec/container.ts';
 import { endpointStates } from '../spec/endpoints.ts';
+import { hasNames } from './naming.ts';
 import { containerDir, type Paths } from '../state/paths.ts';
 
 const NAMES = ['hosts', 'hostname', 'resolv.conf'] as const;
@@ -17,15 +19,23 @@ export function writeNetworkFiles(paths: Paths, config: ContainerConfig, network
   const files = networkFiles(paths, config, {
     addresses: endpointStates(network).map(({ address }) => address),
     gateway: network.network?.gateway ?? '',
+    named: hasNames(network),
   });
   for (const name of NAMES) writeFileSync(join(dir, name), files[name], { mode: 0o644 });
+}
+
+export interface NetworkFileInput {
+  readonly addresses: readonly string[];
+  readonly gateway: string;
+  /** A resolver answers at 127.0.0.11. */
+  readonly named?: boolean;
 }
 
 /** Their text; of a container that shares another's network, the other's. */
 export function networkFiles(
   paths: Paths,
   { spec }: ContainerConfig,
-  { addresses, gateway }: { readonly addresses: readonly string[]; readonly gateway: string },
+  { addresses, gateway, named = false }: NetworkFileInput,
 ): Readonly<Record<(typeof NAMES)[number], string>> {
   const { mode, extraHosts, dns, dnsSearch, dnsOptions } = spec.network;
   if (mode.startsWith('container:')) {
@@ -38,7 +48,10 @@ export function networkFiles(
   return {
     hosts: hostsFile({ hostNetwork, addresses, hostname, domainname, extraHosts, gateway }),
     hostname: `${hostname}\n`,
-    'resolv.conf': resolvConf({ hostNetwork, dns, search: dnsSearch, options: dnsOptions }),
+    'resolv.conf': resolvConf({
+      ...{ hostNetwork, dns, search: dnsSearch, options: dnsOptions },
+      resolver: named ? RESOLVER_ADDRESS : undefined,
+    }),
   };
 }
 

@@ -38,7 +38,8 @@ import { byGateway, DEFAULT_NETWORK, endpointSpecs } from '../spec/endpoints.ts'
 import { missingFile, tellDamage } from '../state/damage.ts';
 import { randomHex } from '../spec/ids.ts';
 import { lockNetworks, networkOf, previewDefinition } from '../state/networks.ts';
-import { leasesDir } from '../state/paths.ts';
+import { namesDirectory } from '../dns/names.ts';
+import { leasesDir, type Paths } from '../state/paths.ts';
 import { isSameProcess } from '../state/process-identity.ts';
 import type { Attachment } from './attachment.ts';
 import { warnOfForeign } from './foreign-warnings.ts';
@@ -96,7 +97,8 @@ export async function previewNetwork(
     };
   });
   const [endpoint, ...more] = toEndpoints(config, leased, ports);
-  return { kind: 'bridge', endpoint, more, foreign: await foreignFor([endpoint, ...more]) };
+  const all = [endpoint, ...more];
+  return { kind: 'bridge', endpoint, more, foreign: await foreignFor(all), names: namesOf(store.paths, all) };
 }
 
 /**
@@ -135,12 +137,18 @@ async function acquireBridges(store: ContainerStore, config: ContainerConfig): P
   for (const each of all) await replaceCable(paths, each);
   const foreign = await foreignFor(all);
   return {
-    attachment: { kind: 'bridge', endpoint, foreign, more },
+    attachment: { kind: 'bridge', endpoint, foreign, more, names: namesOf(paths, all) },
     warnings: all.flatMap(({ firewall, network }) => warnOfForeign(foreign, firewall, network.bridge)),
     state: networkState(all, reservation.bindings),
     ports: reservation.held,
   };
 }
+
+/** Docker looks up no names on the default network. */
+const namesOf = (paths: Paths, endpoints: readonly BridgeEndpoint[]): readonly string[] =>
+  endpoints
+    .filter(({ network }) => network.name !== DEFAULT_NETWORK)
+    .map(({ network }) => namesDirectory(paths, network.id));
 
 /** Each bridge that is new to this host is a reason to look. */
 async function foreignFor(endpoints: readonly BridgeEndpoint[]): Promise<readonly ForeignFirewall[]> {

@@ -8,6 +8,7 @@ import { idFiles } from '../../../runtime/process/identity/id-ranges.ts';
 import type { NetworkState } from '../spec/container.ts';
 import { endpointStates } from '../spec/endpoints.ts';
 import { idsDir, leasesDir, type Paths } from '../state/paths.ts';
+import { nameFiles } from '../dns/names.ts';
 import { performFileStep, type FileStep } from '../state/perform-file.ts';
 import { isId } from '../state/records.ts';
 
@@ -47,6 +48,18 @@ export function planRelease(
         command,
         undo: { kind: 'none', why: 'the next start leases one again, often the same' },
         observe: ['ls', dirname(command.path)],
+      }),
+    ),
+    ...nameFiles(paths, id).map(
+      (path, index): FileStep => ({
+        id: numbered('names.withdraw', index),
+        section: 'undo',
+        title: 'Withdraw its names',
+        why: 'The resolvers of a network read the names of its containers from one directory, with a file for each.',
+        without: 'Others would still find an address under the name, and soon another container at the address.',
+        command: { kind: 'remove-file', path },
+        undo: { kind: 'none', why: 'the next start announces them again' },
+        observe: ['ls', dirname(path)],
       }),
     ),
     ...[...mine(idFiles(ids, id), id), ...(range === undefined ? [] : damagedOf(range))].map(

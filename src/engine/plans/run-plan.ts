@@ -109,7 +109,7 @@ export function planAttachment(attachment: Attachment, mapped: boolean): readonl
   switch (attachment.kind) {
     case 'bridge':
       return [
-        ...planBridgeEndpoint(attachment.endpoint, attachment.foreign, mapped),
+        ...planBridgeEndpoint(attachment.endpoint, attachment.foreign, mapped, attachment.names),
         ...attachment.more.flatMap((endpoint) => planFurtherEndpoint(endpoint, attachment.foreign)),
       ];
     case 'none':

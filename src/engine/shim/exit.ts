@@ -26,6 +26,7 @@ const CABLE_PATIENCE = 2000;
 export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitCode: number): Promise<void> {
   const { store, config, clients } = parts;
   const { explaining } = clients;
+  parts.names.close();
   if (explaining) {
     listenToTrace((event) => {
       for (const step of [...stepTimes(event), ...undoTimes(event)])
@@ -86,6 +87,7 @@ export async function fail(
   forget = false,
 ): Promise<void> {
   const { store, config, clients } = parts;
+  parts.names.close();
   const report = await span('undo', 'undo', () => undoJournal(journalOf(parts)));
   releaseNetwork(store.paths, config.id, ports);
   const wire = toWireError(error, tellsUndo(error, report) ? describeUndo(report) : '');

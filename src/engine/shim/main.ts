@@ -7,6 +7,7 @@
 import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { netnsName } from '../../../runtime/network/names.ts';
 import type { HeldPort } from '../../../runtime/network/ports.ts';
 import type { ApplyOptions } from '../../../runtime/plan/apply.ts';
 import type { Step } from '../../../runtime/plan/step.ts';
@@ -19,6 +20,7 @@ import { isTraced, listenToTrace, span } from '../../../runtime/trace.ts';
 import { FRAME_HEADER, FrameReader, messageFrame } from '../../io/frames.ts';
 import { tryLockPatiently } from '../state/lock.ts';
 import { acquireNetwork, type AcquiredNetwork } from '../network/networking.ts';
+import { announceNames, hasNames } from '../network/naming.ts';
 import { writeNetworkFiles } from '../network/network-files.ts';
 import { containerDir, containerLock, containerRunDir, idsDir } from '../state/paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
@@ -75,6 +77,7 @@ export async function runShim(): Promise<void> {
         : await bringUp(parts, request, network, early, explain, firstId);
     const { first } = pending as unknown as Started;
     pending = undefined;
+    if (hasNames(network.state)) await holdSockets(parts);
     span('state', 'record that it runs', () => recordRunning(parts, pid, network, firstId));
     span('answer', 'answer: started', () => parts.clients.broadcast({ type: 'started', pid }));
     // Loaded only now: so far someone was waiting for the program to begin.
@@ -91,6 +94,13 @@ export async function runShim(): Promise<void> {
     const forget = request.forget === true && (error as { code?: string }).code === 'STOPPED';
     await (await loadExit()).fail(parts, ports, error, forget);
   }
+}
+
+/** That `names.listen` has opened. */
+async function holdSockets({ config, names }: ShimParts): Promise<void> {
+  const { takeResolverSockets } = await import('../../../runtime/network/resolver-sockets.ts');
+  const sockets = takeResolverSockets(netnsName(config.id));
+  if (sockets !== undefined) names.open(sockets);
 }
 
 /** Of containers whose shim was killed: the ports that they still seem to hold. */
@@ -211,6 +221,7 @@ function makePlan(
   firstId: number | undefined,
 ): RunPlan {
   span('state', 'write hosts, resolv.conf', () => writeNetworkFiles(store.paths, config, state));
+  if (hasNames(state)) span('state', 'announce its names', () => announceNames(store.paths, config, state));
   for (const text of warnings) clients.broadcast({ type: 'warning', text });
   const plan = span('work', 'plan', () =>
     prepareRun(store.paths, config, attachment, { size, trace: isTraced(), step, firstId }),

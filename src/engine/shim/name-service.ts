@@ -7,6 +7,7 @@
  * shim's does.
  */
 import { closeSync, readSync } from 'node:fs';
+import type { ResolverSockets } from '../../../runtime/network/resolver-sockets.ts';
 import { spawn } from '../../../runtime/io/spawn.ts';
 import { receiveDatagram } from '../../../runtime/syscall/datagrams.ts';
 import { waitForChild } from '../../../runtime/syscall/descriptors.ts';
@@ -19,9 +20,7 @@ import { RESOLVER_DESCRIPTORS, type ResolverRequest } from '../dns/request.ts';
 import type { Source } from './poll-loop.ts';
 
 /** For the process that takes this one's place. */
-export interface NameServiceState {
-  readonly udp: number;
-  readonly tcp: number;
+export interface NameServiceState extends ResolverSockets {
   readonly running?: Running;
 }
 
@@ -32,25 +31,34 @@ interface Running {
 }
 
 export class NameService {
+  /** undefined: the container is on no network with names. */
+  private sockets: ResolverSockets | undefined;
   private running: Running | undefined;
 
-  constructor(
-    private readonly request: ResolverRequest,
-    private readonly state: NameServiceState,
-  ) {
-    this.running = state.running;
+  constructor(private readonly request: ResolverRequest) {}
+
+  open(sockets: ResolverSockets): void {
+    this.close();
+    this.sockets = sockets;
   }
 
-  handOver(): NameServiceState {
-    const { udp, tcp } = this.state;
-    return { udp, tcp, ...(this.running === undefined ? {} : { running: this.running }) };
+  handOver(): NameServiceState | undefined {
+    const { sockets, running } = this;
+    return sockets && { ...sockets, ...(running === undefined ? {} : { running }) };
+  }
+
+  adopt({ udp, tcp, running }: NameServiceState): void {
+    this.sockets = { udp, tcp };
+    this.running = running;
   }
 
   sources(): readonly Source[] {
     if (this.running !== undefined)
       return [{ fd: this.running.pipe, events: POLLIN, ready: () => this.ended() }];
-    const ready = (): void => this.start();
-    return [this.state.udp, this.state.tcp].map((fd) => ({ fd, events: POLLIN, ready }));
+    const { sockets } = this;
+    if (sockets === undefined) return [];
+    const ready = (): void => this.start(sockets);
+    return [sockets.udp, sockets.tcp].map((fd) => ({ fd, events: POLLIN, ready }));
   }
 
   /** At the container's end: a resolver would keep its network namespace. */
@@ -64,10 +72,11 @@ export class NameService {
       }
       this.reap(running);
     }
-    for (const fd of [this.state.udp, this.state.tcp]) closeSync(fd);
+    if (this.sockets !== undefined) for (const fd of [this.sockets.udp, this.sockets.tcp]) closeSync(fd);
+    this.sockets = undefined;
   }
 
-  private start(): void {
+  private start(sockets: ResolverSockets): void {
     if (this.running !== undefined) return;
     const { read, write } = kernel.pipe();
     try {
@@ -77,7 +86,7 @@ export class NameService {
           'ignore',
           'ignore',
           2,
-          ...RESOLVER_DESCRIPTORS.map((name) => ({ ...this.state, pipe: write })[name]),
+          ...RESOLVER_DESCRIPTORS.map((name) => ({ ...sockets, pipe: write })[name]),
         ],
         env: {},
         cwd: '/',
@@ -86,7 +95,7 @@ export class NameService {
     } catch (error) {
       complain(`names cannot be resolved: ${(error as Error).message}`);
       closeSync(read);
-      this.drop();
+      this.drop(sockets);
     } finally {
       closeSync(write);
     }
@@ -98,7 +107,7 @@ export class NameService {
     const inOrder = readSync(running.pipe, Buffer.alloc(1)) === 1;
     this.reap(running);
     // Whatever ended it may be the next in the queue: it must not end one resolver after the other.
-    if (!inOrder) this.drop();
+    if (!inOrder && this.sockets !== undefined) this.drop(this.sockets);
   }
 
   private reap({ pid, pipe }: Running): void {
@@ -111,12 +120,12 @@ export class NameService {
     }
   }
 
-  private drop(): void {
+  private drop({ udp, tcp }: ResolverSockets): void {
     const room = Buffer.alloc(1);
-    while (receiveDatagram(this.state.udp, room) !== undefined);
-    for (let fd = acceptConnection(this.state.tcp); fd !== undefined;) {
+    while (receiveDatagram(udp, room) !== undefined);
+    for (let fd = acceptConnection(tcp); fd !== undefined;) {
       closeSync(fd);
-      fd = acceptConnection(this.state.tcp);
+      fd = acceptConnection(tcp);
     }
   }
 }

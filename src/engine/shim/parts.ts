@@ -1,15 +1,21 @@
 /** What a shim holds while its container runs, however it came by it: by starting the container, or by waking up. */
 import { join } from 'node:path';
 import { Journal } from '../../../runtime/plan/journal.ts';
+import { netnsName } from '../../../runtime/network/names.ts';
 import { fetchTerminal } from '../../../runtime/process/supervise.ts';
 import { warnStderr } from '../../io/warn-stderr.ts';
 import { DEFAULT_LOG, type ContainerConfig } from '../spec/container.ts';
 import type { Lock } from '../state/lock.ts';
 import { LogWriter } from '../state/log-file.ts';
+import { zonePath } from '../network/naming.ts';
 import { containerDir, containerRunDir } from '../state/paths.ts';
 import type { ContainerStore } from '../state/store.ts';
 import { Clients } from './clients.ts';
+import { NameService } from './name-service.ts';
 import { ContainerStdio } from './stdio.ts';
+
+/** Milliseconds: a program that looks up names often keeps its resolver, which costs some 11 MB meanwhile. */
+const RESOLVER_IDLE = 10_000;
 
 export interface ShimParts {
   readonly store: ContainerStore;
@@ -18,6 +24,7 @@ export interface ShimParts {
   readonly log: LogWriter | undefined;
   readonly clients: Clients;
   readonly stdio: ContainerStdio;
+  readonly names: NameService;
 }
 
 export function assembleShim(store: ContainerStore, config: ContainerConfig, lock: Lock): ShimParts {
@@ -33,7 +40,11 @@ export function assembleShim(store: ContainerStore, config: ContainerConfig, loc
     terminalLeft: (pid, fd) => stdio.discard(fetchTerminal(pid, fd)),
   });
   const stdio = new ContainerStdio(log, clients, { tty, openStdin });
-  return { store, config, lock, log, clients, stdio };
+  const names = new NameService({
+    ...{ paths: store.paths, zone: zonePath(store.paths, config.id), netns: netnsName(config.id) },
+    idle: RESOLVER_IDLE,
+  });
+  return { store, config, lock, log, clients, stdio, names };
 }
 
 function openLog(store: ContainerStore, { id, spec }: ContainerConfig): LogWriter | undefined {

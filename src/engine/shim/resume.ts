@@ -14,11 +14,12 @@ import { patienceAfter, rest, takeOver, type Handover } from './sleep.ts';
 
 export async function resumeShim(text: string): Promise<void> {
   const handover = takeOver(text);
-  const { first, clients, stdio, ports, patience, asleep } = handover;
+  const { first, clients, stdio, ports, names, patience, asleep } = handover;
   const parts = await reassemble(handover);
   try {
     parts.clients.adopt(clients);
     parts.stdio.adopt(stdio);
+    if (names !== undefined) parts.names.adopt(names);
     const slept = Date.now() - asleep;
     serve(parts, first, ports, rest(parts, first, ports, patienceAfter({ patience, slept })));
     const exitCode = waitForChild(first.pid);

@@ -16,7 +16,7 @@ export interface Rest {
 
 /** Returns when the first process has ended and all that was written has been logged and handed on. */
 export function serve(
-  { clients, stdio }: ShimParts,
+  { clients, stdio, names }: ShimParts,
   { pidfd }: Pick<FirstProcess, 'pidfd'>,
   ports: readonly HeldPort[],
   rest: Rest,
@@ -33,6 +33,7 @@ export function serve(
       ...stdio.sources(),
       ...(running ? [end] : []),
       ...listeners,
+      ...names.sources(),
     ];
     const tired = running && !sleepless && clients.quiet && !stdio.full;
     if (serveOnce(sources, tired ? rest.patience : -1)) continue;

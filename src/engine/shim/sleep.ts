@@ -17,6 +17,7 @@ import type { ClientDescriptors } from './clients.ts';
 import type { FirstProcess } from './launch.ts';
 import type { ShimParts } from './parts.ts';
 import type { Rest } from './serve.ts';
+import type { NameServiceState } from './name-service.ts';
 import type { StdioDescriptors } from './stdio.ts';
 import { pollStub } from './poll-stub.ts';
 
@@ -29,6 +30,7 @@ export interface Handover {
   readonly clients: ClientDescriptors;
   readonly stdio: StdioDescriptors;
   readonly ports: readonly HeldPort[];
+  readonly names?: NameServiceState | undefined;
   readonly executable: number;
   /** Milliseconds without work before it slept. */
   readonly patience: number;
@@ -67,6 +69,7 @@ export function rest(
         clients: parts.clients.handOver(),
         stdio: parts.stdio.handOver(),
         ports,
+        names: parts.names.handOver(),
         executable,
         patience,
         asleep: Date.now(),
@@ -87,7 +90,7 @@ export function rest(
 
 const FIRST_OWN = 3;
 
-function keepThroughExec({ first, lock, clients, stdio, ports, executable }: Handover): void {
+function keepThroughExec({ first, lock, clients, stdio, ports, names, executable }: Handover): void {
   // All that is not named here, the engine's own above all, goes.
   kernel.closeRange(FIRST_OWN, true);
   const kept = [
@@ -99,6 +102,8 @@ function keepThroughExec({ first, lock, clients, stdio, ports, executable }: Han
     ...stdio.outputs.map(({ fd }) => fd),
     ...(stdio.stdin === undefined ? [] : [stdio.stdin]),
     ...ports.map(({ fd }) => fd),
+    ...(names === undefined ? [] : [names.udp, names.tcp]),
+    ...(names?.running === undefined ? [] : [names.running.pipe]),
   ];
   for (const fd of kept) setCloseOnExec(fd, false);
 }

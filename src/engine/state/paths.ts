@@ -74,6 +74,8 @@ export const imagesDir = (p: Paths): string => join(p.root, 'images');
 export const networksDir = (p: Paths): string => join(p.root, 'networks');
 /** One file per leased address, below a directory per network. */
 export const leasesDir = (p: Paths): string => join(p.run, 'leases');
+/** Names by which containers find each other: one directory per network (dns/names.ts). */
+export const dnsDir = (p: Paths): string => join(p.run, 'dns');
 /** One file per range of user ids that a running container has (--userns=auto). */
 export const idsDir = (p: Paths): string => join(p.run, 'ids');
 /** Of each network, by address: the host's end of the last owner's cable. */

@@ -38,7 +38,10 @@ async function makeScript(
   const { config, mounts } = draft;
   const { paths } = store;
   refuseUsers(config);
-  const attachment = withFreePorts(await previewNetwork(store, config));
+  const found = withFreePorts(await previewNetwork(store, config));
+  const named = found.kind === 'bridge' && found.names !== undefined && found.names.length > 0;
+  // A resolver is a program that minidock has and a script has not.
+  const attachment: Attachment = named ? { ...found, names: [] } : found;
   const computed = computeBundle(paths, config, attachment);
   const volumes = freshVolumes(draft);
   const bundle = relocate(computed.bundle, { filesDir: containerDir(paths, config.id), volumes });
@@ -65,7 +68,12 @@ async function makeScript(
     filter: filterOf(bundle),
     interactive: config.spec.openStdin,
     detached,
-    notes: notesOn(config, request, [...volumes.values()], detached),
+    notes: [
+      ...notesOn(config, request, [...volumes.values()], detached),
+      ...(named
+        ? ['The names of other containers are not looked up: only minidock runs a resolver for them.']
+        : []),
+    ],
   });
 }
 
