@@ -25,8 +25,13 @@ export const floors = {
 export const rooms = {
   '^src/engine/spec/': [],
   '^src/engine/state/': ['^src/engine/spec/'],
-  '^src/engine/network/': ['^src/engine/spec/', '^src/engine/state/'],
-  '^src/engine/plans/': ['^src/engine/spec/', '^src/engine/state/', '^src/engine/network/'],
+  '^src/engine/network/': ['^src/engine/spec/', '^src/engine/state/', '^src/engine/dns/'],
+  '^src/engine/plans/': [
+    '^src/engine/spec/',
+    '^src/engine/state/',
+    '^src/engine/network/',
+    '^src/engine/dns/',
+  ],
   '^runtime/syscall/': ['^runtime/errors'],
 };
 

@@ -82,8 +82,12 @@ describe.each(['nftables', 'iptables'])('with %s', (firewall) => {
   });
 
   test('port 53 stays free for a name server in the container', async () => {
-    await ok('run', '-d', '--name', 'own', ...on, 'test', 'nc', '-lu', '-p', '53', '0.0.0.0');
+    await ok('run', '-d', '--name', 'own', ...on, 'test', 'httpd', '-f', '-p', '53');
     await ok('run', '-d', '--name', 'db', ...on, ...SLEEP);
+    const bind = `require('dgram').createSocket('udp4').bind(53, '0.0.0.0', function () { console.log('bound'); this.close(); })`;
+    expect((await engine.host.inNetns(await netnsOf('own'), ['node', '-e', bind])).stdout.trim()).toBe(
+      'bound',
+    );
     expect(await ask('own', { name: 'db' })).toEqual([found(await addressOf('db'))]);
     await ok('rm', '-f', 'own', 'db');
   });

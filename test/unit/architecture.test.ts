@@ -26,6 +26,7 @@ const doors: readonly { readonly library: string; readonly door: RegExp }[] = [
   { library: 'tar', door: /^images\/(unpack|archives)\// },
   { library: 'chalk', door: /^src\/ui\// },
   { library: 'ora', door: /^src\/ui\// },
+  { library: 'dns-packet', door: /^src\/engine\/dns\/message/ },
   { library: 'commander', door: /^src\/(cli\.ts$|commands\/)/ },
   { library: 'bun:ffi', door: /^runtime\/syscall\// },
 ];
@@ -66,7 +67,7 @@ describe('runtime', () => {
       .flatMap((file) => [...codeOf(file).matchAll(/['" ](--[a-z][a-z-]+)/g)].map(([, flag = '']) => flag)),
   );
   /** Where the words are the arguments of unshare, nsenter and setpriv, which have flags of the same names. */
-  const spellsTools = /^runtime\/(plan\/(render|tools)|process\/namespace-command)\.ts$/;
+  const spellsTools = /^runtime\/(plan\/(render|tools)|process\/namespace-command|network\/resolver)\.ts$/;
 
   test('knows no flags of minidock', () => {
     expect([...flags]).toEqual(expect.arrayContaining(['--userns', '--root', '--privileged', '--firewall']));

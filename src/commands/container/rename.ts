@@ -1,6 +1,7 @@
 /** `rename` */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { renameContainer } from '../../engine/lifecycle.ts';
+import { hasProgram } from '../../engine/spec/container.ts';
 import { isValidName } from '../../engine/state/store.ts';
 import type { Verb } from '../shared/verb.ts';
 
@@ -10,7 +11,7 @@ export const rename: Verb = {
       .usage('CONTAINER NEW_NAME')
       .argument('<container>')
       .argument('<name>')
-      .action((from: string, to: string) => {
+      .action(async (from: string, to: string) => {
         const { config } = engine.containers.find(from);
         const name = to.replace(/^\//, '');
         if (!isValidName(name)) {
@@ -28,6 +29,10 @@ export const rename: Verb = {
           });
         }
         renameContainer(engine.containers, from, name);
+        const renamed = engine.containers.find(config.id);
+        if (!hasProgram(renamed.state)) return;
+        const { announceNames } = await import('../../engine/network/naming.ts');
+        announceNames(engine.paths, renamed.config, renamed.state.network);
       });
   },
 };

@@ -3,7 +3,7 @@
  * attaches a container writes its file, whoever detaches it removes the file; a resolver reads the directory again
  * when its time of change says so. So names come and go with containers, without anybody being told.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { readSmallFile, writeFileAtomic } from '../state/atomic-file.ts';

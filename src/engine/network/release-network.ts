@@ -50,18 +50,17 @@ export function planRelease(
         observe: ['ls', dirname(command.path)],
       }),
     ),
-    ...nameFiles(paths, id).map(
-      (path, index): FileStep => ({
-        id: numbered('names.withdraw', index),
-        section: 'undo',
-        title: 'Withdraw its names',
-        why: 'The resolvers of a network read the names of its containers from one directory, with a file for each.',
-        without: 'Others would still find an address under the name, and soon another container at the address.',
-        command: { kind: 'remove-file', path },
-        undo: { kind: 'none', why: 'the next start announces them again' },
-        observe: ['ls', dirname(path)],
-      }),
-    ),
+    ...nameFiles(paths, id).map((path, index): FileStep => ({
+      id: numbered('names.withdraw', index),
+      section: 'undo',
+      title: 'Withdraw its names',
+      why: 'The resolvers of a network read the names of its containers from one directory, with a file for each.',
+      without:
+        'Others would still find an address under the name, and soon another container at the address.',
+      command: { kind: 'remove-file', path },
+      undo: { kind: 'none', why: 'the next start announces them again' },
+      observe: ['ls', dirname(path)],
+    })),
     ...[...mine(idFiles(ids, id), id), ...(range === undefined ? [] : damagedOf(range))].map(
       (command, index): FileStep => ({
         id: numbered('ids.release', index),

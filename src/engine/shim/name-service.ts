@@ -15,7 +15,7 @@ import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { POLLIN } from '../../../runtime/syscall/loops.ts';
 import { acceptConnection } from '../../../runtime/syscall/sockets.ts';
-import { complain } from '../../io/complain.ts';
+import { warnStderr } from '../../io/warn-stderr.ts';
 import { RESOLVER_DESCRIPTORS, type ResolverRequest } from '../dns/request.ts';
 import type { Source } from './poll-loop.ts';
 
@@ -93,7 +93,7 @@ export class NameService {
       });
       this.running = { pid: child.pid, pipe: read };
     } catch (error) {
-      complain(`names cannot be resolved: ${(error as Error).message}`);
+      warnStderr(`names cannot be resolved: ${(error as Error).message}`);
       closeSync(read);
       this.drop(sockets);
     } finally {
