@@ -1,6 +1,6 @@
 /**
- * The resolver's sockets, opened in the container's network namespace by the process that serves the container: a
- * socket belongs for good to the namespace it was made in, whoever holds it later.
+ * The resolver's sockets, opened in the container's network namespace by the process that serves the container. A
+ * socket belongs to the namespace it was made in, also when another process holds it later.
  */
 import { closeSync, openSync } from 'node:fs';
 import { CLONE_NEWNET } from '../syscall/constants.ts';
