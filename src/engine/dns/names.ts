@@ -1,7 +1,7 @@
 /**
- * The names of a network: one small file for each running container on it, below a directory per network. Whoever
- * attaches a container writes its file, whoever detaches it removes the file; a resolver reads the directory again
- * when its time of change says so. So names come and go with containers, without anybody being told.
+ * The names of a network: one small file for each running container on it, below a directory per network. The command
+ * that attaches a container writes its file, the one that detaches it removes the file. A resolver reads the directory
+ * again when its time of change is another one. So names come and go with containers, and no message is needed.
  */
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';

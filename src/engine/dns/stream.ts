@@ -31,7 +31,7 @@ export class LengthReader {
 
 /** Milliseconds that a connection may stay without a word. */
 const IDLE = 10_000;
-/** Octets that wait to be taken; whoever asks more without reading is hung up on. */
+/** Octets that wait to be taken. The resolver hangs up on a client that asks on without reading. */
 const MOST_WAITING = 1 << 20;
 
 /** One connection of a program in the container. */
