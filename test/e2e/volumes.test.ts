@@ -83,6 +83,21 @@ describe('host directories', () => {
     await engine.expectClean();
   });
 
+  test('what is mounted below a directory comes along, read-only with it', async () => {
+    const dir = made('with-mounts', {});
+    const point = join(dir, 'point');
+    mkdirSync(point);
+    await engine.host.run(['sh', '-ec', `mount -t tmpfs below ${point}; echo deep >${point}/file`]);
+    try {
+      expect(await inside('cat /mnt/point/file', '-v', `${dir}:/mnt`)).toBe('deep');
+      expect(await inside('touch /mnt/point/new 2>&1 || true', '-v', `${dir}:/mnt:ro`)).toMatch(
+        /Read-only file system$/,
+      );
+    } finally {
+      await engine.host.run(['umount', point]);
+    }
+  });
+
   test('a mount made later on the host does not show up inside, nor the other way round', async () => {
     const dir = made('propagation', {});
     const id = await ok('run', '-d', '--cap-add', 'SYS_ADMIN', '-v', `${dir}:/mnt`, 'test', 'sleep', '1000');

@@ -143,6 +143,7 @@ describe('where it stops', () => {
     await breakIt('nft flush ruleset');
     const answer = await ask(':8080');
     expectStop(answer, 'redirection', 'rule-missing');
+    expect(answer.verdict.text).toContain("the rules of minidock's table are gone");
     expect(answer.verdict.fix).toBe('minidock restart web');
     await ok('restart', '-t', '0', 'web');
     await ok('run', '--rm', '--firewall', 'iptables', 'test', 'true');

@@ -9,7 +9,7 @@ export const network = [
     ["'link', 'set', interfaceName, 'up'", "'link', 'set', interfaceName, 'down'", kernel],
     ["'brd', '+', 'dev', interfaceName", "'dev', interfaceName", 'kernel/network\\.|golden/explain'],
     [
-      'network.internal === true ? [] : [planDefaultRoute(endpoint)]',
+      '(endpoint.network.internal === true ? [] : [planDefaultRoute(endpoint)])',
       '[planDefaultRoute(endpoint)]',
       'e2e/networks\\. -t internal',
     ],
