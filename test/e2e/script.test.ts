@@ -297,12 +297,16 @@ test('an image of forty layers, with links that lead out of it', async () => {
 
 test('of links that lead from one to the next forty are followed, as by the kernel', async () => {
   const chain = Array.from({ length: 41 }, (_, n) => ({ name: `link${n}`, type: '2', link: `link${n + 1}` }));
-  const remove = await install('chain', [busyboxLayer(), archiveOf(...chain)]);
+  const absolute = { name: 'srv/absolute', type: '2', link: '/here' };
+  const remove = await install('chain', [busyboxLayer(), archiveOf(...chain, absolute)]);
   const follow = async (from: number): Promise<RunResult> =>
     runScript('--network', 'none', '--tmpfs', `/link${from}`, 'chain', 'busybox', 'ls', '/link41');
   expect(await follow(1)).toEqual({ stdout: '', stderr: '', exitCode: 0 });
   const { exitCode, stderr } = await follow(0);
   expect([exitCode, stderr]).toEqual([125, expect.stringContaining('too many levels of symbolic links')]);
+  const look = ['busybox', 'grep', '-o', ' /.*here tmpfs', '/proc/mounts'];
+  const led = await runScript('--network', 'none', '--tmpfs', '/srv/absolute', 'chain', ...look);
+  expect(led.stdout).toBe(' /here tmpfs\n');
   await remove();
   await expectClean();
 });
