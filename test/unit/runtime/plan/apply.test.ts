@@ -98,6 +98,15 @@ describe('apply', () => {
     expect(made()).toEqual([]);
   });
 
+  test('of commands folded into one process, the one that fails is named', async () => {
+    const show = (name: string): HostStep =>
+      step(name, run('ip', 'link', 'show', 'dev', name), undoBy(run('true')));
+    await expect(applySteps([show('lo'), show('nosuch0')], { journal })).rejects.toMatchObject({
+      step: 'nosuch0',
+      message: expect.stringMatching(/^step nosuch0 .*ip link show dev nosuch0/s),
+    });
+  });
+
   test('a step that fails stops it, is named, and what was done is still listed', async () => {
     const bad = step('bad', run('ls', file('no-such')), undoBy(run('true')));
     const failure = await applySteps([touch('a'), bad, touch('never')], { journal }).catch(
