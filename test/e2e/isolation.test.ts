@@ -58,6 +58,13 @@ describe('what reaches the program', () => {
     expect(exec.split('\n')).toEqual(['0', '1', '2', '3']);
   });
 
+  test('for a null device that it is given, its own', async () => {
+    const [own, given] = (
+      await inside("stat -c '%d:%i' /dev/null; stat -L -c '%d:%i' /proc/self/fd/0")
+    ).split('\n');
+    expect(given).toBe(own);
+  });
+
   test('no signal ignored, blocked or caught', async () => {
     const script = 'trap \'\' PIPE INT TERM HUP USR1; exec "$@"';
     const argv = [binary(), 'run', '--rm', 'test', 'grep', '-E', '^Sig(Ign|Blk|Cgt)', '/proc/self/status'];

@@ -147,7 +147,12 @@ export const unpack = [
     ],
     ['if ((links.left -= 1) < 0)', 'if ((links.left -= 0) < 0)', unpacking],
     ['if (stats === undefined) this.#onImplied(real);', '', unpacking],
-    ['if (this.#linkedBytes > maxLinkedBytes) this.#forgetLinked();', '', unpacking],
+    [
+      'if (this.#linkedBytes > maxLinkedBytes) this.#forgetLinked();',
+      '',
+      unpacking,
+      'What is forgotten is looked up again: the layer is the same, only the memory that a hostile one takes differs',
+    ],
   ),
 ];
 

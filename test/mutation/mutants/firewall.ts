@@ -34,7 +34,7 @@ export const firewall = [
     [
       "rules: ['iifname . oifname @neighbours accept', 'drop'],",
       "rules: ['iifname . oifname @neighbours accept'],",
-      'kernel/firewall\\.|e2e/networks\\.',
+      'e2e/networks\\. -t internal|neighbours',
     ],
     [
       "        'iifname . oifname @neighbours accept',\n        'drop',\n",
@@ -50,12 +50,12 @@ export const firewall = [
     [
       '(internal ? `add element ip ${NFT_TABLE} confined',
       '(false ? `add element ip ${NFT_TABLE} confined',
-      'kernel/firewall\\.|e2e/networks\\.',
+      'e2e/networks\\. -t internal|neighbours',
     ],
     [
       "(internal ? '' : `add element ip ${NFT_TABLE} subnets",
       "('' as string === 'x' ? '' : `add element ip ${NFT_TABLE} subnets",
-      'kernel/firewall\\.|e2e/networks\\.|golden|unit/runtime/network',
+      'e2e/networks\\. -t internal',
     ],
   ),
   ...mutantsOf(
@@ -77,7 +77,7 @@ export const firewall = [
     [
       "      ? `-I MINIDOCK-FORWARD ${confinement(bridge).join(' ')}`",
       '      ? `-A MINIDOCK-FORWARD -i ${bridge} -j ACCEPT`',
-      'kernel/firewall\\.|e2e/networks\\.',
+      'e2e/networks\\. -t internal|neighbours',
     ],
     [
       "['MINIDOCK-POSTROUTING', '-s', subnet, '!', '-o', bridge, '-j', 'MASQUERADE']",

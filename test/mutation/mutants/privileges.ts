@@ -38,7 +38,7 @@ export const capabilities = [
     [
       'capabilityMask(capabilities.effective) & permitted,',
       'permitted,',
-      'unit/runtime/process/identity|e2e/isolation\\.',
+      `${inside} -t privileges`,
       'capabilitySets makes both the same for everyone but a user that is not root, and execve(2) then drops both',
     ],
     ['capabilityMask(capabilities.inheritable) & held,', 'permitted,', `${inside} -t privileges`],
@@ -104,7 +104,7 @@ export const process = [
     [
       '  kernel.closeAllBut(3, context.channel);\n',
       '',
-      inside,
+      `${inside} -t what reaches`,
       'All that minidock opens is close-on-exec and its spawn hands on no more than the standard streams: this closes once more',
     ],
     ['  kernel.umask(0o022);\n', '  kernel.umask(0o077);\n', `${inside} -t what reaches`],
@@ -123,7 +123,7 @@ export const process = [
     [
       '  leaveHostNull(context.kernel, () => openNull(context));\n',
       '  openNull.toString(); leaveHostNull.toString();\n',
-      'kernel/process\\.|e2e/(run|isolation|exec)\\.',
+      `${inside} -t what reaches`,
     ],
     ['      kernel.setsid();\n', '', 'kernel/process\\.|e2e/(isolation|terminal)\\.'],
     [

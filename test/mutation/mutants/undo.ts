@@ -60,7 +60,7 @@ export const undo = [
     [
       '  releaseNetwork(store.paths, config.id, ports);\n  const wire',
       '  const wire',
-      'e2e/(fault|errors|doctor)\\.',
+      'e2e/fault\\. -t process.exec',
     ],
   ),
   ...mutantsOf(

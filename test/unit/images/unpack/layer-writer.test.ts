@@ -105,6 +105,15 @@ describe('nothing gets out of the layer', () => {
     expect(read('etc/file')).toBe('x');
   });
 
+  test('a relative one counts from the directory it is in', () => {
+    const { read } = unpack(
+      { name: 'a/real/', type: '5' },
+      { name: 'a/link', type: '2', link: 'real' },
+      { name: 'a/link/f', data: 'inside' },
+    );
+    expect(read('a/real/f')).toBe('inside');
+  });
+
   test('a relative symbolic link cannot climb out either', () => {
     const { read } = unpack(
       { name: 'a/b/', type: '5' },
