@@ -61,6 +61,7 @@ export const script = [
     "if (command.kind === 'rmdir') return renderArgv(['remove_group', command.path]);",
     "if (command.kind === 'rmdir') return renderArgv(['rmdir', command.path]);",
     'e2e/script-undo\\. -t ends it',
+    'A process that was killed leaves its group in microseconds: rmdir(2) hardly ever comes before it',
   ]),
 ];
 
