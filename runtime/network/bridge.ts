@@ -28,7 +28,10 @@ export function planBridge(network: BridgeNetwork, ipv6: boolean): readonly Host
         'that any number of containers needs one cable each instead of one between every two.',
       without:
         'Each cable would need its own pair of addresses and routes, and the containers could reach each other only through as many links.',
-      command: { kind: 'run', argv: ['ip', 'link', 'add', 'name', bridge, 'type', 'bridge'] },
+      command: {
+        kind: 'run',
+        argv: ['ip', 'link', 'add', 'name', bridge, ...mtuOf(network), 'type', 'bridge'],
+      },
       undo: SHARED,
       check: { kind: 'path-exists', path: settings },
       observe: ['ip', 'link', 'show', 'dev', bridge, 'type', 'bridge'],
@@ -86,6 +89,10 @@ export function planBridge(network: BridgeNetwork, ipv6: boolean): readonly Host
     },
   ];
 }
+
+/** Words of `ip link add`. */
+export const mtuOf = ({ mtu }: BridgeNetwork): readonly string[] =>
+  mtu === undefined ? [] : ['mtu', String(mtu)];
 
 export function planForwarding(): readonly HostStep[] {
   const path = '/proc/sys/net/ipv4/ip_forward';

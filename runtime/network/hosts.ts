@@ -12,6 +12,8 @@ export interface HostsInput {
   readonly addresses: readonly string[];
   readonly hostname: string;
   readonly domainname: string;
+  /** Other containers by the names that --link gives them: lines of the file, without their ends. */
+  readonly links?: readonly string[];
   /** --add-host: 'name:ip' or 'name=ip'; the ip may be 'host-gateway'. */
   readonly extraHosts: readonly string[];
   /** What 'host-gateway' stands for; '' where there is no bridge. */
@@ -36,7 +38,8 @@ export function hostsFile(input: HostsInput, hostFile: () => string = readHostFi
     const text = hostFile();
     return (text === '' || text.endsWith('\n') ? text : `${text}\n`) + extra.join('');
   }
-  return LOOPBACK + extra.join('') + ownLines(input);
+  const links = (input.links ?? []).map((line) => `${line}\n`);
+  return LOOPBACK + extra.join('') + links.join('') + ownLines(input);
 }
 
 /** Throws BAD_EXTRA_HOST with Docker's words. The address may be IPv6: a hosts file takes either. */
@@ -67,14 +70,21 @@ function resolveGateway(address: string, input: HostsInput): string {
   return input.gateway === '' ? '127.0.0.1' : input.gateway;
 }
 
-function ownLines({ addresses, hostname, domainname }: HostsInput): string {
+const ownLines = (input: HostsInput): string =>
+  input.addresses.map((address) => ownLine(address, input)).join('');
+
+/** One address of the container's own, with the names it calls itself by. */
+export function ownLine(
+  address: string,
+  { hostname, domainname }: Pick<HostsInput, 'hostname' | 'domainname'>,
+): string {
   if (hostname === '') return '';
   const full = domainname === '' ? hostname : `${hostname}.${domainname}`;
   // The first part alone too: `hostname` prints it, and programs look up what they call themselves.
   const short = full.split('.', 1)[0] ?? full;
   const names =
     domainname === '' && short === full ? full : `${full} ${domainname === '' ? short : hostname}`;
-  return addresses.map((address) => `${address}\t${names}\n`).join('');
+  return `${address}\t${names}\n`;
 }
 
 function readHostFile(): string {

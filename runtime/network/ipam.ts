@@ -104,9 +104,12 @@ export function addressesOf(
 
 function lowestFree(directory: string, network: BridgeNetwork, lease: (address: string) => boolean): string {
   const { block, gateway } = readNetwork(network);
-  const taken = new Set(namesIn(directory));
+  const taken = new Set([...namesIn(directory), ...Object.values(network.reserved ?? {})]);
+  const range = parseCidr(network.range ?? network.subnet) ?? block;
   // The first address of a subnet names the network and the last one is its broadcast address.
-  for (let address = block.base + 1; address < block.base + sizeOf(block) - 1; address++) {
+  const [first, last] = [block.base + 1, block.base + sizeOf(block) - 2];
+  const end = Math.min(last, range.base + sizeOf(range) - 1);
+  for (let address = Math.max(first, range.base); address <= end; address++) {
     if (address === gateway) continue;
     const text = formatIpv4(address);
     if (!taken.has(text) && lease(text)) return text;
@@ -114,7 +117,7 @@ function lowestFree(directory: string, network: BridgeNetwork, lease: (address: 
   throw new MinidockError({
     code: 'NO_ADDRESS',
     message: `no available IPv4 addresses on this network's address pools: ${network.name} (${network.id})`,
-    hint: `All addresses of ${network.subnet} are leased: remove containers that are no longer needed.`,
+    hint: `All addresses of ${network.range ?? network.subnet} are leased: remove containers that are no longer needed.`,
   });
 }
 
@@ -143,7 +146,7 @@ function leaseRequested(
         ? 'the network itself'
         : address === block.base + sizeOf(block) - 1
           ? 'the broadcast address'
-          : undefined;
+          : Object.entries(network.reserved ?? {}).find(([, one]) => one === requested)?.[0];
   if (special !== undefined) {
     throw new MinidockError({
       code: 'ADDRESS_RESERVED',

@@ -15,6 +15,22 @@ export interface BridgeNetwork {
   readonly gateway: string;
   /** No way out of it, and none in but from this host. */
   readonly internal?: boolean;
+  /** Containers of the network do not reach each other. */
+  readonly isolated?: boolean;
+  /** What leaves it keeps its own address. */
+  readonly unmasked?: boolean;
+  /** Where ports are published unless the port says otherwise; every address of the host if absent. */
+  readonly publishAt?: string;
+  /** Of the bridge and of both ends of each cable; the kernel's 1500 if absent. */
+  readonly mtu?: number;
+  /** CIDR: the part of the subnet that addresses are taken from. */
+  readonly range?: string;
+  /** Addresses that no container gets, by what they are for. */
+  readonly reserved?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** As they were given, to be shown. */
+  readonly options?: Readonly<Record<string, string>>;
+  readonly attachable?: boolean;
   /** RFC 3339. */
   readonly created: string;
 }
@@ -50,6 +66,8 @@ export interface BridgeEndpoint {
 
 /** A binding as asked for. A hostPort of 0 means any free one. */
 export interface PortRequest extends PortBinding {
+  /** `-p 0.0.0.0:80:80`: every address, whatever the network's own choice is. */
+  readonly everyAddress?: boolean;
   /** `-p 8080-8090:80`: any free one from hostPort to this, both included. */
   readonly hostPortEnd?: number;
 }

@@ -1,5 +1,6 @@
 /** The HostConfig object of `inspect`: what was asked of the host, in the key order of Docker 26. */
 import { DEFAULT_LOG, type ContainerConfig, type LogSpec, type MountSpec } from '../engine/spec/container.ts';
+import { DEFAULT_NETWORK, endpointSpecs } from '../engine/spec/endpoints.ts';
 import { showsSystemPaths } from '../engine/spec/security-flags.ts';
 import { maskedPaths, readonlyPaths } from '../../runtime/rootfs/defaults.ts';
 import { goStruct, nilSlice } from './go-template/value.ts';
@@ -48,7 +49,7 @@ export function hostConfig(config: ContainerConfig): object {
     GroupAdd: slice(spec.groupAdd),
     IpcMode: 'private',
     Cgroup: '',
-    Links: nilSlice(),
+    Links: slice(defaultLinks(config)),
     OomScoreAdj: spec.oomScoreAdj,
     PidMode: '',
     Privileged: spec.privileged,
@@ -106,6 +107,16 @@ export function hostConfig(config: ContainerConfig): object {
     ReadonlyPaths: showsSystemPaths(spec) ? nilSlice() : readonlyPaths,
   });
 }
+
+/** '/db:/web/database'; links in other networks are in NetworkSettings. */
+const defaultLinks = ({ name, spec }: ContainerConfig): readonly string[] =>
+  endpointSpecs(spec.network)
+    .filter(({ network }) => network === DEFAULT_NETWORK)
+    .flatMap(({ links = [] }) => links)
+    .map((link) => {
+      const [container = '', alias = ''] = link.split(':');
+      return `/${container}:/${name}/${alias}`;
+    });
 
 /** `-v` as it was given; an anonymous volume is not among the binds. */
 const isBind = (mount: MountSpec): boolean => mount.type !== 'tmpfs' && mount.anonymous !== true;

@@ -4,6 +4,7 @@ import { endpointStates } from '../engine/spec/endpoints.ts';
 import type { Container } from '../engine/state/store.ts';
 import { goStruct } from './go-template/value.ts';
 import { derivedId } from './inspect-network.ts';
+import { sortedStrings } from './inspect-values.ts';
 
 /** The networks host and none, which Docker lists too. Their ids are arbitrary but unique. */
 export const OTHERS = [
@@ -24,7 +25,16 @@ export function inspectNetwork(network: BridgeNetwork, running: readonly Contain
     driver: 'bridge',
     created: network.created,
     internal: network.internal ?? false,
-    config: [goStruct({ Subnet: network.subnet, Gateway: network.gateway })],
+    config: [
+      goStruct({
+        Subnet: network.subnet,
+        ...(network.range === undefined ? {} : { IPRange: network.range }),
+        Gateway: network.gateway,
+        ...(network.reserved === undefined ? {} : { AuxiliaryAddresses: sortedStrings(network.reserved) }),
+      }),
+    ],
+    attachable: network.attachable ?? false,
+    labels: network.labels ?? {},
     containers: Object.fromEntries(
       inside.map(({ config, endpoint }) => [
         config.id,
@@ -37,7 +47,8 @@ export function inspectNetwork(network: BridgeNetwork, running: readonly Contain
         }),
       ]),
     ),
-    options: { 'com.docker.network.bridge.name': network.bridge },
+    // The bridge's name also where minidock has chosen it, which Docker does not tell.
+    options: { ...network.options, 'com.docker.network.bridge.name': network.bridge },
   });
 }
 
@@ -48,6 +59,8 @@ export function inspectOther({ name, driver, id }: (typeof OTHERS)[number]): obj
     driver,
     created: '',
     internal: false,
+    attachable: false,
+    labels: {},
     config: null,
     containers: {},
     options: {},
@@ -60,10 +73,12 @@ interface Parts {
   readonly driver: string;
   readonly created: string;
   readonly internal: boolean;
+  readonly attachable: boolean;
+  readonly labels: Readonly<Record<string, string>>;
   /** null without address management. */
   readonly config: readonly object[] | null;
   readonly containers: object;
-  readonly options: object;
+  readonly options: Readonly<Record<string, string>>;
 }
 
 const shape = (parts: Parts): object =>
@@ -76,11 +91,11 @@ const shape = (parts: Parts): object =>
     EnableIPv6: false,
     IPAM: goStruct({ Driver: 'default', Options: parts.config === null ? null : {}, Config: parts.config }),
     Internal: parts.internal,
-    Attachable: false,
+    Attachable: parts.attachable,
     Ingress: false,
     ConfigFrom: goStruct({ Network: '' }),
     ConfigOnly: false,
     Containers: parts.containers,
-    Options: parts.options,
-    Labels: {},
+    Options: sortedStrings(parts.options),
+    Labels: sortedStrings(parts.labels),
   });

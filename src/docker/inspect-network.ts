@@ -8,7 +8,7 @@ import {
   type EndpointState,
   type NetworkState,
 } from '../engine/spec/container.ts';
-import { endpointSpecs, endpointStates, specFor } from '../engine/spec/endpoints.ts';
+import { DEFAULT_NETWORK, endpointSpecs, endpointStates, specFor } from '../engine/spec/endpoints.ts';
 import { goStruct, nilMap, nilSlice } from './go-template/value.ts';
 import { portMap, slice } from './inspect-values.ts';
 import { dnsNames } from '../engine/network/dns-names.ts';
@@ -101,10 +101,12 @@ function networkFields(
   endpoint: EndpointState | undefined,
 ): object {
   const fields = fieldsOf(config, endpoint);
+  const name = endpoint?.network.name ?? network;
   return goStruct({
     IPAMConfig: ip === undefined ? null : goStruct({ IPv4Address: ip }),
-    Links: links ?? nilSlice(),
-    Aliases: aliases ?? nilSlice(),
+    // On the default network they are in HostConfig.
+    Links: name === DEFAULT_NETWORK ? nilSlice() : slice(links ?? []),
+    Aliases: slice(aliases ?? []),
     MacAddress: fields.MacAddress,
     NetworkID: fields.NetworkID,
     EndpointID: fields.EndpointID,
@@ -115,7 +117,7 @@ function networkFields(
     GlobalIPv6Address: '',
     GlobalIPv6PrefixLen: 0,
     DriverOpts: driverOpts ?? nilMap(''),
-    DNSNames: slice(dnsNames(config, endpoint?.network.name ?? network, aliases)),
+    DNSNames: slice(dnsNames(config, name, aliases)),
   });
 }
 

@@ -110,13 +110,13 @@ describe('modules loaded', () => {
   test.each([
     ['--help', help, 16],
     ['ps', [...verb, 'src/commands/container/ps.ts'], 74],
-    ['inspect', [...verb, 'src/commands/system/inspect.ts', 'src/docker/inspect-json.ts'], 72],
+    ['inspect', [...verb, 'src/commands/system/inspect.ts', 'src/docker/inspect-json.ts'], 74],
     ['port', [...verb, 'src/commands/container/port.ts'], 64],
     ['images', [...verb, 'src/commands/image/images.ts'], 73],
     ['logs', [...verb, 'src/commands/container/logs.ts'], 76],
-    ['exec', [...verb, 'src/commands/container/exec.ts'], 93],
-    ['run', [...verb, 'src/commands/container/run.ts'], 112],
-    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 130],
+    ['exec', [...verb, 'src/commands/container/exec.ts'], 95],
+    ['run', [...verb, 'src/commands/container/run.ts'], 116],
+    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 135],
     ['PID 1', ['src/cli.ts', 'runtime/process/init.ts'], 63],
   ])('by %s: no library but commander, and few of our own', (name, entries, limit) => {
     const { files, libraries } = staticModules(...entries);

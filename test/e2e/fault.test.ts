@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { allSteps } from '../../src/engine/plans/run-plan.ts';
-import { previewNetwork } from '../../src/engine/network/networking.ts';
+import { previewNetwork } from '../../src/engine/network/preview-network.ts';
 import { computeRun } from '../../src/engine/plans/prepare.ts';
 import { ContainerStore } from '../../src/engine/state/store.ts';
 import type { Step } from '../../runtime/plan/step.ts';

@@ -58,13 +58,15 @@ export function planFirewall(
   network: BridgeNetwork,
   foreign: readonly ForeignFirewall[] = [],
 ): readonly HostStep[] {
-  const { bridge, subnet, internal = false } = network;
+  const { bridge, subnet, internal = false, unmasked = false } = network;
   const masquerade = ['MINIDOCK-POSTROUTING', '-s', subnet, '!', '-o', bridge, '-j', 'MASQUERADE'] as const;
   const source = ['MINIDOCK-LOOPBACK', ...forgedSource(network)];
   // The rule of this network that is added last: with it the others are there.
-  const check: Check = internal
-    ? { kind: 'run', argv: ['iptables', '--wait', '-C', 'MINIDOCK-FORWARD', ...confinement(bridge)] }
-    : { kind: 'run', argv: [...NAT, '-C', ...masquerade] };
+  const last = internal ? confinement(bridge) : ['-i', bridge, '-j', 'ACCEPT'];
+  const check: Check =
+    internal || unmasked
+      ? { kind: 'run', argv: ['iptables', '--wait', '-C', 'MINIDOCK-FORWARD', ...last] }
+      : { kind: 'run', argv: [...NAT, '-C', ...masquerade] };
   return [
     {
       id: 'firewall.loopback',
@@ -128,7 +130,7 @@ export function planFirewall(
       check,
       observe: ['iptables', '-S', 'MINIDOCK-FORWARD'],
     },
-    ...(internal ? [] : [masqueradeStep(subnet, masquerade, check)]),
+    ...(internal || unmasked ? [] : [masqueradeStep(subnet, masquerade, check)]),
   ];
 }
 
@@ -148,6 +150,10 @@ function masqueradeStep(subnet: string, masquerade: readonly string[], check: Ch
   };
 }
 
+/** Into a bridge: neighbours of an isolated network are strangers, too. */
+const inbound = ({ bridge, isolated = false }: BridgeNetwork): string =>
+  `${isolated ? '' : `! -i ${bridge} `}-o ${bridge} -j MINIDOCK-INBOUND`;
+
 /** Packets from an internal network to anywhere else. */
 const confinement = (bridge: string): readonly string[] => ['-i', bridge, '!', '-o', bridge, '-j', 'DROP'];
 
@@ -164,7 +170,7 @@ export function networkParts(network: BridgeNetwork): readonly RemovablePart[] {
     [nat, 'MINIDOCK-POSTROUTING', `-s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`],
     [nat, 'MINIDOCK-POSTROUTING', `-s ${subnet} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE`],
     [nat, 'MINIDOCK-POSTROUTING', `-s ${subnet} ! -o ${bridge} -j MASQUERADE`],
-    [[], 'MINIDOCK-FORWARD', `! -i ${bridge} -o ${bridge} -j MINIDOCK-INBOUND`],
+    [[], 'MINIDOCK-FORWARD', inbound(network)],
     ...['docker0', 'br-+'].map(
       (other) => [[], 'MINIDOCK-FORWARD', `-i ${bridge} -o ${other} -j RETURN`] as const,
     ),
@@ -193,10 +199,8 @@ export function networkParts(network: BridgeNetwork): readonly RemovablePart[] {
  * Inbound rules go first (-I) and outbound ones last (-A), so that one network's permission to go out never lets it
  * into another. Where Docker lives too, its bridges stay its own affair.
  */
-function networkRules(
-  { bridge, subnet, internal = false }: BridgeNetwork,
-  foreign: readonly ForeignFirewall[],
-): string {
+function networkRules(network: BridgeNetwork, foreign: readonly ForeignFirewall[]): string {
+  const { bridge, subnet, internal = false } = network;
   const dockers = foreign.some(({ kind }) => kind === 'docker') ? ['docker0', 'br-+'] : [];
   return [
     '*nat',
@@ -204,7 +208,7 @@ function networkRules(
     `-A MINIDOCK-POSTROUTING -s ${subnet} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE`,
     'COMMIT',
     '*filter',
-    `-I MINIDOCK-FORWARD ! -i ${bridge} -o ${bridge} -j MINIDOCK-INBOUND`,
+    `-I MINIDOCK-FORWARD ${inbound(network)}`,
     ...dockers.map((other) => `-A MINIDOCK-FORWARD -i ${bridge} -o ${other} -j RETURN`),
     internal
       ? `-I MINIDOCK-FORWARD ${confinement(bridge).join(' ')}`

@@ -116,7 +116,8 @@ export function planFirewall(
   network: BridgeNetwork,
   foreign: readonly ForeignFirewall[] = [],
 ): readonly HostStep[] {
-  const { bridge, subnet, internal = false } = network;
+  const { bridge, subnet, internal = false, isolated = false, unmasked = false } = network;
+  const masked = !internal && !unmasked;
   const home = `${subnet} . "${bridge}"`;
   // The element that is added last: with it the others of this network are there. One look for two steps.
   const check = isThere('homes', home);
@@ -150,7 +151,7 @@ export function planFirewall(
         argv: ['nft', '-f', '-'],
         input:
           `add element ip ${NFT_TABLE} bridges { "${bridge}" }\n` +
-          `add element ip ${NFT_TABLE} neighbours { "${bridge}" . "${bridge}" }\n` +
+          (isolated ? '' : `add element ip ${NFT_TABLE} neighbours { "${bridge}" . "${bridge}" }\n`) +
           (internal ? `add element ip ${NFT_TABLE} confined { "${bridge}" }\n` : ''),
       },
       undo: SHARED,
@@ -161,25 +162,27 @@ export function planFirewall(
     {
       id: 'nat.masquerade',
       section: 'nat',
-      title: internal ? `Note that ${subnet} is at home on ${bridge}` : `Masquerade what leaves ${subnet}`,
-      why: internal
-        ? 'No packet of this network leaves the host, so minidock only masquerades packets to a published port of ' +
-          'the same network.'
+      title: masked ? `Masquerade what leaves ${subnet}` : `Note that ${subnet} is at home on ${bridge}`,
+      why: !masked
+        ? (internal
+            ? 'No packet of this network leaves the host, so minidock only masquerades packets to a published port of '
+            : 'Packets leave this network with the addresses of the containers, so others need a route to them. minidock ' +
+              'only masquerades packets to a published port of ') + 'the same network.'
         : "The world has no route to a container's private address. Masquerading puts the host's address in its " +
           'place as a packet leaves, and conntrack turns the answer back.',
-      without: internal
+      without: !masked
         ? 'A container that opens a published port of its own network gets answers from an address it never asked.'
         : 'Packets get out, but no answer returns: a ping from the container to the world gets no reply.',
       command: {
         kind: 'run',
         argv: ['nft', '-f', '-'],
         input:
-          (internal ? '' : `add element ip ${NFT_TABLE} subnets { ${subnet} }\n`) +
+          (masked ? `add element ip ${NFT_TABLE} subnets { ${subnet} }\n` : '') +
           `add element ip ${NFT_TABLE} homes { ${home} }\n`,
       },
       undo: SHARED,
       check,
-      observe: ['nft', 'list', 'set', 'ip', NFT_TABLE, internal ? 'homes' : 'subnets'],
+      observe: ['nft', 'list', 'set', 'ip', NFT_TABLE, masked ? 'subnets' : 'homes'],
     },
     ...planDockerUser(network, foreign),
   ];

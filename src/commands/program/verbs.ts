@@ -193,18 +193,33 @@ export const VERBS: readonly VerbEntry[] = [
   {
     name: 'network create',
     summary: 'Create a network',
-    load: async () => (await import('../system/network.ts')).networkCreate,
+    load: async () => (await import('../system/network-create.ts')).networkCreate,
   },
   {
     name: 'network ls',
     aliases: ['network list'],
     summary: 'List networks',
-    load: async () => (await import('../system/network.ts')).networkList,
+    load: async () => (await import('../system/network-list.ts')).networkList,
   },
   {
     name: 'network inspect',
     summary: 'Display detailed information on one or more networks',
     load: async () => (await import('../system/network.ts')).networkInspect,
+  },
+  {
+    name: 'network connect',
+    summary: 'Connect a container to a network',
+    load: async () => (await import('../system/network-connect.ts')).networkConnect,
+  },
+  {
+    name: 'network disconnect',
+    summary: 'Disconnect a container from a network',
+    load: async () => (await import('../system/network-connect.ts')).networkDisconnect,
+  },
+  {
+    name: 'network prune',
+    summary: 'Remove all unused networks',
+    load: async () => (await import('../system/network-list.ts')).networkPrune,
   },
   {
     name: 'network rm',

@@ -1,5 +1,6 @@
 /** The flags that `run` and `create` share, with Docker's names, and their way into a CreateRequest. */
 import { Option, type Command } from 'commander';
+import { attachmentRequests } from '../../engine/spec/attachment-flags.ts';
 import type { ContainerFlags, CreateRequest } from '../../engine/spec/create-request.ts';
 import { invalidArgument } from '../../engine/spec/flag-errors.ts';
 import { collect } from './verb.ts';
@@ -37,9 +38,13 @@ export function defineContainerFlags(command: Command): void {
     .option('--expose <list>', 'Expose a port or a range of ports', collect)
     .option(
       '--network <network>',
-      'Connect a container to a network: bridge, none, host, container:NAME, or one of `network create`',
+      'Connect a container to a network: bridge, none, host, container:NAME, or any number of `network create`',
+      collect,
     )
-    .addOption(new Option('--net <network>').hideHelp())
+    .addOption(new Option('--net <network>').argParser(collect).hideHelp())
+    .option('--network-alias <list>', 'Add network-scoped alias for the container', collect)
+    .addOption(new Option('--net-alias <list>').argParser(collect).hideHelp())
+    .option('--link <list>', 'Add a name for another container: NAME or NAME:ALIAS', collect)
     .option('--ip <string>', 'IPv4 address (e.g., 172.17.0.100)')
     .option('--mac-address <string>', 'Container MAC address (e.g., 92:d0:c6:0a:29:33)')
     .option('--dns <list>', 'Set custom DNS servers', collect)
@@ -79,26 +84,36 @@ export function toCreateRequest(
   detached: boolean,
 ): CreateRequest {
   const given = withoutEmpty(flags);
-  const network = given.network ?? given.net;
+  const attachments = asksForNetworks(given) ? attachmentRequests(given) : undefined;
   return {
     image,
     args,
-    ...given,
+    ...withoutNetworks(given),
     ...attachedStreams(given, detached),
-    ...(network === undefined ? {} : { network }),
+    ...(attachments === undefined ? {} : { network: attachments[0].target, attachments }),
   };
 }
 
 /** Flags whose empty value counts as absent, as in Docker (an unset shell variable, for example). */
 const NOT_GIVEN_IF_EMPTY = [
   ...['name', 'hostname', 'domainname', 'user', 'workdir', 'stopSignal', 'platform', 'cidfile'],
-  ...['network', 'net', 'ip', 'macAddress', 'userns'],
+  ...['ip', 'macAddress', 'userns'],
 ];
 
 const withoutEmpty = (flags: ContainerFlags): ContainerFlags =>
   Object.fromEntries(
     Object.entries(flags).filter(([flag, value]) => value !== '' || !NOT_GIVEN_IF_EMPTY.includes(flag)),
   );
+
+const asksForNetworks = ({ network = [], net = [], networkAlias = [], link = [] }: ContainerFlags): boolean =>
+  [...network, ...net].some((value) => value !== '') || networkAlias.length + link.length > 0;
+
+/** The lists of flags, of which the request has what they mean. */
+function withoutNetworks(flags: ContainerFlags): Omit<ContainerFlags, 'network' | 'net'> {
+  const { network, net, ...rest } = flags;
+  void [network, net];
+  return rest;
+}
 
 function attachedStreams(
   flags: ContainerFlags,

@@ -3,6 +3,7 @@
  * a greeting; on a port of HTTP it requests a page; to other ports it sends nothing, because an unknown line could do
  * harm. The sockets at the far end show the result.
  */
+import { interfaceOf } from '../../engine/spec/endpoints.ts';
 import { readFileSync, readSync, writeSync } from 'node:fs';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
@@ -163,7 +164,9 @@ export function serviceFault(
 /** Small packets pass, as the handshake shows; packets of full size do not. */
 function answerLost({ host, clientRoute, journey, receiver }: Scene, stack: Stack): Finding {
   const uplink = host.interfaces.find(({ ifname }) => ifname === clientRoute?.dev);
-  const largest = receiver?.interfaces.find(({ ifname }) => ifname === 'eth0')?.mtu ?? 0;
+  const largest =
+    receiver?.interfaces.find(({ ifname }) => ifname === interfaceOf(journey.to?.state.network ?? {}))?.mtu ??
+    0;
   const show = inStack(stack, ['ss', '-tni']);
   if (journey.from.kind === 'outside' && uplink !== undefined && uplink.mtu < largest) {
     const text =

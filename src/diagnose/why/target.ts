@@ -7,7 +7,9 @@
 import { MinidockError } from '../../../runtime/errors.ts';
 import { parseIpv4 } from '../../../runtime/network/ipv4.ts';
 import type { PortBinding, Protocol } from '../../../runtime/network/types.ts';
+import { endpointStates } from '../../engine/spec/endpoints.ts';
 import type { Container } from '../../engine/state/store.ts';
+import { hasAddress, viaAddress, viaShared } from './via.ts';
 import type { Finding, Journey, NamedNetns, Place } from './model.ts';
 import { hasProgram } from '../../engine/spec/container.ts';
 
@@ -80,10 +82,8 @@ async function journeyFrom(
       around,
     );
   }
-  const container = around.containers.find(
-    ({ state }) => hasProgram(state) && state.network?.address === local && local !== '',
-  );
-  if (container !== undefined) return toContainer(from, container, port, protocol, around);
+  const container = around.containers.find((one) => local !== '' && hasAddress(one, local));
+  if (container !== undefined) return toAddress(from, viaAddress(container, local), port, protocol, around);
   const ofHost = !isAddress || isLoopback(local) || around.hostAddresses.includes(local);
   if (!ofHost) {
     if (from.kind === 'outside') throw invalid(`${local} is not on this host`);
@@ -125,10 +125,8 @@ async function senderOf(
 /** The owner of the client's address; a client of the world if nobody here has it. */
 async function ownerOfSource(source: string, around: Surroundings): Promise<Place> {
   if (around.hostAddresses.includes(source)) return { kind: 'host' };
-  const container = around.containers.find(
-    ({ state }) => hasProgram(state) && state.network?.address === source,
-  );
-  if (container !== undefined) return { kind: 'container', container };
+  const container = around.containers.find((one) => hasAddress(one, source));
+  if (container !== undefined) return { kind: 'container', container: viaAddress(container, source) };
   const netns = (await around.namespaces()).find(({ addresses }) => addresses.includes(source));
   return netns === undefined ? { kind: 'outside' } : { kind: 'netns', ...netns };
 }
@@ -172,6 +170,7 @@ async function networkOwner(container: Container, around: Surroundings): Promise
   return other === undefined ? container : around.find(other);
 }
 
+/** By its name: at the address that the two find each other by. */
 function toContainer(
   from: Place,
   to: Container,
@@ -179,6 +178,19 @@ function toContainer(
   protocol: Protocol,
   around: Surroundings,
 ): Journey {
+  if (from.kind !== 'container') return toAddress(from, to, port, protocol, around);
+  const [sender, receiver] = viaShared(from.container, to);
+  return toAddress({ kind: 'container', container: sender }, receiver, port, protocol, around);
+}
+
+function toAddress(
+  sender: Place,
+  to: Container,
+  port: number,
+  protocol: Protocol,
+  around: Surroundings,
+): Journey {
+  const from = byNetworkOf(sender, to);
   const ofHost = to.config.spec.network.mode === 'host';
   const own = from.kind === 'container' && from.container.config.id === to.config.id;
   const alone = own ? '127.0.0.1' : '';
@@ -187,6 +199,16 @@ function toContainer(
   // From elsewhere the host is asked, and one of its programs answers.
   const program = ofHost && from.kind !== 'host' && hasProgram(to.state);
   return program ? journey : { ...journey, to };
+}
+
+/** A neighbour is reached by the network that has the address, whatever the sender's way out is. */
+function byNetworkOf(from: Place, to: Container): Place {
+  const network = to.state.network?.network;
+  if (from.kind !== 'container' || network === undefined) return from;
+  const there = endpointStates(from.container.state.network).find((one) => one.network.id === network.id);
+  return there === undefined
+    ? from
+    : { kind: 'container', container: viaAddress(from.container, there.address) };
 }
 
 /** The host's default address; '' if it has none for outside. */

@@ -5,6 +5,7 @@
  * It lists others' rules without interpreting them; the probe shows whether one of them drops this packet.
  */
 import type { IpLink, RouteTo } from '../host/ip.ts';
+import { interfaceOf } from '../../engine/spec/endpoints.ts';
 import type { Container } from '../../engine/state/store.ts';
 import type { Finding, Journey, Stage } from './model.ts';
 import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
@@ -48,8 +49,11 @@ export function walk(scene: Scene): readonly Finding[] {
     ...checkBridge(scene),
     ...checkCable(scene, journey.to, 'cable'),
     ...checkInterface(scene),
-    ...checkFrameSize(scene, scene.receiver, 'eth0'),
-    ...checkPorts([portOf(scene, scene.sender), portOf(scene, scene.receiver)]),
+    ...checkFrameSize(scene, scene.receiver, nameOf(journey.to)),
+    ...checkPorts([
+      portOf(scene, scene.sender, journey.from.kind === 'container' ? journey.from.container : undefined),
+      portOf(scene, scene.receiver, journey.to),
+    ]),
     ...checkSocket(scene, scene.receiver, scene.final?.address ?? ''),
     ...checkWayBack(scene),
     ...checkOwnMasquerade(scene),
@@ -89,7 +93,8 @@ function checkContainers({ from, to }: Journey, scene: Scene): Finding | undefin
 function checkSender(scene: Scene): readonly Finding[] {
   const { sender, senderRoute, journey } = scene;
   if (sender === undefined || journey.from.kind !== 'container') return [];
-  const link = sender.interfaces.find(({ ifname }) => ifname === 'eth0');
+  const own = nameOf(journey.from.container);
+  const link = sender.interfaces.find(({ ifname }) => ifname === own);
   const show = inStack(sender, ['ip', '-br', 'address']);
   if (link === undefined || !isUp(link)) {
     return [
@@ -97,10 +102,11 @@ function checkSender(scene: Scene): readonly Finding[] {
         ...bad(
           'sender',
           'link-down',
-          `${sender.name}: eth0 is ${link === undefined ? 'missing' : 'down'}`,
+          `${sender.name}: ${own} is ${link === undefined ? 'missing' : 'down'}`,
           show,
         ),
-        fix: link === undefined ? `minidock restart ${sender.name}` : command(sender, 'ip link set eth0 up'),
+        fix:
+          link === undefined ? `minidock restart ${sender.name}` : command(sender, `ip link set ${own} up`),
       },
     ];
   }
@@ -114,25 +120,34 @@ function checkSender(scene: Scene): readonly Finding[] {
     const fix = refused?.fix ?? command(sender, `ip route add default via ${gateway}`);
     return [{ ...bad('sender', 'no-route', text, get), fix }];
   }
-  const own = checkOwnAddress(scene);
-  if (own.length > 0) return own;
+  const itself = checkOwnAddress(scene);
+  if (itself.length > 0) return itself;
   const via = senderRoute.gateway === undefined ? 'on its own network' : `via ${senderRoute.gateway}`;
   return [
     good('sender', `${sender.name} sends it out of ${senderRoute.dev}, ${via}`, get),
     ...checkCable(scene, journey.from.container, 'sender').filter(({ status }) => status === 'stop'),
     ...checkBridgeUp(scene.host, journey.from.container.state.network?.network?.bridge, 'sender'),
     ...checkNeighbour('sender', sender, senderRoute, journey.asked.address, [scene.host, scene.receiver]),
-    ...checkFrameSize(scene, sender, 'eth0'),
+    ...checkFrameSize(scene, sender, own),
     ...checkGateway(sender, senderRoute, journey.from.container, 'sender'),
   ];
 }
 
 /** The end of a container's or a namespace's cable. */
-const portOf = ({ host }: Scene, stack: Stack | undefined): IpLink | undefined =>
+const portOf = (
+  { host }: Scene,
+  stack: Stack | undefined,
+  container: Container | undefined,
+): IpLink | undefined =>
   hostEnd(
-    stack?.interfaces.find(({ ifname }) => ifname !== 'lo'),
+    stack?.interfaces.find(({ ifname }) =>
+      container === undefined ? ifname !== 'lo' : ifname === nameOf(container),
+    ),
     host,
   );
+
+/** What a container calls its interface in the network that is looked at. */
+const nameOf = ({ state }: Container): string => interfaceOf(state.network ?? {});
 
 /** A stand-in bypasses the uplink's carrier. */
 function checkUplink({ journey, host, entry }: Scene): readonly Finding[] {
@@ -240,25 +255,26 @@ function checkCable({ host }: Scene, of: Container, stage: Stage): readonly Find
 function checkInterface({ journey, receiver }: Scene): readonly Finding[] {
   const network = journey.to?.state.network;
   if (receiver === undefined || network === undefined) return [];
-  const show = inStack(receiver, ['ip', '-br', 'address', 'show', 'eth0']);
-  const link = receiver.interfaces.find(({ ifname }) => ifname === 'eth0');
+  const own = interfaceOf(network);
+  const show = inStack(receiver, ['ip', '-br', 'address', 'show', own]);
+  const link = receiver.interfaces.find(({ ifname }) => ifname === own);
   if (link === undefined) {
-    const text = `${receiver.name} has no eth0 any more`;
+    const text = `${receiver.name} has no ${own} any more`;
     return [{ ...bad('interface', 'no-link', text, show), fix: `minidock restart ${receiver.name}` }];
   }
   if (!link.flags.includes('UP')) {
-    const fix = command(receiver, 'ip link set eth0 up');
-    return [{ ...bad('interface', 'link-down', `eth0 of ${receiver.name} is down`, show), fix }];
+    const fix = command(receiver, `ip link set ${own} up`);
+    return [{ ...bad('interface', 'link-down', `${own} of ${receiver.name} is down`, show), fix }];
   }
-  const addresses = addressesOf(receiver, 'eth0');
+  const addresses = addressesOf(receiver, own);
   if (!addresses.includes(network.address)) {
     const prefix = network.network?.subnet.split('/')[1] ?? '';
     const has = addresses.length === 0 ? 'no address' : addresses.join(', ');
-    const text = `eth0 of ${receiver.name} has ${has} instead of ${network.address}`;
-    const fix = command(receiver, `ip address add ${network.address}/${prefix} dev eth0`);
+    const text = `${own} of ${receiver.name} has ${has} instead of ${network.address}`;
+    const fix = command(receiver, `ip address add ${network.address}/${prefix} dev ${own}`);
     return [{ ...bad('interface', 'wrong-address', text, show), fix }];
   }
-  return [good('interface', `eth0 of ${receiver.name} is up and has ${network.address}`, show)];
+  return [good('interface', `${own} of ${receiver.name} is up and has ${network.address}`, show)];
 }
 
 function checkWayBack(scene: Scene): readonly Finding[] {

@@ -43,10 +43,11 @@ export async function replaceCable(
 
 /**
  * Before its address is released: a container that sent no packet and got none on a published port left no flow, so
- * no one needs to look for it.
+ * no one needs to look for it. `only`: the id of the one network that is meant.
  */
-export function noteIfQuiet(paths: Paths, state: NetworkState): void {
+export function noteIfQuiet(paths: Paths, state: NetworkState, only?: string): void {
   for (const { network, address, hostVeth } of endpointStates(state)) {
+    if (only !== undefined && network.id !== only) continue;
     if (wasQuiet(hostVeth, state)) writeNote(notePath(paths, network.id, address), hostVeth + QUIET);
   }
 }

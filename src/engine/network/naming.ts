@@ -2,7 +2,7 @@
  * A container's part in the names of its networks: under which it is found, and what its own resolver knows. Written
  * when it starts and whenever its networks change; taken back with its addresses.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { upstreamServers } from '../../../runtime/network/resolv.ts';
 import { nameFiles, namesDirectory, publishNames } from '../dns/names.ts';
@@ -33,7 +33,8 @@ export function announceNames(
   for (const path of nameFiles(paths, config.id)) {
     if (!kept.includes(dirname(path))) rmSync(path, { force: true });
   }
-  if (endpoints.length === 0) return;
+  // Its resolver stays for as long as it runs, and knows nobody then.
+  if (endpoints.length === 0 && !existsSync(zonePath(paths, config.id))) return;
   const specs = endpointSpecs(config.spec.network);
   for (const endpoint of endpoints) {
     const aliases = specFor(specs, endpoint.network)?.aliases ?? [];

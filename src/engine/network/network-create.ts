@@ -19,27 +19,16 @@ import type { Argv } from '../../../runtime/plan/argv.ts';
 import { undoCommand } from '../../../runtime/plan/undo.ts';
 import { writeKeptRecord } from '../state/atomic-file.ts';
 import { DEFAULT_NETWORK } from '../spec/endpoints.ts';
-import { newId } from '../spec/ids.ts';
 import {
   definitionPath,
   deleteDefinition,
   findNetwork,
-  freeSubnet,
   listNetworks,
   lockNetworks,
   noSuchNetwork,
 } from '../state/networks.ts';
-import { chosenSubnet } from './network-subnet.ts';
+import { defineNetwork, type NetworkRequest } from './network-request.ts';
 import { cablesDir, dnsDir, leasesDir, type Paths } from '../state/paths.ts';
-import { timestamp } from '../spec/time.ts';
-
-export interface NetworkRequest {
-  readonly name: string;
-  readonly subnet?: string;
-  readonly gateway?: string;
-  readonly internal: boolean;
-  readonly firewall: FirewallBackend;
-}
 
 export const PREDEFINED = [DEFAULT_NETWORK, 'host', 'none', 'default'];
 
@@ -83,7 +72,7 @@ export async function planRequested(
       message: `network with name ${request.name} already exists`,
     });
   }
-  const network = define(paths, request);
+  const network = defineNetwork(paths, request);
   const foreign = await readForeignFirewalls(network.bridge);
   return { network, steps: planBridgeNetwork(network, request.firewall, foreign) };
 }
@@ -125,20 +114,6 @@ function checkName(name: string): void {
   if (name.trim() === '' || /\p{Cc}/u.test(name) || name.startsWith('container:')) {
     throw new MinidockError({ code: 'BAD_NETWORK', message: `invalid name for a network: "${name}"` });
   }
-}
-
-function define(paths: Paths, request: NetworkRequest): BridgeNetwork {
-  const id = newId();
-  return {
-    id,
-    name: request.name,
-    bridge: `mdb${id.slice(0, 12)}`,
-    ...(request.subnet === undefined
-      ? freeSubnet(paths)
-      : chosenSubnet(paths, request.subnet, request.gateway)),
-    ...(request.internal ? { internal: true } : {}),
-    created: timestamp(),
-  };
 }
 
 /** The network that was removed. @throws MinidockError NO_SUCH_NETWORK, NETWORK_PREDEFINED, NETWORK_IN_USE. */

@@ -14,12 +14,18 @@ import { containerDir, type Paths } from '../state/paths.ts';
 
 const NAMES = ['hosts', 'hostname', 'resolv.conf'] as const;
 
-export function writeNetworkFiles(paths: Paths, config: ContainerConfig, network: NetworkState): void {
+export function writeNetworkFiles(
+  paths: Paths,
+  config: ContainerConfig,
+  network: NetworkState,
+  links: readonly string[] = [],
+): void {
   const dir = containerDir(paths, config.id);
   const files = networkFiles(paths, config, {
     addresses: endpointStates(network).map(({ address }) => address),
     gateway: network.network?.gateway ?? '',
     named: hasNames(network),
+    links,
   });
   for (const name of NAMES) writeFileSync(join(dir, name), files[name], { mode: 0o644 });
 }
@@ -29,13 +35,15 @@ export interface NetworkFileInput {
   readonly gateway: string;
   /** A resolver answers at 127.0.0.11. */
   readonly named?: boolean;
+  /** Lines of the hosts file, see links.ts. */
+  readonly links?: readonly string[];
 }
 
 /** Their text; of a container that shares another's network, the other's. */
 export function networkFiles(
   paths: Paths,
   { spec }: ContainerConfig,
-  { addresses, gateway, named = false }: NetworkFileInput,
+  { addresses, gateway, named = false, links = [] }: NetworkFileInput,
 ): Readonly<Record<(typeof NAMES)[number], string>> {
   const { mode, extraHosts, dns, dnsSearch, dnsOptions } = spec.network;
   if (mode.startsWith('container:')) {
@@ -46,7 +54,7 @@ export function networkFiles(
   const hostNetwork = mode === 'host';
   const { hostname, domainname } = spec;
   return {
-    hosts: hostsFile({ hostNetwork, addresses, hostname, domainname, extraHosts, gateway }),
+    hosts: hostsFile({ hostNetwork, addresses, links, hostname, domainname, extraHosts, gateway }),
     hostname: `${hostname}\n`,
     'resolv.conf': resolvConf({
       ...{ hostNetwork, dns, search: dnsSearch, options: dnsOptions },

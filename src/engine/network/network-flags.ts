@@ -8,7 +8,7 @@ import { parseExposed, parsePort } from '../spec/port-spec.ts';
 import type { PortRequest } from '../../../runtime/network/types.ts';
 import type { FirewallBackend } from '../../../runtime/network/types.ts';
 import { isBridged, type EndpointSpec, type NetworkSpec } from '../spec/container.ts';
-import type { CreateRequest } from '../spec/create-request.ts';
+import type { AttachmentRequest, CreateRequest } from '../spec/create-request.ts';
 import { invalidArgument, invalidSpec } from '../spec/flag-errors.ts';
 import { shortId } from '../spec/ids.ts';
 import { findNetwork } from '../state/networks.ts';
@@ -29,10 +29,6 @@ export function networkSpec(
   if (mode.startsWith('container:') && (ports.length > 0 || request.publishAll === true)) {
     throw conflicting('port publishing', 'container type network');
   }
-  if (request.ip !== undefined && ipVersion(request.ip) !== 4)
-    throw invalidSpec(`invalid IPv4 address: ${request.ip}`);
-  const mac = request.macAddress ?? '';
-  if (mac !== '') checkMac(mac);
   for (const entry of request.addHost ?? []) checkExtraHost(entry);
   for (const server of request.dns ?? []) {
     if (ipVersion(server) === 0)
@@ -64,16 +60,48 @@ function networkMode(store: ContainerStore, asked: string): string {
   );
 }
 
+/** In the order of the flags. @throws MinidockError 'INVALID_FLAG'. */
 function endpoints(store: ContainerStore, mode: string, request: CreateRequest): readonly EndpointSpec[] {
-  if (!isBridged(mode)) return [];
-  const mac = (request.macAddress ?? '').replaceAll('-', ':').toLowerCase();
-  return [
-    {
-      network: findNetwork(store.paths, mode)?.name ?? mode,
-      ...(request.ip === undefined ? {} : { ip: request.ip }),
-      ...(mac === '' ? {} : { macAddress: mac }),
-    },
+  const { ip, macAddress } = request;
+  const only = { target: mode, aliases: [], links: [], driverOpts: {}, priority: 0 };
+  const asked: readonly AttachmentRequest[] = request.attachments ?? [
+    { ...only, ...(ip === undefined ? {} : { ip }), ...(macAddress === undefined ? {} : { macAddress }) },
   ];
+  const specs = asked.map((one, index) =>
+    endpointSpec(store, { ...one, target: index === 0 ? mode : one.target }),
+  );
+  if (!isBridged(mode)) return [];
+  // The same one may be given by its name and by its id.
+  const twice = specs.find(({ network }, index) => specs.findIndex((one) => one.network === network) < index);
+  if (twice !== undefined) throw invalidSpec(`network "${twice.network}" is specified multiple times`);
+  return specs;
+}
+
+/** Everything that can be refused before there is an address. */
+export function endpointSpec(store: ContainerStore, request: AttachmentRequest): EndpointSpec {
+  const { target, aliases, links, ip, macAddress, driverOpts, priority } = request;
+  if (ip !== undefined && ipVersion(ip) !== 4) throw invalidSpec(`invalid IPv4 address: ${ip}`);
+  if (macAddress !== undefined) checkMac(macAddress);
+  for (const link of links) checkLink(store, link);
+  return {
+    network: findNetwork(store.paths, networkMode(store, target))?.name ?? target,
+    ...(aliases.length === 0 ? {} : { aliases }),
+    ...(links.length === 0 ? {} : { links }),
+    ...(ip === undefined ? {} : { ip }),
+    ...(macAddress === undefined ? {} : { macAddress: macAddress.replaceAll('-', ':').toLowerCase() }),
+    ...(Object.keys(driverOpts).length === 0 ? {} : { driverOpts }),
+    ...(priority === 0 ? {} : { priority }),
+  };
+}
+
+function checkLink(store: ContainerStore, link: string): void {
+  const name = link.split(':')[0] ?? '';
+  try {
+    store.find(name);
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'NO_SUCH_CONTAINER') throw error;
+    throw invalidSpec(`could not get container for ${name}: No such container: ${name}`);
+  }
 }
 
 function firewallBackend(asked: string | undefined): FirewallBackend {

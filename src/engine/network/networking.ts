@@ -10,38 +10,29 @@ import { readForeignFirewalls, type ForeignFirewall } from '../../../runtime/net
 import {
   acquireAddress,
   leaseOf,
-  peekAddress,
   releaseAddress,
   releaseAddresses,
   restoreAddress,
 } from '../../../runtime/network/ipam.ts';
-import { hasIpv6 } from '../../../runtime/network/ipv6.ts';
-import { macFromAddress } from '../../../runtime/network/mac.ts';
-import { CONTAINER_INTERFACE, hostVethName, interfaceAt, netnsName } from '../../../runtime/network/names.ts';
-import {
-  releasePorts,
-  reservePorts,
-  type HeldPort,
-  type PortReservation,
-} from '../../../runtime/network/ports.ts';
-import type { BridgeEndpoint, BridgeNetwork, PortBinding } from '../../../runtime/network/types.ts';
+import { hostVethName, netnsName } from '../../../runtime/network/names.ts';
+import { reservePorts, type HeldPort, type PortReservation } from '../../../runtime/network/ports.ts';
+import type { BridgeEndpoint, BridgeNetwork, PortRequest } from '../../../runtime/network/types.ts';
 import { lastCable, replaceCable } from './address-notes.ts';
 import {
   hasProgram,
   isBridged,
   type ContainerConfig,
   type EndpointSpec,
-  type EndpointState,
   type NetworkState,
 } from '../spec/container.ts';
-import { byGateway, DEFAULT_NETWORK, endpointSpecs } from '../spec/endpoints.ts';
+import { DEFAULT_NETWORK, endpointSpecs } from '../spec/endpoints.ts';
 import { missingFile, tellDamage } from '../state/damage.ts';
-import { randomHex } from '../spec/ids.ts';
-import { lockNetworks, networkOf, previewDefinition } from '../state/networks.ts';
+import { lockNetworks, networkOf } from '../state/networks.ts';
 import { namesDirectory } from '../dns/names.ts';
 import { leasesDir, type Paths } from '../state/paths.ts';
 import { isSameProcess } from '../state/process-identity.ts';
 import type { Attachment } from './attachment.ts';
+import { detached, inGatewayOrder, networkState, toEndpoints, type Leased } from './make-endpoints.ts';
 import { warnOfForeign } from './foreign-warnings.ts';
 import type { ContainerStore } from '../state/store.ts';
 
@@ -51,6 +42,8 @@ export interface AcquiredNetwork {
   /** A warning: another firewall drops forwarded packets. */
   readonly warnings: readonly string[];
   readonly ports: readonly HeldPort[];
+  /** Lines of /etc/hosts about linked containers. */
+  readonly links?: readonly string[];
 }
 
 export async function acquireNetwork(
@@ -78,56 +71,31 @@ export async function acquireNetwork(
   };
 }
 
-/** What acquireNetwork would give now, or what it would throw, keeping nothing: for --dry-run. `taken`: addresses asked for count as free. */
-export async function previewNetwork(
-  store: ContainerStore,
-  config: ContainerConfig,
-  ports: readonly PortBinding[] = config.spec.network.ports,
-  taken = false,
-): Promise<Attachment> {
-  const specs = endpointSpecs(config.spec.network);
-  if (specs.length === 0) return (await acquireNetwork(store, config)).attachment;
-  const leased = specs.map((spec): Leased => {
-    const network = previewDefinition(store.paths, spec.network);
-    const { ip = '' } = spec;
-    return {
-      spec,
-      network,
-      address: taken && ip !== '' ? ip : peekAddress(leasesDir(store.paths), network, ip),
-    };
-  });
-  const [endpoint, ...more] = toEndpoints(config, leased, ports);
-  const all = [endpoint, ...more];
-  return { kind: 'bridge', endpoint, more, foreign: await foreignFor(all), names: namesOf(store.paths, all) };
-}
+/** A network may publish on one address of the host, where the port itself does not say otherwise. */
+export const portsAt = (
+  ports: readonly PortRequest[],
+  network: BridgeNetwork | undefined,
+): readonly PortRequest[] =>
+  network?.publishAt === undefined
+    ? ports
+    : ports.map((port) =>
+        port.hostIp === EVERY_ADDRESS && port.everyAddress !== true
+          ? { ...port, hostIp: network.publishAt ?? EVERY_ADDRESS }
+          : port,
+      );
 
-/**
- * Reserves its host ports for a moment to learn them; on failure returns the requested ports and the error of
- * reservePorts.
- */
-export function peekPorts({ spec: { network } }: ContainerConfig): {
-  readonly ports: readonly PortBinding[];
-  readonly refusal?: MinidockError;
-} {
-  if (endpointSpecs(network).length === 0) return { ports: [] };
-  try {
-    const { bindings, held } = reservePorts(network.ports);
-    releasePorts(held);
-    return { ports: bindings };
-  } catch (error) {
-    if (!(error instanceof MinidockError)) throw error;
-    return { ports: network.ports, refusal: error };
-  }
-}
+const EVERY_ADDRESS = '0.0.0.0';
 
 async function acquireBridges(store: ContainerStore, config: ContainerConfig): Promise<AcquiredNetwork> {
   const { paths } = store;
   const leases = leasesDir(paths);
+  const links = await linkedHosts(store, config);
   let leased: readonly Leased[] = [];
   let reservation: PortReservation;
   try {
     leased = endpointSpecs(config.spec.network).map((spec) => leaseIn(store, config.id, spec));
-    reservation = reservePorts(config.spec.network.ports);
+    const [out] = inGatewayOrder(leased);
+    reservation = reservePorts(portsAt(config.spec.network.ports, out?.network));
   } catch (error) {
     releaseAddresses(leases, config.id);
     throw error;
@@ -141,17 +109,30 @@ async function acquireBridges(store: ContainerStore, config: ContainerConfig): P
     warnings: all.flatMap(({ firewall, network }) => warnOfForeign(foreign, firewall, network.bridge)),
     state: networkState(all, reservation.bindings),
     ports: reservation.held,
+    links,
   };
 }
 
 /** Docker looks up no names on the default network. */
-const namesOf = (paths: Paths, endpoints: readonly BridgeEndpoint[]): readonly string[] =>
+export const namesOf = (
+  paths: Paths,
+  endpoints: readonly Pick<BridgeEndpoint, 'network'>[],
+): readonly string[] =>
   endpoints
     .filter(({ network }) => network.name !== DEFAULT_NETWORK)
     .map(({ network }) => namesDirectory(paths, network.id));
 
+/** For /etc/hosts. Loaded for who has links, which few have. */
+export async function linkedHosts(
+  store: ContainerStore,
+  config: ContainerConfig,
+): Promise<readonly string[]> {
+  const linked = endpointSpecs(config.spec.network).some(({ links = [] }) => links.length > 0);
+  return linked ? (await import('./links.ts')).linkLines(store, config) : [];
+}
+
 /** Each bridge that is new to this host is a reason to look. */
-async function foreignFor(endpoints: readonly BridgeEndpoint[]): Promise<readonly ForeignFirewall[]> {
+export async function foreignFor(endpoints: readonly BridgeEndpoint[]): Promise<readonly ForeignFirewall[]> {
   const found: ForeignFirewall[] = [];
   for (const { network } of endpoints) {
     if (found.length === 0) found.push(...(await readForeignFirewalls(network.bridge)));
@@ -179,13 +160,6 @@ function restoreLostLease(store: ContainerStore, network: BridgeNetwork, address
   return false;
 }
 
-/** A network that a container is about to be attached to, with its address there. */
-export interface Leased {
-  readonly spec: EndpointSpec;
-  readonly network: BridgeNetwork;
-  readonly address: string;
-}
-
 /** A network of the user's may be removed at any time: so not between it being read and the lease that keeps it. */
 export function leaseIn(store: ContainerStore, id: string, spec: EndpointSpec): Leased {
   const { paths } = store;
@@ -197,80 +171,6 @@ export function leaseIn(store: ContainerStore, id: string, spec: EndpointSpec): 
   } finally {
     lock?.release();
   }
-}
-
-/** The way out first, as eth0. */
-function toEndpoints(
-  config: ContainerConfig,
-  leased: readonly Leased[],
-  ports: readonly PortBinding[],
-): readonly [BridgeEndpoint, ...BridgeEndpoint[]] {
-  const cables = new Set<string>();
-  const endpoints = inGatewayOrder(leased).map((one, index) => {
-    const endpoint = toEndpoint(config, one, interfaceAt(index), index === 0 ? ports : [], cables);
-    cables.add(endpoint.hostVeth);
-    return endpoint;
-  });
-  return endpoints as unknown as readonly [BridgeEndpoint, ...BridgeEndpoint[]];
-}
-
-const inGatewayOrder = (leased: readonly Leased[]): readonly Leased[] =>
-  leased.length === 1
-    ? leased
-    : leased.toSorted((one, other) =>
-        byGateway(
-          { network: one.network, priority: one.spec.priority },
-          { network: other.network, priority: other.spec.priority },
-        ),
-      );
-
-/** `cables`: names that others of the container's cables have. */
-export function toEndpoint(
-  config: ContainerConfig,
-  { spec, network, address }: Leased,
-  interfaceName: string,
-  ports: readonly PortBinding[],
-  cables: ReadonlySet<string>,
-): BridgeEndpoint {
-  let hostVeth: string;
-  do hostVeth = hostVethName(config.id, randomHex(2));
-  while (cables.has(hostVeth));
-  return {
-    containerId: config.id,
-    netns: netnsName(config.id),
-    network,
-    address,
-    macAddress: spec.macAddress ?? macFromAddress(address),
-    hostVeth,
-    interfaceName,
-    ports,
-    firewall: config.spec.network.firewall,
-    ipv6: hasIpv6(),
-  };
-}
-
-/** What is kept of them: the first one is the way out. */
-export function networkState(
-  [first, ...others]: readonly [BridgeEndpoint, ...BridgeEndpoint[]],
-  ports: readonly PortBinding[],
-): NetworkState {
-  const more = others.map(toState);
-  return { ...toState(first), netns: first.netns, ports, ...(more.length === 0 ? {} : { more }) };
-}
-
-const toState = ({
-  network,
-  address,
-  macAddress,
-  hostVeth,
-  interfaceName,
-}: BridgeEndpoint): EndpointState => ({
-  ...{ network, address, macAddress, hostVeth },
-  ...(interfaceName === CONTAINER_INTERFACE ? {} : { interfaceName }),
-});
-
-function detached(netns: string): NetworkState {
-  return { network: undefined, netns, address: '', macAddress: '', hostVeth: '', ports: [] };
 }
 
 /** The other container's namespace; undefined if that one uses the host's. */

@@ -7,9 +7,15 @@ import { closeSync } from 'node:fs';
 import { POLLIN, POLLOUT } from '../../../runtime/syscall/loops.ts';
 import { acceptConnection, listenUnix } from '../../../runtime/syscall/sockets.ts';
 import { FRAME, type FrameType } from '../../io/frames.ts';
-import type { ClientMessage, ShimMessage, StepWord } from './client/shim-protocol.ts';
+import type { ClientMessage, NetworkRequest, ShimMessage, StepWord } from './client/shim-protocol.ts';
 import { Client, type AttachedStreams } from './client.ts';
 import { serveOnce, type Source } from './poll-loop.ts';
+
+/** What a client has asked for, and whom to tell how it went. */
+export interface Work {
+  readonly request: NetworkRequest;
+  readonly answer: (message: ShimMessage) => void;
+}
 
 export interface ClientEvents {
   input(bytes: Buffer): void;
@@ -36,6 +42,7 @@ export class Clients {
   private readonly clients = new Set<Client>();
   private listener = -1;
   private word: StepWord | undefined;
+  private readonly work: Work[] = [];
 
   constructor(private readonly events: ClientEvents) {}
 
@@ -98,6 +105,15 @@ export class Clients {
     for (const client of this.clients) client.message(message);
   }
 
+  /** A client asked for something that takes its time. */
+  get hasWork(): boolean {
+    return this.work.length > 0;
+  }
+
+  takeWork(): Work | undefined {
+    return this.work.shift();
+  }
+
   /** Asks the starting client and blocks for its answer; undefined if it is gone. */
   ask(question: ShimMessage): StepWord | undefined {
     const [asked] = this.clients;
@@ -128,6 +144,10 @@ export class Clients {
     for (let fd = acceptConnection(this.listener); fd !== undefined; fd = acceptConnection(this.listener)) {
       this.add(fd, DETACHED);
     }
+  }
+
+  private answer(client: Client, message: ShimMessage): void {
+    if (this.clients.has(client)) client.message(message);
   }
 
   private forget(client: Client): void {
@@ -165,6 +185,11 @@ export class Clients {
         // Every client gets the last message; this one says that it has come for nothing else.
         client.explains = message.explain === true;
         if (client.explains) client.message({ type: 'heard' });
+        break;
+      case 'connect':
+      case 'disconnect':
+        this.work.push({ request: message, answer: (answer) => this.answer(client, answer) });
+        client.message({ type: 'heard' });
         break;
     }
   }

@@ -81,12 +81,13 @@ export async function runShim(): Promise<void> {
     span('state', 'record that it runs', () => recordRunning(parts, pid, network, firstId));
     span('answer', 'answer: started', () => parts.clients.broadcast({ type: 'started', pid }));
     // Loaded only now: so far someone was waiting for the program to begin.
-    const [{ serve }, { patienceAfter, rest }] = await Promise.all([
-      import('./serve.ts'),
+    const [{ serveAndWork }, { patienceAfter }] = await Promise.all([
+      import('./serve-and-work.ts'),
       import('./sleep.ts'),
     ]);
-    const sleep = rest(parts, first, ports, patienceAfter());
-    span('wait', 'serve until the program ends', () => serve(parts, first, ports, sleep));
+    await span('wait', 'serve until the program ends', () =>
+      serveAndWork(parts, first, ports, patienceAfter(), (held) => (ports = held)),
+    );
     const exitCode = await first.exited;
     await (await loadExit()).finish(parts, ports, exitCode);
   } catch (error) {
@@ -216,11 +217,11 @@ async function bringUpStepwise(
 function makePlan(
   { store, config, clients }: ShimParts,
   { size, step = false }: ShimRequest,
-  { attachment, state, warnings }: AcquiredNetwork,
+  { attachment, state, warnings, links }: AcquiredNetwork,
   explaining: Explaining | undefined,
   firstId: number | undefined,
 ): RunPlan {
-  span('state', 'write hosts, resolv.conf', () => writeNetworkFiles(store.paths, config, state));
+  span('state', 'write hosts, resolv.conf', () => writeNetworkFiles(store.paths, config, state, links));
   if (hasNames(state)) span('state', 'announce its names', () => announceNames(store.paths, config, state));
   for (const text of warnings) clients.broadcast({ type: 'warning', text });
   const plan = span('work', 'plan', () =>

@@ -9,19 +9,20 @@ import { containerRunDir } from '../state/paths.ts';
 import { releaseNetwork } from '../network/release-network.ts';
 import { ContainerStore, noSuchContainer } from '../state/store.ts';
 import { assembleShim, type ShimParts } from './parts.ts';
-import { serve } from './serve.ts';
-import { patienceAfter, rest, takeOver, type Handover } from './sleep.ts';
+import { serveAndWork } from './serve-and-work.ts';
+import { patienceAfter, takeOver, type Handover } from './sleep.ts';
 
 export async function resumeShim(text: string): Promise<void> {
   const handover = takeOver(text);
-  const { first, clients, stdio, ports, names, patience, asleep } = handover;
+  const { first, clients, stdio, names, patience, asleep } = handover;
+  let { ports } = handover;
   const parts = await reassemble(handover);
   try {
     parts.clients.adopt(clients);
     parts.stdio.adopt(stdio);
     if (names !== undefined) parts.names.adopt(names);
     const slept = Date.now() - asleep;
-    serve(parts, first, ports, rest(parts, first, ports, patienceAfter({ patience, slept })));
+    await serveAndWork(parts, first, ports, patienceAfter({ patience, slept }), (held) => (ports = held));
     const exitCode = waitForChild(first.pid);
     const { finish } = await import('./exit.ts');
     await finish(parts, ports, exitCode);

@@ -14,13 +14,16 @@ export interface Rest {
   sleep(sources: readonly Source[]): void;
 }
 
-/** Returns when the first process has ended and all that was written has been logged and handed on. */
+/**
+ * Returns when the first process has ended and all that was written has been logged and handed on; 'work' when a client
+ * wants something that takes its time, after which this is to be called again.
+ */
 export function serve(
   { clients, stdio, names }: ShimParts,
   { pidfd }: Pick<FirstProcess, 'pidfd'>,
   ports: readonly HeldPort[],
   rest: Rest,
-): void {
+): 'ended' | 'work' {
   let sleepless = false;
   let running = true;
   const end: Source = { fd: pidfd, events: POLLIN, ready: () => (running = false) };
@@ -28,6 +31,7 @@ export function serve(
     .filter(({ protocol }) => protocol === 'tcp')
     .map(({ fd }): Source => ({ fd, events: POLLIN, ready: () => refuseConnections(fd) }));
   while (running || stdio.unread) {
+    if (running && clients.hasWork) return 'work';
     const sources = [
       ...clients.sources(stdio.full),
       ...stdio.sources(),
@@ -41,4 +45,5 @@ export function serve(
     sleepless = true;
   }
   closeSync(pidfd);
+  return 'ended';
 }

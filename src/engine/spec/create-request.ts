@@ -28,9 +28,11 @@ export interface ContainerFlags {
   readonly publish?: readonly string[];
   readonly publishAll?: boolean;
   readonly expose?: readonly string[];
-  readonly network?: string;
+  readonly network?: readonly string[];
   /** The older spelling of --network. */
-  readonly net?: string;
+  readonly net?: readonly string[];
+  readonly networkAlias?: readonly string[];
+  readonly link?: readonly string[];
   readonly ip?: string;
   readonly macAddress?: string;
   readonly dns?: readonly string[];
@@ -64,7 +66,24 @@ export interface ContainerFlags {
   readonly firewall?: string;
 }
 
-export interface CreateRequest extends ContainerFlags {
+/** A network as it is asked for by flags. */
+export interface AttachmentRequest {
+  /** A mode, or a network's name or id. */
+  readonly target: string;
+  readonly aliases: readonly string[];
+  /** 'CONTAINER:ALIAS' */
+  readonly links: readonly string[];
+  readonly ip?: string;
+  readonly macAddress?: string;
+  readonly driverOpts: Readonly<Record<string, string>>;
+  readonly priority: number;
+}
+
+export interface CreateRequest extends Omit<ContainerFlags, 'network' | 'net'> {
+  /** The first network, or a mode that is none. The default network without it. */
+  readonly network?: string;
+  /** The networks with all that was said of each; the first one alone where this is absent. */
+  readonly attachments?: readonly AttachmentRequest[];
   readonly image: string;
   readonly args: readonly string[];
   readonly attachStdin: boolean;

@@ -34,6 +34,7 @@ export function parsePort(spec: string): readonly PortRequest[] {
   const any = hostPorts.first === 0;
   return Array.from({ length: count }, (_, index) => ({
     hostIp,
+    ...(ip === '0.0.0.0' ? { everyAddress: true } : {}),
     hostPort: any ? 0 : hostPorts.first + (count > 1 ? index : 0),
     ...(count === 1 && hostCount > 1 ? { hostPortEnd: hostPorts.last } : {}),
     containerPort: containerPorts.first + index,

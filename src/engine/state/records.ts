@@ -49,13 +49,24 @@ const interfaceName = form('the name of an interface', 'names of interfaces', (n
 );
 const address = form('an IPv4 address', 'IPv4 addresses', (name) => parseIpv4(name) !== undefined);
 
+const subnet = form('a subnet', 'subnets', (found) => parseCidr(found) !== undefined);
+
 export const bridgeNetwork: Shape<BridgeNetwork> = record<BridgeNetwork>({
   id,
   name: line,
   bridge: interfaceName,
-  subnet: form('a subnet', 'subnets', (found) => parseCidr(found) !== undefined),
+  subnet,
   gateway: address,
   internal: optional(flag),
+  isolated: optional(flag),
+  unmasked: optional(flag),
+  publishAt: optional(address),
+  mtu: optional(size),
+  range: optional(subnet),
+  reserved: optional(mapOf(address)),
+  labels: optional(mapOf(text)),
+  options: optional(mapOf(text)),
+  attachable: optional(flag),
   created: text,
 });
 
@@ -85,7 +96,9 @@ const networkSpec = record<NetworkSpec>({
   dnsSearch: lines,
   dnsOptions: lines,
   extraHosts: lines,
-  ports: listOf(record<PortRequest>({ ...binding, hostPortEnd: optional(port) })),
+  ports: listOf(
+    record<PortRequest>({ ...binding, hostPortEnd: optional(port), everyAddress: optional(flag) }),
+  ),
   publishAll: flag,
   firewall: oneOf('nftables', 'iptables'),
 });

@@ -9,8 +9,9 @@ import {
   requireRunning,
   type ExecOptions,
 } from '../../engine/plans/exec-plan.ts';
-import { planRequested, type NetworkRequest } from '../../engine/network/network-create.ts';
-import { peekPorts, previewNetwork } from '../../engine/network/networking.ts';
+import { planRequested } from '../../engine/network/network-create.ts';
+import type { NetworkRequest } from '../../engine/network/network-request.ts';
+import { peekPorts, previewNetwork } from '../../engine/network/preview-network.ts';
 import { allSteps } from '../../engine/plans/run-plan.ts';
 import { computeRun } from '../../engine/plans/prepare.ts';
 import { idsDir, type Paths } from '../../engine/state/paths.ts';
@@ -38,7 +39,7 @@ export async function printDryRun(
   config: ContainerConfig,
   how: ExplainHow,
 ): Promise<void> {
-  const { ports, refusal } = peekPorts(config);
+  const { ports, refusal } = peekPorts(store.paths, config);
   if (refusal !== undefined) tellRefusal(refusal);
   const attachment = await previewNetwork(store, config, ports).catch((error: unknown) => {
     if (!(error instanceof MinidockError) || error.code !== 'ADDRESS_IN_USE') throw error;

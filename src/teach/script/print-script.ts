@@ -11,7 +11,8 @@ import type { ContainerConfig } from '../../engine/spec/container.ts';
 import type { DraftContainer } from '../../engine/create.ts';
 import type { CreateRequest } from '../../engine/spec/create-request.ts';
 import { networkFiles } from '../../engine/network/network-files.ts';
-import { previewNetwork } from '../../engine/network/networking.ts';
+import { linkedHosts } from '../../engine/network/networking.ts';
+import { previewNetwork } from '../../engine/network/preview-network.ts';
 import { containerDir } from '../../engine/state/paths.ts';
 import { planRun, planStart } from '../../engine/plans/run-plan.ts';
 import type { Attachment } from '../../engine/network/attachment.ts';
@@ -61,6 +62,7 @@ async function makeScript(
     files: networkFiles(paths, config, {
       addresses: endpoint === undefined ? [] : [endpoint.address, ...more.map(({ address }) => address)],
       gateway: endpoint?.network.gateway ?? '',
+      links: await linkedHosts(store, config),
     }),
     mtab: needsMtab(config.layers),
     volumes: [...volumes.values()],

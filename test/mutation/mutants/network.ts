@@ -39,19 +39,15 @@ export const network = [
     ["'master', network.bridge]", "'up']", kernel],
     ["'hairpin', 'on'", "'hairpin', 'off'", 'kernel/network\\.|e2e/networks\\.|golden/explain'],
     [
-      "'address', macAddress, 'netns', netns",
-      "'netns', netns",
+      "'address', macAddress, ...mtuOf(network)",
+      '...mtuOf(network)',
       'kernel/network\\.|e2e/(network-modes|networks)\\.',
     ],
   ),
   ...mutantsOf(
     'runtime/network/ipam.ts',
     ['if (address === gateway) continue;', '', 'unit/runtime/network/ipam'],
-    [
-      'address < block.base + sizeOf(block) - 1; address++',
-      'address < block.base + sizeOf(block); address++',
-      'unit/runtime/network/ipam',
-    ],
+    ['block.base + sizeOf(block) - 2]', 'block.base + sizeOf(block) - 1]', 'unit/runtime/network/ipam'],
     [
       'if (ownerOf(file) === owner) rmSync',
       'if (ownerOf(file) !== undefined) rmSync',

@@ -1,4 +1,5 @@
 /** The JSON messages of a shim's connections (frames.ts carries them). */
+import type { EndpointSpec } from '../../spec/container.ts';
 import type { Step, StepId } from '../../../../runtime/plan/step.ts';
 import type { StepTime } from '../../../../runtime/plan/step-span.ts';
 
@@ -15,7 +16,20 @@ export type ClientMessage =
    * An answer is sent when the container has exited (and, with --rm, is gone); to who explains, 'heard' at once and
    * each step on the way.
    */
-  | { readonly type: 'wait'; readonly explain?: boolean };
+  | { readonly type: 'wait'; readonly explain?: boolean }
+  /** 'heard' is sent at once, 'changed' when it is done; with `explain` also 'plan' and each step. */
+  | NetworkRequest;
+
+/** A running container is to be attached to one more network, or to one less. */
+export type NetworkRequest = {
+  readonly explain: boolean;
+  /** Fault injection for tests. */
+  readonly failAt?: string;
+} & (
+  | { readonly type: 'connect'; readonly spec: EndpointSpec }
+  /** By its name. */
+  | { readonly type: 'disconnect'; readonly network: string }
+);
 
 export type StepWord = 'go' | 'run-on' | 'quit';
 
@@ -28,6 +42,8 @@ export type ShimMessage =
   | { readonly type: 'started'; readonly pid: number }
   | { readonly type: 'adopted' }
   | { readonly type: 'heard' }
+  /** Without an error, that it is done. */
+  | { readonly type: 'changed'; readonly error?: WireError }
   | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'failed'; readonly error: WireError }
   | { readonly type: 'exited'; readonly exitCode: number; readonly oomKilled: boolean };

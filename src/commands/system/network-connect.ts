@@ -1,0 +1,110 @@
+/** `network connect` and `network disconnect`. */
+import { Option } from 'commander';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { connectNetwork, disconnectNetwork, type Told } from '../../engine/life/connect-network.ts';
+import { endpointSpec } from '../../engine/network/network-flags.ts';
+import { findContainer } from '../../engine/refresh.ts';
+import { requireRoot } from '../../engine/require-root.ts';
+import { driverOptions, parseLink } from '../../engine/spec/attachment-flags.ts';
+import { invalidArgument, parseInteger } from '../../engine/spec/flag-errors.ts';
+import { findNetwork, noSuchNetwork } from '../../engine/state/networks.ts';
+import type { ContainerStore } from '../../engine/state/store.ts';
+import { inMode, tellingFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { defineExplainFlags } from '../shared/explain-options.ts';
+import { collect, type Verb } from '../shared/verb.ts';
+
+interface ConnectFlags extends ExplainFlags {
+  readonly alias?: readonly string[];
+  readonly driverOpt?: readonly string[];
+  readonly gwPriority?: string;
+  readonly ip?: string;
+  readonly ip6?: string;
+  readonly link?: readonly string[];
+  readonly linkLocalIp?: readonly string[];
+}
+
+export const networkConnect: Verb = {
+  configure(command, { engine: { containers } }) {
+    command
+      .usage('[OPTIONS] NETWORK CONTAINER')
+      .argument('<network>')
+      .argument('<container>')
+      .option('--alias <strings>', 'Add network-scoped alias for the container', collect)
+      .option('--driver-opt <strings>', 'Driver options for the network', collect)
+      .option('--gw-priority <int>', 'The network with the highest one has the default route')
+      .option('--ip <string>', 'IPv4 address (e.g., "172.30.100.104")')
+      .option('--link <list>', 'Add a name for another container: NAME or NAME:ALIAS', collect)
+      .addOption(new Option('--ip6 <string>').hideHelp())
+      .addOption(new Option('--link-local-ip <strings>').argParser(collect).hideHelp())
+      .action(async (network: string, name: string, flags: ConnectFlags) => {
+        requireRoot('network connect');
+        const container = await findContainer(containers, name);
+        const spec = endpointSpec(containers, request(containers, network, flags));
+        await inMode(flags, {
+          dryRun: async (how) => {
+            const { printConnect } = await import('../../teach/explain/dry-run-network.ts');
+            await printConnect(containers, container, spec, how);
+          },
+          perform: async () => connectNetwork(containers, container, spec, await told(flags)),
+        });
+      });
+    defineExplainFlags(command, { dryRun: true });
+  },
+};
+
+function request(
+  { paths }: ContainerStore,
+  network: string,
+  flags: ConnectFlags,
+): Parameters<typeof endpointSpec>[1] {
+  if (flags.ip6 !== undefined) throw unsupported('--ip6: networks of minidock carry IPv4 only');
+  if (flags.linkLocalIp !== undefined)
+    throw unsupported('--link-local-ip: link-local addresses are not supported');
+  const target = network === 'default' ? 'bridge' : network;
+  const isKnown = ['bridge', 'host', 'none'].includes(target) || findNetwork(paths, target) !== undefined;
+  if (!isKnown) throw noSuchNetwork(network);
+  const bad = (): Error =>
+    invalidArgument(
+      flags.driverOpt?.find((text) => !text.includes('=')) ?? '',
+      '--driver-opt',
+      'invalid key/value pair format in driver options',
+    );
+  return {
+    target,
+    aliases: flags.alias ?? [],
+    links: (flags.link ?? []).map(parseLink),
+    ...(flags.ip === undefined || flags.ip === '' ? {} : { ip: flags.ip }),
+    driverOpts: driverOptions(flags.driverOpt ?? [], bad),
+    priority: parseInteger(flags.gwPriority, '--gw-priority') ?? 0,
+  };
+}
+
+const unsupported = (message: string): MinidockError =>
+  new MinidockError({ code: 'INVALID_FLAG', message, exitCode: 125 });
+
+export const networkDisconnect: Verb = {
+  configure(command, { engine: { containers } }) {
+    command
+      .usage('[OPTIONS] NETWORK CONTAINER')
+      .argument('<network>')
+      .argument('<container>')
+      .option('-f, --force', 'Force the container to disconnect from a network')
+      .action(async (network: string, name: string, flags: ExplainFlags) => {
+        requireRoot('network disconnect');
+        const container = await findContainer(containers, name);
+        await inMode(flags, {
+          dryRun: async (how) => {
+            const { printDisconnect } = await import('../../teach/explain/dry-run-network.ts');
+            await printDisconnect(containers, container, network, how);
+          },
+          perform: async () => disconnectNetwork(containers, container, network, await told(flags)),
+        });
+      });
+    defineExplainFlags(command, { dryRun: true });
+  },
+};
+
+async function told(flags: ExplainFlags): Promise<Told | undefined> {
+  const telling = await tellingFor(flags);
+  return telling && { plan: (steps) => telling.plan(steps), done: telling.done };
+}

@@ -1,0 +1,139 @@
+/** `network create`: a bridge network of the user's own. */
+import { Option } from 'commander';
+import { MinidockError } from '../../../runtime/errors.ts';
+import type { FirewallBackend } from '../../../runtime/network/types.ts';
+import { createNetwork } from '../../engine/network/network-create.ts';
+import type { NetworkRequest } from '../../engine/network/network-request.ts';
+import { requireRoot } from '../../engine/require-root.ts';
+import { stdout } from '../../io/standard-streams.ts';
+import { inMode, tellingFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { defineExplainFlags } from '../shared/explain-options.ts';
+import { collect, type Verb } from '../shared/verb.ts';
+
+interface CreateFlags extends ExplainFlags {
+  readonly driver?: string;
+  readonly subnet?: readonly string[];
+  readonly gateway?: readonly string[];
+  readonly ipRange?: readonly string[];
+  readonly auxAddress?: readonly string[];
+  readonly internal?: boolean;
+  readonly attachable?: boolean;
+  readonly label?: readonly string[];
+  readonly opt?: readonly string[];
+  readonly scope?: string;
+  readonly ipamDriver?: string;
+  readonly ipv6?: boolean;
+  readonly ingress?: boolean;
+  readonly configOnly?: boolean;
+  readonly configFrom?: string;
+  readonly ipamOpt?: readonly string[];
+}
+
+export const networkCreate: Verb = {
+  configure(command, { engine }) {
+    command
+      .usage('[OPTIONS] NETWORK')
+      .argument('<network>')
+      .option('--attachable', 'Enable manual container attachment')
+      .option('--aux-address <map>', 'Addresses of the subnet that no container gets (NAME=ADDRESS)', collect)
+      .option('-d, --driver <string>', 'Driver of the network: bridge')
+      .option('--gateway <strings>', 'Address of the bridge; the first of the subnet if left out', collect)
+      .option('--internal', 'No way out to other networks, and none in from them')
+      .option('--ip-range <strings>', 'Allocate container ip from a sub-range', collect)
+      .option('--label <list>', 'Set metadata on a network', collect)
+      .option(
+        '-o, --opt <map>',
+        'Set driver specific options (com.docker.network.bridge.enable_icc=false)',
+        collect,
+      )
+      .option(
+        '--subnet <strings>',
+        'Subnet in CIDR form; left out, one that is clear of all routes of this host',
+        collect,
+      );
+    // What one host cannot have, or has anyway.
+    for (const flags of ['--scope <string>', '--ipam-driver <string>', '--config-from <string>'])
+      command.addOption(new Option(flags).hideHelp());
+    for (const flags of ['--ipv6', '--ingress', '--config-only'])
+      command.addOption(new Option(flags).hideHelp());
+    command.addOption(new Option('--ipam-opt <map>').argParser(collect).hideHelp());
+    defineExplainFlags(command, { dryRun: true });
+    command.action(async (name: string, flags: CreateFlags) => {
+      requireRoot('network create');
+      const request = toRequest(name, flags);
+      await inMode(flags, {
+        dryRun: async (how) => {
+          const { printNetwork } = await import('../../teach/explain/dry-run.ts');
+          await printNetwork(engine.paths, request, how);
+        },
+        perform: async () => {
+          const telling = await tellingFor(flags);
+          const { id } = await createNetwork(engine.paths, request, telling?.plan);
+          stdout.write(`${id}\n`);
+        },
+      });
+    });
+  },
+};
+
+function toRequest(name: string, flags: CreateFlags): NetworkRequest {
+  refuse(flags);
+  const one = (values: readonly string[] = []): string | undefined => listed(values)[0];
+  const [subnet, gateway, range] = [one(flags.subnet), one(flags.gateway), one(flags.ipRange)];
+  return {
+    name,
+    ...(subnet === undefined ? {} : { subnet }),
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(range === undefined ? {} : { range }),
+    reserved: Object.fromEntries(listed(flags.auxAddress).map(keyValue)),
+    internal: flags.internal ?? false,
+    attachable: flags.attachable ?? false,
+    labels: Object.fromEntries((flags.label ?? []).map(keyValue)),
+    options: Object.fromEntries((flags.opt ?? []).map(keyValue)),
+    firewall: firewall(),
+  };
+}
+
+/** Docker's flags of several values take them at once, too. */
+const listed = (values: readonly string[] = []): readonly string[] =>
+  values.flatMap((value) => value.split(','));
+
+function keyValue(text: string): readonly [string, string] {
+  const at = text.indexOf('=');
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+const firewall = (): FirewallBackend =>
+  process.env['MINIDOCK_FIREWALL'] === 'iptables' ? 'iptables' : 'nftables';
+
+/** What takes more than one host, another driver, or IPv6. */
+function refuse(flags: CreateFlags): void {
+  const { driver = 'bridge', scope = 'local', ipamDriver = 'default' } = flags;
+  if (driver === 'host' || driver === 'null')
+    throw refusal('NO_SUCH_DRIVER', `only one instance of "${driver}" network is allowed`);
+  if (DRIVERS_OF_DOCKER.includes(driver))
+    throw refusal(
+      'NO_SUCH_DRIVER',
+      `networks of the driver "${driver}" are not supported: minidock has bridges`,
+    );
+  if (driver !== 'bridge') throw refusal('NO_SUCH_DRIVER', `plugin "${driver}" not found`);
+  if (ipamDriver !== 'default') throw refusal('NO_SUCH_DRIVER', `plugin "${ipamDriver}" not found`);
+  if (scope !== 'local')
+    throw refusal('UNSUPPORTED', `--scope ${scope}: minidock knows one host, and no swarm`);
+  if (flags.ipv6 === true) throw refusal('UNSUPPORTED', '--ipv6: networks of minidock carry IPv4 only');
+  for (const [flag, given] of Object.entries({
+    '--ingress': flags.ingress,
+    '--config-only': flags.configOnly,
+    '--config-from': flags.configFrom,
+    '--ipam-opt': flags.ipamOpt,
+  }))
+    if (given !== undefined) throw refusal('UNSUPPORTED', `${flag} is not supported`);
+  if (listed(flags.subnet).length > 1)
+    throw refusal('BAD_NETWORK', "bridge driver doesn't support multiple subnets");
+  if (listed(flags.gateway).length > 1 || listed(flags.ipRange).length > 1)
+    throw refusal('BAD_NETWORK', 'every ip-range or gateway must have a corresponding subnet');
+}
+
+const DRIVERS_OF_DOCKER: readonly string[] = ['overlay', 'macvlan', 'ipvlan'];
+
+const refusal = (code: string, message: string): MinidockError => new MinidockError({ code, message });
