@@ -34,7 +34,10 @@ export function hostConfig(config: ContainerConfig): object {
         port: port.hostPort === 0 ? '' : String(port.hostPort),
       })),
     ),
-    RestartPolicy: goStruct({ Name: 'no', MaximumRetryCount: 0 }),
+    RestartPolicy: goStruct({
+      Name: spec.restart?.name ?? 'no',
+      MaximumRetryCount: spec.restart?.maximumRetryCount ?? 0,
+    }),
     AutoRemove: spec.autoRemove,
     VolumeDriver: '',
     VolumesFrom: nilSlice(),

@@ -37,7 +37,7 @@ export function inspectContainer(
     HostsPath: file('hosts'),
     LogPath: file('container.log'),
     Name: `/${config.name}`,
-    RestartCount: 0,
+    RestartCount: state.restartCount ?? 0,
     Driver: 'overlay2',
     Platform: 'linux',
     MountLabel: '',

@@ -9,6 +9,7 @@ import {
   lastCapability,
   resolveCapabilities,
 } from '../../runtime/process/capabilities.ts';
+import { restartSpec } from './spec/restart-flags.ts';
 import { parseUlimit } from './spec/ulimits.ts';
 import type { ContainerSpec, ResourceSpec } from './spec/container.ts';
 import type { CreateRequest } from './spec/create-request.ts';
@@ -68,6 +69,7 @@ export function buildSpec(
     attachStdout: request.attachStdout,
     attachStderr: request.attachStderr,
     autoRemove: request.rm ?? false,
+    ...restartSpec(request),
     readOnly: request.readOnly ?? false,
     init: request.init ?? false,
     privileged,

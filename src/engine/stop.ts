@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { stepSpan, type StepTime } from '../../runtime/plan/step-span.ts';
-import { endsContainer } from './life/manual-stop.ts';
+import { endsContainer, noteByHand } from './life/manual-stop.ts';
 import { planSignal, planStop, planThawToEnd, type StopRequest, type StopStep } from './plans/stop-plan.ts';
 import { waitForShim } from './shim/client/shim-client.ts';
 import { refuseStopped, signalProcess } from './signal-process.ts';
@@ -50,6 +50,11 @@ export async function killContainer(
 ): Promise<void> {
   refuseStopped(container);
   if (signal === KILL.signal) return endProgram(store, container, KILL, onStep);
+  noteByHand(
+    store.paths,
+    container.config.id,
+    endsContainer(container.config.spec, signal) ? 'stopped' : 'signalled',
+  );
   for (const step of planKill(container, signal)) await perform(store, container, step, Promise.resolve());
   // Somebody else may have paused it since.
   if (endsContainer(container.config.spec, signal)) await thaw(store, container);
@@ -72,6 +77,7 @@ export async function endProgram(
   const ended = untilOver(store, container, waitForShim(store.paths, container.config.id, told), 'force');
   // Without it the program may have ended, and been cleaned up after, before the shim knows that anyone listens.
   if (told !== undefined) await Promise.race([heard.promise, ended]);
+  noteByHand(store.paths, container.config.id, 'stopped');
   let over = false;
   for (const step of planStop(container, request)) {
     // Somebody else may have paused it since.

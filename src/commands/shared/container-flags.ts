@@ -33,6 +33,7 @@ export function defineContainerFlags(command: Command): void {
     .option('-t, --tty', 'Allocate a pseudo-TTY')
     .option('-a, --attach <list>', 'Attach to STDIN, STDOUT or STDERR', collect)
     .option('--rm', 'Automatically remove the container and its anonymous volumes when it exits')
+    .option('--restart <string>', 'Restart policy to apply when a container exits')
     .option('-p, --publish <list>', "Publish a container's port(s) to the host", collect)
     .option('-P, --publish-all', 'Publish all exposed ports to random ports')
     .option('--expose <list>', 'Expose a port or a range of ports', collect)
@@ -96,7 +97,7 @@ export function toCreateRequest(
 
 /** Flags whose empty value counts as absent, as in Docker (an unset shell variable, for example). */
 const NOT_GIVEN_IF_EMPTY = [
-  ...['name', 'hostname', 'domainname', 'user', 'workdir', 'stopSignal', 'platform', 'cidfile'],
+  ...['name', 'restart', 'hostname', 'domainname', 'user', 'workdir', 'stopSignal', 'platform', 'cidfile'],
   ...['ip', 'macAddress', 'userns'],
 ];
 

@@ -6,15 +6,12 @@
  * Docker tells two things apart. Any `kill` notes that a hand was at work (for unless-stopped); what ends a container,
  * `stop` and a `kill` with its stop signal or SIGKILL, also cancels the restarts of this run.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseSignal } from '../spec/signals.ts';
 import type { ContainerSpec } from '../spec/container.ts';
-import { containerDir, type Paths } from '../state/paths.ts';
+import { byHandPath, containerDir, type Paths } from '../state/paths.ts';
 
 type ByHand = 'no' | 'signalled' | 'stopped';
-
-const path = (paths: Paths, id: string): string => join(containerDir(paths, id), 'by-hand');
 
 const SIGKILL = 9;
 /** Docker's default, which it takes for no stop signal at all: then every signal counts. */
@@ -28,16 +25,14 @@ export function endsContainer({ stopSignal }: Pick<ContainerSpec, 'stopSignal'>,
 
 export function noteByHand(paths: Paths, id: string, what: Exclude<ByHand, 'no'>): void {
   // Of one that is being removed, nobody will ask.
-  if (existsSync(containerDir(paths, id))) writeFileSync(path(paths, id), `${what}\n`, { mode: 0o600 });
+  if (existsSync(containerDir(paths, id))) writeFileSync(byHandPath(paths, id), `${what}\n`, { mode: 0o600 });
 }
 
 export function readByHand(paths: Paths, id: string): ByHand {
   try {
-    return readFileSync(path(paths, id), 'utf8') === 'signalled\n' ? 'signalled' : 'stopped';
+    return readFileSync(byHandPath(paths, id), 'utf8') === 'signalled\n' ? 'signalled' : 'stopped';
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'no';
     throw error;
   }
 }
-
-export const forgetByHand = (paths: Paths, id: string): void => rmSync(path(paths, id), { force: true });

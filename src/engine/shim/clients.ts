@@ -130,11 +130,27 @@ export class Clients {
     this.accept();
     if (this.listener >= 0) closeSync(this.listener);
     this.listener = -1;
+    this.sayGoodbye(message, Infinity);
+  }
+
+  /** The last message about a run that is followed by another: who comes from now on is told about that one. */
+  finishRun(message: ShimMessage): void {
+    const { listener } = this;
+    this.accept();
+    this.listener = -1;
+    this.sayGoodbye(message, GOODBYE);
+    this.listener = listener;
+    for (const client of this.clients) this.forget(client);
+  }
+
+  /** `patience`: milliseconds for clients that have yet to read what the program wrote. */
+  private sayGoodbye(message: ShimMessage, patience: number): void {
     this.broadcast(message);
     for (const end = performance.now() + GOODBYE; this.clients.size > 0;) {
       const left = end - performance.now();
-      // Who has yet to read what the program wrote is waited for; who merely stays connected is not.
+      // They are waited for; who merely stays connected is not.
       if (left <= 0 && ![...this.clients].some((client) => client.pending)) return;
+      if (left <= GOODBYE - patience) return;
       serveOnce(this.sources(false).slice(1), left <= 0 ? -1 : left);
     }
   }

@@ -8,6 +8,14 @@ export async function beShim(args: readonly string[]): Promise<void> {
     const { startTrace } = await import('../../io/start-trace.ts');
     startTrace(`shim ${id}`, ['__shim', ...args], () => undefined);
   }
+  if (args[1] !== undefined && args[2] === 'restart') {
+    const { resumeRespite } = await span(
+      'start',
+      'load modules',
+      () => import('./restart/resume-respite.ts'),
+    );
+    return resumeRespite(args[1]);
+  }
   if (args[1] !== undefined) {
     const { resumeShim } = await span('start', 'load modules', () => import('./resume.ts'));
     return resumeShim(args[1]);

@@ -8,13 +8,13 @@ import { describeUndo, undoJournal, type UndoReport } from '../../../runtime/pla
 import { stepTimes, undoTimes } from '../../../runtime/plan/step-span.ts';
 import { isTraced, listenToTrace, span, tellTrace } from '../../../runtime/trace.ts';
 import { noteIfNotQuiet, noteIfQuiet } from '../network/address-notes.ts';
-import type { ContainerState } from '../spec/container.ts';
+import { isActive, type ContainerState } from '../spec/container.ts';
 import { hintOf } from '../spec/hints.ts';
 import { cutCables } from '../network/cut-cable.ts';
 import { containerDir, containerRunDir } from '../state/paths.ts';
 import { releaseNetwork } from '../network/release-network.ts';
 import { takeContainerAway } from '../remove-container.ts';
-import type { WireError } from './client/shim-protocol.ts';
+import type { ShimMessage, WireError } from './client/shim-protocol.ts';
 import { formatNs, NEVER, nowNs, timestamp } from '../spec/time.ts';
 import { undoRun } from '../undo-run.ts';
 import { journalOf, type ShimParts } from './parts.ts';
@@ -43,11 +43,13 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
   const undone = await span('undo', 'undo', () => undoRun(store.paths, { config, ran: true, network }));
   span('state', 'release the network', () => releaseNetwork(store.paths, config.id, ports, held));
   const current = recordOf(parts);
+  const delay = await delayUntilRestart(parts, current, exitCode);
   if (current !== undefined) {
     span('state', 'record the exit', () =>
       store.writeState(config.id, {
         ...current,
-        status: 'exited',
+        status: delay === undefined ? 'exited' : 'restarting',
+        ...(delay === undefined ? {} : { restartCount: (current.restartCount ?? 0) + 1 }),
         pid: 0,
         exitCode,
         oomKilled,
@@ -58,6 +60,7 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
       }),
     );
   }
+  if (delay !== undefined) return goOn(parts, delay, { exitCode, oomKilled }, network);
   const rest = cleanUp(parts, config.spec.autoRemove);
   // A client with --explain waits for the deletion of the files; no other client does.
   if (explaining) rest();
@@ -66,6 +69,60 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
   await cutCables(network, CABLE_PATIENCE, () => {
     if (network !== undefined) noteIfNotQuiet(store.paths, network);
   });
+}
+
+/** Loaded where there is a policy. It is read again: `update` may have changed it while the container ran. */
+async function delayUntilRestart(
+  { store, config, restartDelay: before }: ShimParts,
+  state: ContainerState | undefined,
+  exitCode: number,
+): Promise<number | undefined> {
+  const { restart: policy } = (state && store.read(config.id)?.config.spec) ?? {};
+  if (state === undefined || policy === undefined || policy.name === 'no') return undefined;
+  const [{ restartDelay }, { readByHand }] = await Promise.all([
+    import('./restart/policy.ts'),
+    import('../life/manual-stop.ts'),
+  ]);
+  return restartDelay(policy, {
+    exitCode,
+    ranFor: Date.now() - Date.parse(state.startedAt),
+    byHand: readByHand(store.paths, config.id),
+    restarts: state.restartCount ?? 0,
+    delay: before,
+  });
+}
+
+type Exit = Omit<Extract<ShimMessage, { type: 'exited' }>, 'type'>;
+
+/** To the next run. Notifies all clients of this one's end; later clients wait for the next end. */
+async function goOn(
+  parts: ShimParts,
+  delay: number,
+  exit: Exit,
+  network: ContainerState['network'],
+): Promise<void> {
+  const { store, config, clients, log } = parts;
+  const due = Date.now() + delay;
+  const { clearRunDir, waitForRestart } = await import('./restart/respite.ts');
+  clearRunDir(store.paths, config.id);
+  span('answer', 'answer: exited', () => clients.finishRun({ type: 'exited', ...exit }));
+  log?.close();
+  await cutCables(network, CABLE_PATIENCE, () => {
+    if (network !== undefined) noteIfNotQuiet(store.paths, network);
+  });
+  waitForRestart(parts, due, delay);
+  endRespite(parts);
+}
+
+/** Somebody has stopped, or removed, what was to be started again. */
+export function endRespite(parts: ShimParts): void {
+  const { store, config, clients } = parts;
+  const current = recordOf(parts);
+  if (current !== undefined) store.writeState(config.id, { ...current, status: 'exited' });
+  const rest = cleanUp(parts, config.spec.autoRemove);
+  const { exitCode = 0, oomKilled = false } = current ?? {};
+  span('answer', 'answer: exited', () => clients.finish({ type: 'exited', exitCode, oomKilled }));
+  rest();
 }
 
 /** Of a container that nobody has removed. Without a record, use the shim's start time. */
@@ -95,7 +152,7 @@ export async function fail(
   if (current !== undefined) {
     store.writeState(config.id, {
       ...current,
-      status: current.status === 'running' ? 'exited' : current.status,
+      status: isActive(current) ? 'exited' : current.status,
       pid: 0,
       exitCode: wire.exitCode ?? 125,
       error: wire.message,

@@ -4,7 +4,7 @@
  * may be killed at any time. If the shim itself is killed, the journal, the leases and the state file tell the next
  * command what to clean up (recovery.ts).
  */
-import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { netnsName } from '../../../runtime/network/names.ts';
@@ -21,14 +21,13 @@ import { FRAME_HEADER, FrameReader, messageFrame } from '../../io/frames.ts';
 import { tryLockPatiently } from '../state/lock.ts';
 import { acquireNetwork, type AcquiredNetwork } from '../network/networking.ts';
 import { announceNames, hasNames } from '../network/naming.ts';
+import { recordRunning } from './record-running.ts';
 import { writeNetworkFiles } from '../network/network-files.ts';
-import { containerDir, containerLock, containerRunDir, idsDir } from '../state/paths.ts';
+import { byHandPath, containerDir, containerLock, containerRunDir, idsDir } from '../state/paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
-import { bootId, startTime } from '../state/process-identity.ts';
 import { allSteps, type RunPlan } from '../plans/run-plan.ts';
 import type { ShimMessage, ShimRequest } from './client/shim-protocol.ts';
 import { ContainerStore, noSuchContainer, type Container } from '../state/store.ts';
-import { timestamp } from '../spec/time.ts';
 import type { Clients } from './clients.ts';
 import type * as Exit from './exit.ts';
 import { abandon, launch, startFirst, startWiring, type Started } from './launch.ts';
@@ -54,13 +53,25 @@ export async function runShim(): Promise<void> {
   openLog(join(containerDir(store.paths, config.id), 'shim.log'));
   const parts = assembleShim(store, config, lock);
   parts.clients.add(CONTROL_FD, request.attach);
+  rmSync(byHandPath(store.paths, config.id), { force: true });
+  await beginRun(parts, request, 'first');
+}
+
+/** 'again': by the restart policy, in a process that has the socket already (restart/respite.ts). */
+export async function beginRun(
+  parts: ShimParts,
+  request: ShimRequest,
+  which: 'first' | 'again',
+): Promise<void> {
+  const { store, config } = parts;
   let ports: readonly HeldPort[] = [];
   /** Until it has become the program. */
   let pending: Started | undefined;
   try {
     const runDir = containerRunDir(store.paths, config.id);
     ensurePrivateDir(runDir);
-    span('start', 'listen for clients', () => parts.clients.listen(join(runDir, 'shim.sock')));
+    if (which === 'first')
+      span('start', 'listen for clients', () => parts.clients.listen(join(runDir, 'shim.sock')));
     const explain = request.explain ? new Explaining(parts.clients) : undefined;
     const trace = new InitTrace(`${config.name} (PID 1)`);
     const firstId = config.spec.usernsMode === 'auto' ? await takeIds(parts) : undefined;
@@ -78,7 +89,8 @@ export async function runShim(): Promise<void> {
     const { first } = pending as unknown as Started;
     pending = undefined;
     if (hasNames(network.state)) await holdSockets(parts);
-    span('state', 'record that it runs', () => recordRunning(parts, pid, network, firstId));
+    span('state', 'record that it runs', () => recordRunning(parts, pid, network, firstId, which));
+    if (which === 'again') (await import('./restart/end-if-stopped.ts')).endIfStopped(parts, pid);
     span('answer', 'answer: started', () => parts.clients.broadcast({ type: 'started', pid }));
     // Loaded only now: so far someone was waiting for the program to begin.
     const [{ serveAndWork }, { patienceAfter }] = await Promise.all([
@@ -260,34 +272,4 @@ function applyOptions(parts: ShimParts): ApplyOptions {
     ...(process.env['MINIDOCK_UNFOLDED'] === undefined ? {} : { unfolded: true }),
     ...(failAt === undefined ? {} : { failAt }),
   };
-}
-
-function recordRunning(
-  { store, config }: ShimParts,
-  pid: number,
-  network: AcquiredNetwork,
-  firstId: number | undefined,
-): void {
-  if (!existsSync(containerDir(store.paths, config.id))) {
-    throw new MinidockError({
-      code: 'INTERNAL',
-      message: 'the container vanished while it was started',
-    });
-  }
-  store.writeState(config.id, {
-    ...store.readState(config.id),
-    status: 'running',
-    pid,
-    pidStartTime: startTime(pid) ?? '',
-    shimPid: process.pid,
-    shimStartTime: startTime(process.pid) ?? '',
-    exitCode: 0,
-    error: '',
-    oomKilled: false,
-    startedAt: timestamp(),
-    bootId: bootId(),
-    network: network.state,
-    firstId,
-    logLoss: undefined,
-  });
 }

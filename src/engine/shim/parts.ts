@@ -25,9 +25,16 @@ export interface ShimParts {
   readonly clients: Clients;
   readonly stdio: ContainerStdio;
   readonly names: NameService;
+  /** Milliseconds between the run before and this one, see restart/policy.ts; 0 for the first. */
+  readonly restartDelay: number;
 }
 
-export function assembleShim(store: ContainerStore, config: ContainerConfig, lock: Lock): ShimParts {
+export function assembleShim(
+  store: ContainerStore,
+  config: ContainerConfig,
+  lock: Lock,
+  restartDelay = 0,
+): ShimParts {
   const { tty, openStdin, attachStdin } = config.spec;
   const log = openLog(store, config);
   const clients: Clients = new Clients({
@@ -44,7 +51,7 @@ export function assembleShim(store: ContainerStore, config: ContainerConfig, loc
     ...{ paths: store.paths, zone: zonePath(store.paths, config.id), netns: netnsName(config.id) },
     idle: RESOLVER_IDLE,
   });
-  return { store, config, lock, log, clients, stdio, names };
+  return { store, config, lock, log, clients, stdio, names, restartDelay };
 }
 
 function openLog(store: ContainerStore, { id, spec }: ContainerConfig): LogWriter | undefined {

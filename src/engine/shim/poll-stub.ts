@@ -4,7 +4,7 @@
  * environment it was given itself. A page of stack and two of its own are all the memory it costs.
  *
  *     prctl(PR_SET_NAME, "minidock")
- *     again: ppoll(descriptors, count, NULL, NULL)     returns when something is there, or was interrupted
+ *     again: ppoll(descriptors, count, timeout, NULL)  returns when something is there, was interrupted, or it is time
  *            execve("/proc/self/fd/N", argv, envp)     does not return unless there is no memory, say
  *            nanosleep(one second), jump again
  *
@@ -71,8 +71,16 @@ const ARM64: Machine = {
   jumpBack: (distance) => word((0x14000000 | ((-distance / 4) & 0x3ffffff)) >>> 0), // b
 };
 
-/** `arch` as in process.arch; `executable` is the descriptor of what is to be executed when one of `entries` is ready. */
-export function pollStub(arch: string, entries: readonly PollEntry[], executable: number): Buffer {
+/**
+ * `arch` as in process.arch; `executable` is the descriptor of what is to be executed when one of `entries` is ready, or
+ * after `timeout` milliseconds, if there is one.
+ */
+export function pollStub(
+  arch: string,
+  entries: readonly PollEntry[],
+  executable: number,
+  timeout?: number,
+): Buffer {
   const machine = arch === 'arm64' ? ARM64 : X86_64;
   const call = syscallNumbers(arch);
   const data = new DataLayout();
@@ -80,11 +88,19 @@ export function pollStub(arch: string, entries: readonly PollEntry[], executable
   const polled = data.add(writePollEntries(entries));
   const path = data.add(Buffer.from(`/proc/self/fd/${String(executable)}\0`));
   const name = data.add(Buffer.from('minidock\0'));
+  const time = timeout === undefined ? 0 : data.add(timespec(timeout));
   const begin = [...machine.keepStack, ...machine.call(call.prctl, [PR_SET_NAME, name])];
   const round = [
-    ...machine.call(call.ppoll, [polled, entries.length, 0, 0, 0]),
+    ...machine.call(call.ppoll, [polled, entries.length, time, 0, 0]),
     ...machine.call(call.execve, [path, 'argv', 'envp']),
     ...machine.call(call.nanosleep, [second, 0]),
   ];
   return elfImage(arch, [...begin, ...round, ...machine.jumpBack(round.length)], data.bytes);
 }
+
+/** struct timespec, of which the kernel leaves what remains: so it lies where it may be written. */
+const timespec = (milliseconds: number): Buffer =>
+  Buffer.from(
+    BigInt64Array.of(BigInt(Math.trunc(milliseconds / 1000)), BigInt(Math.round((milliseconds % 1000) * 1e6)))
+      .buffer,
+  );

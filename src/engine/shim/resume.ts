@@ -33,16 +33,16 @@ export async function resumeShim(text: string): Promise<void> {
 }
 
 /** Another program removed the container's directory: end the container, since no command can find it any more. */
-async function reassemble({ id, paths, lock, ports, stdio }: Handover): Promise<ShimParts> {
+async function reassemble({ id, paths, lock, ports, stdio, restartDelay }: Handover): Promise<ShimParts> {
   const store = new ContainerStore(paths);
   try {
     const found = store.read(id);
     if (found === undefined) throw noSuchContainer(id);
     const { config, unreadable } = found;
-    if (unreadable === undefined) return assembleShim(store, config, heldLock(lock));
+    if (unreadable === undefined) return assembleShim(store, config, heldLock(lock), restartDelay);
     // How its program is connected is known all the same.
     const spec = { ...config.spec, tty: stdio.terminal !== undefined, openStdin: stdio.stdin !== undefined };
-    return assembleShim(store, { ...config, spec }, heldLock(lock));
+    return assembleShim(store, { ...config, spec }, heldLock(lock), restartDelay);
   } catch (error) {
     await undoJournal(new Journal(join(containerRunDir(paths, id), 'journal')));
     releaseNetwork(paths, id, ports);

@@ -20,6 +20,7 @@ import type { Rest } from './serve.ts';
 import type { NameServiceState } from './name-service.ts';
 import type { StdioDescriptors } from './stdio.ts';
 import { pollStub } from './poll-stub.ts';
+import type { PollEntry } from '../../../runtime/syscall/loops.ts';
 
 /** The state that a shim passes to itself through hibernation, above all descriptor numbers. */
 export interface Handover {
@@ -36,6 +37,8 @@ export interface Handover {
   readonly patience: number;
   /** Milliseconds since the epoch. */
   readonly asleep: number;
+  /** Milliseconds between the run before and this one, see restart/policy.ts; 0 for the first. */
+  readonly restartDelay: number;
 }
 
 /** Milliseconds. A nap costs 10 to 15 ms of processor time, being awake some 11 MB of memory. */
@@ -73,55 +76,69 @@ export function rest(
         executable,
         patience,
         asleep: Date.now(),
+        restartDelay: parts.restartDelay,
       };
-      try {
-        const image = createMemoryFile('minidock');
-        writeSync(image, pollStub(process.arch, sources, executable));
-        keepThroughExec(handover);
-        kernel.execve(`/proc/self/fd/${String(image)}`, commandLine(handover), environment());
-      } catch (error) {
-        warnStderr(`the shim stays awake: ${(error as Error).message}`);
-        closeSync(executable);
-        kernel.closeRange(FIRST_OWN, true);
-      }
+      becomeStub({ sources, executable, kept: descriptorsOf(handover), words: [JSON.stringify(handover)] });
     },
   };
 }
 
 const FIRST_OWN = 3;
 
-function keepThroughExec({ first, lock, clients, stdio, ports, names, executable }: Handover): void {
-  // All that is not named here, the engine's own above all, goes.
-  kernel.closeRange(FIRST_OWN, true);
-  const kept = [
-    first.pidfd,
-    lock,
-    executable,
-    clients.listener,
-    ...clients.waiting,
-    ...stdio.outputs.map(({ fd }) => fd),
-    ...(stdio.stdin === undefined ? [] : [stdio.stdin]),
-    ...ports.map(({ fd }) => fd),
-    ...(names === undefined ? [] : [names.udp, names.tcp]),
-    ...(names?.running === undefined ? [] : [names.running.pipe]),
-  ];
-  for (const fd of kept) setCloseOnExec(fd, false);
+const descriptorsOf = ({ first, lock, clients, stdio, ports, names }: Handover): readonly number[] => [
+  first.pidfd,
+  lock,
+  clients.listener,
+  ...clients.waiting,
+  ...stdio.outputs.map(({ fd }) => fd),
+  ...(stdio.stdin === undefined ? [] : [stdio.stdin]),
+  ...ports.map(({ fd }) => fd),
+  ...(names === undefined ? [] : [names.udp, names.tcp]),
+  ...(names?.running === undefined ? [] : [names.running.pipe]),
+];
+
+export interface Hibernation {
+  readonly sources: readonly PollEntry[];
+  /** Of what is executed then; closed if it cannot be done. */
+  readonly executable: number;
+  /** Descriptors that the next shim gets. All others, the engine's own above all, go. */
+  readonly kept: readonly number[];
+  /** Arguments of the next shim, behind its request. */
+  readonly words: readonly string[];
+  /** Milliseconds since the epoch: when it wakes up if nothing comes. */
+  readonly until?: number | undefined;
 }
 
-/** `minidock __shim REQUEST`, by which a shim is known, and what the next one is to know. */
-function commandLine(handover: Handover): readonly string[] {
+/** Executes the poll stub in this one's place; returns only if that cannot be done, with all as it was. */
+export function becomeStub({ sources, executable, kept, words, until }: Hibernation): void {
+  try {
+    const image = createMemoryFile('minidock');
+    const timeout = until === undefined ? undefined : Math.max(until - Date.now(), 0);
+    writeSync(image, pollStub(process.arch, sources, executable, timeout));
+    execKeeping([executable, ...kept], `/proc/self/fd/${String(image)}`, words);
+  } catch (error) {
+    warnStderr(`the shim stays awake: ${(error as Error).message}`);
+    closeSync(executable);
+    kernel.closeRange(FIRST_OWN, true);
+  }
+}
+
+/** execve(2) of `path` as `minidock __shim REQUEST`, by which a shim is known, and what the next one is to know. */
+export function execKeeping(kept: readonly number[], path: string, words: readonly string[]): void {
+  kernel.closeRange(FIRST_OWN, true);
+  for (const fd of kept) setCloseOnExec(fd, false);
   const [program = '', role = '', request = ''] = readFileSync('/proc/self/cmdline', 'utf8').split('\0');
-  return [program, role, request, JSON.stringify(handover)];
+  kernel.execve(path, [program, role, request, ...words], environment());
 }
 
 const environment = (): readonly string[] =>
   Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ''}`);
 
 /** The other end, first thing after waking up: nothing that is started from here on may inherit any of it. */
-export function takeOver(text: string): Handover {
+export function takeOver<T extends { readonly executable: number } = Handover>(text: string): T {
   kernel.closeRange(FIRST_OWN, true);
   setProcessName('minidock');
-  const handover = JSON.parse(text) as Handover;
+  const handover = JSON.parse(text) as T;
   closeSync(handover.executable);
   return handover;
 }

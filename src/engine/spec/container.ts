@@ -59,6 +59,8 @@ export interface ContainerSpec {
   readonly attachStdout: boolean;
   readonly attachStderr: boolean;
   readonly autoRemove: boolean;
+  /** Absent: it is not started again. */
+  readonly restart?: RestartPolicy;
   readonly readOnly: boolean;
   readonly init: boolean;
   readonly privileged: boolean;
@@ -81,6 +83,12 @@ export interface ContainerSpec {
   readonly resources: ResourceSpec;
   /** Absent in containers of older versions. */
   readonly log?: LogSpec;
+}
+
+export interface RestartPolicy {
+  readonly name: 'no' | 'always' | 'unless-stopped' | 'on-failure';
+  /** Of on-failure: how often at most; 0 is without end. */
+  readonly maximumRetryCount: number;
 }
 
 export interface LogSpec {
@@ -158,6 +166,8 @@ export interface ContainerState {
   readonly network: NetworkState | undefined;
   /** With --userns=auto, while it runs: the machine's id of its root. */
   readonly firstId?: number | undefined;
+  /** How often its restart policy has started it since somebody did. */
+  readonly restartCount?: number | undefined;
   /** Output of this run, or of the last one, that is not in its log. */
   readonly logLoss?: LogLoss | undefined;
 }

@@ -25,6 +25,7 @@ export interface ContainerFlags {
   readonly tty?: boolean;
   readonly attach?: readonly string[];
   readonly rm?: boolean;
+  readonly restart?: string;
   readonly publish?: readonly string[];
   readonly publishAll?: boolean;
   readonly expose?: readonly string[];

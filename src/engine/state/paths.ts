@@ -53,6 +53,8 @@ export const containerDir = (p: Paths, id: string): string => `${p.root}/contain
 export const containerRunDir = (p: Paths, id: string): string => join(p.run, 'containers', id);
 /** Held by the container's shim, or by the process that removes or recovers it; goes with the container's directory. */
 export const containerLock = (p: Paths, id: string): string => join(p.root, 'containers', id, 'lock');
+/** Somebody stopped it, or signalled it (life/manual-stop.ts); goes with the next start by hand. */
+export const byHandPath = (p: Paths, id: string): string => join(p.root, 'containers', id, 'by-hand');
 /** There while the container is paused, or is just being: the kernel decides (life/pause.ts). */
 export const pausedPath = (p: Paths, id: string): string => join(p.run, 'containers', id, 'paused');
 export const namesDir = (p: Paths): string => join(p.root, 'names');

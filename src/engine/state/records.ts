@@ -30,6 +30,7 @@ import type {
   MountSpec,
   NetworkSpec,
   NetworkState,
+  RestartPolicy,
 } from '../spec/container.ts';
 
 export const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
@@ -142,6 +143,12 @@ const spec: Shape<ContainerSpec> = record<ContainerSpec>({
   attachStdout: flag,
   attachStderr: flag,
   autoRemove: flag,
+  restart: optional(
+    record<RestartPolicy>({
+      name: oneOf('no', 'always', 'unless-stopped', 'on-failure'),
+      maximumRetryCount: size,
+    }),
+  ),
   readOnly: flag,
   init: flag,
   privileged: flag,
@@ -216,6 +223,7 @@ export const containerState: Shape<ContainerState> = record<ContainerState>({
   bootId: text,
   network: optional(networkState),
   firstId: optional(size),
+  restartCount: optional(size),
   logLoss: optional(record<LogLoss>({ bytes: size, since: text, reason: text })),
 });
 

@@ -1,0 +1,11 @@
+/** Who stopped a container while it was being started again had nobody to send a signal to. */
+import { readByHand } from '../../life/manual-stop.ts';
+import { signalProcess } from '../../signal-process.ts';
+import { startTime } from '../../state/process-identity.ts';
+import type { ShimParts } from '../parts.ts';
+
+const SIGKILL = 9;
+
+export function endIfStopped({ store, config }: ShimParts, pid: number): void {
+  if (readByHand(store.paths, config.id) === 'stopped') signalProcess(pid, startTime(pid) ?? '', SIGKILL);
+}
