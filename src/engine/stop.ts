@@ -17,6 +17,8 @@ import { untilOver } from './until-over.ts';
 export interface StopFlags {
   readonly signal?: string;
   readonly timeout?: number;
+  /** The restart policy treats a stop by the host in another way, see life/manual-stop.ts. */
+  readonly by?: 'hand' | 'host';
 }
 
 /** How a container that runs is ended to be removed. */
@@ -38,7 +40,7 @@ export async function stopContainer(
   onStep?: OnStep,
 ): Promise<void> {
   if (!isActive(container.state)) return;
-  await endProgram(store, container, stopRequest(container, flags), onStep);
+  await endProgram(store, container, stopRequest(container, flags), onStep, flags.by);
 }
 
 /** After SIGKILL the container is gone when this resolves, as with Docker. @throws MinidockError 'NOT_RUNNING'. */
@@ -71,13 +73,14 @@ export async function endProgram(
   container: Container,
   request: StopRequest,
   onStep?: OnStep,
+  by: StopFlags['by'] = 'hand',
 ): Promise<void> {
   const heard = Promise.withResolvers<undefined>();
   const told = onStep && { onStep, onHeard: () => heard.resolve(undefined) };
   const ended = untilOver(store, container, waitForShim(store.paths, container.config.id, told), 'force');
   // Without it the program may have ended, and been cleaned up after, before the shim knows that anyone listens.
   if (told !== undefined) await Promise.race([heard.promise, ended]);
-  noteByHand(store.paths, container.config.id, 'stopped');
+  noteByHand(store.paths, container.config.id, by === 'host' ? 'host' : 'stopped');
   let over = false;
   for (const step of planStop(container, request)) {
     // Somebody else may have paused it since.

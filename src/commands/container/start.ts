@@ -14,7 +14,7 @@ import { defineExplainFlags, showShimMessages } from '../shared/explain-options.
 import type { Context, Verb } from '../shared/verb.ts';
 import { stderr, stdout } from '../../io/standard-streams.ts';
 
-interface StartFlags extends ExplainFlags {
+export interface StartFlags extends ExplainFlags {
   readonly attach?: boolean;
   readonly interactive?: boolean;
   readonly detachKeys: string;
@@ -62,7 +62,8 @@ function refuseSeveral(names: readonly string[], attached: boolean): void {
   });
 }
 
-async function startAll(context: Context, names: readonly string[], flags: StartFlags): Promise<void> {
+/** One after the other; one that cannot be started does not keep the others from it. */
+export async function startAll(context: Context, names: readonly string[], flags: StartFlags): Promise<void> {
   for (const name of names) {
     try {
       await startOne(context, name, flags);
@@ -73,7 +74,7 @@ async function startAll(context: Context, names: readonly string[], flags: Start
   }
 }
 
-async function printAll(
+export async function printAll(
   context: Context,
   names: readonly string[],
   how: ExplainHow,

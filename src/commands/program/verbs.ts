@@ -248,6 +248,16 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../learn/why.ts')).why,
   },
   {
+    name: 'system boot',
+    summary: 'Start the containers whose restart policy says so, after the host has started',
+    load: async () => (await import('../system/boot.ts')).boot,
+  },
+  {
+    name: 'system halt',
+    summary: 'Stop all containers before the host goes down; `system boot` brings them back',
+    load: async () => (await import('../system/boot.ts')).halt,
+  },
+  {
     name: 'info',
     summary: 'Display system-wide information',
     load: async () => (await import('../system/info.ts')).info,

@@ -4,14 +4,15 @@
  * stays over a reboot, and goes with the next start.
  *
  * Docker tells two things apart. Any `kill` notes that a hand was at work (for unless-stopped); what ends a container,
- * `stop` and a `kill` with its stop signal or SIGKILL, also cancels the restarts of this run.
+ * `stop` and a `kill` with its stop signal or SIGKILL, also cancels the restarts of this run. 'host': the machine goes
+ * down and the container with it, which is no user's wish.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseSignal } from '../spec/signals.ts';
 import type { ContainerSpec } from '../spec/container.ts';
 import { byHandPath, containerDir, type Paths } from '../state/paths.ts';
 
-type ByHand = 'no' | 'signalled' | 'stopped';
+export type ByHand = 'no' | 'signalled' | 'stopped' | 'host';
 
 const SIGKILL = 9;
 /** Docker's default, which it takes for no stop signal at all: then every signal counts. */
@@ -30,7 +31,9 @@ export function noteByHand(paths: Paths, id: string, what: Exclude<ByHand, 'no'>
 
 export function readByHand(paths: Paths, id: string): ByHand {
   try {
-    return readFileSync(byHandPath(paths, id), 'utf8') === 'signalled\n' ? 'signalled' : 'stopped';
+    const word = readFileSync(byHandPath(paths, id), 'utf8').trim();
+    // A full disk may have cut it short: the file alone says that a command was there.
+    return word === 'signalled' || word === 'host' ? word : 'stopped';
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'no';
     throw error;

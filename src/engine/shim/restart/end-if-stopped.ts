@@ -2,10 +2,11 @@
 import { readByHand } from '../../life/manual-stop.ts';
 import { signalProcess } from '../../signal-process.ts';
 import { startTime } from '../../state/process-identity.ts';
+import { isHeld } from './policy.ts';
 import type { ShimParts } from '../parts.ts';
 
 const SIGKILL = 9;
 
 export function endIfStopped({ store, config }: ShimParts, pid: number): void {
-  if (readByHand(store.paths, config.id) === 'stopped') signalProcess(pid, startTime(pid) ?? '', SIGKILL);
+  if (isHeld(readByHand(store.paths, config.id))) signalProcess(pid, startTime(pid) ?? '', SIGKILL);
 }

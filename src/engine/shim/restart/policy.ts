@@ -2,6 +2,7 @@
  * Whether a container that has ended starts again, and when: Docker's restart manager. 100 ms after the first end, twice
  * as long after each further one, up to a minute; a run of ten seconds counts as a good one, after which it begins anew.
  */
+import type { ByHand } from '../../life/manual-stop.ts';
 import type { RestartPolicy } from '../../spec/container.ts';
 
 export interface RunEnd {
@@ -9,7 +10,7 @@ export interface RunEnd {
   /** Milliseconds it ran. */
   readonly ranFor: number;
   /** What somebody has done to it meanwhile (life/manual-stop.ts). */
-  readonly byHand: 'no' | 'signalled' | 'stopped';
+  readonly byHand: ByHand;
   /** How often it was started again so far. */
   readonly restarts: number;
   /** Milliseconds it waited before this run; 0 for the first. */
@@ -22,10 +23,13 @@ const GOOD_RUN = 10_000;
 
 /** Milliseconds until it starts again; undefined where it does not. */
 export function restartDelay(policy: RestartPolicy | undefined, end: RunEnd): number | undefined {
-  if (policy === undefined || end.byHand === 'stopped' || !isWanted(policy, end)) return undefined;
+  if (policy === undefined || isHeld(end.byHand) || !isWanted(policy, end)) return undefined;
   if (end.delay === 0 || end.ranFor >= GOOD_RUN) return FIRST;
   return Math.min(end.delay * 2, LONGEST);
 }
+
+/** Whether what was done to a container keeps its shim from starting it again. */
+export const isHeld = (byHand: ByHand): boolean => byHand === 'stopped' || byHand === 'host';
 
 /** The policy alone, which also decides what starts after a reboot. */
 export function isWanted(
@@ -38,7 +42,7 @@ export function isWanted(
     case 'always':
       return true;
     case 'unless-stopped':
-      return byHand === 'no';
+      return byHand === 'no' || byHand === 'host';
     case 'on-failure':
       return exitCode !== 0 && (maximumRetryCount === 0 || restarts < maximumRetryCount);
   }

@@ -13,6 +13,7 @@ import { containerDir, containerRunDir, type Paths } from '../../state/paths.ts'
 import type { ClientDescriptors } from '../clients.ts';
 import type { ShimParts } from '../parts.ts';
 import { serveOnce } from '../poll-loop.ts';
+import { isHeld } from './policy.ts';
 import { becomeStub, execKeeping } from '../sleep.ts';
 
 export interface Respite {
@@ -43,7 +44,7 @@ export function clearRunDir(paths: Paths, id: string): void {
 
 /** Somebody has stopped it, or removed it behind our back. */
 export const isGivenUp = (paths: Paths, id: string): boolean =>
-  !existsSync(containerDir(paths, id)) || readByHand(paths, id) === 'stopped';
+  !existsSync(containerDir(paths, id)) || isHeld(readByHand(paths, id));
 
 /** Waits, and executes this shim again for the next run; returns if there is to be none. */
 export function waitForRestart(parts: ShimParts, due: number, delay: number): void {

@@ -33,6 +33,8 @@ describe('who', () => {
     ['always', { byHand: 'stopped' }, false],
     ['unless-stopped', { exitCode: 0 }, true],
     ['unless-stopped', { byHand: 'signalled' }, false],
+    ['always', { byHand: 'host' }, false],
+    ['unless-stopped', { byHand: 'host' }, false],
     ['unless-stopped', { byHand: 'stopped' }, false],
     ['on-failure', { exitCode: 0 }, false],
     ['on-failure', { exitCode: 3, restarts: 1000 }, true],
