@@ -7,6 +7,8 @@ import type { StoredImage } from '../../images/types.ts';
 import type { ContainerConfig, MountSpec } from './spec/container.ts';
 import type { CreateRequest } from './spec/create-request.ts';
 import { invalidSpec } from './spec/flag-errors.ts';
+import { containerEvent, volumeEvent } from './state/events/events.ts';
+import { recordEvents } from './state/events/event-log.ts';
 import { newId, randomName, shortId } from './spec/ids.ts';
 import { claimDirectory, forgetTaking, recordTaking, sweepLeftovers } from './state/leftovers.ts';
 import { mountRequests, type MountRequest } from './spec/mount-flags.ts';
@@ -105,7 +107,7 @@ export async function createContainer(
     const takesByName = draft.mounts.some(({ type, anonymous }) => type === 'volume' && anonymous !== true);
     const volumesLock = takesByName ? await lockVolumes(store.paths) : undefined;
     undo.push(() => volumesLock?.release());
-    const { mounts, fresh, publish } = makeVolumes(store.paths, draft.mounts, undo);
+    const { mounts, fresh, publish, made } = makeVolumes(store.paths, draft.mounts, undo);
     const config: ContainerConfig = { ...draft.config, name, spec: { ...draft.config.spec, mounts } };
     if (fresh.length > 0) {
       const { fillVolumes } = await import('./state/volume-copy.ts');
@@ -115,6 +117,10 @@ export async function createContainer(
     store.writeState(id, NEW_STATE);
     store.writeConfig(config);
     forgetTaking(store, id);
+    recordEvents(store.paths, [
+      ...made.map((volume) => volumeEvent(volume, 'create')),
+      containerEvent(config, 'create'),
+    ]);
     volumesLock?.release();
     lock.release();
     return config;
@@ -165,9 +171,12 @@ function makeVolumes(
   readonly mounts: readonly MountSpec[];
   readonly fresh: readonly MountSpec[];
   readonly publish: readonly (() => void)[];
+  /** Names of volumes that were not there. */
+  readonly made: readonly string[];
 } {
   const fresh: MountSpec[] = [];
   const toPublish: (() => void)[] = [];
+  const names: string[] = [];
   const mounts = requests.map(({ noCopy, makeSource, ...mount }): MountSpec => {
     if (makeSource === true && !existsSync(mount.source)) {
       // Docker leaves it behind as well when the container fails: the user may have begun to use it.
@@ -179,10 +188,11 @@ function makeVolumes(
     const made: MountSpec = { ...mount, source: volume.mountpoint, volume: volume.name };
     if (publish !== undefined) {
       toPublish.push(publish);
+      names.push(volume.name);
       if (taken.isEmpty) undo.push(() => deleteVolume(paths, volume.name));
       if (taken.isEmpty && !noCopy) fresh.push(made);
     }
     return made;
   });
-  return { mounts, fresh, publish: toPublish };
+  return { mounts, fresh, publish: toPublish, made: names };
 }

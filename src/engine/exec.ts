@@ -22,6 +22,7 @@ import { isTraced, span } from '../../runtime/trace.ts';
 import { DescriptorWriter, readDescriptor } from '../io/descriptor-stream.ts';
 import { DetachWatcher, parseDetachKeys } from '../io/detach-keys.ts';
 import { terminalSize } from '../io/terminal-size.ts';
+import { ExecEvents } from './state/events/exec-events.ts';
 import {
   execSteps,
   newExecDir,
@@ -112,6 +113,8 @@ async function runExec(
   if (master !== undefined && options.detach) await leaveTerminal(paths, config.id, master);
   const restore = master === undefined || options.detach ? undefined : useTerminal(master, options);
   try {
+    const events = new ExecEvents(paths, config, options.argv);
+    events.starting();
     init.go();
     const failure = await span('wait', 'wait for execve', () => init.result);
     if (failure !== undefined) {
@@ -123,7 +126,10 @@ async function runExec(
     }
     before.tell();
     trace.executed('process.exec', { kind: 'exec', argv: options.argv, cwd: request.process.cwd });
-    void exited.then((status) => trace.ended(status));
+    void exited.then((status) => {
+      trace.ended(status);
+      events.ended(status);
+    });
     if (options.detach) {
       child.unref();
       return 0;

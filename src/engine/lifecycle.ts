@@ -5,6 +5,8 @@ import { MinidockError } from '../../runtime/errors.ts';
 import type { StepTime } from '../../runtime/plan/step-span.ts';
 import { span } from '../../runtime/trace.ts';
 import { isActive, type ContainerStatus } from './spec/container.ts';
+import { recordEvent } from './state/events/event-log.ts';
+import { containerEvent } from './state/events/events.ts';
 import { tryLock, waitLock } from './state/lock.ts';
 import { containerDir, containerLock } from './state/paths.ts';
 import { LOST, POLL, recover } from './recovery.ts';
@@ -93,6 +95,8 @@ export function renameContainer(store: ContainerStore, from: string, to: string)
     const { config } = store.find(from);
     if (config.id !== id) throw noSuchContainer(from);
     store.rename(config, to);
+    const renamed = containerEvent({ ...config, name: to }, 'rename', { oldName: `/${config.name}` });
+    recordEvent(store.paths, renamed);
   } finally {
     lock.release();
   }

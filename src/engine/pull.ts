@@ -9,6 +9,8 @@ import {
   type RegistryClientOptions,
 } from '../../images/registry/client.ts';
 import { tracePull } from './pull-trace.ts';
+import { recordEvent } from './state/events/event-log.ts';
+import { imageEvent } from './state/events/events.ts';
 import type { Engine } from './engine.ts';
 import type { StandardStream } from '../io/standard-streams.ts';
 
@@ -72,6 +74,14 @@ export async function pullByName(
     });
     progress?.finish();
     watch?.onStored?.();
+    const { image } = result;
+    const event = imageEvent(
+      'pull',
+      familiarName(reference),
+      familiarRepository(reference),
+      image.config.config?.Labels,
+    );
+    recordEvent(engine.paths, event);
     if (result.warning !== undefined) output.write(`WARNING: ${result.warning}\n`);
     say(`Digest: ${result.digest}`);
     say(

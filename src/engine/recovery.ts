@@ -8,6 +8,8 @@ import { existsSync, rmSync } from 'node:fs';
 import { delay } from '../../runtime/io/delay.ts';
 import { cutCables } from './network/cut-cable.ts';
 import { isActive } from './spec/container.ts';
+import { recordEvents } from './state/events/event-log.ts';
+import { endEvents } from './state/events/events.ts';
 import { tryLock } from './state/lock.ts';
 import { containerLock, containerRunDir } from './state/paths.ts';
 import { bootId, isSameProcess } from './state/process-identity.ts';
@@ -72,6 +74,7 @@ export async function recover(store: ContainerStore, id: string): Promise<void> 
         network: undefined,
         firstId: undefined,
       });
+      if (ran) recordEvents(store.paths, endEvents(config, state.network, { ...state, exitCode: LOST }));
       if (config.spec.autoRemove) {
         const { removeContainerFiles } = await import('./remove-container.ts');
         removeContainerFiles(store, config, { volumes: true });

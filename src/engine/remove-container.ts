@@ -3,6 +3,8 @@ import { errnoOf } from '../../runtime/syscall/error.ts';
 import { getVolume } from './state/volumes.ts';
 import { planRemoval } from './plans/removal-plan.ts';
 import type { ContainerConfig } from './spec/container.ts';
+import { recordEvents } from './state/events/event-log.ts';
+import { containerEvent, volumeEvent } from './state/events/events.ts';
 import { recordTaking } from './state/leftovers.ts';
 import { performFileStep, type FileStep } from './state/perform-file.ts';
 import type { ContainerStore } from './state/store.ts';
@@ -30,6 +32,10 @@ export function takeContainerAway(
   if (volumes.length > 0) noteVolumes(store, config, volumes);
   const steps = stepsOfRemoval(store, config, volumes);
   steps.slice(0, -1).forEach(performFileStep);
+  recordEvents(store.paths, [
+    ...volumes.map((name) => volumeEvent(name, 'destroy')),
+    containerEvent(config, 'destroy'),
+  ]);
   return () => steps.slice(-1).forEach(performFileStep);
 }
 

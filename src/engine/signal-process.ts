@@ -2,13 +2,16 @@
 import { MinidockError } from '../../runtime/errors.ts';
 import { kernel } from '../../runtime/syscall/libc.ts';
 import { isActive } from './spec/container.ts';
+import { recordEvent } from './state/events/event-log.ts';
+import { containerEvent } from './state/events/events.ts';
 import { isSameProcess } from './state/process-identity.ts';
-import type { Container } from './state/store.ts';
+import type { Container, ContainerStore } from './state/store.ts';
 
 /** @throws MinidockError 'NOT_RUNNING'. */
-export function signalContainer(container: Container, signal: number): void {
+export function signalContainer({ paths }: ContainerStore, container: Container, signal: number): void {
   refuseStopped(container);
   const { pid, pidStartTime } = container.state;
+  recordEvent(paths, containerEvent(container.config, 'kill', { signal: String(signal) }));
   signalProcess(pid, pidStartTime, signal);
 }
 

@@ -8,6 +8,8 @@ import { endsContainer, noteByHand } from './life/manual-stop.ts';
 import { planSignal, planStop, planThawToEnd, type StopRequest, type StopStep } from './plans/stop-plan.ts';
 import { waitForShim } from './shim/client/shim-client.ts';
 import { refuseStopped, signalProcess } from './signal-process.ts';
+import { recordEvent } from './state/events/event-log.ts';
+import { containerEvent } from './state/events/events.ts';
 import { isActive } from './spec/container.ts';
 import { pausedPath } from './state/paths.ts';
 import { parseSignal } from './spec/signals.ts';
@@ -41,6 +43,7 @@ export async function stopContainer(
 ): Promise<void> {
   if (!isActive(container.state)) return;
   await endProgram(store, container, stopRequest(container, flags), onStep, flags.by);
+  recordEvent(store.paths, containerEvent(container.config, 'stop'));
 }
 
 /** After SIGKILL the container is gone when this resolves, as with Docker. @throws MinidockError 'NOT_RUNNING'. */
@@ -115,7 +118,12 @@ async function perform(
   }
   return stepSpan([step], async (note) => {
     const over = command.kind === 'wait' && (await isOverWithin(command.seconds, ended));
-    if (command.kind === 'signal') signalProcess(command.pid, command.start, parseSignal(command.signal));
+    if (command.kind === 'signal') {
+      const signal = parseSignal(command.signal);
+      // Before the end that it may bring about, for whoever follows.
+      recordEvent(store.paths, containerEvent(container.config, 'kill', { signal: String(signal) }));
+      signalProcess(command.pid, command.start, signal);
+    }
     note({ outcome: 'done' });
     return over;
   });

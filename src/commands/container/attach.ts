@@ -1,6 +1,8 @@
 /** `attach`: to a running container's own streams. */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { DEFAULT_DETACH_KEYS } from '../../io/detach-keys.ts';
+import { recordEvent } from '../../engine/state/events/event-log.ts';
+import { containerEvent } from '../../engine/state/events/events.ts';
 import { refuseMissingTerminal, runForeground } from '../../engine/foreground.ts';
 import { signalContainer } from '../../engine/signal-process.ts';
 import { findContainer } from '../../engine/refresh.ts';
@@ -50,6 +52,7 @@ export const attach: Verb = {
           context.exit(1);
           return;
         }
+        recordEvent(containers.paths, containerEvent(container.config, 'attach'));
         const end = await runForeground(
           (handlers) => {
             const connection = connectShim(containers.paths, container.config.id, handlers);
@@ -62,12 +65,14 @@ export const attach: Verb = {
             redraw: true,
             detachKeys: flags.detachKeys,
             ...(flags.sigProxy && !tty
-              ? { onSignal: (signal) => signalContainer(container, parseSignal(signal)) }
+              ? { onSignal: (signal) => signalContainer(containers, container, parseSignal(signal)) }
               : {}),
           },
         );
         if (end.kind === 'exited') context.exit(end.exitCode);
-        if (end.kind === 'detached') stderr.write('read escape sequence\n');
+        if (end.kind !== 'detached') return;
+        recordEvent(containers.paths, containerEvent(container.config, 'detach'));
+        stderr.write('read escape sequence\n');
       });
   },
 };

@@ -7,6 +7,8 @@ import type { Engine } from '../../engine/engine.ts';
 import { DEFAULT_DETACH_KEYS } from '../../io/detach-keys.ts';
 import { refuseMissingTerminal } from '../../engine/foreground.ts';
 import { imageFor, type Fetch } from '../../engine/image-for.ts';
+import { recordEvent } from '../../engine/state/events/event-log.ts';
+import { containerEvent } from '../../engine/state/events/events.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { startDetached, type StartOptions } from '../../engine/start.ts';
 import { startAttached } from '../../engine/start-attached.ts';
@@ -110,9 +112,10 @@ async function perform(
   const explanation = await explanationFor(flags);
   warnDiscardedPorts(request);
   const stored = await span('image', 'find the image', () => imageFor(engine, request, fetchFor(how)));
-  const { id } = await span('state', 'create', () =>
+  const config = await span('state', 'create', () =>
     createContainer(engine.containers, request, stored, shim?.id),
   );
+  const { id } = config;
   const start: StartOptions = {
     shim,
     explain: explanation !== undefined,
@@ -123,6 +126,7 @@ async function perform(
   if (detach) return startInBackground(engine.paths, id, start, explanation);
   // Without the container's output, prints the id.
   if (!request.attachStdout && !request.attachStderr) stdout.write(`${id}\n`);
+  recordEvent(engine.paths, containerEvent(config, 'attach'));
   const { attachStdin, attachStdout, attachStderr } = request;
   try {
     return await span('wait', 'wait until it has ended', () =>
@@ -171,7 +175,8 @@ function fetchFor(how: ExplainHow | undefined): Fetch {
 function passSignal({ containers }: Engine, id: string, signal: NodeJS.Signals): void {
   const container = containers.read(id);
   // Before the program runs there is nobody to pass it to; Docker drops it as well.
-  if (container !== undefined && hasProgram(container.state)) signalContainer(container, parseSignal(signal));
+  if (container !== undefined && hasProgram(container.state))
+    signalContainer(containers, container, parseSignal(signal));
 }
 
 function warnDiscardedPorts(request: CreateRequest): void {

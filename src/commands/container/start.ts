@@ -6,6 +6,8 @@ import { startContainer } from '../../engine/lifecycle.ts';
 import { startAttached } from '../../engine/start-attached.ts';
 import { findContainer } from '../../engine/refresh.ts';
 import { recover } from '../../engine/recovery.ts';
+import { recordEvent } from '../../engine/state/events/event-log.ts';
+import { containerEvent } from '../../engine/state/events/events.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { explainHow, explanationFor, inMode, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import type { ExplainHow } from '../../teach/explain/how.ts';
@@ -137,6 +139,7 @@ async function attachOne({ engine }: Context, name: string, flags: StartFlags): 
   if (isActive(state)) throw alreadyRunning(name);
   const explanation = await explanationFor(flags);
   await recover(engine.containers, config.id);
+  recordEvent(engine.paths, containerEvent(config, 'attach'));
   const stdin = flags.interactive === true && config.spec.openStdin;
   try {
     return await startAttached(engine.paths, config.id, {

@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { parseInteger } from '../../engine/spec/flag-errors.ts';
 import { startContainer } from '../../engine/lifecycle.ts';
 import { stopContainer } from '../../engine/stop.ts';
+import { recordEvent } from '../../engine/state/events/event-log.ts';
+import { containerEvent } from '../../engine/state/events/events.ts';
 import { findContainer } from '../../engine/refresh.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { explainHow, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
@@ -64,6 +66,7 @@ export const restart: Verb = {
         const container = await findContainer(containers, name);
         await stopContainer(containers, container, options);
         await startContainer(containers, container);
+        recordEvent(containers.paths, containerEvent(container.config, 'restart'));
         return name;
       });
     });

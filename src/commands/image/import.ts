@@ -1,8 +1,11 @@
 /** `import`: a root filesystem in a tar becomes an image of one layer. */
 import { createReadStream, openSync, type ReadStream } from 'node:fs';
 import { importRootfs } from '../../../images/archives/import.ts';
+import { familiarName, parseReference } from '../../../images/reference.ts';
 import { parsePlatform } from '../../../images/platform.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { recordEvents } from '../../engine/state/events/event-log.ts';
+import { imageEvent } from '../../engine/state/events/events.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { withSpinner } from '../../ui/spinner.ts';
 import { collect, type Verb } from '../shared/verb.ts';
@@ -43,7 +46,13 @@ export const importImage: Verb = {
             platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
           }),
         );
-        stdout.write(`${image.id}\n`);
+        const { id } = image;
+        const named = reference === undefined ? [] : [familiarName(parseReference(reference))];
+        recordEvents(engine.paths, [
+          ...named.map((name) => imageEvent('tag', id, name)),
+          imageEvent('import', id),
+        ]);
+        stdout.write(`${id}\n`);
       });
   },
 };

@@ -2,6 +2,8 @@
 import { loadImages } from '../../../images/archives/load.ts';
 import { familiarName, parseReference } from '../../../images/reference.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { recordEvent } from '../../engine/state/events/event-log.ts';
+import { imageEvent } from '../../engine/state/events/events.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { withSpinner } from '../../ui/spinner.ts';
 import type { Verb } from '../shared/verb.ts';
@@ -29,6 +31,7 @@ export const load: Verb = {
           { quiet: flags.quiet ?? false },
         );
         for (const { image, tags } of loaded) {
+          recordEvent(engine.paths, imageEvent('load', image.id, image.id, image.config.config?.Labels));
           for (const tag of tags) stdout.write(`Loaded image: ${familiarName(parseReference(tag))}\n`);
           if (tags.length === 0) stdout.write(`Loaded image ID: ${image.id}\n`);
         }

@@ -1,6 +1,10 @@
 /** `rmi`: take names away; the image goes with its last one. */
+import type { Removal } from '../../../images/store/requests.ts';
+import type { StoredImage } from '../../../images/types.ts';
 import { cannotTell } from '../../engine/state/damage.ts';
 import type { Engine } from '../../engine/engine.ts';
+import { recordEvents, type NewEvent } from '../../engine/state/events/event-log.ts';
+import { imageEvent } from '../../engine/state/events/events.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import type { Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
@@ -18,10 +22,12 @@ export const rmi: Verb = {
         let failed = false;
         for (const name of names) {
           try {
+            const image = await store.find(name);
             const removal = await store.remove(name, {
               force: flags.force ?? false,
               inUse: imagesInUse(context.engine),
             });
+            if (image !== undefined) recordEvents(context.engine.paths, removalEvents(image, removal));
             for (const tag of removal.untagged) stdout.write(`Untagged: ${tag}\n`);
             for (const id of removal.deleted) stdout.write(`Deleted: ${id}\n`);
           } catch (error) {
@@ -35,6 +41,15 @@ export const rmi: Verb = {
       });
   },
 };
+
+/** One for each name, and one for the image where it has gone with the last of them. */
+function removalEvents({ id, config }: StoredImage, { untagged, deleted }: Removal): readonly NewEvent[] {
+  const labels = config.config?.Labels;
+  return [
+    ...untagged.map(() => imageEvent('untag', id, id, labels)),
+    ...(deleted.includes(id) ? [imageEvent('delete', id, id, labels)] : []),
+  ];
+}
 
 function imagesInUse({ containers }: Engine): ReadonlyMap<string, string> {
   const list = containers.list();

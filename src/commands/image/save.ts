@@ -7,6 +7,8 @@ import { finished } from 'node:stream/promises';
 import { saveImages, type SaveRequest } from '../../../images/archives/save.ts';
 import { formatReference, parseReference } from '../../../images/reference.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { recordEvent } from '../../engine/state/events/event-log.ts';
+import { imageEvent } from '../../engine/state/events/events.ts';
 import { findImage } from '../../engine/find-image.ts';
 import { randomHex } from '../../engine/spec/ids.ts';
 import { requireRoot } from '../../engine/require-root.ts';
@@ -35,6 +37,8 @@ export const save: Verb = {
         const store = await engine.images();
         if (flags.output === undefined) await saveImages(store, requests, stdout.asNodeStream());
         else await writeBeside(flags.output, (stream) => saveImages(store, requests, stream));
+        for (const { image } of requests)
+          recordEvent(engine.paths, imageEvent('save', image.id, image.id, image.config.config?.Labels));
       });
   },
 };

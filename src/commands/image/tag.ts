@@ -1,4 +1,7 @@
 /** `tag` */
+import { familiarName, parseReference } from '../../../images/reference.ts';
+import { recordEvent } from '../../engine/state/events/event-log.ts';
+import { imageEvent } from '../../engine/state/events/events.ts';
 import { findImage } from '../../engine/find-image.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import type { Verb } from '../shared/verb.ts';
@@ -11,7 +14,10 @@ export const tag: Verb = {
       .argument('<target>')
       .action(async (source: string, target: string) => {
         requireRoot('tag');
-        await (await engine.images()).tag(await findImage(engine, source), target);
+        const image = await findImage(engine, source);
+        await (await engine.images()).tag(image, target);
+        const name = familiarName(parseReference(target));
+        recordEvent(engine.paths, imageEvent('tag', image.id, name, image.config.config?.Labels));
       });
   },
 };

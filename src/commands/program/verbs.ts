@@ -258,6 +258,12 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../system/boot.ts')).halt,
   },
   {
+    name: 'events',
+    aliases: ['system events'],
+    summary: 'Get real time events from the server',
+    load: async () => (await import('../system/events.ts')).events,
+  },
+  {
     name: 'info',
     summary: 'Display system-wide information',
     load: async () => (await import('../system/info.ts')).info,

@@ -51,6 +51,8 @@ export function toJson(value: unknown): string {
   if (value instanceof GoFloat) return String(toNumber(value));
   if (Array.isArray(value)) return `[${value.map(toJson).join(',')}]`;
   if (isObject(value)) {
+    const own = tagOf(value)?.json;
+    if (own !== undefined) return own();
     const fields = keysOf(value).filter(
       (key) => value[key] !== undefined && typeof value[key] !== 'function',
     );

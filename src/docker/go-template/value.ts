@@ -21,6 +21,8 @@ interface Tag {
   /** What `index` gives for a missing key. */
   readonly zero?: unknown;
   readonly isNil?: boolean;
+  /** A struct whose fields have other names in JSON. */
+  readonly json?: () => string;
 }
 
 const tags = new WeakMap<object, Tag>();
@@ -34,6 +36,9 @@ const asJsonNull = <T extends object>(value: T): T =>
 /** Marks an object whose fields are fixed: prints as `{a b}`, a field it has not is an error. */
 export const goStruct = <T extends object>(value: T, typeName?: string): T =>
   tagged(value, { kind: 'struct', ...(typeName === undefined ? {} : { typeName }) });
+/** A struct that is something else in JSON: the text `json` gives for it. */
+export const goStructAsJson = <T extends object>(value: T, typeName: string, json: () => string): T =>
+  tagged(value, { kind: 'struct', typeName, json });
 /** A struct some of whose fields are left out of JSON while empty, yet printed: `{bind  /src /dst  ro}`. */
 export const goStructOf = <T extends object>(value: T, printed: readonly string[]): T =>
   tagged(value, { kind: 'struct', printed });

@@ -11,6 +11,8 @@ import { NO_JOURNAL } from '../../../runtime/plan/journal.ts';
 import { stepSpan } from '../../../runtime/plan/step-span.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
 import type { ContainerConfig } from '../spec/container.ts';
+import { recordEvent } from '../state/events/event-log.ts';
+import { containerEvent } from '../state/events/events.ts';
 import { cgroupsPath, pausedPath, type Paths } from '../state/paths.ts';
 import type { Container } from '../state/store.ts';
 
@@ -58,6 +60,7 @@ export async function pauseContainer(paths: Paths, container: Container, tell?: 
     rmSync(pausedPath(paths, config.id), { force: true });
     throw error;
   }
+  recordEvent(paths, containerEvent(config, 'pause'));
 }
 
 /** @throws MinidockError as planUnpause, and 'STEP_FAILED'. */
@@ -66,6 +69,7 @@ export async function unpauseContainer(paths: Paths, container: Container, tell?
   tell?.(steps);
   await applySteps(steps, options());
   rmSync(pausedPath(paths, container.config.id), { force: true });
+  recordEvent(paths, containerEvent(container.config, 'unpause'));
 }
 
 /** So that a signal arrives: what stops a container, or kills it, does not leave it paused. */

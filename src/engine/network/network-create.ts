@@ -17,6 +17,8 @@ import { holds } from '../../../runtime/plan/perform-host.ts';
 import type { HostStep, Undo } from '../../../runtime/plan/step.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import { undoCommand } from '../../../runtime/plan/undo.ts';
+import { recordEvent } from '../state/events/event-log.ts';
+import { networkEvent } from '../state/events/events.ts';
 import { writeKeptRecord } from '../state/atomic-file.ts';
 import { DEFAULT_NETWORK } from '../spec/endpoints.ts';
 import {
@@ -54,6 +56,7 @@ export async function createNetwork(
       deleteDefinition(definitionPath(paths, network));
       throw error;
     }
+    recordEvent(paths, networkEvent(network, 'create'));
     return network;
   } finally {
     lock.release();
@@ -143,6 +146,7 @@ export async function removeNetwork(paths: Paths, reference: string): Promise<Br
       rmSync(join(dir, network.id), { recursive: true, force: true });
     }
     deleteDefinition(definitionPath(paths, network));
+    recordEvent(paths, networkEvent(network, 'destroy'));
     return network;
   } finally {
     lock.release();

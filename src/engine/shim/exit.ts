@@ -7,8 +7,10 @@ import { StepError } from '../../../runtime/plan/apply.ts';
 import { describeUndo, undoJournal, type UndoReport } from '../../../runtime/plan/undo.ts';
 import { stepTimes, undoTimes } from '../../../runtime/plan/step-span.ts';
 import { isTraced, listenToTrace, span, tellTrace } from '../../../runtime/trace.ts';
+import { recordEvents } from '../state/events/event-log.ts';
+import { endEvents } from '../state/events/events.ts';
 import { noteIfNotQuiet, noteIfQuiet } from '../network/address-notes.ts';
-import { isActive, type ContainerState } from '../spec/container.ts';
+import { isActive, type ContainerConfig, type ContainerState } from '../spec/container.ts';
 import { hintOf } from '../spec/hints.ts';
 import { cutCables } from '../network/cut-cable.ts';
 import { containerDir, containerRunDir } from '../state/paths.ts';
@@ -60,6 +62,8 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
       }),
     );
   }
+  const { startedAt } = current ?? held;
+  recordEvents(store.paths, endEvents(asNamedNow(parts), network, { exitCode, oomKilled, startedAt }));
   if (delay !== undefined) return goOn(parts, delay, { exitCode, oomKilled }, network);
   const rest = cleanUp(parts, config.spec.autoRemove);
   // A client with --explain waits for the deletion of the files; no other client does.
@@ -123,6 +127,11 @@ export function endRespite(parts: ShimParts): void {
   const { exitCode = 0, oomKilled = false } = current ?? {};
   span('answer', 'answer: exited', () => clients.finish({ type: 'exited', exitCode, oomKilled }));
   rest();
+}
+
+/** It may have been renamed since it was started, which the file of its name tells. */
+function asNamedNow({ store, config }: ShimParts): ContainerConfig {
+  return store.names.read(config.name) === config.id ? config : (store.read(config.id)?.config ?? config);
 }
 
 /** Of a container that nobody has removed. Without a record, use the shim's start time. */

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
 import type { AcquiredNetwork } from '../network/networking.ts';
 import { timestamp } from '../spec/time.ts';
+import { recordEvents } from '../state/events/event-log.ts';
+import { startEvents } from '../state/events/events.ts';
 import { containerDir } from '../state/paths.ts';
 import { bootId, startTime } from '../state/process-identity.ts';
 import type { ShimParts } from './parts.ts';
@@ -38,4 +40,5 @@ export function recordRunning(
     logLoss: undefined,
     restartCount: which === 'again' ? before.restartCount : undefined,
   });
+  recordEvents(store.paths, startEvents(config, network.state));
 }

@@ -84,3 +84,5 @@ export const idsDir = (p: Paths): string => join(p.run, 'ids');
 export const cablesDir = (p: Paths): string => join(p.run, 'cables');
 /** Below the mount of each hierarchy. */
 export const cgroupsPath = (id: string): string => `/minidock/${id}`;
+/** Notes of what happened, for `events` (engine/events). */
+export const eventsDir = (p: Paths): string => join(p.run, 'events');

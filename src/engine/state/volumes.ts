@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { delay } from '../../../runtime/io/delay.ts';
 import { copyOf } from '../../../images/foreign/kept.ts';
+import { recordEvent } from './events/event-log.ts';
+import { volumeEvent } from './events/events.ts';
 import { isDamaged, readKeptRecord, refuseLink, writeKeptRecord } from './atomic-file.ts';
 import { missingFile, tellDamage } from './damage.ts';
 import { tryLock, type Lock } from './lock.ts';
@@ -123,6 +125,7 @@ export function removeVolume(paths: Paths, name: string): void {
     throw new MinidockError({ code: 'NO_SUCH_VOLUME', message: `get ${name}: no such volume` });
   }
   deleteVolume(paths, name);
+  recordEvent(paths, volumeEvent(name, 'destroy'));
 }
 
 /** Also of one that has not been published. */
