@@ -19,6 +19,18 @@ export async function readProgram(argv: Argv): Promise<ProgramAnswer> {
   return { exitCode, stdout };
 }
 
+/** The same with what it complains of, for a program that the user chose the words of. */
+export async function readProgramWithErrors(argv: Argv): Promise<ProgramAnswer & { readonly stderr: string }> {
+  const { execa } = await import('execa');
+  const [program, ...args] = argv;
+  const { exitCode, stdout, stderr } = await execa(program, args, {
+    reject: false,
+    stdin: 'ignore',
+    env: { LC_ALL: 'C.UTF-8' },
+  });
+  return { exitCode, stdout, stderr };
+}
+
 /** What it prints for people, on either stream; a program that cannot be started says so itself, in a way. */
 export async function lookAt(argv: Argv): Promise<string> {
   const { execa } = await import('execa');

@@ -7,7 +7,7 @@ const MINIMUM_WIDTH = 10;
 const PADDING = 3;
 
 /** Lines with tab-ended cells to aligned lines. */
-export function alignColumns(text: string): string {
+export function alignColumns(text: string, minimum = MINIMUM_WIDTH): string {
   const lines = text.split('\n').map((line) => line.split('\t'));
   // Width in characters, not UTF-16 units; most lists contain none of two units.
   const widthOf = /[\ud800-\udfff]/.test(text) ? countCharacters : countUnits;
@@ -15,7 +15,7 @@ export function alignColumns(text: string): string {
   for (let column = 0; column < columns; column++) {
     for (let first = 0; first < lines.length; first++) {
       let end = first;
-      let width = MINIMUM_WIDTH;
+      let width = minimum;
       // The last cell of a line belongs to no column.
       for (; column < (lines[end]?.length ?? 0) - 1; end++) {
         width = Math.max(width, widthOf(lines[end]?.[column] ?? '') + PADDING);

@@ -80,6 +80,24 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../system/inspect.ts')).containerInspect,
   },
   {
+    name: 'top',
+    aliases: ['container top'],
+    summary: 'Display the running processes of a container',
+    load: async () => (await import('../look/top.ts')).top,
+  },
+  {
+    name: 'stats',
+    aliases: ['container stats'],
+    summary: 'Display a live stream of container(s) resource usage statistics',
+    load: async () => (await import('../look/stats.ts')).stats,
+  },
+  {
+    name: 'diff',
+    aliases: ['container diff'],
+    summary: "Inspect changes to files or directories on a container's filesystem",
+    load: async () => (await import('../look/diff.ts')).diff,
+  },
+  {
     name: 'logs',
     aliases: ['container logs'],
     summary: 'Fetch the logs of a container',
@@ -261,7 +279,7 @@ export const VERBS: readonly VerbEntry[] = [
     name: 'events',
     aliases: ['system events'],
     summary: 'Get real time events from the server',
-    load: async () => (await import('../system/events.ts')).events,
+    load: async () => (await import('../look/events.ts')).events,
   },
   {
     name: 'info',
