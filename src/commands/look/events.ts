@@ -1,4 +1,4 @@
-/** `events`: what has happened, and what happens from now on, until it is told to end. */
+/** `events`: past events, and new ones until --until or a signal ends it. */
 import { printable } from '../../../runtime/printable.ts';
 import { EventReader, type RecordedEvent } from '../../engine/state/events/event-reader.ts';
 import { requireRoot } from '../../engine/require-root.ts';
@@ -36,7 +36,7 @@ export const events: Verb = {
         }
         const filters = parseEventFilters(flags.filter ?? []);
         const format = eventFormatter(flags.format);
-        // Docker tells of the past if either end is given.
+        // Docker prints past events if either end is given.
         const from = since ?? (until === undefined ? now : 0n);
         await tellEvents(engine.paths, from, until, async (event) => {
           if (!matchEvent(filters, event)) return;

@@ -87,7 +87,7 @@ async function chosen(
 }
 
 function sample(containers: readonly Chosen[]): ReadonlyMap<string, Usage> {
-  const running = containers.filter(({ container }) => container.hasProgram(state));
+  const running = containers.filter(({ container }) => hasProgram(container.state));
   return new Map(running.map(({ container }) => [container.config.id, readUsage(container)]));
 }
 

@@ -1,12 +1,12 @@
 /**
- * The event log: what happened to containers, images, networks and volumes, for `events`. There is no daemon to tell,
- * so whoever does something appends a line to a file, and whoever wants to know reads it (event-reader.ts).
+ * The event log: what happened to containers, images, networks and volumes, for `events`. Each
+ * command and each shim appends a line to a file for what it does; event-reader.ts reads it. No daemon takes part.
  *
  *     RUN/events/log      one event a line, added to with one write(2) of O_APPEND: no lock, no fsync
  *     RUN/events/log.1    the one before it, and so on up to log.3
  *
  * Each write begins and ends with a newline, so that half a line, left by a full file system, does not spoil the next.
- * The log is a note: whatever goes wrong with it, the command that wanted to add to it does not fail.
+ * A failure to write the log does not fail the command.
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import { kernel } from '../../../../runtime/syscall/libc.ts';
@@ -42,14 +42,14 @@ export const eventFile = (paths: Paths, age = 0): string =>
 
 export const recordEvent = (paths: Paths, event: NewEvent): void => recordEvents(paths, [event]);
 
-/** Several at once are one write. Never throws: no command fails because nobody could be told of it. */
+/** Several at once are one write. Never throws: no command fails because its event cannot be recorded. */
 export function recordEvents(paths: Paths, events: readonly NewEvent[]): void {
   if (events.length === 0) return;
   const text = events.map((event) => `\n${toLine(event)}\n`).join('');
   try {
     append(paths, text);
   } catch (error) {
-    // A full disk, a read-only one, somebody else's file in its place: `doctor` tells of those. Our own mistakes are not among them.
+    // A full disk, a read-only one, or another file in its place. An error without a code is a mistake of our own.
     if (errnoOf(error) === '' && (error as { code?: unknown }).code === undefined) throw error;
   }
 }

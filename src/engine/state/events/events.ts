@@ -1,6 +1,6 @@
 /**
- * What is told of each event, in Docker's words and order: the actor, and the attributes that `events` prints and
- * filters by. Pure; event-log.ts writes them down.
+ * The events of a container, an image, a network or a volume in Docker's words and order: the actor, and the attributes
+ * that `events` prints and filters by. Pure; event-log.ts writes them.
  */
 import type { ContainerConfig, ContainerState, NetworkState } from '../../spec/container.ts';
 import type { Attributes, NewEvent } from './event-log.ts';
@@ -48,7 +48,7 @@ export const networkEvent = (
   attributes: { ...(container === undefined ? {} : { container }), name: network.name, type: 'bridge' },
 });
 
-/** A prune is told as one event of its kind, after those of what it removed. */
+/** The one event of a prune, after the events of what it removed. */
 export const pruneEvent = (type: NewEvent['type'], reclaimed: number): NewEvent => ({
   type,
   action: 'prune',

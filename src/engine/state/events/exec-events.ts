@@ -1,4 +1,4 @@
-/** What is told of an exec: that it was made and begins, in one write; its end by whoever waits for it. */
+/** The events of an exec: its creation and start in one write, its end when the process that waits for it sees it. */
 import type { ContainerConfig } from '../../spec/container.ts';
 import { newId } from '../../spec/ids.ts';
 import type { Paths } from '../paths.ts';
