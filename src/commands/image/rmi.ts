@@ -1,14 +1,12 @@
 /** `rmi`: take names away; the image goes with its last one. */
 import type { Removal } from '../../../images/store/requests.ts';
 import type { StoredImage } from '../../../images/types.ts';
-import { cannotTell } from '../../engine/state/damage.ts';
-import type { Engine } from '../../engine/engine.ts';
+import { imagesInUse } from '../../engine/prune/in-use.ts';
 import { recordEvents, type NewEvent } from '../../engine/state/events/event-log.ts';
 import { imageEvent } from '../../engine/state/events/events.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import type { Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
-import { isActive } from '../../engine/spec/container.ts';
 
 export const rmi: Verb = {
   configure(command, context) {
@@ -25,7 +23,7 @@ export const rmi: Verb = {
             const image = await store.find(name);
             const removal = await store.remove(name, {
               force: flags.force ?? false,
-              inUse: imagesInUse(context.engine),
+              inUse: imagesInUse(context.engine.containers),
             });
             if (image !== undefined) recordEvents(context.engine.paths, removalEvents(image, removal));
             for (const tag of removal.untagged) stdout.write(`Untagged: ${tag}\n`);
@@ -49,18 +47,4 @@ function removalEvents({ id, config }: StoredImage, { untagged, deleted }: Remov
     ...untagged.map(() => imageEvent('untag', id, id, labels)),
     ...(deleted.includes(id) ? [imageEvent('delete', id, id, labels)] : []),
   ];
-}
-
-function imagesInUse({ containers }: Engine): ReadonlyMap<string, string> {
-  const list = containers.list();
-  const unknown = list.find(({ unreadable }) => unreadable !== undefined);
-  if (unknown !== undefined) throw cannotTell('remove images', unknown);
-  const words = list.map(({ config, state }): [string, string] => [
-    config.imageId,
-    `${isActive(state) ? 'running' : 'stopped'} container ${config.id.slice(0, 12)}`,
-  ]);
-  // A running container is the stronger reason: name it first.
-  return new Map(
-    words.sort(([, a], [, b]) => (a.startsWith('running') ? 1 : 0) - (b.startsWith('running') ? 1 : 0)),
-  );
 }

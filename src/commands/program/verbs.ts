@@ -276,6 +276,36 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../system/boot.ts')).halt,
   },
   {
+    name: 'container prune',
+    summary: 'Remove all stopped containers',
+    load: async () => (await import('../prune/prune.ts')).containerPrune,
+  },
+  {
+    name: 'image prune',
+    summary: 'Remove unused images',
+    load: async () => (await import('../prune/prune.ts')).imagePrune,
+  },
+  {
+    name: 'volume prune',
+    summary: 'Remove unused local volumes',
+    load: async () => (await import('../prune/prune.ts')).volumePrune,
+  },
+  {
+    name: 'builder prune',
+    summary: 'Remove build cache',
+    load: async () => (await import('../prune/prune.ts')).builderPrune,
+  },
+  {
+    name: 'system prune',
+    summary: 'Remove unused data',
+    load: async () => (await import('../prune/prune.ts')).systemPrune,
+  },
+  {
+    name: 'system df',
+    summary: 'Show disk usage',
+    load: async () => (await import('../look/df.ts')).df,
+  },
+  {
     name: 'events',
     aliases: ['system events'],
     summary: 'Get real time events from the server',

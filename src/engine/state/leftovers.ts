@@ -99,6 +99,12 @@ function removeTaken(store: ContainerStore, dir: string, id: string, deadline: n
   });
 }
 
+/** Anonymous volumes of containers that are being made, or removed, just now. */
+export const takenVolumes = ({ paths }: ContainerStore): readonly string[] =>
+  directoriesIn(containersDir(paths)).flatMap(
+    (name) => readTaking(join(containersDir(paths), name))?.anonymousVolumes ?? [],
+  );
+
 /** undefined if the kill came before anything could be taken. */
 function readTaking(dir: string): Taking | undefined {
   try {

@@ -1,0 +1,150 @@
+/** `container|image|volume|network|builder|system prune`: a question, the removal, what it gave back. */
+import type { Command } from 'commander';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { asksForAll, parsePruneFilters, type PruneFilters } from '../../docker/prune-filter.ts';
+import type { Engine } from '../../engine/engine.ts';
+import {
+  pruneContainers,
+  pruneImages,
+  pruneNetworks,
+  pruneVolumes,
+  type Pruned,
+} from '../../engine/prune/prune.ts';
+import { requireRoot } from '../../engine/require-root.ts';
+import { nowNs } from '../../engine/spec/time.ts';
+import { recordEvent } from '../../engine/state/events/event-log.ts';
+import { pruneEvent } from '../../engine/state/events/events.ts';
+import { stdout } from '../../io/standard-streams.ts';
+import { humanSize } from '../../ui/human.ts';
+import { collect, type Verb } from '../shared/verb.ts';
+import { confirm } from './confirm.ts';
+
+interface PruneFlags {
+  readonly all?: boolean;
+  readonly filter?: readonly string[];
+  readonly force?: boolean;
+  readonly volumes?: boolean;
+}
+
+interface Prune {
+  /** 'container prune' */
+  readonly name: string;
+  /** The help of -a, where there is one. */
+  readonly all?: string;
+  /** Keys of --filter besides the labels. */
+  readonly keys?: readonly string[];
+  readonly warning: (all: boolean, filters: PruneFilters, flags: PruneFlags) => string;
+  readonly perform: (
+    engine: Engine,
+    all: boolean,
+    filters: PruneFilters,
+    flags: PruneFlags,
+  ) => Promise<number | undefined>;
+}
+
+const pruneVerb = ({ name, all, keys, warning, perform }: Prune): Verb => ({
+  configure(command, { engine }) {
+    defineFlags(command, all);
+    if (name === 'system prune') command.option('--volumes', 'Prune anonymous volumes');
+    command.action(async (flags: PruneFlags) => {
+      requireRoot(name);
+      const filters = parsePruneFilters(flags.filter ?? [], nowNs(), keys);
+      if (flags.volumes === true && filters.values.has('until')) {
+        throw new MinidockError({
+          code: 'FILTER_INVALID',
+          message: 'ERROR: The "until" filter is not supported with "--volumes"',
+        });
+      }
+      const every =
+        flags.all === true || asksForAll(filters.values, 'all') || asksForAll(filters.values, 'dangling');
+      if (flags.force !== true && !(await confirm(warning(every, filters, flags)))) return;
+      const reclaimed = await perform(engine, every, filters, flags);
+      if (reclaimed !== undefined) stdout.write(`Total reclaimed space: ${humanSize(reclaimed, 4)}\n`);
+    });
+  },
+});
+
+function defineFlags(command: Command, all: string | undefined): void {
+  command.usage('[OPTIONS]');
+  if (all !== undefined) command.option('-a, --all', all);
+  command
+    .option('--filter <filter>', 'Provide filter values (e.g. "label=<key>=<value>")', collect)
+    .option('-f, --force', 'Do not prompt for confirmation');
+}
+
+/** Prints what was removed, and gives the bytes. */
+function show(kind: string, { removed, reclaimed }: Pruned): number {
+  if (removed.length > 0) stdout.write(`Deleted ${kind}:\n${removed.join('\n')}\n\n`);
+  return reclaimed;
+}
+
+export const containerPrune = pruneVerb({
+  name: 'container prune',
+  warning: () => 'WARNING! This will remove all stopped containers.',
+  perform: async (engine, _, { chooses }) => show('Containers', await pruneContainers(engine, chooses)),
+});
+
+export const imagePrune = pruneVerb({
+  name: 'image prune',
+  all: 'Remove all unused images, not just dangling ones',
+  keys: ['until', 'dangling'],
+  warning: (all) =>
+    all
+      ? 'WARNING! This will remove all images without at least one container associated to them.'
+      : 'WARNING! This will remove all dangling images.',
+  perform: async (engine, all, { chooses }) => show('Images', await pruneImages(engine, chooses, all)),
+});
+
+export const volumePrune = pruneVerb({
+  name: 'volume prune',
+  all: 'Remove all unused volumes, not just anonymous ones',
+  keys: ['all'],
+  warning: (all) =>
+    all
+      ? 'WARNING! This will remove all local volumes not used by at least one container.'
+      : 'WARNING! This will remove anonymous local volumes not used by at least one container.',
+  perform: async (engine, all, { chooses }) => show('Volumes', await pruneVolumes(engine, chooses, all)),
+});
+
+export const networkPrune = pruneVerb({
+  name: 'network prune',
+  warning: () => 'WARNING! This will remove all custom networks not used by at least one container.',
+  perform: async (engine, _, { chooses }) => {
+    show('Networks', await pruneNetworks(engine, chooses));
+    return undefined;
+  },
+});
+
+/** There is no builder here, and so no cache of one. */
+export const builderPrune = pruneVerb({
+  name: 'builder prune',
+  all: 'Remove all unused build cache, not just dangling ones',
+  keys: ['until', 'id', 'parent', 'type', 'description', 'inuse', 'shared', 'private'],
+  warning: (all) => `WARNING! This will remove all ${all ? '' : 'dangling '}build cache.`,
+  perform: () => Promise.resolve(0),
+});
+
+export const systemPrune = pruneVerb({
+  name: 'system prune',
+  all: 'Remove all unused images not just dangling ones',
+  warning: (all, _, flags) => {
+    const parts = [
+      'all stopped containers',
+      'all networks not used by at least one container',
+      ...(flags.volumes === true ? ['all anonymous volumes not used by at least one container'] : []),
+      all ? 'all images without at least one container associated to them' : 'all dangling images',
+      all ? 'all build cache' : 'unused build cache',
+    ];
+    const filters = (flags.filter ?? []).map((text) => `  - ${text}\n`).join('');
+    const filtered = filters === '' ? '' : `\n  Items to be pruned will be filtered with:\n${filters}`;
+    return `WARNING! This will remove:\n${parts.map((part) => `  - ${part}\n`).join('')}${filtered}`;
+  },
+  perform: async (engine, all, { chooses }, flags) => {
+    let total = show('Containers', await pruneContainers(engine, chooses));
+    total += show('Networks', await pruneNetworks(engine, chooses));
+    if (flags.volumes === true) total += show('Volumes', await pruneVolumes(engine, chooses, false));
+    total += show('Images', await pruneImages(engine, chooses, all));
+    recordEvent(engine.paths, pruneEvent('builder', 0));
+    return total;
+  },
+});
