@@ -37,18 +37,21 @@ const ACTIONS = `
 Commands:
   list             List all lessons, and which steps are done
   start NAME       Start the lab of a lesson and open a shell in it
-  enter [NAME]     Open another shell in a running lab (enter NAME -- COMMAND: run one command in it)
+  enter [NAME]     Open another shell in a running lab; enter NAME -- COMMAND
+                   runs one command in it
   status           Show the current step
   check            Check whether the step is reached, and what is missing
   hint             Show one more hint
-  show [NAME]      Show the solution of the step with its reasons, or of a whole lesson
+  show [NAME]      Show the solution of the step with its reasons, or of a
+                   whole lesson
   next             Do the step for me
   reset            Start the same lab again
   end              End the lab and remove it
-  run NAME --auto  Play a lesson by itself; several names play one after the other
+  run NAME --auto  Play a lesson by itself; several names play one after the
+                   other
 
-In a lab's shell the words from status to end go without "minidock lab". From another terminal they take the name of a
-lab where several are running.
+In a lab's shell the words from status to end go without "minidock lab". From
+another terminal they take the name of a lab where several are running.
 `;
 
 export const lab: Verb = {

@@ -4,7 +4,7 @@
  */
 import { span } from '../../../runtime/trace.ts';
 import type { WaitingShim } from '../../engine/shim/client/shim-process.ts';
-import { stderr, stdout } from '../../io/standard-streams.ts';
+import { stdout } from '../../io/standard-streams.ts';
 import { countGlobals } from './global-flags.ts';
 import { helpText } from './help.ts';
 import type { CommandLine } from './verb-runner.ts';
@@ -13,12 +13,19 @@ import { VERBS, type VerbEntry } from './verbs.ts';
 /** `shim`: one that waits for the container that this command line may start. */
 export async function runCommandLine(words: readonly string[], shim?: WaitingShim): Promise<number> {
   const argv = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
+  if (argv[0] === '__complete') {
+    await (await import('../completion/complete.ts')).printCandidates(argv.slice(1));
+    return 0;
+  }
   if (argv.length === 0 || (argv.length === 1 && isHelp(argv[0]))) {
     stdout.write(helpText());
     return 0;
   }
   const { verb, entry, before, rest } = findVerb(argv);
-  if (entry === undefined && verb !== undefined) return unknownVerb(verb, rest);
+  if (entry === undefined && verb !== undefined) {
+    const { unknownVerb } = await import('./unknown-verb.ts');
+    return unknownVerb(verb, rest);
+  }
   const { runVerb } = await span('start', 'load the parser', () => import('./verb-runner.ts'));
   return runVerb({ entry, before, rest, shim });
 }
@@ -47,21 +54,4 @@ function entryOf(word: string): VerbEntry | undefined {
     if (entry.name === word || entry.aliases?.includes(word) === true) return entry;
   }
   return undefined;
-}
-
-/** Also the first word of verbs of two: alone, or with --help, it lists them, as in Docker. */
-function unknownVerb(verb: string, rest: readonly string[]): number {
-  const group = VERBS.filter(({ name, aliases }) =>
-    [name, ...(aliases ?? [])].some((word) => word.startsWith(`${verb} `)),
-  );
-  if (group.length > 0) {
-    const words = group.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]);
-    const list = words.filter((word) => word.startsWith(`${verb} `));
-    const text = `Usage: minidock ${verb} COMMAND\n\nCommands:\n${list.map((word) => `  ${word}\n`).join('')}`;
-    const helps = isHelp(rest[0]);
-    (helps ? stdout : stderr).write(text);
-    return helps || rest.length === 0 ? 0 : 1;
-  }
-  stderr.write(`minidock: '${verb}' is not a minidock command.\nSee 'minidock --help'\n`);
-  return 1;
 }

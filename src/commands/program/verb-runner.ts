@@ -51,6 +51,10 @@ export async function runVerb({ entry, before, rest, shim }: CommandLine): Promi
       },
     };
     module.configure(command, context);
+    if (rest.some((word) => word === '--help' || word === '-h')) {
+      const { helpFooter } = await import('./examples.ts');
+      command.addHelpText('after', helpFooter(entry));
+    }
     if (isTraced()) command.hook('preAction', () => spanSince(parsing, 'start', 'parse arguments'));
     await command.parseAsync([...normaliseBooleans(command, rest)], { from: 'user' });
     return outcome.code;
@@ -108,11 +112,13 @@ function printUsageError(error: CommanderError, verb: string, command: Command |
   };
   const unknown = /^unknown option '(--?)([^'=]+)/.exec(words);
   if (unknown !== null) {
+    const meant = /\(Did you mean (.*)\?\)/.exec(words)?.[1];
+    const hint = meant === undefined ? '' : `\nDid you mean ${meant}?`;
     const text =
       unknown[1] === '--'
         ? `unknown flag: --${unknown[2] ?? ''}`
         : `unknown shorthand flag: '${unknown[2] ?? ''}' in -${unknown[2] ?? ''}`;
-    return say(text, USAGE_STATUS);
+    return say(`${text}${hint}`, USAGE_STATUS);
   }
   const missing = /^option '.*?(--?[a-z-]+)(?: <[^>]*>)?' argument missing/.exec(words);
   if (missing !== null) return say(`flag needs an argument: ${missing[1] ?? ''}`, USAGE_STATUS);

@@ -5,8 +5,21 @@ export interface VerbEntry {
   readonly name: string;
   readonly aliases?: readonly string[];
   readonly summary: string;
+  /** Not in lists: for programs. */
+  readonly hidden?: boolean;
   readonly load: () => Promise<Verb>;
 }
+
+/** The first words of verbs of two, in the order of --help. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  builder: 'Manage builds',
+  container: 'Manage containers',
+  context: 'Manage contexts',
+  image: 'Manage images',
+  network: 'Manage networks',
+  system: 'Manage minidock',
+  volume: 'Manage volumes',
+};
 
 export const VERBS: readonly VerbEntry[] = [
   {
@@ -306,6 +319,27 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../look/df.ts')).df,
   },
   {
+    name: 'context ls',
+    aliases: ['context list'],
+    summary: 'List contexts',
+    load: async () => (await import('../look/context.ts')).contextList,
+  },
+  {
+    name: 'context show',
+    summary: 'Print the name of the current context',
+    load: async () => (await import('../look/context.ts')).contextShow,
+  },
+  {
+    name: 'context use',
+    summary: 'Set the current context',
+    load: async () => (await import('../look/context.ts')).contextUse,
+  },
+  {
+    name: 'completion',
+    summary: 'Print the completion script of a shell: bash, zsh or fish',
+    load: async () => (await import('../completion/completion.ts')).completion,
+  },
+  {
     name: 'events',
     aliases: ['system events'],
     summary: 'Get real time events from the server',
@@ -313,6 +347,7 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: 'info',
+    aliases: ['system info'],
     summary: 'Display system-wide information',
     load: async () => (await import('../system/info.ts')).info,
   },

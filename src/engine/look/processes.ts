@@ -7,6 +7,7 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import { readProgramWithErrors } from '../../../runtime/plan/read-program.ts';
 import { requireTool } from '../../../runtime/plan/tools.ts';
 import { hasProgram } from '../spec/container.ts';
+import { cgroupsPath } from '../state/paths.ts';
 import type { Container } from '../state/store.ts';
 
 export interface ProcessTable {
@@ -25,7 +26,7 @@ export async function listProcesses(
   const words = options.length === 0 ? ['-ef'] : options;
   refuseRenamedPid(words);
   requireTool('ps');
-  const pids = cgroupProcesses(`/minidock/${config.id}`);
+  const pids = cgroupProcesses(cgroupsPath(config.id));
   // Told to look at these alone it is quicker, and has no other lines; some options do not go together with that.
   const [few, all] = [[...words, '-q', pids.join(',')], words];
   const chosen = await readProgramWithErrors(['ps', ...few]);

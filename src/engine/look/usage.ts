@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { cgroupLayout, type CgroupLayout } from '../../../runtime/cgroup/detect.ts';
 import type { ContainerConfig, ContainerState } from '../spec/container.ts';
+import { cgroupsPath } from '../state/paths.ts';
 
 export interface Usage {
   /** Nanoseconds of processor time since it began. */
@@ -36,7 +37,7 @@ let known: CgroupLayout | undefined;
 
 export function readUsage({ config, state }: UsageSource): Usage {
   const at = Number(process.hrtime.bigint());
-  const used = readGroup((known ??= cgroupLayout()), `/minidock/${config.id}`);
+  const used = readGroup((known ??= cgroupLayout()), cgroupsPath(config.id));
   const isShared = config.spec.network.mode === 'host' || state.pid === 0;
   return {
     ...used,

@@ -1,0 +1,77 @@
+/** What stands below the flags in a verb's --help: its other names, and one command line to start from. */
+import type { VerbEntry } from './verbs.ts';
+
+/** Of a line, beside its indent. */
+const WIDTH = 78;
+
+const EXAMPLES: Readonly<Record<string, string>> = {
+  attach: 'attach web',
+  'builder prune': 'builder prune -f',
+  completion: 'completion bash > /etc/bash_completion.d/minidock',
+  'container prune': 'container prune --filter until=24h',
+  'container inspect': 'container inspect web',
+  'context ls': 'context ls',
+  'context show': 'context show',
+  'context use': 'context use default',
+  create: 'create --name web -p 8080:80 nginx',
+  diff: 'diff web',
+  doctor: 'doctor --fix',
+  events: 'events --since 10m --filter event=die',
+  exec: 'exec -it web sh',
+  graph: 'graph',
+  history: 'history nginx',
+  'image inspect': "image inspect -f '{{.Config.Cmd}}' nginx",
+  'image prune': 'image prune -a --filter until=240h',
+  images: "images --filter dangling=true --format '{{.ID}}'",
+  import: 'import rootfs.tar my/base:1',
+  info: 'info',
+  inspect: "inspect -f '{{.State.Status}}' web",
+  kill: 'kill -s HUP web',
+  lab: 'lab',
+  load: 'load -i images.tar',
+  login: 'login registry.example.com',
+  logout: 'logout registry.example.com',
+  logs: 'logs -f --tail 20 web',
+  'network create': 'network create --subnet 10.8.0.0/24 back',
+  'network inspect': 'network inspect back',
+  'network ls': 'network ls',
+  'network prune': 'network prune -f',
+  'network rm': 'network rm back',
+  pause: 'pause web',
+  port: 'port web 80',
+  ps: "ps -a --filter status=exited --format '{{.Names}}'",
+  pull: 'pull nginx:1.27',
+  rename: 'rename web old-web',
+  restart: 'restart -t 2 web',
+  rm: 'rm -fv web',
+  rmi: 'rmi nginx:1.27',
+  run: 'run -d --name web -p 8080:80 nginx',
+  save: 'save -o images.tar nginx redis',
+  start: 'start web',
+  stats: 'stats --no-stream',
+  stop: 'stop -t 30 web',
+  'system df': 'system df -v',
+  'system prune': 'system prune --volumes',
+  tag: 'tag nginx:1.27 registry.example.com/web:1',
+  top: 'top web -o pid,user,args',
+  unpause: 'unpause web',
+  version: 'version',
+  'volume ls': 'volume ls -q',
+  'volume prune': 'volume prune -a',
+  'volume rm': 'volume rm data',
+  wait: 'wait web',
+  why: 'why 8080',
+};
+
+export function helpFooter({ name, aliases = [] }: VerbEntry): string {
+  const names = [name, ...aliases].map((word) => `minidock ${word}`).sort();
+  const example = EXAMPLES[name];
+  return [
+    ...(aliases.length === 0
+      ? []
+      : [`\nAliases:\n  ${names.join(names.join(', ').length > WIDTH ? ',\n  ' : ', ')}`]),
+    ...(example === undefined ? [] : [`\nExample:\n  minidock ${example}`]),
+  ].join('\n');
+}
+
+export const hasExample = (name: string): boolean => EXAMPLES[name] !== undefined;
