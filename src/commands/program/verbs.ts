@@ -248,11 +248,6 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../system/network-connect.ts')).networkDisconnect,
   },
   {
-    name: 'network prune',
-    summary: 'Remove all unused networks',
-    load: async () => (await import('../system/network-list.ts')).networkPrune,
-  },
-  {
     name: 'network rm',
     aliases: ['network remove'],
     summary: 'Remove one or more networks',

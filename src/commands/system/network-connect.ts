@@ -5,10 +5,13 @@ import { connectNetwork, disconnectNetwork, type Told } from '../../engine/life/
 import { endpointSpec } from '../../engine/network/network-flags.ts';
 import { findContainer } from '../../engine/refresh.ts';
 import { requireRoot } from '../../engine/require-root.ts';
+import { hasProgram } from '../../engine/spec/container.ts';
+import { recordEvent } from '../../engine/state/events/event-log.ts';
+import { networkEvent } from '../../engine/state/events/events.ts';
 import { driverOptions, parseLink } from '../../engine/spec/attachment-flags.ts';
 import { invalidArgument, parseInteger } from '../../engine/spec/flag-errors.ts';
-import { findNetwork, noSuchNetwork } from '../../engine/state/networks.ts';
-import type { ContainerStore } from '../../engine/state/store.ts';
+import { findNetwork, noSuchNetwork, previewDefinition } from '../../engine/state/networks.ts';
+import type { Container, ContainerStore } from '../../engine/state/store.ts';
 import { inMode, tellingFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import { defineExplainFlags } from '../shared/explain-options.ts';
 import { collect, type Verb } from '../shared/verb.ts';
@@ -45,7 +48,10 @@ export const networkConnect: Verb = {
             const { printConnect } = await import('../../teach/explain/dry-run-network.ts');
             await printConnect(containers, container, spec, how);
           },
-          perform: async () => connectNetwork(containers, container, spec, await told(flags)),
+          perform: async () => {
+            await connectNetwork(containers, container, spec, await told(flags));
+            recordChange(containers, container, network, 'connect');
+          },
         });
       });
     defineExplainFlags(command, { dryRun: true });
@@ -97,12 +103,28 @@ export const networkDisconnect: Verb = {
             const { printDisconnect } = await import('../../teach/explain/dry-run-network.ts');
             await printDisconnect(containers, container, network, how);
           },
-          perform: async () => disconnectNetwork(containers, container, network, await told(flags)),
+          perform: async () => {
+            await disconnectNetwork(containers, container, network, await told(flags));
+            recordChange(containers, container, network, 'disconnect');
+          },
         });
       });
     defineExplainFlags(command, { dryRun: true });
   },
 };
+
+/** As Docker, of a container that runs; a stopped one connects when it starts. */
+function recordChange(
+  { paths }: ContainerStore,
+  { config, state }: Container,
+  name: string,
+  action: 'connect' | 'disconnect',
+): void {
+  const isDefault = name === 'bridge' || name === 'default';
+  const network = isDefault ? previewDefinition(paths, 'bridge') : findNetwork(paths, name);
+  if (network !== undefined && hasProgram(state))
+    recordEvent(paths, networkEvent(network, action, config.id));
+}
 
 async function told(flags: ExplainFlags): Promise<Told | undefined> {
   const telling = await tellingFor(flags);
