@@ -335,4 +335,39 @@ describe('networks of the user', () => {
       expect(readFileSync(hosts, 'utf8').trim()).toBe(before.toString().trim());
     }
   }, 120_000);
+
+  test('names come and go with the networks, also where there was no resolver', async () => {
+    await ok(
+      'run',
+      '-d',
+      '--name',
+      'db',
+      '--network',
+      'aa',
+      '--network-alias',
+      'store',
+      'test',
+      'sleep',
+      '100',
+    );
+    await ok('run', '-d', '--name', 'web', 'test', 'sleep', '100');
+    const finds = async (who: string, name: string): Promise<boolean> =>
+      (await minidock('exec', who, 'ping', '-c1', '-W1', name)).exitCode === 0;
+    expect(await ok('exec', 'web', 'cat', '/etc/resolv.conf')).not.toContain('127.0.0.11');
+    await ok('network', 'connect', '--alias', 'www', 'aa', 'web');
+    expect(await ok('exec', 'web', 'cat', '/etc/resolv.conf')).toContain('nameserver 127.0.0.11');
+    expect([await finds('web', 'db'), await finds('web', 'store'), await finds('db', 'www')]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    await ok('network', 'disconnect', 'aa', 'web');
+    expect([await finds('web', 'db'), await finds('db', 'www')]).toEqual([false, false]);
+    await ok('network', 'connect', 'aa', 'web');
+    expect([await finds('web', 'db'), await finds('db', 'www'), await finds('db', 'web')]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  }, 120_000);
 });
