@@ -102,7 +102,11 @@ describe('networks of the user', () => {
       expect(await addresses('web')).toBe('eth0 10.11.0.2/24');
       expect(await routes('web')).not.toContain('default');
       expect(await reaches('cc', '10.11.0.2', ...by)).toBe(true);
-      expect((await ok('doctor')).split('\n').at(-1)).toBe('All is well.');
+      // A container that has just ended may still have its cable, for as long as the kernel takes.
+      await engine.host.waitFor(
+        async () => (await minidock('doctor')).exitCode === 0,
+        'doctor to find nothing',
+      );
       await ok('rm', '-f', 'web');
       expect(await sh('nft list ruleset; iptables-save')).not.toMatch(/8080/);
       await engine.host.waitFor(async () => !(await sh('ip -o link')).includes('mdv'), 'cables to go');
