@@ -20,7 +20,9 @@ export async function readProgram(argv: Argv): Promise<ProgramAnswer> {
 }
 
 /** The same with what it complains of, for a program that the user chose the words of. */
-export async function readProgramWithErrors(argv: Argv): Promise<ProgramAnswer & { readonly stderr: string }> {
+export async function readProgramWithErrors(
+  argv: Argv,
+): Promise<ProgramAnswer & { readonly stderr: string }> {
   const { execa } = await import('execa');
   const [program, ...args] = argv;
   const { exitCode, stdout, stderr } = await execa(program, args, {
