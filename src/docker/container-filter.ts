@@ -7,6 +7,8 @@ import { hasProgram } from '../engine/spec/container.ts';
 
 const STATUSES = ['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead'];
 
+const HEALTH = ['none', 'starting', 'healthy', 'unhealthy'];
+
 export interface ContainerFilters {
   readonly values: Filters;
   /** A status filter also lists stopped containers, without -a. */
@@ -17,10 +19,9 @@ export interface ContainerFilters {
 export function parseContainerFilters(texts: readonly string[]): ContainerFilters {
   const values = parseFilters(texts, {
     known: [
-      'ancestor', 'before', 'exited', 'expose', 'id', 'label', 'name', 'network', 'publish', 'since', 'status', 'volume',
+      'ancestor', 'before', 'exited', 'expose', 'health', 'id', 'label', 'name', 'network', 'publish', 'since', 'status', 'volume',
     ], // prettier-ignore
     unsupported: {
-      health: 'minidock runs no health checks',
       'is-task': 'there are no services, hence no tasks',
       isolation: 'there is only one kind of isolation',
     },
@@ -29,6 +30,9 @@ export function parseContainerFilters(texts: readonly string[]): ContainerFilter
     if (!STATUSES.includes(status)) {
       throw invalidFilter(`invalid filter 'status=${status}'`, `a status is one of ${STATUSES.join(', ')}`);
     }
+  }
+  for (const health of values.get('health') ?? []) {
+    if (!HEALTH.includes(health)) throw invalidFilter(`unrecognized filter value for health: ${health}`);
   }
   for (const code of values.get('exited') ?? []) {
     if (!/^[+-]?\d+$/.test(code)) throw invalidFilter(`invalid filter 'exited=${code}': not a number`);
@@ -71,6 +75,7 @@ const MATCHERS: Readonly<Record<string, Matcher>> = {
   // Docker's names begin with a slash; scripts use patterns for both spellings.
   name: ({ config }, value) => matchPattern(value, `/${config.name}`) || matchPattern(value, config.name),
   status: ({ state }, value) => state.status === value,
+  health: ({ state }, value) => (state.health?.status ?? 'none') === value,
   exited: ({ state }, value) => state.status === 'exited' && state.exitCode === Number(value),
   volume: ({ config }, value) =>
     config.spec.mounts.some(

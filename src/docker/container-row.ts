@@ -94,7 +94,7 @@ export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc
 export function statusText(state: ContainerState, now: Date): string {
   switch (state.status) {
     case 'running':
-      return `Up ${humanDuration(now.getTime() - Date.parse(state.startedAt))}`;
+      return `Up ${humanDuration(now.getTime() - Date.parse(state.startedAt))}${healthText(state)}`;
     case 'paused':
       return `Up ${humanDuration(now.getTime() - Date.parse(state.startedAt))} (Paused)`;
     case 'restarting':
@@ -107,6 +107,9 @@ export function statusText(state: ContainerState, now: Date): string {
       return isNever(state.finishedAt) ? '' : `Exited (${state.exitCode}) ${humanAgo(state.finishedAt, now)}`;
   }
 }
+
+const healthText = ({ health }: ContainerState): string =>
+  health === undefined ? '' : health.status === 'starting' ? ' (health: starting)' : ` (${health.status})`;
 
 /** Arguments with a space are shown in quotes. */
 export function commandLine(entrypoint: readonly string[], cmd: readonly string[]): string {

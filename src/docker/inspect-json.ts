@@ -6,7 +6,13 @@
  * never set and is `null` in JSON but prints `[]` or `map[]`.
  */
 import { join } from 'node:path';
-import { type ContainerConfig, type ContainerState, hasProgram, isActive } from '../engine/spec/container.ts';
+import {
+  type ContainerConfig,
+  type ContainerState,
+  hasProgram,
+  isActive,
+  type Health,
+} from '../engine/spec/container.ts';
 import { containerDir, containerRunDir, type Paths } from '../engine/state/paths.ts';
 import type { Sizes } from './container-row.ts';
 import { goStruct, goStructOf, nilMap, nilSlice } from './go-template/value.ts';
@@ -77,6 +83,7 @@ function stateOf(state: ContainerState): object {
     Error: state.error,
     StartedAt: state.startedAt,
     FinishedAt: state.finishedAt,
+    ...(state.health === undefined ? {} : { Health: healthOf(state.health) }),
     // Docker has no such field.
     ...(state.logLoss === undefined
       ? {}
@@ -88,8 +95,19 @@ function stateOf(state: ContainerState): object {
           }),
         }),
   });
-  // minidock runs no health checks: Docker's value without one.
   return withNil(inspected, 'Health');
+}
+
+function healthOf({ status, failingStreak, log }: Health): object {
+  return goStruct({
+    Status: status,
+    FailingStreak: failingStreak,
+    Log: slice(
+      log.map(({ start, end, exitCode, output }) =>
+        goStruct({ Start: start, End: end, ExitCode: exitCode, Output: output }),
+      ),
+    ),
+  });
 }
 
 const MOUNT_FIELDS = ['Type', 'Name', 'Source', 'Destination', 'Driver', 'Mode', 'RW', 'Propagation'];

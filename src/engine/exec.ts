@@ -38,6 +38,17 @@ import { enterRawMode } from '../io/raw-terminal.ts';
 import { leaveTerminal } from './shim/client/shim-client.ts';
 import type { Container } from './state/store.ts';
 
+/** Where the program's output goes, without a terminal. */
+export interface ExecOutput {
+  write(stream: 1 | 2, chunk: Buffer): Promise<void> | undefined;
+  /** The process that brings the program into the container, and then waits for it as its parent. */
+  started?(pid: number): void;
+}
+
+const STANDARD: ExecOutput = {
+  write: (stream, chunk) => (stream === 1 ? stdout : stderr).writePatiently(chunk),
+};
+
 /**
  * Returns the program's exit status; 0 at once when detached. `onSteps` gets the steps before they are done. @throws
  * MinidockError with 126 or 127.
@@ -47,14 +58,15 @@ export async function execInContainer(
   container: Container,
   options: ExecOptions,
   onSteps?: (steps: readonly Step[]) => void,
+  output: ExecOutput = STANDARD,
 ): Promise<number> {
   requireRunning(container);
   const dir = newExecDir(paths, container);
-  const before = new LastWords();
+  const before = new LastWords(output);
   try {
     // Its directory goes with the container; do not create it again.
     mkdirSync(dir, { mode: 0o700 });
-    return await runExec(paths, container, options, dir, before, onSteps);
+    return await runExec(paths, container, options, dir, before, onSteps, output);
   } catch (error) {
     // A container that ends meanwhile takes away what the process is about to use: whatever that says means this.
     if (!before.over && (await endsMeanwhile(container, error))) throw notRunning(container.config);
@@ -72,6 +84,7 @@ async function runExec(
   dir: string,
   before: LastWords,
   onSteps: ((steps: readonly Step[]) => void) | undefined,
+  output: ExecOutput,
 ): Promise<number> {
   const { config } = container;
   const plan = span('state', 'plan', () => planExec(paths, container, options, dir));
@@ -83,7 +96,7 @@ async function runExec(
   const init = await span('wait', 'listen for the process inside', () =>
     listenForInit(socketPath, trace, undefined, true),
   );
-  const stdio = openStdio(options, before);
+  const stdio = openStdio(options, before, output);
   trace.spawning();
   const child = stepSpan([start], (note) => {
     const env = { ...SHORT_LIVED, PATH: process.env['PATH'] };
@@ -97,6 +110,7 @@ async function runExec(
     return spawned;
   });
   stdio.closeChildEnds();
+  output.started?.(child.pid);
   const { exited } = child;
   const early = exited.then((code): never => {
     throw new MinidockError({
@@ -171,6 +185,8 @@ class LastWords {
   over = false;
   private readonly held: Buffer[] = [];
 
+  constructor(private readonly output: ExecOutput) {}
+
   /** undefined once the program speaks for itself. */
   hold(chunk: Buffer): Promise<void> | undefined {
     if (this.over) return undefined;
@@ -180,7 +196,7 @@ class LastWords {
 
   tell(): void {
     this.over = true;
-    for (const chunk of this.held.splice(0)) stderr.write(chunk);
+    for (const chunk of this.held.splice(0)) void this.output.write(2, chunk);
   }
 }
 
@@ -194,7 +210,7 @@ interface ExecStdio {
   readonly ended: Promise<unknown>;
 }
 
-function openStdio(options: ExecOptions, before: LastWords): ExecStdio {
+function openStdio(options: ExecOptions, before: LastWords, output: ExecOutput): ExecStdio {
   if (options.tty || options.detach) {
     return {
       child: ['ignore', 'ignore', 'ignore'],
@@ -207,8 +223,8 @@ function openStdio(options: ExecOptions, before: LastWords): ExecStdio {
   const err = kernel.pipe();
   if (stdin !== undefined) feed(new DescriptorWriter(stdin.write));
   const ended = Promise.all([
-    readDescriptor(out.read, (chunk) => stdout.writePatiently(chunk)),
-    readDescriptor(err.read, (chunk) => before.hold(chunk) ?? stderr.writePatiently(chunk)),
+    readDescriptor(out.read, (chunk) => output.write(1, chunk)),
+    readDescriptor(err.read, (chunk) => before.hold(chunk) ?? output.write(2, chunk)),
   ]);
   return {
     child: [stdin?.read ?? 'ignore', out.write, err.write],

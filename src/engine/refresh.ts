@@ -11,7 +11,8 @@ import type { Container, ContainerStore } from './state/store.ts';
 /** undefined if the container was to remove itself and has, by that. */
 export async function refresh(store: ContainerStore, container: Container): Promise<Container | undefined> {
   const { state, config } = container;
-  if (isTrue(state) && !isLeftRunning(store, container)) return withPause(store, container);
+  if (isTrue(state) && !isLeftRunning(store, container))
+    return withHealth(store, await withPause(store, container));
   const { recover, recoverState } = await import('./recovery.ts');
   if (isActive(state)) return recoverState(store, container);
   await recover(store, config.id);
@@ -24,6 +25,17 @@ const isLeftRunning = ({ paths }: ContainerStore, { config, state }: Container):
 
 const isTrue = (state: ContainerState): boolean =>
   !isActive(state) || isSameProcess(state.shimPid, state.shimStartTime);
+
+/** Docker counts what does not run, or is paused, as unhealthy. */
+async function withHealth({ paths }: ContainerStore, container: Container): Promise<Container> {
+  const { config, state } = container;
+  if (config.spec.healthcheck === undefined || state.status === 'created') return container;
+  const { probeCommand, readHealth } = await import('./state/health.ts');
+  const found = probeCommand(config.spec.healthcheck) && readHealth(paths, config.id);
+  if (found === undefined) return container;
+  const health = state.status === 'running' ? found : ({ ...found, status: 'unhealthy' } as const);
+  return { ...container, state: { ...state, health } };
+}
 
 /** The kernel is asked where a file says that there may be something to ask. */
 async function withPause({ paths }: ContainerStore, container: Container): Promise<Container> {

@@ -9,6 +9,7 @@ import {
   lastCapability,
   resolveCapabilities,
 } from '../../runtime/process/capabilities.ts';
+import { healthSpec } from './spec/health-flags.ts';
 import { restartSpec } from './spec/restart-flags.ts';
 import { parseUlimit } from './spec/ulimits.ts';
 import type { ContainerSpec, ResourceSpec } from './spec/container.ts';
@@ -61,7 +62,7 @@ export function buildSpec(
     labels: { ...(defaults.Labels ?? {}), ...parseLabels(request.label ?? [], request.labelFile ?? []) },
     exposedPorts: exposedPorts(request, defaults, network.ports),
     stopSignal,
-    ...(defaults.Healthcheck ? { healthcheck: defaults.Healthcheck } : {}),
+    ...healthSpec(request, defaults.Healthcheck),
     stopTimeout: parseInteger(request.stopTimeout, '--stop-timeout') ?? 10,
     tty: request.tty ?? false,
     openStdin: request.interactive ?? false,

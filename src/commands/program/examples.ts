@@ -6,6 +6,8 @@ const WIDTH = 78;
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   attach: 'attach web',
+  'system halt': 'system halt',
+  'system boot': 'system boot --dry-run',
   'builder prune': 'builder prune -f',
   completion: 'completion bash > /etc/bash_completion.d/minidock',
   'container prune': 'container prune --filter until=24h',

@@ -34,6 +34,19 @@ export function defineContainerFlags(command: Command): void {
     .option('-a, --attach <list>', 'Attach to STDIN, STDOUT or STDERR', collect)
     .option('--rm', 'Automatically remove the container and its anonymous volumes when it exits')
     .option('--restart <string>', 'Restart policy to apply when a container exits')
+    .option('--health-cmd <string>', 'Command to run to check health')
+    .option('--health-interval <duration>', 'Time between running the check (ms|s|m|h) (default 30s)')
+    .option('--health-timeout <duration>', 'Maximum time to allow one check to run (ms|s|m|h) (default 30s)')
+    .option('--health-retries <int>', 'Consecutive failures needed to report unhealthy (default 3)')
+    .option(
+      '--health-start-period <duration>',
+      'Start period for the container to initialize before starting health-retries countdown (ms|s|m|h)',
+    )
+    .option(
+      '--health-start-interval <duration>',
+      'Time between running the check during the start period (ms|s|m|h) (default 5s)',
+    )
+    .option('--no-healthcheck', 'Disable any container-specified HEALTHCHECK')
     .option('-p, --publish <list>', "Publish a container's port(s) to the host", collect)
     .option('-P, --publish-all', 'Publish all exposed ports to random ports')
     .option('--expose <list>', 'Expose a port or a range of ports', collect)

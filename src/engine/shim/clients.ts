@@ -133,7 +133,7 @@ export class Clients {
     this.sayGoodbye(message, Infinity);
   }
 
-  /** The last message about a run that is followed by another: who comes from now on is told about that one. */
+  /** The last message about a run that is followed by another; later clients hear of that one. */
   finishRun(message: ShimMessage): void {
     const { listener } = this;
     this.accept();

@@ -89,6 +89,8 @@ export async function beginRun(
     const { first } = pending as unknown as Started;
     pending = undefined;
     if (hasNames(network.state)) await holdSockets(parts);
+    const probing = config.spec.healthcheck && (await import('./health/probes.ts')).Probes;
+    probing?.reset(parts);
     span('state', 'record that it runs', () => recordRunning(parts, pid, network, firstId, which));
     if (which === 'again') (await import('./restart/end-if-stopped.ts')).endIfStopped(parts, pid);
     span('answer', 'answer: started', () => parts.clients.broadcast({ type: 'started', pid }));
@@ -97,8 +99,9 @@ export async function beginRun(
       import('./serve-and-work.ts'),
       import('./sleep.ts'),
     ]);
+    const probes = probing?.of(parts);
     await span('wait', 'serve until the program ends', () =>
-      serveAndWork(parts, first, ports, patienceAfter(), (held) => (ports = held)),
+      serveAndWork(parts, first, ports, patienceAfter(), (held) => (ports = held), probes),
     );
     const exitCode = await first.exited;
     await (await loadExit()).finish(parts, ports, exitCode);

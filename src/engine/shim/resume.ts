@@ -22,7 +22,9 @@ export async function resumeShim(text: string): Promise<void> {
     parts.stdio.adopt(stdio);
     if (names !== undefined) parts.names.adopt(names);
     const slept = Date.now() - asleep;
-    await serveAndWork(parts, first, ports, patienceAfter({ patience, slept }), (held) => (ports = held));
+    const probes = handover.probes && (await import('./health/probes.ts')).Probes.of(parts, handover.probes);
+    const next = patienceAfter({ patience, slept });
+    await serveAndWork(parts, first, ports, next, (held) => (ports = held), probes, handover);
     const exitCode = waitForChild(first.pid);
     const { finish } = await import('./exit.ts');
     await finish(parts, ports, exitCode);

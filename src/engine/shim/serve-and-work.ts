@@ -1,9 +1,10 @@
 /** A shim's life while its program runs: it serves, and now and then does what a client asks for. */
 import type { HeldPort } from '../../../runtime/network/ports.ts';
+import type { Probes } from './health/probes.ts';
 import type { FirstProcess } from './launch.ts';
 import type { ShimParts } from './parts.ts';
 import { serve } from './serve.ts';
-import { rest } from './sleep.ts';
+import { rest, type Handover } from './sleep.ts';
 
 /** Until the program has ended. Calls `held` with the ports whenever they change. */
 export async function serveAndWork(
@@ -12,9 +13,16 @@ export async function serveAndWork(
   ports: readonly HeldPort[],
   patience: number,
   held: (ports: readonly HeldPort[]) => void,
+  probes?: Probes,
+  /** Of the shim that has just woken up. */
+  before?: Handover,
 ): Promise<void> {
   let now = ports;
-  while (serve(parts, first, now, rest(parts, first, now, patience)) === 'work') {
+  let resumed = before !== undefined;
+  while (
+    serve(parts, first, now, rest(parts, first, now, patience, probes, before), probes, resumed) === 'work'
+  ) {
+    resumed = false;
     const work = parts.clients.takeWork();
     if (work === undefined) continue;
     const { changeNetworks } = await import('./network-change.ts');

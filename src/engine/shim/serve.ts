@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { refuseConnections, type HeldPort } from '../../../runtime/network/ports.ts';
 import { POLLIN } from '../../../runtime/syscall/loops.ts';
 import type { FirstProcess } from './launch.ts';
+import type { Probes } from './health/probes.ts';
 import type { ShimParts } from './parts.ts';
 import { serveOnce, type Source } from './poll-loop.ts';
 
@@ -10,9 +11,22 @@ import { serveOnce, type Source } from './poll-loop.ts';
 export interface Rest {
   /** Milliseconds without anything before it. */
   readonly patience: number;
-  /** Waits for any of the descriptors; returns only if it cannot be done. */
-  sleep(sources: readonly Source[]): void;
+  /** Waits for any of the descriptors; returns only if it cannot be done. `calm`: only probes came since the last time. */
+  sleep(sources: readonly Source[], calm: boolean): void;
 }
+
+/** Milliseconds awake for a probe alone. */
+const MOMENT = 20;
+
+const waking = (sources: readonly Source[], wake: () => void): readonly Source[] =>
+  sources.map((source) => ({
+    fd: source.fd,
+    events: source.events,
+    ready: () => {
+      wake();
+      source.ready();
+    },
+  }));
 
 /**
  * Returns when the first process has ended and all that was written has been logged and handed on; 'work' when a client
@@ -23,8 +37,18 @@ export function serve(
   { pidfd }: Pick<FirstProcess, 'pidfd'>,
   ports: readonly HeldPort[],
   rest: Rest,
+  probes?: Probes,
+  /** The shim has just woken up, for a probe or for anything else. */
+  resumed = false,
 ): 'ended' | 'work' {
   let sleepless = false;
+  /** Only probes came since the last time, which are no reason to stay awake. */
+  let calm = resumed && probes !== undefined;
+  let idleSince = Date.now() - (resumed ? rest.patience - MOMENT : 0);
+  const wake = (): void => {
+    calm = false;
+    idleSince = Date.now();
+  };
   let running = true;
   const end: Source = { fd: pidfd, events: POLLIN, ready: () => (running = false) };
   const listeners = ports
@@ -32,18 +56,31 @@ export function serve(
     .map(({ fd }): Source => ({ fd, events: POLLIN, ready: () => refuseConnections(fd) }));
   while (running || stdio.unread) {
     if (running && clients.hasWork) return 'work';
-    const sources = [
+    const own = [
       ...clients.sources(stdio.full),
       ...stdio.sources(),
       ...(running ? [end] : []),
       ...listeners,
       ...names.sources(),
     ];
+    const sources = probes === undefined ? own : [...waking(own, wake), ...probes.sources()];
     const tired = running && !sleepless && clients.quiet && !stdio.full;
-    if (serveOnce(sources, tired ? rest.patience : -1)) continue;
-    rest.sleep(sources);
+    const patience = !tired
+      ? Infinity
+      : probes === undefined
+        ? rest.patience
+        : idleSince + rest.patience - Date.now();
+    const left = running && probes !== undefined ? probes.due - Date.now() : Infinity;
+    const wait = Math.min(patience, left);
+    if (serveOnce(sources, wait === Infinity ? -1 : Math.max(wait, 0))) continue;
+    if (running && probes !== undefined && probes.due <= Date.now()) {
+      probes.act();
+      continue;
+    }
+    rest.sleep(sources, calm);
     sleepless = true;
   }
+  probes?.end();
   closeSync(pidfd);
   return 'ended';
 }

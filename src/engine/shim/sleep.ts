@@ -14,6 +14,7 @@ import { kernel } from '../../../runtime/syscall/libc.ts';
 import { warnStderr } from '../../io/warn-stderr.ts';
 import type { Paths } from '../state/paths.ts';
 import type { ClientDescriptors } from './clients.ts';
+import type { Probes, ProbesHandover } from './health/probes.ts';
 import type { FirstProcess } from './launch.ts';
 import type { ShimParts } from './parts.ts';
 import type { Rest } from './serve.ts';
@@ -39,6 +40,7 @@ export interface Handover {
   readonly asleep: number;
   /** Milliseconds between the run before and this one, see restart/policy.ts; 0 for the first. */
   readonly restartDelay: number;
+  readonly probes?: ProbesHandover;
 }
 
 /** Milliseconds. A nap costs 10 to 15 ms of processor time, being awake some 11 MB of memory. */
@@ -59,11 +61,15 @@ export function rest(
   first: Pick<FirstProcess, 'pid' | 'pidfd'>,
   ports: readonly HeldPort[],
   patience: number,
+  probes?: Probes,
+  /** Of the shim before it: kept while only probes wake it up. */
+  before?: Pick<Handover, 'patience' | 'asleep'>,
 ): Rest {
   return {
     patience,
-    sleep(sources) {
+    sleep(sources, calm) {
       const executable = openSync('/proc/self/exe', O_PATH);
+      const nap = (calm ? before : undefined) ?? { patience, asleep: Date.now() };
       const handover: Handover = {
         id: parts.config.id,
         paths: parts.store.paths,
@@ -74,19 +80,35 @@ export function rest(
         ports,
         names: parts.names.handOver(),
         executable,
-        patience,
-        asleep: Date.now(),
+        patience: nap.patience,
+        asleep: nap.asleep,
         restartDelay: parts.restartDelay,
+        ...(probes === undefined ? {} : { probes: probes.handOver() }),
       };
-      becomeStub({ sources, executable, kept: descriptorsOf(handover), words: [JSON.stringify(handover)] });
+      becomeStub({
+        sources,
+        executable,
+        kept: descriptorsOf(handover),
+        words: [JSON.stringify(handover)],
+        until: probes?.due,
+      });
     },
   };
 }
 
 const FIRST_OWN = 3;
 
-const descriptorsOf = ({ first, lock, clients, stdio, ports, names }: Handover): readonly number[] => [
+const descriptorsOf = ({
+  first,
+  lock,
+  clients,
+  stdio,
+  ports,
+  names,
+  probes,
+}: Handover): readonly number[] => [
   first.pidfd,
+  ...(probes?.running === undefined ? [] : [probes.running.pidfd]),
   lock,
   clients.listener,
   ...clients.waiting,

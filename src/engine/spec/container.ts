@@ -49,7 +49,7 @@ export interface ContainerSpec {
   readonly labels: Readonly<Record<string, string>>;
   readonly exposedPorts: readonly string[];
   readonly stopSignal: string;
-  /** The image's health check, only shown. Absent if the image has none. */
+  /** The image's health check, with the flags in place of its parts. Absent if there is none. */
   readonly healthcheck?: Healthcheck;
   /** Seconds. */
   readonly stopTimeout: number;
@@ -89,6 +89,24 @@ export interface RestartPolicy {
   readonly name: 'no' | 'always' | 'unless-stopped' | 'on-failure';
   /** Of on-failure: how often at most; 0 is without end. */
   readonly maximumRetryCount: number;
+}
+
+export type HealthStatus = 'starting' | 'healthy' | 'unhealthy';
+
+export interface ProbeResult {
+  /** RFC 3339 with nanoseconds. */
+  readonly start: string;
+  readonly end: string;
+  /** Of the program; -1 where it did not begin, or did not end in time. */
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+export interface Health {
+  readonly status: HealthStatus;
+  readonly failingStreak: number;
+  /** The last five. */
+  readonly log: readonly ProbeResult[];
 }
 
 export interface LogSpec {
@@ -166,6 +184,8 @@ export interface ContainerState {
   readonly network: NetworkState | undefined;
   /** With --userns=auto, while it runs: the machine's id of its root. */
   readonly firstId?: number | undefined;
+  /** In no record: from a file of its own (state/health.ts), where it has a health check. */
+  readonly health?: Health | undefined;
   /** How often its restart policy has started it since somebody did. */
   readonly restartCount?: number | undefined;
   /** Output of this run, or of the last one, that is not in its log. */

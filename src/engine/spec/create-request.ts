@@ -26,6 +26,14 @@ export interface ContainerFlags {
   readonly attach?: readonly string[];
   readonly rm?: boolean;
   readonly restart?: string;
+  readonly healthCmd?: string;
+  readonly healthInterval?: string;
+  readonly healthTimeout?: string;
+  readonly healthRetries?: string;
+  readonly healthStartPeriod?: string;
+  readonly healthStartInterval?: string;
+  /** false: --no-healthcheck. */
+  readonly healthcheck?: boolean;
   readonly publish?: readonly string[];
   readonly publishAll?: boolean;
   readonly expose?: readonly string[];

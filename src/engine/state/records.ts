@@ -209,7 +209,10 @@ const networkState = record<NetworkState>({
   more: optional(listOf(endpointState)),
 });
 
-export const containerState: Shape<ContainerState> = record<ContainerState>({
+/** Health has a file of its own (health.ts). */
+type StateRecord = Omit<ContainerState, 'health'>;
+
+export const containerState: Shape<StateRecord> = record<StateRecord>({
   status: oneOf('created', 'running', 'restarting', 'exited', 'dead'),
   pid: size,
   pidStartTime: text,

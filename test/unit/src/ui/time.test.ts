@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseDuration, parseInstant } from '../../../../src/ui/time.ts';
+import { parseDuration } from '../../../../src/io/duration.ts';
+import { parseInstant } from '../../../../src/ui/time.ts';
 
 const now = 1_796_560_000_000_000_000n;
 
