@@ -150,3 +150,21 @@ describe('diff', () => {
     expect(exitCode).toBe(1);
   });
 });
+
+test('inspect finds networks and volumes, by name or by --type', async () => {
+  await ok('network', 'create', 'back');
+  await ok('create', '-v', 'data:/data', '--name', 'user', 'test');
+  expect(await ok('inspect', '-f', '{{.Name}} {{.Driver}}', 'back', 'data')).toBe('back bridge\ndata local');
+  expect(await ok('inspect', '--type', 'network', '-f', '{{.Name}}', 'bridge')).toBe('bridge');
+  expect(JSON.parse(await ok('volume', 'inspect', 'data'))).toMatchObject([
+    { Name: 'data', Driver: 'local', Labels: null, Options: null, Scope: 'local' },
+  ]);
+  expect((await minidock('inspect', '--type', 'volume', 'back')).stderr).toContain(
+    'get back: no such volume',
+  );
+  expect((await minidock('inspect', '--type', 'network', 'data')).stderr).toContain('network data not found');
+  expect((await minidock('inspect', 'nosuch')).stderr).toContain('No such object: nosuch');
+  await ok('rm', 'user');
+  await ok('volume', 'rm', 'data');
+  await ok('network', 'rm', 'back');
+});

@@ -60,6 +60,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   top: 'top web -o pid,user,args',
   unpause: 'unpause web',
   version: 'version',
+  'volume inspect': 'volume inspect data',
   'volume ls': 'volume ls -q',
   'volume prune': 'volume prune -a',
   'volume rm': 'volume rm data',

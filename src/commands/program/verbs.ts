@@ -84,7 +84,7 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: 'inspect',
-    summary: 'Return low-level information on containers and images',
+    summary: 'Return low-level information on containers, images, networks and volumes',
     load: async () => (await import('../system/inspect.ts')).inspect,
   },
   {
@@ -214,6 +214,11 @@ export const VERBS: readonly VerbEntry[] = [
     aliases: ['volume list'],
     summary: 'List volumes',
     load: async () => (await import('../system/volume.ts')).volumeList,
+  },
+  {
+    name: 'volume inspect',
+    summary: 'Display detailed information on one or more volumes',
+    load: async () => (await import('../system/inspect.ts')).volumeInspect,
   },
   {
     name: 'volume rm',

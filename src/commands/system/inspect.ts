@@ -10,7 +10,7 @@ import type { Template } from '../../docker/go-template/template.ts';
 import type { Context, Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
 
-type Kind = 'container' | 'image';
+type Kind = 'container' | 'image' | 'network' | 'volume';
 
 interface InspectFlags {
   readonly format?: string;
@@ -22,6 +22,7 @@ interface InspectFlags {
 export const inspect = inspectVerb('NAME|ID', undefined);
 export const containerInspect = inspectVerb('CONTAINER', 'container');
 export const imageInspect = inspectVerb('IMAGE', 'image');
+export const volumeInspect = inspectVerb('VOLUME', 'volume');
 
 function inspectVerb(what: string, only: Kind | undefined): Verb {
   return {
@@ -31,7 +32,7 @@ function inspectVerb(what: string, only: Kind | undefined): Verb {
         .argument('<names...>')
         .option('-f, --format <string>', "Format output: 'json' or a Go template")
         .option('-s, --size', 'Display total file sizes if the type is container');
-      if (only !== 'image') {
+      if (only === undefined || only === 'container') {
         command.option(
           '--host',
           "Show the host's side of a container: veth, namespaces, cgroups, rules (also: -f table)",
@@ -72,7 +73,7 @@ async function inspectOne(
   kind: Kind | undefined,
   withSize: boolean,
 ): Promise<object> {
-  if (kind !== 'image') {
+  if (kind === undefined || kind === 'container') {
     try {
       const { config, state } = await findContainer(engine.containers, name);
       const sizes = withSize ? await sizesOf(engine, config) : undefined;
@@ -82,16 +83,43 @@ async function inspectOne(
       if (kind === 'container' || (error as { code?: string }).code !== 'NO_SUCH_CONTAINER') throw error;
     }
   }
-  const image = await (await engine.images()).find(name);
+  const image = kind === undefined || kind === 'image' ? await (await engine.images()).find(name) : undefined;
   if (image !== undefined) {
     const { inspectImage } = await import('../../docker/inspect-image.ts');
     return inspectImage(image);
+  }
+  if (kind !== 'image') {
+    const other = await inspectOther(engine, name, kind);
+    if (other !== undefined) return other;
   }
   const { fullName } = await import('../../../images/reference.ts');
   throw new MinidockError({
     code: 'NO_SUCH_OBJECT',
     message: kind === 'image' ? `No such image: ${fullName(name)}` : `No such object: ${name}`,
   });
+}
+
+/** A network or a volume, in Docker's order. */
+async function inspectOther(
+  engine: Engine,
+  name: string,
+  kind: Kind | undefined,
+): Promise<object | undefined> {
+  if (kind !== 'volume') {
+    const { inspectNetworkByName } = await import('./network.ts');
+    try {
+      return await inspectNetworkByName(engine, name);
+    } catch (error) {
+      if (kind === 'network' || (error as { code?: string }).code !== 'NO_SUCH_NETWORK') throw error;
+    }
+  }
+  const { getVolume } = await import('../../engine/state/volumes.ts');
+  const volume = getVolume(engine.paths, name);
+  if (volume !== undefined) return (await import('../../docker/inspect-volume.ts')).inspectVolume(volume);
+  if (kind === 'volume') {
+    throw new MinidockError({ code: 'NO_SUCH_VOLUME', message: `get ${name}: no such volume` });
+  }
+  return undefined;
 }
 
 async function sizesOf(engine: Engine, config: ContainerConfig): Promise<Sizes> {
@@ -111,6 +139,7 @@ async function parseFormat(text: string): Promise<Template> {
 }
 
 function parseKind(text: string | undefined): Kind | undefined {
-  if (text === undefined || text === 'container' || text === 'image') return text;
+  const kinds: readonly (string | undefined)[] = [undefined, 'container', 'image', 'network', 'volume'];
+  if (kinds.includes(text)) return text as Kind | undefined;
   throw new MinidockError({ code: 'INVALID_FLAG', message: `"${text}" is not a valid value for --type` });
 }

@@ -25,7 +25,7 @@ export const networkInspect: Verb = {
         const found: object[] = [];
         for (const name of names) {
           try {
-            const object = await inspectOne(context.engine, name);
+            const object = await inspectNetworkByName(context.engine, name);
             if (template === undefined) found.push(object);
             else stdout.writeData(`${template.execute(object)}\n`);
           } catch (error) {
@@ -38,7 +38,7 @@ export const networkInspect: Verb = {
   },
 };
 
-async function inspectOne({ paths, containers }: Engine, name: string): Promise<object> {
+export async function inspectNetworkByName({ paths, containers }: Engine, name: string): Promise<object> {
   const other = OTHERS.find((one) => one.name === name);
   if (other !== undefined) return inspectOther(other);
   const network = name === 'bridge' ? previewDefinition(paths, name) : findNetwork(paths, name);
