@@ -108,7 +108,7 @@ describe('modules loaded', () => {
   const verb = [...help, 'src/commands/program/verb-runner.ts'];
 
   test.each([
-    ['--help', help, 16],
+    ['--help', help, 18],
     ['ps', [...verb, 'src/commands/container/ps.ts'], 74],
     ['inspect', [...verb, 'src/commands/system/inspect.ts', 'src/docker/inspect-json.ts'], 74],
     ['port', [...verb, 'src/commands/container/port.ts'], 64],

@@ -11,7 +11,8 @@ import { listVolumes } from '../../engine/state/volumes.ts';
 import { isActive } from '../../engine/spec/container.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import { countGlobals, GLOBAL_FLAGS } from '../program/global-flags.ts';
-import { GROUPS, VERBS, type VerbEntry } from '../program/verbs.ts';
+import { GROUPS, VERBS } from '../program/verbs.ts';
+import type { VerbEntry } from '../program/verb-entry.ts';
 
 interface Candidate {
   readonly word: string;

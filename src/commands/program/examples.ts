@@ -1,5 +1,5 @@
 /** What stands below the flags in a verb's --help: its other names, and one command line to start from. */
-import type { VerbEntry } from './verbs.ts';
+import type { VerbEntry } from './verb-entry.ts';
 
 /** Of a line, beside its indent. */
 const WIDTH = 78;
@@ -54,7 +54,9 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   start: 'start web',
   stats: 'stats --no-stream',
   stop: 'stop -t 30 web',
+  'system boot': 'system boot',
   'system df': 'system df -v',
+  'system halt': 'system halt',
   'system prune': 'system prune --volumes',
   tag: 'tag nginx:1.27 registry.example.com/web:1',
   top: 'top web -o pid,user,args',

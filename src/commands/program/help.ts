@@ -1,6 +1,7 @@
 /** What `minidock --help` prints: global flags and verbs, grouped as Docker does, within 80 columns. */
 import { GLOBAL_FLAGS } from './global-flags.ts';
-import { GROUPS, VERBS, type VerbEntry } from './verbs.ts';
+import { GROUPS, VERBS } from './verbs.ts';
+import type { VerbEntry } from './verb-entry.ts';
 
 export const DESCRIPTION = 'A container runtime without a daemon that can show every step it takes';
 

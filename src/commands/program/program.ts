@@ -8,7 +8,8 @@ import { stdout } from '../../io/standard-streams.ts';
 import { countGlobals } from './global-flags.ts';
 import { helpText } from './help.ts';
 import type { CommandLine } from './verb-runner.ts';
-import { VERBS, type VerbEntry } from './verbs.ts';
+import { VERBS } from './verbs.ts';
+import type { VerbEntry } from './verb-entry.ts';
 
 /** `shim`: one that waits for the container that this command line may start. */
 export async function runCommandLine(words: readonly string[], shim?: WaitingShim): Promise<number> {

@@ -13,7 +13,7 @@ import { normaliseBooleans } from '../shared/boolean-flags.ts';
 import { GLOBAL_FLAGS, heedGlobals, type Globals } from './global-flags.ts';
 import { DESCRIPTION, helpText } from './help.ts';
 import type { Context, Verb } from '../shared/verb.ts';
-import type { VerbEntry } from './verbs.ts';
+import type { VerbEntry } from './verb-entry.ts';
 
 /** Docker's status for a command line that cannot be understood. */
 const USAGE_STATUS = 125;
