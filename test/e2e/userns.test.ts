@@ -2,7 +2,16 @@
  * `--userns=auto`: root of the container is a user of the host that owns nothing. Files look the same from both sides,
  * programs do what they do in any container, and what gets out is nobody.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { HOST_ADDRESS, INTERNET_ADDRESS } from '../support/host.ts';
@@ -167,6 +176,18 @@ describe('files look the same from both sides', () => {
     const readOnly = await minidock('run', '--rm', AUTO, '-v', `${dir}:/b:ro`, 'test', 'touch', '/b/x');
     expect(readOnly.stderr).toContain('Read-only file system');
     expect(await inside('cat /file', '-v', `${join(dir, 'secret')}:/file`)).toBe('secret');
+  });
+
+  test('a working directory that is closed to root is entered as the user', async () => {
+    const dir = join(engine.host.dir, 'closed');
+    mkdirSync(dir);
+    // Root inside has no power over what belongs to a user beyond those of the container.
+    chownSync(dir, 100_000, 1000);
+    chmodSync(dir, 0o770);
+    const flags = ['-v', `${dir}:/closed`, '-w', '/closed'];
+    expect(await inside('pwd; ls /closed', '-u', '1000:1000', ...flags)).toBe('/closed');
+    const { exitCode, stderr } = await minidock('run', '--rm', AUTO, ...flags, 'test', 'true');
+    expect([exitCode, stderr]).toEqual([125, expect.stringContaining('cannot enter the working directory')]);
   });
 
   test('devices are root’s, work, and no others can be made', async () => {
