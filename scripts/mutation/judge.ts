@@ -31,6 +31,8 @@ function build(dir: string): string | undefined {
 }
 
 const BROKEN = 'it cannot be loaded';
+/** What Bun calls a hook that fails, mostly after a test that does. */
+const HOOK = '(unnamed)';
 /** Unit tests and goldens load modules; the executable is for the others. */
 const needsBuild = (file: string): boolean => !/^test\/(unit|golden)\//.test(file);
 
@@ -48,7 +50,8 @@ export function judge(dir: string, sound: string, { tests, file: mutated }: Muta
     passed += run.passed;
     if (run.failed.length === 0) continue;
     const without = runSound(sound, file, name);
-    const by = run.failed.find((test) => !without.failed.includes(test));
+    const fresh = run.failed.filter((test) => !without.failed.includes(test));
+    const by = fresh.find((test) => !test.endsWith(HOOK)) ?? fresh[0];
     if (by === undefined) continue;
     const why = by === BROKEN && !built ? build(dir) : undefined;
     return why === undefined ? { kind: 'killed', by, file } : { kind: 'invalid', why };
@@ -105,5 +108,7 @@ function runOnce(dir: string, file: string, name: string | undefined): Run & { r
   const passed = Number(/^ *(\d+) pass$/m.exec(told)?.[1] ?? 0);
   if (ran.status !== 0 && failed.length === 0 && !/had no matches|matched 0 tests|No tests/i.test(told))
     failed.push(BROKEN);
-  return { passed, failed, waited: /timed out after|waited \d+ ms in vain/.test(told) };
+  const waited =
+    failed.some((test) => test.endsWith(HOOK)) || /timed out after|waited \d+ ms in vain/.test(told);
+  return { passed, failed, waited };
 }
