@@ -80,8 +80,8 @@ export const exec = [
 export const lifecycle = [
   ...mutantsOf(
     'src/engine/stop.ts',
-    ['options.signal ?? spec.stopSignal', "options.signal ?? 'SIGTERM'", 'e2e/lifecycle\\.'],
-    ['options.timeout ?? spec.stopTimeout', 'spec.stopTimeout', 'e2e/lifecycle\\.'],
+    ['options.signal ?? spec.stopSignal', "options.signal ?? 'SIGTERM'", 'e2e/lifecycle\\. -t stop, kill'],
+    ['options.timeout ?? spec.stopTimeout', 'spec.stopTimeout', 'e2e/lifecycle\\. -t stop, kill'],
   ),
   ...mutantsOf(
     'src/engine/lifecycle.ts',

@@ -139,7 +139,7 @@ export const process = [
     [
       'if (context.cwdPending) changeDirectory(command.cwd, context);',
       '',
-      'kernel/process\\.|e2e/(run|debian|errors)\\.|unit/runtime/process',
+      'e2e/userns\\. -t working directory',
     ],
   ),
 ];
