@@ -120,7 +120,7 @@ async function perform(
     const over = command.kind === 'wait' && (await isOverWithin(command.seconds, ended));
     if (command.kind === 'signal') {
       const signal = parseSignal(command.signal);
-      // Before the end that it may bring about, for whoever follows.
+      // Before the end that it may cause: a follower sees the signal first.
       recordEvent(store.paths, containerEvent(container.config, 'kill', { signal: String(signal) }));
       signalProcess(command.pid, command.start, signal);
     }
