@@ -371,7 +371,7 @@ describe('refused in one line each', () => {
   test.each([
     [['--privileged'], 'privileged mode is incompatible with user namespaces'],
     [['--network', 'host'], "cannot share the host's network namespace when user namespaces are enabled"],
-    [['-v', '/proc:/p'], '/proc is on a file system without id-mapped mounts, which --userns=auto needs'],
+    [['-v', '/proc:/p'], '/proc is on a file system without id-mapped mounts, which a user namespace needs'],
   ])('%s', async (flags, words) => {
     const { exitCode, stderr } = await minidock('run', '--rm', AUTO, ...flags, 'test', 'true');
     expect(exitCode).toBe(125);
