@@ -134,6 +134,12 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../container/rename.ts')).rename,
   },
   {
+    name: 'cp',
+    aliases: ['container cp'],
+    summary: 'Copy files/folders between a container and the local filesystem',
+    load: async () => (await import('../container/cp.ts')).cp,
+  },
+  {
     name: 'pull',
     aliases: ['image pull'],
     summary: 'Download an image from a registry',

@@ -1,15 +1,5 @@
 /** Turns a configuration with its network acquired into the plan of one run, and lays out the bundle on disk. */
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  statSync,
-  symlinkSync,
-  type Stats,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OciConfig, OciDevice } from '../../../runtime/bundle.ts';
 import { cgroupLayout, type CgroupLayout } from '../../../runtime/cgroup/detect.ts';
@@ -17,12 +7,13 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import { mappingTo } from '../../../runtime/process/identity/id-ranges.ts';
 import { userNamespace } from '../../../runtime/process/identity/user-namespace.ts';
 import { hostDevices, splitDevice } from '../../../runtime/rootfs/host-devices.ts';
-import { buildBundle, overlayDir } from './bundle.ts';
+import { buildBundle } from './bundle.ts';
 import type { ContainerConfig } from '../spec/container.ts';
 import { cgroupsPath, containerRunDir, type Paths } from '../state/paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
 import { checkPropagation } from './propagation.ts';
 import { netnsPathOf, planRun, planStart, type RunPlan, type StartInput } from './run-plan.ts';
+import { makeUpper } from './upper.ts';
 import type { Attachment } from '../network/attachment.ts';
 
 export interface RunOptions {
@@ -96,42 +87,9 @@ export function prepareRun(
   const { bundleDir } = placesOf(paths, config.id);
   ensurePrivateDir(bundleDir);
   ensurePrivateDir(join(containerRunDir(paths, config.id), 'rootfs'));
-  const [upper = '', work = ''] = ['upper', 'work'].map((name) => join(overlayDir(paths, config.id), name));
-  mkdirSync(work, { recursive: true, mode: 0o755 });
-  // The upper directory's own mode is the mode of the container's "/".
-  if (mkdirSync(upper, { recursive: true, mode: 0o755 }) !== undefined) linkMtab(upper, config.layers);
+  makeUpper(paths, config);
   writeFileSync(join(bundleDir, 'config.json'), bundleText, { mode: 0o600 });
   return plan;
-}
-
-function linkMtab(upper: string, layers: readonly string[]): void {
-  const etc = needsMtab(layers);
-  if (etc === undefined) return;
-  const made = join(upper, 'etc');
-  mkdirSync(made);
-  chownSync(made, etc.uid, etc.gid);
-  chmodSync(made, etc.mode);
-  symlinkSync('/proc/mounts', join(made, 'mtab'));
-}
-
-/**
- * In a new container /etc/mtab leads to /proc/mounts unless the image has one, as in Docker: Java for one finds no file
- * system without it. The directory in the upper layer is merged with the image's and takes its place in owner and mode,
- * which are what comes back; undefined where no link is needed.
- */
-export function needsMtab(
-  layers: readonly string[],
-): { readonly uid: number; readonly gid: number; readonly mode: number } | undefined {
-  const top = (path: string, below: readonly string[]): Stats | undefined =>
-    below
-      .map((layer) => lstatSync(join(layer, path), { throwIfNoEntry: false }))
-      .findLast((stats) => stats !== undefined);
-  const etc = top('etc', layers);
-  if (etc?.isDirectory() === false) return undefined;
-  // Below a link or a file of a layer nothing belongs to the image.
-  const own = layers.filter((layer) => top('etc', [layer])?.isDirectory() === true);
-  if (top('etc/mtab', own) !== undefined) return undefined;
-  return { uid: etc?.uid ?? 0, gid: etc?.gid ?? 0, mode: (etc?.mode ?? 0o755) & 0o7777 };
 }
 
 function lookUpDevice(device: ContainerConfig['spec']['devices'][number]): OciDevice {

@@ -1,0 +1,113 @@
+/**
+ * The files of a container, as a descriptor of its `/`. Of one that runs it is the root of its first process, with all
+ * that is mounted there: /proc/PID/root is the one magic link that is followed, and the process is looked at again
+ * afterwards. Of any other the layers are merged as for a start and its volumes mounted on them, in a mount namespace
+ * that is this thread's alone: all of it is gone with this process.
+ */
+import { closeSync, constants, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { userNamespace } from '../../../runtime/process/identity/user-namespace.ts';
+import { createInRoot, openInRoot } from '../../../runtime/rootfs/in-root.ts';
+import { parseMountOptions } from '../../../runtime/rootfs/mount-options.ts';
+import { kindOf } from '../../../runtime/rootfs/perform-mount.ts';
+import { mountOverlay } from '../../../runtime/rootfs/perform-overlay.ts';
+import { refuseKernelFiles, refuseUnsafeTarget } from '../../../runtime/rootfs/safe-target.ts';
+import { READ_ONLY, UNCHANGED } from '../../../runtime/rootfs/tree.ts';
+import { CLONE_NEWNS, MS_PRIVATE, MS_REC, O_PATH } from '../../../runtime/syscall/constants.ts';
+import { errnoOf } from '../../../runtime/syscall/error.ts';
+import { containerKernel as kernel } from '../../../runtime/syscall/file-calls.ts';
+import { overlayDir } from '../plans/bundle.ts';
+import { makeUpper } from '../plans/upper.ts';
+import { hasProgram, type ContainerConfig, type MountSpec } from '../spec/container.ts';
+import { containerDir, type Paths } from '../state/paths.ts';
+import { isSameProcess } from '../state/process-identity.ts';
+import type { Container } from '../state/store.ts';
+
+export interface RootOptions {
+  readonly writable: boolean;
+  /** With its volumes; without them, also of one that runs, the files of its own. */
+  readonly mounts: boolean;
+}
+
+/** The caller closes it. Of a stopped container that is written to, the caller holds its lock. */
+export function openContainerRoot(paths: Paths, container: Container, options: RootOptions): number {
+  const { config, state } = container;
+  if (hasProgram(state) && options.mounts) return openRunning(container);
+  ownNamespace();
+  const root = mountLayers(paths, config, options.writable);
+  if (options.mounts) {
+    const volumes = config.spec.mounts.filter(({ type }) => type !== 'tmpfs');
+    for (const mount of volumes.toSorted((a, b) => depth(a) - depth(b)))
+      mountVolume(root, mount, options.writable);
+  }
+  return root;
+}
+
+function openRunning({ config, state }: Container): number {
+  const root = openSync(`/proc/${String(state.pid)}/root`, O_PATH | constants.O_DIRECTORY);
+  if (isSameProcess(state.pid, state.pidStartTime)) return root;
+  closeSync(root);
+  throw new MinidockError({ code: 'WRONG_STATE', message: `container ${config.id} has just stopped` });
+}
+
+function ownNamespace(): void {
+  kernel.unshare(CLONE_NEWNS);
+  kernel.mount('', '/', '', MS_REC | MS_PRIVATE, '');
+}
+
+function mountLayers(paths: Paths, config: ContainerConfig, writable: boolean): number {
+  const upper = join(overlayDir(paths, config.id), 'upper');
+  const layers = [...config.layers].reverse();
+  if (writable) makeUpper(paths, config);
+  const lower = !writable && existsSync(upper) ? [upper, ...layers] : layers;
+  const target = containerDir(paths, config.id);
+  const [only] = writable && lower.length === 0 ? [upper] : lower;
+  // overlayfs merges two directories or more; a single one is its own merge.
+  if (lower.length === 0 || (lower.length === 1 && !writable)) {
+    if (only === undefined)
+      throw new MinidockError({ code: 'NO_FILES', message: `container ${config.id} has no files yet` });
+    return openSync(only, O_PATH | constants.O_DIRECTORY);
+  }
+  const options = [
+    `lowerdir=${lower.join(':')}`,
+    ...(writable ? [`upperdir=${upper}`, `workdir=${join(overlayDir(paths, config.id), 'work')}`] : ['ro']),
+    ...(userNamespace() === undefined ? [] : ['userxattr']),
+  ];
+  mountOverlay(
+    { kind: 'mount', source: 'overlay', target, type: 'overlay', options },
+    parseMountOptions(options),
+    kernel,
+  );
+  return openSync(target, O_PATH | constants.O_DIRECTORY);
+}
+
+/** As at a start. One that is only read has no mount point before its first start, and nothing of its own in there. */
+function mountVolume(root: number, mount: MountSpec, writable: boolean): void {
+  const source = openSync(mount.source, O_PATH);
+  try {
+    const refuse = (fd: number): void => refuseKernelFiles(kernel, fd, mount.target);
+    let target: number;
+    try {
+      target = writable
+        ? createInRoot(kernel, root, mount.target, kindOf(source), refuse).fd
+        : openInRoot(kernel, root, mount.target);
+    } catch (error) {
+      if (!writable && errnoOf(error) === 'ENOENT') return;
+      throw error;
+    }
+    try {
+      refuseUnsafeTarget(kernel, root, target, mount.target);
+      const copy = kernel.copyMount(source, true);
+      kernel.setMountAttributes(copy, true, mount.readOnly ? READ_ONLY : UNCHANGED);
+      kernel.attachMount(copy, target);
+      closeSync(copy);
+    } finally {
+      closeSync(target);
+    }
+  } finally {
+    closeSync(source);
+  }
+}
+
+const depth = ({ target }: MountSpec): number => target.split('/').filter(Boolean).length;
