@@ -54,13 +54,14 @@ export async function importRootfs(request: ImportRequest): Promise<StoredImage>
   return await store.putImage({ manifestDigest, configDigest, tag });
 }
 
-function tagOf(text: string): string {
+export function tagOf(text: string): string {
   const reference = parseReference(text);
   if (reference.digest === undefined) return formatReference(reference);
   throw new ImageError({ code: 'INVALID_REFERENCE', message: 'cannot import digest reference' });
 }
 
-async function storeLayer(input: Readable, blobs: BlobStore): Promise<Descriptor> {
+/** An archive of files, compressed or not, as a blob. */
+export async function storeLayer(input: Readable, blobs: BlobStore): Promise<Descriptor> {
   const temporary = await blobs.temporaryPath();
   try {
     const { stream } = await decompress(input, ['xz', 'bzip2']);

@@ -140,6 +140,18 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../container/cp.ts')).cp,
   },
   {
+    name: 'export',
+    aliases: ['container export'],
+    summary: 'Export a container’s filesystem as a tar archive',
+    load: async () => (await import('../container/export.ts')).exportContainer,
+  },
+  {
+    name: 'commit',
+    aliases: ['container commit'],
+    summary: 'Create a new image from a container’s changes',
+    load: async () => (await import('../container/commit.ts')).commit,
+  },
+  {
     name: 'pull',
     aliases: ['image pull'],
     summary: 'Download an image from a registry',

@@ -21,6 +21,8 @@ const WORDS: Readonly<Record<string, boolean>> = {
 /** Docker's flags that default to true; commander has only the negation. */
 const TRUE_BY_DEFAULT: Readonly<Record<string, string>> = {
   '--sig-proxy': '--no-sig-proxy',
+  '--pause': '--no-pause',
+  '-p': '--no-pause',
   '--human': '--no-human',
   '-H': '--no-human',
 };

@@ -14,7 +14,7 @@ import { kindOf } from '../../../runtime/rootfs/perform-mount.ts';
 import { mountOverlay } from '../../../runtime/rootfs/perform-overlay.ts';
 import { refuseKernelFiles, refuseUnsafeTarget } from '../../../runtime/rootfs/safe-target.ts';
 import { READ_ONLY, UNCHANGED } from '../../../runtime/rootfs/tree.ts';
-import { CLONE_NEWNS, MS_PRIVATE, MS_REC, O_PATH } from '../../../runtime/syscall/constants.ts';
+import { CLONE_FS, CLONE_NEWNS, MS_PRIVATE, MS_REC, O_PATH } from '../../../runtime/syscall/constants.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { containerKernel as kernel } from '../../../runtime/syscall/file-calls.ts';
 import { overlayDir } from '../plans/bundle.ts';
@@ -33,7 +33,7 @@ export interface RootOptions {
 /** The caller closes it. Of a stopped container that is written to, the caller holds its lock. */
 export function openContainerRoot(paths: Paths, container: Container, options: RootOptions): number {
   const { config, state } = container;
-  if (hasProgram(state) && options.mounts) return openRunning(container);
+  if (hasProgram(state)) return options.mounts ? openRunning(container) : openOwnFiles(container);
   ownNamespace();
   const root = mountLayers(paths, config, options.writable);
   if (options.mounts) {
@@ -49,6 +49,30 @@ function openRunning({ config, state }: Container): number {
   if (isSameProcess(state.pid, state.pidStartTime)) return root;
   closeSync(root);
   throw new MinidockError({ code: 'WRONG_STATE', message: `container ${config.id} has just stopped` });
+}
+
+/** The overlay alone, as the container sees it, without what is mounted on it: export holds no volumes. */
+function openOwnFiles(container: Container): number {
+  const [there, back] = [`/proc/${String(container.state.pid)}/ns/mnt`, '/proc/self/ns/mnt'].map((path) =>
+    openSync(path, 'r'),
+  ) as [number, number];
+  const root = openRunning(container);
+  const [ownRoot, here] = ['/', '.'].map((path) => openSync(path, O_PATH | constants.O_DIRECTORY)) as [
+    number,
+    number,
+  ];
+  // open_tree(2) copies mounts of the caller's own namespace only.
+  kernel.unshare(CLONE_FS);
+  kernel.setns(there, CLONE_NEWNS);
+  try {
+    return kernel.copyMount(root, false);
+  } finally {
+    kernel.setns(back, CLONE_NEWNS);
+    kernel.fchdir(ownRoot);
+    kernel.chroot('.');
+    kernel.fchdir(here);
+    for (const fd of [there, back, root, ownRoot, here]) closeSync(fd);
+  }
 }
 
 function ownNamespace(): void {

@@ -80,7 +80,8 @@ class Walk {
   }
 
   private firstName(stats: BigIntStats, path: string): string | undefined {
-    if (stats.nlink < 2n) return undefined;
+    // The kernel makes one whiteout and links it everywhere (overlayfs); each is a mark of its own.
+    if (stats.nlink < 2n || (stats.isCharacterDevice() && stats.rdev === 0n)) return undefined;
     const key = `${String(stats.dev)}:${String(stats.ino)}`;
     const first = this.linked.get(key);
     if (first === undefined) this.linked.set(key, path);

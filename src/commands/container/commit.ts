@@ -1,0 +1,36 @@
+/** `commit`: an image of a container's changes. */
+import { commitContainer } from '../../engine/files/commit.ts';
+import { requireRoot } from '../../engine/require-root.ts';
+import { stdout } from '../../io/standard-streams.ts';
+import { collect, type Verb } from '../shared/verb.ts';
+
+interface CommitFlags {
+  readonly author?: string;
+  readonly change?: readonly string[];
+  readonly message?: string;
+  readonly pause: boolean;
+}
+
+export const commit: Verb = {
+  configure(command, { engine }) {
+    command
+      .usage('[OPTIONS] CONTAINER [REPOSITORY[:TAG]]')
+      .argument('<container>')
+      .argument('[reference]')
+      .option('-a, --author <string>', 'Author (e.g., "John Hannibal Smith <hannibal@a-team.com>")')
+      .option('-c, --change <list>', 'Apply Dockerfile instruction to the created image', collect)
+      .option('-m, --message <string>', 'Commit message')
+      .option('--no-pause', 'Let the container run during commit (-p=false, --pause=false)')
+      .action(async (name: string, reference: string | undefined, flags: CommitFlags) => {
+        requireRoot('commit');
+        const image = await commitContainer(engine, name, {
+          author: flags.author ?? '',
+          message: flags.message ?? '',
+          changes: flags.change ?? [],
+          pause: flags.pause,
+          reference,
+        });
+        stdout.write(`${image.id}\n`);
+      });
+  },
+};

@@ -1,0 +1,42 @@
+/** `export`: all files of a container in one tar archive, without its volumes. */
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import { writeArchive } from '../../engine/files/copy.ts';
+import { withContainerRoot } from '../../engine/files/with-root.ts';
+import { requireRoot } from '../../engine/require-root.ts';
+import { hasProgram } from '../../engine/spec/container.ts';
+import { stdout } from '../../io/standard-streams.ts';
+import { refuseTerminal, writeBeside } from '../shared/output-file.ts';
+import type { Verb } from '../shared/verb.ts';
+
+export const exportContainer: Verb = {
+  configure(command, { engine }) {
+    command
+      .usage('[OPTIONS] CONTAINER')
+      .argument('<container>')
+      .option('-o, --output <string>', 'Write to a file, instead of STDOUT')
+      .action(async (name: string, flags: { readonly output?: string }) => {
+        requireRoot('export');
+        refuseTerminal(flags.output);
+        await withContainerRoot(
+          engine.containers,
+          name,
+          { writable: false, mounts: false },
+          async (root, { state }) => {
+            const firstId = hasProgram(state) ? (state.firstId ?? 0) : 0;
+            if (flags.output === undefined) {
+              await writeArchive(root, '', (bytes) => stdout.writePatiently(bytes), firstId);
+              return;
+            }
+            await writeBeside(flags.output, 'failed to export container', (stream) =>
+              writeArchive(root, '', (bytes) => patiently(stream, bytes), firstId).then(() => undefined),
+            );
+          },
+        );
+      });
+  },
+};
+
+async function patiently(stream: Writable, bytes: Uint8Array): Promise<void> {
+  if (!stream.write(bytes)) await once(stream, 'drain');
+}

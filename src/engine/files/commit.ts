@@ -1,0 +1,94 @@
+/**
+ * `commit`: an image of what a container has changed. It stands still while its files are read, unless that is not
+ * wanted, and goes on however the command ends. Volumes are not part of it.
+ */
+import { PassThrough, type Readable } from 'node:stream';
+import { once } from 'node:events';
+import { commitImage } from '../../../images/archives/commit.ts';
+import type { ContainerDefaults, StoredImage } from '../../../images/types.ts';
+import { findImage } from '../find-image.ts';
+import type { Engine } from '../engine.ts';
+import { pauseContainer, unpauseContainer } from '../life/pause.ts';
+import { findContainer } from '../refresh.ts';
+import type { ContainerConfig } from '../spec/container.ts';
+import type { Container } from '../state/store.ts';
+import { hasLayer, writeLayer } from './layer.ts';
+
+export interface CommitOptions {
+  readonly author: string;
+  readonly message: string;
+  readonly changes: readonly string[];
+  readonly pause: boolean;
+  readonly reference: string | undefined;
+}
+
+/** @throws MinidockError 'NO_SUCH_CONTAINER', 'NO_SUCH_IMAGE'; ImageError for a wrong change or name. */
+export async function commitContainer(
+  engine: Engine,
+  reference: string,
+  options: CommitOptions,
+): Promise<StoredImage> {
+  const container = await findContainer(engine.containers, reference);
+  if (container.unreadable !== undefined) throw container.unreadable;
+  const { config } = container;
+  const base = await findImage(engine, config.imageId);
+  const store = await engine.images();
+  const commit = (): Promise<StoredImage> =>
+    commitImage({
+      store,
+      base,
+      ...options,
+      settings: settingsOf(config, base.config.config ?? {}),
+      createdBy: config.spec.cmd.join(' '),
+      pack: async () => ((await hasLayer(engine.paths, config.id)) ? packed(engine, config) : undefined),
+    });
+  return options.pause && container.state.status === 'running'
+    ? standingStill(engine, container, commit)
+    : commit();
+}
+
+async function standingStill<T>(engine: Engine, container: Container, work: () => Promise<T>): Promise<T> {
+  await pauseContainer(engine.paths, container);
+  const goOn = (): Promise<void> => unpauseContainer(engine.paths, container);
+  const interrupted = (): void => void goOn().finally(() => process.exit(130));
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  try {
+    return await work();
+  } finally {
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+    await goOn();
+  }
+}
+
+function packed({ paths }: Engine, { id }: ContainerConfig): Readable {
+  const stream = new PassThrough({ highWaterMark: 1 << 20 });
+  writeLayer(paths, id, async (bytes) => {
+    if (!stream.write(bytes)) await once(stream, 'drain');
+  }).then(
+    () => stream.end(),
+    (error: unknown) => stream.destroy(error as Error),
+  );
+  return stream;
+}
+
+/** Docker's: what the container was made with, its image's settings included. */
+function settingsOf({ spec }: ContainerConfig, base: ContainerDefaults): ContainerDefaults {
+  const volumes = [
+    ...Object.keys(base.Volumes ?? {}),
+    ...spec.mounts.filter(({ anonymous }) => anonymous === true).map(({ target }) => target),
+  ];
+  const asObject = (keys: readonly string[]): Record<string, object> =>
+    Object.fromEntries(keys.map((key) => [key, {}]));
+  return {
+    ...base,
+    ...(spec.user === '' ? {} : { User: spec.user }),
+    ...(spec.exposedPorts.length === 0 ? {} : { ExposedPorts: asObject(spec.exposedPorts) }),
+    Env: spec.env,
+    Cmd: spec.cmd.length === 0 ? null : spec.cmd,
+    Entrypoint: spec.entrypoint.length === 0 ? null : spec.entrypoint,
+    ...(volumes.length === 0 ? {} : { Volumes: asObject(volumes) }),
+    WorkingDir: spec.workingDir,
+    Labels: spec.labels,
+    StopSignal: spec.stopSignal,
+  };
+}

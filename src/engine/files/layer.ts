@@ -1,0 +1,81 @@
+/**
+ * What a container has changed, as an image's layer: the upper directory of its overlay, where overlayfs's own notes
+ * become an archive's: a character device 0:0 is `.wh.NAME`, the attribute `opaque` is `.wh..wh..opq` (image-spec,
+ * layer.md). Mount points that minidock made for each container are no change of the image's, and are left out.
+ */
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { toText } from '../../../images/unpack/paths.ts';
+import type { TarEntry } from '../../../images/unpack/tar-entry.ts';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { namedCalls as calls } from '../../../runtime/syscall/named-calls.ts';
+import { overlayDir } from '../plans/bundle.ts';
+import type { Paths } from '../state/paths.ts';
+import { walkTree } from './source.ts';
+import { TarSink, type Write } from './tar-sink.ts';
+import { openDirectory } from './tree-sink.ts';
+
+/** Always mounted over: what lies there is nothing that the container could have written. */
+const MOUNTED = /^(etc\/(hosts|hostname|resolv\.conf)|(dev|proc|sys)(\/.*)?|\.dockerenv)$/;
+
+/** Gives how many entries there are. */
+export async function writeLayer(paths: Paths, id: string, write: Write): Promise<number> {
+  const upper = join(overlayDir(paths, id), 'upper');
+  const sink = new TarSink(write);
+  let entries = 0;
+  if (existsSync(upper)) {
+    const root = openDirectory(upper);
+    try {
+      await walkTree(root, '', async (entry, open) => {
+        if (isOwn(entry)) return;
+        entries++;
+        await sink.entry(isWhiteout(entry) ? whiteout(entry) : entry, open());
+        if ((entry.type === 'dir' || entry.type === 'file') && marks(open(), entry)) {
+          await sink.entry({ ...entry, ...EMPTY, path: `${entry.path}/.wh..wh..opq` }, -1);
+        }
+      });
+    } finally {
+      closeSync(root);
+    }
+  }
+  await sink.end();
+  return entries;
+}
+
+/** Whether there is anything that a layer of it would hold. */
+export async function hasLayer(paths: Paths, id: string): Promise<boolean> {
+  return (await writeLayer(paths, id, () => undefined)) > 0;
+}
+
+const isOwn = ({ type, path, linkpath }: TarEntry): boolean =>
+  MOUNTED.test(path) || (type === 'symlink' && path === 'etc/mtab' && linkpath === '/proc/mounts');
+
+const isWhiteout = ({ type, major, minor }: TarEntry): boolean =>
+  type === 'char' && major === 0 && minor === 0;
+
+const EMPTY = { type: 'file', size: 0, mode: 0o600, uid: 0, gid: 0, xattrs: new Map() } as const;
+
+function whiteout(entry: TarEntry): TarEntry {
+  const slash = entry.path.lastIndexOf('/') + 1;
+  return { ...entry, ...EMPTY, path: `${entry.path.slice(0, slash)}.wh.${entry.path.slice(slash)}` };
+}
+
+/** Whether a directory is opaque. @throws MinidockError where the files are not in the upper directory itself. */
+function marks(fd: number, { path }: TarEntry): boolean {
+  const readable = openSync(`/proc/self/fd/${String(fd)}`, 'r');
+  try {
+    const notes = calls.listXattrs(readable).filter((name) => /^(trusted|user)\.overlay\./.test(name));
+    if (notes.some((name) => /\.(redirect|metacopy)$/.test(name))) {
+      throw new MinidockError({
+        code: 'NO_NATIVE_LAYER',
+        message: `"${toText(path)}" is only a note of overlayfs (redirect_dir or metacopy), which no layer can hold`,
+        hint: 'Turn both off in /sys/module/overlay/parameters and make the container anew.',
+      });
+    }
+    return notes.some(
+      (name) => name.endsWith('.opaque') && String(Buffer.from(calls.getXattr(readable, name))) === 'y',
+    );
+  } finally {
+    closeSync(readable);
+  }
+}
