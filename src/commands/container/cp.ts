@@ -5,6 +5,8 @@ import { parseCopyArgument } from '../../engine/files/paths.ts';
 import { withContainerRoot } from '../../engine/files/with-root.ts';
 import { hasProgram } from '../../engine/spec/container.ts';
 import { requireRoot } from '../../engine/require-root.ts';
+import { recordEvent } from '../../engine/state/events/event-log.ts';
+import { containerEvent } from '../../engine/state/events/events.ts';
 import { stderr, stdout } from '../../io/standard-streams.ts';
 import { humanSize } from '../../ui/human.ts';
 import type { Context, Verb } from '../shared/verb.ts';
@@ -52,6 +54,7 @@ async function copy(
   if (destination.path === '-' && stdout.isTTY) throw wrong('refusing to write an archive to a terminal');
   return withContainerRoot(engine.containers, name, { writable, mounts: true }, (root, { config, state }) => {
     const firstId = hasProgram(state) ? (state.firstId ?? 0) : 0;
+    recordEvent(engine.paths, containerEvent(config, writable ? 'extract-to-dir' : 'archive-path'));
     const side = { root, name, path, readOnlyRoot: config.spec.readOnly, firstId };
     if (writable) return copyToContainer(side, source.path === '-' ? process.stdin : source.path, followLink);
     return copyFromContainer(side, destination.path, followLink, (bytes) => stdout.writePatiently(bytes));

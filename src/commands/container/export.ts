@@ -5,6 +5,8 @@ import { writeArchive } from '../../engine/files/copy.ts';
 import { withContainerRoot } from '../../engine/files/with-root.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { hasProgram } from '../../engine/spec/container.ts';
+import { recordEvent } from '../../engine/state/events/event-log.ts';
+import { containerEvent } from '../../engine/state/events/events.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import { refuseTerminal, writeBeside } from '../shared/output-file.ts';
 import type { Verb } from '../shared/verb.ts';
@@ -22,7 +24,8 @@ export const exportContainer: Verb = {
           engine.containers,
           name,
           { writable: false, mounts: false },
-          async (root, { state }) => {
+          async (root, { config, state }) => {
+            recordEvent(engine.paths, containerEvent(config, 'export'));
             const firstId = hasProgram(state) ? (state.firstId ?? 0) : 0;
             if (flags.output === undefined) {
               await writeArchive(root, '', (bytes) => stdout.writePatiently(bytes), firstId);

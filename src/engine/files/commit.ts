@@ -11,6 +11,8 @@ import type { Engine } from '../engine.ts';
 import { pauseContainer, unpauseContainer } from '../life/pause.ts';
 import { findContainer } from '../refresh.ts';
 import type { ContainerConfig } from '../spec/container.ts';
+import { recordEvent } from '../state/events/event-log.ts';
+import { containerEvent } from '../state/events/events.ts';
 import type { Container } from '../state/store.ts';
 import { hasLayer, writeLayer } from './layer.ts';
 
@@ -42,9 +44,12 @@ export async function commitContainer(
       createdBy: config.spec.cmd.join(' '),
       pack: async () => ((await hasLayer(engine.paths, config.id)) ? packed(engine, config) : undefined),
     });
-  return options.pause && container.state.status === 'running'
+  const image = await (options.pause && container.state.status === 'running'
     ? standingStill(engine, container, commit)
-    : commit();
+    : commit());
+  const told = { comment: options.message, imageID: image.id, imageRef: image.tags[0] ?? '' };
+  recordEvent(engine.paths, containerEvent(config, 'commit', told));
+  return image;
 }
 
 async function standingStill<T>(engine: Engine, container: Container, work: () => Promise<T>): Promise<T> {
