@@ -40,7 +40,7 @@ export function hostConfig(config: ContainerConfig): object {
     }),
     AutoRemove: spec.autoRemove,
     VolumeDriver: '',
-    VolumesFrom: nilSlice(),
+    VolumesFrom: spec.volumesFrom === undefined ? nilSlice() : slice(spec.volumesFrom),
     ConsoleSize: [0, 0],
     CapAdd: slice(spec.capAdd),
     CapDrop: slice(spec.capDrop),

@@ -2,17 +2,15 @@
 import type { Volume } from '../engine/state/volumes.ts';
 import { goStruct, nilMap } from './go-template/value.ts';
 import { sortedStrings } from './inspect-values.ts';
+import { volumeLabels } from './volume-row.ts';
 
-type Texts = Readonly<Record<string, string>>;
-
-export function inspectVolume(
-  volume: Volume & { readonly labels?: Texts | undefined; readonly options?: Texts | undefined },
-): object {
-  const { name, created, mountpoint, labels, options } = volume;
+export function inspectVolume(volume: Volume): object {
+  const { name, created, mountpoint, options } = volume;
+  const labels = volumeLabels(volume);
   return goStruct({
     CreatedAt: created.replace(/\.\d+Z$/, 'Z'),
     Driver: 'local',
-    Labels: labels === undefined ? nilMap('') : sortedStrings(labels),
+    Labels: Object.keys(labels).length === 0 ? nilMap('') : sortedStrings(labels),
     Mountpoint: mountpoint,
     Name: name,
     Options: options === undefined ? nilMap('') : sortedStrings(options),

@@ -17,7 +17,8 @@ import { buildSpec } from './spec.ts';
 import { isValidName, NEW_STATE, type ContainerStore } from './state/store.ts';
 import { timestamp } from './spec/time.ts';
 import { refuseLooseMounts } from './spec/userns-flags.ts';
-import { deleteVolume, lockVolumes, takeVolume, volumeData } from './state/volumes.ts';
+import { withVolumesFrom } from './volumes/volumes-from.ts';
+import { deleteVolume, lockVolumes, takeVolume, volumeData, volumeSource } from './state/volumes.ts';
 
 /** The configuration a request and an image make, with volumes still to be created. Touches nothing. */
 export interface DraftContainer {
@@ -36,7 +37,10 @@ export function draftContainer(
     throw invalidSpec(`Invalid container name (${request.name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
   }
   const defaults = image.config.config ?? {};
-  const mounts = mountRequests(request, defaults).map((mount) => named(store.paths, mount));
+  const own = mountRequests(request, defaults);
+  const { volumesFrom = [] } = request;
+  const all = volumesFrom.length === 0 ? own : withVolumesFrom(store, volumesFrom, own);
+  const mounts = all.map((mount) => named(store.paths, mount));
   const spec = buildSpec(store, request, defaults, id);
   refuseLooseMounts(spec, mounts);
   const config: ContainerConfig = {
@@ -47,7 +51,7 @@ export function draftContainer(
     imageId: image.id,
     platform: image.config.os,
     layers: image.layerDirs,
-    spec: { ...spec, mounts },
+    spec: { ...spec, mounts, ...(volumesFrom.length === 0 ? {} : { volumesFrom }) },
   };
   return { config, mounts };
 }
@@ -185,7 +189,12 @@ function makeVolumes(
     if (mount.type !== 'volume') return mount;
     const taken = takeVolume(paths, mount.volume ?? newId(), mount.anonymous === true);
     const { volume, publish } = taken;
-    const made: MountSpec = { ...mount, source: volume.mountpoint, volume: volume.name };
+    const made: MountSpec = {
+      ...mount,
+      source: volumeSource(volume),
+      volume: volume.name,
+      readOnly: mount.readOnly || volume.options?.['o']?.split(',').includes('ro') === true,
+    };
     if (publish !== undefined) {
       toPublish.push(publish);
       names.push(volume.name);

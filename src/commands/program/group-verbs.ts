@@ -13,6 +13,11 @@ export const GROUP_VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../system/inspect.ts')).imageInspect,
   },
   {
+    name: 'volume create',
+    summary: 'Create a volume',
+    load: async () => (await import('../system/volume-create.ts')).volumeCreate,
+  },
+  {
     name: 'volume ls',
     aliases: ['volume list'],
     summary: 'List volumes',

@@ -15,6 +15,7 @@ export function defineContainerFlags(command: Command): void {
     .option('-u, --user <string>', 'Username or UID (format: <name|uid>[:<group|gid>])')
     .option('--group-add <list>', 'Add additional groups to join', collect)
     .option('-v, --volume <list>', 'Bind mount a volume', collect)
+    .option('--volumes-from <list>', 'Mount volumes from the specified container(s)', collect)
     .option('--mount <mount>', 'Attach a filesystem mount to the container', collect)
     .option('--tmpfs <list>', 'Mount a tmpfs directory', collect)
     .option('--read-only', "Mount the container's root filesystem as read only")

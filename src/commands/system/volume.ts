@@ -1,35 +1,37 @@
-/** `volume ls` and `volume rm`: enough to see and remove what -v and images made. */
+/** `volume ls` and `volume rm`. */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { cannotTell } from '../../engine/state/damage.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { getVolume, listVolumes, lockVolumes, removeVolume } from '../../engine/state/volumes.ts';
 import { formatList } from '../../docker/format.ts';
 import { forEachName } from '../shared/each.ts';
-import type { Verb } from '../shared/verb.ts';
+import { matchVolume, parseVolumeFilters, VOLUME_STYLE, volumeRow } from '../../docker/volume-row.ts';
+import { volumesInUse } from '../../engine/prune/in-use.ts';
+import { collect, type Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
+
+interface ListFlags {
+  readonly filter?: readonly string[];
+  readonly quiet?: boolean;
+  readonly format?: string;
+}
 
 export const volumeList: Verb = {
   configure(command, { engine }) {
     command
       .usage('[OPTIONS]')
+      .option('-f, --filter <filter>', 'Provide filter values (e.g. "dangling=true")', collect)
       .option('-q, --quiet', 'Only display volume names')
       .option('--format <string>', "Format output: 'table', 'table TEMPLATE', 'json', or a Go template")
-      .action(async (flags: { readonly quiet?: boolean; readonly format?: string }) => {
-        const rows = listVolumes(engine.paths).map(({ name, mountpoint }) => ({
-          Driver: 'local',
-          Name: name,
-          Mountpoint: mountpoint,
-        }));
-        const style = {
-          columns: { Driver: 'DRIVER', Name: 'VOLUME NAME', Mountpoint: 'MOUNTPOINT' },
-          defaultColumns: ['Driver', 'Name'],
-          quietColumn: 'Name',
-        };
+      .action(async (flags: ListFlags) => {
+        const filters = parseVolumeFilters(flags.filter ?? []);
+        const used = filters.has('dangling') ? volumesInUse(engine.containers) : new Set<string>();
+        const rows = listVolumes(engine.paths)
+          .filter((volume) => matchVolume(filters, volume, used.has(volume.name)))
+          .map(volumeRow);
+        const { quiet = false, format } = flags;
         stdout.writeData(
-          await formatList(rows, style, {
-            quiet: flags.quiet ?? false,
-            ...(flags.format === undefined ? {} : { format: flags.format }),
-          }),
+          await formatList(rows, VOLUME_STYLE, { quiet, ...(format === undefined ? {} : { format }) }),
         );
       });
   },

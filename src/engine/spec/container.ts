@@ -79,6 +79,8 @@ export interface ContainerSpec {
   readonly shmSize: number;
   readonly oomScoreAdj: number;
   readonly mounts: readonly MountSpec[];
+  /** As given; `mounts` has what they brought. */
+  readonly volumesFrom?: readonly string[];
   readonly network: NetworkSpec;
   readonly resources: ResourceSpec;
   /** Absent in containers of older versions. */

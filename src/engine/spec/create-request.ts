@@ -10,6 +10,8 @@ export interface ContainerFlags {
   readonly user?: string;
   readonly groupAdd?: readonly string[];
   readonly volume?: readonly string[];
+  /** 'CONTAINER[:ro]' */
+  readonly volumesFrom?: readonly string[];
   readonly mount?: readonly string[];
   readonly tmpfs?: readonly string[];
   readonly readOnly?: boolean;

@@ -164,6 +164,7 @@ const spec: Shape<ContainerSpec> = record<ContainerSpec>({
   shmSize: size,
   oomScoreAdj: whole,
   mounts: listOf(mount),
+  volumesFrom: optional(listOf(line)),
   network: networkSpec,
   resources: record<ContainerSpec['resources']>({
     memory: whole,
@@ -233,6 +234,15 @@ export const containerState: Shape<StateRecord> = record<StateRecord>({
 export interface VolumeRecord {
   readonly created: string;
   readonly anonymous: boolean;
+  /** Of one that `volume create` made. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Of the driver `local`: type, o, device. */
+  readonly options?: Readonly<Record<string, string>>;
 }
 
-export const volumeRecord: Shape<VolumeRecord> = record<VolumeRecord>({ created: text, anonymous: flag });
+export const volumeRecord: Shape<VolumeRecord> = record<VolumeRecord>({
+  created: text,
+  anonymous: flag,
+  labels: optional(mapOf(text)),
+  options: optional(mapOf(text)),
+});

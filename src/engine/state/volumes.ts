@@ -19,8 +19,13 @@ export interface Volume {
   readonly name: string;
   readonly created: string;
   readonly anonymous: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly options?: Readonly<Record<string, string>>;
   readonly mountpoint: string;
 }
+
+/** Where the files of a volume are: its own directory, or the one that `volume create -o o=bind,device=DIR` named. */
+export const volumeSource = ({ mountpoint, options }: Volume): string => options?.['device'] ?? mountpoint;
 
 export const volumeData = (paths: Paths, name: string): string => join(volumesDir(paths), name, '_data');
 
@@ -55,7 +60,12 @@ export async function lockVolumes(paths: Paths): Promise<Lock> {
 const LOCK_RETRY = 5;
 
 /** Made if it is not there. One that is named is only to be asked for with the lock held. */
-export function takeVolume(paths: Paths, name: string, anonymous: boolean): TakenVolume {
+export function takeVolume(
+  paths: Paths,
+  name: string,
+  anonymous: boolean,
+  more: Pick<Volume, 'labels' | 'options'> = {},
+): TakenVolume {
   if (name.length > LONGEST_NAME) {
     throw new MinidockError({
       code: 'INVALID_VOLUME_NAME',
@@ -75,7 +85,7 @@ export function takeVolume(paths: Paths, name: string, anonymous: boolean): Take
   ensurePrivateDir(volumesDir(paths));
   const dir = join(volumesDir(paths), name);
   mkdirSync(volumeData(paths, name), { recursive: true, mode: 0o755 });
-  const meta = { created: timestamp(), anonymous };
+  const meta = { created: timestamp(), anonymous, ...more };
   return {
     volume: { name, ...meta, mountpoint: volumeData(paths, name) },
     isEmpty: readdirSync(volumeData(paths, name)).length === 0,

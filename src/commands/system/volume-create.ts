@@ -1,0 +1,35 @@
+/** `volume create` */
+import { createVolume } from '../../engine/volumes/create.ts';
+import { requireRoot } from '../../engine/require-root.ts';
+import { newId } from '../../engine/spec/ids.ts';
+import { parseLabels } from '../../engine/spec/env-flags.ts';
+import { stdout } from '../../io/standard-streams.ts';
+import { collect, type Verb } from '../shared/verb.ts';
+
+interface CreateFlags {
+  readonly driver: string;
+  readonly label?: readonly string[];
+  readonly opt?: readonly string[];
+}
+
+export const volumeCreate: Verb = {
+  configure(command, { engine }) {
+    command
+      .usage('[OPTIONS] [VOLUME]')
+      .argument('[volume]')
+      .option('-d, --driver <string>', 'Specify volume driver name', 'local')
+      .option('--label <list>', 'Set metadata for a volume', collect)
+      .option('-o, --opt <map>', 'Set driver specific options', collect)
+      .action(async (name: string | undefined, flags: CreateFlags) => {
+        requireRoot('volume create');
+        const volume = await createVolume(engine.paths, {
+          name: name ?? newId(),
+          anonymous: name === undefined,
+          driver: flags.driver,
+          labels: parseLabels(flags.label ?? [], []),
+          options: parseLabels(flags.opt ?? [], []),
+        });
+        stdout.write(`${volume.name}\n`);
+      });
+  },
+};
