@@ -8,6 +8,7 @@ export const mediaTypes = {
   dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
   dockerIndex: 'application/vnd.docker.distribution.manifest.list.v2+json',
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
+  dockerLayer: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
   layer(compression: Compression): string {
     const tar = 'application/vnd.oci.image.layer.v1.tar';
     return compression === 'none' ? tar : `${tar}+${compression}`;
@@ -15,6 +16,10 @@ export const mediaTypes = {
 } as const;
 
 export type ManifestKind = 'index' | 'manifest';
+
+/** A manifest may leave its own type out; then it is OCI's. */
+export const typeOfManifest = ({ mediaType }: { readonly mediaType?: string }): string =>
+  mediaType ?? mediaTypes.manifest;
 
 /** undefined for what is neither. */
 export function kindOfType(type: string): ManifestKind | undefined {

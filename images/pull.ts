@@ -14,6 +14,7 @@ import { familiarName, formatReference, withDigest, type Reference } from './ref
 import type { RegistryClient } from './registry/client.ts';
 import { downloadBlob } from './registry/download.ts';
 import { chooseManifest, fetchTop } from './resolve.ts';
+import { Slots } from './slots.ts';
 import { Arrival } from './store/arrival.ts';
 import type { ImageStore } from './store/image-store.ts';
 import type { Descriptor, ImageConfig, Manifest, Platform, StoredImage } from './types.ts';
@@ -170,32 +171,6 @@ async function fetchLayer(
     arrival.close();
   }
   tell('complete', size);
-}
-
-/** How many may do something at once; the others wait in the order they came. */
-class Slots {
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
-
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  get full(): boolean {
-    return this.#free === 0;
-  }
-
-  async use<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
-    }
-  }
 }
 
 /** An image without an index has one platform: refuse it if the user asked for another, else warn. */

@@ -163,7 +163,7 @@ function tokenRequest(
   const url = new URL(realm);
   if (service !== undefined) url.searchParams.set('service', service);
   // The ping before `login` asks for no access at all.
-  if (scope !== '') url.searchParams.append('scope', scope);
+  for (const one of scope.split(' ')) if (one !== '') url.searchParams.append('scope', one);
   if (credentials === undefined) return { method: 'GET', url, headers: { accept: 'application/json' } };
   url.searchParams.set('account', credentials.username);
   return { method: 'GET', url, headers: { accept: 'application/json', authorization: basic(credentials) } };

@@ -3,7 +3,8 @@
  * endpoints has them. Source: opencontainers/distribution-spec 1.1.
  *
  * Invariant: a manifest's bytes have been checked against its digest when they leave here; a blob's have not,
- * since they stream (download.ts does it). Deliberately absent: any knowledge of the store, and pushing.
+ * since they stream (download.ts does it). Deliberately absent: any knowledge of the store, and pushing, which is in
+ * push-client.ts.
  */
 import { createHash } from 'node:crypto';
 import { ImageError } from '../errors.ts';
@@ -177,17 +178,7 @@ export class RegistryClient {
   #sessionsFor(domain: string): readonly Session[] {
     const known = this.#sessions.get(domain);
     if (known !== undefined) return known;
-    const { insecureRegistries = [], mirrors = [], userAgent = 'minidock' } = this.#options;
-    const sessions = listEndpoints(domain, { insecureRegistries, mirrors }).map(
-      (endpoint) =>
-        new Session(endpoint, {
-          credentials: this.#options.credentials ?? ((key) => readCredentials(key)),
-          insecureRegistries,
-          timeouts: { ...defaultTimeouts, ...this.#options.timeouts },
-          userAgent,
-          onAnswer: this.#options.onAnswer,
-        }),
-    );
+    const sessions = openSessions(domain, this.#options);
     this.#sessions.set(domain, sessions);
     return sessions;
   }
@@ -216,6 +207,21 @@ export class RegistryClient {
     if (statuses.includes(response.status)) return response;
     throw await describeRefusal(response, reference, what);
   }
+}
+
+/** One for each endpoint that serves the domain, the registry itself last. */
+export function openSessions(domain: string, options: RegistryClientOptions): readonly Session[] {
+  const { insecureRegistries = [], mirrors = [], userAgent = 'minidock' } = options;
+  return listEndpoints(domain, { insecureRegistries, mirrors }).map(
+    (endpoint) =>
+      new Session(endpoint, {
+        credentials: options.credentials ?? ((key) => readCredentials(key)),
+        insecureRegistries,
+        timeouts: { ...defaultTimeouts, ...options.timeouts },
+        userAgent,
+        onAnswer: options.onAnswer,
+      }),
+  );
 }
 
 /** From MINIDOCK_INSECURE_REGISTRIES and MINIDOCK_REGISTRY_MIRROR, each a list separated by commas. */

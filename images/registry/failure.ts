@@ -59,7 +59,7 @@ export function pullDenied(reference: Reference, why: string, cause?: unknown): 
 }
 
 /** 'manifest unknown: manifest unknown', as Docker spells an error of the registry. */
-async function readErrors(response: TransportResponse): Promise<string | undefined> {
+export async function readErrors(response: TransportResponse): Promise<string | undefined> {
   let text: string;
   try {
     text = (await response.bytes(maxErrorBody)).toString('utf8');

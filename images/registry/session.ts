@@ -8,7 +8,13 @@ import { ImageError } from '../errors.ts';
 import { Authorizer } from './auth.ts';
 import type { Credentials } from './docker-config.ts';
 import { isInsecure, type Endpoint } from './endpoints.ts';
-import { send, type Timeouts, type TransportRequest, type TransportResponse } from './transport.ts';
+import {
+  send,
+  type Timeouts,
+  type TransportRequest,
+  type TransportResponse,
+  type Upload,
+} from './transport.ts';
 
 export interface SessionOptions {
   readonly credentials: (key: string) => Promise<Credentials | undefined>;
@@ -29,12 +35,13 @@ export interface Answered {
 }
 
 export interface SessionRequest {
-  readonly method: 'GET' | 'HEAD';
-  /** Below the endpoint's base: '/v2/library/nginx/manifests/latest'. */
-  readonly path: string;
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  /** Below the endpoint's base: '/v2/library/nginx/manifests/latest'; or what `locate` returned. */
+  readonly path: string | URL;
   readonly headers?: Readonly<Record<string, string>>;
-  /** 'repository:library/nginx:pull'. */
+  /** 'repository:library/nginx:pull'; several are separated by spaces. */
   readonly scope: string;
+  readonly body?: string | Upload | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -60,7 +67,10 @@ export class Session {
   /** Any status but 401 that could be answered comes back as it is; throws what `send` throws. */
   async request(request: SessionRequest): Promise<TransportResponse> {
     const base = await this.#resolveBase(request.signal);
-    const url = new URL(base.href.replace(/\/$/, '') + request.path);
+    const { path } = request;
+    const url = typeof path === 'string' ? new URL(base.href.replace(/\/$/, '') + path) : path;
+    // An upload may go to another server; the token is none of its business.
+    if (url.origin !== base.origin) return await this.#follow(url, request, undefined);
     const authorization = await this.#authorizer.header(request.scope, request.signal);
     const response = await this.#follow(url, request, authorization);
     if (response.status !== 401 || response.url.origin !== url.origin) return response;
@@ -72,6 +82,16 @@ export class Session {
     return await this.#follow(url, request, answer);
   }
 
+  /** Where an answer's Location leads, by the same rules as a redirect. */
+  locate(response: TransportResponse): URL {
+    const location = response.header('location');
+    if (location !== undefined) return this.#redirect(response.url, location);
+    throw new ImageError({
+      code: 'REGISTRY_ERROR',
+      message: `${response.url.origin} did not say where to upload to`,
+    });
+  }
+
   async #follow(
     start: URL,
     request: SessionRequest,
@@ -80,8 +100,9 @@ export class Session {
     let url = start;
     for (let hop = 0; hop <= maxRedirects; hop++) {
       const known = authorization !== undefined && url.origin === start.origin ? { authorization } : {};
-      const { method, signal } = request;
-      const response = await this.#send({ method, url, signal, headers: { ...request.headers, ...known } });
+      const { method, signal, body } = request;
+      const headers = { ...request.headers, ...known };
+      const response = await this.#send({ method, url, signal, body, headers });
       const location = [301, 302, 303, 307, 308].includes(response.status)
         ? response.header('location')
         : undefined;

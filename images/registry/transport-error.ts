@@ -95,7 +95,10 @@ export function describeFailure(error: unknown, request: Exchange, expired: numb
       return new TransportError({
         code: 'CONNECTION_BROKEN',
         message: `${spell(request)}: ${code === 'ECONNRESET' ? 'connection reset by peer' : message || String(error)}`,
-        hint: 'try again; what was downloaded so far is kept',
+        hint:
+          request.method === 'PUT'
+            ? 'try again; layers that the registry has are not sent again'
+            : 'try again; what was downloaded so far is kept',
         retryable: true,
         cause: error,
       });

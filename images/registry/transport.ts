@@ -8,15 +8,23 @@
  */
 import fetch, { type RequestInit } from 'node-fetch';
 import { Agent } from 'node:https';
+import { Readable } from 'node:stream';
 import { ImageError } from '../errors.ts';
 import { isLoopback } from './endpoints.ts';
 import { describeFailure, spell } from './transport-error.ts';
 
+/** A body that is sent in pieces; opened again for each attempt. */
+export interface Upload {
+  /** Bytes. */
+  readonly size: number;
+  readonly open: () => AsyncIterable<Uint8Array>;
+}
+
 export interface TransportRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Upload | undefined;
   readonly signal?: AbortSignal | undefined;
   /** For hosts named as insecure: any certificate will do. */
   readonly anyCertificate?: boolean;
@@ -25,7 +33,7 @@ export interface TransportRequest {
 
 /** Milliseconds. */
 export interface Timeouts {
-  /** From the start until the response's headers are there. */
+  /** From the start, or the last piece that was sent, until the response's headers are there. */
   readonly headers: number;
   /** Between two pieces of the body. */
   readonly idle: number;
@@ -48,7 +56,7 @@ export async function send(request: TransportRequest): Promise<TransportResponse
   if (isLoopback(request.url.hostname)) exemptLoopbackFromProxies();
   const deadline = new Deadline(request);
   try {
-    const response = await fetch(request.url.href, fetchOptions(request, deadline.signal));
+    const response = await fetch(request.url.href, fetchOptions(request, deadline));
     deadline.stop();
     const body = response.body;
     const chunks = readChunks(body, request, deadline);
@@ -68,20 +76,36 @@ export async function send(request: TransportRequest): Promise<TransportResponse
   }
 }
 
-function fetchOptions(request: TransportRequest, signal: AbortSignal): RequestInit {
+function fetchOptions(request: TransportRequest, deadline: Deadline): RequestInit {
+  const { body } = request;
   return {
     method: request.method,
     // `identity`: a blob is hashed as stored, and neither side should compress it once more.
-    headers: { 'accept-encoding': 'identity', ...request.headers },
+    headers: {
+      'accept-encoding': 'identity',
+      ...(typeof body === 'object' ? { 'content-length': String(body.size) } : {}),
+      ...request.headers,
+    },
     redirect: 'manual',
     compress: false,
-    signal,
-    ...(request.body === undefined ? {} : { body: request.body }),
+    signal: deadline.signal,
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : sent(body, request, deadline) }),
     ...bunOptions(request),
     ...(request.anyCertificate === true && request.url.protocol === 'https:'
       ? { agent: lenientAgent() }
       : {}),
   };
+}
+
+/** Each piece that the connection takes starts the wait for the answer anew. */
+function sent(body: Upload, { timeouts }: TransportRequest, deadline: Deadline): Readable {
+  const pieces = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const piece of body.open()) {
+      deadline.start(timeouts.headers);
+      yield piece;
+    }
+  };
+  return Readable.from(pieces(), { objectMode: false });
 }
 
 /** Options of Bun's fetch that have other names in node-fetch, which ignores them. */

@@ -25,7 +25,7 @@ import { Leases } from './leases.ts';
 import { withLock, type AcquireLock } from './lock.ts';
 import { matchImage } from './names.ts';
 import { planPrune, planRemoval, type ImageUse, type RemovalPlan } from './removal.ts';
-import type { EnsureLayer, ImageStoreOptions, PutImage, Removal, RemoveOptions } from './requests.ts';
+import type { EnsureLayer, ImageStoreOptions, Pushed, PutImage, Removal, RemoveOptions } from './requests.ts';
 
 export class ImageStore {
   readonly blobs: BlobStore;
@@ -107,6 +107,20 @@ export class ImageStore {
       const added = new Map([...images, [configDigest, record]]);
       const named = tag === undefined ? added : moveTag(added, configDigest, tag);
       return { images: named, result: this.#stored(named.get(configDigest) ?? record, config) };
+    });
+  }
+
+  /** A registry has the image now, under this digest; the manifest it was given is kept. */
+  async notePushed(image: StoredImage, { manifestDigest, manifestBytes, repoDigest }: Pushed): Promise<void> {
+    await this.blobs.putBytes(manifestBytes);
+    await this.blobs.sync([manifestDigest]);
+    await this.#change((images) => {
+      const record = images.get(image.id);
+      // Removed meanwhile: then nobody asks any more.
+      if (record === undefined) return { images, result: undefined };
+      const repoDigests = [...new Set([...record.repoDigests, repoDigest])];
+      const noted = new Map([...images, [image.id, { ...record, manifestDigest, repoDigests }]]);
+      return { images: noted, result: undefined };
     });
   }
 

@@ -30,6 +30,14 @@ export interface PutImage {
   readonly repoDigest?: string | undefined;
 }
 
+export interface Pushed {
+  /** What the registry was given. */
+  readonly manifestDigest: string;
+  readonly manifestBytes: Uint8Array;
+  /** 'docker.io/library/nginx@sha256:…'. */
+  readonly repoDigest: string;
+}
+
 export interface RemoveOptions {
   readonly force?: boolean | undefined;
   /** By image id, a container that uses it (a running one if there is one): 'running container 0123456789ab'. */

@@ -1,5 +1,5 @@
 /**
- * What a pull shows of its layers. On a terminal one line for each, redrawn in place:
+ * What a pull or a push shows of its layers. On a terminal one line for each, redrawn in place:
  *
  *     4f4fb700ef54: Pull complete
  *     0c01b9a1b2c3: Downloading [==========>                    ]  12.4MB/31.0MB
@@ -8,12 +8,26 @@
  * when there are more layers than rows, finished ones give way: a cursor cannot move up past the top of the screen.
  */
 import type { PullEvent, PullPhase } from '../../images/pull.ts';
+import type { PushEvent, PushPhase } from '../../images/push.ts';
 import { ellipsis, humanSize } from './human.ts';
 
-export interface PullProgress {
-  readonly event: (event: PullEvent) => void;
+export interface Progress<Event> {
+  readonly event: (event: Event) => void;
   /** Draws the final state in full. Calling it again does nothing. */
   readonly finish: () => void;
+}
+
+/** What is known of one layer, in words. */
+interface LayerLine {
+  readonly layer: string;
+  readonly words: string;
+  readonly current: number;
+  readonly total: number;
+  /** Bytes are moving: there is a bar. */
+  readonly busy: boolean;
+  readonly done: boolean;
+  /** Also where there is no terminal. */
+  readonly plain: boolean;
 }
 
 /** The needed part of a terminal; tests pass their own. */
@@ -28,7 +42,7 @@ const REDRAW_MS = 80;
 const LONGEST_BAR = 50;
 const SHORTEST_BAR = 8;
 
-const WORDS: Readonly<Record<PullPhase, string>> = {
+const PULL_WORDS: Readonly<Record<PullPhase, string>> = {
   pulling: 'Pulling fs layer',
   waiting: 'Waiting',
   downloading: 'Downloading',
@@ -38,27 +52,56 @@ const WORDS: Readonly<Record<PullPhase, string>> = {
   exists: 'Already exists',
 };
 
-export function createPullProgress(output: ProgressStream): PullProgress {
-  return output.isTTY === true ? new Picture(output) : plainLines(output);
+const PUSH_WORDS: Readonly<Record<PushPhase, string>> = {
+  preparing: 'Preparing',
+  waiting: 'Waiting',
+  compressing: 'Compressing',
+  pushing: 'Pushing',
+  pushed: 'Pushed',
+  exists: 'Layer already exists',
+  mounted: 'Mounted from',
+};
+
+export function createPullProgress(output: ProgressStream): Progress<PullEvent> {
+  return createProgress(output, ({ phase, ...event }) => ({
+    ...event,
+    words: PULL_WORDS[phase],
+    busy: phase === 'downloading' || phase === 'extracting',
+    done: phase === 'complete' || phase === 'exists',
+    plain: phase === 'pulling' || phase === 'complete' || phase === 'exists',
+  }));
+}
+
+export function createPushProgress(output: ProgressStream): Progress<PushEvent> {
+  return createProgress(output, ({ phase, from, ...event }) => ({
+    ...event,
+    words: from === undefined ? PUSH_WORDS[phase] : `${PUSH_WORDS[phase]} ${from}`,
+    busy: phase === 'pushing',
+    done: phase === 'pushed' || phase === 'exists' || phase === 'mounted',
+    plain: phase !== 'pushing' && phase !== 'compressing',
+  }));
+}
+
+function createProgress<Event>(output: ProgressStream, lineOf: (event: Event) => LayerLine): Progress<Event> {
+  const show = output.isTTY === true ? new Picture(output) : plainLines(output);
+  return { event: (event) => show.event(lineOf(event)), finish: () => show.finish() };
 }
 
 /** For a log: each phase once, without progress. */
-function plainLines(output: ProgressStream): PullProgress {
-  const told = new Map<string, PullPhase>();
+function plainLines(output: ProgressStream): Progress<LayerLine> {
+  const told = new Map<string, string>();
   return {
-    event: ({ layer, phase }) => {
-      if (told.get(layer) === phase) return;
-      told.set(layer, phase);
-      if (phase === 'pulling' || phase === 'complete' || phase === 'exists') {
-        output.writeRaw(`${layer}: ${WORDS[phase]}\n`);
-      }
+    event: ({ layer, words, plain }) => {
+      if (told.get(layer) === words) return;
+      told.set(layer, words);
+      if (plain) output.writeRaw(`${layer}: ${words}\n`);
     },
     finish: () => undefined,
   };
 }
 
-class Picture implements PullProgress {
-  private readonly layers = new Map<string, PullEvent>();
+class Picture implements Progress<LayerLine> {
+  private readonly layers = new Map<string, LayerLine>();
   private timer: NodeJS.Timeout | undefined;
   private drawn = 0;
   private drawnAt = 0;
@@ -66,7 +109,7 @@ class Picture implements PullProgress {
 
   constructor(private readonly output: ProgressStream) {}
 
-  readonly event = (event: PullEvent): void => {
+  readonly event = (event: LayerLine): void => {
     this.layers.set(event.layer, event);
     if (this.finished || this.timer !== undefined) return;
     const wait = Math.max(0, this.drawnAt + REDRAW_MS - Date.now());
@@ -96,16 +139,14 @@ class Picture implements PullProgress {
     const all = [...this.layers.values()];
     const room = (this.output.rows || 24) - 1;
     if (all.length <= room) return all.map((event) => this.line(event));
-    const busy = all
-      .filter(({ phase }) => phase !== 'complete' && phase !== 'exists')
-      .slice(0, Math.max(1, room - 1));
+    const busy = all.filter(({ done }) => !done).slice(0, Math.max(1, room - 1));
     const more = this.cut(`${all.length - busy.length} more layers waiting or complete`);
     return [...busy.map((event) => this.line(event)), more];
   }
 
-  private line({ layer, phase, current, total }: PullEvent): string {
-    const head = `${layer}: ${WORDS[phase]}`;
-    if ((phase !== 'downloading' && phase !== 'extracting') || total <= 0) return this.cut(head);
+  private line({ layer, words, busy, current, total }: LayerLine): string {
+    const head = `${layer}: ${words}`;
+    if (!busy || total <= 0) return this.cut(head);
     const numbers = `${humanSize(current)}/${humanSize(total)}`;
     // Numbers change their length as they grow; bars that jump about are hard to read.
     const room = this.width() - head.length - ' [>]  '.length - '999.9MB/999.9MB'.length;

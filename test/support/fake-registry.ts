@@ -20,6 +20,8 @@ export interface SeenRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  /** The same, byte for byte. */
+  readonly bytes: Buffer;
 }
 
 /** True when it has answered. */
@@ -123,14 +125,19 @@ export class FakeRegistry {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let body = '';
-    for await (const chunk of request) body += String(chunk);
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const bytes = Buffer.concat(chunks);
     const { method = '', url: path = '', headers } = request;
-    const seen = { method, path, headers, body };
+    const seen = { method, path, headers, body: bytes.toString(), bytes };
     this.requests.push(seen);
     if (this.intercept(seen, response)) return;
     if (path === '/v2/') {
       response.end('{}');
+      return;
+    }
+    if (method === 'POST' || method === 'PUT') {
+      this.#receive(seen, response);
       return;
     }
     const manifest = this.#manifests.get(path.slice('/v2/'.length));
@@ -149,6 +156,27 @@ export class FakeRegistry {
       return;
     }
     sendBlob(response, blob, headers.range);
+  }
+
+  /** Uploads as distribution takes them; every blob is in every repository, so nothing is ever mounted. */
+  #receive({ method, path, headers, bytes }: SeenRequest, response: ServerResponse): void {
+    const url = new URL(path, 'http://registry');
+    if (method === 'POST') {
+      response.writeHead(202, { location: `${url.pathname}session?state=1` }).end();
+      return;
+    }
+    const digest = url.searchParams.get('digest') ?? digestOf(bytes);
+    if (digest !== digestOf(bytes)) {
+      refuse(response, 400, 'DIGEST_INVALID');
+      return;
+    }
+    const manifest = /^\/v2\/(.*\/manifests\/)(.*)$/.exec(url.pathname);
+    if (manifest === null) this.blobs.set(digest, bytes);
+    for (const name of [manifest?.[2], digest]) {
+      const entry = { bytes, type: headers['content-type'] ?? '' };
+      if (manifest !== null && name !== undefined) this.#manifests.set(`${manifest[1] ?? ''}${name}`, entry);
+    }
+    response.writeHead(201, { 'docker-content-digest': digest }).end();
   }
 }
 

@@ -4,11 +4,13 @@ import { readImageConfig } from '../../images/manifest.ts';
 import type { PullStore } from '../../images/pull.ts';
 import type { ArrivingBlob } from '../../images/store/arrival.ts';
 import { BlobStore } from '../../images/store/blob-store.ts';
-import type { EnsureLayer, PutImage } from '../../images/store/requests.ts';
+import type { PushStore } from '../../images/push-tasks.ts';
+import type { LayerRecord } from '../../images/store/records.ts';
+import type { EnsureLayer, Pushed, PutImage } from '../../images/store/requests.ts';
 import type { StoredImage } from '../../images/types.ts';
 import { fileLock } from './file-lock.ts';
 
-export class MemoryImageStore implements PullStore {
+export class MemoryImageStore implements PullStore, PushStore {
   readonly blobs: BlobStore;
   /** What was asked to be unpacked, in that order. */
   readonly ensured: string[] = [];
@@ -32,7 +34,27 @@ export class MemoryImageStore implements PullStore {
     };
     const content = await (arrival?.readAlong(readAlong) ?? readFile(this.blobs.path(descriptor.digest)));
     this.unpacked.set(diffId, content);
+    this.layers.set(diffId, descriptor.digest);
     onProgress?.(descriptor.size);
+  }
+
+  /** By diff id, the blob a layer was unpacked from. */
+  readonly layers = new Map<string, string>();
+
+  layer(diffId: string): LayerRecord {
+    const blob = this.layers.get(diffId) ?? '';
+    const report = { diffId, tarSize: 0, size: 0, impliedDirs: [], danglingLinks: [], opaqueRoot: false };
+    return { blob, report };
+  }
+
+  list(): Promise<readonly StoredImage[]> {
+    return Promise.resolve([...new Set(this.images.values())]);
+  }
+
+  async notePushed(image: StoredImage, { manifestDigest, manifestBytes, repoDigest }: Pushed): Promise<void> {
+    await this.blobs.putBytes(manifestBytes);
+    const noted = { ...image, manifestDigest, repoDigests: [...image.repoDigests, repoDigest] };
+    for (const [name, { id }] of this.images) if (id === image.id) this.images.set(name, noted);
   }
 
   async putImage({ manifestDigest, configDigest, tag, repoDigest }: PutImage): Promise<StoredImage> {

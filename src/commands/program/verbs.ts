@@ -158,6 +158,12 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../image/pull.ts')).pull,
   },
   {
+    name: 'push',
+    aliases: ['image push'],
+    summary: 'Upload an image to a registry',
+    load: async () => (await import('../image/push.ts')).push,
+  },
+  {
     name: 'images',
     aliases: ['image ls', 'image list'],
     summary: 'List images',

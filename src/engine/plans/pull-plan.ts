@@ -89,13 +89,13 @@ function requestArgv(paths: Paths, { method, url, headers }: Answered, id: strin
   return ['sh', '-c', `${renderArgv(argv)} | ${header} > ${TOKEN_FILE}`];
 }
 
-function authArgv(scheme: string | undefined): readonly string[] {
+export function authArgv(scheme: string | undefined): readonly string[] {
   if (scheme === undefined) return [];
   return scheme === 'Bearer' ? ['--header', `@${TOKEN_FILE}`] : ['--netrc'];
 }
 
 const digestIn = (url: string): string => new URL(url).pathname.split('/').at(-1) ?? '';
-const blobPath = (paths: Paths, digest: string): string =>
+export const blobPath = (paths: Paths, digest: string): string =>
   join(imagesDir(paths), 'blobs', 'sha256', hexOf(digest));
 
 function wordsOf({ method, url }: Answered): Pick<HostStep, 'id' | 'title' | 'why' | 'without'> {
