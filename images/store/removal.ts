@@ -54,7 +54,7 @@ function removeById(
   const short = shortId(image.id);
   if (use?.startsWith('running ') === true) throw inUse(`unable to delete ${short} (cannot be forced)`, use);
   if (use !== undefined && !force) throw inUse(`unable to delete ${short} (must be forced)`, use);
-  if (new Set(namesOf(image).map(repositoryOf)).size > 1 && !force) {
+  if (!hasOneName(image) && !force) {
     throw new ImageError({
       code: 'IMAGE_HAS_NAMES',
       message: `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories`,
@@ -97,6 +97,12 @@ function removeByName(
   return last && use === undefined
     ? { images: without(images, [image]), untagged, deleted: [image] }
     : { images: renamed(images, image, tags, repoDigests), untagged, deleted: [] };
+}
+
+/** Docker's isSingleReference: one tag, and digests of its own repository only; or digests of one repository. */
+function hasOneName({ tags, repoDigests }: ImageRecord): boolean {
+  if (tags.length + repoDigests.length <= 1) return true;
+  return tags.length <= 1 && new Set([...tags, ...repoDigests].map(repositoryOf)).size === 1;
 }
 
 function without(images: ImageRecords, gone: readonly ImageRecord[]): ImageRecords {

@@ -2,6 +2,7 @@
 import { MinidockError } from '../../runtime/errors.ts';
 import { oneLine } from '../../runtime/printable.ts';
 import type { Cell, ListStyle, Row } from './rows.ts';
+import { LIST_ROW } from './go-template/printing.ts';
 import { compileTemplate } from './go-template/template.ts';
 import { goStruct } from './go-template/value.ts';
 import { alignColumns } from '../ui/table.ts';
@@ -16,8 +17,8 @@ export function formatWithTemplate(rows: readonly Row[], style: ListStyle, asked
     .replaceAll('\\n', '\n');
   const template = compileTemplate(text);
   const lines = withFieldNames(style, () => [
-    ...(isTable ? [template.execute(goStruct(headings(rows, style), ROW_TYPE), { heading: true })] : []),
-    ...rows.map((row) => template.execute(goStruct(sortFields(isTable ? toCells(row) : row), ROW_TYPE))),
+    ...(isTable ? [template.execute(goStruct(headings(rows, style), LIST_ROW), { heading: true })] : []),
+    ...rows.map((row) => template.execute(goStruct(sortFields(isTable ? toCells(row) : row), LIST_ROW))),
   ]);
   if (lines.length === 0) return '';
   const output = lines.join('\n');
@@ -32,9 +33,6 @@ const toCells = (row: Row): Row =>
       typeof cell === 'string' ? oneLine(cell) : (argument) => oneLine(cell(argument)),
     ]),
   );
-
-/** The hint for an unknown field. */
-const ROW_TYPE = 'list row';
 
 /** `--format json` prints fields by name. */
 const sortFields = (row: Row): Row =>

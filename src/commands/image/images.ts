@@ -40,7 +40,8 @@ export const images: Verb = {
         const rows = chosen.map((entry) => imageRow(entry, options));
         stdout.writeData(
           await formatList(rows, imageListStyle(flags.digests ?? false), {
-            quiet: flags.quiet ?? false,
+            // Unlike with `ps`, a template wins over -q.
+            quiet: flags.quiet === true && /^(table)?$/.test(flags.format ?? ''),
             ...(flags.format === undefined ? {} : { format: flags.format }),
           }),
         );

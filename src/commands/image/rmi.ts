@@ -14,6 +14,7 @@ export const rmi: Verb = {
       .usage('[OPTIONS] IMAGE [IMAGE...]')
       .argument('<images...>')
       .option('-f, --force', 'Force removal of the image')
+      .option('--no-prune', 'Do not delete untagged parents (minidock keeps none)')
       .action(async (names: readonly string[], flags: { readonly force?: boolean }) => {
         requireRoot('rmi');
         const store = await context.engine.images();

@@ -45,6 +45,12 @@ export function goExponent(text: string): string {
   return text.replace(/e([+-])(\d)$/, (_all, sign: string, digit: string) => `e${sign}0${digit}`);
 }
 
+/** The Go type of the rows that list commands print. */
+export const LIST_ROW = 'list row';
+
+const hexEscape = (character: string): string =>
+  `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
 /** encoding/json without HTML escaping: a map's keys sorted, a struct's in order. */
 export function toJson(value: unknown): string {
   if (isNilValue(value)) return 'null';
@@ -56,7 +62,9 @@ export function toJson(value: unknown): string {
     const fields = keysOf(value).filter(
       (key) => value[key] !== undefined && typeof value[key] !== 'function',
     );
-    return `{${fields.map((key) => `${printableJson(key)}:${toJson(value[key])}`).join(',')}}`;
+    const json = `{${fields.map((key) => `${printableJson(key)}:${toJson(value[key])}`).join(',')}}`;
+    // A row of a list writes its own JSON, as Go does by default.
+    return tagOf(value)?.typeName === LIST_ROW ? json.replace(/[<>&]/g, hexEscape) : json;
   }
   return printableJson(value);
 }

@@ -285,7 +285,22 @@ describe('removal', () => {
     });
   });
 
-  test('by id all names of one repository go, of several only when forced', async () => {
+  test('by id one tag goes with the digests of its repository, more only when forced', async () => {
+    const { store } = testStore(temporaryDirectory());
+    const single = await addImage(store, { layers: [base], tag: hub('web:1') });
+    const repoDigest = hub(`web@sha256:${'1'.repeat(64)}`);
+    await store.notePushed(single, {
+      manifestDigest: digestOf('{}'),
+      manifestBytes: Buffer.from('{}'),
+      repoDigest,
+    });
+    expect((await store.remove(single.id)).untagged).toEqual(['web:1', `web@sha256:${'1'.repeat(64)}`]);
+    const several = await addImage(store, { layers: [base], tag: hub('web:1') });
+    await store.tag(several, 'web:2');
+    await expect(store.remove(several.id)).rejects.toThrow(/must be forced/);
+  });
+
+  test('by id the names of several repositories go when forced', async () => {
     const { store } = testStore(temporaryDirectory());
     const image = await addImage(store, { layers: [base], tag: hub('web:1') });
     await store.tag(image, 'web:2');

@@ -65,11 +65,38 @@ describe('filters', () => {
     [['reference=*:z'], []],
     [['reference=*/*/*:z'], ['localhost:5000/x/y:z']],
     [['reference=localhost:5000/x/y'], ['localhost:5000/x/y:z']],
+    [['reference=[mn]gin?'], ['nginx:latest']],
+    [['reference=[^n]*'], []],
+    [['reference=demo/[a-z]eb:[2-9]'], ['demo/web:2']],
+    [['reference=demo/[^x]eb:\\2'], ['demo/web:2']],
     [['label=nope'], []],
     [['before=web'], ['<none>:<none>']],
     [['until=1h'], ['<none>:<none>']],
   ])('%j', (filters, expected) => {
     expect(chosen(filters)).toEqual(expected);
+  });
+
+  test.each(['[', '[]', '[a', '[z-a]', '[-]', 'a\\', '[a\\'])('%s is no pattern', (pattern) => {
+    expect(() => chosen([`reference=${pattern}`])).toThrow('syntax error in pattern');
+  });
+
+  test('dangling twice must be the same', () => {
+    expect(() => chosen(['dangling=1', 'dangling=0'])).toThrow("invalid filter 'dangling=[1 0]'");
+    expect(() => chosen(['dangling=1', 'dangling=yes'])).toThrow("invalid filter 'dangling=[1 yes]'");
+    expect(chosen(['dangling=1', 'dangling=true'])).toEqual(['<none>:<none>']);
+  });
+
+  test('an image that is not there is named with its tag', () => {
+    expect(() => chosen(['before=nope'])).toThrow('No such image: nope:latest');
+  });
+
+  test('a row as JSON is escaped as Go escapes it', async () => {
+    const rows = imageEntries([dangling]).map((entry) => imageRow(entry, { noTrunc: false, now }));
+    for (const format of ['json', '{{json .}}']) {
+      expect(await formatList(rows, imageListStyle(false), { format })).toContain(
+        '"Repository":"\\u003cnone\\u003e"',
+      );
+    }
   });
 
   test('the argument is a reference', () => {
