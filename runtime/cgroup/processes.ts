@@ -57,6 +57,14 @@ export async function killCgroup(cgroupsPath: string, layout: CgroupLayout = cgr
   }
 }
 
+/** The same without waiting for their end. Twice, for what was born before all were frozen. */
+export function killNow(cgroupsPath: string, layout: CgroupLayout = cgroupLayout()): void {
+  if (layout.version === 2) writeIfThere(`${layout.mount}${cgroupsPath}/cgroup.kill`, '1');
+  for (let round = 0; round < 2; round += 1) {
+    killFrozen(cgroupsPath, cgroupProcesses(cgroupsPath, layout), layout);
+  }
+}
+
 /**
  * Frozen processes cannot fork while the list is worked through; a signal reaches them when they are thawed. Without
  * a freezer a fork bomb could stay ahead of the loop, so it is worth the two writes.

@@ -122,7 +122,7 @@ export async function undoCommand(undo: HostCommand): Promise<string | undefined
 
 /** The words of ip, nft, iptables and the kernel for "there is no such thing". */
 export const GONE =
-  /No such file or directory|Cannot find device|No such process|does not exist|does a matching rule exist|No chain\/target\/match|ENOENT|Cannot assign requested address|ENODEV|No such device/i;
+  /No such file or directory|Cannot find device|No such process|does not exist|does a matching rule exist|No chain\/target\/match|ENOENT|Cannot assign requested address|ENODEV|No such device|not mounted|no mount point specified/i;
 
 function isGone(command: HostCommand, error: unknown): boolean {
   return error instanceof CommandError && renderCommand(command) === error.command && GONE.test(error.stderr);

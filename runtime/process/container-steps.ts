@@ -48,7 +48,7 @@ export function containerSteps(
     ...deviceSteps(config),
     ...kernelFileSteps(config),
     ...pivotSteps(config),
-    ...nameSteps(config),
+    ...(config.linux.namespaces.some(({ type }) => type === 'uts') ? nameSteps(config) : []),
     ...prepareProcessSteps(config.process, { console: '/dev/console', makeCwd: true }),
     ...readonlyRootSteps(config),
     verifyStep(config),

@@ -24,15 +24,19 @@ export interface InitCommand {
 export const SHORT_LIVED: Readonly<Record<string, string>> = { BUN_JSC_useBaselineJIT: '0' };
 
 /**
- * Those without a path are made; one with a path is PID 1's to enter, when it is there (container-steps.ts): the
- * command is the same whatever the network will be, so it can be started before that is known.
+ * Those without a path are made. Those of another container (pid, ipc) are entered first, by nsenter(1): a PID namespace
+ * is entered by the children only, as unshare's is. A network with a path is PID 1's to enter, when it is there
+ * (container-steps.ts): the command is the same whatever the network will be, so it can be started before that is known.
  */
 export function unshareArgv(
   namespaces: OciConfig['linux']['namespaces'],
   { initBinary, bundleDir, socketPath, mapping }: InitCommand,
 ): Argv {
   const made = namespaces.filter(({ type, path }) => path === undefined && type !== 'cgroup');
-  return [
+  const joined = namespaces.flatMap(({ type, path }) =>
+    path === undefined || type === 'network' ? [] : [`${NAMESPACE_OPTION[type]}=${path}`],
+  );
+  const words: Argv = [
     'unshare',
     ...made.map(({ type }) => NAMESPACE_OPTION[type]),
     ...(mapping === undefined ? [] : mapWords(mapping)),
@@ -46,6 +50,7 @@ export function unshareArgv(
     bundleDir,
     socketPath,
   ];
+  return joined.length === 0 ? words : ['nsenter', ...joined, '--no-fork', '--', ...words];
 }
 
 /** Root of the namespace from the start: another user would lose all powers at the next execve(2). */

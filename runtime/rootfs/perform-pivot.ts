@@ -62,7 +62,8 @@ function requireSameAsRoot(path: string, context: RootContext): void {
 /** mountinfo is read beneath our own procfs; the kernel leaves out mounts that cannot be reached from the root. */
 function requireOwnMounts({ kernel, tree, ...rest }: RootContext): void {
   const context = { kernel, tree, ...rest };
-  const [proc, file] = below('/proc/1/mountinfo', context);
+  // 1, unless the PID namespace is another container's or the host's.
+  const [proc, file] = below(`/proc/${String(process.pid)}/mountinfo`, context);
   const fd = openBeneath(kernel, proc, file, constants.O_RDONLY);
   const root = kernel.place(rootOf(context)).mount;
   /** Mounts that may have others below them: they were asked for with all that was in them. */

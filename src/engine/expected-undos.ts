@@ -6,6 +6,7 @@ import type { HostStep } from '../../runtime/plan/step.ts';
 import { isBridged, type ContainerConfig, type NetworkState } from './spec/container.ts';
 import { deriveNetwork } from './state/derived-state.ts';
 import { cgroupsPath, type Paths } from './state/paths.ts';
+import { planShm } from './plans/shm-plan.ts';
 import { planAttachment } from './plans/run-plan.ts';
 import type { Attachment } from './network/attachment.ts';
 import { bridgeEndpoints } from './network/bridge-endpoints.ts';
@@ -13,10 +14,11 @@ import type { Run } from './run.ts';
 
 export function expectedUndos(paths: Paths, run: Run): readonly JournalEntry[] {
   const { config } = run;
-  const path = cgroupsPath(config.id);
+  const path = cgroupsPath(config);
   const attachment = attachmentOf(config, run.network ?? deriveNetwork(paths, config));
   const steps = planAttachment(attachment, config.spec.usernsMode === 'auto').flatMap(entryOf);
   return [
+    ...planShm(paths, config).flatMap(entryOf),
     ...steps.filter(({ id }) => !id.startsWith('port.publish')),
     ...cgroupDirectories(path, cgroupLayout()).map((directory): JournalEntry => ({
       id: `cgroup.create:${directory}`,

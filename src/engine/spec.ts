@@ -17,6 +17,7 @@ import type { CreateRequest } from './spec/create-request.ts';
 import { mergeEnv, parseEnv, parseLabels } from './spec/env-flags.ts';
 import { invalidSpec, parseInteger } from './spec/flag-errors.ts';
 import { exposedPorts, hostnameFor, networkSpec } from './network/network-flags.ts';
+import { annotations, cgroupParent, namespaceSpec } from './spec/namespace-flags.ts';
 import { parseDevice, parseSysctls, securityOptions } from './spec/security-flags.ts';
 import { parseSignal } from './spec/signals.ts';
 import type { ContainerStore } from './state/store.ts';
@@ -32,6 +33,7 @@ export function buildSpec(
 ): ContainerSpec {
   const command = mergeCommand(request, defaults);
   const network = networkSpec(store, request, defaults);
+  const userns = usernsMode(request, network.mode);
   const privileged = request.privileged ?? false;
   const capAdd = request.capAdd ?? [];
   const capDrop = request.capDrop ?? [];
@@ -74,7 +76,10 @@ export function buildSpec(
     readOnly: request.readOnly ?? false,
     init: request.init ?? false,
     privileged,
-    usernsMode: usernsMode(request, network.mode),
+    usernsMode: userns,
+    ...namespaceSpec((name) => store.find(name).config.id, request, userns),
+    ...cgroupParent(request.cgroupParent),
+    ...annotations(request.annotation),
     capAdd,
     capDrop,
     ...securityOptions(request.securityOpt ?? []),

@@ -28,6 +28,12 @@ export function defineContainerFlags(command: Command): void {
       '--userns <string>',
       'User namespace to use: host, or auto for users of its own (MINIDOCK_USERNS)',
     )
+    .option('--pid <string>', 'PID namespace to use: host or container:NAME')
+    .option('--ipc <string>', 'IPC mode to use: private, shareable, none, host or container:NAME')
+    .option('--uts <string>', 'UTS namespace to use: host')
+    .option('--cgroupns <string>', 'Cgroup namespace to use: private or host')
+    .option('--cgroup-parent <string>', 'Optional parent cgroup for the container')
+    .option('--annotation <map>', 'Add an annotation to the container (OCI runtime)', collect)
     .option('--security-opt <list>', 'Security options: seccomp=FILE|unconfined, no-new-privileges', collect)
     .option('--init', 'Run an init inside the container that forwards signals and reaps processes')
     .option('-i, --interactive', 'Keep STDIN open even if not attached')

@@ -77,10 +77,19 @@ export async function readHostView(
   containers: readonly Container[],
 ): Promise<readonly HostView[]> {
   const model = await observe(store, { all: true });
-  return containers.map((container) => viewOf(store.paths, container, model));
+  const others = store
+    .list()
+    .filter(({ state }) => hasProgram(state))
+    .map(({ config, state }) => ({ name: config.name, pid: state.pid }));
+  return containers.map((container) => viewOf(store.paths, container, model, others));
 }
 
-function viewOf(paths: Paths, container: Container, model: Model): HostView {
+function viewOf(
+  paths: Paths,
+  container: Container,
+  model: Model,
+  others: readonly { readonly name: string; readonly pid: number }[],
+): HostView {
   const { config, state } = container;
   const running = hasProgram(state) && isSameProcess(state.pid, state.pidStartTime);
   const { pid } = state;
@@ -91,7 +100,7 @@ function viewOf(paths: Paths, container: Container, model: Model): HostView {
     Name: `/${config.name}`,
     Running: running,
     Cables: cables,
-    Namespaces: running ? namespacesOf(pid) : [],
+    Namespaces: running ? namespacesOf(pid, others) : [],
     Users: running ? usersOf(pid) : [],
     EnterAll: running ? `nsenter --target ${pid} --all` : '',
     Cgroups: running ? cgroupsOf(pid) : [],

@@ -10,6 +10,8 @@ export interface HostNamespace {
   readonly Path: string;
   /** Whether this host's own processes are in it too. */
   readonly Shared: boolean;
+  /** Names of the other containers that are in it, unless it is this host's. */
+  readonly With: readonly string[];
   /** A command that runs a shell in it and nowhere else. */
   readonly Enter: string;
 }
@@ -26,7 +28,11 @@ const TYPES: Readonly<Record<string, string>> = {
   time: '--time',
 };
 
-export function namespacesOf(pid: number): readonly HostNamespace[] {
+/** `others`: the containers that run. */
+export function namespacesOf(
+  pid: number,
+  others: readonly { readonly name: string; readonly pid: number }[] = [],
+): readonly HostNamespace[] {
   return Object.entries(TYPES).flatMap(([type, flag]): readonly HostNamespace[] => {
     const path = `/proc/${pid}/ns/${type}`;
     const inode = namespaceAt(path);
@@ -38,6 +44,14 @@ export function namespacesOf(pid: number): readonly HostNamespace[] {
         Inode: inode,
         Path: path,
         Shared: inode === own,
+        With:
+          inode === own
+            ? []
+            : others
+                .filter(
+                  (other) => other.pid !== pid && namespaceAt(`/proc/${other.pid}/ns/${type}`) === inode,
+                )
+                .map(({ name }) => name),
         Enter: `nsenter --target ${pid} ${flag}`,
       },
     ];

@@ -38,7 +38,7 @@ export function processTree({ config, state }: Container): readonly HostProcess[
   if (first !== undefined && first.parent > 1 && first.parent !== state.shimPid)
     add(first.parent, 'parent of PID 1');
   if (first !== undefined) add(state.pid, 'PID 1');
-  for (const pid of cgroupProcesses(cgroupsPath(config.id))) add(pid, 'process');
+  for (const pid of cgroupProcesses(cgroupsPath(config))) add(pid, 'process');
   return inTreeOrder([...found.values()]);
 }
 

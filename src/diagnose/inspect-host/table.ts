@@ -24,10 +24,11 @@ export function hostTable(view: HostView, colors: Colors = noColors): string {
     [
       'Namespaces',
       [
-        ...view.Namespaces.map(({ Type, Inode, Shared, Enter }) => [
+        ...view.Namespaces.map(({ Type, Inode, Shared, With, Enter }) => [
           Type,
           String(Inode),
           Shared ? "the host's own" : Enter,
+          With.length === 0 ? '' : `shared with ${With.join(', ')}`,
         ]),
         ...(view.EnterAll === '' ? [] : [['all', '', view.EnterAll]]),
       ],

@@ -20,7 +20,7 @@ import type { Container } from '../state/store.ts';
 type Tell = (steps: readonly HostStep[]) => void;
 
 /** Of a container that says it runs. */
-export const isPaused = ({ id }: ContainerConfig): boolean => isFrozen(cgroupsPath(id));
+export const isPaused = (config: ContainerConfig): boolean => isFrozen(cgroupsPath(config));
 
 /** Nothing is touched. @throws MinidockError in Docker's words where it cannot be paused. */
 export function planPause({ config, state }: Container): readonly HostStep[] {
@@ -30,14 +30,14 @@ export function planPause({ config, state }: Container): readonly HostStep[] {
   if (state.status === 'paused') throw refused(`Container ${id} is already paused`);
   if (state.status !== 'running') throw refused(`container ${id} is not running`);
   if (isPaused(config)) throw refused(`Container ${id} is already paused`);
-  return planFreeze(cgroupsPath(id));
+  return planFreeze(cgroupsPath(config));
 }
 
 /** Nothing is touched. @throws MinidockError in Docker's words where it is not paused. */
 export function planUnpause({ config, state }: Container): readonly HostStep[] {
   const runs = state.status === 'running' || state.status === 'paused';
   if (!runs || !isPaused(config)) throw refused(`Container ${config.id} is not paused`);
-  return planThaw(cgroupsPath(config.id));
+  return planThaw(cgroupsPath(config));
 }
 
 /** @throws MinidockError as planPause, and 'STEP_FAILED' or 'CANNOT_FREEZE' with the container thawed again. */
@@ -52,7 +52,7 @@ export async function pauseContainer(paths: Paths, container: Container, tell?: 
     await stepSpan(settle === undefined ? [] : [settle], async (note) => {
       if (settle !== undefined && settle.id === process.env['MINIDOCK_FAIL_AT'])
         throw new StepError(settle, new Error('failure injected by MINIDOCK_FAIL_AT'));
-      if (!(await untilFrozen(cgroupsPath(config.id)))) throw cannotFreeze(config);
+      if (!(await untilFrozen(cgroupsPath(config)))) throw cannotFreeze(config);
       note({ outcome: 'done' });
     });
   } catch (error) {
@@ -76,7 +76,7 @@ export async function unpauseContainer(paths: Paths, container: Container, tell?
 export async function thawToEnd(
   paths: Paths,
   { config }: Container,
-  steps: readonly HostStep[] = planThaw(cgroupsPath(config.id)),
+  steps: readonly HostStep[] = planThaw(cgroupsPath(config)),
 ): Promise<void> {
   if (!isPaused(config)) return;
   try {
@@ -89,8 +89,9 @@ export async function thawToEnd(
 }
 
 /** Whatever happens, a group that was to be left as it was is not left frozen. */
-async function thaw({ id }: ContainerConfig): Promise<void> {
-  if (isFrozen(cgroupsPath(id))) await applySteps(planThaw(cgroupsPath(id)), { journal: NO_JOURNAL });
+async function thaw(config: ContainerConfig): Promise<void> {
+  const path = cgroupsPath(config);
+  if (isFrozen(path)) await applySteps(planThaw(path), { journal: NO_JOURNAL });
 }
 
 const options = (): Parameters<typeof applySteps>[1] => {

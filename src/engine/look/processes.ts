@@ -26,7 +26,7 @@ export async function listProcesses(
   const words = options.length === 0 ? ['-ef'] : options;
   refuseRenamedPid(words);
   requireTool('ps');
-  const pids = cgroupProcesses(cgroupsPath(config.id));
+  const pids = cgroupProcesses(cgroupsPath(config));
   // Told to look at these alone it is quicker, and has no other lines; some options do not go together with that.
   const [few, all] = [[...words, '-q', pids.join(',')], words];
   const chosen = await readProgramWithErrors(['ps', ...few]);

@@ -37,7 +37,7 @@ let known: CgroupLayout | undefined;
 
 export function readUsage({ config, state }: UsageSource): Usage {
   const at = Number(process.hrtime.bigint());
-  const used = readGroup((known ??= cgroupLayout()), cgroupsPath(config.id));
+  const used = readGroup((known ??= cgroupLayout()), cgroupsPath(config));
   const isShared = config.spec.network.mode === 'host' || state.pid === 0;
   return {
     ...used,

@@ -169,6 +169,10 @@ export function hostnameFor(store: ContainerStore, request: CreateRequest, id: s
     if (request.hostname !== undefined) throw conflicting('hostname');
     return store.find(mode.slice('container:'.length)).config.spec.hostname;
   }
+  if (request.uts === 'host') {
+    if (request.hostname !== undefined) throw conflicting('hostname', 'UTS');
+    return hostName();
+  }
   if (request.hostname !== undefined) {
     checkWord(request.hostname, '-h, --hostname');
     if (Buffer.byteLength(request.hostname) > HOST_NAME_MAX) {
@@ -177,8 +181,10 @@ export function hostnameFor(store: ContainerStore, request: CreateRequest, id: s
     }
     return request.hostname;
   }
-  return mode === 'host' ? readFileSync('/proc/sys/kernel/hostname', 'utf8').trim() : shortId(id);
+  return mode === 'host' ? hostName() : shortId(id);
 }
+
+const hostName = (): string => readFileSync('/proc/sys/kernel/hostname', 'utf8').trim();
 
 function conflicting(what: string, kind = 'network'): Error {
   return invalidSpec(`conflicting options: ${what} and the ${kind} mode`);

@@ -3,26 +3,17 @@
  * nothing but its arguments, so `--dry-run` and `inspect` may call it freely.
  */
 import { basename, join } from 'node:path';
-import {
-  capabilitySets,
-  USER_NAMESPACE,
-  type OciConfig,
-  type OciDevice,
-  type OciMount,
-  type OciResources,
-} from '../../../runtime/bundle.ts';
-import type { CgroupLayout, CgroupV1Layout } from '../../../runtime/cgroup/detect.ts';
+import { capabilitySets, USER_NAMESPACE, type OciConfig, type OciMount } from '../../../runtime/bundle.ts';
+import type { CgroupV1Layout } from '../../../runtime/cgroup/detect.ts';
 import {
   availableCapabilities,
   lastCapability,
   resolveCapabilities,
 } from '../../../runtime/process/capabilities.ts';
 import { mappingTo } from '../../../runtime/process/identity/id-ranges.ts';
-import type { UserNamespace } from '../../../runtime/process/identity/user-namespace.ts';
 import { defaultSeccomp, parseSeccompProfile } from '../../../runtime/process/seccomp/profile.ts';
 import { nativeArch } from '../../../runtime/process/seccomp/syscalls.ts';
 import {
-  defaultDeviceRules,
   defaultMounts,
   devicesOf,
   type CgroupHierarchy,
@@ -35,31 +26,11 @@ import { endpointSpecs } from '../spec/endpoints.ts';
 import { interfaceAt } from '../../../runtime/network/names.ts';
 import { routesFixedAt } from '../../../runtime/network/fixed-routes.ts';
 import { withAsked } from './mount-order.ts';
+import { resources } from './bundle-resources.ts';
+import { DEFAULT_SHM_SIZE, withShm } from './shm-plan.ts';
+import type { BundleInput } from './bundle-input.ts';
 import { cgroupsPath, containerDir, containerRunDir, type Paths } from '../state/paths.ts';
 import { showsSystemPaths } from '../spec/security-flags.ts';
-
-export interface BundleInput {
-  readonly config: ContainerConfig;
-  readonly paths: Paths;
-  readonly cgroup: CgroupLayout;
-  /** /run/netns/…, or undefined for the host's own network. */
-  readonly netnsPath: string | undefined;
-  /** Host devices named by --device, looked up already (major, minor and type). */
-  readonly devices: readonly OciDevice[];
-  readonly size?: { readonly rows: number; readonly columns: number };
-  /** The host's kernel has IPv6. */
-  readonly ipv6?: boolean;
-  /** minidock runs in a user namespace: devices are lent instead of made, and nothing need guard them. */
-  readonly userNamespace?: UserNamespace | undefined;
-  /** With --userns=auto: the machine's id of its root. */
-  readonly firstId?: number | undefined;
-  /** PID 1 sends its spans. */
-  readonly trace?: boolean;
-  /** PID 1 asks before each step. */
-  readonly step?: boolean;
-  /** Fault injection for tests. */
-  readonly failAt?: string;
-}
 
 export const overlayDir = (paths: Paths, id: string): string => join(containerDir(paths, id), 'overlay');
 
@@ -114,10 +85,10 @@ export function buildBundle(input: BundleInput): OciConfig {
     ...(spec.domainname === '' ? {} : { domainname: spec.domainname }),
     mounts: mounts(input),
     linux: {
-      namespaces: namespaces(input.netnsPath, input.firstId),
+      namespaces: namespaces(spec, input.joined?.namespaces, input.netnsPath, input.firstId),
       ...idMappings(input.firstId),
       devices: devicesOf(input.devices),
-      cgroupsPath: cgroupsPath(id),
+      cgroupsPath: cgroupsPath(config),
       resources: resources(input),
       ...(seccomp === undefined ? {} : { seccomp }),
       sysctl: sysctls(input),
@@ -125,6 +96,7 @@ export function buildBundle(input: BundleInput): OciConfig {
       readonlyPaths: showsSystemPaths(spec) ? [] : readonlyPaths,
     },
     annotations: {
+      ...spec.annotations,
       ...(spec.init ? { 'minidock.init': 'true' } : {}),
       ...(input.userNamespace !== undefined ? { [USER_NAMESPACE]: 'true' } : {}),
       ...(input.trace === true ? { 'minidock.trace': 'true' } : {}),
@@ -207,7 +179,7 @@ function mounts(input: BundleInput): readonly OciMount[] {
   const { spec, id } = input.config;
   const dir = containerDir(input.paths, id);
   const defaults = defaultMounts({
-    shmSize: spec.shmSize === 0 ? 64 * 1024 * 1024 : spec.shmSize,
+    shmSize: spec.shmSize === 0 ? DEFAULT_SHM_SIZE : spec.shmSize,
     privileged: spec.privileged,
     cgroupVersion: input.cgroup.version,
     ...(input.cgroup.version === 1 ? { cgroupHierarchies: hierarchies(input.cgroup) } : {}),
@@ -221,7 +193,7 @@ function mounts(input: BundleInput): readonly OciMount[] {
   }));
   // Docker sorts by destination depth, so that a volume on /a does not hide one on /a/b.
   const asked = spec.mounts.map(toOciMount).sort((a, b) => depth(a.destination) - depth(b.destination));
-  return withAsked([...defaults, ...files], asked);
+  return withAsked([...withShm(defaults, input), ...files], asked);
 }
 
 const depth = (path: string): number => path.split('/').filter((part) => part !== '').length;
@@ -247,40 +219,4 @@ function dropOpposites(options: readonly string[]): readonly string[] {
   const key = (word: string): string =>
     word.replace(/^no(?=(suid|dev|exec|atime)$)/, '').replace(/^(ro|rw)$/, 'rw');
   return options.filter((word, index) => !options.slice(index + 1).some((later) => key(later) === key(word)));
-}
-
-function resources({ config: { spec }, devices, userNamespace }: BundleInput): OciResources {
-  const { memory, memorySwap, memoryReservation, nanoCpus, cpuShares, cpusetCpus, pidsLimit } =
-    spec.resources;
-  const period = 100_000;
-  const cpu = {
-    ...(cpuShares === 0 ? {} : { shares: cpuShares }),
-    ...(nanoCpus === 0 ? {} : { quota: Math.round((nanoCpus * period) / 1e9), period }),
-    ...(cpusetCpus === '' ? {} : { cpus: cpusetCpus }),
-  };
-  const limits = {
-    ...(memory === 0 ? {} : { limit: memory, swap: memorySwap === 0 ? memory * 2 : memorySwap }),
-    ...(memoryReservation === 0 ? {} : { reservation: memoryReservation }),
-  };
-  return {
-    ...(Object.keys(limits).length === 0 ? {} : { memory: limits }),
-    ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
-    ...(pidsLimit <= 0 ? {} : { pids: { limit: pidsLimit } }),
-    // Only the machine's own root may set such rules; what there is to open was lent, and no node can be made.
-    devices:
-      userNamespace !== undefined
-        ? []
-        : spec.privileged
-          ? [{ allow: true, access: 'rwm' }]
-          : [
-              ...defaultDeviceRules,
-              ...devices.map((device, index) => ({
-                allow: true,
-                type: device.type === 'p' ? ('c' as const) : device.type,
-                major: device.major,
-                minor: device.minor,
-                access: spec.devices[index]?.access ?? 'rwm',
-              })),
-            ],
-  };
 }

@@ -11,6 +11,9 @@ import { buildBundle } from './bundle.ts';
 import type { ContainerConfig } from '../spec/container.ts';
 import { cgroupsPath, containerRunDir, type Paths } from '../state/paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
+import type { Joined } from './bundle-input.ts';
+import { startNamespaces } from './bundle-namespaces.ts';
+import { planShm } from './shm-plan.ts';
 import { checkPropagation } from './propagation.ts';
 import { netnsPathOf, planRun, planStart, type RunPlan, type StartInput } from './run-plan.ts';
 import { makeUpper } from './upper.ts';
@@ -25,16 +28,23 @@ export interface RunOptions {
   readonly step?: boolean;
   /** With --userns=auto: the machine's id of its root. */
   readonly firstId?: number | undefined;
+  /** Whose namespaces it joins. */
+  readonly joined?: Joined | undefined;
 }
 
 /** Where what PID 1 is started with will be. */
-export function placesOf(paths: Paths, id: string, firstId?: number): StartInput {
-  const runDir = containerRunDir(paths, id);
+export function placesOf(
+  paths: Paths,
+  config: ContainerConfig,
+  { firstId, joined }: Pick<RunOptions, 'firstId' | 'joined'> = {},
+): StartInput {
+  const runDir = containerRunDir(paths, config.id);
   return {
     binary: process.execPath,
     bundleDir: join(runDir, 'bundle'),
     socketPath: join(runDir, 'init.sock'),
-    cgroupsPath: cgroupsPath(id),
+    cgroupsPath: cgroupsPath(config),
+    namespaces: startNamespaces(config.spec, joined?.namespaces),
     mapping: firstId === undefined ? undefined : mappingTo(firstId),
   };
 }
@@ -57,6 +67,7 @@ export function computeBundle(
     ipv6: existsSync('/proc/sys/net/ipv6'),
     userNamespace: userNamespace(),
     firstId: options.firstId,
+    joined: options.joined,
     trace: options.trace ?? false,
     step: options.step ?? false,
     ...(options.size === undefined ? {} : { size: options.size }),
@@ -72,8 +83,9 @@ export function computeRun(
   options: RunOptions = {},
 ): { plan: RunPlan; bundleText: string } {
   const { bundle, cgroup } = computeBundle(paths, config, attachment, options);
-  const start = planStart(placesOf(paths, config.id, options.firstId));
-  return { plan: planRun({ bundle, attachment, cgroup, start }), bundleText: JSON.stringify(bundle) };
+  const start = planStart(placesOf(paths, config, options));
+  const shm = planShm(paths, config);
+  return { plan: planRun({ bundle, attachment, cgroup, start, shm }), bundleText: JSON.stringify(bundle) };
 }
 
 export function prepareRun(
@@ -84,7 +96,7 @@ export function prepareRun(
 ): RunPlan {
   checkPropagation(config.spec.mounts);
   const { plan, bundleText } = computeRun(paths, config, attachment, options);
-  const { bundleDir } = placesOf(paths, config.id);
+  const { bundleDir } = placesOf(paths, config);
   ensurePrivateDir(bundleDir);
   ensurePrivateDir(join(containerRunDir(paths, config.id), 'rootfs'));
   makeUpper(paths, config);

@@ -21,10 +21,12 @@ import { containerSteps } from '../../../runtime/process/container-steps.ts';
 import { stepsFromOutside } from '../../../runtime/process/from-outside.ts';
 import { HANDED_BUNDLE, INHERITED, pathOf } from '../../../runtime/process/inherited.ts';
 import { unshareArgv } from '../../../runtime/process/namespace-command.ts';
-import { OWN_NAMESPACES, USER_NAMESPACES } from './bundle-namespaces.ts';
+import { USER_NAMESPACES } from './bundle-namespaces.ts';
 import type { Attachment } from '../network/attachment.ts';
 
 export interface RunPlan {
+  /** Done before the process is started; empty unless others may join its shared memory. */
+  readonly shm: readonly HostStep[];
   readonly cgroup: readonly HostStep[];
   readonly network: readonly HostStep[];
   readonly start: HostStep;
@@ -41,14 +43,16 @@ export interface RunPlanInput {
   readonly attachment: Attachment;
   readonly cgroup: CgroupLayout;
   readonly start: HostStep;
+  readonly shm?: readonly HostStep[];
 }
 
-export function planRun({ bundle, attachment, cgroup, start }: RunPlanInput): RunPlan {
+export function planRun({ bundle, attachment, cgroup, start, shm = [] }: RunPlanInput): RunPlan {
   const { cgroupsPath, resources } = bundle.linux;
   const mapping = idMapping(bundle);
   const mapped = mapping !== undefined;
   let container: RunPlan['container'] | undefined;
   return {
+    shm,
     cgroup: planCgroup(cgroupsPath, resources, cgroup),
     network: planAttachment(attachment, mapped),
     start,
@@ -62,6 +66,7 @@ export function planRun({ bundle, attachment, cgroup, start }: RunPlanInput): Ru
 
 /** In the order a reader should meet them. */
 export const allSteps = (plan: RunPlan): readonly Step[] => [
+  ...plan.shm,
   ...(plan.mapping === undefined ? [] : [plan.start]),
   ...plan.network,
   ...plan.cgroup,
@@ -124,13 +129,15 @@ export interface StartInput {
   readonly bundleDir: string;
   readonly socketPath: string;
   readonly cgroupsPath: string;
+  /** All but the network, see startNamespaces. */
+  readonly namespaces: OciConfig['linux']['namespaces'];
   /** With a user namespace of its own. */
   readonly mapping?: OciIdMapping | undefined;
 }
 
 /** The same whatever the container is: it is carried out before the rest of its plan is made. */
 export function planStart(input: StartInput): HostStep {
-  const { binary, bundleDir, socketPath, cgroupsPath, mapping } = input;
+  const { binary, bundleDir, socketPath, cgroupsPath, namespaces, mapping } = input;
   if (mapping !== undefined) return planMappedStart(cgroupsPath, mapping);
   return {
     id: 'process.start',
@@ -142,7 +149,7 @@ export function planStart(input: StartInput): HostStep {
     without: 'The program would see, and could signal, every process of the host, and unmount its disks.',
     command: {
       kind: 'run',
-      argv: unshareArgv(OWN_NAMESPACES, { initBinary: binary, bundleDir, socketPath }),
+      argv: unshareArgv(namespaces, { initBinary: binary, bundleDir, socketPath }),
     },
     undo: { kind: 'command', command: { kind: 'kill-cgroup', cgroupsPath } },
     observe: ['lsns', '--type', 'pid'],

@@ -92,7 +92,7 @@ export function planSignal({ pid, pidStartTime }: ContainerState, signal: number
 
 /** Not even SIGKILL reaches a frozen process of cgroup v1. */
 export const planThawToEnd = ({ config, state }: Stopped): readonly HostStep[] =>
-  state.status === 'paused' ? planThaw(cgroupsPath(config.id)) : [];
+  state.status === 'paused' ? planThaw(cgroupsPath(config)) : [];
 
 const observe = (pid: number): Argv => ['ps', '-o', 'pid,stat,args', '-p', String(pid)];
 

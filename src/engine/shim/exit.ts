@@ -13,7 +13,7 @@ import { noteIfNotQuiet, noteIfQuiet } from '../network/address-notes.ts';
 import { isActive, type ContainerConfig, type ContainerState } from '../spec/container.ts';
 import { hintOf } from '../spec/hints.ts';
 import { cutCables } from '../network/cut-cable.ts';
-import { containerDir, containerRunDir } from '../state/paths.ts';
+import { cgroupsPath, containerDir, containerRunDir } from '../state/paths.ts';
 import { releaseNetwork } from '../network/release-network.ts';
 import { takeContainerAway } from '../remove-container.ts';
 import type { ShimMessage, WireError } from './client/shim-protocol.ts';
@@ -38,7 +38,7 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
   // Another process may have traced its beginning, before this one woke up.
   const pid = isTraced() ? store.read(config.id)?.state.pid : undefined;
   if (pid !== undefined) tellTrace({ type: 'end', pid, name: '', args: { status: exitCode } });
-  const oomKilled = readOomKills(`/minidock/${config.id}`) > 0;
+  const oomKilled = readOomKills(cgroupsPath(config)) > 0;
   const held = store.readState(config.id);
   const { network } = held;
   if (network !== undefined) noteIfQuiet(store.paths, network);

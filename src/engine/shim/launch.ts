@@ -25,6 +25,7 @@ import { kernel } from '../../../runtime/syscall/libc.ts';
 import { isTraced, span } from '../../../runtime/trace.ts';
 import { planAttachment, planStart, splitNetwork, type RunPlan, type StartInput } from '../plans/run-plan.ts';
 import type { Attachment } from '../network/attachment.ts';
+import type { Joined } from '../plans/bundle-input.ts';
 import { hintFor } from '../spec/hints.ts';
 import type { Inheritance } from './mapped.ts';
 import type { ChildStdio, ContainerStdio } from './stdio.ts';
@@ -137,6 +138,8 @@ export interface Launch {
   readonly started: Started;
   readonly options: ApplyOptions;
   readonly stdio: ContainerStdio;
+  /** Whose namespaces it joins. */
+  readonly joined?: Joined | undefined;
   /** Of the terminal that waits for the container; undefined without one. */
   readonly size: { readonly rows: number; readonly columns: number } | undefined;
 }
@@ -155,6 +158,11 @@ export async function launch(request: Launch): Promise<number> {
   if (started.mapped === undefined) started.init.read();
   const mounts = prepareMounts(request);
   await allOf([request.wiring, applySteps(plan.cgroup, options), mounts.then(() => undefined)]);
+  if (request.joined !== undefined) {
+    const { stillThere } = await import('../joined.ts');
+    await pidOf(started);
+    stillThere(request.joined);
+  }
   // From here on it may outlive this process.
   options.journal.record([started.step]);
   if (options.failAt === started.step.id)

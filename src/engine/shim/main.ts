@@ -23,7 +23,7 @@ import { acquireNetwork, type AcquiredNetwork } from '../network/networking.ts';
 import { announceNames, hasNames } from '../network/naming.ts';
 import { recordRunning } from './record-running.ts';
 import { writeNetworkFiles } from '../network/network-files.ts';
-import { byHandPath, containerDir, containerLock, containerRunDir, idsDir } from '../state/paths.ts';
+import { byHandPath, containerDir, containerLock, containerRunDir } from '../state/paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
 import { allSteps, type RunPlan } from '../plans/run-plan.ts';
 import type { ShimMessage, ShimRequest } from './client/shim-protocol.ts';
@@ -32,7 +32,8 @@ import type { Clients } from './clients.ts';
 import type * as Exit from './exit.ts';
 import { abandon, launch, startFirst, startWiring, type Started } from './launch.ts';
 import { assembleShim, journalOf, type ShimParts } from './parts.ts';
-import { placesOf, prepareRun } from '../plans/prepare.ts';
+import type { Joined } from '../plans/bundle-input.ts';
+import { placesOf, prepareRun, type RunOptions } from '../plans/prepare.ts';
 
 const CONTROL_FD = 3;
 
@@ -74,8 +75,9 @@ export async function beginRun(
       span('start', 'listen for clients', () => parts.clients.listen(join(runDir, 'shim.sock')));
     const explain = request.explain ? new Explaining(parts.clients) : undefined;
     const trace = new InitTrace(`${config.name} (PID 1)`);
-    const firstId = config.spec.usernsMode === 'auto' ? await takeIds(parts) : undefined;
-    const places = placesOf(store.paths, config.id, firstId);
+    const firstId = config.spec.usernsMode === 'auto' ? await takeIds(parts.store, config.id) : undefined;
+    const joined = config.spec.namespaces && (await share(parts, request.step === true));
+    const places = placesOf(store.paths, config, { firstId, joined });
     const start = async (pause?: Pause): Promise<Started> =>
       (pending = await startFirst(places, parts.stdio, trace, pause));
     const early = request.step === true ? undefined : await start();
@@ -84,8 +86,8 @@ export async function beginRun(
     ({ ports } = network);
     const pid =
       early === undefined
-        ? await bringUpStepwise(parts, request, network, start, explain, firstId)
-        : await bringUp(parts, request, network, early, explain, firstId);
+        ? await bringUpStepwise(parts, request, network, start, explain, { firstId, joined })
+        : await bringUp(parts, request, network, early, explain, { firstId, joined });
     const { first } = pending as unknown as Started;
     pending = undefined;
     if (hasNames(network.state)) await holdSockets(parts);
@@ -125,20 +127,11 @@ async function releaseLostPorts(store: ContainerStore): Promise<void> {
   await recoverAll(store);
 }
 
-/** Users of the machine for those of the container. */
-async function takeIds({ store, config }: ShimParts): Promise<number> {
-  const { acquireIds, mappingTo, readSubordinateIds } =
-    await import('../../../runtime/process/identity/id-ranges.ts');
-  ensurePrivateDir(idsDir(store.paths));
-  // Also those of a container whose lease is lost.
-  const inUse = store
-    .list()
-    .flatMap(({ state }) => (state.firstId === undefined ? [] : [mappingTo(state.firstId)]));
-  return acquireIds(idsDir(store.paths), config.id, [
-    ...readSubordinateIds(),
-    ...inUse.map(({ hostID, size }) => ({ first: hostID, size })),
-  ]);
-}
+/** The modules are loaded only for a container that needs them. */
+const share = async (parts: ShimParts, stepwise: boolean): Promise<Joined | undefined> =>
+  (await import('./sharing.ts')).share(parts, applyOptions(parts), stepwise);
+const takeIds = async (store: ContainerStore, id: string): Promise<number> =>
+  (await import('./take-ids.ts')).takeIds(store, id);
 
 function readRequest(): ShimRequest | undefined {
   let request: ShimRequest | undefined;
@@ -191,6 +184,9 @@ async function refuse(id: string, found: Container | undefined): Promise<void> {
   }
 }
 
+/** With --userns=auto the machine's id of its root, and the containers whose namespaces it joins. */
+type Namespaces = Pick<RunOptions, 'firstId' | 'joined'>;
+
 /** Everything up to the running program, whose pid it gives. */
 async function bringUp(
   parts: ShimParts,
@@ -198,7 +194,7 @@ async function bringUp(
   network: AcquiredNetwork,
   started: Started,
   explaining: Explaining | undefined,
-  firstId: number | undefined,
+  namespaces: Namespaces,
 ): Promise<number> {
   const { attachment } = network;
   const { stdio } = parts;
@@ -206,8 +202,10 @@ async function bringUp(
   const options = applyOptions(parts);
   const wiring = startWiring(attachment, options, started);
   try {
-    const plan = makePlan(parts, request, network, explaining, firstId);
-    return await span('work', 'launch', () => launch({ plan, wiring, started, options, stdio, size }));
+    const plan = makePlan(parts, request, network, explaining, namespaces);
+    return await span('work', 'launch', () =>
+      launch({ plan, wiring, started, options, stdio, size, joined: namespaces.joined }),
+    );
   } finally {
     // The undo would miss steps that are still running.
     await wiring.catch(() => undefined);
@@ -221,12 +219,14 @@ async function bringUpStepwise(
   network: AcquiredNetwork,
   start: (pause: Pause) => Promise<Started>,
   explaining: Explaining | undefined,
-  firstId: number | undefined,
+  namespaces: Namespaces,
 ): Promise<number> {
   const { stepUp } = await import('./step-up.ts');
   const { clients, stdio } = parts;
-  const plan = makePlan(parts, request, network, explaining, firstId);
-  return stepUp({ plan, clients, options: applyOptions(parts), stdio, size: request.size, start });
+  const plan = makePlan(parts, request, network, explaining, namespaces);
+  const { joined } = namespaces;
+  const options = applyOptions(parts);
+  return stepUp({ plan, clients, options, stdio, size: request.size, start, joined });
 }
 
 function makePlan(
@@ -234,13 +234,13 @@ function makePlan(
   { size, step = false }: ShimRequest,
   { attachment, state, warnings, links }: AcquiredNetwork,
   explaining: Explaining | undefined,
-  firstId: number | undefined,
+  { firstId, joined }: Namespaces,
 ): RunPlan {
   span('state', 'write hosts, resolv.conf', () => writeNetworkFiles(store.paths, config, state, links));
   if (hasNames(state)) span('state', 'announce its names', () => announceNames(store.paths, config, state));
   for (const text of warnings) clients.broadcast({ type: 'warning', text });
   const plan = span('work', 'plan', () =>
-    prepareRun(store.paths, config, attachment, { size, trace: isTraced(), step, firstId }),
+    prepareRun(store.paths, config, attachment, { size, trace: isTraced(), step, firstId, joined }),
   );
   explaining?.tell(allSteps(plan), config.name);
   return plan;

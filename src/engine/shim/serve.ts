@@ -2,6 +2,8 @@
 import { closeSync } from 'node:fs';
 import { refuseConnections, type HeldPort } from '../../../runtime/network/ports.ts';
 import { POLLIN } from '../../../runtime/syscall/loops.ts';
+import { killNow } from '../../../runtime/cgroup/processes.ts';
+import { cgroupsPath } from '../state/paths.ts';
 import type { FirstProcess } from './launch.ts';
 import type { Probes } from './health/probes.ts';
 import type { ShimParts } from './parts.ts';
@@ -33,7 +35,7 @@ const waking = (sources: readonly Source[], wake: () => void): readonly Source[]
  * wants something that takes its time, after which this is to be called again.
  */
 export function serve(
-  { clients, stdio, names }: ShimParts,
+  { clients, config, stdio, names }: ShimParts,
   { pidfd }: Pick<FirstProcess, 'pidfd'>,
   ports: readonly HeldPort[],
   rest: Rest,
@@ -50,7 +52,12 @@ export function serve(
     idleSince = Date.now();
   };
   let running = true;
-  const end: Source = { fd: pidfd, events: POLLIN, ready: () => (running = false) };
+  const ended = (): void => {
+    running = false;
+    // With its own PID namespace the kernel ends the others. Here they would keep its output open.
+    if (config.spec.namespaces?.pid !== undefined) killNow(cgroupsPath(config));
+  };
+  const end: Source = { fd: pidfd, events: POLLIN, ready: ended };
   const listeners = ports
     .filter(({ protocol }) => protocol === 'tcp')
     .map(({ fd }): Source => ({ fd, events: POLLIN, ready: () => refuseConnections(fd) }));

@@ -9,6 +9,7 @@ import { withPid } from '../../../runtime/plan/first-pid.ts';
 import type { Step } from '../../../runtime/plan/step.ts';
 import type { Pause } from '../../../runtime/process/supervise.ts';
 import { allSteps, type RunPlan } from '../plans/run-plan.ts';
+import type { Joined } from '../plans/bundle-input.ts';
 import type { Clients } from './clients.ts';
 import { launch, pidOf, type Started } from './launch.ts';
 import type { ContainerStdio } from './stdio.ts';
@@ -20,11 +21,20 @@ export interface StepUp {
   readonly stdio: ContainerStdio;
   readonly size: { readonly rows: number; readonly columns: number } | undefined;
   /** Starts PID 1, which is to ask through `pause`; from then on it is the caller's to abandon. */
+  readonly joined: Joined | undefined;
   readonly start: (pause: Pause) => Promise<Started>;
 }
 
 /** The running program's pid, as the host sees it. @throws MinidockError 'STOPPED' when the command has had enough. */
-export async function stepUp({ plan, clients, options, stdio, size, start }: StepUp): Promise<number> {
+export async function stepUp({
+  plan,
+  clients,
+  options,
+  stdio,
+  size,
+  start,
+  joined,
+}: StepUp): Promise<number> {
   const steps = allSteps(plan);
   let asking = true;
   const refused = (id: string, pid?: number): MinidockError | undefined => {
@@ -49,13 +59,13 @@ export async function stepUp({ plan, clients, options, stdio, size, start }: Ste
   // As in allSteps: with a user namespace of its own PID 1 comes first, and the steps about it need its number.
   const early = plan.mapping === undefined ? undefined : await startAllowed();
   const pid = early === undefined ? 0 : await pidOf(early);
-  for (const step of [...plan.network, ...plan.cgroup, ...plan.fromOutside]) {
+  for (const step of [...plan.shm, ...plan.network, ...plan.cgroup, ...plan.fromOutside]) {
     allow(step.id);
     await applySteps(withPid([step], pid), { ...options, unfolded: true });
   }
   const started = early ?? (await startAllowed());
   const rest = { ...plan, network: [], cgroup: [], fromOutside: [] };
-  return launch({ plan: rest, wiring: Promise.resolve(), started, options, stdio, size });
+  return launch({ plan: rest, wiring: Promise.resolve(), started, options, stdio, size, joined });
 }
 
 /** As for a command that Ctrl-C ends. */

@@ -66,6 +66,11 @@ export interface ContainerSpec {
   readonly privileged: boolean;
   /** 'auto': users of its own on the machine; 'host' and '' are none. Absent in containers of older versions. */
   readonly usernsMode?: UsernsMode;
+  /** What is shared of its namespaces. Absent where none is, and in containers of older versions. */
+  readonly namespaces?: NamespaceSpec;
+  /** '/a/b': the control group above its own. '/minidock' if absent. */
+  readonly cgroupParent?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly capAdd: readonly string[];
   readonly capDrop: readonly string[];
   readonly securityOpt: readonly string[];
@@ -109,6 +114,16 @@ export interface Health {
   readonly failingStreak: number;
   /** The last five. */
   readonly log: readonly ProbeResult[];
+}
+
+/** What is absent is the container's own. */
+export interface NamespaceSpec {
+  /** 'host' or 'container:<id>'. */
+  readonly pid?: string;
+  /** 'shareable' and 'none' are its own too, with a /dev/shm that others may join, or without one. */
+  readonly ipc?: string;
+  readonly uts?: 'host';
+  readonly cgroup?: 'host';
 }
 
 export interface LogSpec {

@@ -21,6 +21,12 @@ export interface ContainerFlags {
   readonly capDrop?: readonly string[];
   readonly privileged?: boolean;
   readonly userns?: string;
+  readonly pid?: string;
+  readonly ipc?: string;
+  readonly uts?: string;
+  readonly cgroupns?: string;
+  readonly cgroupParent?: string;
+  readonly annotation?: readonly string[];
   readonly securityOpt?: readonly string[];
   readonly init?: boolean;
   readonly interactive?: boolean;

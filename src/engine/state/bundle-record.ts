@@ -19,6 +19,8 @@ import type {
   OciUser,
 } from '../../../runtime/bundle.ts';
 
+import { isGroupPath } from './records.ts';
+
 const lines = listOf(line);
 const whatever = <T>(): Shape<T> => optional(anything as Shape<T>);
 
@@ -63,8 +65,10 @@ const linux = record<OciLinux>({
   uidMappings: whatever(),
   gidMappings: whatever(),
   devices: listOf(anything) as Shape<OciLinux['devices']>,
-  cgroupsPath: form('the path of a control group', 'paths', (path) =>
-    /^\/minidock\/[0-9a-f]{64}$/.test(path),
+  cgroupsPath: form(
+    'the path of a control group',
+    'paths',
+    (path) => isGroupPath(path) && /\/[0-9a-f]{64}$/.test(path),
   ),
   resources: anything as Shape<OciLinux['resources']>,
   seccomp: whatever(),

@@ -29,7 +29,7 @@ import {
 } from '../spec/container.ts';
 import { byGateway, endpointSpecs, specFor } from '../spec/endpoints.ts';
 import { listNetworks } from './networks.ts';
-import { containerLock, containerRunDir, idsDir, leasesDir, type Paths } from './paths.ts';
+import { cgroupsPath, containerLock, containerRunDir, idsDir, leasesDir, type Paths } from './paths.ts';
 import { bootId, startTime } from './process-identity.ts';
 import { NEVER } from '../spec/time.ts';
 
@@ -55,7 +55,7 @@ export function deriveState(paths: Paths, config: ContainerConfig, problem: stri
     bootId: '',
     network: undefined,
   };
-  const lost = shimPid === undefined && isLeftBehind(paths, id);
+  const lost = shimPid === undefined && isLeftBehind(paths, config);
   if (!lost && (shimPid === undefined || pid === undefined)) return ended;
   const firstId = [...leasedIds(idsDir(paths))].find(([, owner]) => owner === id)?.[0];
   return {
@@ -102,9 +102,12 @@ function holdsFile(pid: number, path: string): boolean {
 
 /** PID 1 of the container: the child of `unshare`, which is the shim's own child. */
 function firstProcessOf(shim: number): number | undefined {
-  return childrenOf(shim)
-    .flatMap(childrenOf)
-    .find((pid) => /^NSpid:(\t\d+)+\t1$/m.test(readProcess(pid, 'status')));
+  const found = childrenOf(shim).flatMap((parent) =>
+    childrenOf(parent).map((pid) => ({ pid, isUnshare: readProcess(parent, 'comm').trim() === 'unshare' })),
+  );
+  const first = found.find(({ pid }) => /^NSpid:(\t\d+)+\t1$/m.test(readProcess(pid, 'status')));
+  // In another's PID namespace, or the host's, it has any number.
+  return (first ?? found.find(({ isUnshare }) => isUnshare))?.pid;
 }
 
 const childrenOf = (pid: number): readonly number[] =>
@@ -114,8 +117,8 @@ const childrenOf = (pid: number): readonly number[] =>
     .map(Number);
 
 /** Without a shim: something of a run is still there. */
-const isLeftBehind = (paths: Paths, id: string): boolean =>
-  lookAt(containerRunDir(paths, id)) !== undefined || cgroupProcesses(`/minidock/${id}`).length > 0;
+const isLeftBehind = (paths: Paths, config: ContainerConfig): boolean =>
+  lookAt(containerRunDir(paths, config.id)) !== undefined || cgroupProcesses(cgroupsPath(config)).length > 0;
 
 function startedAt(pid: number): string {
   const boot = Number(/^btime (\d+)$/m.exec(readProcess('', 'stat'))?.[1] ?? 0);

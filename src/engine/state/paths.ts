@@ -82,7 +82,15 @@ export const dnsDir = (p: Paths): string => join(p.run, 'dns');
 export const idsDir = (p: Paths): string => join(p.run, 'ids');
 /** Of each network, by address: the host's end of the last owner's cable. */
 export const cablesDir = (p: Paths): string => join(p.run, 'cables');
+/** Of a container whose /dev/shm others may join. */
+export const shmPath = (p: Paths, id: string): string => join(p.run, 'containers', id, 'shm');
 /** Below the mount of each hierarchy. */
-export const cgroupsPath = (id: string): string => `/minidock/${id}`;
+export const cgroupsPath = ({
+  id,
+  spec: { cgroupParent = '/minidock' },
+}: {
+  readonly id: string;
+  readonly spec: { readonly cgroupParent?: string };
+}): string => `${cgroupParent}/${id}`;
 /** Notes of what happened, for `events` (engine/events). */
 export const eventsDir = (p: Paths): string => join(p.run, 'events');

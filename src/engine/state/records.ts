@@ -28,10 +28,15 @@ import type {
   EndpointState,
   LogSpec,
   MountSpec,
+  NamespaceSpec,
   NetworkSpec,
   NetworkState,
   RestartPolicy,
 } from '../spec/container.ts';
+
+/** Below the root of each hierarchy; no name in it leads up. */
+export const isGroupPath = (path: string): boolean =>
+  /^(\/[A-Za-z0-9_:@%+-][A-Za-z0-9_.:@%+-]*)+$/.test(path);
 
 export const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 
@@ -153,6 +158,20 @@ const spec: Shape<ContainerSpec> = record<ContainerSpec>({
   init: flag,
   privileged: flag,
   usernsMode: optional(oneOf('', 'host', 'auto')),
+  namespaces: optional(
+    record<NamespaceSpec>({
+      pid: optional(
+        form('host or a container', 'modes', (mode) => /^(host|container:[0-9a-f]{64})$/.test(mode)),
+      ),
+      ipc: optional(
+        form('an IPC mode', 'modes', (mode) => /^(host|none|shareable|container:[0-9a-f]{64})$/.test(mode)),
+      ),
+      uts: optional(oneOf('host')),
+      cgroup: optional(oneOf('host')),
+    }),
+  ),
+  cgroupParent: optional(form('the path of a control group', 'paths', isGroupPath)),
+  annotations: optional(mapOf(text)),
   capAdd: lines,
   capDrop: lines,
   securityOpt: lines,

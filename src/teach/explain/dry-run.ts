@@ -47,7 +47,9 @@ export async function printDryRun(
     return previewNetwork(store, config, ports, true);
   });
   const firstId = config.spec.usernsMode === 'auto' ? peekIds(idsDir(store.paths), config.id) : undefined;
-  const { plan } = computeRun(store.paths, config, attachment, { firstId });
+  const { findJoined } = await import('../../engine/joined.ts');
+  const joined = findJoined(store, config);
+  const { plan } = computeRun(store.paths, config, attachment, { firstId, joined });
   await printSteps(throughExec(allSteps(plan), [config.name === '' ? 'NAME' : config.name]), how);
 }
 

@@ -51,7 +51,7 @@ async function makeScript(
     bundle,
     attachment,
     cgroup: computed.cgroup,
-    start: planStart(placesOf(paths, config.id)),
+    start: planStart(placesOf(paths, config)),
   });
   const { endpoint, more = [] } = attachment.kind === 'bridge' ? attachment : {};
   return renderScript({
@@ -82,6 +82,15 @@ async function makeScript(
 
 /** Mounts for a container with its own users need descriptors, which a shell cannot pass. */
 function refuseUsers({ spec }: ContainerConfig): void {
+  const { pid = '', ipc = '' } = spec.namespaces ?? {};
+  if (pid.startsWith('container:') || ipc.startsWith('container:') || ipc === 'shareable') {
+    throw new MinidockError({
+      code: 'NO_SCRIPT',
+      message: '--script cannot make a container that shares namespaces with others (--pid, --ipc)',
+      hint: 'See the steps with --dry-run.',
+      exitCode: 125,
+    });
+  }
   if (spec.usernsMode !== 'auto') return;
   throw new MinidockError({
     code: 'NO_SCRIPT',
