@@ -130,7 +130,13 @@ export const idMapping = ({ linux }: OciConfig): OciIdMapping | undefined => lin
 
 export interface OciResources {
   /** Bytes; -1 is unlimited. `swap` is memory plus swap, as in the spec. */
-  readonly memory?: { readonly limit?: number; readonly swap?: number; readonly reservation?: number };
+  readonly memory?: {
+    readonly limit?: number;
+    readonly swap?: number;
+    readonly reservation?: number;
+    readonly swappiness?: number;
+    readonly disableOOMKiller?: boolean;
+  };
   readonly cpu?: {
     /** cgroup v1 weight, 2 to 262144. */
     readonly shares?: number;
@@ -139,6 +145,19 @@ export interface OciResources {
     readonly period?: number;
     /** `0-1,3` */
     readonly cpus?: string;
+    readonly mems?: string;
+  };
+  readonly blockIO?: {
+    readonly weight?: number;
+    readonly weightDevice?: readonly {
+      readonly major: number;
+      readonly minor: number;
+      readonly weight: number;
+    }[];
+    readonly throttleReadBpsDevice?: readonly OciRate[];
+    readonly throttleWriteBpsDevice?: readonly OciRate[];
+    readonly throttleReadIOPSDevice?: readonly OciRate[];
+    readonly throttleWriteIOPSDevice?: readonly OciRate[];
   };
   readonly pids?: { readonly limit: number };
   readonly devices: readonly {
@@ -148,6 +167,13 @@ export interface OciResources {
     readonly minor?: number;
     readonly access?: string;
   }[];
+}
+
+export interface OciRate {
+  readonly major: number;
+  readonly minor: number;
+  /** Bytes or operations in a second. */
+  readonly rate: number;
 }
 
 export interface OciSeccomp {

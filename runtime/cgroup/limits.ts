@@ -6,11 +6,14 @@
  * Source: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/, runc's conversions where it had to choose.
  */
 import type { OciResources } from '../bundle.ts';
+import { ioLimits } from './io-limits.ts';
 
 export interface Limit {
   /** The controller whose tree the file is in (version 1) or that must be enabled (version 2). */
   readonly controller: string;
   readonly file: string;
+  /** What tells several lines for one file apart. */
+  readonly key?: string;
   readonly text: string;
   readonly title: string;
   readonly why: string;
@@ -20,7 +23,7 @@ export interface Limit {
 export const DEFAULT_CPU_PERIOD = 100_000;
 
 /** `swap`: can the kernel limit it? Where it cannot, memory is limited alone, as Docker does. */
-export function limitsV2({ memory, cpu, pids }: OciResources, swap: boolean): Limit[] {
+export function limitsV2({ memory, cpu, pids, blockIO }: OciResources, swap: boolean): Limit[] {
   const limits: Limit[] = [];
   if (memory?.limit !== undefined && memory.limit !== 0) {
     limits.push({
@@ -50,13 +53,16 @@ export function limitsV2({ memory, cpu, pids }: OciResources, swap: boolean): Li
   if (isSet(cpu?.cpus)) {
     limits.push({ controller: 'cpuset', file: 'cpuset.cpus', text: cpu.cpus, ...CPUS(cpu.cpus) });
   }
+  if (isSet(cpu?.mems)) {
+    limits.push({ controller: 'cpuset', file: 'cpuset.mems', text: cpu.mems, ...MEMS(cpu.mems) });
+  }
   if (pids !== undefined && pids.limit !== 0) {
     limits.push({ controller: 'pids', file: 'pids.max', text: maxOr(pids.limit), ...PIDS(pids.limit) });
   }
-  return limits;
+  return [...limits, ...ioLimits(blockIO, 2)];
 }
 
-export function limitsV1({ memory, cpu, pids }: OciResources, swap: boolean): Limit[] {
+export function limitsV1({ memory, cpu, pids, blockIO }: OciResources, swap: boolean): Limit[] {
   const limits: Limit[] = [];
   if (memory?.limit !== undefined && memory.limit !== 0) {
     const text = String(memory.limit);
@@ -77,6 +83,13 @@ export function limitsV1({ memory, cpu, pids }: OciResources, swap: boolean): Li
       ...RESERVATION(memory.reservation),
     });
   }
+  if (memory?.swappiness !== undefined) {
+    const text = String(memory.swappiness);
+    limits.push({ controller: 'memory', file: 'memory.swappiness', text, ...SWAPPINESS(text) });
+  }
+  if (memory?.disableOOMKiller === true) {
+    limits.push({ controller: 'memory', file: 'memory.oom_control', text: '1', ...OOM_PAUSE });
+  }
   if (cpu?.shares !== undefined && cpu.shares !== 0) {
     limits.push({ controller: 'cpu', file: 'cpu.shares', text: String(cpu.shares), ...SHARES(cpu.shares) });
   }
@@ -93,7 +106,7 @@ export function limitsV1({ memory, cpu, pids }: OciResources, swap: boolean): Li
   if (pids !== undefined && pids.limit !== 0) {
     limits.push({ controller: 'pids', file: 'pids.max', text: maxOr(pids.limit), ...PIDS(pids.limit) });
   }
-  return limits;
+  return [...limits, ...ioLimits(blockIO, 1)];
 }
 
 /**
@@ -171,6 +184,21 @@ const CPUS = (cpus: string): Words => ({
   why: 'The scheduler never places a process of the group on any other processor.',
   without: 'It may run on all of them.',
 });
+const MEMS = (mems: string): Words => ({
+  title: `Use memory of the nodes ${mems} only`,
+  why: 'On a machine with several banks of memory, the kernel takes pages for the group from these.',
+  without: 'It may use all of them.',
+});
+const SWAPPINESS = (value: string): Words => ({
+  title: `Set the group's swappiness to ${value}`,
+  why: 'From 0, keep its memory as long as there are caches to free, to 100, swap as readily as free caches.',
+  without: 'The value of the machine (vm.swappiness) holds.',
+});
+const OOM_PAUSE: Words = {
+  title: 'Pause instead of kill when the memory limit is reached',
+  why: 'A process that asks for more waits until another one of the group frees some, or the limit is raised.',
+  without: 'The kernel kills a process of the group.',
+};
 const PIDS = (limit: number): Words => ({
   title: limit < 0 ? 'Lift the limit on processes' : `Allow at most ${limit} processes and threads`,
   why: 'Beyond it fork(2) fails with EAGAIN.',

@@ -62,7 +62,10 @@ function planV1(cgroupsPath: string, resources: OciResources, layout: CgroupV1La
     }
     steps.push(create(createId, directory, `a control group for ${controllers.join(' and ')}`));
     if (controllers.includes('cpuset')) {
-      const own = { cpus: cpus === '' ? layout.cpuset.cpus : cpus, mems: layout.cpuset.mems };
+      const own = {
+        cpus: cpus === '' ? layout.cpuset.cpus : cpus,
+        mems: resources.cpu?.mems ?? layout.cpuset.mems,
+      };
       steps.push(...fillCpuset(directory, { freedBy: createId }, own));
     }
     for (const limit of limits) {
@@ -134,12 +137,12 @@ function create(id: string, directory: string, what: string): HostStep {
 }
 
 function writeLimit(
-  { file, text, title, why, without }: Limit,
+  { file, key, text, title, why, without }: Limit,
   directory: string,
   freedBy: string,
 ): HostStep {
   return {
-    id: `cgroup.limit:${file}`,
+    id: `cgroup.limit:${file}${key === undefined ? '' : `:${key}`}`,
     section: 'cgroup',
     title,
     why,

@@ -18,6 +18,26 @@ export interface RequestedResources {
   readonly cpuShares: number;
   readonly cpusetCpus: string;
   readonly pidsLimit: number;
+  /** Microseconds. */
+  readonly cpuPeriod?: number;
+  readonly cpuQuota?: number;
+  readonly cpusetMems?: string;
+  /** 0 to 100. */
+  readonly memorySwappiness?: number;
+  readonly oomKillDisable?: boolean;
+  readonly blkioWeight?: number;
+  readonly blkioWeightDevice?: readonly DeviceRate[];
+  /** Bytes, or operations, in a second. */
+  readonly readBps?: readonly DeviceRate[];
+  readonly writeBps?: readonly DeviceRate[];
+  readonly readIops?: readonly DeviceRate[];
+  readonly writeIops?: readonly DeviceRate[];
+}
+
+export interface DeviceRate {
+  /** A block device of the host: /dev/sda. */
+  readonly path: string;
+  readonly value: number;
 }
 
 export interface HostProcessors {
@@ -52,6 +72,41 @@ export function validateResources(resources: RequestedResources, host: HostProce
   }
   if (cpuShares < 0) throw invalid(`invalid CPU shares (${cpuShares}): value must be a positive integer`);
   if (cpusetCpus !== '') checkCpuset(cpusetCpus, host.online);
+  checkRare(resources);
+}
+
+function checkRare(resources: RequestedResources): void {
+  const { nanoCpus, cpuPeriod = 0, cpuQuota = 0, blkioWeight = 0, memorySwappiness = 0 } = resources;
+  const { cpusetMems = '' } = resources;
+  if (nanoCpus > 0 && cpuPeriod > 0) {
+    throw invalid('Conflicting options: Nano CPUs and CPU Period cannot both be set.');
+  }
+  if (nanoCpus > 0 && cpuQuota > 0) {
+    throw invalid('Conflicting options: Nano CPUs and CPU Quota cannot both be set.');
+  }
+  if (cpuPeriod !== 0 && (cpuPeriod < 1000 || cpuPeriod > 1_000_000)) {
+    throw invalid('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
+  }
+  if (cpuQuota > 0 && cpuQuota < 1000) throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)');
+  if (blkioWeight !== 0 && (blkioWeight < 10 || blkioWeight > 1000)) {
+    throw invalid('Range of blkio weight is from 10 to 1000');
+  }
+  if (memorySwappiness < 0 || memorySwappiness > 100) {
+    throw invalid(`Invalid value: ${memorySwappiness}, valid memory swappiness range is 0-100`);
+  }
+  if (cpusetMems !== '') checkMems(cpusetMems);
+}
+
+function checkMems(requested: string): void {
+  const file = '/sys/devices/system/node/online';
+  const online = existsSync(file) ? readFileSync(file, 'utf8').trim() : '0';
+  const wanted = parseCpuList(requested);
+  if (wanted === undefined) {
+    throw invalid(`Invalid value ${requested} for cpuset mems: invalid format: ${requested}`);
+  }
+  if ([...wanted].some((node) => parseCpuList(online)?.has(node) === false)) {
+    throw invalid(`Requested memory nodes are not available - requested ${requested}, available: ${online}`);
+  }
 }
 
 function checkCpuset(requested: string, online: string): void {

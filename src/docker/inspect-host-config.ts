@@ -74,18 +74,18 @@ export function hostConfig(config: ContainerConfig): object {
     Memory: resources.memory,
     NanoCpus: resources.nanoCpus,
     CgroupParent: spec.cgroupParent ?? '',
-    BlkioWeight: 0,
-    BlkioWeightDevice: [],
-    BlkioDeviceReadBps: [],
-    BlkioDeviceWriteBps: [],
-    BlkioDeviceReadIOps: [],
-    BlkioDeviceWriteIOps: [],
-    CpuPeriod: 0,
-    CpuQuota: 0,
+    BlkioWeight: resources.blkioWeight ?? 0,
+    BlkioWeightDevice: rates(resources.blkioWeightDevice, 'Weight'),
+    BlkioDeviceReadBps: rates(resources.readBps),
+    BlkioDeviceWriteBps: rates(resources.writeBps),
+    BlkioDeviceReadIOps: rates(resources.readIops),
+    BlkioDeviceWriteIOps: rates(resources.writeIops),
+    CpuPeriod: resources.cpuPeriod ?? 0,
+    CpuQuota: resources.cpuQuota ?? 0,
     CpuRealtimePeriod: 0,
     CpuRealtimeRuntime: 0,
     CpusetCpus: resources.cpusetCpus,
-    CpusetMems: '',
+    CpusetMems: resources.cpusetMems ?? '',
     Devices: spec.devices.map((device) =>
       goStruct({
         PathOnHost: device.host,
@@ -93,14 +93,14 @@ export function hostConfig(config: ContainerConfig): object {
         CgroupPermissions: device.access,
       }),
     ),
-    DeviceCgroupRules: nilSlice(),
+    DeviceCgroupRules: slice(spec.deviceRules ?? []),
     DeviceRequests: nilSlice(),
     MemoryReservation: resources.memoryReservation,
     // Like Docker's daemon, stores twice the memory if no swap limit was given.
     MemorySwap:
       resources.memory > 0 && resources.memorySwap === 0 ? resources.memory * 2 : resources.memorySwap,
-    MemorySwappiness: null,
-    OomKillDisable: false,
+    MemorySwappiness: resources.memorySwappiness ?? null,
+    OomKillDisable: resources.oomKillDisable ?? false,
     PidsLimit: resources.pidsLimit === 0 ? null : resources.pidsLimit,
     Ulimits: spec.ulimits.map(({ name, soft, hard }) => goStruct({ Name: name, Hard: hard, Soft: soft })),
     CpuCount: 0,
@@ -121,6 +121,11 @@ const defaultLinks = ({ name, spec }: ContainerConfig): readonly string[] =>
       const [container = '', alias = ''] = link.split(':');
       return `/${container}:/${name}/${alias}`;
     });
+
+const rates = (
+  list: ContainerConfig['spec']['resources']['readBps'] = [],
+  what: 'Rate' | 'Weight' = 'Rate',
+): readonly object[] => list.map(({ path, value }) => goStruct({ Path: path, [what]: value }));
 
 /** `-v` as it was given; an anonymous volume is not among the binds. */
 const isBind = (mount: MountSpec): boolean => mount.type !== 'tmpfs' && mount.anonymous !== true;

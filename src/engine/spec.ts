@@ -3,7 +3,6 @@
  * comes out of here made sense, and whatever fails later is the host's doing.
  */
 import type { ContainerDefaults } from '../../images/types.ts';
-import { validateResources } from '../../runtime/cgroup/validate.ts';
 import {
   availableCapabilities,
   lastCapability,
@@ -12,17 +11,19 @@ import {
 import { healthSpec } from './spec/health-flags.ts';
 import { restartSpec } from './spec/restart-flags.ts';
 import { parseUlimit } from './spec/ulimits.ts';
-import type { ContainerSpec, ResourceSpec } from './spec/container.ts';
+import type { ContainerSpec } from './spec/container.ts';
 import type { CreateRequest } from './spec/create-request.ts';
 import { mergeEnv, parseEnv, parseLabels } from './spec/env-flags.ts';
 import { invalidSpec, parseInteger } from './spec/flag-errors.ts';
 import { exposedPorts, hostnameFor, networkSpec } from './network/network-flags.ts';
 import { annotations, cgroupParent, namespaceSpec } from './spec/namespace-flags.ts';
-import { parseDevice, parseSysctls, securityOptions } from './spec/security-flags.ts';
+import { parseDevice, parseDeviceRules, parseSysctls, securityOptions } from './spec/security-flags.ts';
+import { refuseUnsupported } from './spec/refused-flags.ts';
+import { resourceSpec } from './spec/resource-flags.ts';
 import { parseSignal } from './spec/signals.ts';
 import type { ContainerStore } from './state/store.ts';
 import { logSpec } from './spec/log-flags.ts';
-import { parseBytes, parseCpus } from './spec/units.ts';
+import { parseBytes } from './spec/units.ts';
 import { usernsMode } from './spec/userns-flags.ts';
 
 export function buildSpec(
@@ -31,6 +32,7 @@ export function buildSpec(
   defaults: ContainerDefaults,
   id: string,
 ): ContainerSpec {
+  refuseUnsupported(request);
   const command = mergeCommand(request, defaults);
   const network = networkSpec(store, request, defaults);
   const userns = usernsMode(request, network.mode);
@@ -86,6 +88,7 @@ export function buildSpec(
     ulimits: (request.ulimit ?? []).map(parseUlimit),
     sysctls: parseSysctls(request.sysctl ?? [], network.mode),
     devices: (request.device ?? []).map(parseDevice),
+    ...parseDeviceRules(request.deviceCgroupRule),
     shmSize: request.shmSize === undefined ? 0 : parseBytes(request.shmSize, '--shm-size'),
     oomScoreAdj: oomScore(request.oomScoreAdj),
     mounts: [],
@@ -115,21 +118,4 @@ function oomScore(text: string | undefined): number {
     throw invalidSpec(`Invalid value ${String(value)}, range for oom score adj is [-1000, 1000]`);
   }
   return value;
-}
-
-function resourceSpec(request: CreateRequest): ResourceSpec {
-  const bytes = (text: string | undefined, flag: string): number =>
-    text === undefined ? 0 : parseBytes(text, flag);
-  const swap = request.memorySwap;
-  const resources: ResourceSpec = {
-    memory: bytes(request.memory, '-m, --memory'),
-    memorySwap: swap === '-1' ? -1 : bytes(swap, '--memory-swap'),
-    memoryReservation: bytes(request.memoryReservation, '--memory-reservation'),
-    nanoCpus: request.cpus === undefined ? 0 : parseCpus(request.cpus),
-    cpuShares: parseInteger(request.cpuShares, '-c, --cpu-shares') ?? 0,
-    cpusetCpus: request.cpusetCpus ?? '',
-    pidsLimit: parseInteger(request.pidsLimit, '--pids-limit') ?? 0,
-  };
-  validateResources(resources);
-  return resources;
 }

@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import { attachmentRequests } from '../../engine/spec/attachment-flags.ts';
 import type { ContainerFlags, CreateRequest } from '../../engine/spec/create-request.ts';
 import { invalidArgument } from '../../engine/spec/flag-errors.ts';
+import { defineLimitFlags } from './limit-flags.ts';
 import { collect } from './verb.ts';
 
 export function defineContainerFlags(command: Command): void {
@@ -96,6 +97,7 @@ export function defineContainerFlags(command: Command): void {
     .option('-q, --quiet', 'Suppress the pull output')
     .option('--cidfile <string>', 'Write the container ID to the file')
     .option('--firewall <backend>', 'Firewall tool: nftables or iptables (MINIDOCK_FIREWALL)');
+  defineLimitFlags(command);
 }
 
 export function toCreateRequest(

@@ -80,6 +80,8 @@ export interface ContainerSpec {
   readonly ulimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
   readonly sysctls: Readonly<Record<string, string>>;
   readonly devices: readonly { readonly host: string; readonly container: string; readonly access: string }[];
+  /** 'c 1:3 rwm', as given. Absent if there are none. */
+  readonly deviceRules?: readonly string[];
   /** Bytes; 0 is Docker's default of 64 MiB. */
   readonly shmSize: number;
   readonly oomScoreAdj: number;

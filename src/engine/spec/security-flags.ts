@@ -91,3 +91,11 @@ export function parseDevice(text: string): ContainerSpec['devices'][number] {
   }
   return { host, container, access: access ?? 'rwm' };
 }
+
+/** `c 1:3 rwm`, in the words of the kernel's devices.allow. */
+export function parseDeviceRules(rules: readonly string[] = []): Pick<ContainerSpec, 'deviceRules'> {
+  const wrong = rules.find((rule) => !/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(rule));
+  if (wrong !== undefined)
+    throw invalidArgument(wrong, '--device-cgroup-rule', `invalid device cgroup format '${wrong}'`);
+  return rules.length === 0 ? {} : { deviceRules: rules };
+}

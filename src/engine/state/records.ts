@@ -16,6 +16,7 @@ import {
   type Shape,
 } from '../../../images/foreign/shape.ts';
 import type { Healthcheck } from '../../../images/types.ts';
+import type { DeviceRate } from '../../../runtime/cgroup/validate.ts';
 import type { PortRequest } from '../../../runtime/network/types.ts';
 import type { BridgeNetwork, PortBinding } from '../../../runtime/network/types.ts';
 import type { LogLoss } from '../spec/container.ts';
@@ -119,6 +120,8 @@ const mount = record<MountSpec>({
   options: lines,
 });
 
+const rates = listOf(record<DeviceRate>({ path: line, value: whole }));
+
 const spec: Shape<ContainerSpec> = record<ContainerSpec>({
   entrypoint: lines,
   cmd: lines,
@@ -180,6 +183,7 @@ const spec: Shape<ContainerSpec> = record<ContainerSpec>({
   ulimits: listOf(record<ContainerSpec['ulimits'][number]>({ name: line, soft: whole, hard: whole })),
   sysctls: mapOf(line),
   devices: listOf(record<ContainerSpec['devices'][number]>({ host: line, container: line, access: line })),
+  deviceRules: optional(lines),
   shmSize: size,
   oomScoreAdj: whole,
   mounts: listOf(mount),
@@ -193,6 +197,17 @@ const spec: Shape<ContainerSpec> = record<ContainerSpec>({
     cpuShares: whole,
     cpusetCpus: line,
     pidsLimit: whole,
+    cpuPeriod: optional(whole),
+    cpuQuota: optional(whole),
+    cpusetMems: optional(line),
+    memorySwappiness: optional(whole),
+    oomKillDisable: optional(flag),
+    blkioWeight: optional(whole),
+    blkioWeightDevice: optional(rates),
+    readBps: optional(rates),
+    writeBps: optional(rates),
+    readIops: optional(rates),
+    writeIops: optional(rates),
   }),
   log: optional(
     record<LogSpec>({ driver: oneOf('json-file', 'local', 'none'), maxSize: size, maxFiles: size }),
