@@ -325,6 +325,8 @@ describe('what was undone is told where it was on this host', () => {
     const { stderr } = await engine.host.run([binary, 'run', '--rm', '-p', '8080:80', 'test', 'true'], {
       env: { MINIDOCK_FAIL_AT: 'veth.create' },
     });
-    expect(stderr).toMatch(/^minidock: step veth.create .* failed: .*\nundone: everything done so far\n(This is a failure injected by MINIDOCK_FAIL_AT\.\n)?$/);
+    expect(stderr).toMatch(
+      /^minidock: step veth.create .* failed: .*\nundone: everything done so far\n(This is a failure injected by MINIDOCK_FAIL_AT\.\n)?$/,
+    );
   });
 });
