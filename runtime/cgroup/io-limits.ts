@@ -1,6 +1,6 @@
 /** Limits on block devices, as files of version 1 (blkio.*) and of version 2 (io.max, io.weight). Pure. */
 import type { OciRate, OciResources } from '../bundle.ts';
-import type { Limit } from './limits.ts';
+import type { Limit } from './limit.ts';
 
 type BlockIo = NonNullable<OciResources['blockIO']>;
 

@@ -7,18 +7,7 @@
  */
 import type { OciResources } from '../bundle.ts';
 import { ioLimits } from './io-limits.ts';
-
-export interface Limit {
-  /** The controller whose tree the file is in (version 1) or that must be enabled (version 2). */
-  readonly controller: string;
-  readonly file: string;
-  /** What tells several lines for one file apart. */
-  readonly key?: string;
-  readonly text: string;
-  readonly title: string;
-  readonly why: string;
-  readonly without: string;
-}
+import type { Limit } from './limit.ts';
 
 export const DEFAULT_CPU_PERIOD = 100_000;
 

@@ -10,7 +10,8 @@ import { MinidockError } from '../errors.ts';
 import type { HostStep } from '../plan/step.ts';
 import type { CgroupLayout, CgroupV1Layout, CgroupV2Layout } from './detect.ts';
 import { deviceStepsV1, deviceStepsV2 } from './devices.ts';
-import { limitsV1, limitsV2, type Limit } from './limits.ts';
+import type { Limit } from './limit.ts';
+import { limitsV1, limitsV2 } from './limits.ts';
 
 /** Throws CGROUP_CONTROLLER_MISSING when a limit is asked for that this kernel or this place cannot enforce. */
 export function planCgroup(cgroupsPath: string, resources: OciResources, layout: CgroupLayout): HostStep[] {

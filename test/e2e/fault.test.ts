@@ -173,7 +173,7 @@ describe('readers of the plan', () => {
       '%p %T@\n',
     ]);
     const lines = (listing: string): readonly string[] =>
-      listing.split('\n').filter((line) => !/\/(containers|names|volumes)\b/.test(line));
+      listing.split('\n').filter((line) => !/\/(containers|names|volumes|events)\b/.test(line));
     expect(lines(after.stdout)).toEqual(lines(before.stdout));
   });
 

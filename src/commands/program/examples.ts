@@ -48,6 +48,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   port: 'port web 80',
   ps: "ps -a --filter status=exited --format '{{.Names}}'",
   pull: 'pull nginx:1.27',
+  push: 'push registry.example.com/web:1',
   rename: 'rename web old-web',
   restart: 'restart -t 2 web',
   rm: 'rm -fv web',

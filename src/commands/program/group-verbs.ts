@@ -92,6 +92,11 @@ export const GROUP_VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../prune/prune.ts')).volumePrune,
   },
   {
+    name: 'network prune',
+    summary: 'Remove all unused networks',
+    load: async () => (await import('../prune/prune.ts')).networkPrune,
+  },
+  {
     name: 'builder prune',
     summary: 'Remove build cache',
     load: async () => (await import('../prune/prune.ts')).builderPrune,

@@ -81,8 +81,9 @@ export function refuseUnsupported(request: CreateRequest): void {
   for (const { key, flag, accepted, why } of REFUSALS) {
     const value = request[key];
     if (value === undefined) continue;
-    const values = Array.isArray(value) ? (value as readonly string[]) : [String(value)];
-    const wrong = values.find((one) => !accepted.includes(one));
+    const values = (Array.isArray(value) ? value : [value]) as readonly string[];
+
+    const wrong = values.map(String).find((one) => !accepted.includes(one));
     if (wrong !== undefined) throw invalidSpec(`${flag} ${wrong} is not supported: ${why}`);
   }
 }

@@ -36,7 +36,7 @@ export const mounts = [
     ["character('/dev/full', 1, 7)", "character('/dev/full', 1, 5)", `${inside} -t /dev holds`],
     ['  fileMode: 0o666,\n', '  fileMode: 0o644,\n', `${inside} -t /dev holds`],
   ),
-  ...mutantsOf('src/engine/plans/bundle.ts', [
+  ...mutantsOf('src/engine/plans/bundle-resources.ts', [
     "access: spec.devices[index]?.access ?? 'rwm'",
     "access: 'rwm'",
     `${inside} -t a device`,

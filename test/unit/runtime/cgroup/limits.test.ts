@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { limitsV1, limitsV2, weightFromShares, type Limit } from '../../../../runtime/cgroup/limits.ts';
+import type { Limit } from '../../../../runtime/cgroup/limit.ts';
+import { limitsV1, limitsV2, weightFromShares } from '../../../../runtime/cgroup/limits.ts';
 import type { OciResources } from '../../../../runtime/bundle.ts';
 
 const written = (limits: readonly Limit[]): string[] => limits.map(({ file, text }) => `${file}=${text}`);
