@@ -3,7 +3,7 @@
  * `login` writes Docker's file back with everything in it.
  */
 import type { AuthEntry, DockerConfig } from '../registry/docker-config.ts';
-import { fields, listOf, mapOf, optional, text, value } from './shape.ts';
+import { fields, flag, listOf, mapOf, optional, size, text, value } from './shape.ts';
 
 /** A string that goes into a header as it is: RFC 7230 has no control characters there. */
 const token = value<string>(
@@ -32,6 +32,35 @@ export const tokenRefusal = fields<{ details?: string; error_description?: strin
 /** distribution-spec, "Error codes". */
 export const errorAnswer = fields<{ errors: readonly { code: string; message?: string }[] }>({
   errors: listOf(fields<{ code: string; message?: string }>({ code: text, message: optional(text) })),
+});
+
+/** A repository without tags says null. */
+export const tagList = fields<{ tags?: readonly string[] | null }>({
+  tags: optional(listOf(text)),
+});
+
+/** One of the results of `GET /v1/search`. */
+export interface FoundRepository {
+  readonly name: string;
+  readonly description?: string | null;
+  readonly star_count?: number | null;
+  readonly is_official?: boolean | null;
+  readonly is_automated?: boolean | null;
+}
+
+export const searchAnswer = fields<{ results?: readonly FoundRepository[] | null }>({
+  results: optional(
+    listOf(
+      fields<FoundRepository>({
+        name: text,
+        description: optional(text),
+        star_count: optional(size),
+        is_official: optional(flag),
+        is_automated: optional(flag),
+      }),
+      1000,
+    ),
+  ),
 });
 
 /** docker-credential-helpers, "Development of a credential helper". */

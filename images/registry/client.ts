@@ -11,7 +11,7 @@ import { ImageError } from '../errors.ts';
 import { defaultDomain, familiarName, isDigest, type Reference } from '../reference.ts';
 import { readCredentials } from './credentials.ts';
 import type { Credentials } from './docker-config.ts';
-import { listEndpoints } from './endpoints.ts';
+import { listEndpoints, type Endpoint } from './endpoints.ts';
 import { describeRefusal, pullDenied } from './failure.ts';
 import { mediaTypes } from '../media-types.ts';
 import { readManifest, type ManifestDocument } from '../manifest.ts';
@@ -211,17 +211,18 @@ export class RegistryClient {
 
 /** One for each endpoint that serves the domain, the registry itself last. */
 export function openSessions(domain: string, options: RegistryClientOptions): readonly Session[] {
-  const { insecureRegistries = [], mirrors = [], userAgent = 'minidock' } = options;
-  return listEndpoints(domain, { insecureRegistries, mirrors }).map(
-    (endpoint) =>
-      new Session(endpoint, {
-        credentials: options.credentials ?? ((key) => readCredentials(key)),
-        insecureRegistries,
-        timeouts: { ...defaultTimeouts, ...options.timeouts },
-        userAgent,
-        onAnswer: options.onAnswer,
-      }),
-  );
+  const { insecureRegistries = [], mirrors = [] } = options;
+  return listEndpoints(domain, { insecureRegistries, mirrors }).map((one) => openSession(one, options));
+}
+
+export function openSession(endpoint: Endpoint, options: RegistryClientOptions): Session {
+  return new Session(endpoint, {
+    credentials: options.credentials ?? ((key) => readCredentials(key)),
+    insecureRegistries: options.insecureRegistries ?? [],
+    timeouts: { ...defaultTimeouts, ...options.timeouts },
+    userAgent: options.userAgent ?? 'minidock',
+    onAnswer: options.onAnswer,
+  });
 }
 
 /** From MINIDOCK_INSECURE_REGISTRIES and MINIDOCK_REGISTRY_MIRROR, each a list separated by commas. */

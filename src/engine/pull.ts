@@ -18,6 +18,8 @@ export interface PullByNameOptions {
   readonly quiet: boolean;
   readonly platform?: string;
   readonly output: StandardStream;
+  /** One of several tags: the caller prints the status, once. */
+  readonly oneOfMany?: boolean;
   /** Shows the progress of layers on `output`; with `watch` or `quiet` it is not asked. */
   readonly progress?: ((output: StandardStream) => PullListener) | undefined;
   /** The reporter of its steps; replaces the progress. */
@@ -49,9 +51,7 @@ export async function pullByName(
   };
   if (!name.includes('@') && !/:[^/]*$/.test(name)) say('Using default tag: latest');
   const what = reference.digest ?? reference.tag ?? 'latest';
-  say(
-    `${what}: Pulling from ${familiarRepository(reference).includes('/') ? familiarRepository(reference) : `library/${familiarRepository(reference)}`}`,
-  );
+  say(`${what}: Pulling from ${reference.path}`);
   const { watch } = options;
   const progress = quiet || watch !== undefined ? undefined : options.progress?.(output);
   const tracer = tracePull();
@@ -84,11 +84,12 @@ export async function pullByName(
     recordEvent(engine.paths, event);
     if (result.warning !== undefined) output.write(`WARNING: ${result.warning}\n`);
     say(`Digest: ${result.digest}`);
-    say(
-      result.status === 'downloaded'
-        ? `Status: Downloaded newer image for ${familiarName(reference)}`
-        : `Status: Image is up to date for ${familiarName(reference)}`,
-    );
+    if (options.oneOfMany !== true)
+      say(
+        result.status === 'downloaded'
+          ? `Status: Downloaded newer image for ${familiarName(reference)}`
+          : `Status: Image is up to date for ${familiarName(reference)}`,
+      );
     return result;
   } finally {
     progress?.finish();

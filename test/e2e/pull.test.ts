@@ -79,6 +79,41 @@ function filesBelow(dir: string): readonly string[] {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
+describe('every tag', () => {
+  test("-a pulls each, with Docker's words; -q says the name", async () => {
+    for (const tag of ['one', 'two']) await registry.push(simple(tag), `every:${tag}`);
+    const root = newRoot();
+    const name = `${registry.address}/every`;
+    const all = await minidock(root, ['pull', '-a', name]);
+    expect(all).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(all.stdout.match(/^(one|two): Pulling from every$/gm)).toHaveLength(2);
+    expect(all.stdout.match(/^Digest: sha256:/gm)).toHaveLength(2);
+    expect(all.stdout).toMatch(
+      new RegExp(`^Status: Downloaded newer image for ${name}\n${name}\n$`.replaceAll('.', '\\.'), 'm'),
+    );
+    expect([...contentOf(root, 'text')].sort()).toEqual(['one', 'two']);
+    const tags = await minidock(root, ['images', '--format', '{{.Tag}}', name]);
+    expect(tags.stdout.trim().split('\n').sort()).toEqual(['one', 'two']);
+    const again = await minidock(root, ['pull', '-aq', name]);
+    expect(again).toMatchObject({ exitCode: 0, stderr: '', stdout: `${name}\n` });
+    const twice = await minidock(root, ['pull', '-a', name]);
+    expect(twice.stdout).toContain(`Status: Image is up to date for ${name}\n`);
+    const dry = await minidock(newRoot(), ['pull', '-a', '--dry-run', '--explain=short', name]);
+    expect(dry.stdout.match(/Give the image the name/g)).toHaveLength(2);
+  });
+
+  test('with a tag, or of a repository that is not there', async () => {
+    const root = newRoot();
+    const tagged = await minidock(root, ['pull', '-a', `${registry.address}/every:one`]);
+    expect(tagged.stderr).toContain("tag can't be used with --all-tags/-a");
+    const absent = await minidock(root, ['pull', '-a', `${registry.address}/absent`]);
+    expect(absent.stderr).toContain(
+      `repository ${registry.address}/absent not found: name unknown: repository name not known to registry`,
+    );
+    expect([tagged.exitCode, absent.exitCode]).toEqual([1, 1]);
+  });
+});
+
 describe('from an open registry on loopback', () => {
   test('first it is downloaded, then it is up to date', async () => {
     await registry.push(simple('one'), 'app:latest');

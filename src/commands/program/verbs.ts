@@ -8,6 +8,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   container: 'Manage containers',
   context: 'Manage contexts',
   image: 'Manage images',
+  manifest: 'Manage Docker image manifests and manifest lists',
   network: 'Manage networks',
   system: 'Manage minidock',
   volume: 'Manage volumes',
@@ -162,6 +163,16 @@ export const VERBS: readonly VerbEntry[] = [
     aliases: ['image push'],
     summary: 'Upload an image to a registry',
     load: async () => (await import('../image/push.ts')).push,
+  },
+  {
+    name: 'manifest inspect',
+    summary: 'Display an image manifest, or manifest list',
+    load: async () => (await import('../image/manifest.ts')).manifestInspect,
+  },
+  {
+    name: 'search',
+    summary: 'Search Docker Hub for images',
+    load: async () => (await import('../image/search.ts')).search,
   },
   {
     name: 'images',

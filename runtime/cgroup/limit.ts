@@ -1,0 +1,12 @@
+/** One write to one file of a control group: a limit on what its processes use. */
+export interface Limit {
+  /** The controller whose tree the file is in (version 1) or that must be enabled (version 2). */
+  readonly controller: string;
+  readonly file: string;
+  /** What tells several lines for one file apart. */
+  readonly key?: string;
+  readonly text: string;
+  readonly title: string;
+  readonly why: string;
+  readonly without: string;
+}
