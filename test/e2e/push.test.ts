@@ -104,6 +104,17 @@ describe('an image of one layer', () => {
       'b: digest',
     ]);
     expect(await ok(root, 'push', '-aq', repository)).toBe(`${repository}\n`);
+    const words = ['--since', '1', '--until', '0s', '--filter', 'event=push'];
+    const told = await ok(
+      root,
+      'events',
+      ...words,
+      '--format',
+      '{{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}}',
+    );
+    const pushed = ['a', 'a', 'b', 'a', 'b'].map((tag) => `push ${repository}:${tag} ${repository}`);
+    // The log is the host's, and other tests push as well.
+    expect(told.split('\n').filter((line) => line.includes('/several'))).toEqual(pushed);
   });
 });
 

@@ -21,6 +21,8 @@ import type { StoredImage } from '../../../images/types.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
 import type { StandardStream } from '../../io/standard-streams.ts';
 import type { Engine } from '../engine.ts';
+import { recordEvent } from '../state/events/event-log.ts';
+import { imageEvent } from '../state/events/events.ts';
 
 export interface PushByNameOptions {
   readonly quiet: boolean;
@@ -66,6 +68,9 @@ export async function pushByName(engine: Engine, name: string, options: PushByNa
       // A dry run has printed its steps.
       if (pushed === undefined) continue;
       sent = true;
+      const pushedName = familiarName(one.reference);
+      const { Labels: labels } = one.image.config.config ?? {};
+      recordEvent(engine.paths, imageEvent('push', pushedName, familiarRepository(one.reference), labels));
       const { digest, size } = pushed;
       say(`${one.reference.tag ?? ''}: digest: ${digest} size: ${size}`);
     }
