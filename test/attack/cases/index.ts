@@ -2,6 +2,7 @@
 import type { AttackCase } from '../case.ts';
 import { archiveCases } from './archives.ts';
 import { classicCases } from './classics.ts';
+import { copyCases } from './copies.ts';
 import { execCases } from './exec.ts';
 import { waylaidCases } from './exec-waylaid.ts';
 import { joinedCases } from './joined.ts';
@@ -18,6 +19,7 @@ import { wordCases } from './words.ts';
 export const ALL_CASES: readonly AttackCase[] = [
   ...archiveCases,
   ...classicCases,
+  ...copyCases,
   ...execCases,
   ...waylaidCases,
   ...joinedCases,
