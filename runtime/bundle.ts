@@ -195,3 +195,11 @@ export interface OciSeccompRule {
     readonly op: string;
   }[];
 }
+
+export const BELOW = 'x-minidock.below=';
+
+/**
+ * The word of a mount whose source is to be looked for in this directory, as volume-subpath is (rootfs/bind-source.ts);
+ * mount(8) takes it for a comment.
+ */
+export const belowWord = (directory: string): string => `${BELOW}${directory}`;

@@ -22,6 +22,7 @@ import * as k from '../syscall/constants.ts';
 import { errnoOf } from '../syscall/error.ts';
 import { asFileOwner } from '../syscall/for-container.ts';
 import type { ContainerKernel } from '../syscall/kernel.ts';
+import { openSource } from './bind-source.ts';
 import { isIdMapped, MAP_STEP } from './id-map.ts';
 import { parseMountOptions } from './mount-options.ts';
 import { mountOverlay } from './perform-overlay.ts';
@@ -123,7 +124,7 @@ class Host {
   private bind(command: MountCommand): number {
     const { kernel, userNamespace } = this;
     const { attributes, propagation, recursive } = parseMountOptions(command.options);
-    const source = openSync(command.source, k.O_PATH);
+    const source = openSource(command.source, command.options, kernel);
     try {
       const copy = kernel.copyMount(source, recursive);
       kernel.setMountAttributes(copy, recursive, { ...attributes, propagation: propagation & ~k.MS_REC });

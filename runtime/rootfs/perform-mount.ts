@@ -7,6 +7,7 @@ import { MinidockError } from '../errors.ts';
 import type { ContainerCommand } from '../plan/command.ts';
 import * as k from '../syscall/constants.ts';
 import { errnoOf } from '../syscall/error.ts';
+import { openSource } from './bind-source.ts';
 import { createInRoot, openBeneath, openWithoutLinks } from './in-root.ts';
 import { parseMountOptions, type MountOptions } from './mount-options.ts';
 import { mountOverlay } from './perform-overlay.ts';
@@ -42,7 +43,7 @@ function bindMount(
   options: MountOptions,
   context: RootContext,
 ): void {
-  const source = openSync(command.source, k.O_PATH);
+  const source = openSource(command.source, command.options, context.kernel);
   const destination = inner ?? command.target;
   const kind = kindOf(source);
   const target = inner === undefined ? openSync(command.target, k.O_PATH) : openTarget(inner, kind, context);

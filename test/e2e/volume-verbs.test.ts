@@ -1,8 +1,9 @@
 /** `volume create`, `inspect` and `ls`, the options of the driver, and volumes that containers share. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
+import { succeed } from '../support/image.ts';
 
 const engine = useEngine();
 const { minidock, ok, inside } = engine;
@@ -144,5 +145,94 @@ describe('--volumes-from', () => {
     expect(await refused('run', '--rm', '--volumes-from', 'there:sideways', 'test', 'true')).toContain(
       'invalid mode: sideways',
     );
+  });
+});
+
+describe('volume-subpath', () => {
+  const mount = (subpath: string, more = ''): readonly string[] => [
+    '--mount',
+    `type=volume,source=parts,target=/m,volume-subpath=${subpath}${more}`,
+  ];
+
+  test('a directory or a file of a volume, also read-only, in a user namespace, and by cp', async () => {
+    await inside(
+      'mkdir -p /v/a/b; echo deep >/v/a/b/file; echo top >/v/top; ln -s a/b /v/link',
+      '-v',
+      'parts:/v',
+    );
+    expect(await inside('cat /m/file; ls /m', ...mount('a/b'))).toBe('deep\nfile');
+    expect(await inside('cat /m', ...mount('top'))).toBe('top');
+    expect(await inside('cat /m/file', ...mount('link'))).toBe('deep');
+    expect(await inside('touch /m/x 2>&1 | grep -o "Read-only.*"', ...mount('a', ',readonly'))).toBe(
+      'Read-only file system',
+    );
+    expect(await inside('cat /m/file', '--userns', 'auto', ...mount('a/b'))).toBe('deep');
+    await ok('create', '--name', 'parted', ...mount('a/b'), 'test', 'true');
+    await ok('cp', 'parted:/m/file', join(engine.host.dir, 'deep'));
+    expect(readFileSync(join(engine.host.dir, 'deep'), 'utf8')).toBe('deep\n');
+    await ok('rm', 'parted');
+    await ok('volume', 'rm', 'parts');
+  });
+
+  test.each(['..', '../x', '/x', 'a/../../x'])('refused: %s', async (subpath) => {
+    expect(await refused('run', '--rm', ...mount(subpath), 'test', 'true')).toContain(
+      'subpath must be a relative path within the volume',
+    );
+  });
+
+  test('refused: what is not there; a link leads no further than to the volume', async () => {
+    await inside(`ln -s ${engine.host.dir} /v/out; ln -s ../../../../../../etc /v/up`, '-v', 'parts:/v');
+    for (const subpath of ['nothing', 'out', 'up']) {
+      const words = await refused('run', '--rm', ...mount(subpath), 'test', 'true');
+      expect(words).toContain(`/_data/${subpath}: no such file or directory`);
+    }
+    await ok('volume', 'rm', 'parts');
+  });
+
+  test('a directory that is swapped for a link, meanwhile', async () => {
+    const secret = join(engine.host.dir, 'hidden');
+    mkdirSync(secret);
+    writeFileSync(join(secret, 'file'), 'secret\n');
+    const swap = `mkdir -p /v/a; while :; do mv /v/a /v/b; ln -s ../../../../../../..${secret} /v/a; rm /v/a; mv /v/b /v/a; done`;
+    await ok('run', '-d', '--name', 'swapper', '-v', 'parts:/v', 'test', 'sh', '-c', swap);
+    for (let round = 0; round < 15; round++) {
+      const { stdout } = await minidock('run', '--rm', ...mount('a'), 'test', 'cat', '/m/file');
+      expect(stdout).toBe('');
+    }
+    await ok('rm', '-f', 'swapper');
+    await ok('volume', 'rm', 'parts');
+  });
+});
+
+describe('bind-recursive', () => {
+  const mount = (words: string): readonly string[] => ['--mount', `type=bind,source=/tmp,target=/m,${words}`];
+  test.each([
+    ['bind-recursive=sideways', 'invalid value for bind-recursive'],
+    ['bind-recursive=readonly', "requires 'readonly'"],
+    ['bind-recursive=readonly,readonly', "requires 'bind-propagation=rprivate'"],
+    ['bind-recursive=writable,readonly', 'not supported'],
+  ])('refused: %s', async (words, reason) => {
+    expect(await refused('run', '--rm', ...mount(words), 'test', 'true')).toContain(reason);
+  });
+
+  test('what is mounted below comes along, read-only too, or not at all', async () => {
+    const top = join(engine.host.dir, 'top');
+    mkdirSync(join(top, 'below'), { recursive: true });
+    await succeed(engine.host.run(['mount', '-t', 'tmpfs', 'none', join(top, 'below')]));
+    try {
+      await succeed(engine.host.run(['touch', join(top, 'below/there')]));
+      const script = 'ls /m/below; touch /m/below/x 2>/dev/null || echo ro';
+      const flags = (words: string): readonly string[] => [
+        '--mount',
+        `type=bind,source=${top},target=/m${words}`,
+      ];
+      expect(
+        await inside(script, ...flags(',readonly,bind-recursive=readonly,bind-propagation=rprivate')),
+      ).toBe('there\nro');
+      expect(await inside(script, ...flags(',readonly'))).toBe('there\nro');
+      expect(await inside('ls /m/below', ...flags(',bind-recursive=disabled'))).toBe('');
+    } finally {
+      await succeed(engine.host.run(['umount', join(top, 'below')]));
+    }
   });
 });

@@ -8,14 +8,15 @@ import { closeSync, constants, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { userNamespace } from '../../../runtime/process/identity/user-namespace.ts';
-import { createInRoot, openInRoot } from '../../../runtime/rootfs/in-root.ts';
+import { belowWord } from '../../../runtime/bundle.ts';
+import { openSource } from '../../../runtime/rootfs/bind-source.ts';
+import { createInRoot } from '../../../runtime/rootfs/in-root.ts';
 import { parseMountOptions } from '../../../runtime/rootfs/mount-options.ts';
 import { kindOf } from '../../../runtime/rootfs/perform-mount.ts';
 import { mountOverlay } from '../../../runtime/rootfs/perform-overlay.ts';
 import { refuseKernelFiles, refuseUnsafeTarget } from '../../../runtime/rootfs/safe-target.ts';
 import { READ_ONLY, UNCHANGED } from '../../../runtime/rootfs/tree.ts';
 import { CLONE_FS, CLONE_NEWNS, MS_PRIVATE, MS_REC, O_PATH } from '../../../runtime/syscall/constants.ts';
-import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { containerKernel as kernel } from '../../../runtime/syscall/file-calls.ts';
 import { overlayDir } from '../plans/bundle.ts';
 import { makeUpper } from '../plans/upper.ts';
@@ -35,11 +36,11 @@ export function openContainerRoot(paths: Paths, container: Container, options: R
   const { config, state } = container;
   if (hasProgram(state)) return options.mounts ? openRunning(container) : openOwnFiles(container);
   ownNamespace();
-  const root = mountLayers(paths, config, options.writable);
+  // Its volumes need mount points, which the first start would have made.
+  const root = mountLayers(paths, config, options.writable || options.mounts);
   if (options.mounts) {
     const volumes = config.spec.mounts.filter(({ type }) => type !== 'tmpfs');
-    for (const mount of volumes.toSorted((a, b) => depth(a) - depth(b)))
-      mountVolume(root, mount, options.writable);
+    for (const mount of volumes.toSorted((a, b) => depth(a) - depth(b))) mountVolume(root, mount);
   }
   return root;
 }
@@ -106,20 +107,16 @@ function mountLayers(paths: Paths, config: ContainerConfig, writable: boolean): 
   return openSync(target, O_PATH | constants.O_DIRECTORY);
 }
 
-/** As at a start. One that is only read has no mount point before its first start, and nothing of its own in there. */
-function mountVolume(root: number, mount: MountSpec, writable: boolean): void {
-  const source = openSync(mount.source, O_PATH);
+/** As at a start. */
+function mountVolume(root: number, mount: MountSpec): void {
+  const { subpath } = mount;
+  const source =
+    subpath === undefined
+      ? openSync(mount.source, O_PATH)
+      : openSource(join(mount.source, subpath), [belowWord(mount.source)], kernel);
   try {
     const refuse = (fd: number): void => refuseKernelFiles(kernel, fd, mount.target);
-    let target: number;
-    try {
-      target = writable
-        ? createInRoot(kernel, root, mount.target, kindOf(source), refuse).fd
-        : openInRoot(kernel, root, mount.target);
-    } catch (error) {
-      if (!writable && errnoOf(error) === 'ENOENT') return;
-      throw error;
-    }
+    const target = createInRoot(kernel, root, mount.target, kindOf(source), refuse).fd;
     try {
       refuseUnsafeTarget(kernel, root, target, mount.target);
       const copy = kernel.copyMount(source, true);

@@ -1,6 +1,7 @@
 /**
- * A container's files for as long as an action takes. One that does not run and is written to stays locked meanwhile,
- * so that it cannot start: two overlays must not write to one directory. A start waits for the lock.
+ * A container's files for as long as an action takes. One that does not run stays locked meanwhile if it is written to,
+ * be it only to make the mount points of its volumes, so that it cannot start: two overlays must not write to one
+ * directory. A start waits for the lock.
  */
 import { closeSync } from 'node:fs';
 import { delay } from '../../../runtime/io/delay.ts';
@@ -23,7 +24,7 @@ export async function withContainerRoot<T>(
   options: RootOptions,
   action: (root: number, container: Container) => Promise<T>,
 ): Promise<T> {
-  const { container, lock } = await claim(store, reference, options.writable);
+  const { container, lock } = await claim(store, reference, options.writable || options.mounts);
   try {
     const root = openContainerRoot(store.paths, container, options);
     try {
@@ -39,12 +40,12 @@ export async function withContainerRoot<T>(
 async function claim(
   store: ContainerStore,
   reference: string,
-  writable: boolean,
+  changes: boolean,
 ): Promise<{ readonly container: Container; readonly lock?: Lock }> {
   for (const end = Date.now() + PATIENCE; ; await delay(POLL)) {
     const container = await findContainer(store, reference);
     if (container.unreadable !== undefined) throw container.unreadable;
-    if (hasProgram(container.state) || !writable) return { container };
+    if (hasProgram(container.state) || !changes) return { container };
     const lock = tryLock(containerLock(store.paths, container.config.id));
     if (lock !== undefined) {
       const now = store.read(container.config.id);

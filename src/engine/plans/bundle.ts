@@ -3,7 +3,13 @@
  * nothing but its arguments, so `--dry-run` and `inspect` may call it freely.
  */
 import { basename, join } from 'node:path';
-import { capabilitySets, USER_NAMESPACE, type OciConfig, type OciMount } from '../../../runtime/bundle.ts';
+import {
+  belowWord,
+  capabilitySets,
+  USER_NAMESPACE,
+  type OciConfig,
+  type OciMount,
+} from '../../../runtime/bundle.ts';
 import type { CgroupV1Layout } from '../../../runtime/cgroup/detect.ts';
 import {
   availableCapabilities,
@@ -209,8 +215,14 @@ function toOciMount(mount: MountSpec): OciMount {
   return {
     destination: mount.target,
     type: 'bind',
-    source: mount.source,
-    options: ['rbind', ...propagation, ...(mount.readOnly ? ['ro'] : []), ...mount.options],
+    source: mount.subpath === undefined ? mount.source : join(mount.source, mount.subpath),
+    options: [
+      mount.options.includes('bind') ? 'bind' : 'rbind',
+      ...propagation,
+      ...(mount.readOnly ? ['ro'] : []),
+      ...mount.options.filter((word) => word !== 'bind'),
+      ...(mount.subpath === undefined ? [] : [belowWord(mount.source)]),
+    ],
   };
 }
 

@@ -149,6 +149,8 @@ export interface MountSpec {
   /** Removed by `rm -v` and `--rm`. */
   readonly anonymous?: boolean;
   readonly target: string;
+  /** Of a volume: the directory or file in it that is mounted, instead of all of it. */
+  readonly subpath?: string;
   readonly readOnly: boolean;
   /** mount(8) words beyond ro/rw: 'rslave', 'size=64m', 'noexec'. */
   readonly options: readonly string[];

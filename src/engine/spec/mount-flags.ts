@@ -88,7 +88,13 @@ export function parseMount(text: string): MountRequest {
     if (!isAbsolute(source)) throw wrong(`invalid mount path: '${source}' mount path must be absolute`);
     if (!existsSync(source)) throw wrong(`bind source path does not exist: ${source}`);
     const propagation = take('bind-propagation');
-    const nonrecursive = flag('bind-nonrecursive');
+    const nonrecursive = isNonrecursive(
+      flag('bind-nonrecursive'),
+      take('bind-recursive'),
+      readOnly,
+      propagation,
+      bad,
+    );
     mount = {
       type,
       source,
@@ -98,10 +104,12 @@ export function parseMount(text: string): MountRequest {
     };
   } else if (type === 'volume') {
     const noCopy = flag('volume-nocopy');
-    mount =
+    const whole: MountRequest =
       source === ''
         ? { ...anonymousVolume(common.target), readOnly, noCopy }
         : { type, source: '', volume: source, ...common, options: [], noCopy };
+    const subpath = take('volume-subpath');
+    mount = subpath === undefined ? whole : { ...whole, subpath: checkSubpath(subpath), noCopy: true };
   } else if (type === 'tmpfs') {
     if (source !== '') throw bad('source is not allowed for tmpfs');
     const size = take('tmpfs-size');
@@ -118,6 +126,40 @@ export function parseMount(text: string): MountRequest {
   const [unknown] = fields.keys();
   if (unknown !== undefined) throw bad(`unexpected key '${unknown}' in '${fieldOf(unknown)}'`);
   return mount;
+}
+
+function checkSubpath(path: string): string {
+  const clean = normalize(path);
+  if (path !== '' && !isAbsolute(path) && clean !== '..' && !clean.startsWith('../')) return clean;
+  throw invalidSpec(
+    'invalid mount config for type "volume": subpath must be a relative path within the volume',
+    `The subpath was given as '${path}'.`,
+  );
+}
+
+/** What is mounted below a directory that is read-only is read-only too, where it comes along. */
+function isNonrecursive(
+  older: boolean,
+  word: string | undefined,
+  readOnly: boolean,
+  propagation: string | undefined,
+  bad: (reason: string) => Error,
+): boolean {
+  if (word === undefined || word === 'enabled') return older;
+  if (word === 'disabled') return true;
+  if (word === 'writable')
+    throw bad('bind-recursive=writable is not supported: mounts below a read-only directory are read-only');
+  if (word !== 'readonly')
+    throw bad(
+      `invalid value for bind-recursive: ${word} (must be "enabled", "disabled", "writable", or "readonly")`,
+    );
+  if (!readOnly)
+    throw bad("option 'bind-recursive=readonly' requires 'readonly' to be specified in conjunction");
+  if (propagation !== 'rprivate')
+    throw bad(
+      "option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified in conjunction",
+    );
+  return false;
 }
 
 /** A line of CSV, as in Docker: a field with a comma in it stands in quotes, where a quote is written twice. */

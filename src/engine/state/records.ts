@@ -116,6 +116,7 @@ const mount = record<MountSpec>({
   volume: optional(line),
   anonymous: optional(flag),
   target: line,
+  subpath: optional(text),
   readOnly: flag,
   options: lines,
 });
