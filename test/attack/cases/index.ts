@@ -12,6 +12,7 @@ import { ownFileCases } from './own-files.ts';
 import { placesCases } from './places.ts';
 import { processCases } from './process.ts';
 import { raceCases } from './races.ts';
+import { sharedNamespaceCases } from './shared-namespaces.ts';
 import { sysctlCases } from './sysctls.ts';
 import { volumeCases } from './volumes.ts';
 import { wordCases } from './words.ts';
@@ -29,6 +30,7 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...placesCases,
   ...processCases,
   ...raceCases,
+  ...sharedNamespaceCases,
   ...sysctlCases,
   ...volumeCases,
   ...wordCases,
