@@ -92,7 +92,7 @@ function checkRare(resources: RequestedResources): void {
     throw invalid('Range of blkio weight is from 10 to 1000');
   }
   if (memorySwappiness < 0 || memorySwappiness > 100) {
-    throw invalid(`Invalid value: ${memorySwappiness}, valid memory swappiness range is 0-100`);
+    throw invalid(`invalid value: ${memorySwappiness}. Valid memory swappiness range is 0-100`);
   }
   if (cpusetMems !== '') checkMems(cpusetMems);
 }

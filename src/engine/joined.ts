@@ -44,7 +44,7 @@ export function findJoined(store: ContainerStore, { spec }: Pick<ContainerConfig
 /** @throws MinidockError 'NOT_RUNNING' if one of them has ended meanwhile. */
 export function stillThere({ owners }: Joined): void {
   for (const { config, state } of owners) {
-    if (!isSameProcess(state.pid, state.pidStartTime)) throw notRunning(config, 'namespace');
+    if (!isSameProcess(state.pid, state.pidStartTime)) throw notRunning(config, 'the');
   }
 }
 
@@ -64,7 +64,7 @@ function running(store: ContainerStore, id: string, what: string): Container {
 const notRunning = ({ id, name }: ContainerConfig, what: string): MinidockError =>
   new MinidockError({
     code: 'NOT_RUNNING',
-    message: `cannot join ${what} of a non running container: ${id}`,
+    message: `failed to join ${what} namespace: container ${id} is not running`,
     hint: `Start it first: minidock start ${name}`,
   });
 
@@ -77,7 +77,7 @@ function shmOf(store: ContainerStore, { config }: Container): string {
   if (mode === 'shareable') return shmPath(store.paths, config.id);
   throw new MinidockError({
     code: 'NOT_SHAREABLE',
-    message: `can't join IPC of container ${config.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+    message: `failed to join IPC namespace: container ${config.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
     hint: `Run ${config.name} with --ipc shareable.`,
   });
 }

@@ -105,7 +105,7 @@ function comparable(text: string, dir: string): string {
     .replace(/\b02:42(:[0-9a-f]{2}){4}\b/g, '<mac>');
 }
 
-function firstSaid(stderr: string): string {
+export function firstSaid(stderr: string): string {
   return (stderr.split('\n')[0] ?? '')
     .replace(/^(docker|minidock|Error): /, '')
     .replace(/^Error response from daemon: /, '')

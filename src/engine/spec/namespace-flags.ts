@@ -5,7 +5,7 @@
  */
 import type { ContainerSpec, NamespaceSpec, UsernsMode } from './container.ts';
 import type { CreateRequest } from './create-request.ts';
-import { invalidArgument, invalidSpec } from './flag-errors.ts';
+import { invalidSpec } from './flag-errors.ts';
 
 const CONTAINER = 'container:';
 
@@ -74,7 +74,7 @@ export function annotations(entries: readonly string[] | undefined): Pick<Contai
   if (entries === undefined || entries.length === 0) return {};
   const pairs = entries.map((entry): readonly [string, string] => {
     const at = entry.indexOf('=');
-    if (at < 0) throw invalidArgument(entry, '--annotation', `${entry} must be formatted as key=value`);
+    if (at < 0) return [entry, ''];
     return [entry.slice(0, at), entry.slice(at + 1)];
   });
   return { annotations: Object.fromEntries(pairs) };

@@ -2,6 +2,7 @@
  * Flags of `run` and `create` that Docker has and one Linux host, or minidock, has no use for. Each value that means
  * what minidock does anyway is accepted; any other is refused in one line that says why.
  */
+import { MinidockError } from '../../../runtime/errors.ts';
 import type { CreateRequest } from './create-request.ts';
 import { invalidSpec } from './flag-errors.ts';
 
@@ -20,13 +21,13 @@ export const REFUSALS: readonly Refusal[] = [
     key: 'isolation',
     flag: '--isolation',
     accepted: ['', 'default'],
-    why: 'invalid isolation on linux: only "default" is known here',
+    why: 'linux only supports it',
   },
   {
     key: 'runtime',
     flag: '--runtime',
     accepted: ['', 'runc', 'io.containerd.runc.v2', 'minidock'],
-    why: 'unknown or invalid runtime name: minidock is its own runtime, and takes runc for it',
+    why: 'minidock is its own runtime, and takes runc for it',
   },
   {
     key: 'kernelMemory',
@@ -81,9 +82,21 @@ export function refuseUnsupported(request: CreateRequest): void {
   for (const { key, flag, accepted, why } of REFUSALS) {
     const value = request[key];
     if (value === undefined) continue;
-    const values = (Array.isArray(value) ? value : [value]) as readonly string[];
-
-    const wrong = values.map(String).find((one) => !accepted.includes(one));
-    if (wrong !== undefined) throw invalidSpec(`${flag} ${wrong} is not supported: ${why}`);
+    const values = Array.isArray(value) ? (value as readonly string[]) : [String(value)];
+    const wrong = values.find((one) => !accepted.includes(one));
+    if (wrong !== undefined) throw refusal(flag, wrong, why);
   }
+}
+
+/** In Docker's words where it refuses the same. */
+function refusal(flag: string, value: string, why: string): Error {
+  if (flag === '--isolation')
+    return invalidSpec(`Invalid isolation: "${value}" - linux only supports 'default'`);
+  if (flag === '--runtime') return invalidSpec(`unknown or invalid runtime name: ${value}`, why);
+  if (why !== WINDOWS) return invalidSpec(`${flag} ${value} is not supported: ${why}`);
+  return new MinidockError({
+    code: 'INVALID_FLAG',
+    message: `"${flag}" is only supported on a Docker daemon running on windows, but the Docker daemon is running on linux`,
+    exitCode: 1,
+  });
 }

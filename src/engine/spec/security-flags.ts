@@ -26,7 +26,7 @@ export function securityOptions(
         `security option "${option}" is not supported`,
         'minidock sets no AppArmor or SELinux label; it knows seccomp=…, no-new-privileges and systempaths=unconfined.',
       );
-    } else throw invalidSpec(`invalid --security-opt: "${option}"`);
+    } else throw invalidSpec(`Invalid --security-opt: "${option}"`);
   }
   return { securityOpt: options, seccompProfile, noNewPrivileges };
 }
