@@ -10,7 +10,7 @@ import { DOCKER_COMMANDS, DOCKER_RUN_FLAGS } from '../support/docker-words.ts';
 
 const FILE = join(import.meta.dirname, '../../.github/DOCKER.md');
 
-/** The first word of what one host cannot do, or minidock is not for. */
+/** The first word, or all words, of what one host cannot do, or minidock is not for. */
 const NOT_FOR_MINIDOCK: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     ['config', 'node', 'secret', 'service', 'stack', 'swarm'].map((word) => [
@@ -23,6 +23,9 @@ const NOT_FOR_MINIDOCK: Readonly<Record<string, string>> = {
   trust: 'no: images are verified by digest only',
   build: 'no: minidock runs images, others build them',
   builder: 'no: minidock runs images, others build them',
+  context: 'no: there is one engine, on this host',
+  'image build': 'no: minidock runs images, others build them',
+  'volume update': 'no: Swarm takes several hosts',
   buildx: 'no: minidock runs images, others build them',
   compose: 'no: a plug-in of Docker’s',
 };
@@ -34,7 +37,7 @@ const known = new Set(verbs.VERBS.flatMap(({ name, aliases = [] }) => [name, ...
 
 function command(name: string): string {
   if (known.has(name)) return 'yes';
-  return NOT_FOR_MINIDOCK[name.split(' ')[0] ?? ''] ?? 'not yet';
+  return NOT_FOR_MINIDOCK[name] ?? NOT_FOR_MINIDOCK[name.split(' ')[0] ?? ''] ?? 'not yet';
 }
 
 function flag(name: string, options: ReadonlySet<string>): string {
