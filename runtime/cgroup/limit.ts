@@ -1,4 +1,4 @@
-/** One write to one file of a control group: a limit on what its processes use. */
+/** One limit of a control group: the words for one of the kernel's files, and what they are for. */
 export interface Limit {
   /** The controller whose tree the file is in (version 1) or that must be enabled (version 2). */
   readonly controller: string;
