@@ -46,6 +46,12 @@ export const KNOWN: readonly Known[] = [
   meant(/^tag test UPPER/, 'one line says what is wrong'),
   meant(/--privileged|--uts host test/, 'Docker cannot do it in this throw-away host'),
   meant(/^run --rm test \/etc$/, 'the kernel’s words once, without "unknown"'),
+  meant(/^start nosuch gone/, 'Docker looks while the program, which ends at once, still runs'),
+  meant(/^volume create "a b"/, 'the advice is a line of its own, the hint'),
+  fault(
+    /--sysctl net\.ipv4\.ip_forward/,
+    'the output of Docker’s is lost now and then in this throw-away host; why is not known',
+  ),
   meant(/^start -a made/, 'Docker’s state lags behind the end of the command'),
   meant(/^ps --format/, 'errors of templates name minidock’s types'),
   fault(/^exec two true/, 'Docker names the container as it was given'),
