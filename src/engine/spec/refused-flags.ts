@@ -82,7 +82,8 @@ export function refuseUnsupported(request: CreateRequest): void {
   for (const { key, flag, accepted, why } of REFUSALS) {
     const value = request[key];
     if (value === undefined) continue;
-    const values = Array.isArray(value) ? (value as readonly string[]) : [String(value)];
+    const values =
+      typeof value === 'string' ? [value] : Array.isArray(value) ? (value as readonly string[]) : [];
     const wrong = values.find((one) => !accepted.includes(one));
     if (wrong !== undefined) throw refusal(flag, wrong, why);
   }
