@@ -39,7 +39,7 @@ export interface HostFiles {
   readonly read: (path: string) => string | undefined;
 }
 
-const realFiles: HostFiles = {
+export const realFiles: HostFiles = {
   read: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined),
 };
 

@@ -39,12 +39,7 @@ export function limitsV2({ memory, cpu, pids, blockIO }: OciResources, swap: boo
     const text = `${maxOr(quota > 0 ? quota : -1)} ${period}`;
     limits.push({ controller: 'cpu', file: 'cpu.max', text, ...QUOTA(quota, period) });
   }
-  if (isSet(cpu?.cpus)) {
-    limits.push({ controller: 'cpuset', file: 'cpuset.cpus', text: cpu.cpus, ...CPUS(cpu.cpus) });
-  }
-  if (isSet(cpu?.mems)) {
-    limits.push({ controller: 'cpuset', file: 'cpuset.mems', text: cpu.mems, ...MEMS(cpu.mems) });
-  }
+  limits.push(...cpusetLimits(cpu));
   if (pids !== undefined && pids.limit !== 0) {
     limits.push({ controller: 'pids', file: 'pids.max', text: maxOr(pids.limit), ...PIDS(pids.limit) });
   }
@@ -97,6 +92,16 @@ export function limitsV1({ memory, cpu, pids, blockIO }: OciResources, swap: boo
   }
   return [...limits, ...ioLimits(blockIO, 1)];
 }
+
+/** Of version 2; of version 1 for a group that is there, since a new one is filled from its parent first. */
+export const cpusetLimits = (cpu: OciResources['cpu']): readonly Limit[] => [
+  ...(isSet(cpu?.cpus)
+    ? [{ controller: 'cpuset', file: 'cpuset.cpus', text: cpu.cpus, ...CPUS(cpu.cpus) }]
+    : []),
+  ...(isSet(cpu?.mems)
+    ? [{ controller: 'cpuset', file: 'cpuset.mems', text: cpu.mems, ...MEMS(cpu.mems) }]
+    : []),
+];
 
 /**
  * Docker and OCI give memory plus swap, version 2 wants swap alone. -1 is unlimited; undefined leaves the kernel's

@@ -7,7 +7,7 @@
  */
 import type { OciResources } from '../bundle.ts';
 import { MinidockError } from '../errors.ts';
-import type { HostStep } from '../plan/step.ts';
+import type { HostStep, Undo } from '../plan/step.ts';
 import type { CgroupLayout, CgroupV1Layout, CgroupV2Layout } from './detect.ts';
 import { deviceStepsV1, deviceStepsV2 } from './devices.ts';
 import type { Limit } from './limit.ts';
@@ -38,7 +38,7 @@ function planV2(cgroupsPath: string, resources: OciResources, layout: CgroupV2La
   return [
     ...steps,
     create('cgroup.create', directory, 'a control group'),
-    ...limits.map((limit) => writeLimit(limit, directory, 'cgroup.create')),
+    ...limits.map((limit) => writeLimit(limit, directory, { kind: 'freedBy', step: 'cgroup.create' })),
     ...deviceStepsV2(directory, 'cgroup.create', resources.devices),
   ];
 }
@@ -70,7 +70,8 @@ function planV1(cgroupsPath: string, resources: OciResources, layout: CgroupV1La
       steps.push(...fillCpuset(directory, { freedBy: createId }, own));
     }
     for (const limit of limits) {
-      if (controllers.includes(limit.controller)) steps.push(writeLimit(limit, directory, createId));
+      if (controllers.includes(limit.controller))
+        steps.push(writeLimit(limit, directory, { kind: 'freedBy', step: createId }));
     }
     if (controllers.includes('devices')) steps.push(...deviceStepsV1(directory, createId, resources.devices));
   }
@@ -78,7 +79,7 @@ function planV1(cgroupsPath: string, resources: OciResources, layout: CgroupV1La
 }
 
 /** `/minidock/<id>` -> ['', '/minidock']: the root and every directory on the way, the container's own left out. */
-function parentsOf(cgroupsPath: string): string[] {
+export function parentsOf(cgroupsPath: string): string[] {
   const names = cgroupsPath.split('/').filter(Boolean).slice(0, -1);
   return ['', ...names.map((_, i) => `/${names.slice(0, i + 1).join('/')}`)];
 }
@@ -106,7 +107,7 @@ function createParent(directory: string, path: string, tree?: string): HostStep 
   };
 }
 
-function enableControllers(directory: string, path: string, controllers: readonly string[]): HostStep {
+export function enableControllers(directory: string, path: string, controllers: readonly string[]): HostStep {
   const file = `${directory}/cgroup.subtree_control`;
   return {
     id: `cgroup.enable:${path === '' ? '/' : path}`,
@@ -137,10 +138,10 @@ function create(id: string, directory: string, what: string): HostStep {
   };
 }
 
-function writeLimit(
+export function writeLimit(
   { file, key, text, title, why, without }: Limit,
   directory: string,
-  freedBy: string,
+  undo: Undo,
 ): HostStep {
   return {
     id: `cgroup.limit:${file}${key === undefined ? '' : `:${key}`}`,
@@ -149,7 +150,7 @@ function writeLimit(
     why,
     without,
     command: { kind: 'write', path: `${directory}/${file}`, text },
-    undo: { kind: 'freedBy', step: freedBy },
+    undo,
     observe: ['cat', `${directory}/${file}`],
   };
 }
@@ -180,7 +181,7 @@ function fillCpuset(
   return [write('cpuset.cpus', set.cpus), write('cpuset.mems', set.mems)];
 }
 
-function requireControllers(limits: readonly Limit[], available: readonly string[]): void {
+export function requireControllers(limits: readonly Limit[], available: readonly string[]): void {
   for (const { controller, file } of limits) {
     if (!available.includes(controller)) throw missingController(controller, file);
   }

@@ -65,6 +65,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   tag: 'tag nginx:1.27 registry.example.com/web:1',
   top: 'top web -o pid,user,args',
   unpause: 'unpause web',
+  update: 'update --memory 512m --memory-swap 1g --restart unless-stopped web',
   version: 'version',
   'volume create': 'volume create --label team=web data',
   'volume inspect': 'volume inspect data',

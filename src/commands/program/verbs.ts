@@ -64,6 +64,12 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../container/pause.ts')).unpause,
   },
   {
+    name: 'update',
+    aliases: ['container update'],
+    summary: 'Update configuration of one or more containers',
+    load: async () => (await import('../container/update.ts')).update,
+  },
+  {
     name: 'rm',
     aliases: ['container rm', 'container remove'],
     summary: 'Remove one or more containers',

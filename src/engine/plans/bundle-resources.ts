@@ -7,30 +7,12 @@ import type { OciResources } from '../../../runtime/bundle.ts';
 import { defaultDeviceRules } from '../../../runtime/rootfs/defaults.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { splitDevice } from '../../../runtime/rootfs/host-devices.ts';
-import type { ResourceSpec } from '../spec/container.ts';
+import { memoryAndSwap, type ResourceSpec } from '../spec/container.ts';
 import type { BundleInput } from './bundle-input.ts';
 
 export function resources({ config: { spec }, devices, userNamespace }: BundleInput): OciResources {
-  const { memory, memorySwap, memoryReservation, nanoCpus, cpuShares, cpusetCpus, pidsLimit, ...rare } =
-    spec.resources;
-  const period = 100_000;
-  const cpu = {
-    ...(cpuShares === 0 ? {} : { shares: cpuShares }),
-    ...(nanoCpus === 0 ? {} : { quota: Math.round((nanoCpus * period) / 1e9), period }),
-    ...(cpusetCpus === '' ? {} : { cpus: cpusetCpus }),
-    ...given({ quota: rare.cpuQuota, period: rare.cpuPeriod, mems: rare.cpusetMems }),
-  };
-  const limits = {
-    ...(memory === 0 ? {} : { limit: memory, swap: memorySwap === 0 ? memory * 2 : memorySwap }),
-    ...(memoryReservation === 0 ? {} : { reservation: memoryReservation }),
-    ...given({ swappiness: rare.memorySwappiness, disableOOMKiller: rare.oomKillDisable }),
-  };
-  const blockIO = blockIo(spec.resources);
   return {
-    ...(Object.keys(limits).length === 0 ? {} : { memory: limits }),
-    ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
-    ...(Object.keys(blockIO).length === 0 ? {} : { blockIO }),
-    ...(pidsLimit <= 0 ? {} : { pids: { limit: pidsLimit } }),
+    ...ociLimits(spec.resources),
     // Only the machine's own root may set such rules; what there is to open was lent, and no node can be made.
     devices:
       userNamespace !== undefined
@@ -48,6 +30,30 @@ export function resources({ config: { spec }, devices, userNamespace }: BundleIn
               })),
               ...(spec.deviceRules ?? []).map(deviceRule),
             ],
+  };
+}
+
+/** Of a container, or of what `update` changes of one. */
+export function ociLimits(resources: ResourceSpec): Omit<OciResources, 'devices'> {
+  const { memory, memoryReservation, nanoCpus, cpuShares, cpusetCpus, pidsLimit, ...rare } = resources;
+  const period = 100_000;
+  const cpu = {
+    ...(cpuShares === 0 ? {} : { shares: cpuShares }),
+    ...(nanoCpus === 0 ? {} : { quota: Math.round((nanoCpus * period) / 1e9), period }),
+    ...(cpusetCpus === '' ? {} : { cpus: cpusetCpus }),
+    ...given({ quota: rare.cpuQuota, period: rare.cpuPeriod, mems: rare.cpusetMems }),
+  };
+  const limits = {
+    ...(memory === 0 ? {} : { limit: memory, swap: memoryAndSwap(resources) }),
+    ...(memoryReservation === 0 ? {} : { reservation: memoryReservation }),
+    ...given({ swappiness: rare.memorySwappiness, disableOOMKiller: rare.oomKillDisable }),
+  };
+  const blockIO = blockIo(resources);
+  return {
+    ...(Object.keys(limits).length === 0 ? {} : { memory: limits }),
+    ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
+    ...(Object.keys(blockIO).length === 0 ? {} : { blockIO }),
+    ...(pidsLimit <= 0 ? {} : { pids: { limit: pidsLimit } }),
   };
 }
 

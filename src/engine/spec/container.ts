@@ -19,6 +19,10 @@ export const hasProgram = ({ status }: { readonly status: ContainerStatus }): bo
 export const isActive = (state: { readonly status: ContainerStatus }): boolean =>
   hasProgram(state) || state.status === 'restarting';
 
+/** Swap is twice the memory where nothing was said of it, as with Docker. */
+export const memoryAndSwap = ({ memory, memorySwap }: ResourceSpec): number =>
+  memory > 0 && memorySwap === 0 ? memory * 2 : memorySwap;
+
 export interface ContainerConfig {
   /** 64 hex digits. */
   readonly id: string;

@@ -6,15 +6,45 @@ import { existsSync } from 'node:fs';
 import { cgroupLayout } from '../../../runtime/cgroup/detect.ts';
 import { validateResources, type DeviceRate } from '../../../runtime/cgroup/validate.ts';
 import type { ResourceSpec } from './container.ts';
-import type { CreateRequest } from './create-request.ts';
+import type { ContainerFlags } from './create-request.ts';
 import { invalidArgument, invalidSpec, parseInteger } from './flag-errors.ts';
 import { parseBytes, parseCpus } from './units.ts';
 
-export function resourceSpec(request: CreateRequest): ResourceSpec {
+export type ResourceFlags = Pick<
+  ContainerFlags,
+  | 'memory'
+  | 'memorySwap'
+  | 'memoryReservation'
+  | 'memorySwappiness'
+  | 'oomKillDisable'
+  | 'cpus'
+  | 'cpuShares'
+  | 'cpuPeriod'
+  | 'cpuQuota'
+  | 'cpusetCpus'
+  | 'cpusetMems'
+  | 'pidsLimit'
+  | 'blkioWeight'
+  | 'blkioWeightDevice'
+  | 'deviceReadBps'
+  | 'deviceWriteBps'
+  | 'deviceReadIops'
+  | 'deviceWriteIops'
+>;
+
+export function resourceSpec(request: ResourceFlags): ResourceSpec {
+  const resources = parseResources(request);
+  validateResources(resources);
+  refuseImpossible(resources);
+  return resources;
+}
+
+/** What was not said is 0, '' or absent. @throws MinidockError 'INVALID_FLAG' in Docker's words. */
+export function parseResources(request: ResourceFlags): ResourceSpec {
   const bytes = (text: string | undefined, flag: string): number =>
     text === undefined ? 0 : parseBytes(text, flag);
   const swap = request.memorySwap;
-  const resources: ResourceSpec = {
+  return {
     memory: bytes(request.memory, '-m, --memory'),
     memorySwap: swap === '-1' ? -1 : bytes(swap, '--memory-swap'),
     memoryReservation: bytes(request.memoryReservation, '--memory-reservation'),
@@ -24,13 +54,10 @@ export function resourceSpec(request: CreateRequest): ResourceSpec {
     pidsLimit: parseInteger(request.pidsLimit, '--pids-limit') ?? 0,
     ...rareLimits(request),
   };
-  validateResources(resources);
-  refuseImpossible(resources);
-  return resources;
 }
 
 /** Only what was given, so that most records hold none of it. */
-function rareLimits(request: CreateRequest): Partial<ResourceSpec> {
+function rareLimits(request: ResourceFlags): Partial<ResourceSpec> {
   const swappiness = parseInteger(request.memorySwappiness, '--memory-swappiness');
   const given: Readonly<Record<string, unknown>> = {
     cpuPeriod: parseInteger(request.cpuPeriod, '--cpu-period'),
@@ -87,7 +114,7 @@ function splitRate(entry: string, flag: string): { readonly path: string; readon
 }
 
 /** Docker discards these with a warning; an accepted flag does what it says here. */
-function refuseImpossible({
+export function refuseImpossible({
   memorySwappiness,
   oomKillDisable = false,
   blkioWeight,
