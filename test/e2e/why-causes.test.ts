@@ -1,7 +1,7 @@
 /**
  * A table of breakages with the cause that `why` has to name. Each is applied to a host that is sound otherwise, a
- * client's own try fails, `why` is asked, and it is undone; a few hosts share the table, since an answer that does not
- * come has to be waited for.
+ * client's own try fails, `why` is asked, the fix that it suggests is typed where the table says so, and it is undone;
+ * a few hosts share the table, since an answer that does not come has to be waited for.
  */
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -17,6 +17,7 @@ interface Broken {
   readonly words: string;
   readonly code: string;
   readonly text: string;
+  readonly fix: string;
 }
 
 const hosts: TestHost[] = [];
@@ -44,14 +45,18 @@ test('there are many, and each has a name of its own', () => {
   expect(breakages.length).toBeGreaterThanOrEqual(50);
 });
 
-test.each(breakages.map((breakage) => [breakage.name, breakage] as const))('%s', (name, { asked }) => {
-  const found = answers.get(name);
-  if (!Array.isArray(found)) throw found as Error;
-  const wanted = asked.map(([words, code]) => [words.join(' '), code]);
-  const told = (found as readonly Broken[]).map(({ words, code }) => [words, code]);
-  const texts = (found as readonly Broken[]).map(({ text }) => text);
-  expect([...told, texts]).toEqual([...wanted, texts]);
-});
+test.each(breakages.map((breakage) => [breakage.name, breakage] as const))(
+  '%s',
+  (name, { asked, mended }) => {
+    const found = answers.get(name);
+    if (!Array.isArray(found)) throw found as Error;
+    const wanted = asked.map(([words, code]) => [words.join(' '), code]);
+    if (mended === true) wanted.push([asked[0]?.[0].join(' ') ?? '', 'works']);
+    const told = (found as readonly Broken[]).map(({ words, code }) => [words, code]);
+    const texts = (found as readonly Broken[]).map(({ text, fix }) => `${text} Fix: ${fix}`);
+    expect([...told, texts]).toEqual([...wanted, texts]);
+  },
+);
 
 type Shell = (script: string) => Promise<{ readonly exitCode: number; readonly stdout: string }>;
 
@@ -103,7 +108,7 @@ async function furnish(host: TestHost): Promise<Shell> {
 }
 
 async function tryOut(host: TestHost, sh: Shell, breakage: Breakage): Promise<readonly Broken[]> {
-  const { name, broken, undo, client, asked } = breakage;
+  const { name, broken, undo, client, asked, mended } = breakage;
   const run = async (script: string): Promise<void> => {
     const { exitCode, stdout } = await sh(`exec 2>&1; set -e; ${script}`);
     if (exitCode !== 0) throw new Error(`${name}: ${script}\n${stdout}`);
@@ -115,7 +120,10 @@ async function tryOut(host: TestHost, sh: Shell, breakage: Breakage): Promise<re
     if (client !== undefined && (await reached())) throw new Error(`${name}: breaks nothing`);
     const found: Broken[] = [];
     for (const [words] of asked) found.push(await ask(host, words));
-    return found;
+    const [first] = found;
+    if (mended !== true || first === undefined) return found;
+    await run(first.fix);
+    return [...found, await ask(host, asked[0]?.[0] ?? [])];
   } finally {
     await run(undo);
   }
@@ -123,7 +131,9 @@ async function tryOut(host: TestHost, sh: Shell, breakage: Breakage): Promise<re
 
 async function ask(host: TestHost, words: readonly string[]): Promise<Broken> {
   const { stdout, stderr } = await host.minidock('why', ...words, '--json');
-  if (stdout === '') return { words: words.join(' '), code: '', text: stderr };
-  const { verdict } = JSON.parse(stdout) as { verdict: { code: string; text: string } };
-  return { words: words.join(' '), code: verdict.code, text: verdict.text };
+  if (stdout === '') return { words: words.join(' '), code: '', text: stderr, fix: '' };
+  const { verdict } = JSON.parse(stdout) as {
+    verdict: { code: string; text: string; fix?: string };
+  };
+  return { words: words.join(' '), code: verdict.code, text: verdict.text, fix: verdict.fix ?? '' };
 }

@@ -12,6 +12,8 @@ export interface Breakage {
   readonly asked: readonly (readonly [words: readonly string[], code: string])[];
   /** A client's own way to see that it is broken: fails while it is; absent where the failure is not one of a fetch. */
   readonly client?: string;
+  /** The suggested fix is a command: it is typed, and what was asked first works then. `undo` has to bear that. */
+  readonly mended?: true;
 }
 
 /** By the names of the other file: web serves 8080:80, app only sleeps, red is a namespace at a bridge of its own. */
@@ -83,9 +85,10 @@ const links: readonly Breakage[] = [
   {
     name: "container's end down",
     broken: '$WEB_NS ip link set eth0 down',
-    undo: '$WEB_NS ip link set eth0 up; $WEB_NS ip route add default via 172.17.0.1',
+    undo: '$WEB_NS ip link set eth0 up; $WEB_NS ip route replace default via 172.17.0.1',
     client: PUBLISHED,
     asked: outside('link-down'),
+    mended: true,
   },
   {
     name: 'uplink down',
@@ -170,9 +173,10 @@ const routes: readonly Breakage[] = [
   {
     name: 'container without a way out',
     broken: '$WEB_NS ip route del default',
-    undo: '$WEB_NS ip route add default via 172.17.0.1',
+    undo: '$WEB_NS ip route replace default via 172.17.0.1',
     client: PUBLISHED,
     asked: [...outside('no-way-back'), [[`web -> ${INTERNET}:80`], 'no-route']],
+    mended: true,
   },
   {
     name: 'container with another gateway',
@@ -187,6 +191,7 @@ const routes: readonly Breakage[] = [
     undo: '$WEB_NS ip addr flush dev eth0; $WEB_NS ip addr add $WEB/16 dev eth0; $WEB_NS ip route add default via 172.17.0.1',
     client: PUBLISHED,
     asked: outside('wrong-address'),
+    mended: true,
   },
   {
     name: 'a route that swallows one client',
@@ -215,6 +220,44 @@ const routes: readonly Breakage[] = [
       [['--from', '203.0.113.50', ':8080'], 'rp-filter'],
       [['--from', '203.0.113.51', ':8080'], 'works'],
     ],
+  },
+  {
+    name: 'a rule in the container that prohibits the way back',
+    broken: '$WEB_NS ip rule add to 198.18.0.0/15 prohibit pref 50',
+    undo: '$WEB_NS ip rule del pref 50 || true',
+    asked: outside('no-way-back'),
+    mended: true,
+  },
+  {
+    name: 'a rule in the container that prohibits the way out',
+    broken: '$APP_NS ip rule add prohibit pref 50',
+    undo: '$APP_NS ip rule del pref 50 || true',
+    client: `$APP_NS ${fetch(`http://${INTERNET}/`)}`,
+    asked: [[[`app -> ${INTERNET}:80`], 'no-route']],
+    mended: true,
+  },
+  {
+    name: 'a route in the container that swallows the way back',
+    broken: '$WEB_NS ip route add blackhole 198.18.0.0/15',
+    undo: '$WEB_NS ip route del 198.18.0.0/15 || true',
+    asked: outside('no-way-back'),
+    mended: true,
+  },
+  {
+    name: 'a default route in the container that swallows everything',
+    broken: '$WEB_NS ip route replace unreachable default',
+    undo: '$WEB_NS ip route replace default via 172.17.0.1',
+    client: PUBLISHED,
+    asked: outside('no-way-back'),
+    mended: true,
+  },
+  {
+    name: 'a container whose address has no network',
+    broken: '$WEB_NS ip addr flush dev eth0; $WEB_NS ip addr add $WEB/32 dev eth0',
+    undo: '$WEB_NS ip addr flush dev eth0; $WEB_NS ip addr add $WEB/16 dev eth0; $WEB_NS ip route add default via 172.17.0.1',
+    client: PUBLISHED,
+    asked: [...outside('no-way-back'), [[`web -> ${INTERNET}:80`], 'no-route']],
+    mended: true,
   },
   {
     name: 'nobody with that address',
@@ -408,6 +451,13 @@ const namespaces: readonly Breakage[] = [
     asked: [[['netns:red -> 10.7.0.3:80'], 'link-down']],
   },
   {
+    name: "a namespace's link down, on the way to the world",
+    broken: 'ip -n red link set eth0 down',
+    undo: 'ip -n red link set eth0 up; ip -n red route replace default via 10.7.0.1',
+    asked: [[['netns:red -> 192.0.2.2:8080'], 'link-down']],
+    mended: true,
+  },
+  {
     name: "the host's end of the sender's cable down",
     broken: 'ip link set vred down',
     undo: 'ip link set vred up',
@@ -434,8 +484,9 @@ const namespaces: readonly Breakage[] = [
   {
     name: 'namespace without a way further',
     broken: 'ip -n red route del default',
-    undo: 'ip -n red route add default via 10.7.0.1',
+    undo: 'ip -n red route replace default via 10.7.0.1',
     asked: [[['netns:red -> 192.0.2.2:8080'], 'no-route']],
+    mended: true,
   },
   {
     name: 'the host on their bridge without an address',
@@ -456,6 +507,7 @@ const namespaces: readonly Breakage[] = [
       'ip -n blue addr flush dev eth0; ip -n blue addr add 10.7.0.3/32 dev eth0; ip -n blue route del default || true',
     undo: 'ip -n blue addr flush dev eth0; ip -n blue addr add 10.7.0.3/24 dev eth0; ip -n blue route add default via 10.7.0.1',
     asked: [[['netns:red -> 10.7.0.3:80'], 'no-way-back']],
+    mended: true,
   },
   {
     name: "wrong hardware address in a namespace's table",
@@ -511,6 +563,7 @@ const answers: readonly Breakage[] = [
     broken: `${TO_BLUE}; ip -n blue route del default`,
     undo: 'nft delete table ip strict; ip -n blue route replace default via 10.7.0.1',
     asked: [[[BLUE], 'no-way-back']],
+    mended: true,
   },
   {
     name: 'a sender address that nobody has',

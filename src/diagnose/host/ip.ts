@@ -47,6 +47,21 @@ export interface IpRoute {
   readonly type?: string;
   /** 'kernel' for the route of an address. */
   readonly protocol?: string;
+  readonly metric?: number;
+}
+
+/** A line of `ip rule`: a lookup in a table, or an action. */
+export interface IpRule {
+  readonly priority: number;
+  /** 'all', or an address; `dstlen` is absent for 32. */
+  readonly src: string;
+  readonly srclen?: number;
+  readonly dst?: string;
+  readonly dstlen?: number;
+  readonly iif?: string;
+  readonly table?: string;
+  /** 'prohibit', 'unreachable', 'blackhole'. */
+  readonly action?: string;
 }
 
 export type RouteTo = IpRoute & { readonly dev: string };
@@ -67,6 +82,9 @@ export async function readLinks(enter: Enter = []): Promise<readonly IpLink[]> {
 /** @param which words after `ip route show`: 'default', or 'table', 'all' */
 export const readRoutes = (enter: Enter, ...which: readonly string[]): Promise<readonly IpRoute[]> =>
   lookAtJson<readonly IpRoute[]>(inside(enter, ['ip', '-j', 'route', 'show', ...which]), []);
+
+export const readRules = (enter: Enter): Promise<readonly IpRule[]> =>
+  lookAtJson<readonly IpRule[]>(inside(enter, ['ip', '-4', '-j', 'rule', 'show']), []);
 
 /** The kernel's route to an address; undefined without one. */
 export async function readRouteTo(enter: Enter, address: string): Promise<RouteTo | undefined> {

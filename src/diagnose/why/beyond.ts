@@ -13,6 +13,7 @@ import type { Beyond, Finding, Probe, TraceEvent } from './model.ts';
 import { readNamespaces } from './namespaces.ts';
 import { addressesOf, readNetns, type Scene } from './observe.ts';
 import { homeOf } from './physical.ts';
+import { homeAtHost, routeFix } from './route-fix.ts';
 import { isAnswer, lastSeen } from './trace.ts';
 
 /** undefined where that is nobody who can be looked at. */
@@ -34,6 +35,7 @@ export async function lookBeyond(
   const home = homeOf(host, stack, packet.destination);
   return {
     ...{ name: stack.name, enter: stack.enter, deaf },
+    ...(route === undefined ? { mend: routeFix(stack, packet.source, homeAtHost({ host }, stack)) } : {}),
     ...(home === undefined ? {} : { home }),
     ...(route === undefined ? {} : { route }),
   };
@@ -58,7 +60,7 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
   const { trace = [], sourcePort, beyond } = probe;
   const left = leftHost(trace, sourcePort);
   if (left === undefined || beyond === undefined) return [];
-  const { name, enter, home, route, deaf } = beyond;
+  const { name, enter, home, route, deaf, mend = '' } = beyond;
   const { packet } = left;
   const { source, destination, iif } = packet;
   const first = trace.find((event) => !isAnswer(event, sourcePort))?.packet ?? packet;
@@ -76,8 +78,7 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
   const command = (words: string): string => [...enter, words].join(' ');
   if (route === undefined) {
     const text = `${name} has no route back to ${source}`;
-    const fix = command(`ip route add default via ${gateway}`);
-    return [{ ...bad('way back', 'no-way-back', text, get), fix }];
+    return [{ ...bad('way back', 'no-way-back', text, get), fix: mend }];
   }
   const next = route.gateway ?? source;
   if (addressesOf(scene.host).includes(next)) return [];

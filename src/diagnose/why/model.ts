@@ -119,6 +119,8 @@ export interface Beyond {
   readonly home?: string;
   /** Its route to whom the packet is from. */
   readonly route?: RouteTo;
+  /** The commands that give it such a route, where it has none. */
+  readonly mend?: string;
   /** The next machine on that way, where ARP was in vain; else ''. */
   readonly deaf: string;
 }

@@ -21,9 +21,11 @@ import {
   readLinks,
   readRouteTo,
   readRoutes,
+  readRules,
   type Enter,
   type IpLink,
   type IpRoute,
+  type IpRule,
   type RouteTo,
 } from '../host/ip.ts';
 import { look, lookAtJson } from '../host/look.ts';
@@ -53,6 +55,9 @@ export interface Stack {
   readonly interfaces: readonly IpLink[];
   readonly neighbours: readonly Neighbour[];
   readonly listeners: readonly Listener[];
+  /** Of the main table. */
+  readonly routes: readonly IpRoute[];
+  readonly rules: readonly IpRule[];
 }
 
 /** One line of `ip neigh`. */
@@ -115,12 +120,14 @@ export const readNetns = ({ name, path }: NamedNetns): Promise<Stack> =>
   readStack(name, ['nsenter', `--net=${path}`, '--'], path);
 
 async function readStack(name: string, enter: Enter, netns: string): Promise<Stack> {
-  const [interfaces, neighbours, sockets] = await Promise.all([
+  const [interfaces, neighbours, sockets, routes, rules] = await Promise.all([
     readLinks(enter),
     lookAtJson<readonly Neighbour[]>(inside(enter, ['ip', '-4', '-j', 'neigh', 'show', 'nud', 'all']), []),
     look(inside(enter, ['ss', '-Hltunp'])),
+    readRoutes(enter),
+    readRules(enter),
   ]);
-  return { name, enter, netns, interfaces, neighbours, listeners: parseListeners(sockets) };
+  return { name, enter, netns, interfaces, neighbours, listeners: parseListeners(sockets), routes, rules };
 }
 
 /** `tcp LISTEN 0 128 0.0.0.0:80 0.0.0.0:* users:(("httpd",pid=12,fd=3))` */
@@ -242,8 +249,8 @@ function entryOf(
   return home?.ifname ?? routes.find(({ dst }) => dst === 'default')?.dev ?? '';
 }
 
-/** parseCidr() wants the address of the network. */
-function hostBlock(local: string, prefix: number): Cidr | undefined {
+/** The network of an address: parseCidr() wants the address of the network. */
+export function hostBlock(local: string, prefix: number): Cidr | undefined {
   const address = parseIpv4(local);
   return address === undefined ? undefined : { base: address - (address % 2 ** (32 - prefix)), prefix };
 }

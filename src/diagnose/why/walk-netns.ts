@@ -14,6 +14,7 @@ import {
 import { checkForward } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
 import { isNeighbour } from './kinds.ts';
+import { homeAtHost, isNear, routeFix, thenDefault } from './route-fix.ts';
 
 const command = (stack: Stack, words: string): string => [...stack.enter, words].join(' ');
 
@@ -24,11 +25,20 @@ export function checkNetnsSender(scene: Scene): readonly Finding[] {
   const own = sender.interfaces.filter(({ ifname }) => ifname !== 'lo');
   if (senderRoute === undefined) {
     const cables = own.flatMap(({ ifname }) => checkCableOf(scene, sender, ifname, 'sender'));
-    if (cables.length > 0) return cables;
+    const home = homeAtHost(scene, sender);
+    if (cables.length > 0) {
+      // An interface that goes down loses its routes; a neighbour's comes back with it.
+      const rest = home === undefined || isNear(home, address) ? '' : thenDefault(sender, home.gateway);
+      return cables.map((found) =>
+        found.code === 'link-down' && found.fix?.startsWith('nsenter') === true
+          ? { ...found, fix: `${found.fix}${rest}` }
+          : found,
+      );
+    }
     const get = inStack(sender, ['ip', 'route', 'get', address]);
     const addressed = own.some(({ ifname }) => addressesOf(sender, ifname).length > 0);
     const text = addressed ? `has no route to ${address}` : 'has no address, and so no route';
-    const fix = command(sender, addressed ? 'ip route add default via GATEWAY' : 'ip address add …');
+    const fix = addressed ? routeFix(sender, address, home) : command(sender, 'ip address add …');
     return [{ ...bad('sender', addressed ? 'no-route' : 'no-address', `${sender.name} ${text}`, get), fix }];
   }
   if (senderRoute.dev === 'lo') return checkOwnAddress(scene);
@@ -61,7 +71,7 @@ export function walkToNetns(scene: Scene): readonly Finding[] {
       ? [
           {
             ...bad('routing', 'no-route', `the host has no route to ${address}`, get),
-            fix: `ip route add ${address} dev …`,
+            fix: `ip route add ${address} dev ${home ?? '…'}`,
           },
         ]
       : home !== undefined && home !== hostRoute.dev && hostRoute.gateway === undefined
@@ -91,11 +101,12 @@ export function walkToNetns(scene: Scene): readonly Finding[] {
   ];
 }
 
-function checkAnswer({ host, sender, backRoute, clientAddress }: Scene, receiver: Stack): readonly Finding[] {
+function checkAnswer(scene: Scene, receiver: Stack): readonly Finding[] {
+  const { host, sender, backRoute, clientAddress } = scene;
   if (clientAddress === '') return [];
   const get = inStack(receiver, ['ip', 'route', 'get', clientAddress]);
   if (backRoute === undefined) {
-    const fix = command(receiver, 'ip route add default via GATEWAY');
+    const fix = routeFix(receiver, clientAddress, homeAtHost(scene, receiver));
     const text = `${receiver.name} has no route back to ${clientAddress}`;
     return [{ ...bad('way back', 'no-way-back', text, get), fix }];
   }

@@ -21,6 +21,7 @@ import {
   hostEnd,
 } from './physical.ts';
 import { isNeighbour, isOwn } from './kinds.ts';
+import { routeFix, thenDefault, type Home } from './route-fix.ts';
 import { checkNetnsSender, walkToNetns } from './walk-netns.ts';
 import { checkOwnMasquerade, walkOut } from './walk-out.ts';
 import { bad, checkForwarding, good, isUp } from './findings.ts';
@@ -112,12 +113,11 @@ function checkSender(scene: Scene): readonly Finding[] {
   }
   const get = inStack(sender, ['ip', 'route', 'get', journey.asked.address]);
   if (senderRoute === undefined) {
-    const gateway = journey.from.container.state.network?.network?.gateway ?? '';
     // An internal network has no way out.
     const refused = ownRefusal(journey);
     const because = refused === undefined ? '' : `: ${refused.text}`;
     const text = `${sender.name} has no route to ${journey.asked.address}${because}`;
-    const fix = refused?.fix ?? command(sender, `ip route add default via ${gateway}`);
+    const fix = refused?.fix ?? routeFix(sender, journey.asked.address, homeIn(journey.from.container));
     return [{ ...bad('sender', 'no-route', text, get), fix }];
   }
   const itself = checkOwnAddress(scene);
@@ -148,6 +148,14 @@ const portOf = (
 
 /** What a container calls its interface in the network that is looked at. */
 const nameOf = ({ state }: Container): string => interfaceOf(state.network ?? {});
+
+/** Its network as minidock recorded it. */
+function homeIn({ state }: Container): Home | undefined {
+  const { network, address = '' } = state.network ?? {};
+  if (state.network === undefined || network === undefined) return undefined;
+  const prefix = Number(network.subnet.split('/')[1] ?? 32);
+  return { dev: interfaceOf(state.network), address, prefix, gateway: network.gateway };
+}
 
 /** A stand-in bypasses the uplink's carrier. */
 function checkUplink({ journey, host, entry }: Scene): readonly Finding[] {
@@ -256,6 +264,7 @@ function checkInterface({ journey, receiver }: Scene): readonly Finding[] {
   const network = journey.to?.state.network;
   if (receiver === undefined || network === undefined) return [];
   const own = interfaceOf(network);
+  const gateway = network.network?.internal === true ? '' : (network.network?.gateway ?? '');
   const show = inStack(receiver, ['ip', '-br', 'address', 'show', own]);
   const link = receiver.interfaces.find(({ ifname }) => ifname === own);
   if (link === undefined) {
@@ -263,7 +272,7 @@ function checkInterface({ journey, receiver }: Scene): readonly Finding[] {
     return [{ ...bad('interface', 'no-link', text, show), fix: `minidock restart ${receiver.name}` }];
   }
   if (!link.flags.includes('UP')) {
-    const fix = command(receiver, `ip link set ${own} up`);
+    const fix = command(receiver, `ip link set ${own} up`) + thenDefault(receiver, gateway);
     return [{ ...bad('interface', 'link-down', `${own} of ${receiver.name} is down`, show), fix }];
   }
   const addresses = addressesOf(receiver, own);
@@ -271,7 +280,9 @@ function checkInterface({ journey, receiver }: Scene): readonly Finding[] {
     const prefix = network.network?.subnet.split('/')[1] ?? '';
     const has = addresses.length === 0 ? 'no address' : addresses.join(', ');
     const text = `${own} of ${receiver.name} has ${has} instead of ${network.address}`;
-    const fix = command(receiver, `ip address add ${network.address}/${prefix} dev ${own}`);
+    const fix =
+      command(receiver, `ip address add ${network.address}/${prefix} dev ${own}`) +
+      thenDefault(receiver, gateway);
     return [{ ...bad('interface', 'wrong-address', text, show), fix }];
   }
   return [good('interface', `${own} of ${receiver.name} is up and has ${network.address}`, show)];
@@ -282,9 +293,8 @@ function checkWayBack(scene: Scene): readonly Finding[] {
   if (receiver === undefined) return [];
   const get = inStack(receiver, ['ip', 'route', 'get', clientAddress]);
   if (backRoute === undefined) {
-    const gateway = journey.to?.state.network?.network?.gateway ?? '';
     const text = `${receiver.name} has no route back to the client`;
-    const fix = command(receiver, `ip route add default via ${gateway}`);
+    const fix = routeFix(receiver, clientAddress, journey.to === undefined ? undefined : homeIn(journey.to));
     return [{ ...bad('way back', 'no-way-back', text, get), fix }];
   }
   const wrong = journey.to === undefined ? [] : checkGateway(receiver, backRoute, journey.to, 'way back');

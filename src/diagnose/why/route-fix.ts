@@ -1,0 +1,85 @@
+/**
+ * The commands that give a namespace its way to an address again. What refuses goes first, a rule or a route: it
+ * stands in the way of a route that is added. An address without its network is next, since the kernel takes a
+ * gateway only on a network that it knows; the default route comes last.
+ */
+import { contains, parseCidr, parseIpv4 } from '../../../runtime/network/ipv4.ts';
+import { ipv4AddressesOf, type IpRoute, type IpRule } from '../host/ip.ts';
+import { addressesOf, hostBlock, type Scene, type Stack } from './observe.ts';
+import { homeOf } from './physical.ts';
+
+/** The network that a namespace belongs to, as it should be. */
+export interface Home {
+  /** The interface in the namespace. */
+  readonly dev: string;
+  readonly address: string;
+  readonly prefix: number;
+  readonly gateway: string;
+}
+
+const REFUSING: readonly string[] = ['blackhole', 'unreachable', 'prohibit', 'throw'];
+
+/** By the host's address on the bridge of its first cable; undefined where the host has none there. */
+export function homeAtHost({ host }: Pick<Scene, 'host'>, stack: Stack): Home | undefined {
+  for (const { ifname } of stack.interfaces) {
+    for (const address of addressesOf(stack, ifname)) {
+      const bridge = host.interfaces.find((one) => one.ifname === homeOf(host, stack, address));
+      const [own] = bridge === undefined ? [] : ipv4AddressesOf(bridge);
+      if (own !== undefined) return { dev: ifname, address, prefix: own.prefixlen, gateway: own.local };
+    }
+  }
+  return undefined;
+}
+
+/** To be typed on the host. Without a home, the router's address is left to the reader. */
+export function routeFix(stack: Stack, to: string, home: Home | undefined): string {
+  const commands: string[] = [];
+  const type = (words: string): number => commands.push([...stack.enter, words].join(' '));
+  const rule = stack.rules.find((one) => isRefusing(one, to));
+  if (rule !== undefined) type(`ip rule del pref ${rule.priority} ${rule.action ?? ''}`);
+  const refusing = stack.routes.filter((route) => REFUSING.includes(route.type ?? '') && leads(route, to));
+  for (const { type: kind = '', dst, metric } of refusing) {
+    type(`ip route del ${kind} ${dst}${metric === undefined ? '' : ` metric ${metric}`}`);
+  }
+  const routes = stack.routes.filter((route) => !refusing.includes(route));
+  const isDirect = (address: string): boolean =>
+    routes.some((route) => route.gateway === undefined && leads(route, address));
+  if (routes.some((route) => leads(route, to))) return commands.join(' && ');
+  if (home === undefined) {
+    type('ip route add default via ADDRESS-OF-ITS-ROUTER');
+    return commands.join(' && ');
+  }
+  if (!isDirect(home.gateway)) type(`ip address add ${home.address}/${home.prefix} dev ${home.dev}`);
+  // A neighbour needs no gateway; the default route went with the address all the same.
+  if (!routes.some(({ dst }) => dst === 'default')) type(`ip route add default via ${home.gateway}`);
+  return commands.join(' && ');
+}
+
+/**
+ * What else to type where an interface or its address comes back: the kernel dropped the default route with it.
+ * Begins with ' && '; '' where it is there, or where there is no such router.
+ */
+export function thenDefault({ enter, routes }: Stack, gateway: string): string {
+  if (gateway === '' || routes.some(({ dst, dev }) => dst === 'default' && dev !== undefined)) return '';
+  return ` && ${[...enter, `ip route add default via ${gateway}`].join(' ')}`;
+}
+
+/** Whether an address is on that network. */
+export const isNear = ({ address, prefix }: Home, other: string): boolean =>
+  isIn(`${address}/${prefix}`, other);
+
+/** Rules with other conditions (a mark, a port) are left alone: they may not be about this packet. */
+function isRefusing({ action = '', src, dst, dstlen = 32, iif }: IpRule, to: string): boolean {
+  if (!REFUSING.includes(action) || src !== 'all' || iif !== undefined) return false;
+  return dst === undefined || dst === 'all' || isIn(`${dst}/${dstlen}`, to);
+}
+
+const leads = ({ dst }: IpRoute, to: string): boolean =>
+  dst === 'default' || isIn(dst.includes('/') ? dst : `${dst}/32`, to);
+
+function isIn(cidr: string, address: string): boolean {
+  const [base = '', prefix = '32'] = cidr.split('/');
+  const block = parseCidr(cidr) ?? hostBlock(base, Number(prefix));
+  const number = parseIpv4(address);
+  return block !== undefined && number !== undefined && contains(block, number);
+}
