@@ -321,6 +321,22 @@ const filters: readonly Breakage[] = [
     asked: outside('dropped'),
   },
   {
+    name: "a rule at the container's port that drops the answer",
+    broken: `nft "table netdev strict { chain gate { type filter hook ingress device \\"$WEB_LINK\\" priority 0; tcp sport 80 drop; }; }"`,
+    undo: 'nft delete table netdev strict',
+    client: PUBLISHED,
+    asked: [...outside('dropped'), [['app -> web:80'], 'dropped'], [['web:80'], 'dropped']],
+  },
+  {
+    name: "a rule at the sender's port that drops the packet",
+    broken: `nft "table netdev strict { chain gate { type filter hook ingress device \\"$APP_LINK\\" priority 0; tcp dport 80 drop; }; }"`,
+    undo: 'nft delete table netdev strict',
+    asked: [
+      [['app -> web:80'], 'dropped'],
+      [[OUTSIDE], 'works'],
+    ],
+  },
+  {
     name: 'a rule that drops what follows the handshake',
     ...forward('tcp dport 80 tcp flags & (syn | fin | rst | psh) == psh drop'),
     asked: outside('request-lost'),

@@ -29,8 +29,11 @@ export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
     return [{ ...bad(stage, 'unroutable', text, unroutable.look), fix }];
   }
   if (last === undefined) return neverSeen(scene, probe);
-  if (silent && last.family === 'bridge' && last.hook === 'prerouting') {
-    const text = `${what} entered the bridge by ${last.packet.iif}, and the bridge did not forward it`;
+  if (silent && (last.family === 'netdev' || (last.family === 'bridge' && last.hook === 'prerouting'))) {
+    const text =
+      last.family === 'netdev'
+        ? `${what} came in on ${last.packet.iif}, and neither its bridge nor the host took it`
+        : `${what} entered the bridge by ${last.packet.iif}, and the bridge did not forward it`;
     const look = ['bridge', '-d', 'link', 'show'];
     const stage = back === undefined ? 'bridge' : 'way back';
     return [{ ...bad(stage, 'not-bridged', text, look), fix: BRIDGE_FIX }];

@@ -15,7 +15,7 @@ import type { Probe, TracedPacket, TraceEvent } from './model.ts';
 import { lookAt } from '../../../runtime/plan/read-program.ts';
 import { startClient, type Client } from './client.ts';
 import { addressesOf, type Scene } from './observe.ts';
-import { homeOf } from './physical.ts';
+import { homeOf, hostEnd } from './physical.ts';
 import { within } from './programs.ts';
 import { converse } from './service.ts';
 import { chainsOf } from './ruleset.ts';
@@ -48,7 +48,7 @@ export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | 
     const socket = inNamespace(netns, () => clientSocket(journey.protocol, sourceOf(scene)));
     try {
       const ports = [...new Set([journey.asked.port, scene.final?.port ?? journey.asked.port])];
-      tracing = await startTracing(journey.protocol, socket.port, ports, client?.uplink ?? '');
+      tracing = await startTracing(journey.protocol, socket.port, ports, devicesOf(scene, client));
       const sent = await send(scene, socket, address, tracing, signal);
       return {
         ...sent,
@@ -127,6 +127,14 @@ function uplinkOf({ host, journey, entry }: Scene): string {
   const elsewhere = addressesOf(host).includes(address) && !addressesOf(host, link.ifname).includes(address);
   return elsewhere ? '' : link.ifname;
 }
+
+/** Where packets come in: the client's interface, and the host's ends of both cables. */
+const devicesOf = ({ host, sender, receiver }: Scene, client: Client | undefined): readonly string[] => [
+  ...(client === undefined || client.uplink === '' ? [] : [client.uplink]),
+  ...[sender, receiver].flatMap((stack) =>
+    (stack?.interfaces ?? []).flatMap((link) => hostEnd(link, host)?.ifname ?? []),
+  ),
+];
 
 /** The interface by which answers leave instead; they must not reach the wire there either. */
 const strayingFrom = ({ clientRoute, entry }: Scene): string =>

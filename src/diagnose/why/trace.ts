@@ -28,7 +28,8 @@ export function parseTrace(
       // An egress hook reports only the interface; the packet is the current one.
       const before = read.source === '' ? events.at(-1)?.packet : undefined;
       const packet = before === undefined ? read : { ...before, iif: '', oif: read.oif };
-      const [, own, ownHook = ''] = (table.startsWith(ownTable) && /^(enter|leave)_(\w+)$/.exec(chain)) || [];
+      const [, own, ownHook = ''] =
+        (table.startsWith(ownTable) && /^(enter|leave)_([a-z]+)/.exec(chain)) || [];
       if (own !== undefined) {
         const nothing = { table: '', chain: '', base: '', rule: '', verdict: '' };
         const event = { kind: own as 'enter' | 'leave', id, family, hook: ownHook, packet, ...nothing };

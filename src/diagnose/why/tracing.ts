@@ -30,12 +30,15 @@ export interface Tracing {
   end(): Promise<void>;
 }
 
-/** Follows the first packet of the connection, its answer and a refusal; from `uplink` on, unless that is ''. */
+/**
+ * Follows the first packet of the connection, its answer and a refusal. The trace starts at the ingress of `devices`,
+ * the interfaces of this host that they come in on: a rule there stands before all others.
+ */
 export async function startTracing(
   protocol: Protocol,
   sourcePort: number,
   ports: readonly number[],
-  uplink: string,
+  devices: readonly string[],
 ): Promise<Tracing> {
   const table = `minidock_why_${process.pid}`;
   if (!isInstalled('nft')) {
@@ -45,9 +48,12 @@ export async function startTracing(
   const definition = tableDefinition(protocol, sourcePort, ports);
   // A line each: a kernel without the bridge family refuses only that line.
   const families = ['bridge', 'ip'].map((family) => `add table ${family} ${table} ${definition}\n`);
-  const ingress = `type filter hook ingress device "${uplink}" priority ${FIRST}; ${marks(protocol, sourcePort, ports)}`;
-  if (uplink !== '') {
-    families.unshift(`add table netdev ${table} { flags owner; chain enter_ingress { ${ingress}}; }\n`);
+  // A line each: one of them may be gone already.
+  for (const [index, device] of [...new Set(devices)].filter(isQuotable).entries()) {
+    const ingress = (when: string, priority: number, rules: string): string =>
+      `chain ${when}_ingress_${index} { type filter hook ingress device "${device}" priority ${priority}; ${rules}}; `;
+    const both = ingress('enter', FIRST, marks(protocol, sourcePort, ports)) + ingress('leave', LAST, '');
+    families.unshift(`add table netdev ${table} { flags owner; ${both}}\n`);
   }
   const owner = keepBeside(['nft', '-i'], families.join(''));
   const end = async (): Promise<void> => {
@@ -103,5 +109,7 @@ function isListening(pid: number): boolean {
     .map((line) => line.trim().split(/\s+/))
     .some(([, , owner, groups = '0']) => Number(owner) === pid && (parseInt(groups, 16) & TRACE_GROUP) !== 0);
 }
+
+const isQuotable = (device: string): boolean => /^[\w.@-]+$/.test(device);
 
 const nothing = (): Promise<void> => Promise.resolve();
