@@ -8,7 +8,8 @@
 import type { OciResources } from '../bundle.ts';
 import type { HostStep } from '../plan/step.ts';
 import { cgroupLayout, realFiles, type CgroupLayout, type HostFiles } from './detect.ts';
-import { cpusetLimits, limitsV1, limitsV2, type Limit } from './limits.ts';
+import type { Limit } from './limit.ts';
+import { cpusetLimits, limitsV1, limitsV2 } from './limits.ts';
 import { enableControllers, parentsOf, requireControllers, writeLimit } from './plan.ts';
 
 const MEMORY = 'memory.limit_in_bytes';
