@@ -72,7 +72,7 @@ const readRoot = (secret: string): string =>
   `cat $p/root${secret} && echo "GOT the host's file through $p/root"`;
 
 export const sharedNamespaceCases: readonly AttackCase[] = [
-  pidCase('root', 'reads a file of the host through /proc/PID/root of the process that joins', readRoot),
+  pidCase('root', 'reads a file of the host through /proc/PID/root of the process that joins.', readRoot),
   pidCase(
     'cwd',
     'leaves the working directory of the process that joins',
@@ -88,13 +88,13 @@ export const sharedNamespaceCases: readonly AttackCase[] = [
     'opens the memory of the process that joins',
     () => `grep -q minidock $p/maps && echo "GOT $p/maps"`,
   ),
-  pidCase('tracer', 'the same with CAP_SYS_PTRACE, which leads anywhere', readRoot, [
+  pidCase('tracer', 'the same with CAP_SYS_PTRACE, which leads anywhere.', readRoot, [
     '--cap-add',
     'SYS_PTRACE',
   ]),
   {
     name: 'shared-shm-links',
-    story: 'fills the shared /dev/shm with links to the host’s files before another container joins it',
+    story: 'fills the shared /dev/shm with links to the host’s files before another container joins it.',
     guard: true,
     async attack(stage) {
       const secret = stage.secret();

@@ -57,7 +57,7 @@ describe('--security-opt', () => {
       true,
     ]);
     expect(['no-new-privileges=false', 'no-new-privileges:false'].map(read)).toEqual([false, false]);
-    expect(() => read('no-new-privileges:maybe')).toThrow('invalid --security-opt');
+    expect(() => read('no-new-privileges:maybe')).toThrow('Invalid --security-opt');
   });
 
   test('labels that are never set may be switched off, not chosen', () => {
