@@ -128,6 +128,22 @@ const links: readonly Breakage[] = [
     ],
   },
   {
+    name: "ARP off at the container's end",
+    broken: '$WEB_NS ip link set eth0 arp off; ip neigh flush all; $APP_NS ip neigh flush all',
+    undo: '$WEB_NS ip link set eth0 arp on',
+    asked: [[['app -> web:80'], 'arp-off']],
+    mended: true,
+  },
+  {
+    name: 'a port of the bridge that neither learns nor floods',
+    broken:
+      'bridge link set dev $WEB_LINK learning off flood off; ip link set $WEB_LINK down; ip link set $WEB_LINK up',
+    undo: 'bridge link set dev $WEB_LINK learning on flood on',
+    client: PUBLISHED,
+    asked: [...outside('port-unlearnt'), [['app -> web:80'], 'port-unlearnt'], [['web:80'], 'port-unlearnt']],
+    mended: true,
+  },
+  {
     name: 'smaller frames at one end of the cable',
     broken: 'ip link set $WEB_LINK mtu 600',
     undo: 'ip link set $WEB_LINK mtu 1500',
@@ -474,6 +490,13 @@ const namespaces: readonly Breakage[] = [
     mended: true,
   },
   {
+    name: 'a namespace that nothing masquerades',
+    broken: 'true',
+    undo: 'iptables -t nat -F POSTROUTING',
+    asked: [[[`netns:red -> ${INTERNET}:80`], 'no-masquerade']],
+    mended: true,
+  },
+  {
     name: "the host's end of the sender's cable down",
     broken: 'ip link set vred down',
     undo: 'ip link set vred up',
@@ -586,6 +609,21 @@ const answers: readonly Breakage[] = [
     broken: `${TO_BLUE}; nft 'add chain ip strict post { type nat hook postrouting priority 90; }; add rule ip strict post oifname br7 snat to 10.7.0.44'`,
     undo: 'nft delete table ip strict',
     asked: [[[BLUE], 'snat-astray']],
+  },
+  {
+    name: 'a redirection of 127.0.0.1 without route_localnet',
+    broken:
+      "nft 'table ip strict { chain out { type nat hook output priority -110; ip daddr 127.0.0.1 tcp dport 9000 dnat to 10.7.0.3:80; }; }'",
+    undo: 'nft delete table ip strict; iptables -t nat -F POSTROUTING; echo 0 >/proc/sys/net/ipv4/conf/br7/route_localnet',
+    asked: [[['host', '127.0.0.1:9000'], 'localnet-off']],
+    mended: true,
+  },
+  {
+    name: 'the same by iptables',
+    broken: 'iptables -t nat -A OUTPUT -d 127.0.0.1 -p tcp --dport 9000 -j DNAT --to-destination 10.7.0.3:80',
+    undo: 'iptables -t nat -F OUTPUT; iptables -t nat -F POSTROUTING; echo 0 >/proc/sys/net/ipv4/conf/br7/route_localnet',
+    asked: [[['host', '127.0.0.1:9000'], 'localnet-off']],
+    mended: true,
   },
   {
     name: 'policy routing that leads the packet elsewhere',

@@ -21,7 +21,12 @@ export interface IpLink {
   readonly linkinfo?: {
     readonly info_kind?: string;
     /** Of a port of a bridge. */
-    readonly info_slave_data?: { readonly isolated?: boolean; readonly state?: string };
+    readonly info_slave_data?: {
+      readonly isolated?: boolean;
+      readonly state?: string;
+      readonly learning?: boolean;
+      readonly flood?: boolean;
+    };
   };
   /** A veth's peer: an index if it is in another namespace, whose local number is link_netnsid. */
   readonly link?: string;

@@ -59,7 +59,8 @@ export async function deafNeighbour(
 export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
   const { trace = [], sourcePort, beyond } = probe;
   const left = leftHost(trace, sourcePort);
-  if (left === undefined || beyond === undefined) return [];
+  if (left === undefined) return [];
+  if (beyond === undefined) return probe.deaf === undefined ? unmasqueraded(scene, left.packet) : [];
   const { name, enter, home, route, deaf, mend = '' } = beyond;
   const { packet } = left;
   const { source, destination, iif } = packet;
@@ -101,6 +102,18 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
     `the client is answered by ${destination}, whom it did not ask`;
   const fix = command(`ip route replace default via ${gateway}`);
   return [{ ...bad('way back', 'past-host', text, get), fix }];
+}
+
+/** A namespace's own address on the wire: other machines know no way back to it. */
+function unmasqueraded({ sender, host, journey }: Scene, packet: TraceEvent['packet']): readonly Finding[] {
+  const { source, oif } = packet;
+  if (sender === undefined || journey.from.kind !== 'netns') return [];
+  const home = homeAtHost({ host }, sender);
+  if (!addressesOf(sender).includes(source) || oif === homeOf(host, sender, source)) return [];
+  const text = `the packet leaves by ${oif} as ${source}, and nothing masquerades it: other machines know no way back to ${sender.name}`;
+  const subnet = `${source}/${home?.prefix ?? 32}`;
+  const fix = `iptables -t nat -A POSTROUTING -s ${subnet} -o ${oif} -j MASQUERADE`;
+  return [{ ...bad('way back', 'no-masquerade', text, ['nft', 'list', 'hooks', 'ip']), fix }];
 }
 
 function hairpin({ journey }: Scene, { name, enter }: Beyond, packet: TraceEvent['packet']): Finding {

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { bad } from './findings.ts';
+import { localnetOff } from './loopback.ts';
 import type { Finding, Probe, TraceEvent } from './model.ts';
 import { addressesOf, inStack, type Scene } from './observe.ts';
 import { hostEnd } from './physical.ts';
@@ -21,6 +22,7 @@ export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
   const last = back ?? there;
   const silent = probe.outcome === 'silent';
   const what = back === undefined ? 'the packet' : 'the answer';
+  if (probe.localnetOff !== undefined) return [localnetOff(probe.localnetOff)];
   if (last !== undefined && last.kind !== 'leave') return [inHook(scene, last, what, sourcePort)];
   if (unroutable !== undefined) {
     const text = `the kernel routes ${what} nowhere: ${unroutable.says}`;

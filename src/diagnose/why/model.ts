@@ -143,6 +143,8 @@ export interface Probe {
   readonly deafRouter?: string;
   /** `ip route get` for the incoming packet, and the kernel's error. */
   readonly unroutable?: { readonly iif: string; readonly look: Argv; readonly says: string };
+  /** The interface to which a rule redirects what comes from 127.0.0.1, where route_localnet is off. */
+  readonly localnetOff?: string;
   /** The fate of the connection (TCP). */
   readonly service?: Service;
   /** Whom the packet was sent to, where it left the host and that one can be looked at. */

@@ -11,7 +11,7 @@ import type { IpLink, RouteTo } from '../host/ip.ts';
 const CAUSES: ReadonlySet<string> = new Set([
   ...['no-link', 'link-down', 'no-carrier', 'no-bridge', 'unplugged', 'no-gateway', 'wrong-neighbour'],
   ...['wrong-gateway', 'postrouting-flushed', 'rp-filter', 'client-route', 'isolated', 'port-blocked'],
-  'own-address',
+  ...['own-address', 'port-unlearnt', 'arp-off'],
 ]);
 
 export const isCause = ({ code }: Finding): boolean => CAUSES.has(code);
@@ -111,6 +111,13 @@ export function checkPorts(ports: readonly (IpLink | undefined)[]): readonly Fin
       },
     ];
   }
+  const unlearnt = data.find(({ learning, flood }) => learning === false && flood === false);
+  if (unlearnt !== undefined) {
+    const { ifname } = unlearnt.port;
+    const text = `the bridge neither learns who is at its port ${ifname} nor floods to it: it sends nothing there`;
+    const fix = `bridge link set dev ${ifname} learning on flood on`;
+    return [{ ...bad('bridge', 'port-unlearnt', text, look(unlearnt.port)), fix }];
+  }
   const [one, other] = data;
   if (one?.isolated !== true || other?.isolated !== true || one.port === other.port) return [];
   const text = `the bridge keeps the isolated ports ${one.port.ifname} and ${other.port.ifname} apart`;
@@ -131,6 +138,10 @@ export function checkNeighbour(
 ): readonly Finding[] {
   if (route === undefined || route.type === 'local' || route.dev === 'lo') return [];
   const next = route.gateway ?? address;
+  for (const stack of [from, ...others]) {
+    const found = stack === undefined ? [] : checkArp(stage, stack, stack === from ? route.dev : next);
+    if (found.length > 0) return found;
+  }
   const entry = from.neighbours.find(({ dst, dev }) => dst === next && dev === route.dev);
   const owner = others.find((stack) => stack !== undefined && addressesOf(stack).includes(next));
   if (entry?.lladdr === undefined || owner === undefined) return [];
@@ -144,6 +155,18 @@ export function checkNeighbour(
   const show = inStack(from, ['ip', 'neigh', 'show', 'to', next, 'dev', route.dev]);
   const fix = [...from.enter, 'ip', 'neigh', 'del', next, 'dev', route.dev].join(' ');
   return [{ ...bad(stage, 'wrong-neighbour', text, show), fix }];
+}
+
+/** By the interface's name or its address: without ARP it neither asks nor answers who has an address. */
+function checkArp(stage: Stage, stack: Stack, which: string): readonly Finding[] {
+  const link = stack.interfaces.find(
+    ({ ifname }) => ifname !== 'lo' && (ifname === which || addressesOf(stack, ifname).includes(which)),
+  );
+  const kind = link?.linkinfo?.info_kind;
+  if (link?.flags.includes('NOARP') !== true || (kind !== 'veth' && kind !== 'bridge')) return [];
+  const text = `${link.ifname} of ${stack.name} neither asks nor answers by ARP: it is off there`;
+  const fix = [...stack.enter, 'ip', 'link', 'set', link.ifname, 'arp', 'on'].join(' ');
+  return [{ ...bad(stage, 'arp-off', text, inStack(stack, ['ip', 'link', 'show', link.ifname])), fix }];
 }
 
 /**

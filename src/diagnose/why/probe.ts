@@ -10,6 +10,7 @@ import { CLONE_NEWNET } from '../../../runtime/syscall/constants.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
+import { strandedOnLoopback } from './loopback.ts';
 import { deafNeighbour, lookBeyond } from './beyond.ts';
 import type { Probe, TracedPacket, TraceEvent } from './model.ts';
 import { lookAt } from '../../../runtime/plan/read-program.ts';
@@ -168,6 +169,7 @@ async function lookAround(
     ? { source, destination: journey.asked.address, iif }
     : unroutedPacket(trace, sourcePort);
   const unroutable = unrouted === undefined ? undefined : await askRoute(unrouted);
+  const localnetOff = await strandedOnLoopback(trace, sourcePort);
   const beyond = await lookBeyond(scene, trace, sourcePort);
   return {
     ...(deafToSender === '' ? {} : { deafToSender }),
@@ -175,6 +177,7 @@ async function lookAround(
     ...(deafRouter === '' ? {} : { deafRouter }),
     ...(unroutable === undefined || (unheard && !REFUSED.test(unroutable.says)) ? {} : { unroutable }),
     ...(beyond === undefined ? {} : { beyond }),
+    ...(localnetOff === undefined ? {} : { localnetOff }),
   };
 }
 

@@ -68,7 +68,7 @@ const answeredByAnother = ({ journey }: Scene, stops: readonly Finding[]): boole
   (journey.published !== undefined && stops.some(({ stage }) => stage === 'redirection'));
 
 /** Findings that an answer disproves, even a refusal. */
-const HEARD: readonly string[] = ['isolated', 'port-blocked'];
+const HEARD: readonly string[] = ['isolated', 'port-blocked', 'port-unlearnt'];
 
 const inOrder = (findings: readonly Finding[]): readonly Finding[] =>
   [...findings].sort((one, two) => STAGES.indexOf(one.stage) - STAGES.indexOf(two.stage));
