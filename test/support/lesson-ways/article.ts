@@ -243,6 +243,12 @@ const again: LessonWays = {
           undo: 'ip -n red link set old name veth-red; ip -n red link set veth-red up',
           misses: 'it is a new one',
         },
+        // The old one, emptied: its server is gone, and so is its cable.
+        {
+          type: 'kill $(ip netns pids red); ip -n red link del veth-red',
+          undo: 'ip link add veth-red netns red type veth peer name veth-blue netns blue; ip -n red addr add 192.168.15.1/24 dev veth-red; ip -n blue addr add 192.168.15.2/24 dev veth-blue; ip -n red link set veth-red up; ip -n blue link set veth-blue up; ip netns exec red busybox httpd -p 80 -h /srv/red-80',
+          misses: 'it is a new one',
+        },
         'ip netns delete red',
         { type: 'ip netns attach red 1', undo: 'ip netns delete red' },
       ],

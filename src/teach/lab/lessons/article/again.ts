@@ -7,6 +7,10 @@ import { redAndBlue } from './cables.ts';
 import { areEnds, hasNetns } from '../looks.ts';
 import { addressesOf, pageAt, pings } from '../scenery.ts';
 
+/** Tells the first red from any later one, whose setting is the kernel's default; nothing in the lesson depends on it. */
+const MARKED = '/proc/sys/net/ipv4/tcp_fin_timeout';
+const MARK = '61';
+
 export const lessons: readonly Lesson[] = [
   {
     name: 'article-namespace-exists',
@@ -21,7 +25,11 @@ A script with \`set -e\` ends here; without it, what follows lands in the red th
 The article's advice is to delete and recreate. That, too, has a catch.
 
     red 192.168.15.1 (a server runs here) ---- 192.168.15.2 blue`,
-    setup: [...redAndBlue, ...pageAt('red', 'the page of red')],
+    setup: [
+      ...redAndBlue,
+      ...pageAt('red', 'the page of red'),
+      `ip netns exec red sh -c 'echo ${MARK} >${MARKED}'`,
+    ],
     steps: [
       {
         id: 'recreate',
@@ -47,10 +55,10 @@ The article's advice is to delete and recreate. That, too, has a catch.
             },
           },
           {
-            text: 'it is a new one: nobody listens in it',
+            text: 'it is a new one, not the old one emptied',
             holds: async (host) => {
-              const { status, stdout } = await host.run(['ss', '-Hltn'], { netns: 'red' });
-              return status === 0 && stdout === '';
+              const { status, stdout } = await host.run(['cat', MARKED], { netns: 'red' });
+              return status === 0 && stdout.trim() !== MARK;
             },
           },
         ],
