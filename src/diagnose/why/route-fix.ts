@@ -4,6 +4,8 @@
  * gateway only on a network that it knows; the default route comes last.
  */
 import { contains, parseCidr, parseIpv4 } from '../../../runtime/network/ipv4.ts';
+import { interfaceOf } from '../../engine/spec/endpoints.ts';
+import type { Container } from '../../engine/state/store.ts';
 import { ipv4AddressesOf, type IpRoute, type IpRule } from '../host/ip.ts';
 import { addressesOf, hostBlock, type Scene, type Stack } from './observe.ts';
 import { homeOf } from './physical.ts';
@@ -18,6 +20,14 @@ export interface Home {
 }
 
 const REFUSING: readonly string[] = ['blackhole', 'unreachable', 'prohibit', 'throw'];
+
+/** A container's network, as minidock recorded it. */
+export function homeIn({ state }: Container): Home | undefined {
+  const { network, address = '' } = state.network ?? {};
+  if (state.network === undefined || network === undefined) return undefined;
+  const prefix = Number(network.subnet.split('/')[1] ?? 32);
+  return { dev: interfaceOf(state.network), address, prefix, gateway: network.gateway };
+}
 
 /** By the host's address on the bridge of its first cable; undefined where the host has none there. */
 export function homeAtHost({ host }: Pick<Scene, 'host'>, stack: Stack): Home | undefined {

@@ -21,7 +21,7 @@ import {
   hostEnd,
 } from './physical.ts';
 import { isNeighbour, isOwn } from './kinds.ts';
-import { routeFix, thenDefault, type Home } from './route-fix.ts';
+import { homeIn, routeFix, thenDefault } from './route-fix.ts';
 import { checkNetnsSender, walkToNetns } from './walk-netns.ts';
 import { checkOwnMasquerade, walkOut } from './walk-out.ts';
 import { bad, checkForwarding, good, isUp } from './findings.ts';
@@ -149,14 +149,6 @@ const portOf = (
 /** What a container calls its interface in the network that is looked at. */
 const nameOf = ({ state }: Container): string => interfaceOf(state.network ?? {});
 
-/** Its network as minidock recorded it. */
-function homeIn({ state }: Container): Home | undefined {
-  const { network, address = '' } = state.network ?? {};
-  if (state.network === undefined || network === undefined) return undefined;
-  const prefix = Number(network.subnet.split('/')[1] ?? 32);
-  return { dev: interfaceOf(state.network), address, prefix, gateway: network.gateway };
-}
-
 /** A stand-in bypasses the uplink's carrier. */
 function checkUplink({ journey, host, entry }: Scene): readonly Finding[] {
   const { address } = journey.asked;
@@ -197,8 +189,7 @@ function checkRouting(scene: Scene): readonly Finding[] {
       fix: `ip route add ${network?.subnet ?? ''} dev ${network?.bridge ?? ''} src ${network?.gateway ?? ''}`,
     });
   }
-  if (journey.from.kind === 'host') return findings;
-  return [...findings, checkForwarding(forwarding)];
+  return journey.from.kind === 'host' ? findings : [...findings, checkForwarding(forwarding)];
 }
 
 /** The container has another way out than its bridge. */
