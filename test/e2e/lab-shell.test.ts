@@ -35,7 +35,7 @@ test('start opens it; check, hint, show, reset and end are typed in it, and then
   );
   await said(
     'minidock lab start host',
-    /this shell is in the lab cable already\n"end" takes.*minidock lab start host/s,
+    /this shell is in the lab cable already\n"end" removes.*minidock lab start host/s,
   );
   await screen.enter('clear; reset');
   await screen.see(/Step 1 of 7[^]*\nlab:cable:\/#$/);
@@ -69,7 +69,7 @@ test('on a small screen the check keeps its words on it, and past the last step 
   expect(passed).not.toContain('Before:');
   await screen.enter('clear; next');
   expect(await screen.see(/All 2 steps[^]*\nlab:host:\/#$/)).toMatch(
-    /end takes this lab away.*minidock lab start masquerade/s,
+    /end removes this lab.*minidock lab start masquerade/s,
   );
   await screen.enter('clear; end');
   await screen.see(/The lab host is gone[^]*\nhost\$$/);

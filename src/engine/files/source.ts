@@ -92,10 +92,17 @@ class Walk {
 /** The same file with other rights: the kernel's own link of this process leads to it, whatever its name is by now. */
 const reopen = (fd: number, flags: number): number => openSync(`/proc/self/fd/${String(fd)}`, flags);
 
-const names = (directory: number): readonly string[] =>
-  readdirSync(`/proc/self/fd/${String(directory)}`, { encoding: 'buffer' })
-    .map((name) => name.toString('latin1'))
-    .sort();
+/** None in a directory that has been removed since it was opened: the kernel then answers ENOENT. */
+function names(directory: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/self/fd/${String(directory)}`, { encoding: 'buffer' })
+      .map((name) => name.toString('latin1'))
+      .sort();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
 
 /** Those that Docker carries, and the user's own. What overlayfs notes for itself is no part of a file. */
 function attributes(fd: number): ReadonlyMap<string, Uint8Array> {

@@ -41,7 +41,10 @@ export class LayeredDir {
   /** Names of all its layers, whiteouts among them. */
   names(): ReadonlySet<string> {
     // As bytes in a string: a name need not be UTF-8.
-    return new Set(this.fds.flatMap((fd) => readdirSync(at(fd), { encoding: 'latin1' as BufferEncoding })));
+    const read = (fd: number): readonly string[] =>
+      readdirSync(at(fd), { encoding: 'latin1' as BufferEncoding });
+    // One that was removed since it was opened has none, and the kernel says ENOENT.
+    return new Set(this.fds.flatMap((fd) => unlessGone(() => read(fd)) ?? []));
   }
 
   /** What the name shows; undefined for none, or one that is hidden. */
