@@ -53,7 +53,7 @@ const wire: readonly LessonWays[] = [
       {
         type: 'ip netns add office; ip link add voffice type veth peer name eth0 netns office; ip link set voffice up master br0; ip -n office address add 192.168.15.3/24 dev eth0; ip -n printer address del 192.168.15.3/24 dev eth0; ip -n client neigh replace 192.168.15.3 lladdr 02:00:00:00:00:03 dev eth0 nud permanent',
         undo: 'ip netns delete office; ip -n printer address add 192.168.15.3/24 dev eth0; ip -n client neigh del 192.168.15.3 dev eth0',
-        misses: 'belongs to one interface only',
+        misses: 'belongs to only one interface',
       },
       {
         type: `${PRINTER}; ip -n client neigh replace 192.168.15.3 lladdr 02:00:00:00:00:66 dev eth0 nud permanent`,
