@@ -49,7 +49,7 @@ describe('the command line', () => {
     ['bad signal', ['--stop-signal', 'SIGNONE'], 'invalid signal: SIGNONE'],
     ['relative working directory', ['-w', 'here'], "the working directory 'here' is invalid"],
     ['env file that is not there', ['--env-file', '/no/such'], /\/no\/such/],
-    ['unknown security option', ['--security-opt', 'magic=on'], 'invalid --security-opt: "magic=on"'],
+    ['unknown security option', ['--security-opt', 'magic=on'], 'Invalid --security-opt: "magic=on"'],
     ['unknown firewall', ['--firewall', 'ufw'], 'must be nftables or iptables'],
   ])('%s', async (_, flags, words) => {
     expectClear(await minidock('run', '--rm', ...flags, 'test', 'true'), 125, words);

@@ -75,17 +75,17 @@ export const sharedNamespaceCases: readonly AttackCase[] = [
   pidCase('root', 'reads a file of the host through /proc/PID/root of the process that joins.', readRoot),
   pidCase(
     'cwd',
-    'leaves the working directory of the process that joins',
+    'leaves the working directory of the process that joins.',
     (secret) => `cat $p/cwd${secret} && echo GOT`,
   ),
   pidCase(
     'descriptors',
-    'opens the files that the process that joins has open',
+    'opens the files that the process that joins has open.',
     (secret) => `for f in $p/fd/*; do cat "$f/../../..${secret}" && echo "GOT $f"; done`,
   ),
   pidCase(
     'memory',
-    'opens the memory of the process that joins',
+    'opens the memory of the process that joins.',
     () => `grep -q minidock $p/maps && echo "GOT $p/maps"`,
   ),
   pidCase('tracer', 'the same with CAP_SYS_PTRACE, which leads anywhere.', readRoot, [
