@@ -73,7 +73,9 @@ export class LogWriter {
     }
   }
 
+  /** Once: a shim that waits between two runs has closed it already when it has to stop. */
   close(): void {
+    if (this.fd < 0) return;
     try {
       if (this.missing > 0) this.markGap();
     } catch {
@@ -81,6 +83,7 @@ export class LogWriter {
     }
     if (this.loss !== undefined) this.onLoss(this.loss);
     closeSync(this.fd);
+    this.fd = -1;
   }
 
   private markGap(): void {

@@ -70,6 +70,14 @@ test('records come back in order, with their streams and times that do not go ba
   expect([...times].sort((a, b) => (a < b ? -1 : 1))).toEqual(times);
 });
 
+test('a log that is closed twice closes no descriptor of somebody else', () => {
+  const writer = new LogWriter(path);
+  writer.close();
+  const other = openSync(path, 'r');
+  writer.close();
+  closeSync(other);
+});
+
 test('a reader goes on where it was when the log grows', () => {
   write([1, 'one\n']);
   const reader = new LogReader(path, { follow: true });
