@@ -20,7 +20,9 @@ interface CopyFlags {
 export const cp: Verb = {
   configure(command, context) {
     command
-      .usage('[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|- or SRC_PATH|- CONTAINER:DEST_PATH')
+      .usage(
+        '[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n       minidock cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH',
+      )
       .argument('<source>')
       .argument('<destination>')
       .option('-a, --archive', 'Archive mode (copy all uid/gid information)')
