@@ -46,7 +46,7 @@ test('start opens it; check, hint, show, reset and end are typed in it, and then
   // It can be left and entered again, with everything in it as it was.
   await said('touch /tmp/mine', /touch/);
   await screen.enter('exit');
-  await screen.see(/The lab cable goes on.*\nhost\$$/s);
+  await screen.see(/The lab cable keeps running.*\nhost\$$/s);
   await screen.enter('minidock lab enter');
   await screen.see(WAITS);
   await said('ls /tmp', /^mine$/m);
