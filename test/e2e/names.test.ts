@@ -1,4 +1,6 @@
 /** Names on networks of the user's: who is found by which name, from where, and what asks the world outside. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { driver } from '../support/bun.ts';
 import { useEngine } from '../support/engine.ts';
@@ -216,6 +218,23 @@ test('nobody asks: no resolver. One that dies is back with the next query, and n
   expect(await resolvers()).toEqual([]);
 });
 
+test('a damaged record of what a container looks up ends no resolver', async () => {
+  await ok('run', '-d', '--name', 'db', '--network', 'net', ...SLEEP);
+  const here = found(await addressOf('db'));
+  const zone = join(
+    engine.host.runDir,
+    'containers',
+    await ok('inspect', '-f', '{{.Id}}', 'db'),
+    'zone.json',
+  );
+  const good = readFileSync(zone);
+  writeFileSync(zone, '{"networks": 1}');
+  expect(await ask('db', { name: 'db' })).toEqual([{ rcode: 2, data: [] }]);
+  rmSync(zone);
+  writeFileSync(zone, good);
+  expect(await ask('db', { name: 'db' })).toEqual([here]);
+});
+
 test('what is no query hurts nobody', async () => {
   await ok('run', '-d', '--name', 'db', '--network', 'net', ...SLEEP);
   const here = found(await addressOf('db'));
@@ -228,16 +247,9 @@ test('what is no query hurts nobody', async () => {
     { name: '', raw: pointer, tcp: true },
   );
   expect(answers).toEqual([here, { rcode: 1, data: [] }, { rcode: 1, data: [] }]);
-  const send = `for (const hex of ${JSON.stringify(odd)}) require('dgram').createSocket('udp4').send(Buffer.from(hex,'hex'), 53, '${RESOLVER}', function () { this.close?.(); });`;
-  await succeed(
-    engine.host.inNetns(await netnsOf('db'), [
-      'timeout',
-      '5',
-      'node',
-      '-e',
-      `${send}; setTimeout(() => process.exit(0), 300)`,
-    ]),
-  );
+  // Each socket closes once its datagram is out, and node ends with the last.
+  const send = `for (const hex of ${JSON.stringify(odd)}) { const s = require('dgram').createSocket('udp4'); s.send(Buffer.from(hex, 'hex'), 53, '${RESOLVER}', () => s.close()); }`;
+  await succeed(engine.host.inNetns(await netnsOf('db'), ['node', '-e', send]));
   expect(await ask('db', { name: 'db' })).toEqual([here]);
   expect(await pidOf('db')).not.toBe('0');
 });

@@ -9,7 +9,7 @@ import { statSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { flag, form, line, listOf, optional, record, type Shape } from '../../../images/foreign/shape.ts';
 import type { UpstreamServer } from '../../../runtime/network/resolv.ts';
-import { readRecord } from '../state/atomic-file.ts';
+import { isDamaged, readRecord } from '../state/atomic-file.ts';
 import type { Paths } from '../state/paths.ts';
 import { reversedAddress, type Answer, type Query } from './message.ts';
 import { NetworkNames } from './names.ts';
@@ -40,6 +40,16 @@ const zoneRecord: Shape<ZoneRecord> = record<ZoneRecord>({
   ),
   servers: listOf(record<UpstreamServer>({ address: line, onHost: optional(flag) })),
 });
+
+/** A damaged record knows no names: the resolver goes on, and answers when the record is written again. */
+function readZone(path: string): ZoneRecord | undefined {
+  try {
+    return readRecord(path, zoneRecord);
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    return undefined;
+  }
+}
 
 export class Zone {
   private stamp = '';
@@ -98,7 +108,7 @@ export class Zone {
     const stamp = stats === undefined ? 'none' : `${String(stats.ino)} ${String(stats.mtimeMs)}`;
     if (stamp === this.stamp) return;
     this.stamp = stamp;
-    const found = stats === undefined ? undefined : readRecord(this.path, zoneRecord);
+    const found = stats === undefined ? undefined : readZone(this.path);
     this.known = found?.servers ?? [];
     this.networks = (found?.networks ?? []).map(({ id, name, aliases = [] }) => ({
       names: new NetworkNames(this.paths, { id, name }),
