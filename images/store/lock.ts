@@ -1,6 +1,6 @@
 /**
  * Locks between processes, each by the path of its file. node:fs has no flock(2), so src/ hands in the one that takes
- * them (src/engine/image-lock.ts): it waits for its turn until `signal` gives up, and what it took dies with its process.
+ * them (src/engine/images/image-lock.ts): it waits for its turn until `signal` gives up, and what it took dies with its process.
  */
 export type Release = () => void;
 

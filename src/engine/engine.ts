@@ -13,7 +13,7 @@ export class Engine {
 
   /** Loaded on demand: most commands on containers never look at an image. */
   async images(): Promise<ImageStore> {
-    const { openImageStore } = await import('./image-store.ts');
+    const { openImageStore } = await import('./images/image-store.ts');
     return (this.imageStore ??= openImageStore(this.paths));
   }
 }

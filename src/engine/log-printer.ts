@@ -1,5 +1,5 @@
 /** From the records of a log to what a reader sees: since, until, time stamps, and the lines that `--tail` leaves out. */
-import type { LogRecord, RecordKind } from './state/log-record.ts';
+import type { LogRecord, RecordKind } from './state/logs/log-record.ts';
 import { formatNs } from './spec/time.ts';
 
 export interface PrintOptions {

@@ -3,7 +3,7 @@ import { existsSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { tellDamage } from './state/damage.ts';
 import { LinePrinter, type LogSink, type PrintOptions } from './log-printer.ts';
-import { LogReader } from './state/log-reader.ts';
+import { LogReader } from './state/logs/log-reader.ts';
 import { containerDir, type Paths } from './state/paths.ts';
 import { waitForShim } from './shim/client/shim-client.ts';
 import type { Container, ContainerStore } from './state/store.ts';

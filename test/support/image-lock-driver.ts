@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withLock } from '../../images/store/lock.ts';
-import { acquireLock } from '../../src/engine/image-lock.ts';
+import { acquireLock } from '../../src/engine/images/image-lock.ts';
 
 const [role, dir = ''] = process.argv.slice(2);
 const path = join(dir, 'locks/one.lock');

@@ -1,7 +1,7 @@
 /** `create`: everything `run` does before starting. */
 import { createContainer } from '../../engine/create.ts';
 import type { ContainerFlags } from '../../engine/spec/create-request.ts';
-import { imageFor } from '../../engine/image-for.ts';
+import { imageFor } from '../../engine/images/image-for.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { defineContainerFlags, toCreateRequest } from '../shared/container-flags.ts';
 import { showPull } from '../shared/show-pull.ts';

@@ -8,8 +8,8 @@ import { refuseMissingTerminal } from '../../engine/foreground.ts';
 import { findContainer } from '../../engine/refresh.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import type { Container } from '../../engine/state/store.ts';
-import { inMode, tellingFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
-import type { Telling } from '../../teach/explain/telling.ts';
+import { inMode, localReporterFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import type { LocalReporter } from '../../teach/explain/local-reporter.ts';
 import { defineExplainFlags } from '../shared/explain-options.ts';
 import { collect, type Verb } from '../shared/verb.ts';
 
@@ -73,8 +73,8 @@ export const exec: Verb = {
               context.exit(1);
               return;
             }
-            const telling = await tellingFor(flags);
-            const tell = telling && (await execTelling(telling, container, options));
+            const reporter = await localReporterFor(flags);
+            const tell = reporter && (await execReporter(reporter, container, options));
             context.exit(await execInContainer(context.engine.paths, container, options, tell));
           },
         });
@@ -83,11 +83,11 @@ export const exec: Verb = {
   },
 };
 
-async function execTelling(
-  telling: Telling,
+async function execReporter(
+  reporter: LocalReporter,
   container: Container,
   options: ExecOptions,
 ): Promise<(steps: readonly Step[]) => void> {
   const { sameAs } = await import('../../teach/explain/look.ts');
-  return (steps) => telling.plan(steps, sameAs(container, options));
+  return (steps) => reporter.plan(steps, sameAs(container, options));
 }

@@ -2,7 +2,7 @@
 import { findContainer } from '../../engine/refresh.ts';
 import { pauseContainer, planPause, planUnpause, unpauseContainer } from '../../engine/life/pause.ts';
 import { requireRoot } from '../../engine/require-root.ts';
-import { explainHow, tellingFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { explainHow, localReporterFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import { forEachInTurn, forEachName } from '../shared/each.ts';
 import { defineExplainFlags } from '../shared/explain-options.ts';
 import type { Verb } from '../shared/verb.ts';
@@ -20,13 +20,13 @@ const verb = (name: 'pause' | 'unpause', plan: typeof planPause, act: typeof pau
         await each(context, names, async (reference) => {
           const container = await findContainer(containers, reference);
           if (flags.dryRun === true) {
-            const { printSteps } = await import('../../teach/explain/teller.ts');
+            const { printSteps } = await import('../../teach/explain/step-printer.ts');
             await printSteps(plan(container), how ?? 'full');
             return undefined;
           }
-          const telling = await tellingFor(flags);
-          await act(paths, container, telling?.plan);
-          telling?.end();
+          const reporter = await localReporterFor(flags);
+          await act(paths, container, reporter?.plan);
+          reporter?.end();
           return reference;
         });
       });

@@ -6,7 +6,7 @@ import { createContainer, draftContainer } from '../../engine/create.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { DEFAULT_DETACH_KEYS } from '../../io/detach-keys.ts';
 import { refuseMissingTerminal } from '../../engine/foreground.ts';
-import { imageFor, type Fetch } from '../../engine/image-for.ts';
+import { imageFor, type Fetch } from '../../engine/images/image-for.ts';
 import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { containerEvent } from '../../engine/state/events/events.ts';
 import { requireRoot } from '../../engine/require-root.ts';
@@ -15,8 +15,8 @@ import { startAttached } from '../../engine/start-attached.ts';
 import { signalContainer } from '../../engine/signal-process.ts';
 import { parseSignal } from '../../engine/spec/signals.ts';
 import type { Paths } from '../../engine/state/paths.ts';
-import { explanationFor, inMode, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
-import type { Explanation } from '../../teach/explain/explanation.ts';
+import { shimReporterFor, inMode, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import type { ShimReporter } from '../../teach/explain/shim-reporter.ts';
 import type { ExplainHow } from '../../teach/explain/how.ts';
 import { defineExplainFlags, showShimMessages } from '../shared/explain-options.ts';
 import { defineContainerFlags, toCreateRequest } from '../shared/container-flags.ts';
@@ -109,7 +109,7 @@ async function perform(
   const { tty = false, interactive = false, detach = false, step = false } = flags;
   if (!detach && refuseMissingTerminal({ tty, stdin: interactive })) return 1;
   const { engine, shim } = context;
-  const explanation = await explanationFor(flags);
+  const reporter = await shimReporterFor(flags);
   warnDiscardedPorts(request);
   const stored = await span('image', 'find the image', () => imageFor(engine, request, fetchFor(how)));
   const config = await span('state', 'create', () =>
@@ -118,12 +118,12 @@ async function perform(
   const { id } = config;
   const start: StartOptions = {
     shim,
-    explain: explanation !== undefined,
+    explain: reporter !== undefined,
     step,
     forget: true,
-    onMessage: showShimMessages(explanation),
+    onMessage: showShimMessages(reporter),
   };
-  if (detach) return startInBackground(engine.paths, id, start, explanation);
+  if (detach) return startInBackground(engine.paths, id, start, reporter);
   // Without the container's output, prints the id.
   if (!request.attachStdout && !request.attachStderr) stdout.write(`${id}\n`);
   recordEvent(engine.paths, containerEvent(config, 'attach'));
@@ -139,7 +139,7 @@ async function perform(
       }),
     );
   } finally {
-    await explanation?.finished();
+    await reporter?.finished();
   }
 }
 
@@ -147,7 +147,7 @@ async function startInBackground(
   paths: Paths,
   id: string,
   start: StartOptions,
-  explanation: Explanation | undefined,
+  reporter: ShimReporter | undefined,
 ): Promise<number> {
   try {
     await span('wait', 'wait until it runs', () => startDetached(paths, id, start));
@@ -157,7 +157,7 @@ async function startInBackground(
     stdout.write(`${id}\n`);
     throw error;
   } finally {
-    await explanation?.finished();
+    await reporter?.finished();
   }
   stdout.write(`${id}\n`);
   return 0;

@@ -9,7 +9,7 @@ import { recover } from '../../engine/recovery.ts';
 import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { containerEvent } from '../../engine/state/events/events.ts';
 import { requireRoot } from '../../engine/require-root.ts';
-import { explainHow, explanationFor, inMode, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { explainHow, shimReporterFor, inMode, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import type { ExplainHow } from '../../teach/explain/how.ts';
 import { forEachInTurn } from '../shared/each.ts';
 import { defineExplainFlags, showShimMessages } from '../shared/explain-options.ts';
@@ -44,7 +44,7 @@ export const start: Verb = {
           },
           perform: async () => {
             // Wrong flags are wrong for all names.
-            await explanationFor(flags);
+            await shimReporterFor(flags);
             refuseSeveral(names, attached);
             const [name] = names;
             if (attached && name !== undefined) context.exit(await attachOne(context, name, flags));
@@ -84,7 +84,7 @@ export async function printAll(
 ): Promise<void> {
   const [{ printDryRun }, { sayNothing }] = await Promise.all([
     import('../../teach/explain/dry-run.ts'),
-    import('../../teach/explain/teller.ts'),
+    import('../../teach/explain/step-printer.ts'),
   ]);
   const { containers } = context.engine;
   await forEachInTurn(context, names, async (name) => {
@@ -103,18 +103,18 @@ async function startOne({ engine }: Context, name: string, flags: StartFlags): P
   if (isActive(container.state)) {
     const how = explainHow(flags);
     if (how === undefined) return;
-    const { sayNothing } = await import('../../teach/explain/teller.ts');
+    const { sayNothing } = await import('../../teach/explain/step-printer.ts');
     return sayNothing(stderr, how, `container ${name} is running already`);
   }
-  const explanation = await explanationFor(flags);
+  const reporter = await shimReporterFor(flags);
   try {
     await startContainer(engine.containers, container, {
-      explain: explanation !== undefined,
+      explain: reporter !== undefined,
       step: flags.step ?? false,
-      onMessage: showShimMessages(explanation),
+      onMessage: showShimMessages(reporter),
     });
   } finally {
-    await explanation?.finished();
+    await reporter?.finished();
   }
 }
 
@@ -137,20 +137,20 @@ async function attachOne({ engine }: Context, name: string, flags: StartFlags): 
   const { config, state } = await findContainer(engine.containers, name);
   refuseIfPaused(state);
   if (isActive(state)) throw alreadyRunning(name);
-  const explanation = await explanationFor(flags);
+  const reporter = await shimReporterFor(flags);
   await recover(engine.containers, config.id);
   recordEvent(engine.paths, containerEvent(config, 'attach'));
   const stdin = flags.interactive === true && config.spec.openStdin;
   try {
     return await startAttached(engine.paths, config.id, {
-      explain: explanation !== undefined,
+      explain: reporter !== undefined,
       step: flags.step ?? false,
       attach: { stdin, stdout: true, stderr: true },
       tty: config.spec.tty,
       detachKeys: flags.detachKeys,
-      onMessage: showShimMessages(explanation),
+      onMessage: showShimMessages(reporter),
     });
   } finally {
-    await explanation?.finished();
+    await reporter?.finished();
   }
 }

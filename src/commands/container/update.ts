@@ -6,7 +6,7 @@ import { requireRoot } from '../../engine/require-root.ts';
 import { parseResources, type ResourceFlags } from '../../engine/spec/resource-flags.ts';
 import { parseRestartPolicy } from '../../engine/spec/restart-flags.ts';
 import type { Update } from '../../engine/spec/update.ts';
-import { explainHow, tellingFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { explainHow, localReporterFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import { forEachInTurn } from '../shared/each.ts';
 import { defineExplainFlags } from '../shared/explain-options.ts';
 import type { Verb } from '../shared/verb.ts';
@@ -42,13 +42,13 @@ export const update: Verb = {
           checkUpdate(asked);
           const container = await findContainer(containers, reference);
           if (dryRun === true) {
-            const { printSteps } = await import('../../teach/explain/teller.ts');
+            const { printSteps } = await import('../../teach/explain/step-printer.ts');
             await printSteps(planUpdate(container, asked), how ?? 'full');
             return undefined;
           }
-          const telling = await tellingFor(flags);
-          await updateContainer(containers, container, asked, telling?.plan);
-          telling?.end();
+          const reporter = await localReporterFor(flags);
+          await updateContainer(containers, container, asked, reporter?.plan);
+          reporter?.end();
           return reference;
         });
       });

@@ -1,5 +1,5 @@
 /** `history` */
-import { findImage } from '../../engine/find-image.ts';
+import { findImage } from '../../engine/images/find-image.ts';
 import { formatList } from '../../docker/format.ts';
 import { historyListStyle, historyRow } from '../../docker/history-row.ts';
 import type { Verb } from '../shared/verb.ts';

@@ -1,7 +1,7 @@
 /** `pull` */
 import { formatReference, parseReference, repositoryName } from '../../../images/reference.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { pullByName, type PullByNameOptions } from '../../engine/pull.ts';
+import { pullByName, type PullByNameOptions } from '../../engine/images/pull.ts';
 import { createPullProgress } from '../../ui/progress.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { inMode, type ExplainFlags } from '../../teach/explain/explain-flags.ts';

@@ -3,7 +3,7 @@ import { saveImages, type SaveRequest } from '../../../images/archives/save.ts';
 import { formatReference, parseReference } from '../../../images/reference.ts';
 import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { imageEvent } from '../../engine/state/events/events.ts';
-import { findImage } from '../../engine/find-image.ts';
+import { findImage } from '../../engine/images/find-image.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { refuseTerminal, writeBeside } from '../shared/output-file.ts';
 import type { Verb } from '../shared/verb.ts';

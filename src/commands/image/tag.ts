@@ -2,7 +2,7 @@
 import { familiarName, parseReference } from '../../../images/reference.ts';
 import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { imageEvent } from '../../engine/state/events/events.ts';
-import { findImage } from '../../engine/find-image.ts';
+import { findImage } from '../../engine/images/find-image.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import type { Verb } from '../shared/verb.ts';
 

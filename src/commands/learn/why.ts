@@ -10,7 +10,7 @@ import { probe } from '../../diagnose/why/probe.ts';
 import { answerJson, renderAnswer } from '../../diagnose/why/render.ts';
 import { parseQuestion, resolveJourney } from '../../diagnose/why/target.ts';
 import { decide } from '../../diagnose/why/verdict.ts';
-import { walk } from '../../diagnose/why/walk.ts';
+import { walk } from '../../diagnose/why/walk/walk.ts';
 import { colorsFor } from '../../ui/colors.ts';
 import type { Verb } from '../shared/verb.ts';
 

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { MessageHandler } from '../../engine/shim/client/shim-protocol.ts';
 import { stderr } from '../../io/standard-streams.ts';
-import type { Explanation } from '../../teach/explain/explanation.ts';
+import type { ShimReporter } from '../../teach/explain/shim-reporter.ts';
 
 /** `dryRun` and `step` where the verb can do them. */
 export function defineExplainFlags(
@@ -20,9 +20,9 @@ export function defineExplainFlags(
 }
 
 /** Prints a shim's messages while it starts a container: warnings at once, steps with --explain. */
-export function showShimMessages(explanation: Explanation | undefined): MessageHandler {
+export function showShimMessages(reporter: ShimReporter | undefined): MessageHandler {
   return (message, answer) => {
     if (message.type === 'warning') stderr.write(`WARNING: ${message.text}\n`);
-    explanation?.onMessage(message, answer);
+    reporter?.onMessage(message, answer);
   };
 }

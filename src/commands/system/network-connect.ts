@@ -12,7 +12,7 @@ import { driverOptions, parseLink } from '../../engine/spec/attachment-flags.ts'
 import { invalidArgument, parseInteger } from '../../engine/spec/flag-errors.ts';
 import { findNetwork, noSuchNetwork, previewDefinition } from '../../engine/state/networks.ts';
 import type { Container, ContainerStore } from '../../engine/state/store.ts';
-import { inMode, tellingFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { inMode, localReporterFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import { defineExplainFlags } from '../shared/explain-options.ts';
 import { collect, type Verb } from '../shared/verb.ts';
 
@@ -127,6 +127,6 @@ function recordChange(
 }
 
 async function told(flags: ExplainFlags): Promise<Told | undefined> {
-  const telling = await tellingFor(flags);
-  return telling && { plan: (steps) => telling.plan(steps), done: telling.done };
+  const reporter = await localReporterFor(flags);
+  return reporter && { plan: (steps) => reporter.plan(steps), done: reporter.done };
 }

@@ -6,7 +6,7 @@ import { createNetwork } from '../../engine/network/network-create.ts';
 import type { NetworkRequest } from '../../engine/network/network-request.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
-import { inMode, tellingFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { inMode, localReporterFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import { defineExplainFlags } from '../shared/explain-options.ts';
 import { collect, type Verb } from '../shared/verb.ts';
 
@@ -67,8 +67,8 @@ export const networkCreate: Verb = {
           await printNetwork(engine.paths, request, how);
         },
         perform: async () => {
-          const telling = await tellingFor(flags);
-          const { id } = await createNetwork(engine.paths, request, telling?.plan);
+          const reporter = await localReporterFor(flags);
+          const { id } = await createNetwork(engine.paths, request, reporter?.plan);
           stdout.write(`${id}\n`);
         },
       });

@@ -12,7 +12,7 @@ import { ledAway, lostAt, strayed } from './lost.ts';
 import { isCause } from './physical.ts';
 import { serviceFault } from './service.ts';
 import { dropIn, isAnswer, stageOf } from './trace.ts';
-import { acceptFix } from './walk-filter.ts';
+import { acceptFix } from './walk/walk-filter.ts';
 
 export function decide(scene: Scene, findings: readonly Finding[], probe: Probe | undefined): Verdict {
   const stops = findings.filter(({ status }) => status === 'stop');

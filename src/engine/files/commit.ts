@@ -6,7 +6,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { once } from 'node:events';
 import { commitImage } from '../../../images/archives/commit.ts';
 import type { ContainerDefaults, StoredImage } from '../../../images/types.ts';
-import { findImage } from '../find-image.ts';
+import { findImage } from '../images/find-image.ts';
 import type { Engine } from '../engine.ts';
 import { pauseContainer, unpauseContainer } from '../life/pause.ts';
 import { findContainer } from '../refresh.ts';

@@ -9,7 +9,7 @@ import { registryOptionsFromEnvironment } from '../../../images/registry/client.
 import { listTags } from '../../../images/registry/questions.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
 import type { Engine } from '../engine.ts';
-import { pullByName, type PullByNameOptions } from '../pull.ts';
+import { pullByName, type PullByNameOptions } from '../images/pull.ts';
 
 /** The names of all tags. @throws MinidockError 'INVALID_FLAG' for a name with a tag. */
 export async function namesOfAllTags(name: string): Promise<readonly string[]> {

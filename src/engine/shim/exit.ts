@@ -19,13 +19,17 @@ import { takeContainerAway } from '../remove-container.ts';
 import type { ShimMessage, WireError } from './client/shim-protocol.ts';
 import { formatNs, NEVER, nowNs, timestamp } from '../spec/time.ts';
 import { undoRun } from '../undo-run.ts';
-import { journalOf, type ShimParts } from './parts.ts';
+import { journalOf, type ShimContext } from './context.ts';
 
 /** Milliseconds for the kernel to remove a cable by itself. All clients are notified by then, so nobody waits. */
 const CABLE_PATIENCE = 2000;
 
 /** After the program has ended. */
-export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitCode: number): Promise<void> {
+export async function finish(
+  parts: ShimContext,
+  ports: readonly HeldPort[],
+  exitCode: number,
+): Promise<void> {
   const { store, config, clients } = parts;
   const { explaining } = clients;
   parts.names.close();
@@ -77,7 +81,7 @@ export async function finish(parts: ShimParts, ports: readonly HeldPort[], exitC
 
 /** Loaded where there is a policy. It is read again: `update` may have changed it while the container ran. */
 async function delayUntilRestart(
-  { store, config, restartDelay: before }: ShimParts,
+  { store, config, restartDelay: before }: ShimContext,
   state: ContainerState | undefined,
   exitCode: number,
 ): Promise<number | undefined> {
@@ -100,7 +104,7 @@ type Exit = Omit<Extract<ShimMessage, { type: 'exited' }>, 'type'>;
 
 /** To the next run. Notifies all clients of this one's end; later clients wait for the next end. */
 async function goOn(
-  parts: ShimParts,
+  parts: ShimContext,
   delay: number,
   exit: Exit,
   network: ContainerState['network'],
@@ -119,7 +123,7 @@ async function goOn(
 }
 
 /** Somebody has stopped, or removed, what was to be started again. */
-export function endRespite(parts: ShimParts): void {
+export function endRespite(parts: ShimContext): void {
   const { store, config, clients } = parts;
   const current = recordOf(parts);
   if (current !== undefined) store.writeState(config.id, { ...current, status: 'exited' });
@@ -130,12 +134,12 @@ export function endRespite(parts: ShimParts): void {
 }
 
 /** It may have been renamed since it was started, which the file of its name tells. */
-function asNamedNow({ store, config }: ShimParts): ContainerConfig {
+function asNamedNow({ store, config }: ShimContext): ContainerConfig {
   return store.names.read(config.name) === config.id ? config : (store.read(config.id)?.config ?? config);
 }
 
 /** Of a container that nobody has removed. Without a record, use the shim's start time. */
-function recordOf({ store, config }: ShimParts): ContainerState | undefined {
+function recordOf({ store, config }: ShimContext): ContainerState | undefined {
   if (!existsSync(containerDir(store.paths, config.id))) return undefined;
   const state = store.readState(config.id);
   return state.startedAt === NEVER && state.status !== 'created'
@@ -147,7 +151,7 @@ const ownStart = (): string => formatNs(nowNs() - BigInt(Math.round(process.upti
 
 /** When the program did not come to run, or the shim does not know what to do. `forget`: its container goes too. */
 export async function fail(
-  parts: ShimParts,
+  parts: ShimContext,
   ports: readonly HeldPort[],
   error: unknown,
   forget = false,
@@ -184,7 +188,7 @@ function tellsUndo(error: unknown, { undone, failures }: UndoReport): boolean {
 }
 
 /** Returns the rest of the work, for after all clients know of the exit. */
-function cleanUp({ store, config, log, lock }: ShimParts, remove: boolean): () => void {
+function cleanUp({ store, config, log, lock }: ShimContext, remove: boolean): () => void {
   log?.close();
   return span('state', 'remove the container', () => {
     rmSync(containerRunDir(store.paths, config.id), { recursive: true, force: true });

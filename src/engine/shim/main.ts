@@ -31,7 +31,7 @@ import { ContainerStore, noSuchContainer, type Container } from '../state/store.
 import type { Clients } from './clients.ts';
 import type * as Exit from './exit.ts';
 import { abandon, launch, startFirst, startWiring, type Started } from './launch.ts';
-import { assembleShim, journalOf, type ShimParts } from './parts.ts';
+import { assembleShim, journalOf, type ShimContext } from './context.ts';
 import type { Joined } from '../plans/bundle-input.ts';
 import { placesOf, prepareRun, type RunOptions } from '../plans/prepare.ts';
 
@@ -60,7 +60,7 @@ export async function runShim(): Promise<void> {
 
 /** 'again': by the restart policy, in a process that has the socket already (restart/respite.ts). */
 export async function beginRun(
-  parts: ShimParts,
+  parts: ShimContext,
   request: ShimRequest,
   which: 'first' | 'again',
 ): Promise<void> {
@@ -115,7 +115,7 @@ export async function beginRun(
 }
 
 /** That `names.listen` has opened. */
-async function holdSockets({ config, names }: ShimParts): Promise<void> {
+async function holdSockets({ config, names }: ShimContext): Promise<void> {
   const { takeResolverSockets } = await import('../../../runtime/network/resolver-sockets.ts');
   const sockets = takeResolverSockets(netnsName(config.id));
   if (sockets !== undefined) names.open(sockets);
@@ -128,7 +128,7 @@ async function releaseLostPorts(store: ContainerStore): Promise<void> {
 }
 
 /** The modules are loaded only for a container that needs them. */
-const share = async (parts: ShimParts, stepwise: boolean): Promise<Joined | undefined> =>
+const share = async (parts: ShimContext, stepwise: boolean): Promise<Joined | undefined> =>
   (await import('./sharing.ts')).share(parts, applyOptions(parts), stepwise);
 const takeIds = async (store: ContainerStore, id: string): Promise<number> =>
   (await import('./take-ids.ts')).takeIds(store, id);
@@ -189,7 +189,7 @@ type Namespaces = Pick<RunOptions, 'firstId' | 'joined'>;
 
 /** Everything up to the running program, whose pid it gives. */
 async function bringUp(
-  parts: ShimParts,
+  parts: ShimContext,
   request: ShimRequest,
   network: AcquiredNetwork,
   started: Started,
@@ -214,7 +214,7 @@ async function bringUp(
 
 /** The same for --step: PID 1 is started when its turn comes. */
 async function bringUpStepwise(
-  parts: ShimParts,
+  parts: ShimContext,
   request: ShimRequest,
   network: AcquiredNetwork,
   start: (pause: Pause) => Promise<Started>,
@@ -230,7 +230,7 @@ async function bringUpStepwise(
 }
 
 function makePlan(
-  { store, config, clients }: ShimParts,
+  { store, config, clients }: ShimContext,
   { size, step = false }: ShimRequest,
   { attachment, state, warnings, links }: AcquiredNetwork,
   explaining: Explaining | undefined,
@@ -268,7 +268,7 @@ class Explaining {
   }
 }
 
-function applyOptions(parts: ShimParts): ApplyOptions {
+function applyOptions(parts: ShimContext): ApplyOptions {
   const failAt = process.env['MINIDOCK_FAIL_AT'];
   return {
     journal: journalOf(parts),

@@ -38,11 +38,11 @@ import { leasesDir } from '../state/paths.ts';
 import { journalPath } from '../undo-run.ts';
 import type { NetworkRequest, ShimMessage, WireError } from './client/shim-protocol.ts';
 import { toWireError } from './exit.ts';
-import { journalOf, type ShimParts } from './parts.ts';
+import { journalOf, type ShimContext } from './context.ts';
 
 /** Returns the ports that are held from then on. An error goes to the client that asked, and nothing has changed. */
 export async function changeNetworks(
-  parts: ShimParts,
+  parts: ShimContext,
   held: readonly HeldPort[],
   request: NetworkRequest,
   answer: (message: ShimMessage) => void,
@@ -73,7 +73,7 @@ type Tell = (steps: readonly Step[], container: string) => void;
 const toWire = (error: unknown): WireError => ({ ...toWireError(error, ''), exitCode: 1 });
 
 async function connect(
-  parts: ShimParts,
+  parts: ShimContext,
   sockets: Sockets,
   { spec, failAt }: Extract<NetworkRequest, { type: 'connect' }>,
   tell: Tell,
@@ -114,7 +114,7 @@ async function connect(
 }
 
 async function disconnect(
-  parts: ShimParts,
+  parts: ShimContext,
   sockets: Sockets,
   { network: name, failAt }: Extract<NetworkRequest, { type: 'disconnect' }>,
   tell: Tell,
@@ -145,7 +145,7 @@ async function disconnect(
 
 /** Where ports are published is the affair of the network that is to be the way out; without one they are given up. */
 async function withPorts(
-  parts: ShimParts,
+  parts: ShimContext,
   sockets: Sockets,
   network: BridgeNetwork | undefined,
   work: (ports: readonly PortBinding[]) => Promise<void>,
@@ -171,7 +171,7 @@ async function withPorts(
 }
 
 /** Under which names it is found, and whom it finds. */
-function announce(parts: ShimParts): void {
+function announce(parts: ShimContext): void {
   const { config, state } = current(parts);
   announceNames(parts.store.paths, config, state.network);
 }
@@ -183,7 +183,7 @@ interface Current {
 }
 
 /** What was asked for may have changed since the shim was started. */
-function current({ store, config: { id } }: ShimParts): Current {
+function current({ store, config: { id } }: ShimContext): Current {
   const found = store.read(id);
   if (found?.unreadable !== undefined) throw found.unreadable;
   if (found === undefined) throw new Error(`container ${id} has gone`);
@@ -196,7 +196,7 @@ function current({ store, config: { id } }: ShimParts): Current {
  * back: while the change is on its way that is what was added, and then what the container has.
  */
 async function perform(
-  parts: ShimParts,
+  parts: ShimContext,
   { steps, endpoints }: LiveChange,
   failAt: string | undefined,
   record: (network: NetworkState) => void,

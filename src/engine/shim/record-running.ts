@@ -7,10 +7,10 @@ import { recordEvents } from '../state/events/event-log.ts';
 import { startEvents } from '../state/events/events.ts';
 import { containerDir } from '../state/paths.ts';
 import { bootId, startTime } from '../state/process-identity.ts';
-import type { ShimParts } from './parts.ts';
+import type { ShimContext } from './context.ts';
 
 export function recordRunning(
-  { store, config }: ShimParts,
+  { store, config }: ShimContext,
   pid: number,
   network: AcquiredNetwork,
   firstId: number | undefined,

@@ -8,7 +8,7 @@ import { heldLock } from '../state/lock.ts';
 import { containerRunDir } from '../state/paths.ts';
 import { releaseNetwork } from '../network/release-network.ts';
 import { ContainerStore, noSuchContainer } from '../state/store.ts';
-import { assembleShim, type ShimParts } from './parts.ts';
+import { assembleShim, type ShimContext } from './context.ts';
 import { serveAndWork } from './serve-and-work.ts';
 import { patienceAfter, takeOver, type Handover } from './sleep.ts';
 
@@ -35,7 +35,7 @@ export async function resumeShim(text: string): Promise<void> {
 }
 
 /** Another program removed the container's directory: end the container, since no command can find it any more. */
-async function reassemble({ id, paths, lock, ports, stdio, restartDelay }: Handover): Promise<ShimParts> {
+async function reassemble({ id, paths, lock, ports, stdio, restartDelay }: Handover): Promise<ShimContext> {
   const store = new ContainerStore(paths);
   try {
     const found = store.read(id);

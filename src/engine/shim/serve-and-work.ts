@@ -2,13 +2,13 @@
 import type { HeldPort } from '../../../runtime/network/ports.ts';
 import type { Probes } from './health/probes.ts';
 import type { FirstProcess } from './launch.ts';
-import type { ShimParts } from './parts.ts';
+import type { ShimContext } from './context.ts';
 import { serve } from './serve.ts';
 import { rest, type Handover } from './sleep.ts';
 
 /** Until the program has ended. Calls `held` with the ports whenever they change. */
 export async function serveAndWork(
-  parts: ShimParts,
+  parts: ShimContext,
   first: Pick<FirstProcess, 'pid' | 'pidfd'>,
   ports: readonly HeldPort[],
   patience: number,

@@ -6,11 +6,11 @@ import { killNow } from '../../../runtime/cgroup/processes.ts';
 import { cgroupsPath } from '../state/paths.ts';
 import type { FirstProcess } from './launch.ts';
 import type { Probes } from './health/probes.ts';
-import type { ShimParts } from './parts.ts';
+import type { ShimContext } from './context.ts';
 import { serveOnce, type Source } from './poll-loop.ts';
 
 /** What to do when there is nothing to do. */
-export interface Rest {
+export interface IdlePolicy {
   /** Milliseconds without anything before it. */
   readonly patience: number;
   /** Waits for any of the descriptors; returns only if it cannot be done. `calm`: only probes came since the last time. */
@@ -35,15 +35,15 @@ const waking = (sources: readonly Source[], wake: () => void): readonly Source[]
  * wants something that takes its time, after which this is to be called again.
  */
 export function serve(
-  { clients, config, stdio, names }: ShimParts,
+  { clients, config, stdio, names }: ShimContext,
   { pidfd }: Pick<FirstProcess, 'pidfd'>,
   ports: readonly HeldPort[],
-  rest: Rest,
+  rest: IdlePolicy,
   probes?: Probes,
   /** The shim has just woken up, for a probe or for anything else. */
   resumed = false,
 ): 'ended' | 'work' {
-  let sleepless = false;
+  let stayAwake = false;
   /** Only probes came since the last time, which are no reason to stay awake. */
   let calm = resumed && probes !== undefined;
   let idleSince = Date.now() - (resumed ? rest.patience - MOMENT : 0);
@@ -71,8 +71,8 @@ export function serve(
       ...names.sources(),
     ];
     const sources = probes === undefined ? own : [...waking(own, wake), ...probes.sources()];
-    const tired = running && !sleepless && clients.quiet && !stdio.full;
-    const patience = !tired
+    const idle = running && !stayAwake && clients.quiet && !stdio.full;
+    const patience = !idle
       ? Infinity
       : probes === undefined
         ? rest.patience
@@ -85,7 +85,7 @@ export function serve(
       continue;
     }
     rest.sleep(sources, calm);
-    sleepless = true;
+    stayAwake = true;
   }
   probes?.end();
   closeSync(pidfd);

@@ -5,11 +5,11 @@ import { findJoined } from '../joined.ts';
 import type { Joined } from '../plans/bundle-input.ts';
 import { planShm } from '../plans/shm-plan.ts';
 import { shmPath } from '../state/paths.ts';
-import type { ShimParts } from './parts.ts';
+import type { ShimContext } from './context.ts';
 
 /** `stepwise`: the steps are the caller's to carry out. @throws as findJoined. */
 export async function share(
-  { store, config }: ShimParts,
+  { store, config }: ShimContext,
   options: ApplyOptions,
   stepwise: boolean,
 ): Promise<Joined> {

@@ -16,8 +16,8 @@ import type { Paths } from '../state/paths.ts';
 import type { ClientDescriptors } from './clients.ts';
 import type { Probes, ProbesHandover } from './health/probes.ts';
 import type { FirstProcess } from './launch.ts';
-import type { ShimParts } from './parts.ts';
-import type { Rest } from './serve.ts';
+import type { ShimContext } from './context.ts';
+import type { IdlePolicy } from './serve.ts';
 import type { NameServiceState } from './name-service.ts';
 import type { StdioDescriptors } from './stdio.ts';
 import { pollStub } from './poll-stub.ts';
@@ -57,14 +57,14 @@ export function patienceAfter(nap?: { readonly patience: number; readonly slept:
 
 /** `rest` for serve(): sleeping, with all that has to outlast it. */
 export function rest(
-  parts: ShimParts,
+  parts: ShimContext,
   first: Pick<FirstProcess, 'pid' | 'pidfd'>,
   ports: readonly HeldPort[],
   patience: number,
   probes?: Probes,
   /** Of the shim before it: kept while only probes wake it up. */
   before?: Pick<Handover, 'patience' | 'asleep'>,
-): Rest {
+): IdlePolicy {
   return {
     patience,
     sleep(sources, calm) {

@@ -1,4 +1,4 @@
-/** Telling a container that is still being made, or was by a killed command, from one whose record is lost. */
+/** Tells a container that is still being made, or was by a killed command, from one whose record is lost. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyOf } from '../../../images/foreign/kept.ts';

@@ -1,4 +1,4 @@
-/** Telling a process from a later one that got its number: by its start time, field 22 of /proc/PID/stat. */
+/** Tells a process from a later one that got its number: by its start time, field 22 of /proc/PID/stat. */
 import { readFileSync } from 'node:fs';
 import { readSmallFile } from './atomic-file.ts';
 

@@ -13,7 +13,7 @@ import { endpointSpecs } from '../../engine/spec/endpoints.ts';
 import type { Container, ContainerStore } from '../../engine/state/store.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import type { ExplainHow } from './how.ts';
-import { printSteps, sayNothing } from './teller.ts';
+import { printSteps, sayNothing } from './step-printer.ts';
 
 export async function printConnect(
   store: ContainerStore,

@@ -20,7 +20,7 @@ import { peekIds } from '../../../runtime/process/identity/id-ranges.ts';
 import type { Container, ContainerStore } from '../../engine/state/store.ts';
 import type { ExplainHow } from './how.ts';
 import { sameAs, throughExec } from './look.ts';
-import { printSteps } from './teller.ts';
+import { printSteps } from './step-printer.ts';
 
 /** What `run` would do now, for a container that is not there yet. */
 export async function printRun(

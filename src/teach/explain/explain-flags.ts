@@ -1,7 +1,7 @@
 /** The flags that make a verb show its steps: --explain[=short|full|json], --dry-run, --step. */
 import { MinidockError } from '../../../runtime/errors.ts';
-import type { Explanation } from './explanation.ts';
-import type { Telling } from './telling.ts';
+import type { ShimReporter } from './shim-reporter.ts';
+import type { LocalReporter } from './local-reporter.ts';
 import type { ExplainHow } from './how.ts';
 
 export interface ExplainFlags {
@@ -54,17 +54,17 @@ export async function inMode<T>(
  * The reporter of the steps; undefined without these flags. @throws MinidockError 'NO_TERMINAL' for --step without a
  * terminal.
  */
-export async function explanationFor(flags: ExplainFlags): Promise<Explanation | undefined> {
+export async function shimReporterFor(flags: ExplainFlags): Promise<ShimReporter | undefined> {
   const how = explainHow(flags);
   if (how === undefined) return undefined;
   if (flags.step === true) return (await import('./walk.ts')).createWalk(how);
-  return (await import('./explanation.ts')).createExplanation(how);
+  return (await import('./shim-reporter.ts')).createShimReporter(how);
 }
 
 /** The same for steps of this process, or of a process that reports to it. */
-export async function tellingFor(flags: ExplainFlags): Promise<Telling | undefined> {
+export async function localReporterFor(flags: ExplainFlags): Promise<LocalReporter | undefined> {
   const how = explainHow(flags);
-  return how === undefined ? undefined : (await import('./telling.ts')).createTelling(how);
+  return how === undefined ? undefined : (await import('./local-reporter.ts')).createLocalReporter(how);
 }
 
 const invalid = (message: string): MinidockError =>

@@ -11,7 +11,7 @@ import { withoutRepeats } from '../../../images/store/layer-stack.ts';
 import { layerName } from '../../../images/store/layer-store.ts';
 import type { ImageConfig, Manifest, StoredImage } from '../../../images/types.ts';
 import type { HostStep, StepId } from '../../../runtime/plan/step.ts';
-import { acquireLock } from '../../engine/image-lock.ts';
+import { acquireLock } from '../../engine/images/image-lock.ts';
 import type { Engine } from '../../engine/engine.ts';
 import {
   CONFIG_STEP,
@@ -25,10 +25,10 @@ import {
   type RequestStep,
 } from '../../engine/plans/pull-plan.ts';
 import { imagesDir, type Paths } from '../../engine/state/paths.ts';
-import { pullByName, type PullByNameOptions } from '../../engine/pull.ts';
+import { pullByName, type PullByNameOptions } from '../../engine/images/pull.ts';
 import type { ExplainHow } from './how.ts';
-import { printSteps } from './teller.ts';
-import { createTelling, type Telling } from './telling.ts';
+import { printSteps } from './step-printer.ts';
+import { createLocalReporter, type LocalReporter } from './local-reporter.ts';
 
 export async function explainPull(
   engine: Engine,
@@ -36,24 +36,24 @@ export async function explainPull(
   options: PullByNameOptions,
   how: ExplainHow,
 ): Promise<PullResult> {
-  const telling = await createTelling(how);
+  const reporter = await createLocalReporter(how);
   const answers: Answered[] = [];
-  const layers = new Layers(telling);
+  const layers = new Layers(reporter);
   const watch = {
     onAnswer: (answered: Answered) => void answers.push(answered),
     onResolved: (manifest: Manifest, config: ImageConfig) => {
       const { requests, steps, there } = planPull(engine, name, answers, manifest, config);
-      telling.plan(steps);
-      for (const { step, ms } of requests) telling.done({ id: step.id, ms, outcome: 'done' });
-      for (const id of there) telling.done({ id, ms: 0, outcome: 'already' });
+      reporter.plan(steps);
+      for (const { step, ms } of requests) reporter.done({ id: step.id, ms, outcome: 'done' });
+      for (const id of there) reporter.done({ id, ms: 0, outcome: 'already' });
     },
-    onStored: () => telling.done({ id: NAME_STEP, ms: layers.sinceLast(), outcome: 'done' }),
+    onStored: () => reporter.done({ id: NAME_STEP, ms: layers.sinceLast(), outcome: 'done' }),
     onEvent: (event: PullEvent) => layers.receive(event),
   };
   try {
     return await pullByName(engine, name, { ...options, watch });
   } finally {
-    telling.end();
+    reporter.end();
   }
 }
 
@@ -195,7 +195,7 @@ class Layers {
   private readonly began = new Map<string, { readonly phase: PullPhase; readonly at: number }>();
   private last = performance.now();
 
-  constructor(private readonly telling: Telling) {}
+  constructor(private readonly reporter: LocalReporter) {}
 
   receive({ layer, phase }: PullEvent): void {
     const before = this.began.get(layer);
@@ -206,7 +206,7 @@ class Layers {
     const ms = at - (before?.at ?? at);
     const digest = `sha256:${layer.padEnd(64, '0')}`;
     const tell = (what: (typeof LAYER_STEPS)[number], outcome: 'done' | 'already'): void =>
-      this.telling.done({ id: layerStepId(what, digest), ms, outcome });
+      this.reporter.done({ id: layerStepId(what, digest), ms, outcome });
     if (phase === 'exists') for (const what of LAYER_STEPS) tell(what, 'already');
     if (phase === 'verifying') tell('download', 'done');
     if (phase === 'extracting') tell('verify', 'done');

@@ -16,8 +16,8 @@ import {
 import type { Paths } from '../../engine/state/paths.ts';
 import { pushByName, type PushByNameOptions, type PushWatch } from '../../engine/registry/push.ts';
 import type { ExplainHow } from './how.ts';
-import { printSteps } from './teller.ts';
-import { createTelling, type Telling } from './telling.ts';
+import { printSteps } from './step-printer.ts';
+import { createLocalReporter, type LocalReporter } from './local-reporter.ts';
 
 export async function explainPush(
   engine: Engine,
@@ -25,29 +25,29 @@ export async function explainPush(
   options: PushByNameOptions,
   how: ExplainHow,
 ): Promise<void> {
-  const telling = await createTelling(how);
+  const reporter = await createLocalReporter(how);
   const watch = (reference: Reference): PushWatch => {
     const answers: Answered[] = [];
-    const layers = new Layers(telling);
+    const layers = new Layers(reporter);
     return {
       onAnswer: (answered) => void answers.push(answered),
       onPlanned: (tasks) => {
         const { requests, steps } = planAll(engine.paths, reference, answers, tasks);
-        telling.plan(steps);
-        for (const { step, ms } of requests) telling.done({ id: step.id, ms, outcome: 'done' });
+        reporter.plan(steps);
+        for (const { step, ms } of requests) reporter.done({ id: step.id, ms, outcome: 'done' });
       },
       onEvent: (event) => layers.receive(event),
       onSent: (what, outcome) => {
         const ms = layers.sinceLast();
-        telling.done({ id: what === 'config' ? CONFIG_PUSH : MANIFEST_PUSH, ms, outcome });
-        if (what === 'manifest') telling.done({ id: NOTE_STEP, ms: layers.sinceLast(), outcome: 'done' });
+        reporter.done({ id: what === 'config' ? CONFIG_PUSH : MANIFEST_PUSH, ms, outcome });
+        if (what === 'manifest') reporter.done({ id: NOTE_STEP, ms: layers.sinceLast(), outcome: 'done' });
       },
     };
   };
   try {
     await pushByName(engine, name, { ...options, watch });
   } finally {
-    telling.end();
+    reporter.end();
   }
 }
 
@@ -109,7 +109,7 @@ class Layers {
   private readonly compressed = new Set<string>();
   private last = performance.now();
 
-  constructor(private readonly telling: Telling) {}
+  constructor(private readonly reporter: LocalReporter) {}
 
   receive({ layer, phase }: PushEvent): void {
     const at = performance.now();
@@ -117,7 +117,7 @@ class Layers {
     this.began.set(layer, this.began.get(layer) ?? at);
     this.last = at;
     const tell = (what: 'compress' | 'push', outcome: 'done' | 'already'): void =>
-      this.telling.done({ id: pushStepId(what, layer), ms, outcome });
+      this.reporter.done({ id: pushStepId(what, layer), ms, outcome });
     if (phase === 'compressing') this.compressed.add(layer);
     if (phase !== 'exists' && phase !== 'mounted' && phase !== 'pushed') return;
     tell('compress', this.compressed.has(layer) ? 'done' : 'already');

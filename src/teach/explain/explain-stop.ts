@@ -15,8 +15,8 @@ import { stderr, stdout } from '../../io/standard-streams.ts';
 import { containerRunDir } from '../../engine/state/paths.ts';
 import type { Container, ContainerStore } from '../../engine/state/store.ts';
 import { explainHow, type ExplainFlags } from './explain-flags.ts';
-import { printSteps, sayNothing } from './teller.ts';
-import { createTelling } from './telling.ts';
+import { printSteps, sayNothing } from './step-printer.ts';
+import { createLocalReporter } from './local-reporter.ts';
 
 /** The name to print; nothing if nothing was done. */
 export async function explainStop(
@@ -113,13 +113,13 @@ async function tell(
     await printSteps(steps, how);
     return undefined;
   }
-  const telling = await createTelling(how);
-  telling.plan(steps);
+  const reporter = await createLocalReporter(how);
+  reporter.plan(steps);
   try {
-    await act(telling.done);
+    await act(reporter.done);
   } finally {
     // The next name has steps of the same ids.
-    telling.end();
+    reporter.end();
   }
   return name;
 }

@@ -18,17 +18,17 @@ import { stderr, stdinIsTerminal } from '../../io/standard-streams.ts';
 import { colorsFor, type Colors } from '../../ui/colors.ts';
 import type { Explainer } from './explainer.ts';
 import type { ExplainHow } from './how.ts';
-import type { Explanation } from './explanation.ts';
+import type { ShimReporter } from './shim-reporter.ts';
 import { fromHost, type Place } from './look.ts';
 import { createLineTeller } from './step-line.ts';
-import { explainerFor } from './teller.ts';
+import { explainerFor } from './step-printer.ts';
 
 type Answer = (message: ClientMessage) => void;
 
 /** The largest number of lines of a look. */
 const SHOWN = 12;
 
-export async function createWalk(how: ExplainHow): Promise<Explanation> {
+export async function createWalk(how: ExplainHow): Promise<ShimReporter> {
   if (!stdinIsTerminal() || !stderr.isTTY) {
     throw new MinidockError({
       code: 'NO_TERMINAL',

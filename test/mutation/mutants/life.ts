@@ -5,13 +5,13 @@ const log = 'unit/src/engine/(state/)?log|e2e/logs\\.';
 
 export const logs = [
   ...mutantsOf(
-    'src/engine/state/log-tail.ts',
+    'src/engine/state/logs/log-tail.ts',
     ['skip: seen + breaks - lines + 1 }', 'skip: seen + breaks - lines }', log],
     ['if (following === undefined && payload.at(-1) === 0x0a) breaks -= 1;', '', log],
     ['if (lines === 0) return { file: placed.file, offset: placed.end, skip: 0 };', '', log],
   ),
   ...mutantsOf(
-    'src/engine/state/log-file.ts',
+    'src/engine/state/logs/log-file.ts',
     ['else if (end < size) ftruncateSync(this.fd, end);', '', log],
     ['    header[4] = kind;\n', '    header[4] = 1;\n', log],
     ['else ftruncateSync(this.fd, this.size);', '', 'e2e/log-limits\\. -t full disk'],

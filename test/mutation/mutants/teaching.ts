@@ -69,7 +69,7 @@ const whys = 'e2e/why\\.';
 
 export const why = [
   ...mutantsOf(
-    'src/diagnose/why/walk-socket.ts',
+    'src/diagnose/why/walk/walk-socket.ts',
     [
       "['0.0.0.0', '*', address].includes(listener.address)",
       "['0.0.0.0', '*', '127.0.0.1', address].includes(listener.address)",
@@ -87,7 +87,7 @@ export const why = [
     ],
   ),
   ...mutantsOf(
-    'src/diagnose/why/walk-filter.ts',
+    'src/diagnose/why/walk/walk-filter.ts',
     ["if (!iptables && !hasRules(ruleset, 'minidock', 'publish')) {", 'if (false) {', `${whys} -t flushed`],
     [
       'if (redirection.address !== final.address || redirection.port !== final.port) {',

@@ -12,7 +12,7 @@ import type { Healthcheck } from '../../../../images/types.ts';
 import { warnStderr } from '../../../io/warn-stderr.ts';
 import { probeCommand, readHealth, writeHealth } from '../../state/health.ts';
 import { pausedPath } from '../../state/paths.ts';
-import type { ShimParts } from '../parts.ts';
+import type { ShimContext } from '../context.ts';
 import type { Source } from '../poll-loop.ts';
 import { checkTimes, nextInterval } from './judge.ts';
 
@@ -34,7 +34,7 @@ const SIGKILL = 9;
 
 export class Probes {
   private constructor(
-    private readonly parts: ShimParts,
+    private readonly parts: ShimContext,
     private readonly check: Healthcheck,
     private readonly startedAt: number,
     /** Of the next probe, or of the end of the one that runs. */
@@ -43,7 +43,7 @@ export class Probes {
   ) {}
 
   /** Undefined where there is nothing to probe. Without `handover` the container has just started. */
-  static of(parts: ShimParts, handover?: ProbesHandover): Probes | undefined {
+  static of(parts: ShimContext, handover?: ProbesHandover): Probes | undefined {
     const { store, config } = parts;
     const check = config.spec.healthcheck;
     if (check === undefined || probeCommand(check) === undefined) return undefined;
@@ -54,7 +54,7 @@ export class Probes {
   }
 
   /** Before the container is known to run. The results of the run before stay, as with Docker. */
-  static reset({ store, config }: ShimParts): void {
+  static reset({ store, config }: ShimContext): void {
     if (probeCommand(config.spec.healthcheck) === undefined) return;
     const { log = [] } = readHealth(store.paths, config.id) ?? {};
     writeHealth(store.paths, config.id, { status: 'starting', failingStreak: 0, log });

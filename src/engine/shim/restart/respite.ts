@@ -11,7 +11,7 @@ import { O_PATH } from '../../../../runtime/syscall/constants.ts';
 import { readByHand } from '../../life/manual-stop.ts';
 import { containerDir, containerRunDir, type Paths } from '../../state/paths.ts';
 import type { ClientDescriptors } from '../clients.ts';
-import type { ShimParts } from '../parts.ts';
+import type { ShimContext } from '../context.ts';
 import { serveOnce } from '../poll-loop.ts';
 import { isHeld } from './policy.ts';
 import { becomeStub, execKeeping } from '../sleep.ts';
@@ -47,10 +47,10 @@ export const isGivenUp = (paths: Paths, id: string): boolean =>
   !existsSync(containerDir(paths, id)) || isHeld(readByHand(paths, id));
 
 /** Waits, and executes this shim again for the next run; returns if there is to be none. */
-export function waitForRestart(parts: ShimParts, due: number, delay: number): void {
+export function waitForRestart(parts: ShimContext, due: number, delay: number): void {
   const { store, config, clients, lock } = parts;
   const isOver = (): boolean => isGivenUp(store.paths, config.id);
-  let sleepless = false;
+  let stayAwake = false;
   while (!isOver()) {
     const left = due - Date.now();
     const respite = (executable: number): Respite => ({
@@ -68,12 +68,12 @@ export function waitForRestart(parts: ShimParts, due: number, delay: number): vo
     const words = [JSON.stringify(handover), RESTART];
     if (left <= 0) execKeeping([executable, ...kept], `/proc/self/fd/${String(executable)}`, words);
     const sources = clients.sources(false);
-    const wait = sleepless ? left : Math.min(left, PATIENCE);
-    if (serveOnce(sources, wait) || sleepless || left <= PATIENCE || !clients.quiet) {
+    const wait = stayAwake ? left : Math.min(left, PATIENCE);
+    if (serveOnce(sources, wait) || stayAwake || left <= PATIENCE || !clients.quiet) {
       closeSync(executable);
       continue;
     }
     becomeStub({ sources, executable, kept, words, until: due });
-    sleepless = true;
+    stayAwake = true;
   }
 }

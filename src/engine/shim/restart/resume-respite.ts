@@ -4,7 +4,7 @@ import { heldLock } from '../../state/lock.ts';
 import { containerRunDir } from '../../state/paths.ts';
 import { ContainerStore } from '../../state/store.ts';
 import { beginRun } from '../main.ts';
-import { assembleShim } from '../parts.ts';
+import { assembleShim } from '../context.ts';
 import { takeOver } from '../sleep.ts';
 import { isGivenUp, waitForRestart, type Respite } from './respite.ts';
 

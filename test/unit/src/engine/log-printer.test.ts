@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { LinePrinter, type PrintOptions } from '../../../../src/engine/log-printer.ts';
-import type { RecordKind } from '../../../../src/engine/state/log-record.ts';
+import type { RecordKind } from '../../../../src/engine/state/logs/log-record.ts';
 
 const ALL: PrintOptions = { since: undefined, until: undefined, timestamps: false };
 

@@ -13,10 +13,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LogWriter } from '../../../../../src/engine/state/log-file.ts';
+import { LogWriter } from '../../../../../src/engine/state/logs/log-file.ts';
 import type { LogLoss } from '../../../../../src/engine/spec/container.ts';
-import { LogReader, type LogReaderOptions } from '../../../../../src/engine/state/log-reader.ts';
-import type { LogStream, RecordKind } from '../../../../../src/engine/state/log-record.ts';
+import { LogReader, type LogReaderOptions } from '../../../../../src/engine/state/logs/log-reader.ts';
+import type { LogStream, RecordKind } from '../../../../../src/engine/state/logs/log-record.ts';
 
 let dir: string;
 let path: string;

@@ -1,9 +1,9 @@
 /** The way to the host's own programs, and through the host to other machines. */
-import type { FirewallBackend } from '../../../runtime/network/types.ts';
-import { bad, checkForwarding, good, isUp } from './findings.ts';
-import type { Finding } from './model.ts';
-import { addressesOf, type Scene } from './observe.ts';
-import { hasRules, isMasqueraded } from './ruleset.ts';
+import type { FirewallBackend } from '../../../../runtime/network/types.ts';
+import { bad, checkForwarding, good, isUp } from '../findings.ts';
+import type { Finding } from '../model.ts';
+import { addressesOf, type Scene } from '../observe.ts';
+import { hasRules, isMasqueraded } from '../ruleset.ts';
 import { checkForward } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
 

@@ -17,7 +17,7 @@ export function say(output: StandardStream, text: string): void {
 }
 
 /** Prints steps in the plan's order, whatever order they finish in. */
-export class Teller {
+export class StepPrinter {
   private steps: readonly Step[] = [];
   private next = 0;
   private readonly results = new Map<StepId, StepTime>();

@@ -1,12 +1,12 @@
 /** The image a container is made from: from the store, or pulled first, as --pull says. */
-import { fullName } from '../../images/reference.ts';
-import type { StoredImage } from '../../images/types.ts';
-import { MinidockError } from '../../runtime/errors.ts';
-import { checkRequest } from './create.ts';
-import type { CreateRequest } from './spec/create-request.ts';
-import type { Engine } from './engine.ts';
+import { fullName } from '../../../images/reference.ts';
+import type { StoredImage } from '../../../images/types.ts';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { checkRequest } from '../create.ts';
+import type { CreateRequest } from '../spec/create-request.ts';
+import type { Engine } from '../engine.ts';
 import type { PullByNameOptions } from './pull.ts';
-import { stderr } from '../io/standard-streams.ts';
+import { stderr } from '../../io/standard-streams.ts';
 
 /** Pulls a missing image, or only explains the pull. */
 export type Fetch = (engine: Engine, name: string, options: PullByNameOptions) => Promise<StoredImage>;
@@ -49,7 +49,7 @@ const fits = (image: StoredImage, platform: string | undefined): boolean => {
 };
 
 async function familiar(name: string): Promise<string> {
-  const { familiarName, parseReference } = await import('../../images/reference.ts');
+  const { familiarName, parseReference } = await import('../../../images/reference.ts');
   return familiarName(parseReference(name));
 }
 

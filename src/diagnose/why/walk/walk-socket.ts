@@ -1,7 +1,7 @@
 /** The end of the way: whether a program listens there, on the packet's address. */
-import { bad, good } from './findings.ts';
-import type { Finding } from './model.ts';
-import { inStack, type Listener, type Scene, type Stack } from './observe.ts';
+import { bad, good } from '../findings.ts';
+import type { Finding } from '../model.ts';
+import { inStack, type Listener, type Scene, type Stack } from '../observe.ts';
 
 /** `address`: the packet's destination on arrival. */
 export function checkSocket(scene: Scene, stack: Stack, address: string): readonly Finding[] {

@@ -6,20 +6,20 @@ import type { MessageHandler } from '../../engine/shim/client/shim-protocol.ts';
 import type { ExplainHow } from './how.ts';
 import { stderr, type StandardStream } from '../../io/standard-streams.ts';
 import { throughExec } from './look.ts';
-import { explainerFor, Teller } from './teller.ts';
+import { explainerFor, StepPrinter } from './step-printer.ts';
 
-export interface Explanation {
+export interface ShimReporter {
   readonly onMessage: MessageHandler;
   /** Resolves when all reports that came in are printed. */
   finished(): Promise<void>;
 }
 
 /** Steps may finish in any order; each is printed once all steps before it in the plan are done. */
-export async function createExplanation(
+export async function createShimReporter(
   how: ExplainHow,
   output: StandardStream = stderr,
-): Promise<Explanation> {
-  const teller = new Teller(await explainerFor(how, output), output);
+): Promise<ShimReporter> {
+  const teller = new StepPrinter(await explainerFor(how, output), output);
   return {
     onMessage: (message) => {
       if (message.type === 'plan') teller.plan(throughExec(message.steps, [message.container]));

@@ -1,8 +1,8 @@
 /** An image that must be there. */
-import { fullName } from '../../images/reference.ts';
-import type { StoredImage } from '../../images/types.ts';
-import { MinidockError } from '../../runtime/errors.ts';
-import type { Engine } from './engine.ts';
+import { fullName } from '../../../images/reference.ts';
+import type { StoredImage } from '../../../images/types.ts';
+import { MinidockError } from '../../../runtime/errors.ts';
+import type { Engine } from '../engine.ts';
 
 /** @throws MinidockError 'NO_SUCH_IMAGE'. */
 export async function findImage(engine: Engine, name: string): Promise<StoredImage> {

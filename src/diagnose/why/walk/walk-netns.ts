@@ -1,7 +1,7 @@
 /** The way from and to network namespaces that belong to no container, such as those of a lab. */
-import { bad, checkForwarding, good } from './findings.ts';
-import type { Finding } from './model.ts';
-import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
+import { bad, checkForwarding, good } from '../findings.ts';
+import type { Finding } from '../model.ts';
+import { addressesOf, inStack, type Scene, type Stack } from '../observe.ts';
 import {
   checkCableOf,
   checkOwnAddress,
@@ -10,11 +10,11 @@ import {
   checkPorts,
   checkSameBridge,
   hostEnd,
-} from './physical.ts';
+} from '../physical.ts';
 import { checkForward } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
-import { isNeighbour } from './kinds.ts';
-import { homeAtHost, isNear, routeFix, thenDefault } from './route-fix.ts';
+import { isNeighbour } from '../kinds.ts';
+import { homeAtHost, isNear, routeFix, thenDefault } from '../route-fix.ts';
 
 const command = (stack: Stack, words: string): string => [...stack.enter, words].join(' ');
 

@@ -19,8 +19,8 @@ import {
   writevSync,
 } from 'node:fs';
 import { endOfRecords, HEADER, OVERHEAD, TRAILER, type LogStream, type RecordKind } from './log-record.ts';
-import { formatNs, nowNs } from '../spec/time.ts';
-import type { LogLoss } from '../spec/container.ts';
+import { formatNs, nowNs } from '../../spec/time.ts';
+import type { LogLoss } from '../../spec/container.ts';
 
 export interface LogLimits {
   /** Bytes of a file before the next one is begun. */

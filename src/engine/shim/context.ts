@@ -6,7 +6,7 @@ import { fetchTerminal } from '../../../runtime/process/supervise.ts';
 import { warnStderr } from '../../io/warn-stderr.ts';
 import { DEFAULT_LOG, type ContainerConfig } from '../spec/container.ts';
 import type { Lock } from '../state/lock.ts';
-import { LogWriter } from '../state/log-file.ts';
+import { LogWriter } from '../state/logs/log-file.ts';
 import { zonePath } from '../network/naming.ts';
 import { containerDir, containerRunDir } from '../state/paths.ts';
 import type { ContainerStore } from '../state/store.ts';
@@ -17,7 +17,7 @@ import { ContainerStdio } from './stdio.ts';
 /** Milliseconds: a program that looks up names often keeps its resolver, which costs some 11 MB meanwhile. */
 const RESOLVER_IDLE = 10_000;
 
-export interface ShimParts {
+export interface ShimContext {
   readonly store: ContainerStore;
   readonly config: ContainerConfig;
   readonly lock: Lock;
@@ -34,7 +34,7 @@ export function assembleShim(
   config: ContainerConfig,
   lock: Lock,
   restartDelay = 0,
-): ShimParts {
+): ShimContext {
   const { tty, openStdin, attachStdin } = config.spec;
   const log = openLog(store, config);
   const clients: Clients = new Clients({
@@ -70,5 +70,5 @@ function openLog(store: ContainerStore, { id, spec }: ContainerConfig): LogWrite
   );
 }
 
-export const journalOf = ({ store, config }: ShimParts): Journal =>
+export const journalOf = ({ store, config }: ShimContext): Journal =>
   new Journal(join(containerRunDir(store.paths, config.id), 'journal'));

@@ -1,18 +1,18 @@
 /** `pull` from the engine's side: registry client from the environment, progress on the stream that was asked for. */
-import { ImageError } from '../../images/errors.ts';
-import { parsePlatform } from '../../images/platform.ts';
-import { pullImage, type PullEvent, type PullOptions, type PullResult } from '../../images/pull.ts';
-import { familiarName, familiarRepository, parseReference } from '../../images/reference.ts';
+import { ImageError } from '../../../images/errors.ts';
+import { parsePlatform } from '../../../images/platform.ts';
+import { pullImage, type PullEvent, type PullOptions, type PullResult } from '../../../images/pull.ts';
+import { familiarName, familiarRepository, parseReference } from '../../../images/reference.ts';
 import {
   RegistryClient,
   registryOptionsFromEnvironment,
   type RegistryClientOptions,
-} from '../../images/registry/client.ts';
+} from '../../../images/registry/client.ts';
 import { tracePull } from './pull-trace.ts';
-import { recordEvent } from './state/events/event-log.ts';
-import { imageEvent } from './state/events/events.ts';
-import type { Engine } from './engine.ts';
-import type { StandardStream } from '../io/standard-streams.ts';
+import { recordEvent } from '../state/events/event-log.ts';
+import { imageEvent } from '../state/events/events.ts';
+import type { Engine } from '../engine.ts';
+import type { StandardStream } from '../../io/standard-streams.ts';
 
 export interface PullByNameOptions {
   readonly quiet: boolean;

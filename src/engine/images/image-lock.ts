@@ -5,9 +5,9 @@
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Release } from '../../images/store/lock.ts';
-import { ensurePrivateDir } from '../io/private-dir.ts';
-import { tryLock } from './state/lock.ts';
+import type { Release } from '../../../images/store/lock.ts';
+import { ensurePrivateDir } from '../../io/private-dir.ts';
+import { tryLock } from '../state/lock.ts';
 
 /** Milliseconds. */
 const RETRY = 20;

@@ -1,10 +1,10 @@
 /** The packet filter's part of the way: redirection of a published port, and all chains at the forward hook. */
-import { renderArgv } from '../../../runtime/plan/quote.ts';
-import type { Argv } from '../../../runtime/plan/argv.ts';
-import { bad, good } from './findings.ts';
-import type { Finding, Journey } from './model.ts';
-import type { Scene } from './observe.ts';
-import { chainsAt, hasRules, ownerOf, tablesBySource, type Owner, type Ruleset } from './ruleset.ts';
+import { renderArgv } from '../../../../runtime/plan/quote.ts';
+import type { Argv } from '../../../../runtime/plan/argv.ts';
+import { bad, good } from '../findings.ts';
+import type { Finding, Journey } from '../model.ts';
+import type { Scene } from '../observe.ts';
+import { chainsAt, hasRules, ownerOf, tablesBySource, type Owner, type Ruleset } from '../ruleset.ts';
 
 export function checkRedirection({ journey, ruleset, redirection, final }: Scene): readonly Finding[] {
   const { to, published } = journey;

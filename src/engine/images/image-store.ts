@@ -1,12 +1,12 @@
 /** Wires the image store to this program: unpacking happens in children of the same binary, confined to the layer. */
 import { closeSync, openSync } from 'node:fs';
-import { ImageStore } from '../../images/store/image-store.ts';
-import type { Unpacker } from '../../images/unpack/types.ts';
-import { errnoOf } from '../../runtime/syscall/error.ts';
-import { kernel } from '../../runtime/syscall/libc.ts';
-import { tellDamage } from './state/damage.ts';
-import { imagesDir, type Paths } from './state/paths.ts';
-import { ensurePrivateDir } from '../io/private-dir.ts';
+import { ImageStore } from '../../../images/store/image-store.ts';
+import type { Unpacker } from '../../../images/unpack/types.ts';
+import { errnoOf } from '../../../runtime/syscall/error.ts';
+import { kernel } from '../../../runtime/syscall/libc.ts';
+import { tellDamage } from '../state/damage.ts';
+import { imagesDir, type Paths } from '../state/paths.ts';
+import { ensurePrivateDir } from '../../io/private-dir.ts';
 
 export function openImageStore(paths: Paths): ImageStore {
   ensurePrivateDir(imagesDir(paths));
@@ -41,6 +41,6 @@ function spreadChildren(dir: string): void {
 
 /** Loaded when something is unpacked; most commands that open the store only look an image up. */
 async function unpacker(): Promise<Unpacker> {
-  const { childUnpacker } = await import('../../images/unpack/child.ts');
+  const { childUnpacker } = await import('../../../images/unpack/child.ts');
   return childUnpacker([process.execPath, '__unpack']);
 }

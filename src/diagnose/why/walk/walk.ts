@@ -4,14 +4,14 @@
  *
  * It lists others' rules without interpreting them; the probe shows whether one of them drops this packet.
  */
-import type { IpLink, RouteTo } from '../host/ip.ts';
-import { interfaceOf } from '../../engine/spec/endpoints.ts';
-import type { Container } from '../../engine/state/store.ts';
-import type { Finding, Journey, Stage } from './model.ts';
-import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
+import type { IpLink, RouteTo } from '../../host/ip.ts';
+import { interfaceOf } from '../../../engine/spec/endpoints.ts';
+import type { Container } from '../../../engine/state/store.ts';
+import type { Finding, Journey, Stage } from '../model.ts';
+import { addressesOf, inStack, type Scene, type Stack } from '../observe.ts';
 import { checkClientRules, checkForward, checkRedirection, ownRefusal } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
-import { checkClientRoute } from './client-route.ts';
+import { checkClientRoute } from '../client-route.ts';
 import {
   checkBridgeUp,
   checkFrameSize,
@@ -19,13 +19,13 @@ import {
   checkOwnAddress,
   checkPorts,
   hostEnd,
-} from './physical.ts';
-import { isNeighbour, isOwn } from './kinds.ts';
-import { homeIn, routeFix, thenDefault } from './route-fix.ts';
+} from '../physical.ts';
+import { isNeighbour, isOwn } from '../kinds.ts';
+import { homeIn, routeFix, thenDefault } from '../route-fix.ts';
 import { checkNetnsSender, walkToNetns } from './walk-netns.ts';
 import { checkOwnMasquerade, walkOut } from './walk-out.ts';
-import { bad, checkForwarding, good, isUp } from './findings.ts';
-import { hasProgram } from '../../engine/spec/container.ts';
+import { bad, checkForwarding, good, isUp } from '../findings.ts';
+import { hasProgram } from '../../../engine/spec/container.ts';
 
 export function walk(scene: Scene): readonly Finding[] {
   const { journey } = scene;

@@ -1,6 +1,6 @@
 /** The phases of a pull, layer by layer, as spans: what `images/` tells anyhow for the progress that is shown. */
-import type { PullEvent, PullPhase } from '../../images/pull.ts';
-import { isTraced, span } from '../../runtime/trace.ts';
+import type { PullEvent, PullPhase } from '../../../images/pull.ts';
+import { isTraced, span } from '../../../runtime/trace.ts';
 
 /** undefined without a listener. */
 export function tracePull(): ((event: PullEvent) => void) | undefined {

@@ -9,9 +9,9 @@ import { listenToTrace } from '../../../runtime/trace.ts';
 import { stderr, type StandardStream } from '../../io/standard-streams.ts';
 import type { ExplainHow } from './how.ts';
 import { throughExec, type ExecWords } from './look.ts';
-import { explainerFor, Teller } from './teller.ts';
+import { explainerFor, StepPrinter } from './step-printer.ts';
 
-export interface Telling {
+export interface LocalReporter {
   /** Called before the steps begin, and again before the next list of steps, which is numbered from 1. */
   readonly plan: (steps: readonly Step[], exec?: ExecWords) => void;
   /** A step without a span of its own. */
@@ -20,15 +20,18 @@ export interface Telling {
   readonly end: () => void;
 }
 
-export async function createTelling(how: ExplainHow, output: StandardStream = stderr): Promise<Telling> {
+export async function createLocalReporter(
+  how: ExplainHow,
+  output: StandardStream = stderr,
+): Promise<LocalReporter> {
   const explainer = await explainerFor(how, output);
-  let teller = new Teller(explainer, output);
+  let teller = new StepPrinter(explainer, output);
   const end = listenToTrace((event) => {
     for (const result of [...stepTimes(event), ...undoTimes(event)]) teller.done(result);
   });
   return {
     plan: (steps, exec) => {
-      teller = new Teller(explainer, output);
+      teller = new StepPrinter(explainer, output);
       teller.plan(exec === undefined ? steps : throughExec(steps, exec));
     },
     done: (result) => teller.done(result),
