@@ -68,7 +68,8 @@ export async function createHost(options: HostOptions = {}): Promise<TestHost> {
   const started: Background[] = [];
   const root = join(dir, 'root');
   const runDir = join(dir, 'run');
-  const env = { MINIDOCK_ROOT: root, MINIDOCK_RUN: runDir };
+  // Without SHLVL, bash takes an input that is a socket for rshd and reads the developer's ~/.bashrc.
+  const env = { MINIDOCK_ROOT: root, MINIDOCK_RUN: runDir, SHLVL: '1' };
   const cgroups = cgroupMounts();
 
   const dispose = async (): Promise<void> => {
