@@ -3,10 +3,10 @@
  * that attaches a container writes its file, the one that detaches it removes the file. A resolver reads the directory
  * again when its time of change is another one. So names come and go with containers, and no message is needed.
  */
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { readSmallFile, writeFileAtomic } from '../state/atomic-file.ts';
+import { readSmallFile } from '../state/atomic-file.ts';
 import { dnsDir, type Paths } from '../state/paths.ts';
 
 /** What one container is called on one network. */
@@ -26,14 +26,18 @@ export function publishNames(paths: Paths, network: string, container: string, e
   // An alias may be any text; one with a space in it is no name that somebody could look up.
   const names = entry.names.filter((name) => /^[^\s#]+$/.test(name));
   const lines = entry.addresses.map((address) => `${address}\t${names.join(' ')}\n`);
-  writeFileAtomic(join(directory, container), lines.join(''));
+  const unfinished = join(directory, `.${container}`);
+  writeFileSync(unfinished, lines.join(''), { mode: 0o600 });
+  renameSync(unfinished, join(directory, container));
 }
 
-/** The files of a container, on all networks. */
+/** The files of a container, on all networks, and what a kill has kept from becoming one. */
 export function nameFiles(paths: Paths, container: string): readonly string[] {
   if (!existsSync(dnsDir(paths))) return [];
   return readdirSync(dnsDir(paths))
-    .map((network) => join(namesDirectory(paths, network), container))
+    .flatMap((network) =>
+      [container, `.${container}`].map((name) => join(namesDirectory(paths, network), name)),
+    )
     .filter((path) => existsSync(path));
 }
 

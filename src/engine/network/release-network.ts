@@ -81,8 +81,13 @@ const numbered = (id: string, index: number): string => (index === 0 ? id : `${i
 
 type RemoveFile = Extract<FileCommand, { kind: 'remove-file' }>;
 
+/** A lease may have another owner by now. What was to become one has the container's name, and may still be empty. */
 const mine = (paths: readonly string[], id: string): readonly RemoveFile[] =>
-  paths.map((path) => ({ kind: 'remove-file', path, holding: id }));
+  paths.map((path) => ({
+    kind: 'remove-file',
+    path,
+    ...(basename(path) === `.${id}` ? {} : { holding: id }),
+  }));
 
 /** A lease that does not say whose it is any more, of what the container holds. */
 const damagedOf = (path: string): readonly RemoveFile[] =>
