@@ -6,13 +6,10 @@ import { maskedPaths, readonlyPaths } from '../../runtime/rootfs/defaults.ts';
 import { goStruct, nilSlice } from './go-template/value.ts';
 import { portMap, slice, sortedStrings } from './inspect-values.ts';
 
-/** Only values that differ from the defaults, as in Docker. */
-const logConfig = ({ driver, maxSize, maxFiles }: LogSpec): Readonly<Record<string, unknown>> => ({
+/** Only what was given, as in Docker. */
+const logConfig = ({ driver, options = {} }: LogSpec): Readonly<Record<string, unknown>> => ({
   Type: driver,
-  Config: {
-    ...(maxFiles === DEFAULT_LOG.maxFiles ? {} : { 'max-file': String(maxFiles) }),
-    ...(maxSize === DEFAULT_LOG.maxSize ? {} : { 'max-size': String(maxSize) }),
-  },
+  Config: Object.fromEntries(Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1))),
 });
 
 const DEFAULT_SHM_SIZE = 64 * 1024 * 1024;

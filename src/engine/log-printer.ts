@@ -7,6 +7,8 @@ export interface PrintOptions {
   readonly since: bigint | undefined;
   readonly until: bigint | undefined;
   readonly timestamps: boolean;
+  /** Stands in front of each line of output, after the time: what `logs --details` adds. */
+  readonly details?: string;
 }
 
 export type LogSink = (stream: 1 | 2, bytes: Buffer) => void | Promise<void>;
@@ -33,17 +35,18 @@ export class LinePrinter {
       payload = payload.subarray(end + 1);
       this.skip -= 1;
     }
-    const { since, until, timestamps } = this.options;
+    const { since, until, timestamps, details } = this.options;
     if (since !== undefined && record.time < since) return;
     if (until !== undefined && record.time > until) return;
     if (payload.length === 0) return;
-    await this.sink(record.kind === 1 ? 1 : 2, timestamps ? this.stamp({ ...record, payload }) : payload);
+    await this.sink(record.kind === 1 ? 1 : 2, timestamps || details !== undefined ? this.stamp({ ...record, payload }) : payload);
   }
 
   /** Each line with the time of its first byte; a line cut by the end of a read goes on without a second stamp. */
   private stamp(record: LogRecord): Buffer {
     const parts: Buffer[] = [];
-    const prefix = Buffer.from(`${formatNs(record.time)} `);
+    const { timestamps, details = '' } = this.options;
+    const prefix = Buffer.from(`${timestamps ? `${formatNs(record.time)} ` : ''}${details}`);
     let midLine = this.midLine.has(record.kind);
     let rest = record.payload;
     while (rest.length > 0) {

@@ -86,6 +86,13 @@ describeBesideDocker('the life of a container', ({ same, both }) => {
       docker run --rm=true -i=false test echo ok; docker run -di --rm --name kept test cat | wc -c; docker rm -f kept`);
   });
 
+  test('logs --details', async () => {
+    await same(`docker run --log-driver json-file --label 'a=one two' --label b=2 -e ENV_A=x=y -e other=1 --name detailed \\
+        --log-opt labels=a,none --log-opt env-regex=^ENV_ --log-opt tag={{.Name}}/{{.ImageName}} test sh -c 'echo one; printf two'
+      docker logs --details detailed; docker logs --details detailed | wc -c; docker inspect -f '{{json .HostConfig.LogConfig}}' detailed
+      docker rm detailed`);
+  });
+
   test('logs', async () => {
     const script = "'echo out1; sleep .1; echo err1 >&2; sleep .1; echo out2; sleep .1; printf partial'";
     await same(`docker run -d --name logged test sh -c ${script} >/dev/null; docker wait logged`);

@@ -38,7 +38,7 @@ test('a log is cut into files, of which the last ones are kept; logs and -f read
   expect(kept).toEqual(followed.slice(-kept.length));
   expect(await ok('logs', '-n', '300', 'cut')).toBe(followed.slice(-Math.min(300, kept.length)).join('\n'));
   expect(await ok('inspect', '-f', '{{json .HostConfig.LogConfig}}', 'cut')).toBe(
-    '{"Type":"local","Config":{"max-file":"4","max-size":"10000"}}',
+    '{"Type":"local","Config":{"max-file":"4","max-size":"10k"}}',
   );
 });
 
@@ -56,6 +56,9 @@ test('without a limit of its own a log takes 100 MB at most', async () => {
 test.each([
   [['--log-driver', 'syslog'], "logger: no log driver named 'syslog' is registered"],
   [['--log-opt', 'labels=x'], "unknown log opt 'labels' for local log driver"],
+  [['--log-opt', 'compress=true'], 'minidock cannot do --log-opt compress=true'],
+  [['--log-opt', 'mode=non-blocking'], 'minidock cannot do --log-opt mode=non-blocking'],
+  [['--log-driver', 'json-file', '--log-opt', 'env-regex=('], 'invalid --log-opt env-regex'],
   [['--log-opt', 'max-size=lots'], "invalid size: 'lots'"],
   [['--log-opt', 'max-file=0'], 'max-file cannot be less than 1'],
 ])('%j is refused', async (flags, words) => {
@@ -108,4 +111,20 @@ test('what a full disk has no room for is marked in the log, and told by ps, ins
     // What was there before `start` is below it.
     await sh(`umount -l ${dir}`);
   }
+});
+
+test('--details puts what the options of json-file pick in front of each line', async () => {
+  await ok(
+    ...['run', '--name', 'detailed', '--log-driver', 'json-file', '--label', 'a=one two', '--label', 'b=2'],
+    ...['-e', 'ENV_A=x=y', '-e', 'other=1', '--log-opt', 'labels=a,none', '--log-opt', 'env-regex=^ENV_'],
+    ...['--log-opt', 'tag={{.Name}}/{{.ID}}', 'test', 'sh', '-c', 'echo first; printf second'],
+  );
+  const id = (await ok('inspect', '-f', '{{.Id}}', 'detailed')).slice(0, 12);
+  const details = `ENV_A=x%3Dy,a=one+two,tag=detailed%2F${id}`;
+  expect(await ok('logs', '--details', 'detailed')).toBe(`${details} first\n${details} second`);
+  expect(await ok('logs', '--details', '-t', '-n', '1', 'detailed')).toMatch(
+    new RegExp(`^\\d{4}-\\S+Z ${details.replaceAll('+', '\\+')} second$`),
+  );
+  await ok('run', '--name', 'plain', 'test', 'echo', 'words');
+  expect(await minidock('logs', '--details', 'plain')).toMatchObject({ stdout: ' words\n' });
 });

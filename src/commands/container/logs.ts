@@ -14,6 +14,7 @@ interface LogsFlags {
   readonly since?: string;
   readonly until?: string;
   readonly timestamps?: boolean;
+  readonly details?: boolean;
 }
 
 export const logs: Verb = {
@@ -21,6 +22,7 @@ export const logs: Verb = {
     command
       .usage('[OPTIONS] CONTAINER')
       .argument('<container>')
+      .option('--details', 'Show extra details provided to logs')
       .option('-f, --follow', 'Follow log output')
       .option('-n, --tail <string>', 'Number of lines to show from the end of the logs', 'all')
       .option('--since <string>', 'Show logs since timestamp or relative (e.g. "42m" for 42 minutes)')
@@ -42,6 +44,9 @@ export const logs: Verb = {
             // Docker takes 0 for no limit.
             until: flags.until === '0' ? undefined : instant('until', flags.until),
             timestamps: flags.timestamps ?? false,
+            ...(flags.details === true
+              ? { details: (await import('../../docker/log-details.ts')).logDetails(container.config) }
+              : {}),
           },
           (stream, bytes) => (stream === 1 ? stdout : stderr).write(bytes),
         );

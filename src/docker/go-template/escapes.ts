@@ -16,8 +16,11 @@ export function escapeJs(text: string): string {
   );
 }
 
+/** Half of a character, which JSON may hold and encodeURIComponent refuses. */
+const LONE_SURROGATE = /\p{Surrogate}/gu;
+
 export function escapeUrlQuery(text: string): string {
-  return encodeURIComponent(text)
+  return encodeURIComponent(text.replace(LONE_SURROGATE, '\u{fffd}'))
     .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('%20', '+');
 }

@@ -137,6 +137,8 @@ export interface LogSpec {
   /** Bytes of a file before the next one is begun. */
   readonly maxSize: number;
   readonly maxFiles: number;
+  /** Every --log-opt, as it was given. */
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 /** As Docker's driver `local` has them: endless output must not fill the disk. */

@@ -21,15 +21,49 @@ export function logSpec({ logDriver, logOpt = [] }: CreateRequest): LogSpec {
   let spec: LogSpec = { ...DEFAULT_LOG, driver };
   for (const option of logOpt) {
     const [name = '', value = ''] = splitOnce(option);
-    if (name === 'max-size' && driver !== 'none') spec = { ...spec, maxSize: parseSize(value) };
-    else if (name === 'max-file' && driver !== 'none') spec = { ...spec, maxFiles: parseFiles(value) };
-    else
+    if (!OPTIONS[driver].includes(name)) {
       throw invalidSpec(
         `unknown log opt '${name}' for ${driver} log driver`,
-        'There are max-size and max-file.',
+        `${driver} takes ${OPTIONS[driver].join(', ') || 'no options'}.`,
       );
+    }
+    if (name === 'max-size') spec = { ...spec, maxSize: parseSize(value) };
+    if (name === 'max-file') spec = { ...spec, maxFiles: parseFiles(value) };
+    refuseImpossible(name, value);
+    spec = { ...spec, options: { ...spec.options, [name]: value } };
   }
   return spec;
+}
+
+const DETAILS = ['labels', 'labels-regex', 'env', 'env-regex', 'tag'];
+const WRITING = ['max-size', 'max-file', 'compress', 'mode'];
+const OPTIONS: Readonly<Record<LogSpec['driver'], readonly string[]>> = {
+  local: WRITING,
+  'json-file': [...WRITING, ...DETAILS],
+  none: [],
+};
+
+/** Of the options that say how a log is written, minidock takes the values that describe what it does. */
+function refuseImpossible(name: string, value: string): void {
+  if (name === 'compress' && value !== 'false') {
+    throw invalidSpec(
+      `minidock cannot do --log-opt compress=${value}: it keeps the files of a log as they were written`,
+      'Bound the log with --log-opt max-size and max-file.',
+    );
+  }
+  if (name === 'mode' && value !== 'blocking') {
+    throw invalidSpec(
+      `minidock cannot do --log-opt mode=${value}: no line of a log is dropped`,
+      'The log is a file of this machine: writing to it takes microseconds.',
+    );
+  }
+  if (name.endsWith('-regex')) {
+    try {
+      new RegExp(value);
+    } catch (error) {
+      throw invalidSpec(`invalid --log-opt ${name}: ${(error as Error).message}`);
+    }
+  }
 }
 
 const splitOnce = (text: string): readonly [string, string] => {

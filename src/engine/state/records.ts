@@ -211,7 +211,12 @@ const spec: Shape<ContainerSpec> = record<ContainerSpec>({
     writeIops: optional(rates),
   }),
   log: optional(
-    record<LogSpec>({ driver: oneOf('json-file', 'local', 'none'), maxSize: size, maxFiles: size }),
+    record<LogSpec>({
+      driver: oneOf('json-file', 'local', 'none'),
+      maxSize: size,
+      maxFiles: size,
+      options: optional(mapOf(text)),
+    }),
   ),
 });
 
