@@ -2,22 +2,22 @@
  * Pulling an image: reference, manifest (through an index, this machine's platform), configuration, layers. Layers
  * download and unpack concurrently; layers that are there already are skipped.
  *
- * Invariant: the image gets its name last, when every blob has been verified and every layer unpacked. A pull that
- * breaks off leaves only things that the next one uses. Deliberately absent: showing progress, which is the
- * listener's task.
+ * Invariant: the tasks (pull-tasks.ts) are all that is done after the registry's answers; --explain prints the same
+ * ones. The image gets its name last, when every blob has been verified and every layer unpacked. A pull that breaks
+ * off leaves only things that the next one uses. Deliberately absent: showing progress, which is the listener's task.
  */
 import { availableParallelism } from 'node:os';
 import { ImageError } from './errors.ts';
 import { checkLayerCount, readImageConfig } from './manifest.ts';
 import { fitsPlatform, formatPlatform, hostPlatform } from './platform.ts';
+import { planPull, type LayerTasks, type Perform, type PullTasks } from './pull-tasks.ts';
 import { familiarName, formatReference, withDigest, type Reference } from './reference.ts';
-import type { RegistryClient } from './registry/client.ts';
 import { downloadBlob } from './registry/download.ts';
-import { chooseManifest, fetchTop } from './resolve.ts';
+import { chooseManifest, fetchTop, type ChosenManifest, type ResolveOptions } from './resolve.ts';
 import { Slots } from './slots.ts';
 import { Arrival } from './store/arrival.ts';
 import type { ImageStore } from './store/image-store.ts';
-import type { Descriptor, ImageConfig, Manifest, Platform, StoredImage } from './types.ts';
+import type { Descriptor, ImageConfig, StoredImage } from './types.ts';
 
 export type PullPhase =
   'pulling' | 'waiting' | 'downloading' | 'verifying' | 'extracting' | 'complete' | 'exists';
@@ -34,16 +34,23 @@ export interface PullEvent {
 /** What a pull needs of the store. */
 export type PullStore = Pick<ImageStore, 'blobs' | 'find' | 'hasLayer' | 'ensureLayer' | 'putImage'>;
 
-export interface PullOptions {
-  readonly reference: Reference;
-  /** This machine's unless given. */
-  readonly platform?: Platform | undefined;
+export interface PullOptions extends ResolveOptions {
   readonly store: PullStore;
-  readonly client: RegistryClient;
   readonly onEvent?: ((event: PullEvent) => void) | undefined;
-  /** Called with the image's parts before any layer is fetched; if it throws, no layer is. */
-  readonly onResolved?: ((manifest: Manifest, config: ImageConfig) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
+  /** Called with the tasks before any layer is fetched. */
+  readonly onPlanned?: ((tasks: PullTasks) => void) | undefined;
+  readonly perform?: Perform | undefined;
+}
+
+/** All that is known before a layer is fetched. */
+export interface ResolvedPull {
+  /** The image's digest in the registry: the index's, if it is one. */
+  readonly digest: string;
+  readonly chosen: ChosenManifest;
+  readonly config: ImageConfig;
+  readonly before: StoredImage | undefined;
+  readonly tasks: PullTasks;
+  readonly warning?: string | undefined;
 }
 
 export interface PullResult {
@@ -60,30 +67,40 @@ export interface PullResult {
 const concurrentDownloads = 3;
 
 export async function pullImage(options: PullOptions): Promise<PullResult> {
-  const { reference, store } = options;
+  const { reference, store, signal, perform = atOnce } = options;
+  const { chosen, before, digest, tasks, warning } = await resolvePull(options);
+  options.onPlanned?.(tasks);
+  await fetchLayers({ ...options, perform }, tasks.layers);
+  signal?.throwIfAborted();
+  const image = await perform(tasks.name, () =>
+    store.putImage({
+      manifestDigest: chosen.digest,
+      manifestBytes: chosen.bytes,
+      configDigest: tasks.config.digest,
+      // A digest pins the content; the tag beside it may have moved on since, so it is not taken over.
+      ...(reference.digest === undefined ? { tag: formatReference(reference) } : {}),
+      repoDigest: formatReference(withDigest(reference, digest)),
+    }),
+  );
+  const status = before?.id === image.id ? 'up-to-date' : 'downloaded';
+  return { image, status, digest, ...(warning === undefined ? {} : { warning }) };
+}
+
+const atOnce: Perform = (_, work) => work(() => undefined);
+
+/** Asks the registry what the name stands for, and what that is made of. @throws ImageError */
+export async function resolvePull(options: PullOptions): Promise<ResolvedPull> {
+  const { reference, store, client, signal } = options;
   const before = await store.find(formatReference(pinned(reference)));
   const top = await fetchTop(options, before !== undefined);
   const chosen = await chooseManifest(options, top);
   const name = familiarName(reference);
   const { manifest } = chosen;
-  const blob = { client: options.client, reference, blobs: store.blobs, signal: options.signal };
-  await downloadBlob({ ...blob, descriptor: manifest.config });
+  await downloadBlob({ client, reference, blobs: store.blobs, signal, descriptor: manifest.config });
   const config = readImageConfig(store.blobs.readBytes(manifest.config.digest), name);
   checkLayerCount(config, manifest.layers, name);
   const warning = checkPlatform(config, options);
-  options.onResolved?.(manifest, config);
-  await fetchLayers(options, manifest, config);
-  options.signal?.throwIfAborted();
-  const image = await store.putImage({
-    manifestDigest: chosen.digest,
-    manifestBytes: chosen.bytes,
-    configDigest: manifest.config.digest,
-    // A digest pins the content; the tag beside it may have moved on since, so it is not taken over.
-    ...(reference.digest === undefined ? { tag: formatReference(reference) } : {}),
-    repoDigest: formatReference(withDigest(reference, top.digest)),
-  });
-  const status = before?.id === image.id ? 'up-to-date' : 'downloaded';
-  return { image, status, digest: top.digest, ...(warning === undefined ? {} : { warning }) };
+  return { digest: top.digest, chosen, config, before, tasks: planPull(manifest, config, name), warning };
 }
 
 /** A tag beside a digest says nothing about what is fetched. */
@@ -91,20 +108,14 @@ function pinned(reference: Reference): Reference {
   return reference.digest === undefined ? reference : withDigest(reference, reference.digest);
 }
 
-async function fetchLayers(options: PullOptions, manifest: Manifest, config: ImageConfig): Promise<void> {
+type Fetching = PullOptions & { readonly perform: Perform };
+
+async function fetchLayers(options: Fetching, layers: readonly LayerTasks[]): Promise<void> {
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
   const downloads = new Slots(concurrentDownloads);
   const unpackings = new Slots(Math.max(concurrentDownloads, availableParallelism()));
-  const seen = new Set<string>();
-  const work: Promise<void>[] = [];
-  for (const [index, descriptor] of manifest.layers.entries()) {
-    const diffId = config.rootfs.diff_ids[index] ?? '';
-    // The same layer twice in one image is unpacked once.
-    if (seen.has(diffId)) continue;
-    seen.add(diffId);
-    work.push(fetchLayer({ ...options, signal }, descriptor, diffId, downloads, unpackings));
-  }
+  const work = layers.map((tasks) => fetchLayer({ ...options, signal }, tasks, downloads, unpackings));
   // The first failure stops the others. The pull reports it only when all have stopped, so that none still writes.
   const failures: unknown[] = [];
   const stopped = work.map((layer) =>
@@ -119,18 +130,20 @@ async function fetchLayers(options: PullOptions, manifest: Manifest, config: Ima
 }
 
 async function fetchLayer(
-  options: PullOptions,
-  descriptor: Descriptor,
-  diffId: string,
+  options: Fetching,
+  tasks: LayerTasks,
   downloads: Slots,
   unpackings: Slots,
 ): Promise<void> {
-  const { client, reference, store, signal, onEvent } = options;
+  const { client, reference, store, signal, onEvent, perform } = options;
+  const [download, verify, unpack] = tasks;
+  const { descriptor, diffId } = download;
   const { digest, size } = descriptor;
   const layer = digest.slice('sha256:'.length, 'sha256:'.length + 12);
   const tell = (phase: PullPhase, current = 0): void => onEvent?.({ layer, phase, current, total: size });
   if (await store.hasLayer(diffId)) {
     tell('exists', size);
+    for (const task of tasks) await perform(task, async (already) => already());
     return;
   }
   tell('pulling');
@@ -138,34 +151,40 @@ async function fetchLayer(
   const arrival = new Arrival(size);
   let arrived = false;
   let unpacking: Promise<void> | undefined;
-  const unpack = async (): Promise<void> => {
-    const onProgress = (bytes: number): void => {
-      if (arrived) tell('extracting', bytes);
-    };
-    await store.ensureLayer({ descriptor, diffId, arrival, onProgress, signal });
+  const onUnpacked = (bytes: number): void => {
+    if (arrived) tell('extracting', bytes);
   };
-  const download = downloads.use(async () => {
-    signal?.throwIfAborted();
-    unpacking = unpackings.use(unpack);
-    try {
-      const onProgress = (written: number): void => {
-        tell('downloading', written);
-      };
-      await downloadBlob({ client, reference, descriptor, blobs: store.blobs, signal, arrival, onProgress });
-    } catch (cause) {
-      const error = explainForeign(cause, descriptor);
-      arrival.end({ error });
-      // Reported when no writer is left; the fate of a missing layer is no news.
-      await unpacking.catch(() => undefined);
-      throw error;
-    }
-    tell('verifying', size);
-    tell('extracting');
-    arrived = true;
-    arrival.end();
-  });
+  const request = {
+    ...{ client, reference, descriptor, blobs: store.blobs, signal, arrival },
+    onProgress: (written: number) => tell('downloading', written),
+    commit: (work: () => Promise<void>) => perform(verify, work),
+  };
   try {
-    await download;
+    await downloads.use(async () => {
+      signal?.throwIfAborted();
+      unpacking = unpackings.use(() =>
+        perform(unpack, () =>
+          store.ensureLayer({ descriptor, diffId, arrival, onProgress: onUnpacked, signal }),
+        ),
+      );
+      try {
+        await perform(download, async (already) => {
+          if ((await downloadBlob(request)) === 'downloaded') return;
+          already();
+          await perform(verify, async (same) => same());
+        });
+      } catch (cause) {
+        const error = explainForeign(cause, descriptor);
+        arrival.end({ error });
+        // Reported when no writer is left; the fate of a missing layer is no news.
+        await unpacking.catch(() => undefined);
+        throw error;
+      }
+      tell('verifying', size);
+      tell('extracting');
+      arrived = true;
+      arrival.end();
+    });
     await unpacking;
   } finally {
     arrival.close();

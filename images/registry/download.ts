@@ -35,6 +35,8 @@ export interface Download {
   readonly arrival?: Arrival | undefined;
   /** Bytes of the blob that are on disk. */
   readonly onProgress?: ((written: number) => void) | undefined;
+  /** Called around the check that gives the blob its name. */
+  readonly commit?: ((work: () => Promise<void>) => Promise<void>) | undefined;
 }
 
 /**
@@ -82,7 +84,8 @@ async function fetchVerified(download: Download): Promise<void> {
     const worthAnother =
       actual !== descriptor.digest && (resumed || (last !== undefined && client.distrust(last.source)));
     if (!worthAnother) {
-      await blobs.commit(path, descriptor.digest, descriptor.size, actual);
+      const commit = (): Promise<void> => blobs.commit(path, descriptor.digest, descriptor.size, actual);
+      await (download.commit?.(commit) ?? commit());
       return;
     }
     await rm(path, { force: true });

@@ -30,6 +30,8 @@ export interface Answered {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly status: number;
+  /** When it was sent: milliseconds since 1970. */
+  readonly begin: number;
   /** Milliseconds until the answer began. */
   readonly ms: number;
 }
@@ -191,6 +193,7 @@ export class Session {
       url: request.url.href,
       headers: withoutSecrets(request.headers),
       status: response.status,
+      begin: performance.timeOrigin + begin,
       ms: performance.now() - begin,
     });
     return response;

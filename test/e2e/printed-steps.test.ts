@@ -10,6 +10,8 @@ import { renderCommand } from '../../runtime/plan/render.ts';
 import type { StepObject } from '../../src/teach/explain/step-json.ts';
 import { useEngine } from '../support/engine.ts';
 import { succeed } from '../support/image.ts';
+import { tarOf, writeLayout } from '../support/oci-layout.ts';
+import { startRegistry } from '../support/registry.ts';
 import { readTrace } from '../support/trace.ts';
 
 const engine = useEngine();
@@ -103,4 +105,28 @@ test('network create', async () => {
   await traced(file, 'network', ...words);
   await engine.ok('network', 'rm', 'printed');
   expect(sorted([...new Set(withoutId(performed(file)))])).toEqual(sorted([...new Set(withoutId(expected))]));
+});
+
+test('pull: requests, layers and the name; then only what is new', async () => {
+  const registry = await startRegistry(engine.host);
+  const push = (layers: readonly string[]): Promise<void> => {
+    const dir = mkdtempSync(join(engine.host.dir, 'layout-'));
+    return registry.push(writeLayout(dir, [{ layers: layers.map((text) => tarOf(text, text)) }]), 'printed');
+  };
+  const name = `${registry.address}/printed`;
+  try {
+    for (const layers of [
+      ['one', 'two'],
+      ['one', 'three'],
+    ]) {
+      await push(layers);
+      const expected = await printed('pull', name);
+      const file = newFile();
+      await traced(file, 'pull', '-q', name);
+      expect(sorted(performed(file))).toEqual(sorted(expected));
+    }
+  } finally {
+    await engine.minidock('rmi', name);
+    await registry.stop();
+  }
 });

@@ -162,7 +162,7 @@ describe('other commands', () => {
     expect(namesIn(spans, /^minidock stop$/).filter((name) => /^wait for shim/.test(name))).toHaveLength(3);
   });
 
-  test('pull: each layer’s phases, and who unpacks it', async () => {
+  test('pull: each layer’s steps, and who unpacks it', async () => {
     const registry = await startRegistry(engine.host);
     try {
       const layers = [tarOf('one', '1'), tarOf('two', '2')];
@@ -171,9 +171,9 @@ describe('other commands', () => {
       await traced(file, 'pull', '-q', `${registry.address}/traced`);
       const spans = readTrace(file);
       expect(overlaps(spans)).toEqual([]);
-      const phases = namesIn(spans, /^minidock pull$/);
-      expect(phases.filter((name) => /^downloading [0-9a-f]{12}$/.test(name))).toHaveLength(2);
-      expect(phases.filter((name) => /^extracting [0-9a-f]{12}$/.test(name))).toHaveLength(2);
+      const steps = namesIn(spans, /^minidock pull$/);
+      expect(steps.filter((name) => /^layer\.download:[0-9a-f]{12}$/.test(name))).toHaveLength(2);
+      expect(steps.filter((name) => /^layer\.unpack:[0-9a-f]{12}$/.test(name))).toHaveLength(2);
       expect(namesIn(spans, /^minidock __unpack$/)).toContain('unpack');
     } finally {
       await registry.stop();

@@ -1,14 +1,21 @@
 /** `pull` from the engine's side: registry client from the environment, progress on the stream that was asked for. */
 import { ImageError } from '../../../images/errors.ts';
 import { parsePlatform } from '../../../images/platform.ts';
-import { pullImage, type PullEvent, type PullOptions, type PullResult } from '../../../images/pull.ts';
-import { familiarName, familiarRepository, parseReference } from '../../../images/reference.ts';
 import {
-  RegistryClient,
-  registryOptionsFromEnvironment,
-  type RegistryClientOptions,
-} from '../../../images/registry/client.ts';
-import { tracePull } from './pull-trace.ts';
+  pullImage,
+  resolvePull,
+  type PullEvent,
+  type PullOptions,
+  type PullResult,
+  type PullStore,
+  type ResolvedPull,
+} from '../../../images/pull.ts';
+import { familiarName, familiarRepository, parseReference } from '../../../images/reference.ts';
+import { RegistryClient, registryOptionsFromEnvironment } from '../../../images/registry/client.ts';
+import type { Answered } from '../../../images/registry/session.ts';
+import type { HostStep } from '../../../runtime/plan/step.ts';
+import { isTraced } from '../../../runtime/trace.ts';
+import { untilInterrupt } from './until-interrupt.ts';
 import { recordEvent } from '../state/events/event-log.ts';
 import { imageEvent } from '../state/events/events.ts';
 import type { Engine } from '../engine.ts';
@@ -20,10 +27,10 @@ export interface PullByNameOptions {
   readonly output: StandardStream;
   /** One of several tags: the caller prints the status, once. */
   readonly oneOfMany?: boolean;
-  /** Shows the progress of layers on `output`; with `watch` or `quiet` it is not asked. */
+  /** Shows the progress of layers on `output`; with `onSteps` or `quiet` it is not asked. */
   readonly progress?: ((output: StandardStream) => PullListener) | undefined;
-  /** The reporter of its steps; replaces the progress. */
-  readonly watch?: PullWatch | undefined;
+  /** Called with the steps before they are reported to the trace; replaces the progress. */
+  readonly onSteps?: ((steps: readonly HostStep[]) => void) | undefined;
 }
 
 export interface PullListener {
@@ -31,13 +38,6 @@ export interface PullListener {
   /** The last picture, in full. Calling it again does nothing. */
   readonly finish: () => void;
 }
-
-export type PullWatch = Pick<PullOptions, 'onResolved' | 'onEvent'> &
-  Pick<RegistryClientOptions, 'onAnswer'> & {
-    readonly store?: PullOptions['store'];
-    /** The image is there, and nothing is said of it yet. */
-    readonly onStored?: () => void;
-  };
 
 export async function pullByName(
   engine: Engine,
@@ -52,28 +52,18 @@ export async function pullByName(
   if (!name.includes('@') && !/:[^/]*$/.test(name)) say('Using default tag: latest');
   const what = reference.digest ?? reference.tag ?? 'latest';
   say(`${what}: Pulling from ${reference.path}`);
-  const { watch } = options;
-  const progress = quiet || watch !== undefined ? undefined : options.progress?.(output);
-  const tracer = tracePull();
-  const interrupt = new AbortController();
-  const onSignal = (): void => interrupt.abort(interrupted());
-  process.once('SIGINT', onSignal);
+  const { onSteps } = options;
+  const progress = quiet || onSteps !== undefined ? undefined : options.progress?.(output);
+  const trace = isTraced() ? (await import('./pull-trace.ts')).tracePull(engine.paths, onSteps) : undefined;
   try {
-    const result = await pullImage({
-      reference,
-      platform: options.platform === undefined ? undefined : parsePlatform(options.platform),
-      store: watch?.store ?? (await engine.images()),
-      client: new RegistryClient({ ...registryOptionsFromEnvironment(), onAnswer: watch?.onAnswer }),
-      onEvent: (event) => {
-        progress?.event(event);
-        tracer?.(event);
-        watch?.onEvent?.(event);
-      },
-      onResolved: watch?.onResolved,
-      signal: interrupt.signal,
-    });
+    const store = await engine.images();
+    const result = await untilInterrupt(interrupted, (signal) =>
+      pullImage({
+        ...request(name, options, store, trace?.onAnswer),
+        ...{ onEvent: progress?.event, onPlanned: trace?.onPlanned, perform: trace?.perform, signal },
+      }),
+    );
     progress?.finish();
-    watch?.onStored?.();
     const { image } = result;
     const event = imageEvent(
       'pull',
@@ -93,9 +83,31 @@ export async function pullByName(
     return result;
   } finally {
     progress?.finish();
-    process.off('SIGINT', onSignal);
   }
 }
+
+/** What a pull would do. `store` keeps what the registry answers. */
+export const resolveByName = (
+  name: string,
+  options: PullByNameOptions,
+  store: PullStore,
+  onAnswer: (answered: Answered) => void,
+): Promise<ResolvedPull> =>
+  untilInterrupt(interrupted, (signal) =>
+    resolvePull({ ...request(name, options, store, onAnswer), signal }),
+  );
+
+const request = (
+  name: string,
+  { platform }: PullByNameOptions,
+  store: PullStore,
+  onAnswer: ((answered: Answered) => void) | undefined,
+): PullOptions => ({
+  reference: parseReference(name),
+  platform: platform === undefined ? undefined : parsePlatform(platform),
+  store,
+  client: new RegistryClient({ ...registryOptionsFromEnvironment(), onAnswer }),
+});
 
 function interrupted(): ImageError {
   return new ImageError({

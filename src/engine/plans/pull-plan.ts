@@ -1,24 +1,56 @@
 /**
  * The steps of a pull: the requests that were really sent until it was known what the image is made of, each as the
- * curl that sends the same, and from there what each layer takes, with the store's own paths. A password or a token
- * is never among it: what a registry was shown is read from a file (token.header) or from ~/.netrc.
+ * curl that sends the same, and from there a step for each task that is carried out (images/pull-tasks.ts), with the
+ * store's own paths. A password or a token is never among it: what a registry was shown is read from a file
+ * (token.header) or from ~/.netrc.
  */
 import { join } from 'node:path';
+import type { LayerTask, PullTask, PullTasks } from '../../../images/pull-tasks.ts';
 import type { Answered } from '../../../images/registry/session.ts';
 import { hexOf } from '../../../images/store/blob-store.ts';
 import { layerName } from '../../../images/store/layer-store.ts';
-import type { Descriptor, ImageConfig, Manifest } from '../../../images/types.ts';
+import type { Descriptor } from '../../../images/types.ts';
 import { quoteWord, renderArgv } from '../../../runtime/plan/quote.ts';
 import type { HostStep, Undo } from '../../../runtime/plan/step.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import { imagesDir, type Paths } from '../state/paths.ts';
 
 const TOKEN_FILE = 'token.header';
-export const CONFIG_STEP = 'registry.config';
+const CONFIG_STEP = 'registry.config';
 
 export interface RequestStep {
   readonly step: HostStep;
-  readonly ms: number;
+  readonly answered: Answered;
+}
+
+export interface PullPlan {
+  readonly requests: readonly RequestStep[];
+  /** The configuration was here, so that it was not asked for. */
+  readonly known: HostStep | undefined;
+  readonly tasks: ReadonlyMap<PullTask, HostStep>;
+  /** All of them, in their order. */
+  readonly steps: readonly HostStep[];
+}
+
+export function planPullSteps(paths: Paths, answers: readonly Answered[], all: PullTasks): PullPlan {
+  const requests = planRequests(paths, answers);
+  const sample = blobRequest(answers);
+  const asked = requests.some(({ step }) => step.id === CONFIG_STEP);
+  const known = asked ? undefined : planConfig(paths, all.config, sample);
+  const tasks = new Map<PullTask, HostStep>([
+    ...all.layers.flat().map((task) => [task, planLayerTask(paths, task, sample)] as const),
+    [all.name, planName(paths, all.name.name)],
+  ]);
+  const head = [...requests.map(({ step }) => step), ...(known === undefined ? [] : [known])];
+  return { requests, known, tasks, steps: [...head, ...tasks.values()] };
+}
+
+/** A request for a blob of the repository, for its URL and how it was allowed. */
+function blobRequest(answers: readonly Answered[]): Answered | undefined {
+  const sample =
+    answers.find(({ url }) => /\/v2\/.*\/blobs\/sha256:/.test(decodeURIComponent(url))) ??
+    answers.find(({ url }) => /\/v2\/.*\/manifests\//.test(url));
+  return sample && { ...sample, url: sample.url.replace(/\/manifests\/[^/]*$/, '/blobs/x') };
 }
 
 /** Where a redirect leads is left out: `curl --location` goes there by itself. */
@@ -30,20 +62,20 @@ export function planRequests(paths: Paths, answers: readonly Answered[]): readon
       const { id, ...words } = wordsOf(answered);
       const count = (seen.get(id) ?? 0) + 1;
       seen.set(id, count);
-      const { status, ms } = answered;
+      const { status } = answered;
       const title = status < 400 ? words.title : `${words.title} (it answers ${status})`;
       const command = { kind: 'run', argv: requestArgv(paths, answered, id) } as const;
       const named = count === 1 ? id : `${id}:${count}`;
       const kept = id === CONFIG_STEP ? keptAt(blobPath(paths, digestIn(answered.url))) : { undo: ASKED };
-      return { step: { ...words, id: named, title, section: 'registry', command, ...kept }, ms };
+      return { step: { ...words, id: named, title, section: 'registry', command, ...kept }, answered };
     });
 }
 
-/** Of a configuration that is here already, so that none was asked for. `sample` as in planLayers. */
-export function planConfig(paths: Paths, { digest }: Descriptor, sample: Answered | undefined): HostStep {
+/** `sample` as in planLayerTask. */
+function planConfig(paths: Paths, { digest }: Descriptor, sample: Answered | undefined): HostStep {
   const url = blobUrl(sample, digest);
   const headers = { ...sample?.headers, accept: '*/*' };
-  const asked: Answered = { method: 'GET', url, headers, status: 200, ms: 0 };
+  const asked: Answered = { method: 'GET', url, headers, status: 200, begin: 0, ms: 0 };
   return {
     ...wordsOf(asked),
     id: CONFIG_STEP,
@@ -95,6 +127,7 @@ export function authArgv(scheme: string | undefined): readonly string[] {
 }
 
 const digestIn = (url: string): string => new URL(url).pathname.split('/').at(-1) ?? '';
+
 export const blobPath = (paths: Paths, digest: string): string =>
   join(imagesDir(paths), 'blobs', 'sha256', hexOf(digest));
 
@@ -138,91 +171,71 @@ function wordsOf({ method, url }: Answered): Pick<HostStep, 'id' | 'title' | 'wh
   };
 }
 
-/** Of one layer, in the order they are done. */
-export const LAYER_STEPS = ['download', 'verify', 'unpack'] as const;
-
-export const layerStepId = (what: (typeof LAYER_STEPS)[number], digest: string): string =>
-  `layer.${what}:${hexOf(digest).slice(0, 12)}`;
-
-/** `sample`: a request for a blob of the same repository that was answered, for its URL and how it was allowed. */
-export function planLayers(
+/** `sample`: a request for a blob of the same repository that was answered. */
+function planLayerTask(
   paths: Paths,
-  manifest: Manifest,
-  config: ImageConfig,
+  { kind, descriptor: { digest, size }, diffId }: LayerTask,
   sample: Answered | undefined,
-): readonly HostStep[] {
-  const seen = new Set<string>();
-  return manifest.layers.flatMap((layer, index) => {
-    const diffId = config.rootfs.diff_ids[index] ?? '';
-    if (seen.has(diffId)) return [];
-    seen.add(diffId);
-    return layerSteps(paths, layer, diffId, sample);
-  });
-}
-
-function layerSteps(
-  paths: Paths,
-  { digest, size }: Descriptor,
-  diffId: string,
-  sample: Answered | undefined,
-): readonly HostStep[] {
+): HostStep {
   const partial = join(imagesDir(paths), 'blobs', 'partial', hexOf(digest));
   const blob = blobPath(paths, digest);
   const layer = join(imagesDir(paths), layerName(diffId));
   const files = join(layer, 'fs');
   const short = hexOf(digest).slice(0, 12);
-  const fetch: Argv = [
-    ...(['curl', '--silent', '--show-error', '--location', '--continue-at', '-'] as const),
-    ...authArgv(sample?.headers['authorization']),
-    ...['--create-dirs', '--output', partial, blobUrl(sample, digest)],
-  ];
   const [from, to] = [quoteWord(partial), quoteWord(blob)];
-  const verify = `echo '${hexOf(digest)}  '${from} | sha256sum --check --quiet && mkdir -p $(dirname ${to}) && mv ${from} ${to}`;
-  const unpack = `mkdir -p ${quoteWord(files)} && tar --extract --numeric-owner --file ${to} --directory ${quoteWord(files)}`;
-  return [
-    {
-      id: layerStepId('download', digest),
-      section: 'unpack',
-      title: `Download the layer ${short}, ${size} bytes`,
-      why: 'A blob is asked for by the digest of its content, so any server may give it. What a broken download left is continued.',
-      without: 'Part of the image’s files would be missing.',
-      command: { kind: 'run', argv: fetch },
-      undo: { kind: 'command', command: { kind: 'run', argv: ['rm', '-f', partial] } },
-      // In partial/ until it is verified.
-      observe: ['find', join(imagesDir(paths), 'blobs'), '-name', hexOf(digest), '-ls'],
-    },
-    {
-      id: layerStepId('verify', digest),
-      section: 'unpack',
-      title: `Verify the layer ${short}`,
-      why: 'It gets its name only if its content has that digest: whatever the network, a mirror or a disk did to it shows here.',
-      without: 'Someone on the way could put other programs into the image.',
-      command: { kind: 'run', argv: ['sh', '-c', verify] },
-      undo: { kind: 'command', command: { kind: 'run', argv: ['rm', '-f', blob] } },
-      observe: ['sha256sum', blob],
-    },
-    {
-      id: layerStepId('unpack', digest),
-      section: 'unpack',
-      title: `Unpack the layer ${short}`,
-      why:
-        'A layer is a tar archive, compressed; overlayfs wants a directory. minidock unpacks while it downloads, in a ' +
-        'process that can write nowhere else, and turns a file .wh.NAME, which says that NAME of a layer below is ' +
-        'deleted, into the device 0:0 that overlayfs takes for it.',
-      without: 'There is nothing that could be mounted.',
-      command: { kind: 'run', argv: ['sh', '-c', unpack] },
-      undo: { kind: 'command', command: { kind: 'run', argv: ['rm', '-r', layer] } },
-      observe: ['ls', files],
-    },
-  ];
+  const common = { id: `layer.${kind}:${short}`, section: 'unpack' } as const;
+  switch (kind) {
+    case 'download': {
+      const fetch: Argv = [
+        ...(['curl', '--silent', '--show-error', '--location', '--continue-at', '-'] as const),
+        ...authArgv(sample?.headers['authorization']),
+        ...['--create-dirs', '--output', partial, blobUrl(sample, digest)],
+      ];
+      return {
+        ...common,
+        title: `Download the layer ${short}, ${size} bytes`,
+        why: 'A blob is asked for by the digest of its content, so any server may give it. What a broken download left is continued.',
+        without: 'Part of the image’s files would be missing.',
+        command: { kind: 'run', argv: fetch },
+        undo: { kind: 'command', command: { kind: 'run', argv: ['rm', '-f', partial] } },
+        // In partial/ until it is verified.
+        observe: ['find', join(imagesDir(paths), 'blobs'), '-name', hexOf(digest), '-ls'],
+      };
+    }
+    case 'verify': {
+      const verify = `echo '${hexOf(digest)}  '${from} | sha256sum --check --quiet && mkdir -p $(dirname ${to}) && mv ${from} ${to}`;
+      return {
+        ...common,
+        title: `Verify the layer ${short}`,
+        why: 'It gets its name only if its content has that digest: whatever the network, a mirror or a disk did to it shows here.',
+        without: 'Someone on the way could put other programs into the image.',
+        command: { kind: 'run', argv: ['sh', '-c', verify] },
+        undo: { kind: 'command', command: { kind: 'run', argv: ['rm', '-f', blob] } },
+        observe: ['sha256sum', blob],
+      };
+    }
+    case 'unpack': {
+      const unpack = `mkdir -p ${quoteWord(files)} && tar --extract --numeric-owner --file ${to} --directory ${quoteWord(files)}`;
+      return {
+        ...common,
+        title: `Unpack the layer ${short}`,
+        why:
+          'A layer is a tar archive, compressed; overlayfs wants a directory. minidock unpacks while it downloads, in a ' +
+          'process that can write nowhere else, and turns a file .wh.NAME, which says that NAME of a layer below is ' +
+          'deleted, into the device 0:0 that overlayfs takes for it.',
+        without: 'There is nothing that could be mounted.',
+        command: { kind: 'run', argv: ['sh', '-c', unpack] },
+        undo: { kind: 'command', command: { kind: 'run', argv: ['rm', '-r', layer] } },
+        observe: ['ls', files],
+      };
+    }
+  }
 }
 
-export const NAME_STEP = 'image.name';
-
-export function planName(paths: Paths, name: string): HostStep {
+function planName(paths: Paths, name: string): HostStep {
   const index = join(imagesDir(paths), 'images.json');
   return {
-    id: NAME_STEP,
+    id: 'image.name',
     section: 'unpack',
     title: `Give the image the name ${name}`,
     why: 'The index of images gets one more line, written beside the old one and renamed over it. It comes last: an image that has a name is whole.',

@@ -21,6 +21,7 @@ import type { StoredImage } from '../../../images/types.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
 import type { StandardStream } from '../../io/standard-streams.ts';
 import type { Engine } from '../engine.ts';
+import { untilInterrupt } from '../images/until-interrupt.ts';
 import { recordEvent } from '../state/events/event-log.ts';
 import { imageEvent } from '../state/events/events.ts';
 
@@ -58,13 +59,10 @@ export async function pushByName(engine: Engine, name: string, options: PushByNa
   say(`The push refers to repository [${repositoryName(reference)}]`);
   const found = await tagsToPush(engine, reference, all);
   for (const { image } of found) checkPlatform(image, name, options.platform);
-  const interrupt = new AbortController();
-  const onSignal = (): void => interrupt.abort(interrupted());
-  process.once('SIGINT', onSignal);
   let sent = false;
-  try {
+  await untilInterrupt(interrupted, async (signal) => {
     for (const one of found) {
-      const pushed = await pushOne(engine, one, options, interrupt.signal);
+      const pushed = await pushOne(engine, one, options, signal);
       // A dry run has printed its steps.
       if (pushed === undefined) continue;
       sent = true;
@@ -74,9 +72,7 @@ export async function pushByName(engine: Engine, name: string, options: PushByNa
       const { digest, size } = pushed;
       say(`${one.reference.tag ?? ''}: digest: ${digest} size: ${size}`);
     }
-  } finally {
-    process.off('SIGINT', onSignal);
-  }
+  });
   if (quiet && sent) output.write(`${all ? repositoryName(reference) : formatReference(reference)}\n`);
 }
 

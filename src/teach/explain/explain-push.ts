@@ -34,7 +34,8 @@ export async function explainPush(
       onPlanned: (tasks) => {
         const { requests, steps } = planAll(engine.paths, reference, answers, tasks);
         reporter.plan(steps);
-        for (const { step, ms } of requests) reporter.done({ id: step.id, ms, outcome: 'done' });
+        for (const { step, answered } of requests)
+          reporter.done({ id: step.id, ms: answered.ms, outcome: 'done' });
       },
       onEvent: (event) => layers.receive(event),
       onSent: (what, outcome) => {
