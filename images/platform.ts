@@ -21,10 +21,15 @@ export function hostPlatform(nodeArch: string = process.arch): Platform {
 /** 'linux/arm64/v8', 'linux/amd64', 'arm64'; throws ImageError 'INVALID_PLATFORM'. */
 export function parsePlatform(text: string): Platform {
   const parts = text.toLowerCase().split('/');
-  if (parts.length > 3 || parts.some((part) => !/^[a-z0-9_.-]+$/.test(part))) throw invalidPlatform(text);
+  if (parts.length > 3) throw invalidPlatform(`"${text}": cannot parse platform specifier`);
+  const wrong = parts.find((part) => !/^[a-z0-9_.-]+$/.test(part));
+  if (wrong !== undefined) throw invalidPlatform(`"${wrong}" is an invalid component of "${text}"`);
   const [first = '', second, variant] = parts;
   if (second === undefined) {
-    return first === 'linux' ? hostPlatform() : normalizePlatform({ os: 'linux', architecture: first });
+    if (SYSTEMS.has(first)) return normalizePlatform({ ...hostPlatform(), os: first });
+    const alone = normalizePlatform({ os: 'linux', architecture: first });
+    if (ARCHITECTURES.has(alone.architecture)) return alone;
+    throw invalidPlatform(`"${text}": unknown operating system or architecture`);
   }
   return normalizePlatform({
     os: first,
@@ -32,6 +37,16 @@ export function parsePlatform(text: string): Platform {
     ...(variant === undefined ? {} : { variant }),
   });
 }
+
+/** Go's names (go/build/syslist.go): one of these alone is a platform, with the rest this machine's. */
+const SYSTEMS = new Set(
+  `aix android darwin dragonfly freebsd hurd illumos ios js linux macos nacl netbsd openbsd plan9 solaris windows
+  zos`.split(/\s+/),
+);
+const ARCHITECTURES = new Set(
+  `386 amd64 amd64p32 arm armbe arm64 arm64be ppc64 ppc64le loong64 mips mipsle mips64 mips64le mips64p32 mips64p32le
+  ppc riscv riscv64 s390 s390x sparc sparc64 wasm`.split(/\s+/),
+);
 
 export function formatPlatform({ os, architecture, variant }: Platform): string {
   return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
@@ -99,10 +114,11 @@ function samePlatform(a: Platform, b: Platform): boolean {
   return a.os === b.os && a.architecture === b.architecture && a.variant === b.variant;
 }
 
-function invalidPlatform(text: string): ImageError {
+/** In containerd's words. */
+function invalidPlatform(message: string): ImageError {
   return new ImageError({
     code: 'INVALID_PLATFORM',
-    message: `"${text}" is not a platform`,
+    message: `${message}: invalid argument`,
     hint: 'a platform is OS/ARCHITECTURE[/VARIANT], for example linux/amd64 or linux/arm64/v8',
   });
 }

@@ -82,7 +82,7 @@ describeBesideDocker('networks', ({ same, both }) => {
       await same(`docker network create --subnet ${subnet ?? ''} ${name ?? ''}`);
     await same('docker run -d --name web --network bb --network-alias www -p 8080:80 test sleep 1000');
     await same('docker network connect --alias wa --ip 10.9.0.77 aa web');
-    const addresses = 'docker exec web ip -4 -o address | cut -d: -f2 | cut -c1-40';
+    const addresses = 'docker exec web ip -4 -o address | cut -d: -f2 | cut -c1-40 | sort';
     const names = `docker inspect -f '{{range $n, $e := .NetworkSettings.Networks}}{{$n}} {{$e.Aliases}} {{$e.IPAddress}} {{$e.Gateway}} {{$e.DNSNames}};{{end}}' web`;
     const look = async (): Promise<void> => {
       await same(addresses);

@@ -37,6 +37,7 @@ describeBesideDocker('wrong usage', ({ same, both }) => {
     ...['--env-file /nosuch', '--label-file /nosuch', '--cap-add NOSUCH', '--security-opt seccomp=/nosuch'],
     ...['--ulimit foo=1', '--ulimit nofile=5:3', '--ulimit nofile', '--sysctl kernel.foo=1'],
     ...['--sysctl kernel.hostname=x', '--sysctl vm.swappiness=1', '--device /dev/null:/dev/x:q'],
+    ...['--platform x', '--platform a/b/c/d', '--platform "linux/a b"'],
     ...['--oom-score-adj 2000', '--shm-size x', '--stop-timeout x', '--stop-signal FOO', "--entrypoint ''"],
     ...['-it', '-t -i=false'],
   ])('run %s', async (flags) => {

@@ -308,6 +308,17 @@ describe('names, ids and removal', () => {
   });
 });
 
+test('--platform: an architecture alone means Linux; what is no platform is refused before anything is pulled', async () => {
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  expect(await ok('run', '--rm', '--platform', architecture, 'test', 'echo', 'ran')).toBe('ran');
+  const wrong = await minidock('run', '--platform', 'x', 'test', 'true');
+  expect(wrong.stderr).toContain(
+    'error parsing specified platform: "x": unknown operating system or architecture',
+  );
+  expect(wrong.stderr).not.toContain('Unable to find image');
+  expect(wrong.exitCode).toBe(125);
+});
+
 test('--init puts an init in front that reaps what is orphaned', async () => {
   const script = 'sleep 0.01 & exec sleep 1000';
   const id = await ok('run', '-d', '--rm', '--init', 'test', 'sh', '-c', `sh -c '${script}' & wait`);

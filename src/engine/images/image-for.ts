@@ -20,9 +20,10 @@ export async function imageFor(engine: Engine, request: CreateRequest, fetch: Fe
       exitCode: 125,
     });
   }
+  const fits = platform === undefined ? () => true : await fitsOf(platform);
   const store = await engine.images();
   const local = policy === 'always' ? undefined : await store.find(name);
-  if (local !== undefined && fits(local, platform)) return local;
+  if (local !== undefined && fits(local)) return local;
   // Check the other flags before any download.
   checkRequest(engine.containers, request);
   if (policy === 'never') {
@@ -42,11 +43,22 @@ export async function imageFor(engine: Engine, request: CreateRequest, fetch: Fe
   }
 }
 
-const fits = (image: StoredImage, platform: string | undefined): boolean => {
-  if (platform === undefined) return true;
-  const [os, architecture] = platform.split('/');
-  return image.config.os === os && (architecture === undefined || image.config.architecture === architecture);
-};
+/** Whether an image is for the platform. @throws MinidockError 'INVALID_PLATFORM' before anything else is looked at. */
+async function fitsOf(platform: string): Promise<(image: StoredImage) => boolean> {
+  const { fitsPlatform, parsePlatform } = await import('../../../images/platform.ts');
+  try {
+    const wanted = parsePlatform(platform);
+    return ({ config }) => fitsPlatform(config, wanted);
+  } catch (error) {
+    const { code, message, hint } = withStatus(error) as MinidockError;
+    throw new MinidockError({
+      code,
+      message: `error parsing specified platform: ${message}`,
+      cause: error,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+}
 
 async function familiar(name: string): Promise<string> {
   const { familiarName, parseReference } = await import('../../../images/reference.ts');

@@ -38,12 +38,21 @@ test.each([
   ['linux/arm64/v8', 'linux/arm64'],
   ['linux/arm', 'linux/arm/v7'],
   ['i386', 'linux/386'],
+  ['armhf', 'linux/arm/v7'],
+  ['darwin', formatPlatform({ ...hostPlatform(), os: 'darwin' })],
 ])('%s is %s', (text, normal) => {
   expect(formatPlatform(parsePlatform(text))).toBe(normal);
 });
 
-test.each(['', '/', 'linux/', 'a/b/c/d', 'linux/amd 64'])('%j is refused', (text) => {
-  expect(() => parsePlatform(text)).toThrow('is not a platform');
+test.each([
+  ['', '"" is an invalid component of ""'],
+  ['/', '"" is an invalid component of "/"'],
+  ['linux/', '"" is an invalid component of "linux/"'],
+  ['a/b/c/d', '"a/b/c/d": cannot parse platform specifier'],
+  ['linux/amd 64', '"amd 64" is an invalid component of "linux/amd 64"'],
+  ['x', '"x": unknown operating system or architecture'],
+])('%j is refused', (text, words) => {
+  expect(() => parsePlatform(text)).toThrow(`${words}: invalid argument`);
 });
 
 test("the host's own platform is in Go's words", () => {
