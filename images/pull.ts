@@ -140,23 +140,23 @@ async function fetchLayer(
   const { descriptor, diffId } = download;
   const { digest, size } = descriptor;
   const layer = digest.slice('sha256:'.length, 'sha256:'.length + 12);
-  const tell = (phase: PullPhase, current = 0): void => onEvent?.({ layer, phase, current, total: size });
+  const report = (phase: PullPhase, current = 0): void => onEvent?.({ layer, phase, current, total: size });
   if (await store.hasLayer(diffId)) {
-    tell('exists', size);
+    report('exists', size);
     for (const task of tasks) await perform(task, async (already) => already());
     return;
   }
-  tell('pulling');
-  if (downloads.full) tell('waiting');
+  report('pulling');
+  if (downloads.full) report('waiting');
   const arrival = new Arrival(size);
   let arrived = false;
   let unpacking: Promise<void> | undefined;
   const onUnpacked = (bytes: number): void => {
-    if (arrived) tell('extracting', bytes);
+    if (arrived) report('extracting', bytes);
   };
   const request = {
     ...{ client, reference, descriptor, blobs: store.blobs, signal, arrival },
-    onProgress: (written: number) => tell('downloading', written),
+    onProgress: (written: number) => report('downloading', written),
     commit: (work: () => Promise<void>) => perform(verify, work),
   };
   try {
@@ -180,8 +180,8 @@ async function fetchLayer(
         await unpacking.catch(() => undefined);
         throw error;
       }
-      tell('verifying', size);
-      tell('extracting');
+      report('verifying', size);
+      report('extracting');
       arrived = true;
       arrival.end();
     });
@@ -189,7 +189,7 @@ async function fetchLayer(
   } finally {
     arrival.close();
   }
-  tell('complete', size);
+  report('complete', size);
 }
 
 /** An image without an index has one platform: refuse it if the user asked for another, else warn. */

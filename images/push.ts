@@ -91,13 +91,13 @@ async function pushLayers(
   const failures: unknown[] = [];
   // Topmost first, as Docker does; the same layer twice in one image is sent once.
   const once = [...new Map(tasks.map((task) => [task.diffId, task])).values()].reverse();
-  const tellers = once.map((task) => tellerOf(options, task));
-  for (const tell of tellers) tell('preparing');
+  const reports = once.map((task) => reportOf(options, task));
+  for (const report of reports) report('preparing');
   const work = once.map(async (task, index) => {
-    const tell = tellers[index] ?? (() => undefined);
-    if (uploads.full) tell('waiting');
+    const report = reports[index] ?? (() => undefined);
+    if (uploads.full) report('waiting');
     try {
-      sent.set(task.diffId, await uploads.use(() => pushLayer({ ...options, signal }, task, tell)));
+      sent.set(task.diffId, await uploads.use(() => pushLayer({ ...options, signal }, task, report)));
     } catch (error) {
       // The first failure stops the others; it is reported when all have stopped.
       failures.push(error);
@@ -110,30 +110,30 @@ async function pushLayers(
   return sent;
 }
 
-type Tell = (phase: PushPhase, current?: number, total?: number, from?: string) => void;
+type Report = (phase: PushPhase, current?: number, total?: number, from?: string) => void;
 
-function tellerOf({ onEvent }: PushOptions, { diffId, descriptor }: LayerTask): Tell {
+function reportOf({ onEvent }: PushOptions, { diffId, descriptor }: LayerTask): Report {
   const layer = diffId.slice('sha256:'.length, 'sha256:'.length + 12);
   return (phase, current = 0, total = descriptor?.size ?? 0, from) => {
     onEvent?.({ layer, phase, current, total, ...(from === undefined ? {} : { from }) });
   };
 }
 
-async function pushLayer(options: PushOptions, task: LayerTask, tell: Tell): Promise<Descriptor> {
+async function pushLayer(options: PushOptions, task: LayerTask, report: Report): Promise<Descriptor> {
   const { descriptor, file, compress, diffId } = task;
   options.signal?.throwIfAborted();
-  if (descriptor !== undefined && (await isThere(options, task, descriptor, tell))) return descriptor;
+  if (descriptor !== undefined && (await isThere(options, task, descriptor, report))) return descriptor;
   if (file === undefined) throw lost(task);
   if (!compress && descriptor !== undefined) {
-    await upload(options, file, descriptor, tell);
+    await upload(options, file, descriptor, report);
     return descriptor;
   }
   const packed = await options.store.blobs.temporaryPath();
   try {
-    tell('compressing');
+    report('compressing');
     const made = await compressTo(packed, file, options.signal);
     const known = made.digest === descriptor?.digest;
-    if (known || !(await isThere(options, task, made, tell))) await upload(options, packed, made, tell);
+    if (known || !(await isThere(options, task, made, report))) await upload(options, packed, made, report);
     return made;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause;
@@ -153,33 +153,38 @@ async function isThere(
   { client, signal }: PushOptions,
   { mountFrom }: LayerTask,
   { digest, size }: Descriptor,
-  tell: Tell,
+  report: Report,
 ): Promise<boolean> {
   if (await client.hasBlob(digest, signal)) {
-    tell('exists', size, size);
+    report('exists', size, size);
     return true;
   }
   for (const from of mountFrom) {
     if (!(await client.mountBlob(digest, from, signal))) continue;
-    tell('mounted', size, size, from);
+    report('mounted', size, size, from);
     return true;
   }
   return false;
 }
 
-async function upload(options: PushOptions, file: string, descriptor: Descriptor, tell: Tell): Promise<void> {
+async function upload(
+  options: PushOptions,
+  file: string,
+  descriptor: Descriptor,
+  report: Report,
+): Promise<void> {
   const { digest, size } = descriptor;
   const open = async function* (): AsyncGenerator<Uint8Array> {
     let sent = 0;
     for await (const piece of createReadStream(file, { highWaterMark: ioChunk })) {
       yield piece as Uint8Array;
       sent += (piece as Uint8Array).length;
-      tell('pushing', sent, size);
+      report('pushing', sent, size);
     }
   };
-  tell('pushing', 0, size);
+  report('pushing', 0, size);
   await options.client.uploadBlob(digest, { size, open }, options.signal);
-  tell('pushed', size, size);
+  report('pushed', size, size);
 }
 
 /** The same bytes each time: no name and no time goes in. */

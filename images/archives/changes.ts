@@ -6,7 +6,7 @@
 import { posix } from 'node:path';
 import { ImageError } from '../errors.ts';
 import type { ContainerDefaults } from '../types.ts';
-import { splitWords } from './words.ts';
+import { splitWords } from './split-words.ts';
 
 type Apply = (config: ContainerDefaults, rest: string) => ContainerDefaults;
 

@@ -91,7 +91,7 @@ function segmentsOf(map: string, count: string): readonly Segment[] {
 }
 
 /**
- * A PAX 1.0 map as its blocks come in: lines of numbers, the first one telling how many pairs follow. It is read once,
+ * A PAX 1.0 map as its blocks come in: lines of numbers, the first one says how many pairs follow. It is read once,
  * when all of its lines are there.
  */
 export class Sparse1Map {

@@ -4,7 +4,7 @@
  * unpacking process has made the directory above it its root, not even without that could an entry be written
  * elsewhere. Directories already walked are remembered, which makes the walk free for nearly every entry.
  *
- * Names ending in `Real` are byte strings of real directories: no link in them, no leading slash, '' for the root.
+ * Names with the suffix `Real` are byte strings of real directories: no link in them, no leading slash, '' for the root.
  */
 import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, unlinkSync, type Stats } from 'node:fs';
 import { corruptLayer } from './corrupt.ts';

@@ -4,11 +4,11 @@
  * namespace, and no child that it forks may run any JavaScript. So it works everything out, writes it down as calls,
  * and executes this program in its own place: one page of code, the table, and nothing else in memory.
  *
- *     waiter ──┬── wait for the preparer, write(channel, report), close all, exit with the program's status
+ *     reaper ──┬── wait for the preparer, write(channel, report), close all, exit with the program's status
  *              └─ preparer: `prepare` …; clone(CLONE_PARENT | CLONE_VFORK) ──┬── sleeps until execve, then exits
  *                                                                            └─ program: `become` …, execve
  *
- * CLONE_PARENT makes the program the waiter's child, CLONE_VFORK lets the preparer sleep until execve(2) has succeeded
+ * CLONE_PARENT makes the program the reaper's child, CLONE_VFORK lets the preparer sleep until execve(2) has succeeded
  * or the program is dead; there is no CLONE_VM, so nobody who traces the child reaches the memory of the two others.
  * All that the three share is one page with the report: the entry that failed and its errno, zeros if none did.
  */
@@ -69,7 +69,7 @@ function entriesOf({ channel, prepare, become }: CallProgram): readonly Entry[] 
     ...become,
     // The preparer. Nobody looks at its status.
     { name: 'exit_group', args: [0] },
-    // The waiter.
+    // The reaper.
     { name: 'wait4', args: [0, 0, 0, 0] },
     { name: 'write', args: [channel, REPORT, REPORT_SIZE] },
     { name: 'close_range', args: [0, LAST_FD, 0] },

@@ -10,7 +10,7 @@ import { invalidSpec } from './spec/flag-errors.ts';
 import { containerEvent, volumeEvent } from './state/events/events.ts';
 import { recordEvents } from './state/events/event-log.ts';
 import { newId, randomName, shortId } from './spec/ids.ts';
-import { claimDirectory, forgetTaking, recordTaking, sweepLeftovers } from './state/leftovers.ts';
+import { claimDirectory, forgetClaims, recordClaims, sweepLeftovers } from './state/sweep.ts';
 import { mountRequests, type MountRequest } from './spec/mount-flags.ts';
 import { containerDir, type Paths } from './state/paths.ts';
 import { buildSpec } from './spec.ts';
@@ -120,7 +120,7 @@ export async function createContainer(
     for (const each of publish) each();
     store.writeState(id, NEW_STATE);
     store.writeConfig(config);
-    forgetTaking(store, id);
+    forgetClaims(store, id);
     recordEvents(store.paths, [
       ...made.map((volume) => volumeEvent(volume, 'create')),
       containerEvent(config, 'create'),
@@ -140,7 +140,7 @@ function takeName(store: ContainerStore, { config, mounts }: DraftContainer): st
     anonymous === true && volume !== undefined ? [volume] : [],
   );
   const take = (name: string): string => {
-    recordTaking(store, config.id, { name, anonymousVolumes });
+    recordClaims(store, config.id, { name, anonymousVolumes });
     store.names.reserve(name, config.id);
     return name;
   };

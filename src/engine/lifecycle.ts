@@ -9,8 +9,8 @@ import { recordEvent } from './state/events/event-log.ts';
 import { containerEvent } from './state/events/events.ts';
 import { tryLock, waitLock } from './state/lock.ts';
 import { containerDir, containerLock } from './state/paths.ts';
-import { LOST, POLL, recover } from './recovery.ts';
-import { findContainer, refresh } from './refresh.ts';
+import { UNKNOWN_STATUS, POLL, recover } from './recovery.ts';
+import { findContainer, reconcile } from './reconcile.ts';
 import { waitForShim } from './shim/client/shim-client.ts';
 import { startDetached, type StartOptions } from './start.ts';
 import { noSuchContainer, type Container, type ContainerStore } from './state/store.ts';
@@ -25,7 +25,7 @@ export async function waitForExit(store: ContainerStore, container: Container): 
   const message = await untilOver(store, container, waitForShim(store.paths, container.config.id));
   if (message !== undefined) return message.exitCode;
   const now = store.read(container.config.id);
-  return (now === undefined ? undefined : await refresh(store, now))?.state.exitCode ?? LOST;
+  return (now === undefined ? undefined : await reconcile(store, now))?.state.exitCode ?? UNKNOWN_STATUS;
 }
 
 /** Starts it, or waits for another process that is starting it. @throws what the shim reports. */
@@ -66,7 +66,7 @@ export async function removeContainer(
   const end = Date.now() + PATIENCE;
   for (;;) {
     const known = store.read(id);
-    const now = known === undefined ? undefined : await refresh(store, known);
+    const now = known === undefined ? undefined : await reconcile(store, known);
     if (now === undefined) return;
     if (isActive(now.state)) {
       if (!options.force) throw stillRunning(name, now.state.status);

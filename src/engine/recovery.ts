@@ -19,7 +19,7 @@ import { undoRun } from './undo-run.ts';
 import { timestamp } from './spec/time.ts';
 
 /** Docker's exit status for a container whose end no process saw. */
-export const LOST = 255;
+export const UNKNOWN_STATUS = 255;
 
 /** Milliseconds between looks at what another process is doing. */
 export const POLL = 10;
@@ -68,13 +68,14 @@ export async function recover(store: ContainerStore, id: string): Promise<void> 
         pid: 0,
         shimPid: 0,
         // Between two runs nothing was lost but the next one.
-        exitCode: ran ? LOST : state.exitCode,
+        exitCode: ran ? UNKNOWN_STATUS : state.exitCode,
         error: state.bootId === bootId() ? 'the shim was killed' : 'the host was restarted',
         finishedAt: ran ? timestamp() : state.finishedAt,
         network: undefined,
         firstId: undefined,
       });
-      if (ran) recordEvents(store.paths, endEvents(config, state.network, { ...state, exitCode: LOST }));
+      if (ran)
+        recordEvents(store.paths, endEvents(config, state.network, { ...state, exitCode: UNKNOWN_STATUS }));
       if (config.spec.autoRemove) {
         const { removeContainerFiles } = await import('./remove-container.ts');
         removeContainerFiles(store, config, { volumes: true });

@@ -5,7 +5,7 @@ import { planRemoval } from './plans/removal-plan.ts';
 import type { ContainerConfig } from './spec/container.ts';
 import { recordEvents } from './state/events/event-log.ts';
 import { containerEvent, volumeEvent } from './state/events/events.ts';
-import { recordTaking } from './state/leftovers.ts';
+import { recordClaims } from './state/sweep.ts';
 import { performFileStep, type FileStep } from './state/perform-file.ts';
 import type { ContainerStore } from './state/store.ts';
 
@@ -53,7 +53,7 @@ function noteVolumes(
   anonymousVolumes: readonly string[],
 ): void {
   try {
-    recordTaking(store, id, { name, anonymousVolumes });
+    recordClaims(store, id, { name, anonymousVolumes });
   } catch (error) {
     // Also a full disk can be cleared.
     if (errnoOf(error) === '') throw error;

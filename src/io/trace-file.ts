@@ -31,13 +31,13 @@ const LIFE = 255;
 
 /**
  * From here to its end this process's spans go to the file. `name` is the process's. A write error is reported once,
- * to `complain`; the process continues without a trace.
+ * to `warn`; the process continues without a trace.
  */
 export function openTrace(
   path: string,
   name: string,
   argv: readonly string[],
-  complain: (error: Error) => void,
+  warn: (error: Error) => void,
 ): void {
   const begun = performance.timeOrigin + performance.now();
   const file = resolve(path);
@@ -45,7 +45,7 @@ export function openTrace(
   try {
     fd = openForAppending(file);
   } catch (error) {
-    complain(error as Error);
+    warn(error as Error);
     delete process.env['MINIDOCK_TRACE'];
     return;
   }
@@ -64,7 +64,7 @@ export function openTrace(
       writeSync(fd, `${JSON.stringify(event)},\n`);
     } catch (error) {
       broken = true;
-      complain(error as Error);
+      warn(error as Error);
     }
   };
   const threads = new Set<string>();

@@ -155,15 +155,15 @@ test('a signal to the command ends the process by its signal, as 128 plus its nu
 test('what enters takes little room: one more process for a moment, no memory of the engine’s', async () => {
   await ok('run', '-d', '--name', 'tight', '--pids-limit', '4', '-m', '6m', 'test', 'sleep', '1000');
   expect(await ok('exec', 'tight', 'echo', 'there')).toBe('there');
-  const waiter = engine.host.spawn([binary, 'exec', 'tight', 'sh', '-c', 'echo here; exec sleep 1000']);
-  await waiter.waitForOutput(/here/);
+  const waiting = engine.host.spawn([binary, 'exec', 'tight', 'sh', '-c', 'echo here; exec sleep 1000']);
+  await waiting.waitForOutput(/here/);
   expect((await ok('exec', 'tight', 'ps', '-o', 'args')).split('\n').slice(1)).toEqual([
     'sleep 1000',
     'sleep 1000',
     'ps -o args',
   ]);
   await ok('rm', '-f', 'tight');
-  expect(await waiter.exited).toBe(137);
+  expect(await waiting.exited).toBe(137);
 });
 
 test('a limit of processes for the user counts the program alone', async () => {

@@ -36,7 +36,7 @@ function expectWhole(steps: readonly StepObject[]): void {
     expect(step.of).toBe(steps.length);
     expect(step.ms).toBeGreaterThanOrEqual(0);
     expect(step.outcome).toMatch(/^(done|already)$/);
-    for (const text of [step.title, step.command, step.why, step.else, step.undo, step.section])
+    for (const text of [step.title, step.command, step.why, step.without, step.undo, step.section])
       expect(text).not.toBe('');
   }
 }

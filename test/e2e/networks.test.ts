@@ -225,8 +225,8 @@ test('--explain tells each step, on standard error; --dry-run the same, and make
   );
   for (const words of [
     `$ ip link add name ${bridge} type bridge`,
-    `Undo: ip link delete ${bridge}\n`,
-    'Undo: minidock network rm told\n',
+    `Undo:    ip link delete ${bridge}\n`,
+    'Undo:    minidock network rm told\n',
     'Close',
     'Masquerade',
     'Why:',

@@ -7,7 +7,7 @@
  *       │                                 looks up the user and the program, opens the terminal, and writes down
  *       │                                 the rest as a list of system calls
  *       └─ execveat(memory file) ──> the list (runtime/syscall/call-program.ts)
- *            waiter                       a page, no descriptors, in the host's PID namespace; has the exit status
+ *            reaper                       a page, no descriptors, in the host's PID namespace; has the exit status
  *            ├─ preparer                  likewise, until execve: cgroup, PID namespace, filter, user, capabilities
  *            └─ program                   born in the container's namespaces with what the program will have: its
  *                                         user, capabilities, filter, and descriptors 0 to 2; setsid, execve

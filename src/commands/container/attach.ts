@@ -5,7 +5,7 @@ import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { containerEvent } from '../../engine/state/events/events.ts';
 import { refuseMissingTerminal, runForeground } from '../../engine/foreground.ts';
 import { signalContainer } from '../../engine/signal-process.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import type { ContainerState } from '../../engine/spec/container.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { connectShim } from '../../engine/shim/client/shim-client.ts';

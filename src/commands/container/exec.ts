@@ -5,7 +5,7 @@ import { parseEnv } from '../../engine/spec/env-flags.ts';
 import { execInContainer } from '../../engine/exec.ts';
 import type { ExecOptions } from '../../engine/plans/exec-plan.ts';
 import { refuseMissingTerminal } from '../../engine/foreground.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import type { Container } from '../../engine/state/store.ts';
 import { inMode, localReporterFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';

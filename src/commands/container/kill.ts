@@ -1,6 +1,6 @@
 /** `kill`: one signal, KILL by default. */
 import { MinidockError } from '../../../runtime/errors.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { parseSignal } from '../../engine/spec/signals.ts';
 import { killContainer } from '../../engine/stop.ts';

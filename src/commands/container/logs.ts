@@ -1,6 +1,6 @@
 /** `logs` */
 import { MinidockError } from '../../../runtime/errors.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import { readLogs } from '../../engine/logs.ts';
 import { parseInstant } from '../../ui/time.ts';
 import { invalidArgument } from '../../engine/spec/flag-errors.ts';

@@ -1,5 +1,5 @@
 /** `pause` and `unpause`: all processes of a container stand still, and go on. */
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import { pauseContainer, planPause, planUnpause, unpauseContainer } from '../../engine/life/pause.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { explainHow, localReporterFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';

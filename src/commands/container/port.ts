@@ -1,6 +1,6 @@
 /** `port`: what is published, or where one port is. */
 import { MinidockError } from '../../../runtime/errors.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import type { Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
 

@@ -2,7 +2,7 @@
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { isActive, type ContainerConfig } from '../../engine/spec/container.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { listContainers } from '../../engine/refresh.ts';
+import { listContainers } from '../../engine/reconcile.ts';
 import { asksForSize, containerListStyle, containerRow, type Sizes } from '../../docker/container-row.ts';
 import { matchContainer, parseContainerFilters } from '../../docker/container-filter.ts';
 import { formatList, QUIET_WINS } from '../../docker/format.ts';

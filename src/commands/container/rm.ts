@@ -1,6 +1,6 @@
 /** `rm`: remove containers, and with -v their anonymous volumes. */
 import { removeContainer } from '../../engine/lifecycle.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { explainHow, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import { forEachInTurn, forEachName } from '../shared/each.ts';

@@ -4,7 +4,7 @@ import { DEFAULT_DETACH_KEYS } from '../../io/detach-keys.ts';
 import { isActive, type ContainerState } from '../../engine/spec/container.ts';
 import { startContainer } from '../../engine/lifecycle.ts';
 import { startAttached } from '../../engine/start-attached.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import { recover } from '../../engine/recovery.ts';
 import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { containerEvent } from '../../engine/state/events/events.ts';

@@ -5,7 +5,7 @@ import { startContainer } from '../../engine/lifecycle.ts';
 import { stopContainer } from '../../engine/stop.ts';
 import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { containerEvent } from '../../engine/state/events/events.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { explainHow, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import { forEachInTurn, forEachName } from '../shared/each.ts';

@@ -1,7 +1,7 @@
 /** `update` */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { checkUpdate, planUpdate, updateContainer } from '../../engine/life/update.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { parseResources, type ResourceFlags } from '../../engine/spec/resource-flags.ts';
 import { parseRestartPolicy } from '../../engine/spec/restart-flags.ts';

@@ -1,6 +1,6 @@
 /** `wait`: the exit status of each, when it has one. */
 import { waitForExit } from '../../engine/lifecycle.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import { forEachName } from '../shared/each.ts';
 import type { Verb } from '../shared/verb.ts';
 

@@ -23,7 +23,7 @@ import {
   tellGone,
 } from '../../teach/lab/session.ts';
 import * as tutor from '../../teach/lab/tutor.ts';
-import { lessonText, type Style } from '../../teach/lab/words.ts';
+import { lessonText, type Style } from '../../teach/lab/lesson-text.ts';
 import { colorsFor } from '../../ui/colors.ts';
 import type { Context, Verb } from '../shared/verb.ts';
 

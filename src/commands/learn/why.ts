@@ -1,7 +1,7 @@
 /** `why`: where a packet stops, and the fix. Exit status 0: it works, 1: it does not, 125: error. */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { printableJson } from '../../../runtime/printable.ts';
-import { findContainer, listContainers } from '../../engine/refresh.ts';
+import { findContainer, listContainers } from '../../engine/reconcile.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import { addressesOf, observe, readHost, readUplinkAddress } from '../../diagnose/why/observe.ts';

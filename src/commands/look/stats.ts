@@ -8,7 +8,7 @@ import { formatList } from '../../docker/format.ts';
 import { statsRow, STATS_STYLE, type Measured } from '../../docker/stats-row.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { readUsage, type Usage } from '../../engine/look/usage.ts';
-import { findContainer, listContainers, refresh } from '../../engine/refresh.ts';
+import { findContainer, listContainers, reconcile } from '../../engine/reconcile.ts';
 import { hasProgram } from '../../engine/spec/container.ts';
 import type { Container } from '../../engine/state/store.ts';
 import { stdout } from '../../io/standard-streams.ts';
@@ -76,7 +76,7 @@ async function chosen(
   const found: Chosen[] = [];
   for (const called of names) {
     try {
-      const container = await refresh(containers, containers.find(called));
+      const container = await reconcile(containers, containers.find(called));
       if (container !== undefined) found.push({ called, container });
     } catch (error) {
       // Removed since: the others are still looked at.

@@ -1,7 +1,7 @@
 /** `top`: the processes of a container, as the host's ps tells them. */
 import { oneLine } from '../../../runtime/printable.ts';
 import { listProcesses } from '../../engine/look/processes.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { containerEvent } from '../../engine/state/events/events.ts';
 import { stdout } from '../../io/standard-streams.ts';

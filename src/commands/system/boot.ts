@@ -1,7 +1,7 @@
 /** `system boot` and `system halt`: what Docker's daemon does as the host starts and goes down (scripts/minidock.service). */
 import { containersToStart } from '../../engine/life/boot.ts';
 import { stopContainer } from '../../engine/stop.ts';
-import { listContainers } from '../../engine/refresh.ts';
+import { listContainers } from '../../engine/reconcile.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { isActive } from '../../engine/spec/container.ts';
 import { DEFAULT_DETACH_KEYS } from '../../io/detach-keys.ts';

@@ -4,7 +4,7 @@ import { cpus, release, totalmem, hostname } from 'node:os';
 import { cgroupLayout } from '../../../runtime/cgroup/detect.ts';
 import { oneLine, printableJson } from '../../../runtime/printable.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { listContainers } from '../../engine/refresh.ts';
+import { listContainers } from '../../engine/reconcile.ts';
 import { compileTemplate } from '../../docker/go-template/template.ts';
 import { humanMemory } from '../../ui/human.ts';
 import { version } from '../../version.ts';

@@ -1,6 +1,6 @@
 /** `inspect --host`: what the host has of a container, as JSON, a Go template over it, or tables for people. */
 import { printableJson } from '../../../runtime/printable.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import type { Container } from '../../engine/state/store.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import { readHostView } from '../../diagnose/inspect-host/host-view.ts';

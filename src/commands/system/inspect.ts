@@ -4,7 +4,7 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import { printableJson } from '../../../runtime/printable.ts';
 import type { ContainerConfig } from '../../engine/spec/container.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import type { Sizes } from '../../docker/container-row.ts';
 import type { Template } from '../../docker/go-template/template.ts';
 import type { Context, Verb } from '../shared/verb.ts';

@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { connectNetwork, disconnectNetwork, type Told } from '../../engine/life/connect-network.ts';
 import { endpointSpec } from '../../engine/network/network-flags.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { hasProgram } from '../../engine/spec/container.ts';
 import { recordEvent } from '../../engine/state/events/event-log.ts';

@@ -1,6 +1,6 @@
 /** `network ls` */
 import type { Engine } from '../../engine/engine.ts';
-import { listContainers } from '../../engine/refresh.ts';
+import { listContainers } from '../../engine/reconcile.ts';
 import { DEFAULT_NETWORK, endpointStates } from '../../engine/spec/endpoints.ts';
 import { listNetworks, previewDefinition } from '../../engine/state/networks.ts';
 import { stdout } from '../../io/standard-streams.ts';

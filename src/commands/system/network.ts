@@ -3,7 +3,7 @@ import { printableJson } from '../../../runtime/printable.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { PREDEFINED, removeNetwork } from '../../engine/network/network-create.ts';
 import { findNetwork, noSuchNetwork, previewDefinition } from '../../engine/state/networks.ts';
-import { listContainers, recoverAll } from '../../engine/refresh.ts';
+import { listContainers, recoverAll } from '../../engine/reconcile.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import { compileTemplate } from '../../docker/go-template/template.ts';

@@ -13,7 +13,7 @@ import { leasedIds, releaseIds } from '../../../runtime/process/identity/id-rang
 import { undoJournal } from '../../../runtime/plan/undo.ts';
 import { endpointStates } from '../../engine/spec/endpoints.ts';
 import { isHalfMade } from '../../engine/state/half-made.ts';
-import { sweepLeftovers } from '../../engine/state/leftovers.ts';
+import { sweepLeftovers } from '../../engine/state/sweep.ts';
 import {
   containerDir,
   containerRunDir,

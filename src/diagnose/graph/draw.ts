@@ -14,7 +14,7 @@ import { observe } from './observe.ts';
 import { outline } from './outline.ts';
 import { drawSvg } from './svg.ts';
 import { drawText, toAscii } from './text.ts';
-import { words } from './words.ts';
+import { legend } from './legend.ts';
 
 export const FORMATS = ['text', 'mermaid', 'dot', 'svg', 'json'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -57,7 +57,7 @@ export function renderGraph(model: Model, options: DrawOptions = {}): string {
       );
     case 'text': {
       const picture = drawText(layOut(model, { width, mark }), { ascii, colors });
-      const below = options.brief === true ? '' : words(model, { width, mark, colors });
+      const below = options.brief === true ? '' : legend(model, { width, mark, colors });
       return picture + (ascii ? toAscii(below) : below);
     }
   }

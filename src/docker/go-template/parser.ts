@@ -19,7 +19,7 @@ export interface ParsedTemplate {
 }
 
 /** How a list of statements ended: the keyword that closed it. */
-type Ending = 'end' | 'else' | 'eof';
+type BlockEnd = 'end' | 'else' | 'eof';
 
 export function parseTemplate(source: string, functions: ReadonlySet<string>): ParsedTemplate {
   return new Parser(source, functions).parse();
@@ -35,7 +35,7 @@ class Parser extends PipelineParser {
     return { source: this.source, body: statements, templates: this.templates };
   }
 
-  private statements(topLevel: boolean): { statements: readonly Statement[]; ending: Ending } {
+  private statements(topLevel: boolean): { statements: readonly Statement[]; ending: BlockEnd } {
     const statements: Statement[] = [];
     for (;;) {
       const token = this.next();
@@ -151,7 +151,7 @@ class Parser extends PipelineParser {
   }
 
   /** The body of a template of its own: it sees no variable from outside and no loop around it. */
-  private ownScope(end: Ending, context: string): readonly Statement[] {
+  private ownScope(end: BlockEnd, context: string): readonly Statement[] {
     const outer = { variables: this.variables, rangeDepth: this.rangeDepth };
     this.variables = ['$'];
     this.rangeDepth = 0;

@@ -56,16 +56,16 @@ export class NetworkNames {
   ) {}
 
   addresses(name: string): readonly string[] {
-    this.refresh();
+    this.reload();
     return this.byName.get(name) ?? [];
   }
 
   nameOf(address: string): string | undefined {
-    this.refresh();
+    this.reload();
     return this.byAddress.get(address);
   }
 
-  private refresh(): void {
+  private reload(): void {
     const directory = namesDirectory(this.paths, this.network.id);
     const stats = statSync(directory, { throwIfNoEntry: false });
     const stamp = stats === undefined ? 'none' : `${String(stats.ino)} ${String(stats.mtimeMs)}`;

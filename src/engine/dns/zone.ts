@@ -65,13 +65,13 @@ export class Zone {
   ) {}
 
   get servers(): readonly UpstreamServer[] {
-    this.refresh();
+    this.reload();
     return this.known;
   }
 
   /** undefined: no name of ours, somebody else may know it. Without records: it is, and has none of that type. */
   answer(query: Query): readonly Answer[] | undefined {
-    this.refresh();
+    this.reload();
     if (query.type === 'PTR') return this.reverse(query.name);
     const addresses = this.find(query.name);
     if (addresses === undefined) return undefined;
@@ -103,7 +103,7 @@ export class Zone {
     return undefined;
   }
 
-  private refresh(): void {
+  private reload(): void {
     const stats = statSync(this.path, { throwIfNoEntry: false });
     const stamp = stats === undefined ? 'none' : `${String(stats.ino)} ${String(stats.mtimeMs)}`;
     if (stamp === this.stamp) return;

@@ -9,7 +9,7 @@ import type { ContainerDefaults, StoredImage } from '../../../images/types.ts';
 import { findImage } from '../images/find-image.ts';
 import type { Engine } from '../engine.ts';
 import { pauseContainer, unpauseContainer } from '../life/pause.ts';
-import { findContainer } from '../refresh.ts';
+import { findContainer } from '../reconcile.ts';
 import type { ContainerConfig } from '../spec/container.ts';
 import { recordEvent } from '../state/events/event-log.ts';
 import { containerEvent } from '../state/events/events.ts';

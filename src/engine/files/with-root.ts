@@ -6,7 +6,7 @@
 import { closeSync } from 'node:fs';
 import { delay } from '../../../runtime/io/delay.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
-import { findContainer } from '../refresh.ts';
+import { findContainer } from '../reconcile.ts';
 import { hasProgram } from '../spec/container.ts';
 import { tryLock, type Lock } from '../state/lock.ts';
 import { containerLock } from '../state/paths.ts';

@@ -6,7 +6,7 @@
 import { isWanted } from '../shim/restart/policy.ts';
 import { isActive } from '../spec/container.ts';
 import { NEVER } from '../spec/time.ts';
-import { listContainers } from '../refresh.ts';
+import { listContainers } from '../reconcile.ts';
 import type { Container, ContainerStore } from '../state/store.ts';
 import { readByHand } from './manual-stop.ts';
 

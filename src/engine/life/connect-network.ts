@@ -9,7 +9,7 @@ import type { StepTime } from '../../../runtime/plan/step-span.ts';
 import { hasProgram, isBridged, type EndpointSpec } from '../spec/container.ts';
 import { DEFAULT_NETWORK, endpointSpecs, endpointStates } from '../spec/endpoints.ts';
 import { POLL } from '../recovery.ts';
-import { findContainer } from '../refresh.ts';
+import { findContainer } from '../reconcile.ts';
 import { changeConfig } from '../state/change-config.ts';
 import { tryLock } from '../state/lock.ts';
 import { findNetwork, noSuchNetwork } from '../state/networks.ts';

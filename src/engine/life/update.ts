@@ -14,7 +14,7 @@ import type { HostStep } from '../../../runtime/plan/step.ts';
 import { undoEntries, describeUndo } from '../../../runtime/plan/undo.ts';
 import { ociLimits } from '../plans/bundle-resources.ts';
 import { POLL } from '../recovery.ts';
-import { findContainer } from '../refresh.ts';
+import { findContainer } from '../reconcile.ts';
 import { hasProgram, type ContainerConfig } from '../spec/container.ts';
 import { refuseImpossible } from '../spec/resource-flags.ts';
 import { changedLimits, withUpdate, type Update } from '../spec/update.ts';

@@ -2,7 +2,7 @@
 import type { StoredImage } from '../../../images/types.ts';
 import type { Engine } from '../engine.ts';
 import { overlayDir } from '../plans/bundle.ts';
-import { listContainers } from '../refresh.ts';
+import { listContainers } from '../reconcile.ts';
 import { isActive } from '../spec/container.ts';
 import type { Container } from '../state/store.ts';
 import { treeSize } from '../state/tree-size.ts';

@@ -2,7 +2,7 @@
 import { MinidockError } from '../../../runtime/errors.ts';
 import { isActive } from '../spec/container.ts';
 import { cannotTell } from '../state/damage.ts';
-import { takenVolumes } from '../state/leftovers.ts';
+import { claimedVolumes } from '../state/sweep.ts';
 import type { Container, ContainerStore } from '../state/store.ts';
 
 /** By the image's id. @throws MinidockError 'DAMAGED_FILE' if a container's image is unknown. */
@@ -22,7 +22,7 @@ export function imagesInUse(containers: ContainerStore): ReadonlyMap<string, str
 export const volumesInUse = (containers: ContainerStore): ReadonlySet<string> =>
   new Set([
     // Before the containers: one that is made meanwhile is among these or among those.
-    ...takenVolumes(containers),
+    ...claimedVolumes(containers),
     ...readable(containers, 'remove volumes').flatMap(({ config }) =>
       config.spec.mounts.flatMap(({ volume }) => volume ?? []),
     ),

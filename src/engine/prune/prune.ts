@@ -4,7 +4,7 @@
  */
 import { removeContainer } from '../lifecycle.ts';
 import { removeNetwork } from '../network/network-create.ts';
-import { listContainers, recoverAll } from '../refresh.ts';
+import { listContainers, recoverAll } from '../reconcile.ts';
 import { overlayDir } from '../plans/bundle.ts';
 import type { Engine } from '../engine.ts';
 import { isActive } from '../spec/container.ts';

@@ -170,7 +170,7 @@ export async function launch(request: Launch): Promise<number> {
   const handed = await handOverTo(request, await mounts);
   started.init.begin(handed);
   try {
-    return await bringUp(request, allOf(beside.map((steps) => applySteps(steps, options))));
+    return await awaitProgram(request, allOf(beside.map((steps) => applySteps(steps, options))));
   } catch (error) {
     throw error instanceof InitError ? initError(error.failure, plan) : error;
   }
@@ -193,7 +193,7 @@ async function handOverTo(
 }
 
 /** From the process in its new namespaces to the running program, whose pid it gives. */
-async function bringUp(
+async function awaitProgram(
   { plan, stdio, size, started: { init, first, trace } }: Launch,
   network: Promise<void>,
 ): Promise<number> {

@@ -123,7 +123,7 @@ async function holdSockets({ config, names }: ShimContext): Promise<void> {
 
 /** Of containers whose shim was killed: the ports that they still seem to hold. */
 async function releaseLostPorts(store: ContainerStore): Promise<void> {
-  const { recoverAll } = await import('../refresh.ts');
+  const { recoverAll } = await import('../reconcile.ts');
   await recoverAll(store);
 }
 

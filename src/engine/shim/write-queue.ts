@@ -10,7 +10,7 @@ export class WriteQueue {
   private queue: Uint8Array[] = [];
   private waiting = 0;
   private gone = false;
-  private ending = false;
+  private closing = false;
   private closed = false;
 
   /** The descriptor is owned from here on. */
@@ -33,7 +33,7 @@ export class WriteQueue {
 
   /** `bytes` may be changed afterwards. */
   write(bytes: Uint8Array): void {
-    if (this.gone || this.ending || bytes.length === 0) return;
+    if (this.gone || this.closing || bytes.length === 0) return;
     const rest = this.empty ? bytes.subarray(this.attempt(bytes)) : bytes;
     if (rest.length === 0 || this.hasGone()) return;
     this.queue.push(Buffer.from(rest));
@@ -53,12 +53,12 @@ export class WriteQueue {
       this.queue.shift();
     }
     this.clear();
-    if (this.ending) this.close();
+    if (this.closing) this.close();
   }
 
   /** Once everything has been written. */
   end(): void {
-    this.ending = true;
+    this.closing = true;
     if (this.empty) this.close();
   }
 

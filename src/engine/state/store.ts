@@ -22,7 +22,7 @@ import type { ContainerConfig, ContainerState } from '../spec/container.ts';
 import { ContainerNames } from './container-names.ts';
 import { damagedFile, missingFile, tellDamage } from './damage.ts';
 import { deriveState, shimOf } from './derived-state.ts';
-import { configPath, isHalfMade, takingPath } from './half-made.ts';
+import { configPath, isHalfMade, claimsPath } from './half-made.ts';
 import { containerDir, containersDir, type Paths } from './paths.ts';
 import { containerConfig, containerState, isId } from './records.ts';
 import { unreadableConfig } from './unreadable.ts';
@@ -108,7 +108,7 @@ export class ContainerStore {
       const { value, damage } = readKeptRecord(path, containerConfig);
       if (value === undefined) {
         // To ask who holds its lock takes the kernel 20 ms, which need not be of one that says it is being made.
-        if (isHalfMade(dir) && (existsSync(takingPath(dir)) || shimOf(this.paths, id) === undefined))
+        if (isHalfMade(dir) && (existsSync(claimsPath(dir)) || shimOf(this.paths, id) === undefined))
           return undefined;
         // Either its record is lost, or it was written since we looked.
         return existsSync(path) ? this.readConfig(id) : unreadable(missingFile(path));

@@ -10,7 +10,7 @@ import { endProgram, KILL, killContainer, planKill, stopRequest, type StopFlags 
 import { refuseStopped } from '../../engine/signal-process.ts';
 import { undosOf } from '../../engine/undo-run.ts';
 import { isActive } from '../../engine/spec/container.ts';
-import { findContainer } from '../../engine/refresh.ts';
+import { findContainer } from '../../engine/reconcile.ts';
 import { stderr, stdout } from '../../io/standard-streams.ts';
 import { containerRunDir } from '../../engine/state/paths.ts';
 import type { Container, ContainerStore } from '../../engine/state/store.ts';

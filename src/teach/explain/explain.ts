@@ -8,20 +8,27 @@ import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { renderCommand } from '../../../runtime/plan/render.ts';
 import type { Section, Step, StepId, Undo } from '../../../runtime/plan/step.ts';
 import { noColors, type Colors } from '../../ui/colors.ts';
-import { createLineTeller } from './step-line.ts';
-import { createJsonTeller } from './step-json.ts';
-import { alreadyWords, formatMilliseconds, sectionHeadings, skipText, undoText } from './words.ts';
+import { createLineExplainer } from './step-line.ts';
+import { createJsonExplainer } from './step-json.ts';
+import {
+  alreadyWords,
+  formatMilliseconds,
+  label,
+  sectionHeadings,
+  skipText,
+  undoText,
+} from './step-phrases.ts';
 import { wrap } from '../../ui/wrap.ts';
 import type { Explainer, StepOutcome, ExplainOptions } from './explainer.ts';
 
 export function createExplainer(options: ExplainOptions): Explainer {
-  if (options.how === 'short') return createLineTeller(options);
-  if (options.how === 'json') return createJsonTeller();
-  const teller = new StepTeller(options);
+  if (options.how === 'short') return createLineExplainer(options);
+  if (options.how === 'json') return createJsonExplainer();
+  const text = new StepText(options);
   return {
-    stepStarted: (step, n, total) => teller.heading(step) + teller.step(step, n, total),
-    stepDone: (step, milliseconds, outcome) => teller.outcome(step, milliseconds, outcome),
-    stepPlanned: (step, already) => (already ? teller.outcome(step, 0, 'already') : teller.condition(step)),
+    stepStarted: (step, n, total) => text.heading(step) + text.step(step, n, total),
+    stepDone: (step, milliseconds, outcome) => text.outcome(step, milliseconds, outcome),
+    stepPlanned: (step, already) => (already ? text.outcome(step, 0, 'already') : text.condition(step)),
   };
 }
 
@@ -42,10 +49,9 @@ export function renderDryRun(
 }
 
 const INDENT = '    ';
-/** The indent after 'Why: ' and the other labels. */
-const HANGING = `${INDENT}      `;
+const HANGING = INDENT + ' '.repeat(label('Why').length);
 
-class StepTeller {
+class StepText {
   private readonly width: number;
   private readonly colors: Colors;
   private readonly titles = new Map<string, string>();
@@ -79,10 +85,10 @@ class StepTeller {
     return [
       `\n${this.title(position, step.title)}`,
       command,
-      this.labelled('Why:  ', step.why),
-      this.labelled('Else: ', step.without),
+      this.labelled(label('Why'), step.why),
+      this.labelled(label('Without'), step.without),
       this.undo(step.undo),
-      ...(step.observe === undefined ? [] : [this.literal('Look: ', renderArgv(step.observe))]),
+      ...(step.observe === undefined ? [] : [this.literal(label('Look'), renderArgv(step.observe))]),
       '',
     ].join('\n');
   }
@@ -95,7 +101,7 @@ class StepTeller {
   }
 
   condition({ check }: Step): string {
-    return check === undefined ? '' : `${this.labelled('Skip: ', skipText(check))}\n`;
+    return check === undefined ? '' : `${this.labelled(label('Skip'), skipText(check))}\n`;
   }
 
   outcome(step: Step, milliseconds: number, outcome: StepOutcome): string {
@@ -110,14 +116,14 @@ class StepTeller {
 
   private undo(undo: Undo): string {
     const text = undoText(undo, (id) => this.titles.get(id));
-    return undo.kind === 'command' ? this.literal('Undo: ', text) : this.labelled('Undo: ', text);
+    return undo.kind === 'command' ? this.literal(label('Undo'), text) : this.labelled(label('Undo'), text);
   }
 
-  private labelled(label: string, text: string): string {
-    return wrap(text, this.width, INDENT + label, HANGING).replace(label, this.colors.dim(label));
+  private labelled(head: string, text: string): string {
+    return wrap(text, this.width, INDENT + head, HANGING).replace(head, this.colors.dim(head));
   }
 
-  private literal(label: string, command: string): string {
-    return INDENT + this.colors.dim(label) + command.split('\n').join(`\n${HANGING}`);
+  private literal(head: string, command: string): string {
+    return INDENT + this.colors.dim(head) + command.split('\n').join(`\n${HANGING}`);
   }
 }

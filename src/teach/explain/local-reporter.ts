@@ -25,16 +25,16 @@ export async function createLocalReporter(
   output: StandardStream = stderr,
 ): Promise<LocalReporter> {
   const explainer = await explainerFor(how, output);
-  let teller = new StepPrinter(explainer, output);
+  let printer = new StepPrinter(explainer, output);
   const end = listenToTrace((event) => {
-    for (const result of [...stepTimes(event), ...undoTimes(event)]) teller.done(result);
+    for (const result of [...stepTimes(event), ...undoTimes(event)]) printer.done(result);
   });
   return {
     plan: (steps, exec) => {
-      teller = new StepPrinter(explainer, output);
-      teller.plan(exec === undefined ? steps : throughExec(steps, exec));
+      printer = new StepPrinter(explainer, output);
+      printer.plan(exec === undefined ? steps : throughExec(steps, exec));
     },
-    done: (result) => teller.done(result),
+    done: (result) => printer.done(result),
     end,
   };
 }

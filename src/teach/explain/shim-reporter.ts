@@ -19,11 +19,11 @@ export async function createShimReporter(
   how: ExplainHow,
   output: StandardStream = stderr,
 ): Promise<ShimReporter> {
-  const teller = new StepPrinter(await explainerFor(how, output), output);
+  const printer = new StepPrinter(await explainerFor(how, output), output);
   return {
     onMessage: (message) => {
-      if (message.type === 'plan') teller.plan(throughExec(message.steps, [message.container]));
-      if (message.type === 'step') teller.done(message);
+      if (message.type === 'plan') printer.plan(throughExec(message.steps, [message.container]));
+      if (message.type === 'step') printer.done(message);
     },
     finished: () => Promise.resolve(),
   };

@@ -1,5 +1,5 @@
 /**
- * `--explain=json`: an object a line, for programs. Its keys are the words of the text, in small letters: Why, Else,
+ * `--explain=json`: an object a line, for programs. Its keys are the words of the text, in small letters: Why, Without,
  * Undo, Look, Skip. A dry run's have no `ms`, and an `outcome` only where it is known.
  */
 import { renderArgv } from '../../../runtime/plan/quote.ts';
@@ -7,7 +7,7 @@ import { renderCommand } from '../../../runtime/plan/render.ts';
 import { printableJson } from '../../../runtime/printable.ts';
 import type { Step, StepId } from '../../../runtime/plan/step.ts';
 import type { Explainer, StepOutcome } from './explainer.ts';
-import { sectionHeadings, skipText, undoText } from './words.ts';
+import { sectionHeadings, skipText, undoText } from './step-phrases.ts';
 
 export interface StepObject {
   readonly id: StepId;
@@ -18,8 +18,7 @@ export interface StepObject {
   readonly title: string;
   readonly command: string;
   readonly why: string;
-  /** What breaks without it. */
-  readonly else: string;
+  readonly without: string;
   readonly undo: string;
   /** null where there is nothing to look at. */
   readonly look: string | null;
@@ -29,7 +28,7 @@ export interface StepObject {
   readonly outcome?: StepOutcome;
 }
 
-export function createJsonTeller(): Explainer {
+export function createJsonExplainer(): Explainer {
   let position = { n: 0, of: 0 };
   const titles = new Map<StepId, string>();
   const line = (step: Step, result: Pick<StepObject, 'ms' | 'outcome' | 'skip'>): string => {
@@ -40,7 +39,7 @@ export function createJsonTeller(): Explainer {
       title: step.title,
       command: renderCommand(step.command),
       why: step.why,
-      else: step.without,
+      without: step.without,
       undo: undoText(step.undo, (id) => titles.get(id)),
       look: step.observe === undefined ? null : renderArgv(step.observe),
       ...result,

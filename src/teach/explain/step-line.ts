@@ -4,9 +4,9 @@ import { oneLine } from '../../../runtime/printable.ts';
 import type { Step } from '../../../runtime/plan/step.ts';
 import { noColors } from '../../ui/colors.ts';
 import type { Explainer, ExplainOptions, StepOutcome } from './explainer.ts';
-import { alreadyWords, formatMilliseconds } from './words.ts';
+import { alreadyWords, formatMilliseconds } from './step-phrases.ts';
 
-export function createLineTeller({ colors = noColors }: ExplainOptions): Explainer {
+export function createLineExplainer({ colors = noColors }: ExplainOptions): Explainer {
   let position = '';
   const line = (step: Step, time: string): string =>
     `${colors.dim(position)} ${time === '' ? '' : `${colors.dim(time.padStart(9))}  `}${oneLine(step.title)}: ` +

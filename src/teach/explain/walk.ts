@@ -20,7 +20,7 @@ import type { Explainer } from './explainer.ts';
 import type { ExplainHow } from './how.ts';
 import type { ShimReporter } from './shim-reporter.ts';
 import { fromHost, type Place } from './look.ts';
-import { createLineTeller } from './step-line.ts';
+import { createLineExplainer } from './step-line.ts';
 import { explainerFor } from './step-printer.ts';
 
 type Answer = (message: ClientMessage) => void;
@@ -38,7 +38,7 @@ export async function createWalk(how: ExplainHow): Promise<ShimReporter> {
     });
   }
   const colors = await colorsFor(stderr);
-  const walk = new Walk(await explainerFor(how, stderr), createLineTeller({ colors }), colors);
+  const walk = new Walk(await explainerFor(how, stderr), createLineExplainer({ colors }), colors);
   let told = Promise.resolve();
   return {
     onMessage: (message, answer) => {

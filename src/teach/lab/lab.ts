@@ -59,7 +59,7 @@ export async function startLab(paths: Paths, lesson: Lesson, options: StartOptio
   for (const program of PROGRAMS) requireTool(program);
   requirePing(lesson);
   if (stdinIsTerminal() && stdout.isTTY) requireTool('script');
-  // Without a PID 1 the lab is starting or ending: wait a moment.
+  // Without a PID 1 the lab starts or ends: wait a moment.
   for (let wait = 0; hasKeeper(labDir(paths, id)) && readLab(paths, id) === undefined; wait++) {
     if (wait === 1000) throw alreadyRuns(id);
     await delay(10);

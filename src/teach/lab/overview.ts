@@ -3,7 +3,7 @@ import type { RunningLab } from './lab-dirs.ts';
 import type { Colors } from '../../ui/colors.ts';
 import type { Lesson } from './lesson.ts';
 import { allLessons, findLesson, isDone, nextLesson } from './lessons/index.ts';
-import { GROUPS, prose, type Style } from './words.ts';
+import { GROUPS, prose, type Style } from './lesson-text.ts';
 
 type Done = (lesson: string) => ReadonlySet<string>;
 

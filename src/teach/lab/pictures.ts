@@ -4,7 +4,7 @@
  * be invisible in the picture. Pure.
  */
 import type { Facts } from '../../diagnose/graph/facts.ts';
-import type { Style } from './words.ts';
+import type { Style } from './lesson-text.ts';
 
 export interface Picture {
   readonly text: string;

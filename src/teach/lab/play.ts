@@ -14,7 +14,7 @@ import { insideHost } from './inside.ts';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import type { Lesson, LessonStep, Requirement, Solution } from './lesson.ts';
 import type { Picture } from './pictures.ts';
-import type { Verdict } from './words.ts';
+import type { Verdict } from './lesson-text.ts';
 
 export async function checkStep(step: LessonStep): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];

@@ -16,7 +16,15 @@ import {
 } from './play.ts';
 import { readProgress, readState, recordStep, writeState } from './progress.ts';
 import { picturesText } from './pictures.ts';
-import { doneText, prose, solutionText, storyText, taskText, verdictText, type Style } from './words.ts';
+import {
+  doneText,
+  prose,
+  solutionText,
+  storyText,
+  taskText,
+  verdictText,
+  type Style,
+} from './lesson-text.ts';
 
 export function tellStatus(lesson: Lesson, style: Style): void {
   const { step } = readState(INSIDE.state);

@@ -1,13 +1,14 @@
 /** A step's explanation as a comment above its commands, from the same Step as `--explain`. */
 import { comment, renderArgv } from '../../../runtime/plan/quote.ts';
 import type { Step } from '../../../runtime/plan/step.ts';
+import { label } from '../explain/step-phrases.ts';
 import { wrap } from '../../ui/wrap.ts';
 
 const WIDTH = 100;
 
 /** Prose as comment lines, wrapped. */
-export const remark = (text: string, label = '', indent = '  '): string =>
-  wrap(text, WIDTH, `${indent}# ${label}`, `${indent}# ${' '.repeat(label.length)}`);
+export const remark = (text: string, head = '', indent = '  '): string =>
+  wrap(text, WIDTH, `${indent}# ${head}`, `${indent}# ${' '.repeat(head.length)}`);
 
 export interface Numbered {
   readonly step: Step;
@@ -22,13 +23,13 @@ export function stepComment({ step, n, of, undo }: Numbered): string {
   const position = `[${String(n).padStart(String(of).length)}/${of}]`;
   return [
     `  ${comment(`${position} ${step.title}`)}`,
-    remark(step.why, 'Why:  '),
-    remark(step.without, 'Else: '),
-    ...(undo === undefined ? [] : [remark(undo, 'Undo: ')]),
+    remark(step.why, label('Why')),
+    remark(step.without, label('Without')),
+    ...(undo === undefined ? [] : [remark(undo, label('Undo'))]),
     ...(step.observe === undefined
       ? []
       : [
-          `  ${comment(`Look${step.observeFrom === 'inside' ? ' inside' : ''}: ${renderArgv(step.observe)}`)}`,
+          `  ${comment(`${step.observeFrom === 'inside' ? 'Look inside: ' : label('Look')}${renderArgv(step.observe)}`)}`,
         ]),
   ].join('\n');
 }

@@ -14,7 +14,7 @@ import { renderCommand } from '../../../runtime/plan/render.ts';
 import type { HostStep, Section, Step } from '../../../runtime/plan/step.ts';
 import { GONE } from '../../../runtime/plan/undo.ts';
 import { allSteps, type RunPlan } from '../../engine/plans/run-plan.ts';
-import { sectionHeadings, undoText } from '../explain/words.ts';
+import { sectionHeadings, undoText } from '../explain/step-phrases.ts';
 import { indented, remark, stepComment, type Numbered } from './comment.ts';
 import { containerFunctions, isFromOutside, type ContainerContext } from './container-steps.ts';
 import { hostStep, undoCommand } from './host-steps.ts';

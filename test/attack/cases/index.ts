@@ -15,7 +15,7 @@ import { raceCases } from './races.ts';
 import { sharedNamespaceCases } from './shared-namespaces.ts';
 import { sysctlCases } from './sysctls.ts';
 import { volumeCases } from './volumes.ts';
-import { wordCases } from './words.ts';
+import { wordCases } from './hostile-words.ts';
 
 export const ALL_CASES: readonly AttackCase[] = [
   ...archiveCases,

@@ -76,6 +76,6 @@ export const undo = [
       'if (config.spec.autoRemove && config.id === "") {',
       'e2e/(crash|lifecycle)\\.',
     ],
-    ['exitCode: ran ? LOST : state.exitCode,', 'exitCode: 0,', 'e2e/crash\\. -t shim is killed'],
+    ['exitCode: ran ? UNKNOWN_STATUS : state.exitCode,', 'exitCode: 0,', 'e2e/crash\\. -t shim is killed'],
   ),
 ];

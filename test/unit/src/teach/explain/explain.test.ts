@@ -39,20 +39,20 @@ test('a dry run tells each step whole', () => {
 
   [1/3] Create the network namespace
     $ ip netns add md-1
-    Why:  A network namespace is a network stack of its own, with
-          interfaces, routes and ports.
-    Else: The container would share the host’s.
-    Undo: ip netns delete md-1
-    Look: ip -n md-1 address
+    Why:     A network namespace is a network stack of its own, with
+             interfaces, routes and ports.
+    Without: The container would share the host’s.
+    Undo:    ip netns delete md-1
+    Look:    ip -n md-1 address
 
 2. Create the bridge
 
   [2/3] Create the bridge
     $ ip link add minidock0 type bridge
-    Why:  A bridge is a switch in the kernel.
-    Else: Nothing to plug cables into.
-    Undo: never for one container: every container hangs on it
-    Skip: where /sys/class/net/minidock0 exists
+    Why:     A bridge is a switch in the kernel.
+    Without: Nothing to plug cables into.
+    Undo:    never for one container: every container hangs on it
+    Skip:    where /sys/class/net/minidock0 exists
 
 3. Enable NAT
 
@@ -60,9 +60,9 @@ test('a dry run tells each step whole', () => {
     $ nft -f - <<<'table ip x {
         chain y { }
       }'
-    Why:  Rules are kept in tables.
-    Else: No place for rules.
-    Undo: goes away when "Create the network namespace" is undone
+    Why:     Rules are kept in tables.
+    Without: No place for rules.
+    Undo:    goes away when "Create the network namespace" is undone
 `);
 });
 
@@ -87,7 +87,7 @@ test('one for programs tells an object a line', () => {
     title: netns.title,
     command: 'ip netns add md-1',
     why: netns.why,
-    else: netns.without,
+    without: netns.without,
     undo: 'ip netns delete md-1',
     look: 'ip -n md-1 address',
   });

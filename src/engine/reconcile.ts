@@ -9,7 +9,7 @@ import { isSameProcess } from './state/process-identity.ts';
 import type { Container, ContainerStore } from './state/store.ts';
 
 /** undefined if the container was to remove itself and has, by that. */
-export async function refresh(store: ContainerStore, container: Container): Promise<Container | undefined> {
+export async function reconcile(store: ContainerStore, container: Container): Promise<Container | undefined> {
   const { state, config } = container;
   if (isTrue(state) && !isLeftRunning(store, container))
     return withHealth(store, await withPause(store, container));
@@ -47,7 +47,7 @@ async function withPause({ paths }: ContainerStore, container: Container): Promi
 
 /** By name, id or prefix, with a state that is true now. @throws MinidockError as ContainerStore.find. */
 export async function findContainer(store: ContainerStore, reference: string): Promise<Container> {
-  return (await refresh(store, store.find(reference))) ?? store.find(reference);
+  return (await reconcile(store, store.find(reference))) ?? store.find(reference);
 }
 
 /** Every container, newest first, after what a killed command left of others is gone. */
@@ -55,12 +55,12 @@ export async function listContainers(store: ContainerStore): Promise<readonly Co
   let leftovers = 0;
   const found = store.list({ leftover: () => leftovers++ });
   if (leftovers > 0) {
-    const { sweepLeftovers } = await import('./state/leftovers.ts');
+    const { sweepLeftovers } = await import('./state/sweep.ts');
     sweepLeftovers(store);
   }
   const containers: Container[] = [];
   for (const container of found) {
-    const now = await refresh(store, container);
+    const now = await reconcile(store, container);
     if (now !== undefined) containers.push(now);
   }
   return containers;
@@ -70,5 +70,5 @@ export async function listContainers(store: ContainerStore): Promise<readonly Co
 export async function recoverAll(store: ContainerStore): Promise<void> {
   // Usually none is lost; a small file of each container shows that.
   if (store.ids().every((id) => isTrue(store.readState(id)))) return;
-  for (const container of store.list()) await refresh(store, container);
+  for (const container of store.list()) await reconcile(store, container);
 }

@@ -22,6 +22,9 @@ export const sectionHeadings: Readonly<Record<Section, string>> = {
   unpack: 'Fetch and unpack the layers',
 };
 
+/** 'Why:     ', as wide as the longest of the labels, 'Without: '. */
+export const label = (word: 'Why' | 'Without' | 'Undo' | 'Look' | 'Skip'): string => `${word}:`.padEnd(9);
+
 /** The outcome of a step that had nothing to do: in full, and in one word. */
 export const alreadyWords = ({ section }: Step): readonly [string, string] =>
   section === 'stop' ? ['not needed', 'needless'] : ['there already, nothing to do', 'there'];

@@ -9,7 +9,7 @@ import { copyOf } from '../../../images/foreign/kept.ts';
 import { listOf, line, record, type Shape } from '../../../images/foreign/shape.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { isDamaged, readRecord } from './atomic-file.ts';
-import { isHalfMade, takingPath } from './half-made.ts';
+import { isHalfMade, claimsPath } from './half-made.ts';
 import { tryLock, type Lock } from './lock.ts';
 import { moveAway } from './perform-file.ts';
 import { containerDir, containerLock, containerRunDir, containersDir, volumesDir } from './paths.ts';
@@ -21,21 +21,21 @@ const REMOVING = '.removing-';
 /** Milliseconds. */
 const SWEEP_BUDGET = 50;
 
-/** What a container that is being made takes outside its directory: named there, before it is taken. */
-export interface Taking {
+/** What a container in the making claims outside its directory. It is recorded there before it is claimed. */
+export interface Claims {
   readonly name: string;
   readonly anonymousVolumes: readonly string[];
 }
 
-const taking: Shape<Taking> = record<Taking>({ name: line, anonymousVolumes: listOf(line) });
+const claimsShape: Shape<Claims> = record<Claims>({ name: line, anonymousVolumes: listOf(line) });
 
-export function recordTaking(store: ContainerStore, id: string, taken: Taking): void {
-  writeFileSync(takingPath(containerDir(store.paths, id)), JSON.stringify(taken), { mode: 0o600 });
+export function recordClaims(store: ContainerStore, id: string, claims: Claims): void {
+  writeFileSync(claimsPath(containerDir(store.paths, id)), JSON.stringify(claims), { mode: 0o600 });
 }
 
 /** The container is made: from here on its config.json says what belongs to it. */
-export function forgetTaking(store: ContainerStore, id: string): void {
-  rmSync(takingPath(containerDir(store.paths, id)), { force: true });
+export function forgetClaims(store: ContainerStore, id: string): void {
+  rmSync(claimsPath(containerDir(store.paths, id)), { force: true });
 }
 
 /** The directory of a container to be made, and its lock. */
@@ -60,8 +60,8 @@ export function sweepLeftovers(store: ContainerStore, budget = SWEEP_BUDGET): vo
   for (const name of directoriesIn(containersDir(store.paths)).filter((name) => name.startsWith(REMOVING))) {
     const dir = join(containersDir(store.paths), name);
     const lock = existsSync(join(dir, 'lock')) ? tryLock(join(dir, 'lock')) : NO_LOCK;
-    // What it takes along is named in its directory, which stays until that is gone.
-    if (lock !== undefined && removeTaken(store, dir, name.slice(REMOVING.length), deadline))
+    // Its claims are recorded in its directory, which stays until they are released.
+    if (lock !== undefined && removeClaimed(store, dir, name.slice(REMOVING.length), deadline))
       removeQuietly(dir, deadline);
     lock?.release();
   }
@@ -82,17 +82,17 @@ function sweepUnfinished(store: ContainerStore, id: string, deadline: number): v
 
 function removeUnfinished(store: ContainerStore, id: string, deadline: number): void {
   const dir = containerDir(store.paths, id);
-  if (!removeTaken(store, dir, id, deadline)) return;
+  if (!removeClaimed(store, dir, id, deadline)) return;
   removeQuietly(containerRunDir(store.paths, id), deadline);
   moveAway(dir, join(containersDir(store.paths), `${REMOVING}${id}`));
 }
 
 /** Removes its name and its anonymous volumes; false if one of them is still there. */
-function removeTaken(store: ContainerStore, dir: string, id: string, deadline: number): boolean {
-  const taken = readTaking(dir);
-  if (taken === undefined) return true;
-  store.names.release(taken.name, id);
-  return taken.anonymousVolumes.every((volume) => {
+function removeClaimed(store: ContainerStore, dir: string, id: string, deadline: number): boolean {
+  const claims = readClaims(dir);
+  if (claims === undefined) return true;
+  store.names.release(claims.name, id);
+  return claims.anonymousVolumes.every((volume) => {
     const path = join(volumesDir(store.paths), volume);
     rmSync(copyOf(join(path, 'volume.json')), { force: true });
     return removeQuietly(path, deadline);
@@ -100,15 +100,15 @@ function removeTaken(store: ContainerStore, dir: string, id: string, deadline: n
 }
 
 /** Anonymous volumes of containers that are being made, or removed, just now. */
-export const takenVolumes = ({ paths }: ContainerStore): readonly string[] =>
+export const claimedVolumes = ({ paths }: ContainerStore): readonly string[] =>
   directoriesIn(containersDir(paths)).flatMap(
-    (name) => readTaking(join(containersDir(paths), name))?.anonymousVolumes ?? [],
+    (name) => readClaims(join(containersDir(paths), name))?.anonymousVolumes ?? [],
   );
 
 /** undefined if the kill came before anything could be taken. */
-function readTaking(dir: string): Taking | undefined {
+function readClaims(dir: string): Claims | undefined {
   try {
-    return readRecord(takingPath(dir), taking);
+    return readRecord(claimsPath(dir), claimsShape);
   } catch (error) {
     // Others may take its name; doctor finds the volumes.
     if (isDamaged(error)) return undefined;

@@ -5,7 +5,7 @@ import { baseChains, jumpsOf } from './firewall.ts';
 import type { Mark } from './mark.ts';
 import type { Chain, Model } from './model.ts';
 
-export interface WordsOptions {
+export interface LegendOptions {
   readonly width: number;
   readonly mark?: Mark | undefined;
   readonly colors?: Colors;
@@ -14,7 +14,7 @@ export interface WordsOptions {
 /** The number of printed rules of a chain; a line below says how to see more. */
 const RULES_SHOWN = 24;
 
-export function words(model: Model, { width, mark, colors = noColors }: WordsOptions): string {
+export function legend(model: Model, { width, mark, colors = noColors }: LegendOptions): string {
   const { bold, dim, yellow, green } = colors;
   const parts: string[] = [];
   if (mark !== undefined) {
