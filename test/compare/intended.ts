@@ -54,5 +54,6 @@ export const KNOWN: readonly Known[] = [
   ),
   meant(/^start -a made/, 'Docker’s state lags behind the end of the command'),
   meant(/^ps --format/, 'errors of templates name minidock’s types'),
+  meant(/^exec two true/, 'minidock names a container that cannot be used by its id, in every state'),
   meant(/^images --format/, 'images of the same moment come in no particular order'),
 ];
