@@ -149,13 +149,13 @@ export const VERBS: readonly VerbEntry[] = [
   {
     name: 'export',
     aliases: ['container export'],
-    summary: 'Export a container’s filesystem as a tar archive',
+    summary: "Export a container's filesystem as a tar archive",
     load: async () => (await import('../container/export.ts')).exportContainer,
   },
   {
     name: 'commit',
     aliases: ['container commit'],
-    summary: 'Create a new image from a container’s changes',
+    summary: "Create a new image from a container's changes",
     load: async () => (await import('../container/commit.ts')).commit,
   },
   {
