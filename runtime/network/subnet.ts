@@ -12,7 +12,7 @@ import { parseResolvConf } from './resolv.ts';
 import { contains, formatCidr, formatIpv4, overlaps, parseCidr, parseIpv4, type Cidr } from './ipv4.ts';
 
 /** 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20 to 192.168.240.0/20: Docker's, in Docker's order. */
-export const DEFAULT_POOLS: readonly Cidr[] = [
+export const defaultPools = (): readonly Cidr[] => [
   ...Array.from({ length: 15 }, (_, index) => ({
     base: ((172 << 24) | ((17 + index) << 16)) >>> 0,
     prefix: 16,
@@ -43,7 +43,7 @@ export function chooseSubnet(
 ): Subnet {
   const taken = routes.filter((route) => route.prefix >= WIDEST_ROUTE_THAT_COUNTS);
   const keepClear = addresses.map(parseIpv4).filter((address) => address !== undefined);
-  const free = DEFAULT_POOLS.find(
+  const free = defaultPools().find(
     (pool) =>
       !taken.some((route) => overlaps(pool, route)) && !keepClear.some((address) => contains(pool, address)),
   );

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { formatCidr, parseCidr, type Cidr } from '../../../../runtime/network/ipv4.ts';
-import { chooseSubnet, DEFAULT_POOLS, parseFibTrie, readRoutes } from '../../../../runtime/network/subnet.ts';
+import { chooseSubnet, defaultPools, parseFibTrie, readRoutes } from '../../../../runtime/network/subnet.ts';
 
 const routes = (...texts: string[]): readonly Cidr[] => texts.map((text) => parseCidr(text) as Cidr);
 
 test("the pools are Docker's, in Docker's order", () => {
-  const pools = DEFAULT_POOLS.map(formatCidr);
+  const pools = defaultPools().map(formatCidr);
   expect(pools).toHaveLength(31);
   expect([pools[0], pools[14], pools[15], pools[16], pools[30]]).toEqual([
     '172.17.0.0/16',
