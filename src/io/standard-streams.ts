@@ -124,7 +124,7 @@ export class StandardStream {
         // Closed by the caller: the first write says so.
       }
       this.kind = {
-        terminal: stats?.isCharacterDevice() === true && kernel.isTerminal(this.fd),
+        terminal: stats?.isCharacterDevice() === true && !isMemory(stats.rdev) && kernel.isTerminal(this.fd),
         mayBlock: stats?.isFIFO() === true || stats?.isSocket() === true,
       };
     }
@@ -145,6 +145,9 @@ export class StandardStream {
     process.exit(1);
   }
 }
+
+/** /dev/null above all, major 1 (mem(4)): to ask the kernel takes half a millisecond, for which libc is opened. */
+const isMemory = (device: number | bigint): boolean => Number(device) >> 8 === 1;
 
 export const stdout = new StandardStream(1, 'stdout');
 export const stderr = new StandardStream(2, 'stderr');
