@@ -15,11 +15,15 @@ export interface Shape<out T> {
   /** 'lists of strings'. */
   readonly many: string;
   readonly optional?: true;
+  /** Where a look at the value alone may tell that it fits: record() takes that look itself, without a call. */
+  readonly kind?: Kind;
   /** `path` leads to the value from the document's top, which is ''. */
-  find(value: unknown, path: string): Problem | undefined;
+  find(this: void, value: unknown, path: string): Problem | undefined;
   /** Never there: it carries the type of what fits. */
   readonly type?: T;
 }
+
+type Kind = 'text' | 'line' | 'flag' | 'size' | 'list';
 
 export interface Problem {
   readonly path: string;
@@ -39,24 +43,34 @@ export function value<T>(one: string, many: string, fits: (value: unknown) => bo
 /** Whatever it is: nothing here depends on it. */
 export const anything: Shape<unknown> = value('a value', 'values', () => true);
 
-export const text: Shape<string> = value('a string', 'strings', (found) => typeof found === 'string');
+export const text: Shape<string> = {
+  ...value<string>('a string', 'strings', (found) => typeof found === 'string'),
+  kind: 'text',
+};
 
 /** For what becomes an argument, a variable or a path: the kernel ends those at a zero byte. */
 export const line: Shape<string> = {
   ...text,
+  kind: 'line',
   find: (found, path) =>
     typeof found === 'string' && found.includes('\0')
       ? { path, what: 'must be a string without a zero byte' }
       : text.find(found, path),
 };
 
-export const flag: Shape<boolean> = value('true or false', 'booleans', (found) => typeof found === 'boolean');
+export const flag: Shape<boolean> = {
+  ...value<boolean>('true or false', 'booleans', (found) => typeof found === 'boolean'),
+  kind: 'flag',
+};
 
-export const size: Shape<number> = value(
-  'a whole number, 0 or more',
-  'whole numbers',
-  (found) => Number.isSafeInteger(found) && (found as number) >= 0,
-);
+export const size: Shape<number> = {
+  ...value<number>(
+    'a whole number, 0 or more',
+    'whole numbers',
+    (found) => Number.isSafeInteger(found) && (found as number) >= 0,
+  ),
+  kind: 'size',
+};
 
 /** A string of a given form; another one is quoted in the message. */
 export function form(one: string, many: string, fits: (text: string) => boolean): Shape<string> {
@@ -68,6 +82,7 @@ export function listOf<T>(of: Shape<T>, most = Infinity): Shape<readonly T[]> {
   return {
     one,
     many: `lists of ${of.many}`,
+    kind: 'list',
     find(found, path) {
       if (!Array.isArray(found)) return mustBe(one, found, path);
       if (found.length > most) {
@@ -121,18 +136,39 @@ export function fields<T extends object>(members: { readonly [K in keyof T]-?: S
   };
 }
 
-/** The same for what minidock wrote itself, where no field can be spelled in another way. */
+/**
+ * The same for what minidock wrote itself, where no field can be spelled in another way. `ps` looks at a hundred
+ * fields of each container: one that fits at a look costs no call, and the path is put together for a problem only.
+ */
 export function record<T extends object>(members: { readonly [K in keyof T]-?: Shape<T[K]> }): Shape<T> {
-  const known = Object.entries<Shape<unknown>>(members);
+  const names = Object.keys(members);
+  const shapes = Object.values<Shape<unknown>>(members);
   return {
     one: 'an object',
     many: 'objects',
     find(found, path) {
       if (!isObject(found)) return mustBe('an object', found, path);
-      for (const [name, member] of known) {
+      for (let i = 0; i < names.length; i += 1) {
+        const name = names[i] as string;
+        const shape = shapes[i] as Shape<unknown>;
         const item = found[name];
-        if (member.optional === true && (item === undefined || item === null)) continue;
-        const problem = findIn(member, item, () => (path === '' ? name : `${path}.${name}`));
+        if (item === undefined || item === null) {
+          if (shape.optional === true) continue;
+        } else {
+          const { kind } = shape;
+          if (kind === 'line') {
+            if (typeof item === 'string' && !item.includes('\0')) continue;
+          } else if (kind === 'flag') {
+            if (typeof item === 'boolean') continue;
+          } else if (kind === 'list') {
+            if (Array.isArray(item) && item.length === 0) continue;
+          } else if (kind === 'text') {
+            if (typeof item === 'string') continue;
+          } else if (kind === 'size') {
+            if (Number.isSafeInteger(item) && (item as number) >= 0) continue;
+          }
+        }
+        const problem = shape.find(item, '') && shape.find(item, path === '' ? name : `${path}.${name}`);
         if (problem !== undefined) return problem;
       }
       return undefined;
@@ -142,7 +178,8 @@ export function record<T extends object>(members: { readonly [K in keyof T]-?: S
 
 /** The field may be absent or null. */
 export function optional<T>(of: Shape<T>): Shape<T> {
-  return { ...of, optional: true };
+  const { one, many, kind, find } = of;
+  return kind === undefined ? { one, many, find, optional: true } : { one, many, kind, find, optional: true };
 }
 
 /** Deeper than any shape: what lies below is in a field that nobody reads. */
@@ -191,7 +228,7 @@ function below(path: string, key: string): string {
   return path === '' ? key : `${path}.${key}`;
 }
 
-/** The path is put together for what has a problem only: `ps` looks at a hundred fields of each container. */
+/** The path is put together for a problem only. */
 function findIn(shape: Shape<unknown>, item: unknown, path: () => string): Problem | undefined {
   return shape.find(item, '') && shape.find(item, path());
 }

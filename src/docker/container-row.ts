@@ -81,7 +81,9 @@ export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc
       return mounts.map((mount) => cut(mount.volume ?? mount.source, 15)).join(',');
     },
     Names: config.name,
-    Networks: networkNames(config, state).join(','),
+    get Networks() {
+      return networkNames(config, state).join(',');
+    },
     Ports: hasProgram(state) ? displayPorts(state.network?.ports ?? [], portsExposed(config, state)) : '',
     RunningFor: humanAgo(config.created, now),
     Size: sizeWords(sizes),
