@@ -2,19 +2,53 @@
 // awaits breaks the order of a plan silently. No rule here is about style; prettier has the last word on that.
 import tseslint from 'typescript-eslint';
 
+const SYNTAX = [
+  { selector: 'TSEnumDeclaration', message: 'A union of literals says the same and is erased.' },
+  {
+    selector: 'ExportDefaultDeclaration',
+    message: 'Named exports only, so that a name is the same everywhere.',
+  },
+  { selector: 'PrivateIdentifier', message: 'Write "private", as everywhere.' },
+];
+/** The shipped program is CommonJS; scripts run as they are, from their source. */
+const NO_TOP_LEVEL_AWAIT = {
+  selector: 'Program > ExpressionStatement > AwaitExpression',
+  message: 'Bytecode needs CommonJS: no top-level await.',
+};
+/** Literals, also negative ones, and sums, products and shifts of two. */
+const CONSTANTS = [
+  '[init.type="Literal"]',
+  '[init.argument.type="Literal"]',
+  '[init.left.type="Literal"][init.right.type="Literal"]',
+].map((init) => ({
+  selector: `:matches(Program, Program > ExportNamedDeclaration) > VariableDeclaration[kind="const"] > VariableDeclarator[id.name=/[a-z]/]${init}`,
+  message: 'A constant of a module is written in UPPER_CASE.',
+}));
+
 /** What .github/GLOSSARY.md says not to write, in comments and strings. */
 const RIDDLES =
   /\b(whoever|elsewise|nobody's|is told|are told|be told|tells of|told of|told otherwise|unless told|aimed at|of which verb|bury|buried|lest)\b/i;
 
 const plainEnglish = {
-  meta: { type: 'suggestion', schema: [], messages: { riddle: '"{{word}}": see .github/GLOSSARY.md.' } },
+  meta: {
+    type: 'suggestion',
+    schema: [],
+    messages: {
+      riddle: '"{{word}}": see .github/GLOSSARY.md.',
+      throws: 'Write "@throws", which editors show.',
+    },
+  },
   create(context) {
     const check = (node, text) => {
       const word = RIDDLES.exec(text)?.[0];
       if (word !== undefined) context.report({ node, messageId: 'riddle', data: { word } });
     };
     return {
-      Program: () => context.sourceCode.getAllComments().forEach((comment) => check(comment, comment.value)),
+      Program: () =>
+        context.sourceCode.getAllComments().forEach((comment) => {
+          check(comment, comment.value);
+          if (/\bThrows\b/.test(comment.value)) context.report({ node: comment, messageId: 'throws' });
+        }),
       Literal: (node) => typeof node.value === 'string' && check(node, node.value),
       TemplateElement: (node) => check(node, node.value.raw),
     };
@@ -34,18 +68,7 @@ export default tseslint.config(
       'no-console': 'off',
       'prefer-const': 'error',
       'no-empty': ['error', { allowEmptyCatch: false }],
-      'no-restricted-syntax': [
-        'error',
-        { selector: 'TSEnumDeclaration', message: 'A union of literals says the same and is erased.' },
-        {
-          selector: 'ExportDefaultDeclaration',
-          message: 'Named exports only, so that a name is the same everywhere.',
-        },
-        {
-          selector: 'Program > ExpressionStatement > AwaitExpression',
-          message: 'Bytecode needs CommonJS: no top-level await.',
-        },
-      ],
+      'no-restricted-syntax': ['error', ...SYNTAX, NO_TOP_LEVEL_AWAIT],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
@@ -81,12 +104,14 @@ export default tseslint.config(
   {
     files: ['src/**/*.ts', 'images/**/*.ts', 'runtime/**/*.ts', 'scripts/**/*.ts'],
     plugins: { words: { rules: { plain: plainEnglish } } },
-    rules: { 'words/plain': 'error' },
+    rules: {
+      'words/plain': 'error',
+      'no-restricted-syntax': ['error', ...SYNTAX, NO_TOP_LEVEL_AWAIT, ...CONSTANTS],
+    },
   },
   {
-    // Run as they are, from their source.
     files: ['scripts/**/*.ts'],
-    rules: { 'no-restricted-syntax': 'off' },
+    rules: { 'no-restricted-syntax': ['error', ...SYNTAX, ...CONSTANTS] },
   },
   {
     // Tests read JSON that the program under test printed; a wrong shape fails the test as surely as a type would.

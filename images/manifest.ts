@@ -14,7 +14,7 @@ import { isSchema1Type, kindOfType, mediaTypes, type ManifestKind } from './medi
 import type { Descriptor, ImageConfig, ImageIndex, Manifest } from './types.ts';
 
 /** Of a configuration; real ones have a few kilobytes. */
-const maxConfigSize = 8 << 20;
+const MAX_CONFIG_SIZE = 8 << 20;
 
 export type ManifestDocument =
   | { readonly kind: 'manifest'; readonly manifest: Manifest }
@@ -28,7 +28,7 @@ export interface ManifestSource {
 }
 
 /**
- * Throws ImageError 'MANIFEST_INVALID', 'MANIFEST_SCHEMA1', 'MANIFEST_UNSUPPORTED', and 'NOT_AN_IMAGE' for a manifest
+ * @throws ImageError 'MANIFEST_INVALID', 'MANIFEST_SCHEMA1', 'MANIFEST_UNSUPPORTED', and 'NOT_AN_IMAGE' for a manifest
  * of something else.
  */
 export function readManifest(bytes: Uint8Array, source: ManifestSource): ManifestDocument {
@@ -100,10 +100,11 @@ function checkConfigDescriptor({ config }: Manifest, name: string): void {
       message: `${name} is not a container image: its config is of type ${JSON.stringify(config.mediaType.slice(0, 100))}`,
     });
   }
-  if (config.size > maxConfigSize) throw invalidManifest(name, `its config has ${String(config.size)} bytes`);
+  if (config.size > MAX_CONFIG_SIZE)
+    throw invalidManifest(name, `its config has ${String(config.size)} bytes`);
 }
 
-/** Also of one that is in the store: it may have come there before anybody looked. Throws ImageError 'CONFIG_INVALID'. */
+/** Also of one that is in the store: it may have come there before anybody looked. @throws ImageError 'CONFIG_INVALID'. */
 export function readImageConfig(
   bytes: Uint8Array,
   name: string,
@@ -114,7 +115,7 @@ export function readImageConfig(
   return { ...config, architecture: config.architecture ?? '', os: config.os ?? 'linux' };
 }
 
-/** Throws ImageError 'CONFIG_INVALID'. */
+/** @throws ImageError 'CONFIG_INVALID'. */
 export function checkLayerCount(config: ImageConfig, layers: readonly unknown[], name: string): void {
   const ids = config.rootfs.diff_ids.length;
   if (ids === layers.length) return;

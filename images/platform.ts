@@ -18,7 +18,7 @@ export function hostPlatform(nodeArch: string = process.arch): Platform {
   return normalizePlatform({ os: 'linux', architecture: goArchitectures[nodeArch] ?? nodeArch });
 }
 
-/** 'linux/arm64/v8', 'linux/amd64', 'arm64'; throws ImageError 'INVALID_PLATFORM'. */
+/** 'linux/arm64/v8', 'linux/amd64', 'arm64'. @throws ImageError 'INVALID_PLATFORM'. */
 export function parsePlatform(text: string): Platform {
   const parts = text.toLowerCase().split('/');
   if (parts.length > 3) throw invalidPlatform(`"${text}": cannot parse platform specifier`);

@@ -64,7 +64,7 @@ export interface PullResult {
 }
 
 /** As Docker's default. */
-const concurrentDownloads = 3;
+const CONCURRENT_DOWNLOADS = 3;
 
 export async function pullImage(options: PullOptions): Promise<PullResult> {
   const { reference, store, signal, perform = atOnce } = options;
@@ -113,8 +113,8 @@ type Fetching = PullOptions & { readonly perform: Perform };
 async function fetchLayers(options: Fetching, layers: readonly LayerTasks[]): Promise<void> {
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-  const downloads = new Slots(concurrentDownloads);
-  const unpackings = new Slots(Math.max(concurrentDownloads, availableParallelism()));
+  const downloads = new Slots(CONCURRENT_DOWNLOADS);
+  const unpackings = new Slots(Math.max(CONCURRENT_DOWNLOADS, availableParallelism()));
   const work = layers.map((tasks) => fetchLayer({ ...options, signal }, tasks, downloads, unpackings));
   // The first failure stops the others. The pull reports it only when all have stopped, so that none still writes.
   const failures: unknown[] = [];

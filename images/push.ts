@@ -19,7 +19,7 @@ import type { PushClient } from './registry/push-client.ts';
 import type { Upload } from './registry/transport.ts';
 import { Slots } from './slots.ts';
 import type { Descriptor, Manifest, StoredImage } from './types.ts';
-import { decompress, ioChunk } from './unpack/compression.ts';
+import { decompress, IO_CHUNK } from './unpack/compression.ts';
 
 export type PushPhase = 'preparing' | 'waiting' | 'compressing' | 'pushing' | 'pushed' | 'exists' | 'mounted';
 
@@ -58,7 +58,7 @@ export interface PushResult {
 }
 
 /** As Docker's default. */
-const concurrentUploads = 5;
+const CONCURRENT_UPLOADS = 5;
 
 /** undefined from a dry run. */
 export async function pushImage(options: PushOptions): Promise<PushResult | undefined> {
@@ -86,7 +86,7 @@ async function pushLayers(
 ): Promise<ReadonlyMap<string, Descriptor>> {
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-  const uploads = new Slots(concurrentUploads);
+  const uploads = new Slots(CONCURRENT_UPLOADS);
   const sent = new Map<string, Descriptor>();
   const failures: unknown[] = [];
   // Topmost first, as Docker does; the same layer twice in one image is sent once.
@@ -176,7 +176,7 @@ async function upload(
   const { digest, size } = descriptor;
   const open = async function* (): AsyncGenerator<Uint8Array> {
     let sent = 0;
-    for await (const piece of createReadStream(file, { highWaterMark: ioChunk })) {
+    for await (const piece of createReadStream(file, { highWaterMark: IO_CHUNK })) {
       yield piece as Uint8Array;
       sent += (piece as Uint8Array).length;
       report('pushing', sent, size);
@@ -189,13 +189,13 @@ async function upload(
 
 /** The same bytes each time: no name and no time goes in. */
 async function compressTo(path: string, file: string, signal: AbortSignal | undefined): Promise<Descriptor> {
-  const input = createReadStream(file, { highWaterMark: ioChunk });
+  const input = createReadStream(file, { highWaterMark: IO_CHUNK });
   const output = await open(path, 'wx', 0o600);
   const hash = newSha256();
   let size = 0;
   try {
     const { stream } = await decompress(input);
-    const gzip = createGzip({ chunkSize: ioChunk });
+    const gzip = createGzip({ chunkSize: IO_CHUNK });
     // The error destroys the compressor, where the loop meets it.
     pipeline(stream, gzip, () => undefined);
     for await (const piece of gzip as AsyncIterable<Buffer>) {

@@ -17,25 +17,25 @@ export interface Reference {
   readonly digest?: string;
 }
 
-export const defaultDomain = 'docker.io';
-const legacyDefaultDomain = 'index.docker.io';
-const officialPrefix = 'library/';
-const maxPathLength = 255;
+export const DEFAULT_DOMAIN = 'docker.io';
+const LEGACY_DEFAULT_DOMAIN = 'index.docker.io';
+const OFFICIAL_PREFIX = 'library/';
+const MAX_PATH_LENGTH = 255;
 
-const alphanumeric = '[a-z0-9]+';
-const separator = '(?:[._]|__|-+)';
-const pathComponent = `${alphanumeric}(?:${separator}${alphanumeric})*`;
-const domainComponent = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
-const host = `(?:${domainComponent}(?:\\.${domainComponent})*|\\[[a-fA-F0-9:]+\\])`;
+const ALPHANUMERIC = '[a-z0-9]+';
+const SEPARATOR = '(?:[._]|__|-+)';
+const pathComponent = `${ALPHANUMERIC}(?:${SEPARATOR}${ALPHANUMERIC})*`;
+const DOMAIN_COMPONENT = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
+const host = `(?:${DOMAIN_COMPONENT}(?:\\.${DOMAIN_COMPONENT})*|\\[[a-fA-F0-9:]+\\])`;
 const domainPattern = `${host}(?::[0-9]+)?`;
-const tagPattern = '[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}';
-const digestPattern = '[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}';
+const TAG_PATTERN = '[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}';
+const DIGEST_PATTERN = '[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}';
 const referenceRegExp = new RegExp(
-  `^(${domainPattern})/(${pathComponent}(?:/${pathComponent})*)(?::(${tagPattern}))?(?:@(${digestPattern}))?$`,
+  `^(${domainPattern})/(${pathComponent}(?:/${pathComponent})*)(?::(${TAG_PATTERN}))?(?:@(${DIGEST_PATTERN}))?$`,
 );
 const hexDigits: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
 
-/** Throws ImageError 'INVALID_REFERENCE' with Docker's words. */
+/** @throws ImageError 'INVALID_REFERENCE' with Docker's words. */
 export function parseReference(text: string): Reference {
   if (/^[a-f0-9]{64}$/.test(text)) {
     throw invalid(`invalid repository name (${text}), cannot specify 64-byte hexadecimal strings`);
@@ -44,14 +44,14 @@ export function parseReference(text: string): Reference {
   const colon = rest.indexOf(':');
   const remoteName = colon === -1 ? rest : rest.slice(0, colon);
   if (remoteName !== remoteName.toLowerCase()) {
-    const shown = remoteName.slice(0, maxPathLength);
+    const shown = remoteName.slice(0, MAX_PATH_LENGTH);
     throw invalid(`invalid reference format: repository name (${shown}) must be lowercase`);
   }
   const match = referenceRegExp.exec(`${domain}/${rest}`);
   if (match === null) throw invalid('invalid reference format');
   const [, matchedDomain = '', path = '', tag, digest] = match;
-  if (path.length > maxPathLength) {
-    throw invalid(`repository name must not be more than ${String(maxPathLength)} characters`);
+  if (path.length > MAX_PATH_LENGTH) {
+    throw invalid(`repository name must not be more than ${String(MAX_PATH_LENGTH)} characters`);
   }
   if (digest !== undefined) checkDigest(digest);
   return {
@@ -74,9 +74,9 @@ export function formatReference(reference: Reference): string {
 
 /** As a user would have typed the repository: 'nginx', 'demo/web', 'localhost:5000/x'. */
 export function familiarRepository(reference: Reference): string {
-  if (reference.domain !== defaultDomain) return repositoryName(reference);
+  if (reference.domain !== DEFAULT_DOMAIN) return repositoryName(reference);
   const { path } = reference;
-  const short = path.startsWith(officialPrefix) ? path.slice(officialPrefix.length) : path;
+  const short = path.startsWith(OFFICIAL_PREFIX) ? path.slice(OFFICIAL_PREFIX.length) : path;
   // Docker keeps the prefix where dropping it would leave something that reads as something else.
   return short.includes('/') ? path : short;
 }
@@ -115,10 +115,10 @@ function splitDomain(text: string): { domain: string; rest: string } {
   const first = text.slice(0, Math.max(slash, 0));
   const isDomain =
     slash !== -1 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
-  let domain = isDomain ? first : defaultDomain;
+  let domain = isDomain ? first : DEFAULT_DOMAIN;
   let rest = isDomain ? text.slice(slash + 1) : text;
-  if (domain === legacyDefaultDomain) domain = defaultDomain;
-  if (domain === defaultDomain && !rest.includes('/') && rest !== '') rest = officialPrefix + rest;
+  if (domain === LEGACY_DEFAULT_DOMAIN) domain = DEFAULT_DOMAIN;
+  if (domain === DEFAULT_DOMAIN && !rest.includes('/') && rest !== '') rest = OFFICIAL_PREFIX + rest;
   return { domain, rest };
 }
 

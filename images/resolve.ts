@@ -7,7 +7,7 @@ import { invalidManifest, readListed, readManifest, type ManifestDocument } from
 import { kindOfType } from './media-types.ts';
 import { choosePlatform, formatPlatform, hostPlatform } from './platform.ts';
 import { familiarName, isDigest, repositoryName, type Reference } from './reference.ts';
-import { maxManifest, type RegistryClient } from './registry/client.ts';
+import { MAX_MANIFEST, type RegistryClient } from './registry/client.ts';
 import type { BlobStore } from './store/blob-store.ts';
 import type { Descriptor, Manifest, Platform } from './types.ts';
 
@@ -39,7 +39,7 @@ async function fetchByDigest(options: ResolveOptions, digest: string): Promise<K
   const { reference, client, store, signal } = options;
   if (!isDigest(digest)) throw unsupportedDigest(reference, digest);
   if (await store.blobs.has(digest)) {
-    const bytes = store.blobs.readBytes(digest, maxManifest);
+    const bytes = store.blobs.readBytes(digest, MAX_MANIFEST);
     return { bytes, digest, document: readManifest(bytes, { name: familiarName(reference) }) };
   }
   return await keep(options, await client.fetchManifest({ ...reference, digest }, signal));

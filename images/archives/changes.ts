@@ -34,7 +34,7 @@ const instructions: Readonly<Record<string, Apply>> = {
   }),
 };
 
-/** In the order given. Throws ImageError 'INVALID_CHANGE'. */
+/** In the order given. @throws ImageError 'INVALID_CHANGE'. */
 export function applyChanges(config: ContainerDefaults, changes: readonly string[]): ContainerDefaults {
   return changes.reduce<ContainerDefaults>((current, change) => {
     const name = nameOf(change);

@@ -28,7 +28,7 @@ export interface CommitRequest {
   readonly pack: () => Promise<Readable | undefined>;
 }
 
-/** Throws ImageError 'INVALID_CHANGE' or 'INVALID_REFERENCE' before anything is read. */
+/** @throws ImageError 'INVALID_CHANGE' or 'INVALID_REFERENCE' before anything is read. */
 export async function commitImage(request: CommitRequest): Promise<StoredImage> {
   const { store, base, author, message, createdBy } = request;
   const settings = applyChanges(request.settings, request.changes);

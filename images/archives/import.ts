@@ -32,7 +32,7 @@ export interface ImportRequest {
   readonly platform?: Platform | undefined;
 }
 
-/** Throws ImageError 'INVALID_CHANGE' or 'INVALID_REFERENCE' before anything is read. */
+/** @throws ImageError 'INVALID_CHANGE' or 'INVALID_REFERENCE' before anything is read. */
 export async function importRootfs(request: ImportRequest): Promise<StoredImage> {
   const { store } = request;
   const settings = applyChanges({}, request.changes ?? []);

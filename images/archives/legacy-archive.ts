@@ -4,7 +4,7 @@
  * the chain of v1 ones, as Docker itself did when it migrated its store.
  */
 import * as shapes from '../foreign/image-shapes.ts';
-import { maxLayers, type V1Image } from '../foreign/image-shapes.ts';
+import { MAX_LAYERS, type V1Image } from '../foreign/image-shapes.ts';
 import { mediaTypes } from '../media-types.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import type { Descriptor, HistoryEntry, ImageConfig } from '../types.ts';
@@ -27,9 +27,9 @@ export async function readLegacyArchive(spool: Spool, store: ImageStore): Promis
       names.set(id, given);
     }
   }
-  if (names.size > shapes.maxImages) {
+  if (names.size > shapes.MAX_IMAGES) {
     throw invalidArchive(
-      `it has ${String(names.size)} images, and at most ${String(shapes.maxImages)} are loaded`,
+      `it has ${String(names.size)} images, and at most ${String(shapes.MAX_IMAGES)} are loaded`,
     );
   }
   const images: ArchivedImage[] = [];
@@ -74,7 +74,8 @@ async function readChain(top: string, spool: Spool): Promise<readonly V1Layer[]>
     if (!/^[0-9a-f]{64}$/.test(id) || chain.some((image) => image.id === id)) {
       throw invalidArchive(`the layers of ${JSON.stringify(top.slice(0, 100))} do not form a chain`);
     }
-    if (chain.length === maxLayers) throw invalidArchive(`${top} has more than ${String(maxLayers)} layers`);
+    if (chain.length === MAX_LAYERS)
+      throw invalidArchive(`${top} has more than ${String(MAX_LAYERS)} layers`);
     const image: V1Layer = { ...(await spool.json(`${id}/json`, shapes.v1Image)), id };
     chain.unshift(image);
     id = image.parent;

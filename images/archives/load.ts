@@ -10,7 +10,7 @@ import { ImageError } from '../errors.ts';
 import * as shapes from '../foreign/image-shapes.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import type { StoredImage } from '../types.ts';
-import { ioChunk } from '../unpack/compression.ts';
+import { IO_CHUNK } from '../unpack/compression.ts';
 import { readDockerArchive } from './docker-archive.ts';
 import { readLegacyArchive } from './legacy-archive.ts';
 import { readOciLayout } from './oci-layout.ts';
@@ -29,7 +29,7 @@ export interface LoadedImage {
   readonly tags: readonly string[];
 }
 
-/** In the archive's order. Throws ImageError 'ARCHIVE_INVALID' and whatever unpacking throws. */
+/** In the archive's order. @throws ImageError 'ARCHIVE_INVALID' and whatever unpacking throws. */
 export async function loadImages({ store, input }: LoadOptions): Promise<readonly LoadedImage[]> {
   const spool = await spoolArchive(typeof input === 'string' ? openArchive(input) : input, store.blobs);
   try {
@@ -37,9 +37,9 @@ export async function loadImages({ store, input }: LoadOptions): Promise<readonl
     const images = await readImages(spool, store);
     const names = images.reduce((sum, { tags }) => sum + tags.length, 0);
     // Each name is a change of the store's index.
-    if (names > shapes.maxNames) {
+    if (names > shapes.MAX_NAMES) {
       throw invalidArchive(
-        `it has ${String(names)} names for images, and at most ${String(shapes.maxNames)} are loaded`,
+        `it has ${String(names)} names for images, and at most ${String(shapes.MAX_NAMES)} are loaded`,
       );
     }
     for (const archived of images) loaded.push(await addImage(archived, store));
@@ -58,7 +58,7 @@ function openArchive(path: string): Readable {
     const { message } = cause as Error;
     throw new ImageError({ code: 'ARCHIVE_UNREADABLE', message: `opening the archive: ${message}`, cause });
   }
-  return createReadStream('', { fd, highWaterMark: ioChunk });
+  return createReadStream('', { fd, highWaterMark: IO_CHUNK });
 }
 
 async function readImages(spool: Spool, store: ImageStore): Promise<readonly ArchivedImage[]> {

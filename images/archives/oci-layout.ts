@@ -14,9 +14,9 @@ import { invalidArchive, type Spool, type SpooledFile } from './spool.ts';
 import { tagsOf } from './tags.ts';
 
 /** What containerd and Docker write a full name into; the specification's own key may hold a bare tag. */
-const containerdName = 'io.containerd.image.name';
-const refName = 'org.opencontainers.image.ref.name';
-const maxDepth = 4;
+const CONTAINERD_NAME = 'io.containerd.image.name';
+const REF_NAME = 'org.opencontainers.image.ref.name';
+const MAX_DEPTH = 4;
 
 interface Found {
   readonly digest: string;
@@ -54,7 +54,7 @@ function runnableOf(entries: readonly Descriptor[]): readonly Descriptor[] {
 
 /** The manifest an entry leads to; undefined for what is not an image, such as an attestation. */
 async function resolve(entry: Descriptor, spool: Spool, depth: number): Promise<Found | undefined> {
-  if (depth > maxDepth) throw invalidArchive('its indexes are nested too deep');
+  if (depth > MAX_DEPTH) throw invalidArchive('its indexes are nested too deep');
   const { digest, mediaType, platform } = entry;
   const kind = kindOfType(mediaType);
   if (kind === undefined || (kind === 'manifest' && platform?.os === 'unknown')) return undefined;
@@ -104,8 +104,8 @@ function blobName(digest: string): string {
  * writes names with a digest there, which are no tags.
  */
 function namesOf({ annotations }: Descriptor): readonly string[] {
-  const name = annotations?.[containerdName] ?? annotations?.[refName] ?? '';
-  const isFull = annotations?.[containerdName] !== undefined || /[/:]/.test(name);
+  const name = annotations?.[CONTAINERD_NAME] ?? annotations?.[REF_NAME] ?? '';
+  const isFull = annotations?.[CONTAINERD_NAME] !== undefined || /[/:]/.test(name);
   return isFull && !name.includes('@') ? [name] : [];
 }
 

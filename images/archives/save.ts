@@ -12,7 +12,7 @@ import { digestOf } from '../digest.ts';
 import { hexOf } from '../store/blob-store.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import type { Descriptor, ImageIndex, StoredImage } from '../types.ts';
-import { decompress, ioChunk } from '../unpack/compression.ts';
+import { decompress, IO_CHUNK } from '../unpack/compression.ts';
 import type { DockerManifestItem } from '../foreign/image-shapes.ts';
 import { manifestBytes } from './docker-manifest.ts';
 import { mediaTypes } from '../media-types.ts';
@@ -33,7 +33,7 @@ interface Prepared {
   readonly layers: readonly Descriptor[];
 }
 
-/** Writes to `output` and leaves it open. Throws ImageError 'LAYER_MISSING' or 'BLOB_MISSING' before anything is written. */
+/** Writes to `output` and leaves it open. @throws ImageError 'LAYER_MISSING' or 'BLOB_MISSING' before anything is written. */
 export async function saveImages(
   store: ImageStore,
   requests: readonly SaveRequest[],
@@ -82,7 +82,7 @@ async function prepare(store: ImageStore, { image, tags }: SaveRequest): Promise
 }
 
 async function writeLayer(store: ImageStore, { digest, size }: Descriptor, tar: TarWriter): Promise<void> {
-  const input = createReadStream(store.blobs.path(store.layer(digest).blob), { highWaterMark: ioChunk });
+  const input = createReadStream(store.blobs.path(store.layer(digest).blob), { highWaterMark: IO_CHUNK });
   try {
     const { stream } = await decompress(input);
     await tar.stream(blobName(digest), size, stream as AsyncIterable<Buffer>);

@@ -6,7 +6,7 @@ import { ImageError } from '../errors.ts';
 import { formatReference, parseReference } from '../reference.ts';
 import { invalidArchive } from './spool.ts';
 
-/** Normalised, each once. Throws ImageError 'ARCHIVE_INVALID'. */
+/** Normalised, each once. @throws ImageError 'ARCHIVE_INVALID'. */
 export function tagsOf(names: readonly string[]): readonly string[] {
   return [...new Set(names.map(tagOf))];
 }

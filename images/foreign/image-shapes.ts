@@ -32,15 +32,15 @@ import {
 } from './shape.ts';
 
 /** What overlayfs stacks at most (OVL_MAX_STACK). Docker stops at 125. */
-export const maxLayers = 500;
+export const MAX_LAYERS = 500;
 
 /**
  * Of the images of an archive, and of the entries of an index, which are platforms: each is read and stored one by one.
  * Docker has no bound; nobody saves a thousand images to one file.
  */
-export const maxImages = 1000;
+export const MAX_IMAGES = 1000;
 /** Of the names of all images of an archive: each is a change of the store. */
-export const maxNames = 1000;
+export const MAX_NAMES = 1000;
 
 const sha256 = form('a sha256 digest', 'sha256 digests', isDigest);
 /** Of an entry that may be of no interest here; one that is fetched must be a sha256. */
@@ -93,7 +93,7 @@ export const manifest = fields<{
   schemaVersion: version2,
   mediaType: optional(text),
   config: descriptor(sha256),
-  layers: listOf(descriptor(sha256), maxLayers),
+  layers: listOf(descriptor(sha256), MAX_LAYERS),
   annotations,
 });
 
@@ -104,7 +104,7 @@ export const index = fields<{
 }>({
   schemaVersion: version2,
   mediaType: optional(text),
-  manifests: listOf(descriptor(anyDigest), maxImages),
+  manifests: listOf(descriptor(anyDigest), MAX_IMAGES),
 });
 
 /** Nanoseconds of a minute and more are beyond what JavaScript calls small; Docker takes negative ones for none. */
@@ -155,7 +155,7 @@ export const imageConfig = fields<ForeignConfig>({
   config: optional(containerDefaults),
   rootfs: fields<ImageConfig['rootfs']>({
     type: value<'layers'>('"layers"', '"layers"', (found) => found === 'layers'),
-    diff_ids: listOf(sha256, maxLayers),
+    diff_ids: listOf(sha256, MAX_LAYERS),
   }),
   history: optional(listOf(historyEntry)),
 });
@@ -170,10 +170,10 @@ export interface DockerManifestItem {
 export const dockerManifest = listOf(
   fields<DockerManifestItem>({
     Config: text,
-    RepoTags: optional(listOf(text, maxNames)),
-    Layers: listOf(text, maxLayers),
+    RepoTags: optional(listOf(text, MAX_NAMES)),
+    Layers: listOf(text, MAX_LAYERS),
   }),
-  maxImages,
+  MAX_IMAGES,
 );
 
 /** `repositories`: which layer a name and a tag end at. */

@@ -13,7 +13,7 @@ export interface Foreign {
   readonly hint?: string;
 }
 
-/** Throws ImageError with `foreign.code`. The text itself is never part of the message. */
+/** @throws ImageError with `foreign.code`. The text itself is never part of the message. */
 export function parseForeign(source: Uint8Array | string, { what, code, hint }: Foreign): unknown {
   try {
     return JSON.parse(typeof source === 'string' ? source : Buffer.from(source).toString('utf8'));
@@ -28,7 +28,7 @@ export function parseForeign(source: Uint8Array | string, { what, code, hint }: 
 }
 
 /**
- * The document as it is, unknown fields and all. Throws ImageError with `foreign.code`:
+ * The document as it is, unknown fields and all. @throws ImageError with `foreign.code`:
  * "the configuration of web:1 is not valid: config.Env must be a list of strings (got a number)".
  */
 export function checkForeign<T>(shape: Shape<T>, document: unknown, { what, code, hint }: Foreign): T {

@@ -183,11 +183,11 @@ export function optional<T>(of: Shape<T>): Shape<T> {
 }
 
 /** Deeper than any shape: what lies below is in a field that nobody reads. */
-const deepest = 64;
+const DEEPEST = 64;
 
 /** The document as Go would have it, where an absent field and null are the same. */
 export function withoutNulls(document: unknown, depth = 0): unknown {
-  if (depth > deepest) return document;
+  if (depth > DEEPEST) return document;
   if (Array.isArray(document)) return document.map((item) => withoutNulls(item, depth + 1));
   if (!isObject(document)) return document;
   const kept = Object.entries(document).filter(([, item]) => item !== null);

@@ -27,63 +27,63 @@ interface Token {
   readonly expires: number;
 }
 
-const defaultLifetimeSeconds = 60;
+const DEFAULT_LIFETIME_SECONDS = 60;
 /** A token about to expire may do so on the way. */
-const marginMs = 5_000;
-const maxTokenResponse = 1 << 20;
+const MARGIN_MS = 5_000;
+const MAX_TOKEN_RESPONSE = 1 << 20;
 
 export class Authorizer {
-  readonly #options: AuthorizerOptions;
-  readonly #tokens = new Map<string, Promise<Token>>();
-  #challenge: Challenge | undefined;
-  #credentials: Promise<Credentials | undefined> | undefined;
+  private readonly options: AuthorizerOptions;
+  private readonly tokens = new Map<string, Promise<Token>>();
+  private challenge: Challenge | undefined;
+  private credentials: Promise<Credentials | undefined> | undefined;
 
   constructor(options: AuthorizerOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** After a 401: keeps the challenge and drops the refused token. False if there is no answer to it. */
   learn(wwwAuthenticate: string | undefined, scope: string): boolean {
     const challenges = parseChallenges(wwwAuthenticate ?? '');
-    this.#challenge =
+    this.challenge =
       challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.has('realm')) ??
       challenges.find(({ scheme }) => scheme === 'basic');
-    this.#tokens.delete(scope);
-    return this.#challenge !== undefined;
+    this.tokens.delete(scope);
+    return this.challenge !== undefined;
   }
 
   /** The Authorization header's value; undefined before a challenge, or without credentials. */
   async header(scope: string, signal?: AbortSignal): Promise<string | undefined> {
-    if (this.#challenge === undefined) return undefined;
-    if (this.#challenge.scheme === 'basic') {
-      const credentials = await this.#userCredentials();
+    if (this.challenge === undefined) return undefined;
+    if (this.challenge.scheme === 'basic') {
+      const credentials = await this.userCredentials();
       return credentials === undefined ? undefined : basic(credentials);
     }
-    return `Bearer ${(await this.#token(this.#challenge, scope, signal)).value}`;
+    return `Bearer ${(await this.token(this.challenge, scope, signal)).value}`;
   }
 
-  async #token(challenge: Challenge, scope: string, signal?: AbortSignal): Promise<Token> {
-    const known = this.#tokens.get(scope);
+  private async token(challenge: Challenge, scope: string, signal?: AbortSignal): Promise<Token> {
+    const known = this.tokens.get(scope);
     if (known !== undefined) {
       const token = await known;
-      if (token.expires - marginMs > this.#now()) return token;
+      if (token.expires - MARGIN_MS > this.now()) return token;
     }
     // Another call may have renewed it meanwhile.
-    const current = this.#tokens.get(scope);
+    const current = this.tokens.get(scope);
     if (current !== undefined && current !== known) return await current;
-    const fetched = this.#fetchToken(challenge, scope, signal);
-    this.#tokens.set(scope, fetched);
+    const fetched = this.fetchToken(challenge, scope, signal);
+    this.tokens.set(scope, fetched);
     fetched.catch(() => {
       // The awaiting caller gets the error; here the failed token only must not be cached.
-      if (this.#tokens.get(scope) === fetched) this.#tokens.delete(scope);
+      if (this.tokens.get(scope) === fetched) this.tokens.delete(scope);
     });
     return await fetched;
   }
 
-  async #fetchToken(challenge: Challenge, scope: string, signal?: AbortSignal): Promise<Token> {
+  private async fetchToken(challenge: Challenge, scope: string, signal?: AbortSignal): Promise<Token> {
     const realm = readRealm(challenge);
-    const credentials = await this.#userCredentials();
-    if (credentials !== undefined && realm.protocol !== 'https:' && !this.#options.mayBeClear(realm)) {
+    const credentials = await this.userCredentials();
+    if (credentials !== undefined && realm.protocol !== 'https:' && !this.options.mayBeClear(realm)) {
       throw new ImageError({
         code: 'INSECURE_REALM',
         message: `the registry asks to send your password unencrypted to ${realm.origin}`,
@@ -92,13 +92,13 @@ export class Authorizer {
     }
     const service = challenge.parameters.get('service');
     const request = { signal, ...tokenRequest(realm, service, scope, credentials) };
-    const response = await this.#options.send(request);
-    const text = (await response.bytes(maxTokenResponse)).toString('utf8');
+    const response = await this.options.send(request);
+    const text = (await response.bytes(MAX_TOKEN_RESPONSE)).toString('utf8');
     if (response.status !== 200) throw tokenRefused(realm, response.status, text, credentials);
-    return this.#readToken(realm, text);
+    return this.readToken(realm, text);
   }
 
-  #readToken(realm: URL, text: string): Token {
+  private readToken(realm: URL, text: string): Token {
     const foreign = {
       what: `the answer of ${realm.origin} to the request for a token`,
       code: 'INVALID_TOKEN',
@@ -115,17 +115,17 @@ export class Authorizer {
         message: `${realm.origin} gave no token where one was due`,
       });
     }
-    const seconds = lifetime > 0 ? lifetime : defaultLifetimeSeconds;
+    const seconds = lifetime > 0 ? lifetime : DEFAULT_LIFETIME_SECONDS;
     // Counted from its arrival rather than from `issued_at`: the two clocks need not agree.
-    return { value, expires: this.#now() + Math.max(seconds, defaultLifetimeSeconds) * 1000 };
+    return { value, expires: this.now() + Math.max(seconds, DEFAULT_LIFETIME_SECONDS) * 1000 };
   }
 
-  #userCredentials(): Promise<Credentials | undefined> {
-    return (this.#credentials ??= this.#options.credentials());
+  private userCredentials(): Promise<Credentials | undefined> {
+    return (this.credentials ??= this.options.credentials());
   }
 
-  #now(): number {
-    return this.#options.now?.() ?? Date.now();
+  private now(): number {
+    return this.options.now?.() ?? Date.now();
   }
 }
 

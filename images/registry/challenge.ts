@@ -9,12 +9,12 @@ export interface Challenge {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const parameterRegExp = new RegExp(
-  `\\s*(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${token}))\\s*(?:,|$)`,
+  `\\s*(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${TOKEN}))\\s*(?:,|$)`,
   'y',
 );
-const schemeRegExp = new RegExp(`[\\s,]*(${token})(?:\\s+|,|$)`, 'y');
+const schemeRegExp = new RegExp(`[\\s,]*(${TOKEN})(?:\\s+|,|$)`, 'y');
 
 /** What cannot be read ends the list: a half-understood challenge is not answered. */
 export function parseChallenges(header: string): readonly Challenge[] {

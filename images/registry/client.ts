@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import { ImageError } from '../errors.ts';
-import { defaultDomain, familiarName, isDigest, type Reference } from '../reference.ts';
+import { DEFAULT_DOMAIN, familiarName, isDigest, type Reference } from '../reference.ts';
 import { readCredentials } from './credentials.ts';
 import type { Credentials } from './docker-config.ts';
 import { listEndpoints, type Endpoint } from './endpoints.ts';
@@ -50,7 +50,7 @@ export interface BlobBody {
 
 const defaultTimeouts: Timeouts = { headers: 30_000, idle: 60_000 };
 /** Bytes; Docker stops at half of it. */
-export const maxManifest = 8 << 20;
+export const MAX_MANIFEST = 8 << 20;
 /** What is asked for: a registry that has something else converts it to schema 1 or says 404. */
 const acceptedManifests = [
   mediaTypes.index,
@@ -61,21 +61,21 @@ const acceptedManifests = [
 
 export class RegistryClient {
   readonly retry: RetryPolicy;
-  readonly #options: RegistryClientOptions;
-  readonly #sessions = new Map<string, readonly Session[]>();
-  readonly #distrusted = new Set<Session>();
+  private readonly options: RegistryClientOptions;
+  private readonly sessions = new Map<string, readonly Session[]>();
+  private readonly distrusted = new Set<Session>();
 
   constructor(options: RegistryClientOptions = {}) {
-    this.#options = options;
+    this.options = options;
     this.retry = { ...defaultRetryPolicy, ...options.retry };
   }
 
   /** What a tag stands for at the moment, without fetching it; undefined if the registry does not say. */
   async resolveTag(reference: Reference, signal?: AbortSignal): Promise<string | undefined> {
-    return await this.#fromAny(reference, signal, async (session) => {
-      const request = this.#manifestRequest(reference, 'HEAD', signal);
-      const response = await this.#retrying(session, signal, () =>
-        this.#expect(session, reference, request, 'manifest', [200]),
+    return await this.fromAny(reference, signal, async (session) => {
+      const request = this.manifestRequest(reference, 'HEAD', signal);
+      const response = await this.retrying(session, signal, () =>
+        this.expect(session, reference, request, 'manifest', [200]),
       );
       response.discard();
       const digest = response.header('docker-content-digest');
@@ -85,11 +85,11 @@ export class RegistryClient {
 
   /** By digest if the reference has one, else by tag. */
   async fetchManifest(reference: Reference, signal?: AbortSignal): Promise<FetchedManifest> {
-    return await this.#fromAny(reference, signal, async (session) => {
-      const request = this.#manifestRequest(reference, 'GET', signal);
-      return await this.#retrying(session, signal, async () => {
-        const response = await this.#expect(session, reference, request, 'manifest', [200]);
-        const bytes = await response.bytes(maxManifest);
+    return await this.fromAny(reference, signal, async (session) => {
+      const request = this.manifestRequest(reference, 'GET', signal);
+      return await this.retrying(session, signal, async () => {
+        const response = await this.expect(session, reference, request, 'manifest', [200]);
+        const bytes = await response.bytes(MAX_MANIFEST);
         const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
         const due = reference.digest ?? response.header('docker-content-digest');
         if (due !== undefined && isDigest(due) && due !== digest)
@@ -101,8 +101,8 @@ export class RegistryClient {
   }
 
   /**
-   * One attempt at a blob's bytes from `offset` on; the writer decides where a second one continues. Throws
-   * TransportError with `retryable` where that makes sense.
+   * One attempt at a blob's bytes from `offset` on; the writer decides where a second one continues.
+   * @throws TransportError with `retryable` where that makes sense.
    */
   async openBlob(
     reference: Reference,
@@ -119,7 +119,7 @@ export class RegistryClient {
         signal,
       };
       const expected = offset > 0 ? [200, 206, 416] : [200];
-      const response = await this.#expect(session, reference, request, `blob ${digest}`, expected);
+      const response = await this.expect(session, reference, request, `blob ${digest}`, expected);
       const start = response.status === 206 ? rangeStart(response) : 0;
       if (response.status === 416 || (start !== 0 && start !== offset)) {
         // The server has less than what is there already, or cannot count: from the start, then.
@@ -135,16 +135,20 @@ export class RegistryClient {
         },
       };
     };
-    return await this.#fromAny(reference, signal, open);
+    return await this.fromAny(reference, signal, open);
   }
 
   /** A mirror that gave the wrong bytes is not asked again. False if it was the registry itself. */
   distrust(source: Session): boolean {
-    if (source.endpoint.mirror) this.#distrusted.add(source);
+    if (source.endpoint.mirror) this.distrusted.add(source);
     return source.endpoint.mirror;
   }
 
-  #manifestRequest(reference: Reference, method: 'GET' | 'HEAD', signal?: AbortSignal): SessionRequest {
+  private manifestRequest(
+    reference: Reference,
+    method: 'GET' | 'HEAD',
+    signal?: AbortSignal,
+  ): SessionRequest {
     const name = reference.digest ?? reference.tag ?? 'latest';
     return {
       method,
@@ -156,12 +160,12 @@ export class RegistryClient {
   }
 
   /** Every endpoint in turn; what the last one, the registry itself, says counts. */
-  async #fromAny<T>(
+  private async fromAny<T>(
     reference: Reference,
     signal: AbortSignal | undefined,
     ask: (session: Session) => Promise<T>,
   ): Promise<T> {
-    const sessions = this.#sessionsFor(reference.domain).filter((session) => !this.#distrusted.has(session));
+    const sessions = this.sessionsFor(reference.domain).filter((session) => !this.distrusted.has(session));
     for (const session of sessions) {
       try {
         return await ask(session);
@@ -169,27 +173,31 @@ export class RegistryClient {
         signal?.throwIfAborted();
         if (!session.endpoint.mirror) throw error;
         if (error instanceof ImageError && error.code === 'REGISTRY_UNREACHABLE')
-          this.#distrusted.add(session);
+          this.distrusted.add(session);
       }
     }
     throw new ImageError({ code: 'NO_ENDPOINT', message: `no registry serves ${reference.domain}` });
   }
 
-  #sessionsFor(domain: string): readonly Session[] {
-    const known = this.#sessions.get(domain);
+  private sessionsFor(domain: string): readonly Session[] {
+    const known = this.sessions.get(domain);
     if (known !== undefined) return known;
-    const sessions = openSessions(domain, this.#options);
-    this.#sessions.set(domain, sessions);
+    const sessions = openSessions(domain, this.options);
+    this.sessions.set(domain, sessions);
     return sessions;
   }
 
-  #retrying<T>(session: Session, signal: AbortSignal | undefined, operation: () => Promise<T>): Promise<T> {
+  private retrying<T>(
+    session: Session,
+    signal: AbortSignal | undefined,
+    operation: () => Promise<T>,
+  ): Promise<T> {
     // With a mirror in front there is someone else to ask, which beats waiting.
     const policy = session.endpoint.mirror ? { ...this.retry, attempts: 1 } : this.retry;
     return retrying(policy, signal, operation);
   }
 
-  async #expect(
+  private async expect(
     session: Session,
     reference: Reference,
     request: SessionRequest,
@@ -247,7 +255,7 @@ function rangeStart(response: TransportResponse): number {
 }
 
 function manifestMismatch(reference: Reference, due: string, digest: string): ImageError {
-  const origin = reference.domain === defaultDomain ? 'the registry or its mirror' : reference.domain;
+  const origin = reference.domain === DEFAULT_DOMAIN ? 'the registry or its mirror' : reference.domain;
   return new ImageError({
     code: 'DIGEST_MISMATCH',
     message: `manifest verification failed for digest ${due}: ${origin} gave one with the digest ${digest}`,

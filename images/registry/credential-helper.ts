@@ -9,7 +9,7 @@ import { readForeign } from '../foreign/read.ts';
 import { helperAnswer } from '../foreign/registry-shapes.ts';
 import type { Credentials, Environment } from './docker-config.ts';
 
-/** undefined if it keeps nothing under the key. Throws ImageError 'CREDENTIAL_HELPER_FAILED'. */
+/** undefined if it keeps nothing under the key. @throws ImageError 'CREDENTIAL_HELPER_FAILED'. */
 export async function getFromHelper(
   name: string,
   key: string,

@@ -19,7 +19,7 @@ export function dockerConfigPath(env: Environment = process.env): string {
 
 /**
  * `key` is the registry's host, or 'https://index.docker.io/v1/' for docker.io. undefined: nobody logged in there.
- * Throws ImageError 'CREDENTIALS_UNREADABLE' and 'CREDENTIAL_HELPER_FAILED'.
+ * @throws ImageError 'CREDENTIALS_UNREADABLE' and 'CREDENTIAL_HELPER_FAILED'.
  */
 export async function readCredentials(
   key: string,
@@ -45,7 +45,7 @@ export async function readDockerConfig(path: string): Promise<DockerConfig> {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw unreadable(`cannot read ${path}: ${(cause as Error).message}`, cause);
   }
-  const foreign = { what: path, code: 'CREDENTIALS_UNREADABLE', hint: repairHint };
+  const foreign = { what: path, code: 'CREDENTIALS_UNREADABLE', hint: REPAIR_HINT };
   return checkForeign(dockerConfig, parseForeign(text, foreign), foreign);
 }
 
@@ -83,13 +83,13 @@ function readEntry(entry: AuthEntry, key: string, path: string): Credentials | u
   return { username, password, ...(identityToken === undefined ? {} : { identityToken }) };
 }
 
-const repairHint = 'repair the file, or point DOCKER_CONFIG at another directory';
+const REPAIR_HINT = 'repair the file, or point DOCKER_CONFIG at another directory';
 
 function unreadable(message: string, cause?: unknown): ImageError {
   return new ImageError({
     code: 'CREDENTIALS_UNREADABLE',
     message,
-    hint: repairHint,
+    hint: REPAIR_HINT,
     cause,
   });
 }

@@ -40,7 +40,7 @@ export interface Download {
 }
 
 /**
- * 'exists' if it was in the store, also if another process brought it meanwhile. Throws what the client throws,
+ * 'exists' if it was in the store, also if another process brought it meanwhile. @throws what the client throws,
  * ImageError 'DIGEST_MISMATCH', 'SIZE_MISMATCH' (nothing is kept then) and 'DISK_FULL'.
  */
 export async function downloadBlob(download: Download): Promise<'downloaded' | 'exists'> {
@@ -152,26 +152,26 @@ function endedEarly(reference: Reference, { digest, size }: Descriptor, written:
 }
 
 class PartialFile {
-  readonly #fd: number;
-  readonly #path: string;
-  readonly #arrival: Arrival | undefined;
-  #hash: Hash = createHash('sha256');
-  #written = 0;
+  private readonly fd: number;
+  private readonly path: string;
+  private readonly arrival: Arrival | undefined;
+  private hash: Hash = createHash('sha256');
+  private hashed = 0;
 
   private constructor(path: string, arrival: Arrival | undefined) {
-    this.#path = path;
-    this.#arrival = arrival;
-    this.#fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    this.path = path;
+    this.arrival = arrival;
+    this.fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   }
 
   /** Takes in what an earlier attempt left, unless it cannot be a beginning of the blob. */
   static async open(path: string, size: number, arrival?: Arrival): Promise<PartialFile> {
     const partial = new PartialFile(path, arrival);
     try {
-      const left = fstatSync(partial.#fd).size;
-      if (left > size) ftruncateSync(partial.#fd, 0);
+      const left = fstatSync(partial.fd).size;
+      if (left > size) ftruncateSync(partial.fd, 0);
       arrival?.begin(path);
-      if (left > 0) await partial.#rehash(path);
+      if (left > 0) await partial.rehash(path);
       return partial;
     } catch (error) {
       partial.close();
@@ -180,7 +180,7 @@ class PartialFile {
   }
 
   get written(): number {
-    return this.#written;
+    return this.hashed;
   }
 
   /**
@@ -191,44 +191,44 @@ class PartialFile {
     let offset = 0;
     try {
       while (offset < chunk.length) {
-        offset += writeSync(this.#fd, chunk, offset, chunk.length - offset, this.#written + offset);
+        offset += writeSync(this.fd, chunk, offset, chunk.length - offset, this.hashed + offset);
       }
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
       if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause;
       throw new ImageError({
         code: 'DISK_FULL',
-        message: `write ${this.#path}: no space left on device`,
+        message: `write ${this.path}: no space left on device`,
         hint: 'free some space there (`minidock rmi`), or put MINIDOCK_ROOT on a larger disk',
         cause,
       });
     }
-    this.#hash.update(chunk);
-    this.#written += chunk.length;
-    this.#arrival?.grow(this.#written);
+    this.hash.update(chunk);
+    this.hashed += chunk.length;
+    this.arrival?.grow(this.hashed);
   }
 
   restart(): void {
     // First: a concurrent reader must not join the end of the old bytes with the new ones.
-    this.#arrival?.begin(this.#path);
-    ftruncateSync(this.#fd, 0);
-    this.#hash = createHash('sha256');
-    this.#written = 0;
+    this.arrival?.begin(this.path);
+    ftruncateSync(this.fd, 0);
+    this.hash = createHash('sha256');
+    this.hashed = 0;
   }
 
   /** To be called once: a hash ends with its digest. */
   digest(): string {
-    return `sha256:${this.#hash.digest('hex')}`;
+    return `sha256:${this.hash.digest('hex')}`;
   }
 
   close(): void {
-    closeSync(this.#fd);
+    closeSync(this.fd);
   }
 
-  async #rehash(path: string): Promise<void> {
+  private async rehash(path: string): Promise<void> {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-      this.#hash.update(chunk as Uint8Array);
-      this.#written += (chunk as Uint8Array).length;
+      this.hash.update(chunk as Uint8Array);
+      this.hashed += (chunk as Uint8Array).length;
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net';
 import { ImageError } from '../errors.ts';
-import { defaultDomain } from '../reference.ts';
+import { DEFAULT_DOMAIN } from '../reference.ts';
 
 export interface Endpoint {
   /** Scheme and host (and a mirror's path); '/v2/…' comes after. For insecure hosts the scheme is a first guess. */
@@ -16,8 +16,8 @@ export interface Endpoint {
   readonly credentialsKey: string;
 }
 
-export const dockerHubCredentialsKey = 'https://index.docker.io/v1/';
-const dockerHubHost = 'registry-1.docker.io';
+export const DOCKER_HUB_CREDENTIALS_KEY = 'https://index.docker.io/v1/';
+const DOCKER_HUB_HOST = 'registry-1.docker.io';
 
 export interface EndpointOptions {
   /** 'host', 'host:port', or a CIDR block. */
@@ -27,12 +27,12 @@ export interface EndpointOptions {
 }
 
 export function listEndpoints(domain: string, options: EndpointOptions): readonly Endpoint[] {
-  if (domain !== defaultDomain) return [hostEndpoint(domain, options)];
+  if (domain !== DEFAULT_DOMAIN) return [hostEndpoint(domain, options)];
   const origin = {
-    base: new URL(`https://${dockerHubHost}`),
+    base: new URL(`https://${DOCKER_HUB_HOST}`),
     insecure: isInsecure(domain, options.insecureRegistries),
     mirror: false,
-    credentialsKey: dockerHubCredentialsKey,
+    credentialsKey: DOCKER_HUB_CREDENTIALS_KEY,
   };
   return [...options.mirrors.map((mirror) => mirrorEndpoint(mirror, options)), origin];
 }

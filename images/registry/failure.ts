@@ -10,7 +10,7 @@ import { parseRetryAfter } from './retry.ts';
 import { TransportError } from './transport-error.ts';
 import type { TransportResponse } from './transport.ts';
 
-const maxErrorBody = 64 << 10;
+const MAX_ERROR_BODY = 64 << 10;
 
 /** Consumes the response's body. `what` is the thing asked for: 'manifest' or 'blob sha256:…'. */
 export async function describeRefusal(
@@ -62,7 +62,7 @@ export function pullDenied(reference: Reference, why: string, cause?: unknown): 
 export async function readErrors(response: TransportResponse): Promise<string | undefined> {
   let text: string;
   try {
-    text = (await response.bytes(maxErrorBody)).toString('utf8');
+    text = (await response.bytes(MAX_ERROR_BODY)).toString('utf8');
   } catch {
     // The status alone must do: the answer is an error already, and a broken body makes it no worse.
     return undefined;

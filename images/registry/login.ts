@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ImageError } from '../errors.ts';
-import { defaultDomain } from '../reference.ts';
+import { DEFAULT_DOMAIN } from '../reference.ts';
 import type { RegistryClientOptions } from './client.ts';
 import { eraseFromHelper, storeInHelper } from './credential-helper.ts';
 import { dockerConfigPath, helperFor, readDockerConfig } from './credentials.ts';
@@ -24,7 +24,7 @@ export interface LoginRequest {
   readonly env?: Environment;
 }
 
-/** Throws ImageError 'LOGIN_FAILED', and what reaching a registry and writing the file can throw. */
+/** @throws ImageError 'LOGIN_FAILED', and what reaching a registry and writing the file can throw. */
 export async function login(request: LoginRequest): Promise<{ readonly keptIn: string }> {
   const { username, password, env = process.env } = request;
   const endpoint = endpointOf(request.registry, request.options);
@@ -60,7 +60,7 @@ function endpointOf(registry: string, options: LoginRequest['options'] = {}): En
   const domain = registry.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
   const { insecureRegistries = [] } = options;
   const isHub = ['', 'index.docker.io', 'registry-1.docker.io'].includes(domain);
-  const [endpoint] = listEndpoints(isHub ? defaultDomain : domain, { insecureRegistries, mirrors: [] });
+  const [endpoint] = listEndpoints(isHub ? DEFAULT_DOMAIN : domain, { insecureRegistries, mirrors: [] });
   if (endpoint === undefined)
     throw new ImageError({ code: 'NO_ENDPOINT', message: `no registry serves ${domain}` });
   return endpoint;

@@ -16,11 +16,11 @@ import type { Session, SessionRequest } from './session.ts';
 import type { TransportResponse, Upload } from './transport.ts';
 
 export class PushClient {
-  readonly #reference: Reference;
-  readonly #options: RegistryClientOptions;
-  readonly #session: Session;
-  readonly #retry: RetryPolicy;
-  readonly #scope: string;
+  private readonly reference: Reference;
+  private readonly options: RegistryClientOptions;
+  private readonly session: Session;
+  private readonly retry: RetryPolicy;
+  private readonly scope: string;
 
   /** Of the repository that `reference` names. */
   constructor(reference: Reference, options: RegistryClientOptions = {}) {
@@ -28,18 +28,18 @@ export class PushClient {
     if (session === undefined) {
       throw new ImageError({ code: 'NO_ENDPOINT', message: `no registry serves ${reference.domain}` });
     }
-    this.#reference = reference;
-    this.#options = options;
-    this.#session = session;
-    this.#retry = { ...defaultRetryPolicy, ...options.retry };
-    this.#scope = `repository:${reference.path}:pull,push`;
+    this.reference = reference;
+    this.options = options;
+    this.session = session;
+    this.retry = { ...defaultRetryPolicy, ...options.retry };
+    this.scope = `repository:${reference.path}:pull,push`;
   }
 
   async hasBlob(digest: string, signal?: AbortSignal): Promise<boolean> {
-    const path = `${this.#repository}/blobs/${digest}`;
+    const path = `${this.repository}/blobs/${digest}`;
     const what = `blob ${digest}`;
-    return await retrying(this.#retry, signal, async () => {
-      const response = await this.#expect({ method: 'HEAD', path, signal }, what, [200, 404]);
+    return await retrying(this.retry, signal, async () => {
+      const response = await this.expect({ method: 'HEAD', path, signal }, what, [200, 404]);
       response.discard();
       return response.status === 200;
     });
@@ -48,11 +48,11 @@ export class PushClient {
   /** False if the registry does not do it: it has no such blob there, or this user may not read it. */
   async mountBlob(digest: string, from: string, signal?: AbortSignal): Promise<boolean> {
     const query = new URLSearchParams({ mount: digest, from });
-    const path = `${this.#repository}/blobs/uploads/?${query.toString()}`;
-    const scope = `${this.#scope} repository:${from}:pull`;
+    const path = `${this.repository}/blobs/uploads/?${query.toString()}`;
+    const scope = `${this.scope} repository:${from}:pull`;
     try {
       // A refusal begins an ordinary upload instead, which the registry forgets by itself.
-      const response = await this.#session.request({ method: 'POST', path, scope, signal, ...empty });
+      const response = await this.session.request({ method: 'POST', path, scope, signal, ...empty });
       response.discard();
       return response.status === 201;
     } catch (error) {
@@ -64,59 +64,59 @@ export class PushClient {
 
   async uploadBlob(digest: string, body: Upload, signal?: AbortSignal): Promise<void> {
     const what = `blob ${digest}`;
-    await retrying(this.#retry, signal, async () => {
-      const path = `${this.#repository}/blobs/uploads/`;
-      const begun = await this.#expect({ method: 'POST', path, signal, ...empty }, what, [202]);
-      const place = this.#session.locate(begun);
+    await retrying(this.retry, signal, async () => {
+      const path = `${this.repository}/blobs/uploads/`;
+      const begun = await this.expect({ method: 'POST', path, signal, ...empty }, what, [202]);
+      const place = this.session.locate(begun);
       begun.discard();
       place.searchParams.set('digest', digest);
       const headers = { 'content-type': 'application/octet-stream' };
       const request = { method: 'PUT', path: place, headers, body, signal } as const;
-      (await this.#expect(request, what, [201, 204])).discard();
+      (await this.expect(request, what, [201, 204])).discard();
     });
   }
 
   async putManifest(name: string, bytes: Uint8Array, type: string, signal?: AbortSignal): Promise<void> {
-    const path = `${this.#repository}/manifests/${name}`;
+    const path = `${this.repository}/manifests/${name}`;
     const body = { size: bytes.length, open: () => onePiece(bytes) };
     const headers = { 'content-type': type };
-    await retrying(this.#retry, signal, async () => {
+    await retrying(this.retry, signal, async () => {
       const request = { method: 'PUT', path, headers, body, signal } as const;
-      (await this.#expect(request, `the upload of manifest ${name}`, [200, 201, 202])).discard();
+      (await this.expect(request, `the upload of manifest ${name}`, [200, 201, 202])).discard();
     });
   }
 
-  get #repository(): string {
-    return `/v2/${this.#reference.path}`;
+  private get repository(): string {
+    return `/v2/${this.reference.path}`;
   }
 
-  async #expect(
+  private async expect(
     request: Omit<SessionRequest, 'scope'>,
     what: string,
     statuses: readonly number[],
   ): Promise<TransportResponse> {
     let response: TransportResponse;
     try {
-      response = await this.#session.request({ ...request, scope: this.#scope });
+      response = await this.session.request({ ...request, scope: this.scope });
     } catch (error) {
       if (error instanceof ImageError && error.code === 'UNAUTHORIZED')
-        throw this.#denied(error.message, error);
+        throw this.denied(error.message, error);
       throw error;
     }
     if (statuses.includes(response.status)) return response;
     if (response.status !== 401 && response.status !== 403) {
-      throw await describeRefusal(response, this.#reference, what);
+      throw await describeRefusal(response, this.reference, what);
     }
-    throw this.#denied(await this.#whyDenied(response));
+    throw this.denied(await this.whyDenied(response));
   }
 
   /** In the words that Docker has for it. */
-  async #whyDenied(response: TransportResponse): Promise<string> {
+  private async whyDenied(response: TransportResponse): Promise<string> {
     const said = await readErrors(response);
     const schemes = parseChallenges(response.header('www-authenticate') ?? '').map(({ scheme }) => scheme);
     if (response.status === 401 && schemes.includes('basic')) {
-      const { credentials = (key: string) => readCredentials(key) } = this.#options;
-      if ((await credentials(this.#session.endpoint.credentialsKey)) === undefined) {
+      const { credentials = (key: string) => readCredentials(key) } = this.options;
+      if ((await credentials(this.session.endpoint.credentialsKey)) === undefined) {
         return 'no basic auth credentials';
       }
     }
@@ -126,13 +126,13 @@ export class PushClient {
       : 'denied: requested access to the resource is denied';
   }
 
-  #denied(message: string, cause?: unknown): ImageError {
-    const { domain } = this.#reference;
+  private denied(message: string, cause?: unknown): ImageError {
+    const { domain } = this.reference;
     const login = domain === 'docker.io' ? 'minidock login' : `minidock login ${domain}`;
     return new ImageError({
       code: 'PUSH_DENIED',
       message,
-      hint: `${login} as a user who may push to ${familiarRepository(this.#reference)}`,
+      hint: `${login} as a user who may push to ${familiarRepository(this.reference)}`,
       cause,
     });
   }

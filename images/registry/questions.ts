@@ -12,9 +12,9 @@ import { describeRefusal, pullDenied } from './failure.ts';
 import { defaultRetryPolicy, retrying } from './retry.ts';
 import type { TransportResponse } from './transport.ts';
 
-const maxPage = 8 << 20;
+const MAX_PAGE = 8 << 20;
 /** Of a thousand tags each. */
-const maxPages = 100;
+const MAX_PAGES = 100;
 
 /** In the registry's order. */
 export async function listTags(
@@ -41,14 +41,14 @@ export async function listTags(
   const what = `the list of tags of ${repositoryName(reference)}`;
   const tags = new Set<string>();
   let next: string | URL | undefined = `/v2/${reference.path}/tags/list?n=1000`;
-  for (let page = 0; next !== undefined && page < maxPages; page++) {
+  for (let page = 0; next !== undefined && page < MAX_PAGES; page++) {
     const path: string | URL = next;
     const { names, link, url } = await retrying(
       { ...defaultRetryPolicy, ...options.retry },
       signal,
       async () => {
         const response = await ask(path);
-        const bytes = await response.bytes(maxPage);
+        const bytes = await response.bytes(MAX_PAGE);
         const document = readForeign(tagList, bytes, { what, code: 'TAGS_INVALID' });
         return { names: document.tags ?? [], link: response.header('link'), url: response.url };
       },

@@ -6,15 +6,15 @@
 import { ImageError } from '../errors.ts';
 import { readForeign } from '../foreign/read.ts';
 import { searchAnswer, type FoundRepository } from '../foreign/registry-shapes.ts';
-import { defaultDomain } from '../reference.ts';
+import { DEFAULT_DOMAIN } from '../reference.ts';
 import { openSession, openSessions, type RegistryClientOptions } from './client.ts';
-import { dockerHubCredentialsKey } from './endpoints.ts';
+import { DOCKER_HUB_CREDENTIALS_KEY } from './endpoints.ts';
 import { defaultRetryPolicy, retrying } from './retry.ts';
 import type { Session } from './session.ts';
 
-const maxAnswer = 8 << 20;
+const MAX_ANSWER = 8 << 20;
 
-/** `term` as a user writes it: 'nginx', 'quay.io/nginx'. Throws ImageError 'SEARCH_UNSUPPORTED'. */
+/** `term` as a user writes it: 'nginx', 'quay.io/nginx'. @throws ImageError 'SEARCH_UNSUPPORTED'. */
 export async function searchRegistry(
   term: string,
   limit: number,
@@ -35,15 +35,15 @@ export async function searchRegistry(
       });
     }
     const foreign = { what: `the answer of ${domain} to the search`, code: 'SEARCH_INVALID' };
-    return readForeign(searchAnswer, await response.bytes(maxAnswer), foreign).results ?? [];
+    return readForeign(searchAnswer, await response.bytes(MAX_ANSWER), foreign).results ?? [];
   });
 }
 
 function sessionFor(domain: string, options: RegistryClientOptions): Session {
-  if (domain === defaultDomain) {
+  if (domain === DEFAULT_DOMAIN) {
     const base = new URL('https://index.docker.io');
     return openSession(
-      { base, insecure: false, mirror: false, credentialsKey: dockerHubCredentialsKey },
+      { base, insecure: false, mirror: false, credentialsKey: DOCKER_HUB_CREDENTIALS_KEY },
       options,
     );
   }
@@ -55,8 +55,8 @@ function sessionFor(domain: string, options: RegistryClientOptions): Session {
 function splitTerm(term: string): { readonly domain: string; readonly rest: string } {
   const [first = '', ...more] = term.split('/');
   const isDomain = more.length > 0 && (/[.:]/.test(first) || first === 'localhost');
-  if (!isDomain || first === defaultDomain || first === 'index.docker.io') {
-    return { domain: defaultDomain, rest: isDomain ? more.join('/') : term };
+  if (!isDomain || first === DEFAULT_DOMAIN || first === 'index.docker.io') {
+    return { domain: DEFAULT_DOMAIN, rest: isDomain ? more.join('/') : term };
   }
   if (/^[A-Za-z0-9.-]+(:\d+)?$|^\[[0-9a-fA-F:]+\](:\d+)?$/.test(first)) {
     return { domain: first, rest: more.join('/') };

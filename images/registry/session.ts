@@ -47,78 +47,78 @@ export interface SessionRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-const maxRedirects = 10;
-const maxDrained = 64 << 10;
+const MAX_REDIRECTS = 10;
+const MAX_DRAINED = 64 << 10;
 
 export class Session {
   readonly endpoint: Endpoint;
-  readonly #options: SessionOptions;
-  readonly #authorizer: Authorizer;
-  #base: Promise<URL> | undefined;
+  private readonly options: SessionOptions;
+  private readonly authorizer: Authorizer;
+  private base: Promise<URL> | undefined;
 
   constructor(endpoint: Endpoint, options: SessionOptions) {
     this.endpoint = endpoint;
-    this.#options = options;
-    this.#authorizer = new Authorizer({
+    this.options = options;
+    this.authorizer = new Authorizer({
       credentials: () => options.credentials(endpoint.credentialsKey),
-      send: (request) => this.#send(request),
+      send: (request) => this.send(request),
       mayBeClear: (url) => isInsecure(url.host, options.insecureRegistries),
     });
   }
 
-  /** Any status but 401 that could be answered comes back as it is; throws what `send` throws. */
+  /** Any status but 401 that could be answered comes back as it is. @throws what `send` throws. */
   async request(request: SessionRequest): Promise<TransportResponse> {
-    const base = await this.#resolveBase(request.signal);
+    const base = await this.resolveBase(request.signal);
     const { path } = request;
     const url = typeof path === 'string' ? new URL(base.href.replace(/\/$/, '') + path) : path;
     // An upload may go to another server; the token is none of its business.
-    if (url.origin !== base.origin) return await this.#follow(url, request, undefined);
-    const authorization = await this.#authorizer.header(request.scope, request.signal);
-    const response = await this.#follow(url, request, authorization);
+    if (url.origin !== base.origin) return await this.follow(url, request, undefined);
+    const authorization = await this.authorizer.header(request.scope, request.signal);
+    const response = await this.follow(url, request, authorization);
     if (response.status !== 401 || response.url.origin !== url.origin) return response;
-    if (!this.#authorizer.learn(response.header('www-authenticate'), request.scope)) return response;
-    const answer = await this.#authorizer.header(request.scope, request.signal);
+    if (!this.authorizer.learn(response.header('www-authenticate'), request.scope)) return response;
+    const answer = await this.authorizer.header(request.scope, request.signal);
     // The same answer again would be refused again.
     if (answer === undefined || answer === authorization) return response;
     await drain(response);
-    return await this.#follow(url, request, answer);
+    return await this.follow(url, request, answer);
   }
 
   /** Where an answer's Location leads, by the same rules as a redirect. */
   locate(response: TransportResponse): URL {
     const location = response.header('location');
-    if (location !== undefined) return this.#redirect(response.url, location);
+    if (location !== undefined) return this.redirect(response.url, location);
     throw new ImageError({
       code: 'REGISTRY_ERROR',
       message: `${response.url.origin} did not say where to upload to`,
     });
   }
 
-  async #follow(
+  private async follow(
     start: URL,
     request: SessionRequest,
     authorization: string | undefined,
   ): Promise<TransportResponse> {
     let url = start;
-    for (let hop = 0; hop <= maxRedirects; hop++) {
+    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       const known = authorization !== undefined && url.origin === start.origin ? { authorization } : {};
       const { method, signal, body } = request;
       const headers = { ...request.headers, ...known };
-      const response = await this.#send({ method, url, signal, body, headers });
+      const response = await this.send({ method, url, signal, body, headers });
       const location = [301, 302, 303, 307, 308].includes(response.status)
         ? response.header('location')
         : undefined;
       if (location === undefined) return response;
       await drain(response);
-      url = this.#redirect(url, location);
+      url = this.redirect(url, location);
     }
     throw new ImageError({
       code: 'TOO_MANY_REDIRECTS',
-      message: `Get "${start.href}": stopped after ${String(maxRedirects)} redirects`,
+      message: `Get "${start.href}": stopped after ${String(MAX_REDIRECTS)} redirects`,
     });
   }
 
-  #redirect(from: URL, location: string): URL {
+  private redirect(from: URL, location: string): URL {
     const refused = (why: string): ImageError =>
       new ImageError({ code: 'REDIRECT_REFUSED', message: `${from.origin} redirects ${why}` });
     let to: URL;
@@ -130,32 +130,32 @@ export class Session {
     }
     const clear = to.protocol === 'http:';
     if (to.protocol !== 'https:' && !clear) throw refused(`to ${to.protocol}, not HTTP`);
-    if (clear && from.protocol === 'https:' && !isInsecure(to.host, this.#options.insecureRegistries)) {
+    if (clear && from.protocol === 'https:' && !isInsecure(to.host, this.options.insecureRegistries)) {
       throw refused(`from TLS to clear text at ${to.host}`);
     }
     return to;
   }
 
   /** Tries once whether an insecure host uses TLS; all others do. */
-  #resolveBase(signal?: AbortSignal): Promise<URL> {
+  private resolveBase(signal?: AbortSignal): Promise<URL> {
     const { base, insecure } = this.endpoint;
     if (!insecure) return Promise.resolve(base);
-    return (this.#base ??= this.#probe(signal).catch((error: unknown) => {
-      this.#base = undefined;
+    return (this.base ??= this.probe(signal).catch((error: unknown) => {
+      this.base = undefined;
       throw error;
     }));
   }
 
-  async #probe(signal?: AbortSignal): Promise<URL> {
+  private async probe(signal?: AbortSignal): Promise<URL> {
     const first = this.endpoint.base;
     try {
-      return await this.#ping(first, signal);
+      return await this.ping(first, signal);
     } catch (error) {
       signal?.throwIfAborted();
       const second = new URL(first.href);
       second.protocol = first.protocol === 'https:' ? 'http:' : 'https:';
       try {
-        return await this.#ping(second, signal);
+        return await this.ping(second, signal);
       } catch {
         // Neither works: report the error of the more likely scheme.
         throw error;
@@ -163,9 +163,9 @@ export class Session {
     }
   }
 
-  async #ping(base: URL, signal?: AbortSignal): Promise<URL> {
+  private async ping(base: URL, signal?: AbortSignal): Promise<URL> {
     const url = new URL(`${base.href.replace(/\/$/, '')}/v2/`);
-    const response = await this.#send({ method: 'GET', url, signal, headers: {} });
+    const response = await this.send({ method: 'GET', url, signal, headers: {} });
     const body = await drain(response);
     // What Go's TLS servers answer in clear text to clear text.
     if (response.status === 400 && /HTTP request to an HTTPS server/i.test(body)) {
@@ -174,18 +174,17 @@ export class Session {
         message: `Get "${url.href}": the server speaks TLS only`,
       });
     }
-    if (response.status === 401) this.#authorizer.learn(response.header('www-authenticate'), '');
+    if (response.status === 401) this.authorizer.learn(response.header('www-authenticate'), '');
     return base;
   }
 
-  async #send(request: Omit<TransportRequest, 'timeouts'>): Promise<TransportResponse> {
-    const { insecureRegistries, timeouts, userAgent, onAnswer } = this.#options;
+  private async send(request: Omit<TransportRequest, 'timeouts'>): Promise<TransportResponse> {
+    const { insecureRegistries, timeouts, userAgent, onAnswer } = this.options;
     const begin = performance.now();
     const response = await send({
       ...request,
       headers: { 'user-agent': userAgent, ...request.headers },
-      anyCertificate:
-        isInsecure(request.url.host, insecureRegistries) || this.#isOwnInsecureHost(request.url),
+      anyCertificate: isInsecure(request.url.host, insecureRegistries) || this.isOwnInsecureHost(request.url),
       timeouts,
     });
     onAnswer?.({
@@ -199,7 +198,7 @@ export class Session {
     return response;
   }
 
-  #isOwnInsecureHost(url: URL): boolean {
+  private isOwnInsecureHost(url: URL): boolean {
     return this.endpoint.insecure && url.host === this.endpoint.base.host;
   }
 }
@@ -212,7 +211,7 @@ function withoutSecrets(headers: Readonly<Record<string, string>>): Readonly<Rec
 /** Reads a short body to its end, so that the connection can be used again. */
 async function drain(response: TransportResponse): Promise<string> {
   try {
-    return (await response.bytes(maxDrained)).toString('utf8');
+    return (await response.bytes(MAX_DRAINED)).toString('utf8');
   } catch {
     // Long or broken: nobody needs it.
     response.discard();

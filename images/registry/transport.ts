@@ -45,7 +45,7 @@ export interface TransportResponse {
   header(name: string): string | undefined;
   /** To be read once, or given up by leaving the loop. */
   readonly chunks: AsyncIterable<Uint8Array>;
-  /** The whole body; throws ImageError 'RESPONSE_TOO_LARGE' beyond `limit` bytes. */
+  /** The whole body. @throws ImageError 'RESPONSE_TOO_LARGE' beyond `limit` bytes. */
   bytes(limit: number): Promise<Buffer>;
   /** Drops the body, so that the connection ends. */
   discard(): void;
@@ -133,45 +133,45 @@ function exemptLoopbackFromProxies(): void {
 
 /** One AbortController for what can end an exchange: the caller, a slow answer, a stalled body, nobody reading. */
 class Deadline {
-  readonly #controller = new AbortController();
-  readonly #callerSignal: AbortSignal | undefined;
-  readonly #forward = (): void => {
-    this.#controller.abort();
+  private readonly controller = new AbortController();
+  private readonly callerSignal: AbortSignal | undefined;
+  private readonly forward = (): void => {
+    this.controller.abort();
   };
-  #timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined;
   /** Milliseconds of the limit that was passed, if one was. */
   expired: number | undefined;
 
   constructor(request: TransportRequest) {
-    this.#callerSignal = request.signal;
-    this.#callerSignal?.addEventListener('abort', this.#forward, { once: true });
+    this.callerSignal = request.signal;
+    this.callerSignal?.addEventListener('abort', this.forward, { once: true });
     this.start(request.timeouts.headers);
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.controller.signal;
   }
 
   start(ms: number): void {
     this.stop();
-    this.#timer = setTimeout(() => {
+    this.timer = setTimeout(() => {
       this.expired = ms;
-      this.#controller.abort();
+      this.controller.abort();
     }, ms);
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    clearTimeout(this.timer);
   }
 
   finish(): void {
     this.stop();
-    this.#callerSignal?.removeEventListener('abort', this.#forward);
+    this.callerSignal?.removeEventListener('abort', this.forward);
   }
 
   abandon(): void {
     this.finish();
-    this.#controller.abort();
+    this.controller.abort();
   }
 }
 

@@ -15,14 +15,14 @@ import type { AcquireLock, Release } from './lock.ts';
 import { isOwnerAlive, ownerTag } from './owner.ts';
 
 /** Bytes that any manifest or configuration may have. */
-export const maxDocument = 16 << 20;
+export const MAX_DOCUMENT = 16 << 20;
 
 export class BlobStore {
-  readonly #dir: string;
-  readonly #acquireLock: AcquireLock;
-  readonly #beforeAdding: () => Promise<void>;
+  private readonly dir: string;
+  private readonly acquireLock: AcquireLock;
+  private readonly beforeAdding: () => Promise<void>;
   /** Once in a process's life is often enough. */
-  #cleared = false;
+  private cleared = false;
 
   /** `beforeAdding` is awaited before anything new comes in; the image store keeps clean-ups away with it. */
   constructor(
@@ -30,9 +30,9 @@ export class BlobStore {
     acquireLock: AcquireLock,
     beforeAdding: () => Promise<void> = () => Promise.resolve(),
   ) {
-    this.#dir = dir;
-    this.#acquireLock = acquireLock;
-    this.#beforeAdding = beforeAdding;
+    this.dir = dir;
+    this.acquireLock = acquireLock;
+    this.beforeAdding = beforeAdding;
   }
 
   /** One of another `size` does not count: a machine that lost its power may have had only half of it on disk. */
@@ -47,12 +47,12 @@ export class BlobStore {
   }
 
   path(digest: string): string {
-    return join(this.#dir, 'sha256', hexOf(digest));
+    return join(this.dir, 'sha256', hexOf(digest));
   }
 
   /** Where to download to; its directory exists. The name is stable, so a broken download is found and resumed. */
   partialPath(digest: string): string {
-    return join(this.#dir, 'partial', hexOf(digest));
+    return join(this.dir, 'partial', hexOf(digest));
   }
 
   /**
@@ -60,14 +60,14 @@ export class BlobStore {
    * write to the same partial file. Ask `has` again once it is held. Dies with its process.
    */
   async lock(digest: string, signal?: AbortSignal): Promise<Release> {
-    await this.#beforeAdding();
-    await mkdir(join(this.#dir, 'partial'), { recursive: true });
-    return await this.#acquireLock(join(this.#dir, 'locks', `${hexOf(digest)}.lock`), signal);
+    await this.beforeAdding();
+    await mkdir(join(this.dir, 'partial'), { recursive: true });
+    return await this.acquireLock(join(this.dir, 'locks', `${hexOf(digest)}.lock`), signal);
   }
 
   /**
    * Gives a downloaded file its final name. A caller that hashed it while writing passes that digest as `verified`;
-   * otherwise the file is read again. Throws ImageError 'SIZE_MISMATCH' or 'DIGEST_MISMATCH' and removes the file if
+   * otherwise the file is read again. @throws ImageError 'SIZE_MISMATCH' or 'DIGEST_MISMATCH' and removes the file if
    * it is not what it should be.
    */
   async commit(partialPath: string, digest: string, size: number, verified?: string): Promise<void> {
@@ -94,17 +94,17 @@ export class BlobStore {
 
   /** Where to write what has no digest yet; `commit` takes it from there, its writer removes it otherwise. */
   async temporaryPath(): Promise<string> {
-    await this.#beforeAdding();
-    await mkdir(join(this.#dir, 'partial'), { recursive: true });
-    await this.#clearAbandoned();
-    return join(this.#dir, 'partial', `.${ownerTag()}`);
+    await this.beforeAdding();
+    await mkdir(join(this.dir, 'partial'), { recursive: true });
+    await this.clearAbandoned();
+    return join(this.dir, 'partial', `.${ownerTag()}`);
   }
 
   /** What loads and imports that were killed had written. Broken downloads stay: they can be resumed. */
-  async #clearAbandoned(): Promise<void> {
-    if (this.#cleared) return;
-    this.#cleared = true;
-    const partial = join(this.#dir, 'partial');
+  private async clearAbandoned(): Promise<void> {
+    if (this.cleared) return;
+    this.cleared = true;
+    const partial = join(this.dir, 'partial');
     for (const name of await readdir(partial)) {
       if (!name.startsWith('.') || isOwnerAlive(name.slice(1))) continue;
       await rm(join(partial, name), { force: true });
@@ -113,7 +113,7 @@ export class BlobStore {
 
   /** For small things such as manifests and configurations. Returns their digest. */
   async putBytes(bytes: Uint8Array): Promise<string> {
-    await this.#beforeAdding();
+    await this.beforeAdding();
     const digest = digestOf(bytes);
     if (await this.has(digest, bytes.length)) return digest;
     const temporary = await this.temporaryPath();
@@ -137,10 +137,10 @@ export class BlobStore {
   }
 
   /**
-   * A manifest's or a configuration's bytes. Throws ImageError 'BLOB_MISSING', and 'BLOB_TOO_LARGE' for a blob that
+   * A manifest's or a configuration's bytes. @throws ImageError 'BLOB_MISSING', and 'BLOB_TOO_LARGE' for a blob that
    * must be something else, such as a layer.
    */
-  readBytes(digest: string, most = maxDocument): Buffer {
+  readBytes(digest: string, most = MAX_DOCUMENT): Buffer {
     try {
       const { size } = statSync(this.path(digest));
       if (size > most) {
@@ -163,13 +163,13 @@ export class BlobStore {
 
   /** Forgets broken downloads; only while nobody else is adding. */
   async clearPartial(): Promise<void> {
-    await rm(join(this.#dir, 'partial'), { recursive: true, force: true });
+    await rm(join(this.dir, 'partial'), { recursive: true, force: true });
   }
 
   /** Digests of all blobs. */
   async list(): Promise<string[]> {
     try {
-      return (await readdir(join(this.#dir, 'sha256'))).map((hex) => `sha256:${hex}`);
+      return (await readdir(join(this.dir, 'sha256'))).map((hex) => `sha256:${hex}`);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       return [];

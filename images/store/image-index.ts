@@ -17,14 +17,14 @@ interface Document {
   readonly images: readonly ImageRecord[];
 }
 
-/** If it is damaged, reads its copy and calls `onDamage`. Throws ImageError 'INDEX_CORRUPT' where both are. */
+/** If it is damaged, reads its copy and calls `onDamage`. @throws ImageError 'INDEX_CORRUPT' where both are. */
 export function readImageIndex(path: string, onDamage: OnDamage): ImageRecords {
   const { value, damage } = readKept(path, readIndex, (error) => error instanceof ImageError);
   if (damage !== undefined) onDamage(damage === 'missing' ? missing(path) : damage, 'Its copy is used.');
   return value ?? new Map();
 }
 
-/** undefined where there is none. Throws ImageError 'INDEX_CORRUPT'. */
+/** undefined where there is none. @throws ImageError 'INDEX_CORRUPT'. */
 export function readIndex(path: string): ImageRecords | undefined {
   const text = readFileIfAny(path);
   if (text === undefined) return undefined;

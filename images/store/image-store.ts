@@ -29,47 +29,47 @@ import type { EnsureLayer, ImageStoreOptions, Pushed, PutImage, Removal, RemoveO
 
 export class ImageStore {
   readonly blobs: BlobStore;
-  readonly #dir: string;
-  readonly #index: string;
-  readonly #layers: LayerStore;
-  readonly #leases: Leases;
-  readonly #acquireLock: AcquireLock;
-  readonly #onDamage: OnDamage;
+  private readonly dir: string;
+  private readonly index: string;
+  private readonly layers: LayerStore;
+  private readonly leases: Leases;
+  private readonly acquireLock: AcquireLock;
+  private readonly onDamage: OnDamage;
 
   constructor({ dir, unpacker, acquireLock, onDamage = () => undefined }: ImageStoreOptions) {
-    this.#dir = dir;
-    this.#acquireLock = acquireLock;
-    this.#onDamage = onDamage;
-    this.#index = join(dir, 'images.json');
-    this.#leases = new Leases(join(dir, 'leases'));
-    this.blobs = new BlobStore(join(dir, 'blobs'), acquireLock, () => this.#lease());
-    this.#layers = new LayerStore(dir, { blobs: this.blobs, unpacker, acquireLock, onDamage });
+    this.dir = dir;
+    this.acquireLock = acquireLock;
+    this.onDamage = onDamage;
+    this.index = join(dir, 'images.json');
+    this.leases = new Leases(join(dir, 'leases'));
+    this.blobs = new BlobStore(join(dir, 'blobs'), acquireLock, () => this.lease());
+    this.layers = new LayerStore(dir, { blobs: this.blobs, unpacker, acquireLock, onDamage });
   }
 
   /** Whether a layer is unpacked already; then its blob need not be fetched. It will not go away meanwhile. */
   async hasLayer(diffId: string): Promise<boolean> {
-    await this.#lease();
+    await this.lease();
     return this.isUnpacked(diffId);
   }
 
   /** The same for who only tells: it may go away the next moment. */
-  isUnpacked = (diffId: string): boolean => this.#layers.has(diffId);
+  isUnpacked = (diffId: string): boolean => this.layers.has(diffId);
 
   /** Unpacks the layer unless it is there. */
   async ensureLayer({ descriptor, diffId, ...options }: EnsureLayer): Promise<void> {
-    await this.#lease();
-    await this.#layers.ensure(descriptor.digest, diffId, options);
+    await this.lease();
+    await this.layers.ensure(descriptor.digest, diffId, options);
   }
 
   /** Unpacks a layer that no configuration names yet, and says what it should be called there. */
   async addLayer(blob: string): Promise<string> {
-    await this.#lease();
-    return await this.#layers.add(blob, {});
+    await this.lease();
+    return await this.layers.add(blob, {});
   }
 
-  /** What is known of an unpacked layer. Throws ImageError 'LAYER_MISSING'. */
+  /** What is known of an unpacked layer. @throws ImageError 'LAYER_MISSING'. */
   layer(diffId: string): LayerRecord {
-    const record = this.#layers.record(diffId);
+    const record = this.layers.record(diffId);
     if (record === undefined) {
       throw new ImageError({
         code: 'LAYER_MISSING',
@@ -89,9 +89,9 @@ export class ImageStore {
       const { blob, report } = this.layer(diffId);
       return { diffId, blob, size: report.size };
     });
-    const layerDirs = await this.#layers.stack(diffIds);
+    const layerDirs = await this.layers.stack(diffIds);
     await this.blobs.sync([manifestDigest, configDigest]);
-    return await this.#change((images) => {
+    return await this.change((images) => {
       const old = images.get(configDigest);
       const record: ImageRecord = {
         id: configDigest,
@@ -106,7 +106,7 @@ export class ImageStore {
       };
       const added = new Map([...images, [configDigest, record]]);
       const named = tag === undefined ? added : moveTag(added, configDigest, tag);
-      return { images: named, result: this.#stored(named.get(configDigest) ?? record, config) };
+      return { images: named, result: this.stored(named.get(configDigest) ?? record, config) };
     });
   }
 
@@ -114,7 +114,7 @@ export class ImageStore {
   async notePushed(image: StoredImage, { manifestDigest, manifestBytes, repoDigest }: Pushed): Promise<void> {
     await this.blobs.putBytes(manifestBytes);
     await this.blobs.sync([manifestDigest]);
-    await this.#change((images) => {
+    await this.change((images) => {
       const record = images.get(image.id);
       // Removed meanwhile: then nobody asks any more.
       if (record === undefined) return { images, result: undefined };
@@ -126,14 +126,14 @@ export class ImageStore {
 
   /** By name ('nginx', 'nginx:1', 'nginx@sha256:…'), id, or unambiguous beginning of an id. */
   async find(nameOrId: string): Promise<StoredImage | undefined> {
-    const match = matchImage(readImageIndex(this.#index, this.#onDamage), nameOrId);
-    return match === undefined ? undefined : await this.#load(match.image);
+    const match = matchImage(readImageIndex(this.index, this.onDamage), nameOrId);
+    return match === undefined ? undefined : await this.load(match.image);
   }
 
   /** Newest first. */
   async list(): Promise<readonly StoredImage[]> {
-    const records = [...readImageIndex(this.#index, this.#onDamage).values()];
-    const loaded = await Promise.all(records.map((record) => this.#tryLoad(record)));
+    const records = [...readImageIndex(this.index, this.onDamage).values()];
+    const loaded = await Promise.all(records.map((record) => this.tryLoad(record)));
     const images = loaded.filter((image) => image !== undefined);
     return images.sort(
       (a, b) => Date.parse(b.config.created ?? '') - Date.parse(a.config.created ?? '') || 0,
@@ -149,7 +149,7 @@ export class ImageStore {
         message: 'refusing to create a tag with a digest reference',
       });
     }
-    await this.#change((images) => {
+    await this.change((images) => {
       const record = images.get(image.id);
       if (record === undefined) throw noSuchImage(image.id);
       const touched = new Map([...images, [image.id, { ...record, lastTagged: now() }]]);
@@ -159,7 +159,7 @@ export class ImageStore {
 
   /** `docker rmi`: takes names away, and deletes the image with its last one. */
   async remove(nameOrId: string, { force = false, inUse = new Map() }: RemoveOptions = {}): Promise<Removal> {
-    return await this.#delete((images) => {
+    return await this.delete((images) => {
       const match = matchImage(images, nameOrId);
       if (match === undefined) throw noSuchImage(nameOrId);
       return planRemoval(images, match, nameOrId, inUse.get(match.image.id), force);
@@ -175,7 +175,7 @@ export class ImageStore {
     readonly inUse?: ReadonlyMap<string, ImageUse> | undefined;
   }): Promise<Removal & { readonly bytes: number }> {
     let bytes = 0;
-    const removal = await this.#delete((images) => {
+    const removal = await this.delete((images) => {
       const plan = planPrune(images, all, inUse);
       const kept = new Set(
         [...plan.images.values()].flatMap(({ layers }) => layers.map(({ diffId }) => diffId)),
@@ -194,19 +194,19 @@ export class ImageStore {
     return historyLines(image, (diffId) => this.layer(diffId).report.size);
   }
 
-  async #delete(plan: (images: ImageRecords) => RemovalPlan): Promise<Removal> {
-    return await this.#locked(async () => {
-      const { images, untagged, deleted } = plan(readImageIndex(this.#index, this.#onDamage));
-      writeImageIndex(this.#index, images);
-      const layers = await this.#collectGarbage(images);
+  private async delete(plan: (images: ImageRecords) => RemovalPlan): Promise<Removal> {
+    return await this.locked(async () => {
+      const { images, untagged, deleted } = plan(readImageIndex(this.index, this.onDamage));
+      writeImageIndex(this.index, images);
+      const layers = await this.collectGarbage(images);
       return { untagged, deleted: [...deleted.map(({ id }) => id), ...layers] };
     });
   }
 
   /** Deletes the content no image refers to; returns the layers' ids. The lock is held. */
-  async #collectGarbage(images: ImageRecords): Promise<readonly string[]> {
+  private async collectGarbage(images: ImageRecords): Promise<readonly string[]> {
     // Someone is adding an image; the next removal will find what this one leaves.
-    if (this.#leases.othersHold()) return [];
+    if (this.leases.othersHold()) return [];
     const records = [...images.values()];
     const blobs = new Set(
       records.flatMap((image) => [image.id, image.manifestDigest, ...image.layers.map(({ blob }) => blob)]),
@@ -219,26 +219,26 @@ export class ImageStore {
     );
     for (const digest of await this.blobs.list()) if (!blobs.has(digest)) await this.blobs.remove(digest);
     await this.blobs.clearPartial();
-    await this.#layers.clearTemporary();
-    return await this.#layers.deleteExcept((name) => dirs.has(name));
+    await this.layers.clearTemporary();
+    return await this.layers.deleteExcept((name) => dirs.has(name));
   }
 
   /** undefined if its configuration is lost, after a report: it must not hide the other images. */
-  async #tryLoad(record: ImageRecord): Promise<StoredImage | undefined> {
+  private async tryLoad(record: ImageRecord): Promise<StoredImage | undefined> {
     try {
-      return await this.#load(record);
+      return await this.load(record);
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
-      this.#onDamage(error, 'This image is left out.');
+      this.onDamage(error, 'This image is left out.');
       return undefined;
     }
   }
 
-  async #load(record: ImageRecord): Promise<StoredImage> {
+  private async load(record: ImageRecord): Promise<StoredImage> {
     const name = fullName(record.tags[0] ?? record.id);
     const hint = `remove the image (minidock rmi ${name}), then pull or load it again`;
     try {
-      return this.#stored(record, readImageConfig(this.blobs.readBytes(record.id), name));
+      return this.stored(record, readImageConfig(this.blobs.readBytes(record.id), name));
     } catch (cause) {
       if (!(cause instanceof ImageError)) throw cause;
       const message = `${cause.message} (${this.blobs.path(record.id)})`;
@@ -246,37 +246,37 @@ export class ImageStore {
     }
   }
 
-  #stored(record: ImageRecord, config: ImageConfig): StoredImage {
+  private stored(record: ImageRecord, config: ImageConfig): StoredImage {
     return {
       id: record.id,
       config,
       manifestDigest: record.manifestDigest,
       tags: record.tags,
       repoDigests: record.repoDigests,
-      layerDirs: withoutRepeats(record.layerDirs).map((dir) => join(this.#dir, dir)),
+      layerDirs: withoutRepeats(record.layerDirs).map((dir) => join(this.dir, dir)),
       size: record.layers.reduce((sum, { size }) => sum + size, 0),
       lastTagged: record.lastTagged,
     };
   }
 
-  async #lease(): Promise<void> {
-    if (this.#leases.held) return;
-    await this.#locked(() => {
-      this.#leases.take();
+  private async lease(): Promise<void> {
+    if (this.leases.held) return;
+    await this.locked(() => {
+      this.leases.take();
       return Promise.resolve();
     });
   }
 
-  async #change<T>(work: (images: ImageRecords) => { images: ImageRecords; result: T }): Promise<T> {
-    return await this.#locked(() => {
-      const { images, result } = work(readImageIndex(this.#index, this.#onDamage));
-      writeImageIndex(this.#index, images);
+  private async change<T>(work: (images: ImageRecords) => { images: ImageRecords; result: T }): Promise<T> {
+    return await this.locked(() => {
+      const { images, result } = work(readImageIndex(this.index, this.onDamage));
+      writeImageIndex(this.index, images);
       return Promise.resolve(result);
     });
   }
 
-  async #locked<T>(work: () => Promise<T>): Promise<T> {
-    return await withLock(this.#acquireLock, join(this.#dir, 'locks', 'index.lock'), work);
+  private async locked<T>(work: () => Promise<T>): Promise<T> {
+    return await withLock(this.acquireLock, join(this.dir, 'locks', 'index.lock'), work);
   }
 }
 

@@ -36,41 +36,41 @@ export interface LayerStoreParts {
 }
 
 export class LayerStore {
-  readonly #dir: string;
-  readonly #blobs: BlobStore;
-  readonly #unpacker: Unpacker;
-  readonly #acquireLock: AcquireLock;
-  readonly #onDamage: OnDamage;
+  private readonly dir: string;
+  private readonly blobs: BlobStore;
+  private readonly unpacker: Unpacker;
+  private readonly acquireLock: AcquireLock;
+  private readonly onDamage: OnDamage;
 
   constructor(dir: string, { blobs, unpacker, acquireLock, onDamage }: LayerStoreParts) {
-    this.#dir = dir;
-    this.#onDamage = onDamage;
-    this.#blobs = blobs;
-    this.#unpacker = unpacker;
-    this.#acquireLock = acquireLock;
+    this.dir = dir;
+    this.onDamage = onDamage;
+    this.blobs = blobs;
+    this.unpacker = unpacker;
+    this.acquireLock = acquireLock;
   }
 
   has(diffId: string): boolean {
-    return existsSync(join(this.#dir, layerName(diffId)));
+    return existsSync(join(this.dir, layerName(diffId)));
   }
 
   record(diffId: string): LayerRecord | undefined {
-    return this.#record(layerName(diffId));
+    return this.readRecord(layerName(diffId));
   }
 
   /** Unpacks a blob unless its layer is there. `diffId` is what it must turn out to be. */
   async ensure(blob: string, diffId: string, options: EnsureOptions): Promise<void> {
     if (this.has(diffId)) return;
-    const lock = join(this.#dir, 'locks', `layer-${hexOf(diffId)}.lock`);
+    const lock = join(this.dir, 'locks', `layer-${hexOf(diffId)}.lock`);
     const unpack = async (): Promise<void> => {
-      if (!this.has(diffId)) await this.#unpack(blob, diffId, options);
+      if (!this.has(diffId)) await this.unpack(blob, diffId, options);
     };
-    await withLock(this.#acquireLock, lock, unpack, options.signal);
+    await withLock(this.acquireLock, lock, unpack, options.signal);
   }
 
   /** Unpacks a blob whose diff id is not known yet; returns it. */
   async add(blob: string, options: UnpackOptions): Promise<string> {
-    return await this.#unpack(blob, undefined, options);
+    return await this.unpack(blob, undefined, options);
   }
 
   /** The directories an overlay of these layers stacks, base first, relative to the store. All layers are there. */
@@ -82,7 +82,7 @@ export class LayerStore {
       const report = this.record(diffId)?.report;
       const name = join(layerName(diffId), 'fs');
       if (report?.opaqueRoot === true) dirs = [];
-      const overrides = report === undefined ? undefined : await this.#overrides(chain, name, dirs, report);
+      const overrides = report === undefined ? undefined : await this.overrides(chain, name, dirs, report);
       dirs.push(name, ...(overrides === undefined ? [] : [overrides]));
     }
     return dirs;
@@ -91,17 +91,17 @@ export class LayerStore {
   /** Deletes the layers and overrides for which `keep` says no; returns the names of the layers. */
   async deleteExcept(keep: (name: string) => boolean): Promise<readonly string[]> {
     const names = ['layers', 'overrides'].flatMap((kind) =>
-      listDir(join(this.#dir, kind)).map((name) => join(kind, name)),
+      listDir(join(this.dir, kind)).map((name) => join(kind, name)),
     );
     const doomed = names.filter((name) => !keep(name));
     const diffIds: string[] = [];
     for (const name of doomed) {
       // A damaged one goes like any other.
-      const record = tryForeign(layerRecord, readFileIfAny(join(this.#dir, name, 'layer.json')) ?? '');
+      const record = tryForeign(layerRecord, readFileIfAny(join(this.dir, name, 'layer.json')) ?? '');
       if (record !== undefined) diffIds.push(record.report.diffId);
       // Renamed first: a layer that is half deleted must not have a layer's name.
-      const grave = this.#temporary();
-      renameSync(join(this.#dir, name), join(grave, 'doomed'));
+      const grave = this.temporary();
+      renameSync(join(this.dir, name), join(grave, 'doomed'));
       await rm(grave, { recursive: true, force: true });
     }
     return diffIds;
@@ -109,7 +109,7 @@ export class LayerStore {
 
   /** Removes what processes that no longer live left half done. */
   async clearTemporary(): Promise<void> {
-    const tmp = join(this.#dir, 'tmp');
+    const tmp = join(this.dir, 'tmp');
     for (const owner of listDir(tmp)) {
       if (isOwnerAlive(owner)) continue;
       try {
@@ -121,17 +121,17 @@ export class LayerStore {
     }
   }
 
-  #record(name: string): LayerRecord | undefined {
-    const path = join(this.#dir, name, 'layer.json');
+  private readRecord(name: string): LayerRecord | undefined {
+    const path = join(this.dir, name, 'layer.json');
     const { value, damage } = readKept(path, readLayerRecord, (error) => error instanceof ImageError);
     if (damage !== undefined)
-      this.#onDamage(damage === 'missing' ? missing(path) : damage, 'Its copy is used.');
+      this.onDamage(damage === 'missing' ? missing(path) : damage, 'Its copy is used.');
     return value;
   }
 
-  async #unpack(blob: string, diffId: string | undefined, options: EnsureOptions): Promise<string> {
+  private async unpack(blob: string, diffId: string | undefined, options: EnsureOptions): Promise<string> {
     await this.clearTemporary();
-    const work = this.#temporary();
+    const work = this.temporary();
     try {
       const target = join(work, 'fs');
       const common = { kind: 'layer', target, ...(diffId === undefined ? {} : { diffId }) } as const;
@@ -140,24 +140,24 @@ export class LayerStore {
         await rm(target, { recursive: true, force: true });
         mkdirSync(target, { mode: 0o755 });
         const signal = stop === undefined ? restart : AbortSignal.any([stop, restart]);
-        return await this.#unpacker.unpackLayer({ ...common, blob, size }, { ...options, more, signal });
+        return await this.unpacker.unpackLayer({ ...common, blob, size }, { ...options, more, signal });
       };
       mkdirSync(target, { mode: 0o755 });
       const report =
         arrival === undefined
-          ? await this.#unpacker.unpackLayer({ ...common, blob: this.#blobs.path(blob) }, options)
+          ? await this.unpacker.unpackLayer({ ...common, blob: this.blobs.path(blob) }, options)
           : await arrival.readAlong(readAlong);
       const record: LayerRecord = { blob, report };
       await writeFileSynced(join(work, 'layer.json'), `${JSON.stringify(record)}\n`);
       writeFileSync(copyOf(join(work, 'layer.json')), `${JSON.stringify(record)}\n`, { mode: 0o600 });
-      this.#finish(work, layerName(report.diffId));
+      this.finish(work, layerName(report.diffId));
       return report.diffId;
     } finally {
       await rm(work, { recursive: true, force: true });
     }
   }
 
-  async #overrides(
+  private async overrides(
     chain: string,
     layer: string,
     lower: readonly string[],
@@ -166,31 +166,31 @@ export class LayerStore {
     if (lower.length === 0 && danglingLinks.length === 0) return undefined;
     if (impliedDirs.length + danglingLinks.length === 0) return undefined;
     const name = join('overrides', shortHex(chain));
-    if (!existsSync(join(this.#dir, name))) {
-      const work = this.#temporary();
+    if (!existsSync(join(this.dir, name))) {
+      const work = this.temporary();
       try {
         const target = join(work, 'fs');
         mkdirSync(target, { mode: 0o755 });
-        const { needed } = await this.#unpacker.makeOverrides({
+        const { needed } = await this.unpacker.makeOverrides({
           kind: 'overrides',
           target,
-          layer: join(this.#dir, layer),
-          lower: lower.map((dir) => join(this.#dir, dir)),
+          layer: join(this.dir, layer),
+          lower: lower.map((dir) => join(this.dir, dir)),
           impliedDirs,
           danglingLinks,
         });
         if (!needed) rmdirSync(target);
-        this.#finish(work, name);
+        this.finish(work, name);
       } finally {
         await rm(work, { recursive: true, force: true });
       }
     }
     const fs = join(name, 'fs');
-    return existsSync(join(this.#dir, fs)) ? fs : undefined;
+    return existsSync(join(this.dir, fs)) ? fs : undefined;
   }
 
-  #finish(work: string, name: string): void {
-    const final = join(this.#dir, name);
+  private finish(work: string, name: string): void {
+    const final = join(this.dir, name);
     mkdirSync(join(final, '..'), { recursive: true, mode: 0o700 });
     try {
       renameSync(work, final);
@@ -201,10 +201,10 @@ export class LayerStore {
     }
   }
 
-  #temporary(): string {
-    const tmp = join(this.#dir, 'tmp');
+  private temporary(): string {
+    const tmp = join(this.dir, 'tmp');
     // Not readable for others: layers hold setuid programs that nobody should run outside a container.
-    if (mkdirSync(tmp, { recursive: true, mode: 0o700 }) !== undefined) this.#unpacker.prepareParent?.(tmp);
+    if (mkdirSync(tmp, { recursive: true, mode: 0o700 }) !== undefined) this.unpacker.prepareParent?.(tmp);
     const path = join(tmp, ownerTag());
     mkdirSync(path, { mode: 0o700 });
     return path;

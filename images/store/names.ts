@@ -10,7 +10,7 @@ export interface Match {
   readonly name?: string;
 }
 
-/** Docker's order: a whole id, then a name, then the beginning of an id. Throws ImageError 'AMBIGUOUS_ID'. */
+/** Docker's order: a whole id, then a name, then the beginning of an id. @throws ImageError 'AMBIGUOUS_ID'. */
 export function matchImage(images: ImageRecords, text: string): Match | undefined {
   const bare = text.startsWith('sha256:') ? text.slice('sha256:'.length) : text;
   const exact = images.get(`sha256:${bare}`);

@@ -18,7 +18,7 @@ export interface RemovalPlan {
   readonly deleted: readonly ImageRecord[];
 }
 
-/** Throws ImageError 'IMAGE_IN_USE' or 'IMAGE_HAS_NAMES', in Docker's words. */
+/** @throws ImageError 'IMAGE_IN_USE' or 'IMAGE_HAS_NAMES', in Docker's words. */
 export function planRemoval(
   images: ImageRecords,
   match: Match,

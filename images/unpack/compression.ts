@@ -15,7 +15,7 @@ import { corruptLayer } from './corrupt.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
 
-export const ioChunk = 1 << 20;
+export const IO_CHUNK = 1 << 20;
 
 const magics: readonly (readonly [Compression, readonly number[]])[] = [
   ['gzip', [0x1f, 0x8b]],
@@ -23,7 +23,7 @@ const magics: readonly (readonly [Compression, readonly number[]])[] = [
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
   ['bzip2', [0x42, 0x5a, 0x68]],
 ];
-const longestMagic = 6;
+const LONGEST_MAGIC = 6;
 
 export function detectCompression(head: Uint8Array): Compression {
   if (isSkippableFrame(head)) return 'zstd';
@@ -43,7 +43,7 @@ export interface Decompressed {
 
 /** Looks at the first bytes of `input` and gives what they promise. `only` leaves other compressions as they are. */
 export async function decompress(input: Readable, only?: readonly Compression[]): Promise<Decompressed> {
-  const { head, whole } = await peek(input, longestMagic);
+  const { head, whole } = await peek(input, LONGEST_MAGIC);
   const compression = detectCompression(head);
   const decoder = only?.includes(compression) === false ? undefined : await decoderOf(compression);
   if (decoder === undefined) return { compression, stream: whole };
@@ -57,7 +57,7 @@ async function decoderOf(compression: Compression): Promise<Duplex | undefined> 
     case 'none':
       return undefined;
     case 'gzip':
-      return zlib.createGunzip({ chunkSize: ioChunk });
+      return zlib.createGunzip({ chunkSize: IO_CHUNK });
     case 'zstd':
       return zstdDecoder();
     case 'xz':
@@ -71,7 +71,7 @@ function zstdDecoder(): Duplex {
   const { createZstdDecompress } = zlib as {
     createZstdDecompress?: (options: { chunkSize: number }) => Duplex;
   };
-  if (createZstdDecompress !== undefined) return createZstdDecompress({ chunkSize: ioChunk });
+  if (createZstdDecompress !== undefined) return createZstdDecompress({ chunkSize: IO_CHUNK });
   throw new ImageError({
     code: 'UNSUPPORTED_COMPRESSION',
     message: 'this build cannot read zstd',
@@ -127,6 +127,6 @@ async function peek(input: Readable, length: number): Promise<{ head: Buffer; wh
   // Bytes, not objects, so that the buffer of what is read ahead stays small.
   return {
     head: head.subarray(0, length),
-    whole: Readable.from(all(), { objectMode: false, highWaterMark: ioChunk }),
+    whole: Readable.from(all(), { objectMode: false, highWaterMark: IO_CHUNK }),
   };
 }

@@ -6,7 +6,7 @@ import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, wri
 import type { FileSystemCalls } from '../file-system-calls.ts';
 import type { FsPath } from './paths.ts';
 
-const chunkSize = 1 << 20;
+const CHUNK_SIZE = 1 << 20;
 
 /** `to` must not be there. Neither name's last component may be a link. */
 export function copyFile(from: FsPath, to: FsPath, { nextData }: Pick<FileSystemCalls, 'nextData'>): void {
@@ -32,7 +32,7 @@ function copyPart(
   target: number,
   part: { readonly start: number; readonly end: number },
 ): void {
-  const chunk = Buffer.allocUnsafe(Math.min(chunkSize, part.end - part.start));
+  const chunk = Buffer.allocUnsafe(Math.min(CHUNK_SIZE, part.end - part.start));
   for (let at = part.start; at < part.end;) {
     const length = readSync(source, chunk, 0, Math.min(chunk.length, part.end - at), at);
     if (length === 0) return;

@@ -23,16 +23,16 @@ import { corruptLayer, unpackError } from './corrupt.ts';
 import { HardLinks } from './hard-links.ts';
 import { LayerDirs } from './layer-dirs.ts';
 import { MetadataWriter } from './metadata.ts';
-import { entryComponents, isArchiveItself, join, maxPath, toFsPath, toText } from './paths.ts';
+import { entryComponents, isArchiveItself, join, MAX_PATH, toFsPath, toText } from './paths.ts';
 import { PathMap } from './path-map.ts';
 import { SparseCursor } from './sparse-cursor.ts';
 import type { TarEntry, TarHandler } from './tar-entry.ts';
 import { isCode, LayerTree } from './tree.ts';
 import type { LayerReport } from './types.ts';
 
-const whiteoutPrefix = '.wh.';
-const whiteoutMeta = '.wh..wh.';
-const opaqueMarker = '.wh..wh..opq';
+const WHITEOUT_PREFIX = '.wh.';
+const WHITEOUT_META = '.wh..wh.';
+const OPAQUE_MARKER = '.wh..wh..opq';
 const createFlags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
 
 interface OpenFile {
@@ -43,49 +43,49 @@ interface OpenFile {
 }
 
 export class LayerWriter implements TarHandler {
-  readonly #calls: FileSystemCalls;
-  readonly #tree: LayerTree;
-  readonly #metadata: MetadataWriter;
-  readonly #dirs = new LayerDirs();
-  readonly #whiteouts = new PathMap<true>();
-  readonly #links: HardLinks;
-  #file: OpenFile | undefined;
-  #size = 0;
+  private readonly calls: FileSystemCalls;
+  private readonly tree: LayerTree;
+  private readonly metadata: MetadataWriter;
+  private readonly dirs = new LayerDirs();
+  private readonly whiteouts = new PathMap<true>();
+  private readonly links: HardLinks;
+  private file: OpenFile | undefined;
+  private size = 0;
 
   /** `root` is the layer's directory, as this process sees it after chroot(2). */
   constructor(root: string, calls: FileSystemCalls) {
-    this.#calls = calls;
-    this.#metadata = new MetadataWriter(calls, `${root}/.wh..wh.spare`);
-    this.#tree = new LayerTree(root, {
+    this.calls = calls;
+    this.metadata = new MetadataWriter(calls, `${root}/.wh..wh.spare`);
+    this.tree = new LayerTree(root, {
       onImplied: (real) => {
-        this.#links.forget(real);
-        this.#dirs.imply(real);
+        this.links.forget(real);
+        this.dirs.imply(real);
       },
-      onObstacle: (real, stats) => this.#whiteoutGivesWay(real, stats),
+      onObstacle: (real, stats) => this.whiteoutGivesWay(real, stats),
     });
-    this.#links = new HardLinks({
-      tree: this.#tree,
-      isWhiteout: (real) => this.#whiteouts.has(real),
-      hidesBelow: (dir) => this.#dirs.hidesBelow(dir),
+    this.links = new HardLinks({
+      tree: this.tree,
+      isWhiteout: (real) => this.whiteouts.has(real),
+      hidesBelow: (dir) => this.dirs.hidesBelow(dir),
       onLinked: (real, entry, isSymlink) => {
-        this.#metadata.onLink(this.#tree.path(real), entry, isSymlink);
+        this.metadata.onLink(this.tree.path(real), entry, isSymlink);
       },
       remove: (real, stats) => {
-        this.#remove(real, stats);
+        this.remove(real, stats);
       },
     });
   }
 
   entry(entry: TarEntry): void {
     try {
-      this.#entry(entry);
+      this.addEntry(entry);
     } catch (error) {
       throw unpackError(`unpacking "${toText(entry.path)}"`, error);
     }
   }
 
   data(chunk: Buffer): void {
-    const file = this.#file;
+    const file = this.file;
     if (file === undefined) return;
     try {
       if (file.cursor === undefined) writeAll(file.fd, chunk, null);
@@ -99,12 +99,12 @@ export class LayerWriter implements TarHandler {
   }
 
   end(): void {
-    const file = this.#file;
+    const file = this.file;
     if (file === undefined) return;
-    this.#file = undefined;
+    this.file = undefined;
     try {
       if (file.cursor !== undefined) ftruncateSync(file.fd, file.cursor.realSize);
-      this.#metadata.onFile(file.fd, this.#tree.path(file.real), file.entry);
+      this.metadata.onFile(file.fd, this.tree.path(file.real), file.entry);
     } catch (error) {
       throw unpackError(`unpacking "${toText(file.entry.path)}"`, error);
     } finally {
@@ -114,19 +114,19 @@ export class LayerWriter implements TarHandler {
 
   /** After the last entry: links whose target came later, then what waited. */
   finish(): Omit<LayerReport, 'diffId' | 'tarSize'> {
-    const danglingLinks = this.#finishLinks();
-    this.#dirs.apply(this.#metadata, (real) => this.#tree.path(real));
+    const danglingLinks = this.finishLinks();
+    this.dirs.apply(this.metadata, (real) => this.tree.path(real));
     return {
-      size: this.#size,
-      impliedDirs: this.#dirs.implied(),
+      size: this.size,
+      impliedDirs: this.dirs.implied(),
       danglingLinks,
-      opaqueRoot: this.#dirs.opaqueRoot,
+      opaqueRoot: this.dirs.opaqueRoot,
     };
   }
 
-  #finishLinks(): LayerReport['danglingLinks'] {
+  private finishLinks(): LayerReport['danglingLinks'] {
     try {
-      return this.#links.finish();
+      return this.links.finish();
     } catch (error) {
       throw unpackError('making the hard links to files that came later', error);
     }
@@ -134,56 +134,56 @@ export class LayerWriter implements TarHandler {
 
   /** Closes what an error left open. */
   abort(): void {
-    if (this.#file !== undefined) closeSync(this.#file.fd);
-    this.#file = undefined;
+    if (this.file !== undefined) closeSync(this.file.fd);
+    this.file = undefined;
   }
 
-  #entry(entry: TarEntry): void {
+  private addEntry(entry: TarEntry): void {
     const components = entryComponents(entry.path);
     const name = components.at(-1);
     if (name === undefined) {
-      this.#root(entry);
+      this.root(entry);
       return;
     }
     // aufs's own notes of a branch; nothing of a layer was ever called so that a whiteout could mean it.
-    if (name.startsWith(whiteoutMeta) && name !== opaqueMarker) return;
-    const parent = this.#tree.makeParent(components);
-    if (name === opaqueMarker) {
-      this.#dirs.makeOpaque(parent);
+    if (name.startsWith(WHITEOUT_META) && name !== OPAQUE_MARKER) return;
+    const parent = this.tree.makeParent(components);
+    if (name === OPAQUE_MARKER) {
+      this.dirs.makeOpaque(parent);
       return;
     }
-    if (name.startsWith(whiteoutPrefix)) {
-      this.#whiteout(parent, name.slice(whiteoutPrefix.length));
+    if (name.startsWith(WHITEOUT_PREFIX)) {
+      this.whiteout(parent, name.slice(WHITEOUT_PREFIX.length));
       return;
     }
     const real = join(parent, name);
-    this.#links.forget(real);
+    this.links.forget(real);
     switch (entry.type) {
       case 'dir':
-        this.#dir(real, entry);
+        this.dir(real, entry);
         return;
       case 'file':
-        this.#openFile(real, entry);
+        this.openFile(real, entry);
         return;
       case 'link':
-        this.#links.add(real, entry);
+        this.links.add(real, entry);
         return;
       case 'symlink':
-        if (entry.linkpath === '' || entry.linkpath.includes('\0') || entry.linkpath.length >= maxPath)
+        if (entry.linkpath === '' || entry.linkpath.includes('\0') || entry.linkpath.length >= MAX_PATH)
           throw corruptLayer(`the symbolic link "${toText(entry.path)}" leads nowhere`);
-        this.#replace(real, () => {
-          symlinkSync(toFsPath(entry.linkpath), this.#tree.path(real));
-          this.#size += entry.linkpath.length;
+        this.replace(real, () => {
+          symlinkSync(toFsPath(entry.linkpath), this.tree.path(real));
+          this.size += entry.linkpath.length;
         });
-        this.#metadata.onPath(this.#tree.path(real), entry, false);
+        this.metadata.onPath(this.tree.path(real), entry, false);
         return;
       case 'char':
       case 'block':
       case 'fifo':
         // Podman and a rootless Docker leave devices out too where nobody may make them; the container gets its own.
-        if (entry.type !== 'fifo' && this.#calls.inUserNamespace) return;
-        this.#device(real, entry, entry.type === 'char' ? 'c' : entry.type === 'block' ? 'b' : 'p');
-        this.#metadata.onPath(this.#tree.path(real), entry, true);
+        if (entry.type !== 'fifo' && this.calls.inUserNamespace) return;
+        this.device(real, entry, entry.type === 'char' ? 'c' : entry.type === 'block' ? 'b' : 'p');
+        this.metadata.onPath(this.tree.path(real), entry, true);
     }
   }
 
@@ -191,92 +191,92 @@ export class LayerWriter implements TarHandler {
    * `./` is the directory that somebody packed, and says nothing of the image: `tar -C "$(mktemp -d)" -c .` would close
    * the root of the container to all but root. Docker leaves it out, too, and takes only `/` at its word.
    */
-  #root(entry: TarEntry): void {
+  private root(entry: TarEntry): void {
     if (isArchiveItself(entry.path)) return;
     if (entry.type !== 'dir') throw corruptLayer('an entry would replace the root directory');
-    this.#dirs.list('', entry);
+    this.dirs.list('', entry);
   }
 
-  #dir(real: string, entry: TarEntry): void {
-    const path = this.#tree.path(real);
+  private dir(real: string, entry: TarEntry): void {
+    const path = this.tree.path(real);
     try {
       mkdirSync(path, 0o700);
     } catch (error) {
       if (!isCode(error, 'EEXIST')) throw error;
-      const stats = this.#tree.stat(real);
+      const stats = this.tree.stat(real);
       if (stats !== undefined && !stats.isDirectory()) {
-        if (!this.#whiteoutGivesWay(real, stats)) this.#remove(real, stats);
+        if (!this.whiteoutGivesWay(real, stats)) this.remove(real, stats);
         mkdirSync(path, 0o700);
       }
     }
-    this.#dirs.list(real, entry);
+    this.dirs.list(real, entry);
   }
 
-  #openFile(real: string, entry: TarEntry): void {
-    const path = this.#tree.path(real);
+  private openFile(real: string, entry: TarEntry): void {
+    const path = this.tree.path(real);
     let fd = -1;
-    this.#replace(real, () => {
+    this.replace(real, () => {
       fd = openSync(path, createFlags, 0o600);
     });
-    this.#file = { fd, real, entry, cursor: entry.sparse && new SparseCursor(entry.sparse) };
-    this.#size += entry.sparse?.realSize ?? entry.size;
+    this.file = { fd, real, entry, cursor: entry.sparse && new SparseCursor(entry.sparse) };
+    this.size += entry.sparse?.realSize ?? entry.size;
   }
 
-  #device(real: string, entry: TarEntry, kind: 'c' | 'b' | 'p'): void {
+  private device(real: string, entry: TarEntry, kind: 'c' | 'b' | 'p'): void {
     const { mode, major, minor } = entry;
-    this.#replace(real, () => {
-      this.#metadata.create(this.#tree.path(real), (name) => {
-        this.#calls.mknod(name, kind, mode & 0o777, major, minor);
+    this.replace(real, () => {
+      this.metadata.create(this.tree.path(real), (name) => {
+        this.calls.mknod(name, kind, mode & 0o777, major, minor);
       });
     });
   }
 
-  #whiteout(parent: string, name: string): void {
+  private whiteout(parent: string, name: string): void {
     if (name === '' || name === '.' || name === '..') {
-      throw corruptLayer(`the whiteout "${toText(whiteoutPrefix + name)}" names no file`);
+      throw corruptLayer(`the whiteout "${toText(WHITEOUT_PREFIX + name)}" names no file`);
     }
     const real = join(parent, name);
-    const stats = this.#tree.stat(real);
+    const stats = this.tree.stat(real);
     if (stats?.isDirectory()) {
       // This layer has a directory of that name, so only the one below is meant: ours must not be merged with it.
-      this.#dirs.startAfresh(real);
+      this.dirs.startAfresh(real);
       return;
     }
-    if (stats !== undefined || this.#links.isOpen(real)) return;
-    this.#metadata.create(this.#tree.path(real), (path) => {
-      this.#calls.mknod(path, 'c', 0, 0, 0);
+    if (stats !== undefined || this.links.isOpen(real)) return;
+    this.metadata.create(this.tree.path(real), (path) => {
+      this.calls.mknod(path, 'c', 0, 0, 0);
     });
-    this.#whiteouts.set(real, true);
+    this.whiteouts.set(real, true);
   }
 
   /** A whiteout of this layer that a directory of this layer comes to replace. */
-  #whiteoutGivesWay(real: string, stats: Stats): boolean {
-    if (!this.#whiteouts.has(real)) return false;
-    this.#remove(real, stats);
-    this.#dirs.startAfresh(real);
+  private whiteoutGivesWay(real: string, stats: Stats): boolean {
+    if (!this.whiteouts.has(real)) return false;
+    this.remove(real, stats);
+    this.dirs.startAfresh(real);
     return true;
   }
 
   /** Does what makes `real`; if something is there already, that goes first. */
-  #replace(real: string, make: () => void): void {
+  private replace(real: string, make: () => void): void {
     try {
       make();
     } catch (error) {
       if (!isCode(error, 'EEXIST')) throw error;
-      const stats = this.#tree.stat(real);
-      if (stats !== undefined) this.#remove(real, stats);
+      const stats = this.tree.stat(real);
+      if (stats !== undefined) this.remove(real, stats);
       make();
     }
   }
 
-  #remove(real: string, stats: Stats): void {
+  private remove(real: string, stats: Stats): void {
     if (real === '') throw corruptLayer('an entry would replace the root directory');
-    this.#tree.remove(real, stats);
-    this.#whiteouts.delete(real);
+    this.tree.remove(real, stats);
+    this.whiteouts.delete(real);
     if (!stats.isDirectory()) return;
-    this.#dirs.forgetWithin(real);
-    this.#links.forgetWithin(real);
-    this.#whiteouts.deleteWithin(real);
+    this.dirs.forgetWithin(real);
+    this.links.forgetWithin(real);
+    this.whiteouts.deleteWithin(real);
   }
 }
 

@@ -33,20 +33,20 @@ export interface Metadata {
 export const overlayPrefix = ({ inUserNamespace }: Pick<FileSystemCalls, 'inUserNamespace'>): string =>
   inUserNamespace ? 'user.overlay.' : 'trusted.overlay.';
 
-const nanoseconds = 1_000_000_000n;
+const NANOSECONDS = 1_000_000_000n;
 const ownUid = process.geteuid?.() ?? 0;
 const ownGid = process.getegid?.() ?? 0;
 
 /** The last nanosecond that fits 64 bits, in 2262; also before 1970, of a symbolic link. */
-const lastTime = (1n << 63n) - 1n;
+const LAST_TIME = (1n << 63n) - 1n;
 
 /**
  * Times that Docker gives up on count as 1970, as they do there: those before 1970 and those after 2262. Of symbolic
  * links Docker keeps the first kind, and lets the other overflow into some time between, which nobody can want.
  */
 function timeOf(mtime: bigint, isSymlink: boolean): bigint {
-  const first = isSymlink ? -lastTime : 0n;
-  return mtime < first || mtime > lastTime ? 0n : mtime;
+  const first = isSymlink ? -LAST_TIME : 0n;
+  return mtime < first || mtime > LAST_TIME ? 0n : mtime;
 }
 
 /** The kernel's own limit. Docker goes round it: of 2^32, which stands for a user without a number, it makes root. */
@@ -76,13 +76,13 @@ function own(path: FsPath, { uid, gid }: Metadata, chown: () => void): void {
 }
 
 export class MetadataWriter {
-  readonly #calls: FileSystemCalls;
-  readonly #spare: string;
+  private readonly calls: FileSystemCalls;
+  private readonly spare: string;
 
   /** `spare` is a path on the same file system that nothing else uses. */
   constructor(calls: FileSystemCalls, spare: string) {
-    this.#calls = calls;
-    this.#spare = spare;
+    this.calls = calls;
+    this.spare = spare;
   }
 
   /** For a regular file that was made by this process and is still open. */
@@ -90,15 +90,15 @@ export class MetadataWriter {
     const { mode, uid, gid, xattrs } = metadata;
     checkOwner(metadata);
     if (uid !== ownUid || gid !== ownGid) own(path, metadata, () => fchownSync(fd, uid, gid));
-    this.#setXattrs(path, xattrs);
+    this.setXattrs(path, xattrs);
     fchmodSync(fd, mode);
     const mtime = timeOf(metadata.mtime, false);
-    const seconds = Number(mtime / nanoseconds);
-    // futimes takes seconds as a double, which holds whole ones exactly and nanoseconds not at all.
-    if (mtime % nanoseconds === 0n) futimesSync(fd, seconds, seconds);
+    const seconds = Number(mtime / NANOSECONDS);
+    // futimes takes seconds as a double, which holds whole ones exactly and NANOSECONDS not at all.
+    if (mtime % NANOSECONDS === 0n) futimesSync(fd, seconds, seconds);
     else
       this.withName(path, (name) => {
-        this.#calls.setTimes(name, mtime, mtime);
+        this.calls.setTimes(name, mtime, mtime);
       });
   }
 
@@ -107,11 +107,11 @@ export class MetadataWriter {
     const { mode, uid, gid, mtime, xattrs } = metadata;
     checkOwner(metadata);
     if (uid !== ownUid || gid !== ownGid) own(path, metadata, () => lchownSync(path, uid, gid));
-    this.#setXattrs(path, xattrs);
+    this.setXattrs(path, xattrs);
     if (hasMode) chmodSync(path, mode);
     const time = timeOf(mtime, !hasMode);
     this.withName(path, (name) => {
-      this.#calls.setTimes(name, time, time);
+      this.calls.setTimes(name, time, time);
     });
   }
 
@@ -123,18 +123,18 @@ export class MetadataWriter {
   onLink(path: FsPath, metadata: Metadata, isSymlink: boolean): void {
     checkOwner(metadata);
     own(path, metadata, () => lchownSync(path, metadata.uid, metadata.gid));
-    if (isSymlink) this.#setXattrs(path, metadata.xattrs);
+    if (isSymlink) this.setXattrs(path, metadata.xattrs);
     else this.onPath(path, metadata, true);
   }
 
   /** A directory with which nothing of the layers below is merged. */
   markOpaque(path: FsPath): void {
-    this.setXattr(path, `${overlayPrefix(this.#calls)}opaque`, Buffer.from('y'));
+    this.setXattr(path, `${overlayPrefix(this.calls)}opaque`, Buffer.from('y'));
   }
 
   setXattr(path: FsPath, name: string, value: Uint8Array): void {
     this.withName(path, (text) => {
-      this.#calls.setXattr(text, name, value);
+      this.calls.setXattr(text, name, value);
     });
   }
 
@@ -144,11 +144,11 @@ export class MetadataWriter {
       make(path);
       return;
     }
-    make(this.#spare);
+    make(this.spare);
     try {
-      linkSync(this.#spare, path);
+      linkSync(this.spare, path);
     } finally {
-      unlinkSync(this.#spare);
+      unlinkSync(this.spare);
     }
   }
 
@@ -157,15 +157,15 @@ export class MetadataWriter {
       work(path);
       return;
     }
-    renameSync(path, this.#spare);
+    renameSync(path, this.spare);
     try {
-      work(this.#spare);
+      work(this.spare);
     } finally {
-      renameSync(this.#spare, path);
+      renameSync(this.spare, path);
     }
   }
 
-  #setXattrs(path: FsPath, xattrs: ReadonlyMap<string, Uint8Array>): void {
+  private setXattrs(path: FsPath, xattrs: ReadonlyMap<string, Uint8Array>): void {
     for (const [name, value] of xattrs) {
       // overlayfs's own words are for the store to speak: from a layer they could redirect a directory elsewhere.
       if (/^(trusted|user)\.overlay\./.test(name)) continue;

@@ -21,105 +21,99 @@ interface Found {
   readonly stats: BigIntStats;
 }
 
-/** Throws ImageError 'LAYER_CORRUPT' for a hard link to a file that no layer has. */
+/** @throws ImageError 'LAYER_CORRUPT' for a hard link to a file that no layer has. */
 export function makeOverrides(request: OverridesRequest, calls: FileSystemCalls): OverridesReport {
   return new Overrides(request, calls).make();
 }
 
 class Overrides {
-  readonly #request: OverridesRequest;
-  readonly #calls: FileSystemCalls;
-  readonly #metadata: MetadataWriter;
-  readonly #implied: ReadonlySet<string>;
-  readonly #target: string;
-  readonly #made = new Map<string, Found | undefined>();
+  private readonly request: OverridesRequest;
+  private readonly calls: FileSystemCalls;
+  private readonly metadata: MetadataWriter;
+  private readonly implied: ReadonlySet<string>;
+  private readonly target: string;
+  private readonly made = new Map<string, Found | undefined>();
 
   constructor(request: OverridesRequest, calls: FileSystemCalls) {
-    this.#request = request;
-    this.#calls = calls;
-    this.#target = fromText(request.target);
-    this.#implied = new Set(request.impliedDirs);
-    this.#metadata = new MetadataWriter(calls, `${request.target}/.wh..wh.spare`);
+    this.request = request;
+    this.calls = calls;
+    this.target = fromText(request.target);
+    this.implied = new Set(request.impliedDirs);
+    this.metadata = new MetadataWriter(calls, `${request.target}/.wh..wh.spare`);
   }
 
   make(): OverridesReport {
-    for (const real of this.#request.impliedDirs) {
-      const below = this.#findBelow(real);
-      if (below?.stats.isDirectory() && (real !== '' || this.#differs(below))) this.#dir(real);
+    for (const real of this.request.impliedDirs) {
+      const below = this.findBelow(real);
+      if (below?.stats.isDirectory() && (real !== '' || this.differs(below))) this.dir(real);
     }
-    for (const { path, target } of this.#request.danglingLinks) this.#link(path, target);
-    const dirs = [...this.#made].sort(([a], [b]) => b.length - a.length);
+    for (const { path, target } of this.request.danglingLinks) this.link(path, target);
+    const dirs = [...this.made].sort(([a], [b]) => b.length - a.length);
     for (const [real, source] of dirs) {
-      if (source !== undefined) this.#metadata.onPath(this.#path(real), this.#metadataOf(source), true);
+      if (source !== undefined) this.metadata.onPath(this.path(real), this.metadataOf(source), true);
     }
-    return { needed: this.#made.size > 0 };
+    return { needed: this.made.size > 0 };
   }
 
-  #path(real: string): ReturnType<typeof toFsPath> {
-    return toFsPath(`${this.#target}/${real}`);
+  private path(real: string): ReturnType<typeof toFsPath> {
+    return toFsPath(`${this.target}/${real}`);
   }
 
   /** The directory, and the ones it is in, each remembering whose attributes it shall have. */
-  #dir(real: string): void {
-    if (this.#made.has(real)) return;
+  private dir(real: string): void {
+    if (this.made.has(real)) return;
     if (real === '') {
       // The root is there; its attributes are the topmost layer's, unless nobody listed it.
-      this.#made.set('', this.#sourceOf(''));
+      this.made.set('', this.sourceOf(''));
       return;
     }
-    this.#dir(parentOf(real));
-    mkdirSync(this.#path(real), 0o700);
-    this.#made.set(real, this.#sourceOf(real));
+    this.dir(parentOf(real));
+    mkdirSync(this.path(real), 0o700);
+    this.made.set(real, this.sourceOf(real));
   }
 
-  #sourceOf(real: string): Found | undefined {
-    const own = this.#implied.has(real) ? undefined : findIn(this.#layerDir(), real, this.#calls).found;
-    return own ?? this.#findBelow(real);
+  private sourceOf(real: string): Found | undefined {
+    const own = this.implied.has(real) ? undefined : findIn(this.layerDir(), real, this.calls).found;
+    return own ?? this.findBelow(real);
   }
 
-  #link(path: string, target: string): void {
-    const source = this.#findBelow(target);
+  private link(path: string, target: string): void {
+    const source = this.findBelow(target);
     if (source === undefined || source.stats.isDirectory()) {
       throw corruptLayer(
         `"${toText(path)}" is a hard link to "${toText(target)}", which no layer of the image has`,
       );
     }
-    this.#dir(parentOf(target));
-    this.#dir(parentOf(path));
-    if (lstatSync(this.#path(target), { throwIfNoEntry: false }) === undefined) this.#copy(source, target);
-    if (lstatSync(this.#path(path), { throwIfNoEntry: false }) !== undefined) {
+    this.dir(parentOf(target));
+    this.dir(parentOf(path));
+    if (lstatSync(this.path(target), { throwIfNoEntry: false }) === undefined) this.copy(source, target);
+    if (lstatSync(this.path(path), { throwIfNoEntry: false }) !== undefined) {
       throw corruptLayer(`"${toText(path)}" is a hard link, and a directory that "${toText(target)}" needs`);
     }
-    linkSync(this.#path(target), this.#path(path));
+    linkSync(this.path(target), this.path(path));
   }
 
-  #copy({ path, stats }: Found, real: string): void {
-    const target = this.#path(real);
-    const metadata = this.#metadataOf({ path, stats });
+  private copy({ path, stats }: Found, real: string): void {
+    const target = this.path(real);
+    const metadata = this.metadataOf({ path, stats });
     if (stats.isFile()) {
-      copyFile(toFsPath(path), target, this.#calls);
+      copyFile(toFsPath(path), target, this.calls);
     } else if (stats.isSymbolicLink()) {
       symlinkSync(readlinkSync(toFsPath(path), { encoding: 'buffer' }), target);
     } else {
       const kind = stats.isCharacterDevice() ? 'c' : stats.isBlockDevice() ? 'b' : 'p';
-      this.#metadata.create(target, (name) => {
-        this.#calls.mknod(
-          name,
-          kind,
-          metadata.mode & 0o777,
-          deviceMajor(stats.rdev),
-          deviceMinor(stats.rdev),
-        );
+      this.metadata.create(target, (name) => {
+        this.calls.mknod(name, kind, metadata.mode & 0o777, deviceMajor(stats.rdev), deviceMinor(stats.rdev));
       });
     }
-    this.#metadata.onPath(target, metadata, !stats.isSymbolicLink());
+    this.metadata.onPath(target, metadata, !stats.isSymbolicLink());
   }
 
-  #metadataOf({ path, stats }: Found): Metadata {
+  private metadataOf({ path, stats }: Found): Metadata {
     let xattrs: ReadonlyMap<string, Uint8Array> = new Map();
     // Names that are not UTF-8 cannot be asked for (nor may the layer be touched): such a directory keeps none.
     const name = toFsPath(path);
-    if (typeof name === 'string') xattrs = this.#calls.getXattrs(name);
+    if (typeof name === 'string') xattrs = this.calls.getXattrs(name);
     return {
       mode: Number(stats.mode) & 0o7777,
       uid: Number(stats.uid),
@@ -130,19 +124,19 @@ class Overrides {
   }
 
   /** Whether a root differs from what an unlisted one is given. */
-  #differs(root: Found): boolean {
-    const { mode, uid, gid, xattrs } = this.#metadataOf(root);
-    const attributes = [...xattrs.keys()].filter((name) => !name.startsWith(overlayPrefix(this.#calls)));
+  private differs(root: Found): boolean {
+    const { mode, uid, gid, xattrs } = this.metadataOf(root);
+    const attributes = [...xattrs.keys()].filter((name) => !name.startsWith(overlayPrefix(this.calls)));
     return mode !== 0o755 || uid !== 0 || gid !== 0 || attributes.length > 0;
   }
 
-  #layerDir(): string {
-    return fromText(this.#request.layer);
+  private layerDir(): string {
+    return fromText(this.request.layer);
   }
 
-  #findBelow(real: string): Found | undefined {
-    for (const dir of [...this.#request.lower].reverse()) {
-      const { found, hidden } = findIn(fromText(dir), real, this.#calls);
+  private findBelow(real: string): Found | undefined {
+    for (const dir of [...this.request.lower].reverse()) {
+      const { found, hidden } = findIn(fromText(dir), real, this.calls);
       if (found !== undefined || hidden) return found;
     }
     return undefined;

@@ -9,11 +9,11 @@ interface Node<T> {
 }
 
 export class PathMap<T extends object | string | true> {
-  #root: Node<T> = { value: undefined, children: undefined };
-  #size = 0;
+  private root: Node<T> = { value: undefined, children: undefined };
+  private count = 0;
 
   get size(): number {
-    return this.#size;
+    return this.count;
   }
 
   get(path: string): T | undefined {
@@ -21,11 +21,11 @@ export class PathMap<T extends object | string | true> {
   }
 
   has(path: string): boolean {
-    return this.#size > 0 && this.get(path) !== undefined;
+    return this.count > 0 && this.get(path) !== undefined;
   }
 
   getAt(components: readonly string[]): T | undefined {
-    let node: Node<T> | undefined = this.#root;
+    let node: Node<T> | undefined = this.root;
     for (const name of components) {
       node = node.children?.get(name);
       if (node === undefined) return undefined;
@@ -34,7 +34,7 @@ export class PathMap<T extends object | string | true> {
   }
 
   set(path: string, value: T): void {
-    let node = this.#root;
+    let node = this.root;
     for (const name of componentsOf(path)) {
       node.children ??= new Map();
       let child = node.children.get(name);
@@ -44,35 +44,35 @@ export class PathMap<T extends object | string | true> {
       }
       node = child;
     }
-    if (node.value === undefined) this.#size += 1;
+    if (node.value === undefined) this.count += 1;
     node.value = value;
   }
 
   /** Without what lies below it. */
   delete(path: string): void {
-    const node = this.#size === 0 ? undefined : this.#way(path)?.at(-1);
+    const node = this.count === 0 ? undefined : this.way(path)?.at(-1);
     if (node?.value === undefined) return;
     node.value = undefined;
-    this.#size -= 1;
-    this.#prune(path);
+    this.count -= 1;
+    this.prune(path);
   }
 
   /** With everything below it; calls `gone` for each. */
   deleteWithin(path: string, gone?: (path: string, value: T) => void): void {
-    const node = this.#size === 0 ? undefined : this.#way(path)?.at(-1);
+    const node = this.count === 0 ? undefined : this.way(path)?.at(-1);
     if (node === undefined) return;
     visit(node, path, (at, value) => {
-      this.#size -= 1;
+      this.count -= 1;
       gone?.(at, value);
     });
     node.value = undefined;
     node.children = undefined;
-    this.#prune(path);
+    this.prune(path);
   }
 
   /** Whether this path or a directory above it has a value of that kind. */
   someOnWay(path: string, fits: (value: T) => boolean): boolean {
-    let node: Node<T> | undefined = this.#root;
+    let node: Node<T> | undefined = this.root;
     if (node.value !== undefined && fits(node.value)) return true;
     for (const name of componentsOf(path)) {
       node = node.children?.get(name);
@@ -84,12 +84,12 @@ export class PathMap<T extends object | string | true> {
 
   /** Children come before their directory. */
   forEach(work: (path: string, value: T) => void): void {
-    visit(this.#root, '', work);
+    visit(this.root, '', work);
   }
 
   /** From the root to the path; undefined if there is no such node. */
-  #way(path: string): Node<T>[] | undefined {
-    const way = [this.#root];
+  private way(path: string): Node<T>[] | undefined {
+    const way = [this.root];
     for (const name of componentsOf(path)) {
       const child = way.at(-1)?.children?.get(name);
       if (child === undefined) return undefined;
@@ -99,9 +99,9 @@ export class PathMap<T extends object | string | true> {
   }
 
   /** Removes empty nodes, from the path upwards. */
-  #prune(path: string): void {
+  private prune(path: string): void {
     const names = componentsOf(path);
-    const way = this.#way(path) ?? [];
+    const way = this.way(path) ?? [];
     for (let depth = way.length - 1; depth > 0; depth--) {
       const node = way[depth];
       if (node?.value !== undefined || (node?.children?.size ?? 0) > 0) return;

@@ -7,29 +7,29 @@ import { corruptLayer } from './corrupt.ts';
 
 export type FsPath = string | Buffer;
 
-const ascii = /^[\x00-\x7f]*$/;
+const ASCII = /^[\x00-\x7f]*$/;
 
 /** A string where the name is UTF-8, which nearly all are, else the bytes. */
 export function toFsPath(bytes: string): FsPath {
-  if (ascii.test(bytes)) return bytes;
+  if (ASCII.test(bytes)) return bytes;
   const buffer = Buffer.from(bytes, 'latin1');
   const text = buffer.toString('utf8');
   return Buffer.from(text, 'utf8').equals(buffer) ? text : buffer;
 }
 
 export function fromText(text: string): string {
-  return ascii.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
+  return ASCII.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
 
 /** path_resolution(7): the kernel takes no longer path. */
-export const maxPath = 4096;
+export const MAX_PATH = 4096;
 /** Bytes of a name that a message shows. */
-const maxShown = 300;
+const MAX_SHOWN = 300;
 
 /** For messages: as readable as the name allows, control characters escaped. */
 export function toText(bytes: string): string {
-  const shown = Buffer.from(bytes.slice(0, maxShown), 'latin1').toString('utf8');
-  return JSON.stringify(shown).slice(1, -1) + (bytes.length > maxShown ? '…' : '');
+  const shown = Buffer.from(bytes.slice(0, MAX_SHOWN), 'latin1').toString('utf8');
+  return JSON.stringify(shown).slice(1, -1) + (bytes.length > MAX_SHOWN ? '…' : '');
 }
 
 /**
@@ -38,7 +38,7 @@ export function toText(bytes: string): string {
  * link, again as in Docker.
  */
 export function entryComponents(path: string): string[] {
-  if (path.length > maxPath) throw corruptLayer(`an entry's name is too long: "${toText(path)}"`);
+  if (path.length > MAX_PATH) throw corruptLayer(`an entry's name is too long: "${toText(path)}"`);
   if (path.includes('\0')) throw corruptLayer(`an entry's name holds a zero byte: "${toText(path)}"`);
   const components: string[] = [];
   for (const part of path.split('/')) {

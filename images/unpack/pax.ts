@@ -65,8 +65,8 @@ function isInteger(text: string): boolean {
 }
 
 /** xattr(7): the kernel takes no longer name and no longer value. */
-const maxXattrName = 255;
-const maxXattrValue = 1 << 16;
+const MAX_XATTR_NAME = 255;
+const MAX_XATTR_VALUE = 1 << 16;
 
 /**
  * The extended attributes among the records, in star's form: raw bytes. Docker reads no other. libarchive's own form
@@ -83,7 +83,7 @@ export function paxXattrs(records: PaxRecords): ReadonlyMap<string, Uint8Array> 
 }
 
 function setXattr(xattrs: Map<string, Uint8Array>, name: string, value: Uint8Array): void {
-  if (Buffer.byteLength(name) > maxXattrName || value.length > maxXattrValue) {
+  if (Buffer.byteLength(name) > MAX_XATTR_NAME || value.length > MAX_XATTR_VALUE) {
     throw corruptLayer(
       `the extended attribute "${toText(name.slice(0, 80))}" is longer than Linux allows (${String(value.length)} bytes)`,
     );

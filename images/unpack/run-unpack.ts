@@ -17,7 +17,7 @@ export type Message =
   | { readonly kind: 'error'; readonly code: string; readonly message: string; readonly hint?: string };
 
 /** Enough for a smooth bar, few enough not to be felt. */
-const progressStep = 2 << 20;
+const PROGRESS_STEP = 2 << 20;
 
 /** Returns the exit status. */
 export async function runUnpack(calls: FileSystemCalls): Promise<number> {
@@ -48,7 +48,7 @@ async function unpack(request: LayerRequest, calls: FileSystemCalls, parent: num
     onProgress: (bytes) => {
       // The requester is gone: nobody needs the result, and the next process waits to clean it up.
       if (process.ppid !== parent) throw new Error('the process that asked for it is gone');
-      if (bytes - told < progressStep) return;
+      if (bytes - told < PROGRESS_STEP) return;
       told = bytes;
       send({ kind: 'progress', bytes });
     },

@@ -95,30 +95,30 @@ function segmentsOf(map: string, count: string): readonly Segment[] {
  * when all of its lines are there.
  */
 export class Sparse1Map {
-  readonly #blocks: Buffer[] = [];
-  #length = 0;
-  #lines = 0;
-  #wanted: number | undefined;
+  private readonly blocks: Buffer[] = [];
+  private total = 0;
+  private lines = 0;
+  private wanted: number | undefined;
 
   /** Bytes so far. */
   get length(): number {
-    return this.#length;
+    return this.total;
   }
 
   /** The map when it is complete. */
   add(block: Buffer): readonly Segment[] | undefined {
-    this.#blocks.push(Buffer.from(block));
-    this.#length += block.length;
-    for (let at = block.indexOf(0x0a); at !== -1; at = block.indexOf(0x0a, at + 1)) this.#lines += 1;
-    if (this.#lines === 0) return undefined;
-    this.#wanted ??= 1 + 2 * pairsOf(this.#text().split('\n', 1)[0] ?? '');
-    if (this.#lines < this.#wanted) return undefined;
-    const lines = this.#text().split('\n').slice(1, this.#wanted);
+    this.blocks.push(Buffer.from(block));
+    this.total += block.length;
+    for (let at = block.indexOf(0x0a); at !== -1; at = block.indexOf(0x0a, at + 1)) this.lines += 1;
+    if (this.lines === 0) return undefined;
+    this.wanted ??= 1 + 2 * pairsOf(this.text().split('\n', 1)[0] ?? '');
+    if (this.lines < this.wanted) return undefined;
+    const lines = this.text().split('\n').slice(1, this.wanted);
     return pairs(lines.map((line) => paxInteger('the sparse map', line)));
   }
 
-  #text(): string {
-    return Buffer.concat(this.#blocks).toString('latin1');
+  private text(): string {
+    return Buffer.concat(this.blocks).toString('latin1');
   }
 }
 
@@ -136,7 +136,7 @@ function pairs(numbers: readonly number[]): Segment[] {
   return segments;
 }
 
-/** Throws unless the pieces are in order, within the file, and as long as the data stored for them. */
+/** @throws unless the pieces are in order, within the file, and as long as the data stored for them. */
 export function checkSparseMap(map: SparseMap, storedSize: number): void {
   let end = 0;
   let stored = 0;

@@ -42,7 +42,7 @@ export function isZeroBlock(block: Buffer): boolean {
   return block[0] === 0 && block.equals(zeros);
 }
 
-/** Throws ImageError 'LAYER_CORRUPT' for a size that is none; undefined when the checksum is wrong. */
+/** @throws ImageError 'LAYER_CORRUPT' for a size that is none; undefined when the checksum is wrong. */
 export function decodeHeader(block: Buffer): HeaderBlock | undefined {
   if (!isChecksumRight(block)) return undefined;
   const size = tarNumber(block, 124, 12, 'size');
@@ -77,7 +77,7 @@ export function rawHeader(
   };
 }
 
-/** Throws ImageError 'LAYER_CORRUPT' for a number or a time that is none. */
+/** @throws ImageError 'LAYER_CORRUPT' for a number or a time that is none. */
 export function checkRecords(records: PaxRecords): void {
   const pax = new Map(records);
   for (const key of ['uid', 'gid', 'size']) numberOf(pax, key, 0);

@@ -1,17 +1,17 @@
 /**
  * Numbers as tar headers spell them, read as strictly as Go's archive/tar reads them, and so Docker: octal digits with
- * blanks or zero bytes around them, or base 256 when the first bit is set (GNU's and star's way to large and negative
+ * blanks or ZERO bytes around them, or base 256 when the first bit is set (GNU's and star's way to large and negative
  * ones). Nothing at all is 0; anything else is a damaged header.
  */
 import { corruptLayer } from './corrupt.ts';
 
-/** Not exact beyond 2^53, where neither a size nor a time means anything. Throws ImageError 'LAYER_CORRUPT'. */
+/** Not exact beyond 2^53, where neither a size nor a time means anything. @throws ImageError 'LAYER_CORRUPT'. */
 export function tarNumber(block: Buffer, at: number, length: number, what: string): number {
   const first = block[at] ?? 0;
   return (first & 0x80) === 0 ? octal(block, at, at + length, what) : base256(block, at, at + length, what);
 }
 
-const zero = 0x30;
+const ZERO = 0x30;
 const isPadding = (byte: number | undefined): boolean => byte === 0x20 || byte === 0;
 
 function octal(block: Buffer, from: number, to: number, what: string): number {
@@ -22,9 +22,9 @@ function octal(block: Buffer, from: number, to: number, what: string): number {
   let value = 0;
   for (let at = start; at < end; at++) {
     const byte = block[at] ?? 0;
-    // The first zero byte ends the text, whatever stands behind it.
+    // The first ZERO byte ends the text, whatever stands behind it.
     if (byte === 0) break;
-    const digit = byte - zero;
+    const digit = byte - ZERO;
     if (digit < 0 || digit > 7) throw corruptLayer(`a header holds an impossible ${what}`);
     value = value * 8 + digit;
   }

@@ -31,12 +31,12 @@ import {
   type RawHeader,
 } from './tar-header.ts';
 
-const blockSize = 512;
+const BLOCK_SIZE = 512;
 /** Go's archive/tar, and so Docker, draws the line for extended headers here too. */
-const maxExtension = 1 << 20;
+const MAX_EXTENSION = 1 << 20;
 /** Of a sparse file's map, which stays in memory while the file comes in. */
-const maxSparseMap = 64 << 20;
-const maxSegments = 1 << 20;
+const MAX_SPARSE_MAP = 64 << 20;
+const MAX_SEGMENTS = 1 << 20;
 const noXattrs: ReadonlyMap<string, Uint8Array> = new Map();
 
 /**
@@ -68,115 +68,111 @@ type State =
   | { readonly at: 'end' };
 
 export class TarReader {
-  readonly #handler: TarHandler;
-  #state: State = { at: 'header' };
+  private readonly handler: TarHandler;
+  private state: State = { at: 'header' };
   /** Bytes of the current body still to come, and of the padding behind it. */
-  #remaining = 0;
-  #padding = 0;
-  #partial: Buffer = Buffer.alloc(0);
-  #zeroBlocks = 0;
-  #entries = 0;
-  #records: PaxRecords = [];
-  #longPath: string | undefined;
-  #longLink: string | undefined;
+  private remaining = 0;
+  private padding = 0;
+  private partial: Buffer = Buffer.alloc(0);
+  private zeroBlocks = 0;
+  private entries = 0;
+  private records: PaxRecords = [];
+  private longPath: string | undefined;
+  private longLink: string | undefined;
 
   constructor(handler: TarHandler) {
-    this.#handler = handler;
+    this.handler = handler;
   }
 
   write(chunk: Buffer): void {
     let at = 0;
-    while (at < chunk.length && this.#state.at !== 'end') {
-      if (this.#state.at === 'data' || this.#state.at === 'skip') {
-        at += this.#body(chunk.subarray(at));
+    while (at < chunk.length && this.state.at !== 'end') {
+      if (this.state.at === 'data' || this.state.at === 'skip') {
+        at += this.body(chunk.subarray(at));
         continue;
       }
       // Everything else comes in whole blocks; one cut in two by the chunks is put together first.
-      const missing = blockSize - this.#partial.length;
+      const missing = BLOCK_SIZE - this.partial.length;
       if (chunk.length - at < missing) {
-        this.#partial = Buffer.concat([this.#partial, chunk.subarray(at)]);
+        this.partial = Buffer.concat([this.partial, chunk.subarray(at)]);
         return;
       }
       const piece = chunk.subarray(at, at + missing);
-      const block = this.#partial.length === 0 ? piece : Buffer.concat([this.#partial, piece]);
-      this.#partial = Buffer.alloc(0);
+      const block = this.partial.length === 0 ? piece : Buffer.concat([this.partial, piece]);
+      this.partial = Buffer.alloc(0);
       at += missing;
-      this.#block(block);
+      this.block(block);
     }
   }
 
   /** Whether the two empty blocks that end an archive have come. */
   get ended(): boolean {
-    return this.#state.at === 'end';
+    return this.state.at === 'end';
   }
 
   /** The archive is over: throws if it broke off in the middle of something. */
   finish(): void {
-    const state = this.#state;
+    const state = this.state;
     if (state.at === 'end') return;
-    if (this.#entries === 0 && this.#partial.length > 0) throw corruptLayer('it is not a tar archive');
+    if (this.entries === 0 && this.partial.length > 0) throw corruptLayer('it is not a tar archive');
     const isBody = state.at === 'data' || state.at === 'skip';
-    if (isBody && this.#remaining === 0) this.#endOfBody();
-    else if (state.at === 'extension' && this.#partial.length >= this.#remaining)
-      this.#extension(
-        state.kind,
-        Buffer.concat([...state.blocks, this.#partial.subarray(0, this.#remaining)]),
-      );
-    else if (state.at !== 'header' || this.#partial.length > 0)
-      throw corruptLayer('the archive is truncated');
+    if (isBody && this.remaining === 0) this.endOfBody();
+    else if (state.at === 'extension' && this.partial.length >= this.remaining)
+      this.extension(state.kind, Buffer.concat([...state.blocks, this.partial.subarray(0, this.remaining)]));
+    else if (state.at !== 'header' || this.partial.length > 0) throw corruptLayer('the archive is truncated');
   }
 
-  #body(bytes: Buffer): number {
-    const taken = Math.min(bytes.length, this.#remaining);
+  private body(bytes: Buffer): number {
+    const taken = Math.min(bytes.length, this.remaining);
     if (taken > 0) {
-      if (this.#state.at === 'data') this.#handler.data(bytes.subarray(0, taken));
-      this.#remaining -= taken;
+      if (this.state.at === 'data') this.handler.data(bytes.subarray(0, taken));
+      this.remaining -= taken;
     }
-    const skipped = this.#remaining === 0 ? Math.min(bytes.length - taken, this.#padding) : 0;
-    this.#padding -= skipped;
-    if (this.#remaining === 0 && this.#padding === 0) this.#endOfBody();
+    const skipped = this.remaining === 0 ? Math.min(bytes.length - taken, this.padding) : 0;
+    this.padding -= skipped;
+    if (this.remaining === 0 && this.padding === 0) this.endOfBody();
     return taken + skipped;
   }
 
-  #startBody(at: 'data' | 'skip', size: number): void {
-    this.#state = { at };
-    this.#remaining = size;
-    this.#padding = paddingOf(size);
-    if (size === 0) this.#endOfBody();
+  private startBody(at: 'data' | 'skip', size: number): void {
+    this.state = { at };
+    this.remaining = size;
+    this.padding = paddingOf(size);
+    if (size === 0) this.endOfBody();
   }
 
-  #endOfBody(): void {
-    const had = this.#state.at;
-    this.#state = { at: 'header' };
-    if (had === 'data') this.#handler.end();
+  private endOfBody(): void {
+    const had = this.state.at;
+    this.state = { at: 'header' };
+    if (had === 'data') this.handler.end();
   }
 
-  #block(block: Buffer): void {
-    const state = this.#state;
+  private block(block: Buffer): void {
+    const state = this.state;
     switch (state.at) {
       case 'header':
-        this.#header(block);
+        this.header(block);
         return;
       case 'extension':
-        state.blocks.push(Buffer.from(block.subarray(0, this.#remaining)));
-        this.#remaining -= Math.min(blockSize, this.#remaining);
-        if (this.#remaining === 0) this.#extension(state.kind, Buffer.concat(state.blocks));
+        state.blocks.push(Buffer.from(block.subarray(0, this.remaining)));
+        this.remaining -= Math.min(BLOCK_SIZE, this.remaining);
+        if (this.remaining === 0) this.extension(state.kind, Buffer.concat(state.blocks));
         return;
       case 'sparse-header': {
         const { segments, more } = oldGnuExtension(block);
         state.segments.push(...segments);
-        if (state.segments.length > maxSegments) throw corruptLayer('the map of a sparse file has no end');
-        if (!more) this.#emit(state.header, { realSize: state.header.realSize, segments: state.segments });
+        if (state.segments.length > MAX_SEGMENTS) throw corruptLayer('the map of a sparse file has no end');
+        if (!more) this.emit(state.header, { realSize: state.header.realSize, segments: state.segments });
         return;
       }
       case 'sparse-map': {
         const { header, map } = state;
         const segments = map.add(block);
-        if (map.length > Math.min(header.size, maxSparseMap))
+        if (map.length > Math.min(header.size, MAX_SPARSE_MAP))
           throw corruptLayer('the map of a sparse file has no end');
         if (segments === undefined) return;
         const { realSize } = header;
-        this.#emit({ ...header, size: header.size - map.length }, { realSize, segments });
+        this.emit({ ...header, size: header.size - map.length }, { realSize, segments });
         return;
       }
       case 'data':
@@ -186,93 +182,93 @@ export class TarReader {
     }
   }
 
-  #header(block: Buffer): void {
+  private header(block: Buffer): void {
     if (isZeroBlock(block)) {
-      this.#zeroBlocks += 1;
-      if (this.#zeroBlocks === 2) this.#state = { at: 'end' };
+      this.zeroBlocks += 1;
+      if (this.zeroBlocks === 2) this.state = { at: 'end' };
       return;
     }
     // GNU tar would go on, others take it for the end; Docker, in doubt, for damage.
-    if (this.#zeroBlocks > 0) throw corruptLayer('an empty block stands between its entries');
+    if (this.zeroBlocks > 0) throw corruptLayer('an empty block stands between its entries');
     const decoded = decodeHeader(block);
     if (decoded === undefined) {
-      throw corruptLayer(this.#entries === 0 ? 'it is not a tar archive' : 'a header has a wrong checksum');
+      throw corruptLayer(this.entries === 0 ? 'it is not a tar archive' : 'a header has a wrong checksum');
     }
-    this.#entries += 1;
+    this.entries += 1;
     switch (decoded.typeflag) {
       case 'x':
       case 'X':
       case 'g':
       case 'L':
       case 'K':
-        this.#startExtension(decoded);
+        this.startExtension(decoded);
         return;
       default:
-        this.#file(block, decoded);
+        this.file(block, decoded);
     }
   }
 
-  #startExtension({ typeflag: kind, size }: HeaderBlock): void {
-    if (size > maxExtension) throw corruptLayer(`an extended header of ${String(size)} bytes is too long`);
-    this.#remaining = size;
-    if (size === 0) this.#extension(kind, Buffer.alloc(0));
-    else this.#state = { at: 'extension', kind, blocks: [] };
+  private startExtension({ typeflag: kind, size }: HeaderBlock): void {
+    if (size > MAX_EXTENSION) throw corruptLayer(`an extended header of ${String(size)} bytes is too long`);
+    this.remaining = size;
+    if (size === 0) this.extension(kind, Buffer.alloc(0));
+    else this.state = { at: 'extension', kind, blocks: [] };
   }
 
-  #extension(kind: string, content: Buffer): void {
-    this.#state = { at: 'header' };
+  private extension(kind: string, content: Buffer): void {
+    this.state = { at: 'header' };
     // An empty name is none.
-    if (kind === 'L') this.#longPath = cString(content, 0, content.length) || undefined;
-    else if (kind === 'K') this.#longLink = cString(content, 0, content.length) || undefined;
-    else if (kind === 'g') this.#ignoreGlobal(parsePax(content));
-    else this.#records = parsePax(content);
+    if (kind === 'L') this.longPath = cString(content, 0, content.length) || undefined;
+    else if (kind === 'K') this.longLink = cString(content, 0, content.length) || undefined;
+    else if (kind === 'g') this.ignoreGlobal(parsePax(content));
+    else this.records = parsePax(content);
   }
 
   /**
    * What a header for all entries to come says is checked and then ignored, as Docker does it: git writes a comment
    * there. To Docker it is an entry, so that what stood before it is used up.
    */
-  #ignoreGlobal(records: PaxRecords): void {
+  private ignoreGlobal(records: PaxRecords): void {
     checkRecords(records);
-    this.#forgetExtensions();
+    this.forgetExtensions();
   }
 
-  #forgetExtensions(): void {
-    this.#records = [];
-    this.#longPath = undefined;
-    this.#longLink = undefined;
+  private forgetExtensions(): void {
+    this.records = [];
+    this.longPath = undefined;
+    this.longLink = undefined;
   }
 
-  #file(block: Buffer, decoded: HeaderBlock): void {
-    const records = this.#records;
+  private file(block: Buffer, decoded: HeaderBlock): void {
+    const records = this.records;
     const header = rawHeader(block, decoded, {
       records,
-      longPath: this.#longPath,
-      longLink: this.#longLink,
+      longPath: this.longPath,
+      longLink: this.longLink,
     });
-    this.#forgetExtensions();
+    this.forgetExtensions();
     if (decoded.typeflag === 'S') {
       const { segments, more, realSize } = oldGnuHeader(block);
       const sparse = { ...header, realSize };
-      if (more) this.#state = { at: 'sparse-header', header: sparse, segments: [...segments] };
-      else this.#emit(sparse, { realSize, segments });
+      if (more) this.state = { at: 'sparse-header', header: sparse, segments: [...segments] };
+      else this.emit(sparse, { realSize, segments });
       return;
     }
     const sparse = records.length === 0 ? undefined : paxSparse(records);
     if (sparse === undefined) {
-      this.#emit(header, undefined);
+      this.emit(header, undefined);
       return;
     }
     const { name, segments, realSize = header.size } = sparse;
     const named = { ...header, realSize, path: name ?? header.path };
-    if (segments !== undefined) this.#emit(named, { realSize, segments });
-    else this.#state = { at: 'sparse-map', header: named, map: new Sparse1Map() };
+    if (segments !== undefined) this.emit(named, { realSize, segments });
+    else this.state = { at: 'sparse-map', header: named, map: new Sparse1Map() };
   }
 
-  #emit(header: RawHeader, sparse: SparseMap | undefined): void {
+  private emit(header: RawHeader, sparse: SparseMap | undefined): void {
     // A volume label and GNU's "long names" table describe the archive, not a file.
     if (header.typeflag === 'V' || header.typeflag === 'N') {
-      this.#startBody('skip', header.size);
+      this.startBody('skip', header.size);
       return;
     }
     // Before there was a type for them, directories were files whose name ends in a slash.
@@ -282,12 +278,12 @@ export class TarReader {
     const size = type === 'file' || header.typeflag === 'D' ? header.size : 0;
     if (sparse !== undefined) checkSparseMap(sparse, size);
     const xattrs = header.records.length === 0 ? noXattrs : paxXattrs(header.records);
-    this.#handler.entry({ ...header, type, size, xattrs, sparse });
-    this.#startBody(type === 'file' ? 'data' : 'skip', size);
-    if (type !== 'file') this.#handler.end();
+    this.handler.entry({ ...header, type, size, xattrs, sparse });
+    this.startBody(type === 'file' ? 'data' : 'skip', size);
+    if (type !== 'file') this.handler.end();
   }
 }
 
 function paddingOf(size: number): number {
-  return (blockSize - (size % blockSize)) % blockSize;
+  return (BLOCK_SIZE - (size % BLOCK_SIZE)) % BLOCK_SIZE;
 }

@@ -31,7 +31,7 @@ export interface UnpackLayerOptions {
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
-/** `blob` is opened before the root is entered. Throws ImageError 'LAYER_CORRUPT', 'NO_SPACE', 'UNPACK_FAILED'. */
+/** `blob` is opened before the root is entered. @throws ImageError 'LAYER_CORRUPT', 'NO_SPACE', 'UNPACK_FAILED'. */
 export async function unpackLayer(
   blob: string,
   targetDir: string,

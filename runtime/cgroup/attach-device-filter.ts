@@ -5,7 +5,7 @@ import type { Kernel } from '../syscall/kernel.ts';
 import { compileDeviceFilter } from './device-filter.ts';
 import type { DeviceRules } from './devices.ts';
 
-/** The group holds the program from then on; it goes with the directory. Throws DEVICE_FILTER_FAILED. */
+/** The group holds the program from then on; it goes with the directory. @throws DEVICE_FILTER_FAILED. */
 export function attachDeviceFilter(directory: string, rules: DeviceRules, kernel: Kernel): void {
   const opened: number[] = [];
   try {

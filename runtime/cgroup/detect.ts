@@ -43,7 +43,7 @@ export const realFiles: HostFiles = {
   read: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined),
 };
 
-/** Throws CGROUPS_MISSING where none are mounted. */
+/** @throws CGROUPS_MISSING where none are mounted. */
 export function cgroupLayout(files: HostFiles = realFiles): CgroupLayout {
   const mounts = cgroupMounts(files.read('/proc/self/mountinfo') ?? '');
   const v1 = Object.keys(mounts.v1).some((controller) => !controller.startsWith('name='));

@@ -13,7 +13,7 @@ import { deviceStepsV1, deviceStepsV2 } from './devices.ts';
 import type { Limit } from './limit.ts';
 import { limitsV1, limitsV2 } from './limits.ts';
 
-/** Throws CGROUP_CONTROLLER_MISSING when a limit is asked for that this kernel or this place cannot enforce. */
+/** @throws CGROUP_CONTROLLER_MISSING when a limit is asked for that this kernel or this place cannot enforce. */
 export function planCgroup(cgroupsPath: string, resources: OciResources, layout: CgroupLayout): HostStep[] {
   return layout.version === 2
     ? planV2(cgroupsPath, resources, layout)

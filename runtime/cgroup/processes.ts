@@ -39,7 +39,7 @@ export function readOomKills(cgroupsPath: string, layout: CgroupLayout = cgroupL
   return Number(/^oom_kill (\d+)$/m.exec(readIfThere(file) ?? '')?.[1] ?? 0);
 }
 
-/** Kills every process in the group with SIGKILL and waits until none is left. Throws after five seconds. */
+/** Kills every process in the group with SIGKILL and waits until none is left. @throws after five seconds. */
 export async function killCgroup(cgroupsPath: string, layout: CgroupLayout = cgroupLayout()): Promise<void> {
   const deadline = Date.now() + 5000;
   // cgroup.kill (Linux 5.14) cannot be outrun by a process that forks; the loop below is for older kernels.

@@ -49,7 +49,7 @@ export interface HostProcessors {
 /** Below this a container cannot even start its program (Docker's floor). */
 const LEAST_MEMORY = 6 * 1024 * 1024;
 
-/** Throws INVALID_RESOURCES. */
+/** @throws INVALID_RESOURCES. */
 export function validateResources(resources: RequestedResources, host: HostProcessors = readHost()): void {
   const { memory, memorySwap, memoryReservation, nanoCpus, cpuShares, cpusetCpus } = resources;
   if (memory !== 0 && memory < LEAST_MEMORY) throw invalid('Minimum memory limit allowed is 6MB');

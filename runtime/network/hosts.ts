@@ -42,7 +42,7 @@ export function hostsFile(input: HostsInput, hostFile: () => string = readHostFi
   return LOOPBACK + extra.join('') + links.join('') + ownLines(input);
 }
 
-/** Throws BAD_EXTRA_HOST with Docker's words. The address may be IPv6: a hosts file takes either. */
+/** @throws BAD_EXTRA_HOST with Docker's words. The address may be IPv6: a hosts file takes either. */
 export function parseExtraHost(entry: string): { readonly name: string; readonly address: string } {
   const separator = entry.includes('=') ? '=' : ':';
   const at = entry.indexOf(separator);

@@ -23,7 +23,7 @@ import type { BridgeNetwork } from './types.ts';
 
 /**
  * Leases the requested address (`--ip`), or the lowest free one, to the owner and returns it.
- * Throws ADDRESS_IN_USE, ADDRESS_OUTSIDE_SUBNET, ADDRESS_RESERVED, BAD_ADDRESS or NO_ADDRESS.
+ * @throws ADDRESS_IN_USE, ADDRESS_OUTSIDE_SUBNET, ADDRESS_RESERVED, BAD_ADDRESS or NO_ADDRESS.
  *
  * @param leasesDir holds one directory for each network
  * @param owner the container's id
@@ -50,7 +50,7 @@ export function acquireAddress(
   }
 }
 
-/** What acquireAddress would give now, touching nothing. Throws what it throws. */
+/** What acquireAddress would give now, touching nothing. @throws what it throws. */
 export function peekAddress(leasesDir: string, network: BridgeNetwork, requested = ''): string {
   const directory = join(leasesDir, network.id);
   return requested === ''

@@ -26,7 +26,7 @@ export interface HeldPort {
   readonly protocol: Protocol;
 }
 
-/** Throws PORT_IN_USE, PORT_ADDRESS_UNKNOWN or PORTS_EXHAUSTED, holding none of them then. */
+/** @throws PORT_IN_USE, PORT_ADDRESS_UNKNOWN or PORTS_EXHAUSTED, holding none of them then. */
 export function reservePorts(requests: readonly PortRequest[]): PortReservation {
   const held: HeldPort[] = [];
   const bindings: PortBinding[] = [];

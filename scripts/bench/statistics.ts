@@ -3,7 +3,7 @@
  * Medians and percentiles, not means: a round that something else disturbed must not move the result.
  */
 
-/** Between the two nearest samples, by distance; p from 0 to 1. Throws on no samples at all. */
+/** Between the two nearest samples, by distance; p from 0 to 1. @throws on no samples at all. */
 export function percentile(samples: readonly number[], p: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const position = (sorted.length - 1) * p;

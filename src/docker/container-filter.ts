@@ -15,7 +15,7 @@ export interface ContainerFilters {
   readonly selectsStatus: boolean;
 }
 
-/** Throws MinidockError FILTER_INVALID, in Docker's words. */
+/** @throws MinidockError FILTER_INVALID, in Docker's words. */
 export function parseContainerFilters(texts: readonly string[]): ContainerFilters {
   const values = parseFilters(texts, {
     known: [
@@ -44,7 +44,7 @@ export function parseContainerFilters(texts: readonly string[]): ContainerFilter
 
 /**
  * Whether a container passes. `all` is every container, for before= and since=; `findImageId` resolves an image's
- * name, for ancestor=. Throws MinidockError NO_SUCH_CONTAINER for a before= or since= of none.
+ * name, for ancestor=. @throws MinidockError NO_SUCH_CONTAINER for a before= or since= of none.
  */
 export function matchContainer(
   { values }: ContainerFilters,

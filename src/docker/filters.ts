@@ -10,7 +10,7 @@ export interface FilterKeys {
   readonly unsupported?: Readonly<Record<string, string>>;
 }
 
-/** Throws MinidockError FILTER_INVALID, in Docker's words. */
+/** @throws MinidockError FILTER_INVALID, in Docker's words. */
 export function parseFilters(texts: readonly string[], keys: FilterKeys): Filters {
   const filters = new Map<string, string[]>();
   for (const text of texts) {

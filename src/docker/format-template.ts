@@ -7,7 +7,7 @@ import { compileTemplate } from './go-template/template.ts';
 import { goStruct } from './go-template/value.ts';
 import { alignColumns } from '../ui/table.ts';
 
-/** Throws MinidockError TEMPLATE_INVALID. */
+/** @throws MinidockError TEMPLATE_INVALID. */
 export function formatWithTemplate(rows: readonly Row[], style: ListStyle, asked: string): string {
   const format = asked === 'json' ? '{{json .}}' : asked;
   const isTable = format.startsWith('table');

@@ -5,7 +5,7 @@ import { invalidFilter, matchLabels, parseBool, parseFilters, type Filters } fro
 import type { ImageEntry } from './image-row.ts';
 import { parseInstant } from '../ui/time.ts';
 
-/** Throws MinidockError FILTER_INVALID, in Docker's words. */
+/** @throws MinidockError FILTER_INVALID, in Docker's words. */
 export function parseImageFilters(texts: readonly string[], reference?: string): Filters {
   const filters = new Map(
     parseFilters(texts, { known: ['before', 'dangling', 'label', 'reference', 'since', 'until'] }),

@@ -16,7 +16,7 @@ export const SEARCH_STYLE: ListStyle = {
   quietColumn: 'Name',
 };
 
-/** Throws MinidockError FILTER_INVALID, in Docker's words. */
+/** @throws MinidockError FILTER_INVALID, in Docker's words. */
 export function parseSearchFilters(texts: readonly string[]): Filters {
   const filters = parseFilters(texts, { known: ['is-automated', 'is-official', 'stars'] });
   for (const value of filters.get('stars') ?? []) {

@@ -50,7 +50,7 @@ export function volumeRow(volume: Volume): Row {
   };
 }
 
-/** Throws MinidockError FILTER_INVALID. */
+/** @throws MinidockError FILTER_INVALID. */
 export function parseVolumeFilters(texts: readonly string[]): Filters {
   const filters = parseFilters(texts, { known: ['dangling', 'driver', 'label', 'name'] });
   for (const text of filters.get('dangling') ?? [])

@@ -8,7 +8,7 @@ import { parseDuration } from '../io/duration.ts';
 const DATE =
   /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2})(?::(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?)?(Z|[+-]\d{2}:?\d{2})?$/;
 
-/** Nanoseconds since the epoch; `name` is that of the flag or filter. Throws MinidockError TIME_INVALID. */
+/** Nanoseconds since the epoch; `name` is that of the flag or filter. @throws MinidockError TIME_INVALID. */
 export function parseInstant(text: string, now: bigint, name = 'time'): bigint {
   const duration = parseDuration(text);
   if (duration !== undefined && text !== '0') return now - duration;

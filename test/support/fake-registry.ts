@@ -42,25 +42,25 @@ export class FakeRegistry {
   readonly requests: SeenRequest[] = [];
   readonly blobs = new Map<string, Buffer>();
   intercept: Intercept = () => false;
-  readonly #manifests = new Map<string, { readonly bytes: Buffer; readonly type: string }>();
-  readonly #server: Server;
+  private readonly manifests = new Map<string, { readonly bytes: Buffer; readonly type: string }>();
+  private readonly server: Server;
 
   private constructor(server: Server) {
-    this.#server = server;
+    this.server = server;
   }
 
   static async start({ tls = false }: { readonly tls?: boolean } = {}): Promise<FakeRegistry> {
     const server = tls ? createTlsServer(testCertificate) : createServer();
     const registry = new FakeRegistry(server);
     server.on('request', (request, response) => {
-      void registry.#serve(request, response);
+      void registry.serve(request, response);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return registry;
   }
 
   get host(): string {
-    return `127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`;
+    return `127.0.0.1:${String((this.server.address() as AddressInfo).port)}`;
   }
 
   /** 'GET /v2/app/manifests/latest', in the order they came. */
@@ -109,22 +109,22 @@ export class FakeRegistry {
     for (const name of names) {
       const colon = name.lastIndexOf(':');
       const repository = name.slice(0, colon);
-      this.#manifests.set(`${repository}/manifests/${name.slice(colon + 1)}`, { bytes, type });
-      this.#manifests.set(`${repository}/manifests/${digest}`, { bytes, type });
+      this.manifests.set(`${repository}/manifests/${name.slice(colon + 1)}`, { bytes, type });
+      this.manifests.set(`${repository}/manifests/${digest}`, { bytes, type });
     }
     return { digest, size: bytes.length };
   }
 
   async close(): Promise<void> {
-    this.#server.closeAllConnections();
+    this.server.closeAllConnections();
     await new Promise<void>((resolve) =>
-      this.#server.close(() => {
+      this.server.close(() => {
         resolve();
       }),
     );
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const bytes = Buffer.concat(chunks);
@@ -137,10 +137,10 @@ export class FakeRegistry {
       return;
     }
     if (method === 'POST' || method === 'PUT') {
-      this.#receive(seen, response);
+      this.receive(seen, response);
       return;
     }
-    const manifest = this.#manifests.get(path.slice('/v2/'.length));
+    const manifest = this.manifests.get(path.slice('/v2/'.length));
     if (manifest !== undefined) {
       const head = {
         'content-type': manifest.type,
@@ -159,7 +159,7 @@ export class FakeRegistry {
   }
 
   /** Uploads as distribution takes them; every blob is in every repository, so nothing is ever mounted. */
-  #receive({ method, path, headers, bytes }: SeenRequest, response: ServerResponse): void {
+  private receive({ method, path, headers, bytes }: SeenRequest, response: ServerResponse): void {
     const url = new URL(path, 'http://registry');
     if (method === 'POST') {
       response.writeHead(202, { location: `${url.pathname}session?state=1` }).end();
@@ -174,7 +174,7 @@ export class FakeRegistry {
     if (manifest === null) this.blobs.set(digest, bytes);
     for (const name of [manifest?.[2], digest]) {
       const entry = { bytes, type: headers['content-type'] ?? '' };
-      if (manifest !== null && name !== undefined) this.#manifests.set(`${manifest[1] ?? ''}${name}`, entry);
+      if (manifest !== null && name !== undefined) this.manifests.set(`${manifest[1] ?? ''}${name}`, entry);
     }
     response.writeHead(201, { 'docker-content-digest': digest }).end();
   }

@@ -15,7 +15,7 @@ export const RET_TRACE = 0x7ff0_0000;
 export const RET_LOG = 0x7ffc_0000;
 export const RET_ALLOW = 0x7fff_0000;
 
-/** Throws INVALID_SECCOMP_PROFILE for a word that is none, SECCOMP_UNSUPPORTED for one minidock cannot serve. */
+/** @throws INVALID_SECCOMP_PROFILE for a word that is none, SECCOMP_UNSUPPORTED for one minidock cannot serve. */
 export function actionValue(action: string, errnoRet: number = EPERM): number {
   switch (action) {
     case 'SCMP_ACT_ALLOW':

@@ -22,7 +22,7 @@ export function defaultSeccomp(
   return resolveProfile(DEFAULT_PROFILE, capabilities, arch, kernel);
 }
 
-/** A profile's text. Throws INVALID_SECCOMP_PROFILE or SECCOMP_UNSUPPORTED. */
+/** A profile's text. @throws INVALID_SECCOMP_PROFILE or SECCOMP_UNSUPPORTED. */
 export function parseSeccompProfile(
   json: string,
   capabilities: readonly string[],

@@ -4,10 +4,10 @@ import type { Engine } from '../engine.ts';
 import type { Row } from '../row.ts';
 
 const FEW = 1000;
-const name = 'logs';
+const NAME = 'logs';
 
 /** From the start of the container to its end, in the background all along. */
-async function write(engine: Engine, count: number, container = name): Promise<number> {
+async function write(engine: Engine, count: number, container = NAME): Promise<number> {
   const run = ['run', '-d', '--name', container, 'bench', 'seq', '1', String(count)];
   return (await engine.time(run)).ms + (await engine.time(['wait', container])).ms;
 }
@@ -25,7 +25,7 @@ export async function logs({ scale, engines, minidock }: Bench): Promise<readonl
       (written[engine.name] ??= []).push(await write(engine, logLines));
       // Half a minute for a rival: once tells enough.
       if (round > 0 && engine !== minidock) continue;
-      const all = engine.time(['logs', name], { discard: true });
+      const all = engine.time(['logs', NAME], { discard: true });
       (read[engine.name] ??= []).push(await milliseconds(all));
     }
     if (round === 0) {
@@ -33,12 +33,12 @@ export async function logs({ scale, engines, minidock }: Bench): Promise<readonl
       const end = (engine: Engine, container: string) =>
         milliseconds(engine.time(['logs', '--tail', '10', container]));
       tail = await byTurns(rounds, {
-        ...ofEach(engines, (engine) => end(engine, name)),
+        ...ofEach(engines, (engine) => end(engine, NAME)),
         [`minidock of ${FEW} lines`]: () => end(minidock, 'few'),
       });
       await remove(minidock, 'few');
     }
-    for (const engine of engines) await remove(engine, name);
+    for (const engine of engines) await remove(engine, NAME);
   }
   const stalled = await byTurns(
     slowRounds,
@@ -90,17 +90,17 @@ async function writeWithStalledReader(
 ): Promise<number> {
   // The program waits for a file, so that the reader is there before the first line.
   const script = `until [ -e /tmp/go ]; do sleep 0.01; done; seq 1 ${count}`;
-  await engine.time(['run', '-d', '--name', name, 'bench', 'sh', '-c', script]);
-  const follow = [...engine.argv, 'logs', '-f', name];
+  await engine.time(['run', '-d', '--name', NAME, 'bench', 'sh', '-c', script]);
+  const follow = [...engine.argv, 'logs', '-f', NAME];
   const reader =
     who === 'reader' ? engine.host.spawn(['sh', '-c', '"$@" | sleep 600', 'sh', ...follow]) : undefined;
   try {
     const from = performance.now();
-    await engine.time(['exec', name, 'touch', '/tmp/go']);
-    await engine.time(['wait', name]);
+    await engine.time(['exec', NAME, 'touch', '/tmp/go']);
+    await engine.time(['wait', NAME]);
     return performance.now() - from;
   } finally {
     reader?.kill();
-    await remove(engine, name);
+    await remove(engine, NAME);
   }
 }

@@ -19,13 +19,13 @@ export interface ExecuteOptions {
 }
 
 export interface Template {
-  /** Throws MinidockError TEMPLATE_INVALID. Data: plain objects, arrays and values; see value.ts for Go's types. */
+  /** @throws MinidockError TEMPLATE_INVALID. Data: plain objects, arrays and values; see value.ts for Go's types. */
   execute(data: unknown, options?: ExecuteOptions): string;
 }
 
 const functionNames: ReadonlySet<string> = new Set(functions.keys());
 
-/** Throws MinidockError TEMPLATE_INVALID: `template parsing error: template: :1: unclosed action`. */
+/** @throws MinidockError TEMPLATE_INVALID: `template parsing error: template: :1: unclosed action`. */
 export function compileTemplate(text: string): Template {
   const parsed = wordErrors(() => parseTemplate(text, functionNames));
   return {

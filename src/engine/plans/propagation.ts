@@ -11,7 +11,7 @@ import type { MountSpec } from '../spec/container.ts';
 
 const WORD = /^r?(slave|shared)$/;
 
-/** Throws MinidockError 'NOT_PROPAGATING'. Reads the host's mounts only for a container that asks. */
+/** @throws MinidockError 'NOT_PROPAGATING'. Reads the host's mounts only for a container that asks. */
 export function checkPropagation(
   mounts: readonly MountSpec[],
   readMounts: () => string = () => readFileSync('/proc/self/mountinfo', 'utf8'),

@@ -20,7 +20,7 @@ export interface InspectManifestOptions {
   readonly insecure: boolean;
 }
 
-const maxConfig = 8 << 20;
+const MAX_CONFIG = 8 << 20;
 
 /** The text to print, without its final newline. */
 export async function inspectManifest(name: string, options: InspectManifestOptions): Promise<string> {
@@ -81,7 +81,7 @@ async function platformOf(
   let size = 0;
   for await (const chunk of (await client.openBlob(reference, config.digest, 0)).chunks) {
     size += chunk.length;
-    if (size > maxConfig) break;
+    if (size > MAX_CONFIG) break;
     chunks.push(chunk);
   }
   return readImageConfig(Buffer.concat(chunks), familiarName(reference));

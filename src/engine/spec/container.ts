@@ -8,7 +8,7 @@ import type { RequestedResources } from '../../../runtime/cgroup/validate.ts';
 import type { PortRequest } from '../../../runtime/network/types.ts';
 import type { BridgeNetwork, FirewallBackend, PortBinding } from '../../../runtime/network/types.ts';
 
-/** 'paused' is in no record: it is what the kernel says of one that runs (refresh.ts). */
+/** 'paused' is in no record: it is what the kernel says of one that runs (reconcile.ts). */
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead';
 
 /** Its program is there: it runs, or stands still. */

@@ -12,7 +12,7 @@ interface Range {
   readonly last: number;
 }
 
-/** One request for each container port. Throws BAD_PORT. */
+/** One request for each container port. @throws BAD_PORT. */
 export function parsePort(spec: string): readonly PortRequest[] {
   const { ip, host, container: containerAndProtocol } = splitParts(spec);
   const [container = '', protocolText = 'tcp', ...more] = containerAndProtocol.split('/');
@@ -42,7 +42,7 @@ export function parsePort(spec: string): readonly PortRequest[] {
   }));
 }
 
-/** `--expose` and an image's ExposedPorts: '80', '80/tcp', '80-90/udp'. Throws BAD_PORT. */
+/** `--expose` and an image's ExposedPorts: '80', '80/tcp', '80-90/udp'. @throws BAD_PORT. */
 export function parseExposed(
   spec: string,
 ): readonly { readonly port: number; readonly protocol: Protocol }[] {

@@ -18,7 +18,7 @@ const NAMES: ReadonlySet<string> = new Set(
     .filter((name) => name !== 'as'),
 );
 
-/** `nofile=1024:2048`, or `nofile=1024` for both. Throws INVALID_ULIMIT in Docker's words. */
+/** `nofile=1024:2048`, or `nofile=1024` for both. @throws INVALID_ULIMIT in Docker's words. */
 export function parseUlimit(text: string): Ulimit {
   const invalid = (reason: string): MinidockError =>
     new MinidockError({

@@ -36,7 +36,7 @@ export interface Container {
 }
 
 export interface ListHandlers {
-  /** Of a directory that holds no container: one in the making, on its way out, or left by a kill (leftovers.ts). */
+  /** Of a directory that holds no container: one in the making, on its way out, or left by a kill (sweep.ts). */
   readonly leftover?: (name: string) => void;
 }
 

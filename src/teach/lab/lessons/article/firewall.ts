@@ -21,26 +21,26 @@ const redBehindHost = [
   'iptables -t nat -A POSTROUTING -s 192.168.15.0/24 -o eth0 -j MASQUERADE',
 ];
 
-const publishAsWritten =
+const PUBLISH_AS_WRITTEN =
   'iptables -t nat -A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 192.168.15.1:80';
 /** As `iptables -S` prints it. */
-const ruleAsWritten = '-A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 192.168.15.1:80';
-const acceptAsWritten =
+const RULE_AS_WRITTEN = '-A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 192.168.15.1:80';
+const ACCEPT_AS_WRITTEN =
   'iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -m state --state NEW,ESTABLISHED,RELATED -j ACCEPT';
 /** Another machine on the uplink's wire that sends packets for red to the host, as every machine there can. */
-const outsideKnowsTheWay = 'ip -n outside route add 192.168.15.0/24 via 203.0.113.2';
+const OUTSIDE_KNOWS_THE_WAY = 'ip -n outside route add 192.168.15.0/24 via 203.0.113.2';
 
-const published = 'http://203.0.113.2:8080/';
+const PUBLISHED = 'http://203.0.113.2:8080/';
 const outsideGetsRed = pageComes(
-  `outside gets the page of red at ${published}`,
-  published,
+  `outside gets the page of red at ${PUBLISHED}`,
+  PUBLISHED,
   'the page of red',
   { from: 'outside', by: 'red' },
 );
-const elsewhere = 'http://198.51.100.7:8080/';
+const ELSEWHERE = 'http://198.51.100.7:8080/';
 const greenGetsElsewhere: Requirement = pageComes(
-  `green gets the other machine's page at ${elsewhere}`,
-  elsewhere,
+  `green gets the other machine's page at ${ELSEWHERE}`,
+  ELSEWHERE,
   'somebody else',
   { from: 'green', by: 'outside' },
 );
@@ -71,22 +71,22 @@ that the host itself sends.
     }),
     'iptables -t nat -A POSTROUTING -s 192.168.16.0/24 -o eth0 -j MASQUERADE',
     ...pageAt('outside', 'the page of somebody else', '198.51.100.7:8080'),
-    publishAsWritten,
-    acceptAsWritten,
+    PUBLISH_AS_WRITTEN,
+    ACCEPT_AS_WRITTEN,
   ],
   steps: [
     {
       id: 'see',
       title: 'See it catch a stranger',
-      task: `Fetch ${elsewhere} from green and see the redirection count it.`,
+      task: `Fetch ${ELSEWHERE} from green and see the redirection count it.`,
       hints: [
         'Each rule counts what it matched; in the nat table that is the first packet of each connection.',
         '`iptables -t nat -nvL PREROUTING` before and after.',
-        `ip netns exec green busybox wget -qO- ${elsewhere}; iptables -t nat -nvL PREROUTING`,
+        `ip netns exec green busybox wget -qO- ${ELSEWHERE}; iptables -t nat -nvL PREROUTING`,
       ],
       solution: [
         {
-          command: `ip netns exec green busybox wget -qO- ${elsewhere}; iptables -t nat -nvL PREROUTING`,
+          command: `ip netns exec green busybox wget -qO- ${ELSEWHERE}; iptables -t nat -nvL PREROUTING`,
           why: "The packet was for 198.51.100.7 and only passed through; the rule asks for the port alone. Green reads red's page and cannot know.",
         },
       ],
@@ -100,7 +100,7 @@ that the host itself sends.
             if (counted && (await counterOf(host, 'Tcp', 'ActiveOpens', 'green')) > 0) return true;
             // While the rule is unchanged this check sends nothing, because the rule would count its packet.
             const rules = await host.run(['iptables', '-t', 'nat', '-S', 'PREROUTING']);
-            return !rules.stdout.split('\n').includes(ruleAsWritten) && greenGetsElsewhere.holds(host);
+            return !rules.stdout.split('\n').includes(RULE_AS_WRITTEN) && greenGetsElsewhere.holds(host);
           },
         },
       ],
@@ -152,7 +152,7 @@ that the host itself sends.
         },
       ],
       requirements: [
-        pageComes(`the host gets the page of red at ${published}`, published, 'the page of red', {
+        pageComes(`the host gets the page of red at ${PUBLISHED}`, PUBLISHED, 'the page of red', {
           by: 'red',
         }),
         pageComes(
@@ -163,8 +163,8 @@ that the host itself sends.
         ),
         pageComes(
           "connections of the host to other machines stay as they are: it gets the other machine's page at " +
-            `${elsewhere}`,
-          elsewhere,
+            `${ELSEWHERE}`,
+          ELSEWHERE,
           'somebody else',
           { by: 'outside' },
         ),
@@ -192,23 +192,23 @@ here it is DROP, as Docker and many firewalls set it, and the rule is all there 
   setup: [
     ...redBehindHost,
     ...pageAt('red', 'another page of red', '81'),
-    outsideKnowsTheWay,
-    publishAsWritten,
-    acceptAsWritten,
+    OUTSIDE_KNOWS_THE_WAY,
+    PUBLISH_AS_WRITTEN,
+    ACCEPT_AS_WRITTEN,
     'iptables -P FORWARD DROP',
   ],
   steps: [
     {
       id: 'see',
       title: 'See the answer dropped',
-      task: `Fetch ${published} from outside, and see in the counters of FORWARD what became of the answer.`,
+      task: `Fetch ${PUBLISHED} from outside, and see in the counters of FORWARD what became of the answer.`,
       hints: [
         '`iptables -nvL FORWARD` counts what each rule matched, and in the first line what the policy took.',
-        `ip netns exec outside busybox wget -T 1 -qO- ${published}; iptables -nvL FORWARD`,
+        `ip netns exec outside busybox wget -T 1 -qO- ${PUBLISHED}; iptables -nvL FORWARD`,
       ],
       solution: [
         {
-          command: `ip netns exec outside busybox wget -T 1 -qO- ${published}; iptables -nvL FORWARD`,
+          command: `ip netns exec outside busybox wget -T 1 -qO- ${PUBLISHED}; iptables -nvL FORWARD`,
           why: 'The rule accepts the request. The answer has red as its source, not as its destination; no rule matches, and the policy drops it.',
         },
       ],

@@ -3,7 +3,7 @@ import type { Lesson } from '../../lesson.ts';
 import { redAndBlue } from './cables.ts';
 import { cable, forwarding, knowsWay, pageAt, pageComes, pageStaysAway } from '../scenery.ts';
 
-const published = 'http://203.0.113.2:8080/';
+const PUBLISHED = 'http://203.0.113.2:8080/';
 
 export const lessons: readonly Lesson[] = [
   {
@@ -86,7 +86,7 @@ In the second step red hangs on the host as well, by 192.168.16.1.`,
       {
         id: 'state',
         title: 'What conntrack knows and state cannot say',
-        task: `Outside gets red's page at ${published}, and also at http://192.168.16.1/ directly, since it knows the way. Close the direct way, on the host, and keep the published port.`,
+        task: `Outside gets red's page at ${PUBLISHED}, and also at http://192.168.16.1/ directly, since it knows the way. Close the direct way, on the host, and keep the published port.`,
         hints: [
           'In FORWARD both look alike: the destination is already 192.168.16.1:80. But conntrack remembers which connection was redirected.',
           '`-m conntrack --ctstate DNAT` matches connections whose destination was translated. `-m state` does not know the word.',
@@ -100,7 +100,7 @@ In the second step red hangs on the host as well, by 192.168.16.1.`,
           },
         ],
         requirements: [
-          pageComes(`outside gets the page of red at ${published}`, published, 'the page of red', {
+          pageComes(`outside gets the page of red at ${PUBLISHED}`, PUBLISHED, 'the page of red', {
             from: 'outside',
             by: 'red',
           }),

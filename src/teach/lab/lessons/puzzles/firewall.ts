@@ -25,7 +25,7 @@ const webBehindHost = [
   forwarding(true),
 ];
 
-const publish =
+const PUBLISH =
   'iptables -t nat -A PREROUTING -d 203.0.113.2 -p tcp --dport 8080 -j DNAT --to-destination 192.168.15.2:80';
 
 const pageFromOutside = pageComes(
@@ -103,7 +103,7 @@ second router, backup. Outside waits in vain.
                             backup 192.168.18.1 ---- 192.168.18.2 web`,
   setup: [
     ...webBehindHost,
-    publish,
+    PUBLISH,
     ...namespace('backup'),
     'ip -n backup link add eth0 type veth peer name eth1 netns web',
     'ip -n backup address add 192.168.18.1/24 dev eth0',
@@ -154,7 +154,7 @@ asks the same address, http://203.0.113.2:8080/, and does not.
     ...pageAt('web', 'the page of web'),
     forwarding(true),
     'iptables -t nat -A POSTROUTING -s 192.168.15.0/24 -o eth0 -j MASQUERADE',
-    publish,
+    PUBLISH,
   ],
   task: 'Let the client get the page of http://203.0.113.2:8080/, as outside does.',
   hints: [

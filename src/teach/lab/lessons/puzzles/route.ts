@@ -3,7 +3,7 @@ import type { Lesson } from '../../lesson.ts';
 import { isForwarded } from '../packets.ts';
 import { bridge, cable, forwarding, namespace, pageAt, pageComes, puzzle } from '../scenery.ts';
 
-const picture = `
+const PICTURE = `
     client 192.168.16.2 -- 192.168.16.1 host 192.168.15.1 -- 192.168.15.2 web`;
 
 const clientSide = [
@@ -35,7 +35,7 @@ const missingRoute = puzzle({
   title: 'There, and not back',
   story: `The host joins two wires and forwards between them. From the host itself the page comes at once; the client on the
 other wire waits in vain.
-${picture}`,
+${PICTURE}`,
   setup: [
     ...clientSide,
     ...namespace('web'),
@@ -67,7 +67,7 @@ const forwardingOff = puzzle({
   title: 'A host that keeps to itself',
   story: `Both wires end at the host, every address and every route is right, the host reaches both sides, there is no firewall.
 Between the two sides nothing passes.
-${picture}`,
+${PICTURE}`,
   setup: [...clientSide, ...webSide, forwarding(false)],
   task: 'Let the client get the page of http://192.168.15.2/.',
   hints: [

@@ -40,13 +40,13 @@ page.
     'The commonest reason why `-p 8080:80` "does not work": the program listens at 127.0.0.1, which is the container\'s own loopback interface and not that of the host. `minidock why :8080` says so.',
 });
 
-const length = 20_000;
+const LENGTH = 20_000;
 
 const mtu = puzzle({
   name: 'puzzle-mtu',
   title: 'Small ones pass',
   story: `The client pings the server, and it answers. The connection is made, the request is sent, and then nothing: the page of
-${length} bytes never comes, though a short one would.
+${LENGTH} bytes never comes, though a short one would.
 
     web 192.168.15.2 ---- host ---- router ---- 192.168.16.2 client`,
   setup: [
@@ -78,7 +78,7 @@ ${length} bytes never comes, though a short one would.
     'ip netns exec router sh -c "echo 1 >/proc/sys/net/ipv4/ip_forward"',
     forwarding(true),
     ...pageAt('web', 'the page of web'),
-    `{ head -c ${length} /dev/zero | tr '\\0' x; echo ' the end'; } >/srv/web-80/index.html`,
+    `{ head -c ${LENGTH} /dev/zero | tr '\\0' x; echo ' the end'; } >/srv/web-80/index.html`,
     'nft add table inet tidy',
     "nft add chain inet tidy output '{ type filter hook output priority 0; }'",
     'nft add rule inet tidy output icmp type destination-unreachable counter drop',
@@ -100,9 +100,9 @@ ${length} bytes never comes, though a short one would.
   requirements: [
     pings('the client pings the server', '192.168.15.2', { from: 'client', by: 'web' }),
     pageComes(
-      `the client gets all ${length} bytes of http://192.168.15.2/ within three seconds`,
+      `the client gets all ${LENGTH} bytes of http://192.168.15.2/ within three seconds`,
       'http://192.168.15.2/',
-      `${'x'.repeat(length)} the end`,
+      `${'x'.repeat(LENGTH)} the end`,
       { from: 'client', by: 'web' },
     ),
   ],

@@ -2,7 +2,7 @@
 import type { Lesson } from '../../lesson.ts';
 import { addressesOf, bridge, cable, forwarding, namespace, pageAt, pageComes, puzzle } from '../scenery.ts';
 
-const picture = `
+const PICTURE = `
     client 192.168.15.2 ---+
                            +--- br0 192.168.15.1 (the host)
     web    192.168.15.3 ---+`;
@@ -33,7 +33,7 @@ const linkDown = puzzle({
   title: 'A server nobody hears',
   story: `Two namespaces hang on one bridge. The server runs, its address is right, its interface was brought up.
 Still the client waits for the page and gives up.
-${picture}`,
+${PICTURE}`,
   setup: [...sound, 'ip link set vweb down'],
   task: 'Let the client get the page of http://192.168.15.3/.',
   hints: [
@@ -58,7 +58,7 @@ const wrongPrefix = puzzle({
   title: 'Heard, and no answer',
   story: `Client and server are on one bridge, and their addresses begin alike. The client's packets arrive at the server;
 nothing comes back.
-${picture.replace('192.168.15.3 ', '192.168.15.200')}`,
+${PICTURE.replace('192.168.15.3 ', '192.168.15.200')}`,
   setup: [
     ...bridge('br0', '192.168.15.1/24'),
     ...client,
@@ -153,7 +153,7 @@ const bridgeWithoutAddress = puzzle({
   title: 'Good neighbours, no way out',
   story: `Client and server talk to each other over the bridge, both have a default route, forwarding and masquerading are on.
 The internet (198.51.100.7) does not answer them.
-${picture.replace('br0 192.168.15.1 (the host)', 'br0 (the host) --- eth0 --- 198.51.100.7')}`,
+${PICTURE.replace('br0 192.168.15.1 (the host)', 'br0 (the host) --- eth0 --- 198.51.100.7')}`,
   setup: [
     ...bridge('br0'),
     ...client,
@@ -194,7 +194,7 @@ const wrongNeighbour = puzzle({
   title: 'The new machine',
   story: `The server was replaced by a new machine with the old address. Everyone on the bridge reaches it, the host too;
 only the client does not.
-${picture}`,
+${PICTURE}`,
   setup: [
     ...sound,
     'ip -n client neigh replace 192.168.15.3 lladdr 02:00:00:00:00:99 dev eth0 nud permanent',
