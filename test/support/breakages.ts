@@ -40,6 +40,22 @@ const outside = (code: string): Breakage['asked'] => [[[OUTSIDE], code]];
 const INTERNET = '198.51.100.10';
 const fetch = (url: string): string => `busybox wget -q -T 1 -O /dev/null ${url}`;
 const PUBLISHED = `nsenter --net="$OUTSIDE_NS" ${fetch('http://192.0.2.2:8080/')}`;
+/** A neighbour that is known needs no ARP. */
+const FORGET =
+  'ip neigh flush all; $WEB_NS ip neigh flush all; $APP_NS ip neigh flush all; ip -n red neigh flush all; ip -n blue neigh flush all';
+/** The world as a namespace with a name, behind the default route. */
+const WORLD = [
+  'ip netns add world',
+  'ip link add vworld type veth peer name eth0 netns world',
+  'ip addr add 203.0.113.2/24 dev vworld',
+  'ip link set vworld up',
+  'ip -n world addr add 203.0.113.1/24 dev eth0',
+  'ip -n world link set eth0 up',
+  'ip route replace default via 203.0.113.1',
+  'ip netns exec world busybox httpd -p 80 -h "$DIR/blue"',
+].join('; ');
+const NO_WORLD =
+  'ip route replace default via 192.0.2.1; ip link del vworld; iptables -t nat -F POSTROUTING; kill $(ip netns pids world); ip netns del world';
 const table = (body: string): Pick<Breakage, 'broken' | 'undo'> => ({
   broken: `nft 'table ip strict { ${body}; }'`,
   undo: 'nft delete table ip strict',
@@ -677,4 +693,129 @@ export const breakages: readonly Breakage[] = [
   ...programs,
   ...namespaces,
   ...answers,
+  {
+    name: 'ARP that a rule of the host drops',
+    broken: `nft 'table arp strict { chain in { type filter hook input priority 0; drop; }; }'; ${FORGET}`,
+    undo: 'nft delete table arp strict',
+    client: PUBLISHED,
+    asked: [
+      ...outside('arp-dropped'),
+      [['web:80'], 'arp-dropped'],
+      [[`netns:red -> ${INTERNET}:80`], 'arp-dropped'],
+    ],
+    mended: true,
+  },
+  {
+    name: 'ARP that a bridge does not forward',
+    broken: `nft 'table bridge strict { chain in { type filter hook forward priority 0; ether type arp drop; }; }'; ${FORGET}`,
+    undo: 'nft delete table bridge strict',
+    asked: [
+      [['app -> web:80'], 'arp-dropped'],
+      [['netns:red -> netns:blue:80'], 'arp-dropped'],
+    ],
+    mended: true,
+  },
+  {
+    name: 'answers to ARP that a port of the bridge does not take',
+    broken: `nft "table netdev strict { chain in { type filter hook ingress device $WEB_LINK priority 0; ether type arp drop; }; }"; ${FORGET}`,
+    undo: 'nft delete table netdev strict',
+    client: PUBLISHED,
+    asked: [...outside('arp-dropped'), [[`web -> ${INTERNET}:80`], 'arp-dropped']],
+    mended: true,
+  },
+  {
+    name: 'ARP that a rule in the container drops',
+    broken: `$WEB_NS nft 'table arp strict { chain in { type filter hook input priority 0; drop; }; }'; ${FORGET}`,
+    undo: '$WEB_NS nft delete table arp strict',
+    client: PUBLISHED,
+    asked: outside('arp-dropped'),
+    mended: true,
+  },
+  {
+    name: 'ARP that arptables drops at the uplink',
+    broken: `arptables -A INPUT -i eth0 -j DROP; ${FORGET}`,
+    undo: 'nft delete table arp filter; ip neigh flush all',
+    client: `$APP_NS ${fetch(`http://${INTERNET}/`)}`,
+    asked: [[[`app -> ${INTERNET}:80`], 'arp-dropped'], ...outside('arp-dropped')],
+    mended: true,
+  },
+  {
+    name: 'ARP that a filter of tc takes away',
+    broken: `ip link add sink type bridge; tc qdisc add dev $WEB_LINK clsact; tc filter add dev $WEB_LINK ingress protocol arp u32 match u32 0 0 action mirred egress redirect dev sink; ${FORGET}`,
+    undo: 'tc qdisc del dev $WEB_LINK clsact; ip link del sink',
+    client: PUBLISHED,
+    asked: outside('arp-dropped'),
+    mended: true,
+  },
+  {
+    name: 'a container that does not answer ARP',
+    broken: `$WEB_NS sysctl -qw net.ipv4.conf.all.arp_ignore=8; ${FORGET}`,
+    undo: '$WEB_NS sysctl -qw net.ipv4.conf.all.arp_ignore=0',
+    client: PUBLISHED,
+    asked: outside('arp-unanswered'),
+    mended: true,
+  },
+  {
+    name: 'ARP switched off at the uplink',
+    broken: `ip link set eth0 arp off; ${FORGET}`,
+    undo: 'ip link set eth0 arp on',
+    client: `$APP_NS ${fetch(`http://${INTERNET}/`)}`,
+    asked: [[[`app -> ${INTERNET}:80`], 'arp-off']],
+    mended: true,
+  },
+  {
+    name: 'an address of a namespace that the host has too',
+    broken: `ip addr add 10.7.0.3/32 dev lo; ${FORGET}`,
+    undo: 'ip addr del 10.7.0.3/32 dev lo 2>/dev/null || true',
+    client: fetch('http://10.7.0.3/'),
+    asked: [
+      [['netns:red -> 10.7.0.3:80'], 'own-address'],
+      [['10.7.0.3:80'], 'own-address'],
+      [['netns:blue:80'], 'own-address'],
+    ],
+    mended: true,
+  },
+  {
+    name: 'an address of a namespace that the host has and serves',
+    broken: `ip addr add 10.7.0.3/24 dev br7; busybox httpd -f -p 10.7.0.3:80 -h $DIR/blue >/dev/null 2>&1 & echo $! >$DIR/own; until busybox wget -q -O /dev/null http://10.7.0.3/; do :; done; ${FORGET}`,
+    undo: 'kill $(cat $DIR/own); ip addr del 10.7.0.3/24 dev br7 2>/dev/null || true',
+    asked: [
+      [['netns:blue:80'], 'own-address'],
+      [['10.7.0.3:80'], 'works'],
+    ],
+  },
+  {
+    name: "the host's address that a namespace has too",
+    broken: `ip -n blue addr add 10.7.0.1/24 dev eth0; ${FORGET}`,
+    undo: 'ip -n blue addr del 10.7.0.1/24 dev eth0',
+    asked: [
+      [['netns:red -> netns:blue:80'], 'works'],
+      [['10.7.0.1:80'], 'own-address'],
+      [['10.7.0.1:7000'], 'works'],
+    ],
+  },
+  {
+    name: "a container's address that the host has too",
+    broken: 'ip addr add $WEB/32 dev lo',
+    undo: 'ip addr del $WEB/32 dev lo 2>/dev/null || true',
+    client: PUBLISHED,
+    asked: [...outside('own-address'), [['web:80'], 'own-address']],
+    mended: true,
+  },
+  {
+    name: 'a named world without masquerade',
+    broken: WORLD,
+    undo: NO_WORLD,
+    asked: [
+      [['netns:red -> netns:world:80'], 'no-masquerade'],
+      [['app -> netns:world:80'], 'works'],
+    ],
+    mended: true,
+  },
+  {
+    name: 'a named world that drops what is masqueraded',
+    broken: `${WORLD}; iptables -t nat -A POSTROUTING -s 10.7.0.0/24 -o vworld -j MASQUERADE; ip netns exec world nft 'table ip strict { chain in { type filter hook input priority 0; drop; }; }'`,
+    undo: NO_WORLD,
+    asked: [[['netns:red -> netns:world:80'], 'no-answer']],
+  },
 ];

@@ -13,7 +13,7 @@ import type { Beyond, Finding, Probe, TraceEvent } from './model.ts';
 import { readNamespaces } from './namespaces.ts';
 import { addressesOf, readNetns, type Scene } from './observe.ts';
 import { homeOf } from './physical.ts';
-import { homeAtHost, routeFix } from './route-fix.ts';
+import { homeAtHost, leads, routeFix } from './route-fix.ts';
 import { isAnswer, lastSeen } from './trace.ts';
 
 /** undefined where that is nobody who can be looked at. */
@@ -78,6 +78,8 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
   const gateway = addressesOf(scene.host, home)[0] ?? 'GATEWAY';
   const command = (words: string): string => [...enter, words].join(' ');
   if (route === undefined) {
+    const unhidden = isWorld(scene, packet) ? unmasqueraded(scene, packet, name) : [];
+    if (unhidden.length > 0) return unhidden;
     const text = `${name} has no route back to ${source}`;
     return [{ ...bad('way back', 'no-way-back', text, get), fix: mend }];
   }
@@ -105,16 +107,25 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
 }
 
 /** A namespace's own address on the wire: other machines know no way back to it. */
-function unmasqueraded({ sender, host, journey }: Scene, packet: TraceEvent['packet']): readonly Finding[] {
+function unmasqueraded(
+  { sender, host, journey }: Scene,
+  packet: TraceEvent['packet'],
+  who = 'other machines',
+): readonly Finding[] {
   const { source, oif } = packet;
   if (sender === undefined || journey.from.kind !== 'netns') return [];
   const home = homeAtHost({ host }, sender);
   if (!addressesOf(sender).includes(source) || oif === homeOf(host, sender, source)) return [];
-  const text = `the packet leaves by ${oif} as ${source}, and nothing masquerades it: other machines know no way back to ${sender.name}`;
+  const text = `the packet leaves by ${oif} as ${source}, and nothing masquerades it: ${who} ${who === 'other machines' ? 'know' : 'knows'} no way back to ${sender.name}`;
   const subnet = `${source}/${home?.prefix ?? 32}`;
   const fix = `iptables -t nat -A POSTROUTING -s ${subnet} -o ${oif} -j MASQUERADE`;
   return [{ ...bad('way back', 'no-masquerade', text, ['nft', 'list', 'hooks', 'ip']), fix }];
 }
+
+/** By the interface of the default route, or by a gateway: a network that is not this host's to change. */
+const isWorld = ({ host }: Scene, { oif, destination }: TraceEvent['packet']): boolean =>
+  host.routes.some(({ dst, dev }) => dst === 'default' && dev === oif) ||
+  host.routes.some((route) => route.dev === oif && route.gateway !== undefined && leads(route, destination));
 
 function hairpin({ journey }: Scene, { name, enter }: Beyond, packet: TraceEvent['packet']): Finding {
   const { source, destination, destinationPort } = packet;

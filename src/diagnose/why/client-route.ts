@@ -1,8 +1,9 @@
-/** Checks for one client: the host's route back to it, and the reverse path filter. */
+/** Checks for clients of the world: the uplink, the host's route back to one of them, and the reverse path filter. */
 import { readFileSync } from 'node:fs';
-import { bad } from './findings.ts';
+import { bad, isUp } from './findings.ts';
 import type { Finding } from './model.ts';
-import type { Scene } from './observe.ts';
+import { addressesOf, type Scene } from './observe.ts';
+import { checkArp } from './physical.ts';
 
 export function checkClientRoute(scene: Scene): readonly Finding[] {
   const { journey, clientAddress, clientRoute, entry, ownWays } = scene;
@@ -22,6 +23,26 @@ export function checkClientRoute(scene: Scene): readonly Finding[] {
   }
   const text = `${other}, and its packets come in by ${entry}`;
   return [{ ...bad('way back', 'client-route', text, get), fix: `ip route del ${clientAddress}` }];
+}
+
+/** A stand-in bypasses the uplink's carrier. */
+export function checkUplink({ journey, host, entry }: Scene): readonly Finding[] {
+  const { address } = journey.asked;
+  const link =
+    host.interfaces.find(({ ifname }) => ifname === entry) ??
+    // An interface that goes down loses its routes.
+    host.interfaces.find(
+      (one) =>
+        !isUp(one) &&
+        one.linkinfo?.info_kind !== 'bridge' &&
+        addressesOf(host, one.ifname).some((own) => address === '' || own === address),
+    );
+  if (journey.from.kind !== 'outside' || link === undefined) return [];
+  if (isUp(link) && link.flags.includes('LOWER_UP')) return checkArp('prerouting', host, link.ifname);
+  const { ifname } = link;
+  const text = `the uplink ${ifname} ${isUp(link) ? 'has no carrier' : 'is down'}: no packet comes in from outside`;
+  const fix = isUp(link) ? 'Plug the cable in, or bring the other end up.' : `ip link set ${ifname} up`;
+  return [{ ...bad('prerouting', 'uplink-down', text, ['ip', '-br', 'link', 'show', ifname]), fix }];
 }
 
 function note(ways: readonly string[]): Finding {

@@ -49,6 +49,8 @@ export interface Journey {
   readonly to?: Container;
   /** Or the namespace that has that address. */
   readonly toNetns?: NamedNetns;
+  /** Namespaces that have the host's address too. */
+  readonly twins?: readonly NamedNetns[];
   /** The client's address: --from. */
   readonly source?: string;
   /** The answer, if there is no way to check: no such publication, or one for another address or protocol. */
@@ -149,6 +151,8 @@ export interface Probe {
   readonly service?: Service;
   /** Whom the packet was sent to, where it left the host and that one can be looked at. */
   readonly beyond?: Beyond;
+  /** What takes ARP away between two who need it. */
+  readonly arp?: Finding;
   /** The neighbour that did not answer the sending container's ARP request. */
   readonly deafToSender?: string;
 }

@@ -77,6 +77,8 @@ export interface Scene {
   readonly sender?: Stack;
   /** Of a container or namespace that should answer, if it runs. */
   readonly receiver?: Stack;
+  /** Namespaces that have the host's address too. */
+  readonly twins: readonly Stack[];
   /** The container's own address and port. */
   readonly final?: Target;
   /** What the rules say instead; undefined without a rule. */
@@ -161,7 +163,7 @@ export async function readUplinkAddress(host: Stack): Promise<string> {
 
 export async function observe(journey: Journey, host: Stack): Promise<Scene> {
   const { from, to, toNetns } = journey;
-  const [ruleset, sender, receiver, network, routes] = await Promise.all([
+  const [ruleset, sender, receiver, network, routes, twins] = await Promise.all([
     readRuleset(),
     from.kind === 'container'
       ? readContainerStack(from.container)
@@ -171,6 +173,7 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
     to !== undefined ? readContainerStack(to) : toNetns === undefined ? undefined : readNetns(toNetns),
     chooseClientNetwork(),
     readRoutes([]),
+    Promise.all((journey.twins ?? []).map(readNetns)),
   ]);
   const client =
     from.kind === 'outside' && journey.source !== undefined
@@ -196,6 +199,7 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
     forwarding: isForwarding(),
     client,
     clientAddress,
+    twins,
     senderRoute,
     hostRoute,
     backRoute,

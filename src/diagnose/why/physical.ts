@@ -158,12 +158,15 @@ export function checkNeighbour(
 }
 
 /** By the interface's name or its address: without ARP it neither asks nor answers who has an address. */
-function checkArp(stage: Stage, stack: Stack, which: string): readonly Finding[] {
+export function checkArp(stage: Stage, stack: Stack, which: string): readonly Finding[] {
   const link = stack.interfaces.find(
     ({ ifname }) => ifname !== 'lo' && (ifname === which || addressesOf(stack, ifname).includes(which)),
   );
   const kind = link?.linkinfo?.info_kind;
-  if (link?.flags.includes('NOARP') !== true || (kind !== 'veth' && kind !== 'bridge')) return [];
+  // Tunnels have none, and need none.
+  const needsArp =
+    kind === 'veth' || kind === 'bridge' || (kind === undefined && link?.link_type === 'ether');
+  if (link?.flags.includes('NOARP') !== true || !needsArp) return [];
   const text = `${link.ifname} of ${stack.name} neither asks nor answers by ARP: it is off there`;
   const fix = [...stack.enter, 'ip', 'link', 'set', link.ifname, 'arp', 'on'].join(' ');
   return [{ ...bad(stage, 'arp-off', text, inStack(stack, ['ip', 'link', 'show', link.ifname])), fix }];

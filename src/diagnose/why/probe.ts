@@ -10,6 +10,7 @@ import { CLONE_NEWNET } from '../../../runtime/syscall/constants.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
+import { firstArpLoss } from './arp/arp.ts';
 import { strandedOnLoopback } from './loopback.ts';
 import { deafNeighbour, lookBeyond } from './beyond.ts';
 import type { Probe, TracedPacket, TraceEvent } from './model.ts';
@@ -155,7 +156,7 @@ async function lookAround(
   { sourcePort, trace = [] }: Pick<Probe, 'sourcePort' | 'trace'>,
 ): Promise<Partial<Probe>> {
   const { journey, host, hostRoute, clientRoute, sender, senderRoute } = scene;
-  const deaf = await deafNeighbour(hostRoute, journey.asked.address);
+  const deaf = await deafNeighbour(hostRoute, scene.final?.address ?? journey.asked.address);
   const onUplink = client !== undefined && client.uplink !== '';
   const deafRouter = onUplink ? await deafNeighbour(clientRoute, client.address) : '';
   const deafToSender =
@@ -171,7 +172,9 @@ async function lookAround(
   const unroutable = unrouted === undefined ? undefined : await askRoute(unrouted);
   const localnetOff = await strandedOnLoopback(trace, sourcePort);
   const beyond = await lookBeyond(scene, trace, sourcePort);
+  const arp = await firstArpLoss(scene, { deaf, deafRouter, deafToSender });
   return {
+    ...(arp === undefined ? {} : { arp }),
     ...(deafToSender === '' ? {} : { deafToSender }),
     ...(deaf === '' ? {} : { deaf }),
     ...(deafRouter === '' ? {} : { deafRouter }),

@@ -84,7 +84,7 @@ function isRefusing({ action = '', src, dst, dstlen = 32, iif }: IpRule, to: str
   return dst === undefined || dst === 'all' || isIn(`${dst}/${dstlen}`, to);
 }
 
-const leads = ({ dst }: IpRoute, to: string): boolean =>
+export const leads = ({ dst }: IpRoute, to: string): boolean =>
   dst === 'default' || isIn(dst.includes('/') ? dst : `${dst}/32`, to);
 
 function isIn(cidr: string, address: string): boolean {

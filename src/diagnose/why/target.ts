@@ -60,7 +60,11 @@ export async function resolveJourney(question: Question, around: Surroundings): 
   if (named !== undefined && host === '') throw invalid(`${named.name} has no address`);
   const local = host === 'localhost' ? '127.0.0.1' : host;
   const from = await senderOf(question, local, around);
-  const journey = await journeyFrom(from, local, { port, protocol }, around);
+  const journey =
+    named === undefined
+      ? await journeyFrom(from, local, { port, protocol }, around)
+      : // Even if others have that address too.
+        { from, protocol, asked: { address: host, port }, toNetns: named };
   return source === '' || from.kind === 'netns' || from.kind === 'container'
     ? journey
     : { ...journey, source };
@@ -100,7 +104,10 @@ async function journeyFrom(
     return { from, protocol, asked: { address: local, port }, toNetns: from };
   }
   const given = isAddress ? local : '';
-  return toPort(from, given, port, protocol, around);
+  const journey = toPort(from, given, port, protocol, around);
+  if (journey.to !== undefined || given === '' || isLoopback(given)) return journey;
+  const twins = (await around.namespaces()).filter(({ addresses }) => addresses.includes(given));
+  return twins.length === 0 ? journey : { ...journey, twins };
 }
 
 async function senderOf(

@@ -17,7 +17,7 @@ const TRACE_GROUP = 1 << 8;
 const READY_MS = 3000;
 const HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const;
 /** Before all chains (raw is -300), and after all but conntrack's confirmation. */
-const FIRST = -350;
+export const FIRST = -350;
 export const LAST = 2_147_483_646;
 
 export interface Tracing {
@@ -102,14 +102,22 @@ function tableDefinition(protocol: Protocol, sourcePort: number, ports: readonly
   return `{ flags owner; ${chains.join('')}}`;
 }
 
-/** The kernel lists netlink sockets with their owner and the groups they have joined. */
-function isListening(pid: number): boolean {
-  return readFileSync('/proc/net/netlink', 'utf8')
+/** The kernel lists netlink sockets, of that process's network namespace, with their owner and their groups. */
+export function isListening(pid: number): boolean {
+  return netlinkSockets(pid)
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
     .some(([, , owner, groups = '0']) => Number(owner) === pid && (parseInt(groups, 16) & TRACE_GROUP) !== 0);
 }
 
-const isQuotable = (device: string): boolean => /^[\w.@-]+$/.test(device);
+function netlinkSockets(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/net/netlink`, 'utf8');
+  } catch {
+    return ''; // It has ended.
+  }
+}
+
+export const isQuotable = (device: string): boolean => /^[\w.@-]+$/.test(device);
 
 const nothing = (): Promise<void> => Promise.resolve();

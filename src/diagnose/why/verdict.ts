@@ -11,6 +11,7 @@ import { lostBeyond } from './beyond.ts';
 import { ledAway, lostAt, strayed } from './lost.ts';
 import { isCause } from './physical.ts';
 import { serviceFault } from './service.ts';
+import { endedHere } from './twins.ts';
 import { dropIn, isAnswer, stageOf } from './trace.ts';
 import { acceptFix } from './walk/walk-filter.ts';
 
@@ -18,7 +19,8 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   const stops = findings.filter(({ status }) => status === 'stop');
   const reached = probe?.outcome === 'connected' || probe?.outcome === 'answered';
   const astray = probe === undefined ? [] : strayed(scene, probe);
-  if (probe !== undefined && reached && astray.length === 0 && !answeredByAnother(scene, stops)) {
+  const another = answeredByAnother(scene, stops) || (probe !== undefined && endedHere(scene, probe));
+  if (probe !== undefined && reached && astray.length === 0 && !another) {
     // The kernel makes a connection with small packets: that does not prove that data passes.
     const fault = stops.find(({ code }) => code === 'mtu') ?? usable(scene, probe);
     return fault === undefined
@@ -28,6 +30,9 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   const away = probe === undefined ? undefined : ledAway(scene, probe);
   const drop = probe?.trace === undefined ? undefined : dropIn(probe.trace);
   const dropped = drop === undefined || probe === undefined ? [] : [droppedBy(scene, drop, probe)];
+  // The kernel answers no question that comes from where it would not route to, and says why.
+  const unheard = probe?.arp?.code === 'arp-unanswered' && probe.unroutable !== undefined;
+  const arp = probe?.arp === undefined || unheard ? [] : [probe.arp];
   const lost = probe === undefined || reached ? [] : lostAt(scene, probe);
   const beyond =
     probe === undefined || reached || probe.outcome === 'ECONNREFUSED' ? [] : lostBeyond(scene, probe);
@@ -39,12 +44,17 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   // At the same point: the known drop, then the possible cause, then the bare fact. A refusal proves that the packet
   // arrived.
   const heard = probe?.outcome === 'ECONNREFUSED' ? HEARD : [];
+  // Who was asked may see another address than the client's: a rule translated it.
+  const seenBeyond = scene.journey.toNetns !== undefined && probe?.beyond !== undefined;
   const relevant = stops.filter(
     ({ stage, code }) =>
-      code !== 'mtu' && !heard.includes(code) && (away === undefined || stage !== 'socket'),
+      code !== 'mtu' &&
+      !heard.includes(code) &&
+      !(code === 'no-way-back' && seenBeyond) &&
+      (away === undefined || stage !== 'socket'),
   );
   const causes = inOrder(relevant.filter(isCause));
-  const first = causes[0] ?? inOrder([...dropped, ...relevant, ...astray, ...guesses, ...beyond])[0];
+  const first = causes[0] ?? inOrder([...dropped, ...arp, ...relevant, ...astray, ...guesses, ...beyond])[0];
   if (first !== undefined) return { works: false, finding: first };
   if (away !== undefined && probe !== undefined) return { works: false, finding: away };
   if (probe === undefined) {

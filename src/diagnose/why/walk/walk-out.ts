@@ -3,6 +3,7 @@ import type { FirewallBackend } from '../../../../runtime/network/types.ts';
 import { bad, checkForwarding, good, isUp } from '../findings.ts';
 import type { Finding } from '../model.ts';
 import { addressesOf, type Scene } from '../observe.ts';
+import { checkNeighbour } from '../physical.ts';
 import { hasRules, isMasqueraded } from '../ruleset.ts';
 import { checkForward } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
@@ -49,7 +50,10 @@ function checkRoute({ journey, host, hostRoute }: Scene): readonly Finding[] {
     return [{ ...bad('routing', 'link-down', text, show), fix }];
   }
   const via = gateway === undefined ? '' : ` via ${gateway}`;
-  return [good('routing', `the host sends it out of ${dev}${via}`, get)];
+  return [
+    good('routing', `the host sends it out of ${dev}${via}`, get),
+    ...checkNeighbour('routing', host, hostRoute, address, []),
+  ];
 }
 
 function checkMasquerade(scene: Scene): readonly Finding[] {

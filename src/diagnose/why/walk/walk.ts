@@ -11,7 +11,7 @@ import type { Finding, Journey, Stage } from '../model.ts';
 import { addressesOf, inStack, type Scene, type Stack } from '../observe.ts';
 import { checkClientRules, checkForward, checkRedirection, ownRefusal } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
-import { checkClientRoute } from '../client-route.ts';
+import { checkClientRoute, checkUplink } from '../client-route.ts';
 import {
   checkBridgeUp,
   checkFrameSize,
@@ -21,6 +21,7 @@ import {
   hostEnd,
 } from '../physical.ts';
 import { isNeighbour, isOwn } from '../kinds.ts';
+import { checkTwins } from '../twins.ts';
 import { homeIn, routeFix, thenDefault } from '../route-fix.ts';
 import { checkNetnsSender, walkToNetns } from './walk-netns.ts';
 import { checkOwnMasquerade, walkOut } from './walk-out.ts';
@@ -35,6 +36,7 @@ export function walk(scene: Scene): readonly Finding[] {
   if (isOwn(scene)) return checkSocket(scene, scene.receiver ?? scene.host, journey.asked.address);
   const sender = [
     ...(journey.from.kind === 'netns' ? checkNetnsSender(scene) : checkSender(scene)),
+    ...checkTwins(scene),
     ...checkUplink(scene),
     ...checkClientRules(scene),
     ...checkClientRoute(scene),
@@ -148,26 +150,6 @@ const portOf = (
 
 /** What a container calls its interface in the network that is looked at. */
 const nameOf = ({ state }: Container): string => interfaceOf(state.network ?? {});
-
-/** A stand-in bypasses the uplink's carrier. */
-function checkUplink({ journey, host, entry }: Scene): readonly Finding[] {
-  const { address } = journey.asked;
-  const link =
-    host.interfaces.find(({ ifname }) => ifname === entry) ??
-    // An interface that goes down loses its routes.
-    host.interfaces.find(
-      (one) =>
-        !isUp(one) &&
-        one.linkinfo?.info_kind !== 'bridge' &&
-        addressesOf(host, one.ifname).some((own) => address === '' || own === address),
-    );
-  if (journey.from.kind !== 'outside' || link === undefined) return [];
-  if (isUp(link) && link.flags.includes('LOWER_UP')) return [];
-  const { ifname } = link;
-  const text = `the uplink ${ifname} ${isUp(link) ? 'has no carrier' : 'is down'}: no packet comes in from outside`;
-  const fix = isUp(link) ? 'Plug the cable in, or bring the other end up.' : `ip link set ${ifname} up`;
-  return [{ ...bad('prerouting', 'uplink-down', text, ['ip', '-br', 'link', 'show', ifname]), fix }];
-}
 
 function checkRouting(scene: Scene): readonly Finding[] {
   const { journey, hostRoute, forwarding, final } = scene;
