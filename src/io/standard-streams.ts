@@ -55,7 +55,9 @@ export class StandardStream {
    * as it is, as with ls(1) and Docker: a program that asked for a value is to have that value, not its spelling.
    */
   writeData(text: string): void {
-    this.writeRaw(this.isTTY ? printable(text) : text);
+    const fit = printable(text);
+    // Most text is fit as it is, and nobody need be asked whether this is a terminal.
+    this.writeRaw(fit === text || !this.isTTY ? text : fit);
   }
 
   /** Only for words and cursor movements of our own: pictures that are drawn anew in place. */

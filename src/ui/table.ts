@@ -9,8 +9,8 @@ const PADDING = 3;
 /** Lines with tab-ended cells to aligned lines. */
 export function alignColumns(text: string, minimum = MINIMUM_WIDTH): string {
   const lines = text.split('\n').map((line) => line.split('\t'));
-  // Width in characters, not UTF-16 units; most lists contain none of two units.
-  const widthOf = /[\ud800-\udfff]/.test(text) ? countCharacters : countUnits;
+  // Width in characters, not UTF-16 units; most lists contain none of two units, and no call for each cell then.
+  const hasPairs = /[\ud800-\udfff]/.test(text);
   const columns = lines.reduce((most, cells) => Math.max(most, cells.length), 0) - 1;
   for (let column = 0; column < columns; column++) {
     for (let first = 0; first < lines.length; first++) {
@@ -18,11 +18,12 @@ export function alignColumns(text: string, minimum = MINIMUM_WIDTH): string {
       let width = minimum;
       // The last cell of a line belongs to no column.
       for (; column < (lines[end]?.length ?? 0) - 1; end++) {
-        width = Math.max(width, widthOf(lines[end]?.[column] ?? '') + PADDING);
+        const cell = lines[end]?.[column] ?? '';
+        width = Math.max(width, (hasPairs ? countCharacters(cell) : cell.length) + PADDING);
       }
       for (const cells of lines.slice(first, end)) {
         const cell = cells[column] ?? '';
-        cells[column] = cell + ' '.repeat(width - widthOf(cell));
+        cells[column] = cell + ' '.repeat(width - (hasPairs ? countCharacters(cell) : cell.length));
       }
       first = end;
     }
@@ -30,5 +31,4 @@ export function alignColumns(text: string, minimum = MINIMUM_WIDTH): string {
   return lines.map((cells) => cells.join('')).join('\n');
 }
 
-const countUnits = (cell: string): number => cell.length;
 const countCharacters = (cell: string): number => [...cell].length;

@@ -29,6 +29,7 @@ const TRUE_BY_DEFAULT: Readonly<Record<string, string>> = {
 
 /** Rewrites each `--flag=VALUE` of a boolean flag as the flag or as nothing; stops where positional words begin. */
 export function normaliseBooleans(command: Command, argv: readonly string[]): readonly string[] {
+  if (argv[0]?.startsWith('-') !== true) return argv;
   const booleans = new Set(
     command.options
       .filter((option) => !option.required && !option.optional)

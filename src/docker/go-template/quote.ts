@@ -6,7 +6,8 @@
 const ESCAPES: Readonly<Record<string, string>> = {
   a: '\u0007', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\', "'": "'", '"': '"',
 }; // prettier-ignore
-const NAMES = new Map(Object.entries(ESCAPES).map(([name, character]) => [character, name]));
+const nameOf = (character: string): string | undefined =>
+  Object.keys(ESCAPES).find((name) => ESCAPES[name] === character);
 
 /** `text` as a Go string literal; with `asciiOnly`, %+q's. */
 export function goQuote(text: string, quote: '"' | "'" = '"', asciiOnly = false): string {
@@ -19,7 +20,7 @@ function escapeCharacter(character: string, quote: string, asciiOnly: boolean): 
   if (character === quote || character === '\\') return `\\${character}`;
   const point = character.codePointAt(0) ?? 0;
   if (character === '"' || character === "'") return character;
-  const name = NAMES.get(character);
+  const name = nameOf(character);
   if (name !== undefined) return `\\${name}`;
   if (point < 0x20 || point === 0x7f) return `\\x${point.toString(16).padStart(2, '0')}`;
   const printable = !/[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Z}]/u.test(character);
