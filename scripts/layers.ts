@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { BunPlugin } from 'bun';
 
-interface Layer {
+export interface Layer {
   readonly name: string;
   /** The modules that each command imports while it runs. */
   readonly commands: readonly (readonly string[])[];
@@ -33,7 +33,7 @@ const of = (name: string, ...commands: Layer['commands']): Layer => ({
   sharedBy: commands.length,
 });
 
-const LAYERS: readonly Layer[] = [
+export const COMMANDS: readonly Layer[] = [
   of('help', START),
   { name: 'verb', commands: [ps, inspect, port, images, logs, exec, run], sharedBy: 4 },
   of('list', ps, images),
@@ -49,11 +49,14 @@ const LAYERS: readonly Layer[] = [
   of('make', run, create),
 ];
 
+/** Of a shim: what each start needs; health, restarts, hibernation and the rest come when they are needed. */
+export const SHIM: readonly Layer[] = [of('shim', ['src/engine/shim/main.ts'])];
+
 /** The layer of each module that has one, by its path. */
-function findLayers(top: string): ReadonlyMap<string, string> {
+function findLayers(top: string, layers: readonly Layer[]): ReadonlyMap<string, string> {
   const layerOf = new Map<string, string>();
-  for (const { name, commands, sharedBy } of LAYERS) {
-    const loads = commands.map((entries) => closure([...START, ...entries].map((entry) => join(top, entry))));
+  for (const { name, commands, sharedBy } of layers) {
+    const loads = commands.map((entries) => closure(entries.map((entry) => join(top, entry))));
     for (const module of new Set(loads.flatMap((modules) => [...modules]))) {
       const count = loads.filter((modules) => modules.has(module)).length;
       if (count >= sharedBy && !layerOf.has(module)) layerOf.set(module, name);
@@ -77,9 +80,10 @@ const PART = 'layer:';
  */
 export async function bundleLayers(
   top: string,
+  layers: readonly Layer[],
   bundle: (path: string, plugins: BunPlugin[]) => Promise<string>,
 ): Promise<BunPlugin> {
-  const layerOf = findLayers(top);
+  const layerOf = findLayers(top, layers);
   const numbers = new Map([...layerOf.keys()].map((path, number) => [path, number]));
   const exported = (path: string, word: string): string => `m${String(numbers.get(path))}_${word}`;
   const parts = new Map<string, string>();
@@ -120,7 +124,7 @@ export async function bundleLayers(
       });
     },
   });
-  for (const { name } of LAYERS) parts.set(name, await bundle(PART + name, [plugin(name)]));
+  for (const { name } of layers) parts.set(name, await bundle(PART + name, [plugin(name)]));
   return plugin();
 }
 
