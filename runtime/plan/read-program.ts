@@ -1,34 +1,24 @@
-/** A program that only looks, for decisions that come before a plan. Its failure is an answer, not an error. */
+/**
+ * Programs that only look: the one door to execa. Their failure is an answer, not an error. What is on the way of a
+ * start goes through runtime/io/spawn.ts, since execa costs 9 ms of each process that loads it.
+ */
 import type { Argv } from './argv.ts';
 
 export interface ProgramAnswer {
   /** undefined when the program could not be started or was killed. */
   readonly exitCode: number | undefined;
   readonly stdout: string;
+  readonly stderr: string;
 }
 
-export async function readProgram(argv: Argv): Promise<ProgramAnswer> {
-  const { execa } = await import('execa');
-  const [program, ...args] = argv;
-  const { exitCode, stdout } = await execa(program, args, {
-    reject: false,
-    stdin: 'ignore',
-    stderr: 'ignore',
-    env: { LC_ALL: 'C' },
-  });
-  return { exitCode, stdout };
-}
-
-/** The same with what it complains of, for a program that the user chose the words of. */
-export async function readProgramWithErrors(
-  argv: Argv,
-): Promise<ProgramAnswer & { readonly stderr: string }> {
+/** `locale`: C for what programs parse, C.UTF-8 for what people read. */
+export async function readProgram(argv: Argv, locale: 'C' | 'C.UTF-8' = 'C'): Promise<ProgramAnswer> {
   const { execa } = await import('execa');
   const [program, ...args] = argv;
   const { exitCode, stdout, stderr } = await execa(program, args, {
     reject: false,
     stdin: 'ignore',
-    env: { LC_ALL: 'C.UTF-8' },
+    env: { LC_ALL: locale },
   });
   return { exitCode, stdout, stderr };
 }

@@ -2,9 +2,9 @@
  * A copy of the checkout as it is, changes that are not committed included, in which mutants are made: the checkout
  * itself is never changed. Its libraries are lent.
  */
-import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { execaSync } from 'execa';
 
 export interface Copy {
   readonly dir: string;
@@ -16,10 +16,8 @@ export interface Copy {
 export function copyCheckout(root: string): Copy {
   // Not below /tmp, which may be of a kind that overlayfs takes for no upper layer.
   const dir = mkdtempSync('/var/tmp/minidock-mutation-');
-  const listed = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
-    encoding: 'utf8',
-  });
+  const all = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+  const listed = execaSync('git', all, { cwd: root });
   for (const file of new Set(listed.stdout.split('\0').filter(Boolean))) {
     mkdirSync(dirname(join(dir, file)), { recursive: true });
     cpSync(join(root, file), join(dir, file), { dereference: false });

@@ -2,9 +2,9 @@
  * What the tests of one pattern say of a mutant. Bun runs them, not Jest: it takes the same files, and a twentieth of
  * the time to start. A test that fails without the mutant as well, in a copy that has none, kills nothing.
  */
-import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { execaSync } from 'execa';
 import type { Mutant } from '../../test/mutation/mutant.ts';
 
 export type Verdict =
@@ -26,8 +26,8 @@ export const KINDS: readonly string[] = ['unit', 'golden', 'kernel', 'e2e', 'doc
 
 /** Why the executable of a checkout cannot be built, if so. */
 function build(dir: string): string | undefined {
-  const built = spawnSync('scripts/build', { cwd: dir, encoding: 'utf8' });
-  return built.status === 0 ? undefined : `it does not build: ${built.stderr.slice(0, 300)}`;
+  const built = execaSync('scripts/build', { cwd: dir, reject: false });
+  return built.exitCode === 0 ? undefined : `it does not build: ${built.stderr.slice(0, 300)}`;
 }
 
 const BROKEN = 'it cannot be loaded';
@@ -96,17 +96,18 @@ function runFile(dir: string, file: string, name: string | undefined): Run {
 
 function runOnce(dir: string, file: string, name: string | undefined): Run & { readonly waited: boolean } {
   const words = ['test', '--timeout', '60000', ...(name === undefined ? [] : ['-t', name]), `./${file}`];
-  const ran = spawnSync(process.execPath, words, {
+  const ran = execaSync(process.execPath, words, {
     cwd: dir,
-    encoding: 'utf8',
     timeout: PATIENCE,
     maxBuffer: 1 << 28,
+    reject: false,
   });
-  if (ran.error !== undefined) return { passed: 0, failed: ['the time it has'], waited: true };
+  // Killed by the timeout, or never started.
+  if (ran.exitCode === undefined) return { passed: 0, failed: ['the time it has'], waited: true };
   const told = ran.stderr;
   const failed = [...told.matchAll(/^\(fail\) (.*?)(?: \[[\d.]+m?s\])?$/gm)].map(([, test = '']) => test);
   const passed = Number(/^ *(\d+) pass$/m.exec(told)?.[1] ?? 0);
-  if (ran.status !== 0 && failed.length === 0 && !/had no matches|matched 0 tests|No tests/i.test(told))
+  if (ran.exitCode !== 0 && failed.length === 0 && !/had no matches|matched 0 tests|No tests/i.test(told))
     failed.push(BROKEN);
   const waited =
     failed.some((test) => test.endsWith(HOOK)) || /timed out after|waited \d+ ms in vain/.test(told);

@@ -39,7 +39,10 @@ export class LinePrinter {
     if (since !== undefined && record.time < since) return;
     if (until !== undefined && record.time > until) return;
     if (payload.length === 0) return;
-    await this.sink(record.kind === 1 ? 1 : 2, timestamps || details !== undefined ? this.stamp({ ...record, payload }) : payload);
+    await this.sink(
+      record.kind === 1 ? 1 : 2,
+      timestamps || details !== undefined ? this.stamp({ ...record, payload }) : payload,
+    );
   }
 
   /** Each line with the time of its first byte; a line cut by the end of a read goes on without a second stamp. */

@@ -50,6 +50,16 @@ describe('layers', () => {
     expect(Object.fromEntries(rows)).toMatchObject(Object.fromEntries(rules));
   });
 
+  test('the table of libraries names their doors', () => {
+    const page = readFileSync(join(top, '.github/ARCHITECTURE.md'), 'utf8');
+    const rows = [...page.matchAll(/^\| `([a-z-]+)` +\| `([a-z/]+\/)` +\|/gm)];
+    for (const [, library, door = ''] of rows)
+      expect(doors.find((one) => one.library === library)?.door.test(`${door}message.ts`)).toBe(true);
+    expect(rows.map(([, library]) => library)).toEqual(
+      expect.arrayContaining(doors.map((one) => one.library).filter((name) => !name.startsWith('bun:'))),
+    );
+  });
+
   test('images and runtime print nothing and end nothing, but for PID 1 of a container', () => {
     const edge = /\bconsole\.\w|\bprocess\.(stdout|stderr|exit|exitCode)\b/;
     const wrong = sources.filter(

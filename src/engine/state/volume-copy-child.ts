@@ -1,6 +1,6 @@
 /** `minidock __copy-volumes`: the child of volume-copy.ts, alone in a mount namespace. */
-import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { run } from '../../../runtime/io/spawn.ts';
 import { userNamespace } from '../../../runtime/process/identity/user-namespace.ts';
 import { openInRoot } from '../../../runtime/rootfs/in-root.ts';
 import { mount } from '../../../runtime/rootfs/perform-mount.ts';
@@ -27,7 +27,7 @@ export async function copyVolumes(request: CopyRequest): Promise<void> {
       // Through our own descriptor: a link in the image cannot lead cp out of it.
       if (fstatSync(fd).isDirectory()) {
         leaveWritable(to);
-        copyTree(`/proc/${String(process.pid)}/fd/${String(fd)}/.`, to);
+        await copyTree(`/proc/${String(process.pid)}/fd/${String(fd)}/.`, to);
       }
     } finally {
       closeSync(fd);
@@ -66,8 +66,7 @@ function leaveWritable(volume: string): void {
   }
 }
 
-function copyTree(from: string, to: string): void {
-  const { status, stderr, error } = spawnSync('cp', ['--archive', from, to], { encoding: 'utf8' });
-  if (error !== undefined) throw error;
+async function copyTree(from: string, to: string): Promise<void> {
+  const { status, stderr } = await run(['cp', '--archive', from, to], { env: process.env });
   if (status !== 0) throw new Error(`cp --archive ${from} ${to}: ${stderr.slice(0, 1000).trim()}`);
 }

@@ -3,10 +3,10 @@
  * only where its layers are mounted together, so a child in a mount namespace of its own mounts them and copies;
  * the mount goes with the child.
  */
-import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { run } from '../../../runtime/io/spawn.ts';
 import type { ContainerConfig, MountSpec } from '../spec/container.ts';
 import { containerRunDir, type Paths } from './paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
@@ -38,35 +38,14 @@ export async function fillVolumes(
   }
 }
 
-function runChild(request: CopyRequest): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(
-      'unshare',
-      [
-        '--mount',
-        '--propagation',
-        'private',
-        '--',
-        process.execPath,
-        '__copy-volumes',
-        JSON.stringify(request),
-      ],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    );
-    let words = '';
-    child.stderr.on('data', (chunk: Buffer) => (words += chunk.toString()));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve();
-      else {
-        reject(
-          new MinidockError({
-            code: 'VOLUME_COPY_FAILED',
-            message: `cannot fill a new volume from the image: ${words.trim()}`,
-            exitCode: 125,
-          }),
-        );
-      }
-    });
+async function runChild(request: CopyRequest): Promise<void> {
+  const child = [process.execPath, '__copy-volumes', JSON.stringify(request)];
+  const words = ['unshare', '--mount', '--propagation', 'private', '--', ...child] as const;
+  const { status, stderr } = await run(words, { env: process.env });
+  if (status === 0) return;
+  throw new MinidockError({
+    code: 'VOLUME_COPY_FAILED',
+    message: `cannot fill a new volume from the image: ${stderr.trim()}`,
+    exitCode: 125,
   });
 }

@@ -1,5 +1,6 @@
 /**
  * The lab's host as a lesson's checks see it, for a process inside the lab: it runs programs and reads their output.
+ * Through execFile: its time-out also ends the wait for output that a grandchild holds open, and execa's does not.
  */
 import { execFile } from 'node:child_process';
 import type { LabHost } from './lesson.ts';

@@ -2,7 +2,7 @@
  * Starts, enters, resets and ends a lab's host, from the machine's side. All its processes are below one PID 1; the
  * keeper removes the rest (control groups, a directory in MINIDOCK_RUN).
  */
-import { spawn as startProcess, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn as startProcess, type ChildProcess } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { delay } from '../../../runtime/io/delay.ts';
+import { readProgram } from '../../../runtime/plan/read-program.ts';
 import { isInstalled, requireTool } from '../../../runtime/plan/tools.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { waitLock } from '../../engine/state/lock.ts';
@@ -57,7 +58,7 @@ const PROGRAMS = [
 export async function startLab(paths: Paths, lesson: Lesson, options: StartOptions): Promise<RunningLab> {
   const { id } = options;
   for (const program of PROGRAMS) requireTool(program);
-  requirePing(lesson);
+  await requirePing(lesson);
   if (stdinIsTerminal() && stdout.isTTY) requireTool('script');
   // Without a PID 1 the lab starts or ends: wait a moment.
   for (let wait = 0; hasKeeper(labDir(paths, id)) && readLab(paths, id) === undefined; wait++) {
@@ -82,10 +83,10 @@ export async function startLab(paths: Paths, lesson: Lesson, options: StartOptio
 }
 
 /** A step that asks for a ping needs it. @throws MinidockError 'TOOL_MISSING'. */
-function requirePing({ steps }: Lesson): void {
+async function requirePing({ steps }: Lesson): Promise<void> {
   const asked = steps.some(({ solution }) => solution.some(({ command }) => /\bping\b/.test(command)));
   if (!asked || isInstalled('ping')) return;
-  const applets = isInstalled('busybox') ? spawnSync('busybox', ['--list'], { encoding: 'utf8' }).stdout : '';
+  const applets = isInstalled('busybox') ? (await readProgram(['busybox', '--list'])).stdout : '';
   if (!applets.split('\n').includes('ping')) requireTool('ping');
 }
 
