@@ -1,5 +1,6 @@
 /** `commit`: an image of a container's changes. */
 import { commitContainer } from '../../engine/files/commit.ts';
+import { WHILE, withSpinner } from '../../ui/spinner.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import { collect, type Verb } from '../shared/verb.ts';
@@ -23,13 +24,15 @@ export const commit: Verb = {
       .option('--no-pause', 'Let the container run during commit (-p=false, --pause=false)')
       .action(async (name: string, reference: string | undefined, flags: CommitFlags) => {
         requireRoot('commit');
-        const image = await commitContainer(engine, name, {
-          author: flags.author ?? '',
-          message: flags.message ?? '',
-          changes: flags.change ?? [],
-          pause: flags.pause,
-          reference,
-        });
+        const commit = (): ReturnType<typeof commitContainer> =>
+          commitContainer(engine, name, {
+            author: flags.author ?? '',
+            message: flags.message ?? '',
+            changes: flags.change ?? [],
+            pause: flags.pause,
+            reference,
+          });
+        const image = await withSpinner(`Making an image of ${name}`, commit, { after: WHILE });
         stdout.write(`${image.id}\n`);
       });
   },

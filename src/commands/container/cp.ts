@@ -9,6 +9,7 @@ import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { containerEvent } from '../../engine/state/events/events.ts';
 import { stderr, stdout } from '../../io/standard-streams.ts';
 import { humanSize } from '../../ui/human.ts';
+import { WHILE, withSpinner } from '../../ui/spinner.ts';
 import type { Context, Verb } from '../shared/verb.ts';
 
 interface CopyFlags {
@@ -30,7 +31,11 @@ export const cp: Verb = {
       .option('-q, --quiet', 'Suppress progress output during copy')
       .action(async (source: string, destination: string, flags: CopyFlags) => {
         requireRoot('cp');
-        const copied = await copy(context, source, destination, flags.followLink ?? false);
+        const work = (): Promise<Copied> => copy(context, source, destination, flags.followLink ?? false);
+        const copied = await withSpinner(`Copying ${source}`, work, {
+          after: WHILE,
+          quiet: flags.quiet ?? false,
+        });
         if (flags.quiet === true || copied.to === '-') return;
         stderr.write(`Successfully copied ${humanSize(copied.size)} to ${copied.to}\n`);
       });

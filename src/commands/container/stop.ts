@@ -47,10 +47,15 @@ export const stop: Verb = {
         const { explainStop } = await import('../../teach/explain/explain-stop.ts');
         return forEachInTurn(context, names, (name) => explainStop(containers, name, options, flags));
       }
-      await forEachName(context, names, async (name) => {
-        await stopContainer(containers, await findContainer(containers, name), options);
-        return name;
-      });
+      await forEachName(
+        context,
+        names,
+        async (name) => {
+          await stopContainer(containers, await findContainer(containers, name), options);
+          return name;
+        },
+        'Stopping',
+      );
     });
   },
 };
@@ -62,13 +67,18 @@ export const restart: Verb = {
       requireRoot('restart');
       const { containers } = context.engine;
       const options = stopOptions(flags);
-      await forEachName(context, names, async (name) => {
-        const container = await findContainer(containers, name);
-        await stopContainer(containers, container, options);
-        await startContainer(containers, container);
-        recordEvent(containers.paths, containerEvent(container.config, 'restart'));
-        return name;
-      });
+      await forEachName(
+        context,
+        names,
+        async (name) => {
+          const container = await findContainer(containers, name);
+          await stopContainer(containers, container, options);
+          await startContainer(containers, container);
+          recordEvent(containers.paths, containerEvent(container.config, 'restart'));
+          return name;
+        },
+        'Restarting',
+      );
     });
   },
 };

@@ -5,6 +5,7 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import { formatList } from '../../docker/format.ts';
 import { filterFound, parseSearchFilters, searchRow, SEARCH_STYLE } from '../../docker/search-row.ts';
 import { stdout } from '../../io/standard-streams.ts';
+import { WHILE, withSpinner } from '../../ui/spinner.ts';
 import { collect, type Verb } from '../shared/verb.ts';
 
 interface SearchFlags {
@@ -25,7 +26,10 @@ export const search: Verb = {
       .option('--no-trunc', "Don't truncate output")
       .action(async (term: string, flags: SearchFlags) => {
         const filters = parseSearchFilters(flags.filter ?? []);
-        const found = await searchRegistry(term, limitOf(flags.limit), registryOptionsFromEnvironment());
+        const limit = limitOf(flags.limit);
+        const ask = (): ReturnType<typeof searchRegistry> =>
+          searchRegistry(term, limit, registryOptionsFromEnvironment());
+        const found = await withSpinner(`Searching for ${term}`, ask, { after: WHILE });
         const asJson = /^(json|\{\{ *json \. *\}\})$/.test(flags.format ?? '');
         const words = asJson ? (['true', 'false'] as const) : (['[OK]', ''] as const);
         const rows = filterFound(found, filters).map((one) =>

@@ -8,6 +8,7 @@ import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import { examineLabs } from '../../teach/lab/leftovers.ts';
 import { colorsFor } from '../../ui/colors.ts';
+import { WHILE, withSpinner } from '../../ui/spinner.ts';
 import { renderMended, renderReport, reportJson } from '../../diagnose/doctor/report.ts';
 import type { Verb } from '../shared/verb.ts';
 
@@ -29,7 +30,11 @@ export const doctor: Verb = {
         const backend: FirewallBackend =
           process.env['MINIDOCK_FIREWALL'] === 'iptables' ? 'iptables' : 'nftables';
         const look = (): Promise<readonly Finding[]> =>
-          examine(engine.containers, backend, examineLabs(engine.paths));
+          withSpinner(
+            'Looking at the host',
+            () => examine(engine.containers, backend, examineLabs(engine.paths)),
+            { after: WHILE },
+          );
         let findings = await look();
         const mended = flags.fix === true ? await mend(findings) : [];
         if (mended.length > 0) findings = await look();

@@ -16,6 +16,7 @@ import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { pruneEvent } from '../../engine/state/events/events.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import { humanSize } from '../../ui/human.ts';
+import { WHILE, withSpinner } from '../../ui/spinner.ts';
 import { collect, type Verb } from '../shared/verb.ts';
 import { confirm } from './confirm.ts';
 
@@ -73,7 +74,9 @@ function defineFlags(command: Command, all: string | undefined): void {
 }
 
 /** Prints what was removed, and gives the bytes. */
-function show(kind: string, { removed, reclaimed }: Pruned): number {
+async function show(kind: string, work: Promise<Pruned>): Promise<number> {
+  const slow = { after: WHILE };
+  const { removed, reclaimed } = await withSpinner(`Removing ${kind.toLowerCase()}`, () => work, slow);
   if (removed.length > 0) stdout.write(`Deleted ${kind}:\n${removed.join('\n')}\n\n`);
   return reclaimed;
 }
@@ -81,7 +84,7 @@ function show(kind: string, { removed, reclaimed }: Pruned): number {
 export const containerPrune = pruneVerb({
   name: 'container prune',
   warning: () => 'WARNING! This will remove all stopped containers.',
-  perform: async (engine, _, { chooses }) => show('Containers', await pruneContainers(engine, chooses)),
+  perform: (engine, _, { chooses }) => show('Containers', pruneContainers(engine, chooses)),
 });
 
 export const imagePrune = pruneVerb({
@@ -92,7 +95,7 @@ export const imagePrune = pruneVerb({
     all
       ? 'WARNING! This will remove all images without at least one container associated to them.'
       : 'WARNING! This will remove all dangling images.',
-  perform: async (engine, all, { chooses }) => show('Images', await pruneImages(engine, chooses, all)),
+  perform: (engine, all, { chooses }) => show('Images', pruneImages(engine, chooses, all)),
 });
 
 export const volumePrune = pruneVerb({
@@ -103,14 +106,14 @@ export const volumePrune = pruneVerb({
     all
       ? 'WARNING! This will remove all local volumes not used by at least one container.'
       : 'WARNING! This will remove anonymous local volumes not used by at least one container.',
-  perform: async (engine, all, { chooses }) => show('Volumes', await pruneVolumes(engine, chooses, all)),
+  perform: (engine, all, { chooses }) => show('Volumes', pruneVolumes(engine, chooses, all)),
 });
 
 export const networkPrune = pruneVerb({
   name: 'network prune',
   warning: () => 'WARNING! This will remove all custom networks not used by at least one container.',
   perform: async (engine, _, { chooses }) => {
-    show('Networks', await pruneNetworks(engine, chooses));
+    await show('Networks', pruneNetworks(engine, chooses));
     return undefined;
   },
 });
@@ -140,10 +143,10 @@ export const systemPrune = pruneVerb({
     return `WARNING! This will remove:\n${parts.map((part) => `  - ${part}\n`).join('')}${filtered}`;
   },
   perform: async (engine, all, { chooses }, flags) => {
-    let total = show('Containers', await pruneContainers(engine, chooses));
-    total += show('Networks', await pruneNetworks(engine, chooses));
-    if (flags.volumes === true) total += show('Volumes', await pruneVolumes(engine, chooses, false));
-    total += show('Images', await pruneImages(engine, chooses, all));
+    let total = await show('Containers', pruneContainers(engine, chooses));
+    total += await show('Networks', pruneNetworks(engine, chooses));
+    if (flags.volumes === true) total += await show('Volumes', pruneVolumes(engine, chooses, false));
+    total += await show('Images', pruneImages(engine, chooses, all));
     recordEvent(engine.paths, pruneEvent('builder', 0));
     return total;
   },

@@ -89,7 +89,11 @@ export function defineContainerFlags(command: Command): void {
     .option('--device <list>', 'Add a host device to the container', collect)
     .option('--oom-score-adj <int>', "Tune host's OOM preferences (-1000 to 1000)")
     .option('--log-driver <string>', 'Logging driver for the container: local, json-file or none')
-    .option('--log-opt <list>', 'Log driver options: max-size, max-file; json-file: labels, env, tag', collect)
+    .option(
+      '--log-opt <list>',
+      'Log driver options: max-size, max-file; json-file: labels, env, tag',
+      collect,
+    )
     .option('--stop-signal <string>', 'Signal to stop the container')
     .option('--stop-timeout <int>', 'Timeout (in seconds) to stop a container')
     .option('--platform <string>', 'Platform of the image, e.g. linux/amd64')

@@ -7,6 +7,7 @@ import { finished } from 'node:stream/promises';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { randomHex } from '../../engine/spec/ids.ts';
 import { stdout } from '../../io/standard-streams.ts';
+import { WHILE, withSpinner } from '../../ui/spinner.ts';
 
 /** Where the archive goes to standard output. */
 export function refuseTerminal(output: string | undefined): void {
@@ -30,7 +31,7 @@ export async function writeBeside(
   const whole = finished(stream);
   whole.catch(() => undefined);
   try {
-    await write(stream);
+    await withSpinner(`Writing ${path}`, () => write(stream), { after: WHILE });
     stream.end();
     await whole;
     await rename(temporary, path);

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
-import { expect, test } from '@jest/globals';
-import { withSpinner } from '../../../../src/ui/spinner.ts';
+import { expect, jest, test } from '@jest/globals';
+import { WHILE, withSpinner } from '../../../../src/ui/spinner.ts';
 
 type Target = NonNullable<NonNullable<Parameters<typeof withSpinner>[2]>['stream']>;
 
@@ -33,4 +33,35 @@ test('what the work throws is thrown', async () => {
   await expect(
     withSpinner('Working', () => Promise.reject(new Error('x')), { stream: target }),
   ).rejects.toThrow('x');
+});
+
+test('work that is over before the spinner is due shows none; work that goes on does', async () => {
+  jest.useFakeTimers();
+  try {
+    const { target, written } = stream({ isTTY: true });
+    let finish = (): void => undefined;
+    const start = (): Promise<void> =>
+      withSpinner('Stopping', () => new Promise<void>((resolve) => (finish = resolve)), {
+        after: WHILE,
+        stream: target,
+      });
+    const short = start();
+    await jest.advanceTimersByTimeAsync(WHILE - 1);
+    finish();
+    await short;
+    await jest.advanceTimersByTimeAsync(WHILE);
+    expect(written()).toBe('');
+    const long = start();
+    await jest.advanceTimersByTimeAsync(WHILE);
+    jest.useRealTimers();
+    let shown = '';
+    while (!shown.includes('Stopping')) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      shown += written();
+    }
+    finish();
+    await long;
+  } finally {
+    jest.useRealTimers();
+  }
 });
