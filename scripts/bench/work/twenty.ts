@@ -61,11 +61,12 @@ export async function twenty(bench: Bench): Promise<readonly Row[]> {
     },
     {
       id: 'resident',
-      title: 'memory with no container at all: daemons (PSS)',
+      title: 'memory with no container at all: daemons and files (PSS)',
       unit: 'MB',
       better: 'lower',
       samples: resident,
-      targets: [{ limit: 0 }],
+      // No process, and the files of the run directory: the log of events, which is bounded.
+      targets: [{ limit: 0.1 }],
     },
   ];
 }
