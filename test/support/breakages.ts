@@ -54,6 +54,13 @@ const WORLD = [
   'ip route replace default via 203.0.113.1',
   'ip netns exec world busybox httpd -p 80 -h "$DIR/blue"',
 ].join('; ');
+/** A program with the socket $s, until it is killed; it has done its lines when it says so. Perl is in every Debian. */
+const perl = (lines: string, where = ''): string =>
+  `${where} perl -MSocket -e 'socket($s, PF_INET, SOCK_STREAM, 0); ${lines}; open(F, ">", "$ENV{DIR}/ready"); sleep 100' >/dev/null 2>&1 & echo $! >$DIR/perl; ` +
+  'until [ -e $DIR/ready ]; do kill -0 $(cat $DIR/perl); done; rm $DIR/ready';
+/** Connections that nobody closes; a connect(2) that has to wait does not. */
+const connections = (count: number, port: number, address: string): string =>
+  `for (1..${count}) { socket($c, PF_INET, SOCK_STREAM | 2048, 0); connect($c, sockaddr_in(${port}, inet_aton(${address}))); push @c, $c; undef $c }`;
 const NO_WORLD =
   'ip route replace default via 192.0.2.1; ip link del vworld; iptables -t nat -F POSTROUTING; kill $(ip netns pids world); ip netns del world';
 const table = (body: string): Pick<Breakage, 'broken' | 'undo'> => ({
@@ -817,5 +824,101 @@ export const breakages: readonly Breakage[] = [
     broken: `${WORLD}; iptables -t nat -A POSTROUTING -s 10.7.0.0/24 -o vworld -j MASQUERADE; ip netns exec world nft 'table ip strict { chain in { type filter hook input priority 0; drop; }; }'`,
     undo: NO_WORLD,
     asked: [[['netns:red -> netns:world:80'], 'no-answer']],
+  },
+  {
+    name: 'a rule that leads to another table first',
+    broken: 'ip rule add to $WEB lookup 77 pref 10; ip route add default via 192.0.2.1 table 77',
+    undo: 'ip rule del pref 10; ip rule del pref 9 2>/dev/null || true; ip route flush table 77',
+    client: PUBLISHED,
+    asked: [...outside('no-route'), [['web:80'], 'no-route']],
+    mended: true,
+  },
+  {
+    name: 'a mark whose table swallows the packet',
+    broken:
+      "nft 'table ip strict { chain pre { type filter hook prerouting priority -150; tcp dport 8080 meta mark set 5; }; }'; " +
+      'ip rule add fwmark 5 lookup 77 pref 10; ip route add blackhole default table 77',
+    undo: 'nft delete table ip strict; ip rule del pref 10 2>/dev/null || true; ip route flush table 77',
+    client: PUBLISHED,
+    asked: outside('unroutable'),
+    mended: true,
+  },
+  {
+    name: 'port of the bridge listening',
+    broken: 'bridge link set dev $WEB_LINK state 1',
+    undo: 'bridge link set dev $WEB_LINK state 3',
+    client: PUBLISHED,
+    asked: outside('port-blocked'),
+    mended: true,
+  },
+  {
+    name: 'a queue that lets nothing through',
+    broken: 'tc qdisc add dev $WEB_LINK root tbf rate 8bit burst 10 limit 10',
+    undo: 'tc qdisc del dev $WEB_LINK root 2>/dev/null || true',
+    client: PUBLISHED,
+    asked: [...outside('queue'), [['web:80'], 'queue']],
+    mended: true,
+  },
+  {
+    name: 'a container with a narrower network and a gateway in it',
+    broken:
+      '$WEB_NS ip addr del $WEB/16 dev eth0; $WEB_NS ip addr add $WEB/31 dev eth0; $WEB_NS ip route add default via 172.17.0.3',
+    undo: '$WEB_NS ip addr flush dev eth0; $WEB_NS ip addr add $WEB/16 dev eth0; $WEB_NS ip route add default via 172.17.0.1',
+    client: PUBLISHED,
+    asked: outside('wrong-gateway'),
+    mended: true,
+  },
+  {
+    name: 'a route that takes the world for a neighbour',
+    broken: '$APP_NS ip route add 198.51.100.0/24 dev eth0; ip -n red route add 198.51.100.0/24 dev eth0',
+    undo: '$APP_NS ip route del 198.51.100.0/24 dev eth0 2>/dev/null || true; ip -n red route del 198.51.100.0/24',
+    client: `$APP_NS ${fetch(`http://${INTERNET}/`)}`,
+    asked: [
+      [[`app -> ${INTERNET}:80`], 'on-link'],
+      [[`netns:red -> ${INTERNET}:80`], 'on-link'],
+    ],
+    mended: true,
+  },
+  {
+    name: 'two containers with one address',
+    broken:
+      '$APP_NS ip addr add $WEB/16 dev eth0; $WEB_NS sysctl -qw net.ipv4.conf.all.arp_ignore=8; ip neigh del $WEB dev minidock0 || true',
+    undo: '$APP_NS ip addr del $WEB/16 dev eth0; $WEB_NS sysctl -qw net.ipv4.conf.all.arp_ignore=0; ip neigh del $WEB dev minidock0',
+    client: PUBLISHED,
+    asked: outside('wrong-neighbour'),
+  },
+  {
+    name: 'a listener on one interface only',
+    broken: perl('setsockopt($s, 1, 25, "lo"); bind($s, sockaddr_in(7100, INADDR_ANY)); listen($s, 9)'),
+    undo: 'kill $(cat $DIR/perl)',
+    asked: [[['outside -> :7100'], 'listen-device']],
+  },
+  {
+    name: 'a backlog that is full',
+    broken: perl(
+      `bind($s, sockaddr_in(7100, INADDR_ANY)); listen($s, 0); ${connections(4, 7100, '"127.0.0.1"')}`,
+    ),
+    undo: 'kill $(cat $DIR/perl)',
+    asked: [[['outside -> :7100'], 'not-accepted']],
+  },
+  {
+    name: 'loopback down',
+    broken: 'ip link set lo down; $WEB_NS ip link set lo down',
+    undo: 'ip link set lo up; $WEB_NS ip link set lo up',
+    asked: [
+      [['127.0.0.1:7000'], 'link-down'],
+      [['web -> 127.0.0.1:80'], 'link-down'],
+    ],
+    mended: true,
+  },
+  {
+    name: 'no port to send from',
+    broken:
+      '$APP_NS sysctl -qw net.ipv4.ip_local_port_range="40000 40001"; ' +
+      perl(connections(3, 80, '$ENV{WEB}'), '$APP_NS'),
+    undo: 'kill $(cat $DIR/perl); $APP_NS sysctl -qw net.ipv4.ip_local_port_range="32768 60999"',
+    client: `$APP_NS ${fetch('http://$WEB/')}`,
+    asked: [[['app -> web:80'], 'no-port']],
+    mended: true,
   },
 ];

@@ -4,7 +4,13 @@ import { printableJson } from '../../../runtime/printable.ts';
 import { findContainer, listContainers } from '../../engine/reconcile.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
-import { addressesOf, observe, readHost, readUplinkAddress } from '../../diagnose/why/observe.ts';
+import {
+  addressesOf,
+  observe,
+  readHost,
+  readUplinkAddress,
+  withNeighbours,
+} from '../../diagnose/why/observe.ts';
 import { readNamespaces } from '../../diagnose/why/namespaces.ts';
 import { probe } from '../../diagnose/why/probe.ts';
 import { answerJson, renderAnswer } from '../../diagnose/why/render.ts';
@@ -40,7 +46,6 @@ export const why: Verb = {
               namespaces: readNamespaces,
             });
             const scene = await observe(journey, host);
-            const findings = walk(scene);
             const interrupt = new AbortController();
             const stop = (): void => interrupt.abort();
             for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
@@ -49,6 +54,8 @@ export const why: Verb = {
               context.exit(INTERRUPTED);
               return;
             }
+            // A try fills the neighbour tables.
+            const findings = walk(await withNeighbours(scene));
             const verdict = decide(scene, findings, sent);
             const answer = { scene, findings, probe: sent, verdict };
             if (flags.json === true) stdout.write(`${printableJson(answerJson(answer), 4)}\n`);

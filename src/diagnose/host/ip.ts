@@ -65,6 +65,8 @@ export interface IpRule {
   readonly dstlen?: number;
   readonly iif?: string;
   readonly table?: string;
+  /** '0x5'. */
+  readonly fwmark?: string;
   /** 'prohibit', 'unreachable', 'blackhole'. */
   readonly action?: string;
 }

@@ -25,7 +25,11 @@ export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
   if (probe.localnetOff !== undefined) return [localnetOff(probe.localnetOff)];
   if (last !== undefined && last.kind !== 'leave') return [inHook(scene, last, what, sourcePort)];
   if (unroutable !== undefined) {
-    const text = `the kernel routes ${what} nowhere: ${unroutable.says}`;
+    const { rule, says } = unroutable;
+    const marked = rule === undefined ? '' : ` with the mark ${rule.fwmark}, by a rule of ip rule`;
+    const text = REFUSAL.test(says)
+      ? `the kernel routes ${what} nowhere${marked}: ${says}`
+      : `${what} left the hook prerouting and was seen no more, and the kernel has a route for it: ${says}`;
     const stage = back === undefined ? 'routing' : 'way back';
     const fix = routingFix(unroutable, scene);
     return [{ ...bad(stage, 'unroutable', text, unroutable.look), fix }];
@@ -91,8 +95,11 @@ function inHook({ ruleset }: Scene, last: TraceEvent, what: string, sourcePort: 
   return { ...bad(stageOf(last, sourcePort), 'vanished', text, look), fix };
 }
 
+const REFUSAL = /RTNETLINK|Error/;
+
 /** Which check of ip_route_input_slow() failed, by the errno and the settings. */
-function routingFix({ says, iif }: NonNullable<Probe['unroutable']>, { forwarding }: Scene): string {
+function routingFix({ says, iif, rule }: NonNullable<Probe['unroutable']>, { forwarding }: Scene): string {
+  if (rule !== undefined) return `ip rule del pref ${rule.priority}`;
   const filters = ['all', iif].some((name) => isOn(`/proc/sys/net/ipv4/conf/${name}/rp_filter`));
   // EXDEV until Linux 6.13; EINVAL since, as for other impossible sources.
   if (says.includes('cross-device') || (filters && says.includes('Invalid argument'))) {

@@ -144,13 +144,21 @@ export interface Probe {
   /** The router for the answer, if it did not answer ARP. */
   readonly deafRouter?: string;
   /** `ip route get` for the incoming packet, and the kernel's error. */
-  readonly unroutable?: { readonly iif: string; readonly look: Argv; readonly says: string };
+  readonly unroutable?: {
+    readonly iif: string;
+    readonly look: Argv;
+    readonly says: string;
+    /** The rule about a mark that refuses it. */
+    readonly rule?: { readonly fwmark: string; readonly priority: number };
+  };
   /** The interface to which a rule redirects what comes from 127.0.0.1, where route_localnet is off. */
   readonly localnetOff?: string;
   /** The fate of the connection (TCP). */
   readonly service?: Service;
   /** Whom the packet was sent to, where it left the host and that one can be looked at. */
   readonly beyond?: Beyond;
+  /** What holds packets or drops them in a queue. */
+  readonly held?: Finding;
   /** What takes ARP away between two who need it. */
   readonly arp?: Finding;
   /** The neighbour that did not answer the sending container's ARP request. */

@@ -38,6 +38,10 @@ export interface Listener {
   readonly protocol: Protocol;
   /** '*' for every address of both kinds. */
   readonly address: string;
+  /** The only interface that it takes packets from (SO_BINDTODEVICE); '' for all. */
+  readonly device: string;
+  /** As many connections wait to be accepted as may. */
+  readonly isFull: boolean;
   readonly port: number;
   /** 'httpd (pid 12)'; '' if none is visible. */
   readonly program: string;
@@ -121,10 +125,31 @@ async function readContainerStack({ config, state }: Container): Promise<Stack |
 export const readNetns = ({ name, path }: NamedNetns): Promise<Stack> =>
   readStack(name, ['nsenter', `--net=${path}`, '--'], path);
 
+const readNeighbours = (enter: Enter): Promise<readonly Neighbour[]> =>
+  lookAtJson(inside(enter, ['ip', '-4', '-j', 'neigh', 'show', 'nud', 'all']), []);
+
+/** The scene with the neighbour tables as they are now. */
+export async function withNeighbours(scene: Scene): Promise<Scene> {
+  const again = async (stack: Stack): Promise<Stack> => ({
+    ...stack,
+    neighbours: await readNeighbours(stack.enter),
+  });
+  const [host, sender, receiver] = await Promise.all([
+    again(scene.host),
+    scene.sender === undefined ? undefined : again(scene.sender),
+    scene.receiver === undefined ? undefined : again(scene.receiver),
+  ]);
+  return {
+    ...{ ...scene, host },
+    ...(sender === undefined ? {} : { sender }),
+    ...(receiver === undefined ? {} : { receiver }),
+  };
+}
+
 async function readStack(name: string, enter: Enter, netns: string): Promise<Stack> {
   const [interfaces, neighbours, sockets, routes, rules] = await Promise.all([
     readLinks(enter),
-    lookAtJson<readonly Neighbour[]>(inside(enter, ['ip', '-4', '-j', 'neigh', 'show', 'nud', 'all']), []),
+    readNeighbours(enter),
     look(inside(enter, ['ss', '-Hltunp'])),
     readRoutes(enter),
     readRules(enter),
@@ -135,17 +160,20 @@ async function readStack(name: string, enter: Enter, netns: string): Promise<Sta
 /** `tcp LISTEN 0 128 0.0.0.0:80 0.0.0.0:* users:(("httpd",pid=12,fd=3))` */
 export function parseListeners(text: string): readonly Listener[] {
   return text.split('\n').flatMap((line): readonly Listener[] => {
-    const [protocol, , , , local = '', , users = ''] = line.trim().split(/\s+/);
+    const [protocol, , waiting, most, local = '', , users = ''] = line.trim().split(/\s+/);
     const colon = local.lastIndexOf(':');
     if ((protocol !== 'tcp' && protocol !== 'udp') || colon < 0) return [];
     const address = local
       .slice(0, colon)
       .replace(/%.*$/, '')
       .replace(/^\[|\]$/g, '');
+    const device = /%([^%\]]+)\]?$/.exec(local.slice(0, colon))?.[1] ?? '';
+    // A full queue holds one more than its length.
+    const isFull = protocol === 'tcp' && Number(waiting) > Number(most);
     const [, name, pid] = /\(\("([^"]*)",pid=(\d+)/.exec(users) ?? [];
     const program = name === undefined ? '' : `${name} (pid ${pid ?? ''})`;
     const pids = [...users.matchAll(/pid=(\d+)/g)].map((one) => Number(one[1]));
-    return [{ protocol, address, port: Number(local.slice(colon + 1)), program, pids }];
+    return [{ protocol, address, device, isFull, port: Number(local.slice(colon + 1)), program, pids }];
   });
 }
 

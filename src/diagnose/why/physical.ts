@@ -11,7 +11,7 @@ import type { IpLink, RouteTo } from '../host/ip.ts';
 const CAUSES: ReadonlySet<string> = new Set([
   ...['no-link', 'link-down', 'no-carrier', 'no-bridge', 'unplugged', 'no-gateway', 'wrong-neighbour'],
   ...['wrong-gateway', 'postrouting-flushed', 'rp-filter', 'client-route', 'isolated', 'port-blocked'],
-  ...['own-address', 'port-unlearnt', 'arp-off'],
+  ...['own-address', 'port-unlearnt', 'arp-off', 'on-link'],
 ]);
 
 export const isCause = ({ code }: Finding): boolean => CAUSES.has(code);
@@ -92,6 +92,9 @@ export function checkSameBridge(one: IpLink | undefined, other: IpLink | undefin
   return [{ ...bad('bridge', 'unplugged', text, ['bridge', 'link', 'show']), fix }];
 }
 
+/** States in which a port forwards nothing; a bridge with STP leaves the last two after a while. */
+const STOPPED: readonly string[] = ['blocking', 'disabled', 'listening', 'learning'];
+
 /** The bridge's ports on the way: a bridge keeps two isolated ports apart, and a blocked port passes nothing. */
 export function checkPorts(ports: readonly (IpLink | undefined)[]): readonly Finding[] {
   const data = ports.flatMap((port) =>
@@ -99,7 +102,7 @@ export function checkPorts(ports: readonly (IpLink | undefined)[]): readonly Fin
   );
   const look = (port: IpLink): readonly string[] => ['bridge', '-d', 'link', 'show', 'dev', port.ifname];
   const blocked = data.find(
-    ({ port, state }) => isUp(port) && (state === 'blocking' || state === 'disabled'),
+    ({ port, state }) => isUp(port) && state !== undefined && STOPPED.includes(state),
   );
   if (blocked !== undefined && blocked.port.flags.includes('LOWER_UP')) {
     const { port, state = '' } = blocked;
@@ -153,7 +156,11 @@ export function checkNeighbour(
     `${from.name} has ${entry.lladdr} as the hardware address of ${next}, ${permanent ? 'typed by somebody' : 'as somebody answered'}, ` +
     `and ${owner.name} has ${own?.address ?? 'another one'}`;
   const show = inStack(from, ['ip', 'neigh', 'show', 'to', next, 'dev', route.dev]);
-  const fix = [...from.enter, 'ip', 'neigh', 'del', next, 'dev', route.dev].join(' ');
+  const del = [...from.enter, 'ip', 'neigh', 'del', next, 'dev', route.dev].join(' ');
+  // Only its own machine can take a second address away.
+  const fix = permanent
+    ? del
+    : `Take ${next} away from the machine with ${entry.lladdr} (bridge fdb show names its port); if there is none any more: ${del}`;
   return [{ ...bad(stage, 'wrong-neighbour', text, show), fix }];
 }
 

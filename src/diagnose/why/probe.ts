@@ -11,12 +11,15 @@ import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
 import { firstArpLoss } from './arp/arp.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
+import type { IpRule } from '../host/ip.ts';
 import { strandedOnLoopback } from './loopback.ts';
 import { deafNeighbour, lookBeyond } from './beyond.ts';
 import type { Probe, TracedPacket, TraceEvent } from './model.ts';
 import { lookAt } from '../../../runtime/plan/read-program.ts';
 import { startClient, type Client } from './client.ts';
 import { addressesOf, type Scene } from './observe.ts';
+import { heldBy } from './queue.ts';
 import { homeOf, hostEnd } from './physical.ts';
 import { within } from './programs.ts';
 import { converse } from './service.ts';
@@ -47,7 +50,11 @@ export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | 
     const netns = client === undefined ? scene.sender?.netns : `/proc/${client.pid}/ns/net`;
     const address = journey.asked.address === '' ? (client?.gateway ?? '') : journey.asked.address;
     if (address === '') return undefined;
-    const socket = inNamespace(netns, () => clientSocket(journey.protocol, sourceOf(scene)));
+    const socket = openSocket(scene, netns);
+    if (socket === undefined) {
+      const nothing = { outcome: 'EADDRINUSE', milliseconds: 0, sourcePort: 0 };
+      return { ...nothing, from: senderText(scene, client), to: `${address}:${journey.asked.port}` };
+    }
     try {
       const ports = [...new Set([journey.asked.port, scene.final?.port ?? journey.asked.port])];
       tracing = await startTracing(journey.protocol, socket.port, ports, devicesOf(scene, client));
@@ -169,11 +176,13 @@ async function lookAround(
   const unrouted = unheard
     ? { source, destination: journey.asked.address, iif }
     : unroutedPacket(trace, sourcePort);
-  const unroutable = unrouted === undefined ? undefined : await askRoute(unrouted);
+  const unroutable = unrouted === undefined ? undefined : await askRoutes(unrouted, host.rules);
   const localnetOff = await strandedOnLoopback(trace, sourcePort);
   const beyond = await lookBeyond(scene, trace, sourcePort);
   const arp = await firstArpLoss(scene, { deaf, deafRouter, deafToSender });
+  const held = await heldBy(scene);
   return {
+    ...(held === undefined ? {} : { held }),
     ...(arp === undefined ? {} : { arp }),
     ...(deafToSender === '' ? {} : { deafToSender }),
     ...(deaf === '' ? {} : { deaf }),
@@ -209,6 +218,32 @@ async function askRoute({
 }: Pick<TracedPacket, 'source' | 'destination' | 'iif'>): Promise<NonNullable<Probe['unroutable']>> {
   const get = ['ip', 'route', 'get', destination, 'from', source, 'iif', iif] as const;
   return { iif, look: get, says: (await lookAt(get)).trim() };
+}
+
+/** With each mark that a rule asks for, if the plain packet has a route: the trace does not show marks. */
+async function askRoutes(
+  packet: Pick<TracedPacket, 'source' | 'destination' | 'iif'>,
+  rules: readonly IpRule[],
+): Promise<NonNullable<Probe['unroutable']>> {
+  const plain = await askRoute(packet);
+  if (REFUSED.test(plain.says)) return plain;
+  for (const { fwmark, priority } of rules) {
+    if (fwmark === undefined) continue;
+    const look: Argv = [...plain.look, 'mark', fwmark];
+    const says = (await lookAt(look)).trim();
+    if (REFUSED.test(says)) return { ...plain, look, says, rule: { fwmark, priority } };
+  }
+  return plain;
+}
+
+/** undefined where no port is free. */
+function openSocket(scene: Scene, netns: string | undefined): ReturnType<typeof clientSocket> | undefined {
+  try {
+    return inNamespace(netns, () => clientSocket(scene.journey.protocol, sourceOf(scene)));
+  } catch (error) {
+    if (errnoOf(error) !== 'EADDRINUSE') throw error;
+    return undefined;
+  }
 }
 
 /** A socket belongs to the namespace it was opened in. setns(2) affects only this thread. */

@@ -6,7 +6,10 @@
 import { contains, parseCidr, parseIpv4 } from '../../../runtime/network/ipv4.ts';
 import { interfaceOf } from '../../engine/spec/endpoints.ts';
 import type { Container } from '../../engine/state/store.ts';
-import { ipv4AddressesOf, type IpRoute, type IpRule } from '../host/ip.ts';
+import { inside, ipv4AddressesOf, type IpRoute, type IpRule, type RouteTo } from '../host/ip.ts';
+import { bad } from './findings.ts';
+import type { Finding } from './model.ts';
+import type { BridgeNetwork } from '../../../runtime/network/types.ts';
 import { addressesOf, hostBlock, type Scene, type Stack } from './observe.ts';
 import { homeOf } from './physical.ts';
 
@@ -18,6 +21,9 @@ export interface Home {
   readonly prefix: number;
   readonly gateway: string;
 }
+
+/** The priority of the rule about the main table (ip-rule(8)). */
+const MAIN_RULE = 32766;
 
 const REFUSING: readonly string[] = ['blackhole', 'unreachable', 'prohibit', 'throw'];
 
@@ -72,6 +78,46 @@ export function routeFix(stack: Stack, to: string, home: Home | undefined): stri
 export function thenDefault({ enter, routes }: Stack, gateway: string): string {
   if (gateway === '' || routes.some(({ dst, dev }) => dst === 'default' && dev !== undefined)) return '';
   return ` && ${[...enter, `ip route add default via ${gateway}`].join(' ')}`;
+}
+
+/** The network of the home, where the address has another one; ends with ' && '. */
+export function withNetwork(stack: Stack, home: Home | undefined): string {
+  if (home === undefined) return '';
+  const isDirect = stack.routes.some((route) => route.gateway === undefined && leads(route, home.gateway));
+  const { address, prefix, dev } = home;
+  return isDirect
+    ? ''
+    : `${[...stack.enter, `ip address add ${address}/${prefix} dev ${dev}`].join(' ')} && `;
+}
+
+/** The main table leads there in vain if a rule asks another table first. */
+export function routeToNetworkFix(host: Stack, network: BridgeNetwork | undefined): string {
+  const { subnet = '', bridge = '', gateway = '' } = network ?? {};
+  const has = host.routes.some(({ dst, dev }) => dst === subnet && dev === bridge);
+  const first = Math.min(...host.rules.map(({ priority }) => priority).filter((priority) => priority > 0));
+  if (has && first > 1 && first < MAIN_RULE) return `ip rule add to ${subnet} lookup main pref ${first - 1}`;
+  return `ip route add ${subnet} dev ${bridge} src ${gateway}`;
+}
+
+/** A route that takes an address for one of the own network: ARP asks for it in vain. */
+export function checkOnLink(
+  stack: Stack,
+  { gateway, dev }: RouteTo,
+  address: string,
+  home: Home | undefined,
+): readonly Finding[] {
+  if (gateway !== undefined || dev !== home?.dev || isNear(home, address)) return [];
+  const typed = stack.routes.find(
+    (route) =>
+      route.dev === dev &&
+      route.gateway === undefined &&
+      route.protocol !== 'kernel' &&
+      leads(route, address),
+  );
+  if (typed === undefined) return [];
+  const text = `${stack.name} has a route that takes ${address} for a neighbour on ${dev}, and it is none: its network is ${home.address}/${home.prefix}`;
+  const fix = [...stack.enter, `ip route del ${typed.dst} dev ${dev}`].join(' ');
+  return [{ ...bad('sender', 'on-link', text, inside(stack.enter, ['ip', 'route', 'get', address])), fix }];
 }
 
 /** Whether an address is on that network. */

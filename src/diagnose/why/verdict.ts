@@ -2,6 +2,7 @@
  * The answer: the first point that stops the packet. The probe decides whether it works, the trace who dropped it,
  * the walk why. Suspicions of the walk count only without other evidence.
  */
+import type { Argv } from '../../../runtime/plan/argv.ts';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { bad } from './findings.ts';
 import { STAGES, type Finding, type Probe, type TraceEvent, type Verdict } from './model.ts';
@@ -132,7 +133,22 @@ function fixFor(scene: Scene, event: TraceEvent, owner: ReturnType<typeof ownerO
   return `Accept it there before that rule: ${renderArgv(['nft', '-a', 'list', 'chain', event.family, event.table, event.chain])} shows its handle.`;
 }
 
-function unanswered({ journey, receiver }: Scene, probe: Probe, listening: boolean): Finding {
+/** A program of this host listens, and its kernel does not answer. */
+function unheard({ journey: { asked }, host }: Scene, look: Argv): Finding {
+  const full = host.listeners.find(({ port, isFull }) => port === asked.port && isFull);
+  if (full !== undefined) {
+    const text = `${full.program || 'the program'} listens at port ${asked.port} and accepts no connection: as many wait there as its backlog allows`;
+    const show = ['ss', '-ltnp', 'sport', '=', `:${asked.port}`];
+    const fix = 'The program there hangs or is stopped; restart it, or let it take a longer backlog.';
+    return { ...bad('socket', 'not-accepted', text, show), fix };
+  }
+  const text = `a program of the host listens at port ${asked.port}, and the host does not answer the packet: the program's socket refuses it (a BPF filter, TCP MD5), or a rule leaves no trace`;
+  const fix = 'Look at the options of that socket: ss -ltnpie.';
+  return { ...bad('socket', 'no-answer', text, look), fix };
+}
+
+function unanswered(scene: Scene, probe: Probe, listening: boolean): Finding {
+  const { journey, receiver } = scene;
   const look = ['bash', '-c', `exec 3<>/dev/${journey.protocol}/${probe.to.replace(':', '/')}`] as const;
   if (probe.deafRouter !== undefined && probe.outcome === 'silent') {
     const who = probe.deafRouter;
@@ -170,14 +186,23 @@ function unanswered({ journey, receiver }: Scene, probe: Probe, listening: boole
         ),
         fix: 'Start the program there, or ask for the port it listens on.',
       };
+    case 'EADDRINUSE': {
+      const stack = scene.sender ?? scene.host;
+      const text = `${stack.name} has no free port to send from: all of its ip_local_port_range are in use`;
+      const setting = 'net.ipv4.ip_local_port_range';
+      const fix = inStack(stack, ['sysctl', '-w', `${setting}="32768 60999"`]).join(' ');
+      return { ...bad('sender', 'no-port', text, inStack(stack, ['sysctl', setting])), fix };
+    }
     case 'ENETUNREACH':
       return {
         ...bad('routing', 'no-route', `there is no route to ${journey.asked.address}`, ['ip', 'route']),
         fix: 'Add a route, or a default route.',
       };
     case 'silent':
+      if (probe.held !== undefined) return probe.held;
+      if (journey.to === undefined && journey.toNetns === undefined && listening) return unheard(scene, look);
       if (receiver !== undefined) {
-        const text = `the host delivered the packet to ${receiver.name}, and no answer came: ${receiver.name} drops it`;
+        const text = `the host sent the packet to ${receiver.name}, and no answer came: ${receiver.name} drops it, or its cable does`;
         const rules = inStack(receiver, ['nft', 'list', 'ruleset']);
         const fix = `Look at the packet filter inside ${receiver.name}, and at its rp_filter.`;
         return { ...bad('way back', 'no-answer', text, rules), fix };

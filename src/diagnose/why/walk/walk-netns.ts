@@ -14,7 +14,7 @@ import {
 import { checkForward } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
 import { isNeighbour } from '../kinds.ts';
-import { homeAtHost, isNear, routeFix, thenDefault } from '../route-fix.ts';
+import { checkOnLink, homeAtHost, isNear, routeFix, thenDefault } from '../route-fix.ts';
 
 const command = (stack: Stack, words: string): string => [...stack.enter, words].join(' ');
 
@@ -49,6 +49,7 @@ export function checkNetnsSender(scene: Scene): readonly Finding[] {
     ...checkCableOf(scene, sender, senderRoute.dev, 'sender'),
     ...checkNeighbour('sender', sender, senderRoute, address, [host, receiver]),
     ...checkFrameSize(scene, sender, senderRoute.dev),
+    ...checkOnLink(sender, senderRoute, address, homeAtHost(scene, sender)),
   ];
 }
 

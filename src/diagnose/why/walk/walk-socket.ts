@@ -1,5 +1,6 @@
 /** The end of the way: whether a program listens there, on the packet's address. */
-import { bad, good } from '../findings.ts';
+import { bad, good, isUp } from '../findings.ts';
+import { isOwn } from '../kinds.ts';
 import type { Finding } from '../model.ts';
 import { inStack, type Listener, type Scene, type Stack } from '../observe.ts';
 
@@ -10,10 +11,18 @@ export function checkSocket(scene: Scene, stack: Stack, address: string): readon
   const show = inStack(stack, ['ss', protocol === 'tcp' ? '-ltnp' : '-lunp']);
   const here = stack.listeners.filter((listener) => listener.port === port);
   const right = here.filter((listener) => listener.protocol === protocol);
-  const found = right.find((listener) => takes(listener, address));
+  const deaf = loopbackDown(scene, stack, address);
+  if (deaf !== undefined) return [deaf];
+  const found = right.find((listener) => takes(listener, address) && hears(scene, stack, address, listener));
   if (found !== undefined) {
     const who = found.program === '' ? 'a program' : found.program;
     return [good('socket', `${who} listens on ${found.address}:${port}/${protocol} in ${stack.name}`, show)];
+  }
+  const bound = right.find((listener) => takes(listener, address) && listener.device !== '');
+  if (bound !== undefined) {
+    const text = `in ${stack.name} ${bound.program || 'a program'} listens on port ${port} for packets from ${bound.device} only (SO_BINDTODEVICE)`;
+    const fix = 'Let the program listen on all interfaces (its bind or interface setting).';
+    return [{ ...bad('socket', 'listen-device', text, show), fix }];
   }
   const other = right[0];
   if (other !== undefined) {
@@ -59,6 +68,26 @@ export function checkSocket(scene: Scene, stack: Stack, address: string): readon
             : `Start the program, or publish its port; read its output: minidock logs ${stack.name}`,
     },
   ];
+}
+
+/** Whether the packet comes from the listener's interface, as far as that is known. */
+function hears(scene: Scene, stack: Stack, address: string, { device }: Listener): boolean {
+  if (device === '') return true;
+  const local = address.startsWith('127.') || (stack === scene.host && scene.journey.from.kind === 'host');
+  if (local) return device === 'lo';
+  if (device === 'lo') return isOwn(scene);
+  return stack !== scene.host || scene.entry === '' || scene.entry === device;
+}
+
+/** What a machine sends to itself passes its loopback interface, whatever the address. */
+function loopbackDown(scene: Scene, stack: Stack, address: string): Finding | undefined {
+  const { from } = scene.journey;
+  const self = isOwn(scene) || address.startsWith('127.') || (stack === scene.host && from.kind === 'host');
+  const lo = stack.interfaces.find(({ ifname }) => ifname === 'lo');
+  if (!self || lo === undefined || isUp(lo)) return undefined;
+  const text = `the loopback interface lo of ${stack.name} is down, and what ${stack.name} sends to itself passes it`;
+  const fix = inStack(stack, ['ip', 'link', 'set', 'lo', 'up']).join(' ');
+  return { ...bad('socket', 'link-down', text, inStack(stack, ['ip', '-br', 'link', 'show', 'lo'])), fix };
 }
 
 const takes = (listener: Listener, address: string): boolean =>

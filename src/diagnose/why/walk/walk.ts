@@ -22,7 +22,7 @@ import {
 } from '../physical.ts';
 import { isNeighbour, isOwn } from '../kinds.ts';
 import { checkTwins } from '../twins.ts';
-import { homeIn, routeFix, thenDefault } from '../route-fix.ts';
+import { checkOnLink, homeIn, routeFix, routeToNetworkFix, thenDefault, withNetwork } from '../route-fix.ts';
 import { checkNetnsSender, walkToNetns } from './walk-netns.ts';
 import { checkOwnMasquerade, walkOut } from './walk-out.ts';
 import { bad, checkForwarding, good, isUp } from '../findings.ts';
@@ -132,6 +132,7 @@ function checkSender(scene: Scene): readonly Finding[] {
     ...checkNeighbour('sender', sender, senderRoute, journey.asked.address, [scene.host, scene.receiver]),
     ...checkFrameSize(scene, sender, own),
     ...checkGateway(sender, senderRoute, journey.from.container, 'sender'),
+    ...checkOnLink(sender, senderRoute, journey.asked.address, homeIn(journey.from.container)),
   ];
 }
 
@@ -168,18 +169,19 @@ function checkRouting(scene: Scene): readonly Finding[] {
         `the host routes ${address} ${instead}, not to ${network?.bridge ?? ''}`,
         get,
       ),
-      fix: `ip route add ${network?.subnet ?? ''} dev ${network?.bridge ?? ''} src ${network?.gateway ?? ''}`,
+      fix: routeToNetworkFix(scene.host, network),
     });
   }
   return journey.from.kind === 'host' ? findings : [...findings, checkForwarding(forwarding)];
 }
 
 /** The container has another way out than its bridge. */
-function checkGateway(stack: Stack, route: RouteTo, { state }: Container, stage: Stage): readonly Finding[] {
-  const gateway = state.network?.network?.gateway;
+function checkGateway(stack: Stack, route: RouteTo, of: Container, stage: Stage): readonly Finding[] {
+  const home = homeIn(of);
+  const gateway = home?.gateway;
   if (gateway === undefined || route.gateway === undefined || route.gateway === gateway) return [];
   const text = `${stack.name} sends it to the gateway ${route.gateway}, and the gateway of its network is ${gateway}`;
-  const fix = command(stack, `ip route replace default via ${gateway}`);
+  const fix = withNetwork(stack, home) + command(stack, `ip route replace default via ${gateway}`);
   return [{ ...bad(stage, 'wrong-gateway', text, inStack(stack, ['ip', 'route'])), fix }];
 }
 

@@ -1,0 +1,60 @@
+/**
+ * Queueing disciplines and filters of tc that hold or drop packets on a cable: no hook and no trace shows them, their
+ * counters do.
+ */
+import { inside, type IpLink } from '../host/ip.ts';
+import { lookAtJson } from '../host/look.ts';
+import { bad } from './findings.ts';
+import type { Finding } from './model.ts';
+import { inStack, type Scene, type Stack } from './observe.ts';
+import { hostEnd } from './physical.ts';
+
+interface Qdisc {
+  readonly kind: string;
+  readonly drops?: number;
+  /** Packets that wait. */
+  readonly qlen?: number;
+}
+
+/** Those that somebody set up; the kernel's own (fq_codel, pfifo_fast) drop a packet now and then. */
+const SHAPING: ReadonlySet<string> = new Set(['netem', 'tbf', 'htb', 'hfsc', 'cake', 'prio', 'plug']);
+const FILTERING: ReadonlySet<string> = new Set(['clsact', 'ingress']);
+
+/** The first on the way that has dropped or holds packets; undefined without one. */
+export async function heldBy(scene: Scene): Promise<Finding | undefined> {
+  const { host, sender, senderRoute, receiver, final, hostRoute, clientRoute } = scene;
+  const address = final?.address ?? scene.journey.asked.address;
+  const cable = (stack: Stack | undefined, own: (link: IpLink) => boolean): readonly Place[] => {
+    const link = stack?.interfaces.find(own);
+    const end = hostEnd(link, host);
+    return [
+      ...(stack === undefined || link === undefined ? [] : [[stack, link.ifname] as const]),
+      ...(end === undefined ? [] : [[host, end.ifname] as const]),
+    ];
+  };
+  const places = [
+    ...cable(sender, ({ ifname }) => ifname === senderRoute?.dev),
+    ...[clientRoute?.dev, hostRoute?.dev].flatMap((dev) => (dev === undefined ? [] : [[host, dev] as const])),
+    ...cable(receiver, ({ addr_info }) => addr_info.some(({ local }) => local === address)),
+  ];
+  for (const [stack, ifname] of places) {
+    const found = (await readQdiscs(stack, ifname)).find(isHolding);
+    if (found === undefined) continue;
+    const { kind, drops = 0, qlen = 0 } = found;
+    const what = FILTERING.has(kind) ? 'a filter of tc' : `the queueing discipline ${kind}`;
+    const text = `${what} at ${ifname} of ${stack.name} drops or holds packets (${drops} dropped, ${qlen} waiting)`;
+    const which = FILTERING.has(kind) ? kind : 'root';
+    const fix = inStack(stack, ['tc', 'qdisc', 'del', 'dev', ifname, which]).join(' ');
+    const look = inStack(stack, ['tc', '-s', 'qdisc', 'show', 'dev', ifname]);
+    return { ...bad('cable', 'queue', text, look), fix };
+  }
+  return undefined;
+}
+
+type Place = readonly [stack: Stack, ifname: string];
+
+const readQdiscs = ({ enter }: Stack, ifname: string): Promise<readonly Qdisc[]> =>
+  lookAtJson(inside(enter, ['tc', '-s', '-j', 'qdisc', 'show', 'dev', ifname]), []);
+
+const isHolding = ({ kind, drops = 0, qlen = 0 }: Qdisc): boolean =>
+  (SHAPING.has(kind) && drops + qlen > 0) || (FILTERING.has(kind) && drops > 0);
