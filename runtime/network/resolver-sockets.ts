@@ -5,13 +5,16 @@
 import { closeSync, openSync } from 'node:fs';
 import { CLONE_NEWNET } from '../syscall/constants.ts';
 import { kernel } from '../syscall/libc.ts';
-import { takePort } from '../syscall/sockets.ts';
+import { boundBuffers, takePort } from '../syscall/sockets.ts';
 
 export interface ResolverSockets {
   readonly udp: number;
   /** Listens. */
   readonly tcp: number;
 }
+
+/** Octets of a connection: many queries, and a large answer. */
+const BUFFER = 1 << 15;
 
 const held = new Map<string, ResolverSockets>();
 
@@ -24,7 +27,9 @@ export function openResolverSockets(netns: string, address: string, port: number
     try {
       const udp = takePort('udp', address, port).fd;
       try {
-        held.set(netns, { udp, tcp: takePort('tcp', address, port).fd });
+        const tcp = takePort('tcp', address, port).fd;
+        held.set(netns, { udp, tcp });
+        boundBuffers(tcp, BUFFER);
       } catch (error) {
         closeSync(udp);
         throw error;

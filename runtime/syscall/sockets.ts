@@ -16,6 +16,8 @@ const SOCK_NONBLOCK = 0o4000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_ERROR = 4;
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
 /** Bytes of a path in a sockaddr_un (unix(7)), its NUL left out. */
 const SUN_PATH_MAX = 107;
 const SOCKADDR_IN = 16;
@@ -40,6 +42,15 @@ export function listenUnix(path: string): number {
 /** A blocking stream socket, connected to `path`. @throws SyscallError ENOENT, ECONNREFUSED when nobody listens. */
 export function connectUnix(path: string): number {
   return withSocket(AF_UNIX, SOCK_STREAM, (socket) => atPath('connect', socket, path));
+}
+
+/**
+ * Of a listening socket, for connections of others: what the kernel keeps for each of them, either way. Left alone, it
+ * lets a peer that only sends, or never reads, take megabytes of this side's memory.
+ */
+export function boundBuffers(listener: number, octets: number): void {
+  for (const option of [SO_SNDBUF, SO_RCVBUF])
+    call('setsockopt', listener, SOL_SOCKET, option, bytesOf(Int32Array.of(octets)), 4);
 }
 
 /** The next connection, non-blocking; undefined when none waits, or when it has gone before it was taken. */

@@ -31,6 +31,10 @@ const TRUNCATED = 0x0200;
 /** Without EDNS. */
 const PLAIN_SIZE = 512;
 const LARGEST = 4096;
+/** Octets of a query. Each is kept until its answer is there, and no question needs as many. */
+export const LARGEST_QUERY = 4096;
+/** Records behind the question, of which EDNS needs one: memory is taken for as many as the header says. */
+const MOST_RECORDS = 16;
 /** Seconds, as Docker's. */
 const TTL = 600;
 const INTERNET = 'IN';
@@ -44,7 +48,9 @@ export function readQuery(bytes: Buffer): Query | Refusal {
   const flags = bytes.readUInt16BE(2);
   if ((flags & RESPONSE) !== 0) return undefined;
   if ((flags & OPCODE) !== 0) return { refusal: RCODE.notImplemented };
-  if (bytes.readUInt16BE(4) !== 1) return { refusal: RCODE.formatError };
+  const records = [6, 8, 10].reduce((sum, at) => sum + bytes.readUInt16BE(at), 0);
+  if (bytes.readUInt16BE(4) !== 1 || records > MOST_RECORDS || bytes.length > LARGEST_QUERY)
+    return { refusal: RCODE.formatError };
   try {
     const { questions = [], additionals = [] } = packet.decode(bytes);
     const [question] = questions;

@@ -2,7 +2,7 @@
  * The resolver of one container: reads queries from its two sockets, answers what it knows and hands on the rest. One
  * loop over poll(2) as the shim's, so that nothing a client does can hold up another one.
  */
-import { closeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { receiveDatagram, sendBytes } from '../../../runtime/syscall/datagrams.ts';
 import { POLLIN } from '../../../runtime/syscall/loops.ts';
 import { acceptConnection } from '../../../runtime/syscall/sockets.ts';
@@ -23,19 +23,25 @@ export interface ResolverSockets {
 /** Datagrams that are read before anything else has its turn. */
 const ROUND = 64;
 const MOST_CONNECTIONS = 256;
+/** Each needs a descriptor, and the zone's files one now and then: a process without any would end. */
+const MOST_LOOKUPS = 512;
+const OTHERS = 64;
 
 export class Resolver {
   private readonly upstream: Upstream;
   private readonly connections = new Set<Connection>();
   private readonly room = Buffer.allocUnsafe(1 << 16);
   private readonly listeners: readonly Source[];
+  private readonly mostConnections: number;
 
   constructor(
     private readonly sockets: ResolverSockets,
     private readonly zone: Zone,
     from: From,
   ) {
-    this.upstream = new Upstream(from);
+    const room = Math.max(descriptorLimit() - OTHERS, 2);
+    this.mostConnections = Math.min(MOST_CONNECTIONS, Math.floor(room / 3));
+    this.upstream = new Upstream(from, Math.min(MOST_LOOKUPS, room - this.mostConnections));
     this.listeners = [
       { fd: sockets.udp, events: POLLIN, ready: () => this.readDatagrams() },
       { fd: sockets.tcp, events: POLLIN, ready: () => this.accept() },
@@ -62,7 +68,7 @@ export class Resolver {
       const then = performance.now();
       this.upstream.expire(then);
       for (const connection of waiting) if (connection.deadline <= then) connection.close();
-      if (!came && !this.upstream.busy && this.connections.size === 0) return true;
+      if (!came && timeout === idle && !this.upstream.busy && this.connections.size === 0) return true;
     }
     return false;
   }
@@ -87,7 +93,7 @@ export class Resolver {
   private accept(): void {
     const fd = acceptConnection(this.sockets.tcp);
     if (fd === undefined) return;
-    if (this.connections.size >= MOST_CONNECTIONS) {
+    if (this.connections.size >= this.mostConnections) {
       closeSync(fd);
       return;
     }
@@ -119,3 +125,7 @@ export class Resolver {
     );
   }
 }
+
+/** ulimit -n (getrlimit(2)). */
+const descriptorLimit = (): number =>
+  Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1024);

@@ -4,6 +4,7 @@ import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { sendBytes } from '../../../runtime/syscall/datagrams.ts';
 import { POLLIN, POLLOUT } from '../../../runtime/syscall/loops.ts';
 import type { Source } from '../shim/poll-loop.ts';
+import { LARGEST_QUERY } from './message.ts';
 
 export type Protocol = 'udp' | 'tcp';
 
@@ -13,28 +14,37 @@ export function prefixed(message: Buffer): Buffer {
   return Buffer.concat([length, message]);
 }
 
-/** Puts messages together from pieces; holds at most one that is not whole. */
+/** Puts messages together from pieces. */
 export class LengthReader {
   private held: Buffer = Buffer.alloc(0);
 
-  push(bytes: Buffer): readonly Buffer[] {
+  push(bytes: Buffer): void {
     this.held = Buffer.concat([this.held, bytes]);
-    const whole: Buffer[] = [];
-    while (this.held.length >= 2 && this.held.length >= 2 + this.held.readUInt16BE(0)) {
-      const end = 2 + this.held.readUInt16BE(0);
-      whole.push(Buffer.from(this.held.subarray(2, end)));
-      this.held = this.held.subarray(end);
-    }
-    return whole;
+  }
+
+  /** The next message, once all of it is there. */
+  take(): Buffer | undefined {
+    const end = 2 + this.announced;
+    if (this.held.length < end) return undefined;
+    const message = Buffer.from(this.held.subarray(2, end));
+    this.held = this.held.subarray(end);
+    return message;
+  }
+
+  /** Octets of the next message; 0 where that is not known yet. */
+  get announced(): number {
+    return this.held.length < 2 ? 0 : this.held.readUInt16BE(0);
   }
 }
 
+/** Octets that are read before others have their turn: some fifty short queries. */
+const TURN = 1024;
 /** Milliseconds that a connection may stay without a word. */
 const IDLE = 10_000;
-/** Octets that wait to be taken. The resolver hangs up on a client that asks on without reading. */
-const MOST_WAITING = 1 << 20;
+/** Octets that wait to be taken: an answer of the largest size, and another. Who has more asks much and reads nothing. */
+const MOST_WAITING = 1 << 17;
 
-/** One connection of a program in the container. */
+/** One connection of a program in the container. While answers wait to be taken, no further query is read from it. */
 export class Connection {
   private readonly reader = new LengthReader();
   private waiting: Buffer = Buffer.alloc(0);
@@ -51,10 +61,12 @@ export class Connection {
   source(): Source {
     return {
       fd: this.fd,
-      events: POLLIN | (this.waiting.length > 0 ? POLLOUT : 0),
+      events: this.waiting.length > 0 ? POLLOUT : POLLIN,
       ready: () => {
+        if (!this.open) return;
+        if (this.waiting.length === 0) return this.read();
         this.flush();
-        if (this.open) this.read();
+        this.answerHeld();
       },
     };
   }
@@ -86,7 +98,7 @@ export class Connection {
   private read(): void {
     let length: number;
     try {
-      length = readSync(this.fd, this.room, 0, this.room.length, null);
+      length = readSync(this.fd, this.room, 0, TURN, null);
     } catch (error) {
       if (errnoOf(error) !== 'EAGAIN') this.close();
       return;
@@ -96,6 +108,16 @@ export class Connection {
       return;
     }
     this.deadline = performance.now() + IDLE;
-    for (const query of this.reader.push(this.room.subarray(0, length))) this.asked(query, this);
+    this.reader.push(this.room.subarray(0, length));
+    this.answerHeld();
+  }
+
+  private answerHeld(): void {
+    while (this.open && this.waiting.length === 0) {
+      if (this.reader.announced > LARGEST_QUERY) return this.close();
+      const query = this.reader.take();
+      if (query === undefined) return;
+      this.asked(query, this);
+    }
   }
 }

@@ -15,8 +15,6 @@ import { LengthReader, prefixed, type Protocol } from './stream.ts';
 /** Milliseconds for one server, as Docker waits. */
 const PATIENCE = 4000;
 const DNS_PORT = 53;
-/** At once; more are dropped, and their senders ask again. */
-const MOST = 1024;
 
 interface Lookup {
   readonly query: Buffer;
@@ -43,7 +41,11 @@ export class Upstream {
   private readonly asked = new Map<number, Asked>();
   private readonly room = Buffer.allocUnsafe(1 << 16);
 
-  constructor(private readonly from: From) {}
+  constructor(
+    private readonly from: From,
+    /** At once; more are refused, and their senders ask again. */
+    private readonly most: number,
+  ) {}
 
   get busy(): boolean {
     return this.asked.size > 0;
@@ -56,7 +58,7 @@ export class Upstream {
   }
 
   ask(query: Buffer, protocol: Protocol, servers: readonly UpstreamServer[], done: Lookup['done']): void {
-    if (this.asked.size >= MOST) {
+    if (this.asked.size >= this.most) {
       done(undefined);
       return;
     }
@@ -135,7 +137,8 @@ export class Upstream {
   private readStream(one: Asked, reader: LengthReader): void {
     const length = readSync(one.fd, this.room, 0, this.room.length, null);
     if (length === 0) throw new Error('the server hung up');
-    const [reply] = reader.push(this.room.subarray(0, length));
+    reader.push(this.room.subarray(0, length));
+    const reply = reader.take();
     if (reply === undefined) return;
     if (!isReplyTo(reply, one.query)) throw new Error('an answer to another question');
     this.replied(one, reply);

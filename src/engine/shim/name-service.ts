@@ -122,12 +122,16 @@ export class NameService {
 
   private drop({ udp, tcp }: ResolverSockets): void {
     const room = Buffer.alloc(1);
-    while (receiveDatagram(udp, room) !== undefined);
-    for (let fd = acceptConnection(tcp); fd !== undefined;) {
+    // A container that asks on and on must not keep the shim here.
+    for (let left = MOST_DROPPED; left > 0 && receiveDatagram(udp, room) !== undefined; left--);
+    for (let left = MOST_DROPPED; left > 0; left--) {
+      const fd = acceptConnection(tcp);
+      if (fd === undefined) return;
       closeSync(fd);
-      fd = acceptConnection(tcp);
     }
   }
 }
 
 const SIGKILL = 9;
+/** As many as a queue may hold. */
+const MOST_DROPPED = 4096;

@@ -7,6 +7,7 @@ import { execCases } from './exec.ts';
 import { waylaidCases } from './exec-waylaid.ts';
 import { joinedCases } from './joined.ts';
 import { mountCases } from './mounts.ts';
+import { nameCases } from './names.ts';
 import { networkCases } from './network.ts';
 import { ownFileCases } from './own-files.ts';
 import { placesCases } from './places.ts';
@@ -25,6 +26,7 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...waylaidCases,
   ...joinedCases,
   ...mountCases,
+  ...nameCases,
   ...networkCases,
   ...ownFileCases,
   ...placesCases,

@@ -143,3 +143,10 @@ test('reverse names', () => {
   );
   expect(reversedAddress('web.example')).toBeUndefined();
 });
+
+test('a query that is longer than any question, or promises many records, is refused before it is read', () => {
+  const long = Buffer.concat([query('web'), Buffer.alloc(4096)]);
+  const promising = query('web');
+  for (const at of [6, 8, 10]) promising.writeUInt16BE(0xffff, at);
+  for (const bytes of [long, promising]) expect(readQuery(bytes)).toEqual({ refusal: RCODE.formatError });
+});
