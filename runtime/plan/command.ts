@@ -7,6 +7,7 @@
  */
 import type { OciNamespace, OciResources } from '../bundle.ts';
 import type { FlowsOf } from '../syscall/conntrack.ts';
+import type { VolumeMount, VolumeUnmount } from '../volumes/command.ts';
 import type { Argv } from './argv.ts';
 
 /** Carried out on the host, before the container's process exists or beside it. */
@@ -33,6 +34,8 @@ export type HostCommand =
       readonly port: number;
       readonly names: readonly string[];
     }
+  | VolumeMount
+  | VolumeUnmount
   /** SIGKILL to every process of a container's cgroup (`/minidock/<id>`), and wait until it is empty. */
   | { readonly kind: 'kill-cgroup'; readonly cgroupsPath: string }
   /** Of PID 1, by the host: `pid` as in first-pid.ts. */

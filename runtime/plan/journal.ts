@@ -92,6 +92,11 @@ function isUndo({ kind, ...rest }: Readonly<Record<string, unknown>>): boolean {
       return typeof rest['path'] === 'string' && rest['path'].startsWith('/sys/fs/cgroup/');
     case 'delete-netns':
       return typeof rest['name'] === 'string' && /^[\w.-]+$/.test(rest['name']);
+    case 'unmount-volume': {
+      const { target, users, user } = rest;
+      const isPath = (path: unknown): boolean => typeof path === 'string' && path.startsWith('/');
+      return isPath(target) && isPath(users) && typeof user === 'string' && /^[0-9a-f]{64}$/.test(user);
+    }
     case 'kill-cgroup':
       return typeof rest['cgroupsPath'] === 'string' && rest['cgroupsPath'].startsWith('/');
     default:

@@ -64,6 +64,13 @@ export async function performHostCommand(command: HostCommand): Promise<void> {
       const { openResolverSockets } = await import('../network/resolver-sockets.ts');
       return attempt(command, () => openResolverSockets(command.netns, command.address, command.port));
     }
+    case 'mount-volume':
+    case 'unmount-volume': {
+      const { hostOf, mountVolume, unmountVolume } = await import('../volumes/hold.ts');
+      const { kernel } = await import('../syscall/libc.ts');
+      const host = hostOf(kernel);
+      return command.kind === 'mount-volume' ? mountVolume(command, host) : unmountVolume(command, host);
+    }
     case 'kill-cgroup': {
       const { killCgroup } = await import('../cgroup/processes.ts');
       return killCgroup(command.cgroupsPath);

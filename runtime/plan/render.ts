@@ -10,6 +10,7 @@ import type { FlowsOf } from '../syscall/conntrack.ts';
 import type { Command, ContainerCommand } from './command.ts';
 import { comment, quoteLines, quoteWord, renderArgv } from './quote.ts';
 import { NAMESPACE_OPTION } from './tools.ts';
+import { renderVolumeMount, renderVolumeUnmount } from '../volumes/command.ts';
 import type { Argv } from './argv.ts';
 
 /** What is given to a shell anyway, typed into one. */
@@ -44,6 +45,10 @@ export function renderCommand(command: Command): string {
         ...command.names.map((directory) => `--hostsdir=${directory}`),
         ...[`--listen-address=${command.address}`, `--port=${String(command.port)}`],
       ]);
+    case 'mount-volume':
+      return renderVolumeMount(command);
+    case 'unmount-volume':
+      return renderVolumeUnmount(command);
     case 'kill-cgroup':
       // Every hierarchy of cgroup v1, or the one of v2; groups the container made below its own included.
       return (

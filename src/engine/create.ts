@@ -18,7 +18,17 @@ import { isValidName, NEW_STATE, type ContainerStore } from './state/store.ts';
 import { timestamp } from './spec/time.ts';
 import { refuseLooseMounts } from './spec/userns-flags.ts';
 import { withVolumesFrom } from './volumes/volumes-from.ts';
-import { deleteVolume, lockVolumes, takeVolume, volumeData, volumeSource } from './state/volumes.ts';
+import {
+  bindWords,
+  deleteVolume,
+  fileSystemOf,
+  getVolume,
+  lockVolumes,
+  takeVolume,
+  volumeData,
+  volumeSource,
+  type Volume,
+} from './state/volumes.ts';
 
 /** The configuration a request and an image make, with volumes still to be created. Touches nothing. */
 export interface DraftContainer {
@@ -82,6 +92,31 @@ function named(paths: Paths, mount: MountRequest): MountRequest {
   if (mount.type !== 'volume') return mount;
   const volume = mount.volume ?? newId();
   return { ...mount, volume, source: volumeData(paths, volume) };
+}
+
+/** A draft to be shown: with the volumes that are there already as they are. */
+export function withKnownVolumes(
+  { paths }: ContainerStore,
+  { config, mounts }: DraftContainer,
+): DraftContainer {
+  const known = mounts.map((mount): MountRequest => {
+    const volume = mount.volume === undefined ? undefined : getVolume(paths, mount.volume);
+    return volume === undefined ? mount : { ...mount, ...onVolume(mount, volume) };
+  });
+  return { config: { ...config, spec: { ...config.spec, mounts: known } }, mounts: known };
+}
+
+function onVolume(mount: MountSpec, volume: Volume): MountSpec {
+  const fileSystem = fileSystemOf(volume);
+  const words = bindWords(volume);
+  return {
+    ...mount,
+    source: volumeSource(volume),
+    volume: volume.name,
+    readOnly: mount.readOnly || words.includes('ro'),
+    options: [...mount.options, ...words.filter((word) => word !== 'ro')],
+    ...(fileSystem === undefined ? {} : { fileSystem }),
+  };
 }
 
 /** Makes the container, under `id` where its shim has been told one already. Everything made is removed again if a later part fails. */
@@ -189,12 +224,7 @@ function makeVolumes(
     if (mount.type !== 'volume') return mount;
     const taken = takeVolume(paths, mount.volume ?? newId(), mount.anonymous === true);
     const { volume, publish } = taken;
-    const made: MountSpec = {
-      ...mount,
-      source: volumeSource(volume),
-      volume: volume.name,
-      readOnly: mount.readOnly || volume.options?.['o']?.split(',').includes('ro') === true,
-    };
+    const made = onVolume(mount, volume);
     if (publish !== undefined) {
       toPublish.push(publish);
       names.push(volume.name);

@@ -6,7 +6,7 @@ import type { HostStep } from '../../runtime/plan/step.ts';
 import { isBridged, type ContainerConfig, type NetworkState } from './spec/container.ts';
 import { deriveNetwork } from './state/derived-state.ts';
 import { cgroupsPath, type Paths } from './state/paths.ts';
-import { planShm } from './plans/shm-plan.ts';
+import { planEarly } from './plans/early-plan.ts';
 import { planAttachment } from './plans/run-plan.ts';
 import type { Attachment } from './network/attachment.ts';
 import { bridgeEndpoints } from './network/bridge-endpoints.ts';
@@ -18,7 +18,7 @@ export function expectedUndos(paths: Paths, run: Run): readonly JournalEntry[] {
   const attachment = attachmentOf(config, run.network ?? deriveNetwork(paths, config));
   const steps = planAttachment(attachment, config.spec.usernsMode === 'auto').flatMap(entryOf);
   return [
-    ...planShm(paths, config).flatMap(entryOf),
+    ...planEarly(paths, config).flatMap(entryOf),
     ...steps.filter(({ id }) => !id.startsWith('port.publish')),
     ...cgroupDirectories(path, cgroupLayout()).map((directory): JournalEntry => ({
       id: `cgroup.create:${directory}`,

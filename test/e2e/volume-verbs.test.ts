@@ -57,19 +57,26 @@ describe('volume create', () => {
     ];
     await ok('volume', 'create', ...options('bind'), 'bound');
     await ok('volume', 'create', ...options('bind,ro'), 'closed');
+    await ok('volume', 'create', ...options('rbind,nosuid,noexec'), 'tame');
     expect(await inside('cat /m/given; echo back >/m/back', '-v', 'bound:/m')).toBe('given');
     expect(await inside('touch /m/x 2>&1; true', '-v', 'closed:/m')).toContain('Read-only file system');
     expect(existsSync(join(dir, 'back'))).toBe(true);
-    await ok('volume', 'rm', 'bound', 'closed');
+    expect(await inside('grep " /m " /proc/mounts', '-v', 'tame:/m')).toMatch(/ rw,nosuid,noexec,/);
+    const shown = await ok('run', '--dry-run', '-v', 'closed:/m', 'test', 'true');
+    expect(shown).toContain(`-o ro ${dir} `);
+    await ok('volume', 'rm', 'bound', 'closed', 'tame');
     expect(existsSync(join(dir, 'given'))).toBe(true);
   });
 
   test.each([
     [['-o', 'colour=red'], 'invalid option: "colour"'],
     [['-o', 'type=tmpfs'], 'missing required option: "device"'],
-    [['-o', 'type=tmpfs', '-o', 'device=tmpfs'], 'does not mount "tmpfs" for a volume'],
-    [['-o', 'type=none', '-o', 'o=bind,addr=1', '-o', 'device=/x'], 'does not mount "addr=1"'],
-    [['-o', 'o=bind', '-o', 'device=x'], 'must be an absolute path'],
+    [['-o', 'device=tmpfs', '-o', 'o=size=1m'], 'missing required option: "type"'],
+    [['-o', 'type=tmpfs', '-o', 'device='], 'the option "device" is empty'],
+    [['-o', 'size=1m'], 'quota size requested but no quota support'],
+    [['-o', 'type=tmpfs', '-o', 'device=tmpfs', '-o', `o=${'x'.repeat(4096)}`], 'longer than the 4095 bytes'],
+    [['-o', 'type=none', '-o', 'o=bind,addr=1', '-o', 'device=/x'], '(o=bind) has no option "addr=1"'],
+    [['-o', 'type=none', '-o', 'o=bind', '-o', 'device=x'], 'must be an absolute path'],
     [['-d', 'nfs'], 'plugin "nfs" not found'],
   ])('refused: %j', async (flags, words) => {
     expect(await refused('volume', 'create', ...flags, 'wrong')).toContain(words);

@@ -43,6 +43,8 @@ function shell(command: HostCommand): string {
     case 'forget-flows':
       return ':';
     case 'listen-names':
+    case 'mount-volume':
+    case 'unmount-volume':
     case 'kill-cgroup':
     case 'move-to-cgroup':
     case 'raise-limit':

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { span } from '../../../runtime/trace.ts';
-import { createContainer, draftContainer } from '../../engine/create.ts';
+import { createContainer, draftContainer, withKnownVolumes } from '../../engine/create.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { DEFAULT_DETACH_KEYS } from '../../io/detach-keys.ts';
 import { refuseMissingTerminal } from '../../engine/foreground.ts';
@@ -81,7 +81,8 @@ async function runContainer(
   return inMode(flags, {
     script: async () => {
       warnDiscardedPorts(request);
-      const draft = draftContainer(containers, request, await imageFor(engine, request, showPull));
+      const stored = await imageFor(engine, request, showPull);
+      const draft = withKnownVolumes(containers, draftContainer(containers, request, stored));
       const { printScript } = await import('../../teach/script/print-script.ts');
       await printScript(containers, { draft, request, detached });
       return 0;
@@ -92,7 +93,8 @@ async function runContainer(
         return printPull(...fetched, how);
       });
       const { printRun } = await import('../../teach/explain/dry-run.ts');
-      await printRun(containers, draftContainer(containers, request, stored).config, how);
+      const { config } = withKnownVolumes(containers, draftContainer(containers, request, stored));
+      await printRun(containers, config, how);
       return 0;
     },
     perform: (how) => perform(context, request, flags, how),

@@ -2,7 +2,7 @@
 import { MinidockError } from '../../../runtime/errors.ts';
 import { cannotTell } from '../../engine/state/damage.ts';
 import { requireRoot } from '../../engine/require-root.ts';
-import { getVolume, listVolumes, lockVolumes, removeVolume } from '../../engine/state/volumes.ts';
+import { getVolume, listVolumes, lockVolumes } from '../../engine/state/volumes.ts';
 import { formatList } from '../../docker/format.ts';
 import { forEachName } from '../shared/each.ts';
 import { matchVolume, parseVolumeFilters, VOLUME_STYLE, volumeRow } from '../../docker/volume-row.ts';
@@ -47,16 +47,18 @@ export const volumeRemove: Verb = {
         requireRoot('volume rm');
         const { paths, containers } = context.engine;
         await forEachName(context, names, async (name) => {
+          const { removeVolume } = await import('../../engine/volumes/remove.ts');
           // Waits for the lock, so that a container that is being created is listed.
           const lock = await lockVolumes(paths);
           try {
-            remove(name, flags.force === true);
+            if (isThere(name, flags.force === true)) removeVolume(paths, name);
           } finally {
             lock.release();
           }
           return name;
         });
-        function remove(name: string, force: boolean): void {
+        /** @throws MinidockError where it is used. */
+        function isThere(name: string, force: boolean): boolean {
           const users = containers.list();
           const user = users.find(({ config }) => config.spec.mounts.some((mount) => mount.volume === name));
           if (user !== undefined) {
@@ -67,7 +69,7 @@ export const volumeRemove: Verb = {
           }
           const unknown = users.find(({ unreadable }) => unreadable !== undefined);
           if (unknown !== undefined) throw cannotTell(`remove ${name}`, unknown);
-          if (!force || getVolume(paths, name) !== undefined) removeVolume(paths, name);
+          return !force || getVolume(paths, name) !== undefined;
         }
       });
   },

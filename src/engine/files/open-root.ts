@@ -32,7 +32,11 @@ export interface RootOptions {
 }
 
 /** The caller closes it. Of a stopped container that is written to, the caller holds its lock. */
-export function openContainerRoot(paths: Paths, container: Container, options: RootOptions): number {
+export async function openContainerRoot(
+  paths: Paths,
+  container: Container,
+  options: RootOptions,
+): Promise<number> {
   const { config, state } = container;
   if (hasProgram(state)) return options.mounts ? openRunning(container) : openOwnFiles(container);
   ownNamespace();
@@ -40,7 +44,10 @@ export function openContainerRoot(paths: Paths, container: Container, options: R
   const root = mountLayers(paths, config, options.writable || options.mounts);
   if (options.mounts) {
     const volumes = config.spec.mounts.filter(({ type }) => type !== 'tmpfs');
-    for (const mount of volumes.toSorted((a, b) => depth(a) - depth(b))) mountVolume(root, mount);
+    for (const mount of volumes.toSorted((a, b) => depth(a) - depth(b))) {
+      await mountItsFileSystem(mount);
+      mountVolume(root, mount);
+    }
   }
   return root;
 }
@@ -105,6 +112,14 @@ function mountLayers(paths: Paths, config: ContainerConfig, writable: boolean): 
     kernel,
   );
   return openSync(target, O_PATH | constants.O_DIRECTORY);
+}
+
+/** In this namespace alone, unless a container that runs has it mounted on the host. */
+async function mountItsFileSystem({ fileSystem, source: target }: MountSpec): Promise<void> {
+  if (fileSystem === undefined) return;
+  const { hostOf, mountFileSystem } = await import('../../../runtime/volumes/hold.ts');
+  const { device: source, type, options } = fileSystem;
+  await mountFileSystem({ source, type, options, target }, hostOf(kernel));
 }
 
 /** As at a start. */

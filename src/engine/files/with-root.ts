@@ -26,7 +26,7 @@ export async function withContainerRoot<T>(
 ): Promise<T> {
   const { container, lock } = await claim(store, reference, options.writable || options.mounts);
   try {
-    const root = openContainerRoot(store.paths, container, options);
+    const root = await openContainerRoot(store.paths, container, options);
     try {
       return await action(root, container);
     } finally {

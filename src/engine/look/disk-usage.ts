@@ -46,13 +46,16 @@ export async function readDiskUsage(engine: Engine): Promise<DiskUsage> {
       container,
       size: treeSize(`${overlayDir(engine.paths, container.config.id)}/upper`),
     })),
-    volumes: listVolumes(engine.paths).map((volume) => ({
-      volume,
-      links: containers.filter(({ config }) =>
-        config.spec.mounts.some((mount) => mount.volume === volume.name),
-      ).length,
-      size: treeSize(volume.mountpoint),
-    })),
+    // Docker leaves out those with options of the driver: what they hold is not on this disk, or counted there.
+    volumes: listVolumes(engine.paths)
+      .filter(({ options }) => options === undefined)
+      .map((volume) => ({
+        volume,
+        links: containers.filter(({ config }) =>
+          config.spec.mounts.some((mount) => mount.volume === volume.name),
+        ).length,
+        size: treeSize(volume.mountpoint),
+      })),
   };
 }
 

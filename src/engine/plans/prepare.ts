@@ -2,6 +2,7 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OciConfig, OciDevice } from '../../../runtime/bundle.ts';
+import type { HostStep } from '../../../runtime/plan/step.ts';
 import { cgroupLayout, type CgroupLayout } from '../../../runtime/cgroup/detect.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { mappingTo } from '../../../runtime/process/identity/id-ranges.ts';
@@ -13,7 +14,6 @@ import { cgroupsPath, containerRunDir, type Paths } from '../state/paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
 import type { Joined } from './bundle-input.ts';
 import { startNamespaces } from './bundle-namespaces.ts';
-import { planShm } from './shm-plan.ts';
 import { checkPropagation } from './propagation.ts';
 import { netnsPathOf, planRun, planStart, type RunPlan, type StartInput } from './run-plan.ts';
 import { makeUpper } from './upper.ts';
@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly step?: boolean;
   /** With --userns=auto: the machine's id of its root. */
   readonly firstId?: number | undefined;
+  /** See early-plan.ts. */
+  readonly early?: readonly HostStep[] | undefined;
   /** Whose namespaces it joins. */
   readonly joined?: Joined | undefined;
 }
@@ -84,8 +86,8 @@ export function computeRun(
 ): { plan: RunPlan; bundleText: string } {
   const { bundle, cgroup } = computeBundle(paths, config, attachment, options);
   const start = planStart(placesOf(paths, config, options));
-  const shm = planShm(paths, config);
-  return { plan: planRun({ bundle, attachment, cgroup, start, shm }), bundleText: JSON.stringify(bundle) };
+  const { early = [] } = options;
+  return { plan: planRun({ bundle, attachment, cgroup, start, early }), bundleText: JSON.stringify(bundle) };
 }
 
 export function prepareRun(

@@ -25,8 +25,8 @@ import { USER_NAMESPACES } from './bundle-namespaces.ts';
 import type { Attachment } from '../network/attachment.ts';
 
 export interface RunPlan {
-  /** Done before the process is started; empty unless others may join its shared memory. */
-  readonly shm: readonly HostStep[];
+  /** Done before the process is started (early-plan.ts); empty for most containers. */
+  readonly early: readonly HostStep[];
   readonly cgroup: readonly HostStep[];
   readonly network: readonly HostStep[];
   readonly start: HostStep;
@@ -43,16 +43,16 @@ export interface RunPlanInput {
   readonly attachment: Attachment;
   readonly cgroup: CgroupLayout;
   readonly start: HostStep;
-  readonly shm?: readonly HostStep[];
+  readonly early?: readonly HostStep[];
 }
 
-export function planRun({ bundle, attachment, cgroup, start, shm = [] }: RunPlanInput): RunPlan {
+export function planRun({ bundle, attachment, cgroup, start, early = [] }: RunPlanInput): RunPlan {
   const { cgroupsPath, resources } = bundle.linux;
   const mapping = idMapping(bundle);
   const mapped = mapping !== undefined;
   let container: RunPlan['container'] | undefined;
   return {
-    shm,
+    early,
     cgroup: planCgroup(cgroupsPath, resources, cgroup),
     network: planAttachment(attachment, mapped),
     start,
@@ -66,7 +66,7 @@ export function planRun({ bundle, attachment, cgroup, start, shm = [] }: RunPlan
 
 /** In the order a reader should meet them. */
 export const allSteps = (plan: RunPlan): readonly Step[] => [
-  ...plan.shm,
+  ...plan.early,
   ...(plan.mapping === undefined ? [] : [plan.start]),
   ...plan.network,
   ...plan.cgroup,

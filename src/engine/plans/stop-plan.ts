@@ -129,6 +129,8 @@ function lookAfter(command: HostCommand): Argv {
       return ['ip', 'netns', 'list'];
     case 'forget-flows':
       return ['conntrack', '-L', '-p', 'udp'];
+    case 'unmount-volume':
+      return ['findmnt', command.target];
     case 'rmdir':
       return ['ls', dirname(command.path)];
     case 'run': {
@@ -166,6 +168,11 @@ const WORDS: Readonly<Record<string, Pick<HostStep, 'title' | 'why' | 'without'>
     title: 'Remove the control group',
     why: 'rmdir(2) ends a group, which the kernel allows once no process is left in it.',
     without: 'Empty groups pile up, and the kernel keeps the books of each.',
+  },
+  'volume.mount': {
+    title: 'Unmount the volume, if nobody else uses it:',
+    why: 'A file for each container tells who uses it. The last one takes the file system off the volume’s directory; what is in a tmpfs is gone by that.',
+    without: 'The file system stays mounted, and its device busy.',
   },
   'process.start': {
     title: 'Kill what is left in the container’s cgroup',

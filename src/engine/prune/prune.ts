@@ -13,7 +13,8 @@ import { imageEvent, pruneEvent } from '../state/events/events.ts';
 import { DEFAULT_NETWORK } from '../spec/endpoints.ts';
 import { listNetworks } from '../state/networks.ts';
 import { treeSize } from '../state/tree-size.ts';
-import { listVolumes, lockVolumes, removeVolume } from '../state/volumes.ts';
+import { listVolumes, lockVolumes } from '../state/volumes.ts';
+import { removeVolume } from '../volumes/remove.ts';
 import { imagesInUse, isTakenMeanwhile, volumesInUse } from './in-use.ts';
 
 export interface Pruned {
@@ -60,7 +61,7 @@ export async function pruneNetworks({ containers, paths }: Engine, chooses: Choo
   return pruned;
 }
 
-/** `all`: named volumes too. */
+/** `all`: named volumes too. Those with options of the driver stay, as in Docker: what they hold is elsewhere. */
 export async function pruneVolumes(
   { containers, paths }: Engine,
   chooses: Chooses,
@@ -72,6 +73,7 @@ export async function pruneVolumes(
     const unused = listVolumes(paths).filter(
       (volume) =>
         !used.has(volume.name) &&
+        volume.options === undefined &&
         (all || volume.anonymous) &&
         chooses({ created: volume.created, labels: labelsOf(volume) }),
     );

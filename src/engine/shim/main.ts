@@ -22,6 +22,7 @@ import { tryLockPatiently } from '../state/lock.ts';
 import { acquireNetwork, type AcquiredNetwork } from '../network/networking.ts';
 import { announceNames, hasNames } from '../network/naming.ts';
 import { recordRunning } from './record-running.ts';
+import type { ContainerConfig } from '../spec/container.ts';
 import { writeNetworkFiles } from '../network/network-files.ts';
 import { byHandPath, containerDir, containerLock, containerRunDir } from '../state/paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
@@ -32,7 +33,6 @@ import type { Clients } from './clients.ts';
 import type * as Exit from './exit.ts';
 import { abandon, launch, startFirst, startWiring, type Started } from './launch.ts';
 import { assembleShim, journalOf, type ShimContext } from './context.ts';
-import type { Joined } from '../plans/bundle-input.ts';
 import { placesOf, prepareRun, type RunOptions } from '../plans/prepare.ts';
 
 const CONTROL_FD = 3;
@@ -76,8 +76,11 @@ export async function beginRun(
     const explain = request.explain ? new Explaining(parts.clients) : undefined;
     const trace = new InitTrace(`${config.name} (PID 1)`);
     const firstId = config.spec.usernsMode === 'auto' ? await takeIds(parts.store, config.id) : undefined;
-    const joined = config.spec.namespaces && (await share(parts, request.step === true));
-    const places = placesOf(store.paths, config, { firstId, joined });
+    const namespaces = {
+      firstId,
+      ...(isShared(config) ? await share(parts, request.step === true) : {}),
+    };
+    const places = placesOf(store.paths, config, namespaces);
     const start = async (pause?: Pause): Promise<Started> =>
       (pending = await startFirst(places, parts.stdio, trace, pause));
     const early = request.step === true ? undefined : await start();
@@ -86,8 +89,8 @@ export async function beginRun(
     ({ ports } = network);
     const pid =
       early === undefined
-        ? await bringUpStepwise(parts, request, network, start, explain, { firstId, joined })
-        : await bringUp(parts, request, network, early, explain, { firstId, joined });
+        ? await bringUpStepwise(parts, request, network, start, explain, namespaces)
+        : await bringUp(parts, request, network, early, explain, namespaces);
     const { first } = pending as unknown as Started;
     pending = undefined;
     if (hasNames(network.state)) await holdSockets(parts);
@@ -127,8 +130,11 @@ async function releaseLostPorts(store: ContainerStore): Promise<void> {
   await recoverAll(store);
 }
 
+/** It has to do with other containers, or with the host's mounts, before its first process. */
+const isShared = ({ spec }: ContainerConfig): boolean =>
+  spec.namespaces !== undefined || spec.mounts.some(({ fileSystem }) => fileSystem !== undefined);
 /** The modules are loaded only for a container that needs them. */
-const share = async (parts: ShimContext, stepwise: boolean): Promise<Joined | undefined> =>
+const share = async (parts: ShimContext, stepwise: boolean): Promise<Partial<Namespaces>> =>
   (await import('./sharing.ts')).share(parts, applyOptions(parts), stepwise);
 const takeIds = async (store: ContainerStore, id: string): Promise<number> =>
   (await import('./take-ids.ts')).takeIds(store, id);
@@ -184,8 +190,8 @@ async function refuse(id: string, found: Container | undefined): Promise<void> {
   }
 }
 
-/** With --userns=auto the machine's id of its root, and the containers whose namespaces it joins. */
-type Namespaces = Pick<RunOptions, 'firstId' | 'joined'>;
+/** With --userns=auto the machine's id of its root, the containers whose namespaces it joins, and the steps before. */
+type Namespaces = Pick<RunOptions, 'firstId' | 'joined' | 'early'>;
 
 /** Everything up to the running program, whose pid it gives. */
 async function bringUp(
@@ -234,13 +240,13 @@ function makePlan(
   { size, step = false }: ShimRequest,
   { attachment, state, warnings, links }: AcquiredNetwork,
   explaining: Explaining | undefined,
-  { firstId, joined }: Namespaces,
+  namespaces: Namespaces,
 ): RunPlan {
   span('state', 'write hosts, resolv.conf', () => writeNetworkFiles(store.paths, config, state, links));
   if (hasNames(state)) span('state', 'announce its names', () => announceNames(store.paths, config, state));
   for (const text of warnings) clients.broadcast({ type: 'warning', text });
   const plan = span('work', 'plan', () =>
-    prepareRun(store.paths, config, attachment, { size, trace: isTraced(), step, firstId, joined }),
+    prepareRun(store.paths, config, attachment, { size, trace: isTraced(), step, ...namespaces }),
   );
   explaining?.tell(allSteps(plan), config.name);
   return plan;

@@ -1,9 +1,9 @@
-/** What a container that shares namespaces needs before its first process: who they belong to, and shared memory. */
+/** What some containers need before their first process: whose namespaces they join, and mounts on the host. */
 import { applySteps, type ApplyOptions } from '../../../runtime/plan/apply.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
 import { findJoined } from '../joined.ts';
-import type { Joined } from '../plans/bundle-input.ts';
-import { planShm } from '../plans/shm-plan.ts';
+import { planEarly } from '../plans/early-plan.ts';
+import type { RunOptions } from '../plans/prepare.ts';
 import { shmPath } from '../state/paths.ts';
 import type { ShimContext } from './context.ts';
 
@@ -12,10 +12,11 @@ export async function share(
   { store, config }: ShimContext,
   options: ApplyOptions,
   stepwise: boolean,
-): Promise<Joined> {
-  const joined = findJoined(store, config);
-  const steps = planShm(store.paths, config);
-  if (steps.length > 0) ensurePrivateDir(shmPath(store.paths, config.id));
-  if (!stepwise) await applySteps(steps, options);
-  return joined;
+): Promise<Pick<RunOptions, 'joined' | 'early'>> {
+  const { namespaces } = config.spec;
+  const joined = namespaces && findJoined(store, config);
+  const early = planEarly(store.paths, config);
+  if (namespaces?.ipc === 'shareable') ensurePrivateDir(shmPath(store.paths, config.id));
+  if (!stepwise) await applySteps(early, options);
+  return { joined, early };
 }

@@ -56,10 +56,14 @@ export async function stepUp({
       );
     });
   };
+  for (const step of plan.early) {
+    allow(step.id);
+    await applySteps([step], { ...options, unfolded: true });
+  }
   // As in allSteps: with a user namespace of its own PID 1 comes first, and the steps about it need its number.
   const early = plan.mapping === undefined ? undefined : await startAllowed();
   const pid = early === undefined ? 0 : await pidOf(early);
-  for (const step of [...plan.shm, ...plan.network, ...plan.cgroup, ...plan.fromOutside]) {
+  for (const step of [...plan.network, ...plan.cgroup, ...plan.fromOutside]) {
     allow(step.id);
     await applySteps(withPid([step], pid), { ...options, unfolded: true });
   }

@@ -157,9 +157,18 @@ export interface MountSpec {
   readonly target: string;
   /** Of a volume: the directory or file in it that is mounted, instead of all of it. */
   readonly subpath?: string;
+  /** Of a volume with a file system of its own, which is mounted on `source` while containers use it. */
+  readonly fileSystem?: FileSystemSpec;
   readonly readOnly: boolean;
   /** mount(8) words beyond ro/rw: 'rslave', 'size=64m', 'noexec'. */
   readonly options: readonly string[];
+}
+
+/** The options type, device and o of `volume create`. */
+export interface FileSystemSpec {
+  readonly type: string;
+  readonly device: string;
+  readonly options: string;
 }
 
 /** Whether a container of this network mode hangs on a bridge. */

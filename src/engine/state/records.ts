@@ -27,6 +27,7 @@ import type {
   ContainerState,
   EndpointSpec,
   EndpointState,
+  FileSystemSpec,
   LogSpec,
   MountSpec,
   NamespaceSpec,
@@ -117,6 +118,7 @@ const mount = record<MountSpec>({
   anonymous: optional(flag),
   target: line,
   subpath: optional(text),
+  fileSystem: optional(record<FileSystemSpec>({ type: line, device: line, options: line })),
   readOnly: flag,
   options: lines,
 });

@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { delay } from '../../../runtime/io/delay.ts';
 import { copyOf } from '../../../images/foreign/kept.ts';
-import { recordEvent } from './events/event-log.ts';
-import { volumeEvent } from './events/events.ts';
 import { isDamaged, readKeptRecord, refuseLink, writeKeptRecord } from './atomic-file.ts';
 import { missingFile, tellDamage } from './damage.ts';
 import { tryLock, type Lock } from './lock.ts';
@@ -13,6 +11,7 @@ import { volumesDir, type Paths } from './paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
 import { isId, volumeRecord } from './records.ts';
 import { removeTree } from './remove-tree.ts';
+import type { FileSystemSpec } from '../spec/container.ts';
 import { timestamp } from '../spec/time.ts';
 
 export interface Volume {
@@ -24,8 +23,24 @@ export interface Volume {
   readonly mountpoint: string;
 }
 
+/** What `volume create -o` made of a volume. */
+type WithOptions = Pick<Volume, 'options' | 'mountpoint'>;
+
+const isBind = (o: string): boolean => o.split(',').some((word) => /^r?bind$/.test(word));
+
 /** Where the files of a volume are: its own directory, or the one that `volume create -o o=bind,device=DIR` named. */
-export const volumeSource = ({ mountpoint, options }: Volume): string => options?.['device'] ?? mountpoint;
+export const volumeSource = ({ mountpoint, options: { o = '', device = '' } = {} }: WithOptions): string =>
+  isBind(o) && device !== '' ? device : mountpoint;
+
+/** To be mounted on its own directory while containers use it. */
+export function fileSystemOf({ options = {} }: Pick<WithOptions, 'options'>): FileSystemSpec | undefined {
+  const { type = '', o = '', device = '' } = options;
+  return device === '' || isBind(o) ? undefined : { type, device, options: o };
+}
+
+/** The words that hold for the mount of a bound directory in a container. */
+export const bindWords = ({ options: { o = '' } = {} }: Pick<WithOptions, 'options'>): readonly string[] =>
+  isBind(o) ? o.split(',').filter((word) => !/^(r?bind|rw|)$/.test(word)) : [];
 
 export const volumeData = (paths: Paths, name: string): string => join(volumesDir(paths), name, '_data');
 
@@ -128,14 +143,6 @@ export function listVolumes(paths: Paths): readonly Volume[] {
         return [];
       }
     });
-}
-
-export function removeVolume(paths: Paths, name: string): void {
-  if (getVolume(paths, name) === undefined) {
-    throw new MinidockError({ code: 'NO_SUCH_VOLUME', message: `get ${name}: no such volume` });
-  }
-  deleteVolume(paths, name);
-  recordEvent(paths, volumeEvent(name, 'destroy'));
 }
 
 /** Also of one that has not been published. */

@@ -1,7 +1,8 @@
 /**
- * `volume create`. A volume that is there already is left as it is and counts as made, as in Docker. Of the driver
- * options those of a bind mount are taken: the volume then is that directory. File systems that somebody would have to
- * mount for the volume, and unmount after its last user, are refused.
+ * `volume create`. A volume that is there already is left as it is and counts as made, as in Docker. The options of the
+ * driver make it a directory of the host (o=bind), or a file system that is mounted while containers use it
+ * (src/engine/plans/volume-plan.ts). What the device and the file system make of their words is for the kernel to say,
+ * when it is first mounted.
  */
 import { isAbsolute } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
@@ -43,6 +44,10 @@ export async function createVolume(paths: Paths, request: VolumeRequest): Promis
   }
 }
 
+/** mount(2) takes one page of them. */
+const LONGEST_OPTIONS = 4095;
+const BIND_WORD = /^(r?bind|ro|rw|nosuid|nodev|noexec|noatime|nodiratime|relatime)$/;
+
 function checkOptions(name: string, options: VolumeRequest['options']): void {
   const keys = Object.keys(options);
   if (keys.length === 0) return;
@@ -52,17 +57,25 @@ function checkOptions(name: string, options: VolumeRequest['options']): void {
       message: `create ${name}: ${reason}`,
       ...(hint === undefined ? {} : { hint }),
     });
+  if (keys.includes('size'))
+    throw wrong(
+      'quota size requested but no quota support',
+      'A tmpfs has a limit: -o type=tmpfs -o device=tmpfs -o o=size=10m',
+    );
   const unknown = keys.find((key) => !['type', 'o', 'device'].includes(key));
   if (unknown !== undefined) throw wrong(`invalid option: "${unknown}"`);
-  const { type = 'none', o = '', device = '' } = options;
-  if (device === '') throw wrong('missing required option: "device"');
+  const missing = ['device', 'type'].find((key) => !keys.includes(key));
+  if (missing !== undefined) throw wrong(`missing required option: "${missing}"`);
+  const { o = '', device = '', type = '' } = options;
+  if (Buffer.byteLength(o) > LONGEST_OPTIONS)
+    throw wrong(`the options are longer than the ${String(LONGEST_OPTIONS)} bytes that mount(2) takes`);
   const words = o.split(',').filter(Boolean);
-  const other = words.find((word) => !/^(r?bind|ro|rw)$/.test(word));
-  if (!/^(none|bind)$/.test(type) || !words.some((word) => /^r?bind$/.test(word)) || other !== undefined) {
-    throw wrong(
-      `minidock does not mount "${other ?? type}" for a volume, only directories (type=none, o=bind)`,
-      'Mount it on the host and give its mount point as the device, or use --tmpfs for a container of its own.',
-    );
+  if (!words.some((word) => /^r?bind$/.test(word))) {
+    const empty = Object.entries({ device, type }).find(([, value]) => value === '');
+    if (empty !== undefined) throw wrong(`the option "${empty[0]}" is empty`);
+    return;
   }
+  const other = words.find((word) => !BIND_WORD.test(word));
+  if (other !== undefined) throw wrong(`the mount of a directory (o=bind) has no option "${other}"`);
   if (!isAbsolute(device)) throw wrong(`the device "${device}" must be an absolute path`);
 }

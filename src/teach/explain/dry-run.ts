@@ -49,7 +49,9 @@ export async function printDryRun(
   const firstId = config.spec.usernsMode === 'auto' ? peekIds(idsDir(store.paths), config.id) : undefined;
   const { findJoined } = await import('../../engine/joined.ts');
   const joined = findJoined(store, config);
-  const { plan } = computeRun(store.paths, config, attachment, { firstId, joined });
+  const { planEarly } = await import('../../engine/plans/early-plan.ts');
+  const early = planEarly(store.paths, config);
+  const { plan } = computeRun(store.paths, config, attachment, { firstId, joined, early });
   await printSteps(throughExec(allSteps(plan), [config.name === '' ? 'NAME' : config.name]), how);
 }
 

@@ -18,6 +18,7 @@ import { planRun, planStart } from '../../engine/plans/run-plan.ts';
 import type { Attachment } from '../../engine/network/attachment.ts';
 import { computeBundle, placesOf } from '../../engine/plans/prepare.ts';
 import { needsMtab } from '../../engine/plans/upper.ts';
+import { planVolumes } from '../../engine/plans/volume-plan.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import type { ContainerStore } from '../../engine/state/store.ts';
 import { relocate, type FreshVolume } from './places.ts';
@@ -52,6 +53,7 @@ async function makeScript(
     attachment,
     cgroup: computed.cgroup,
     start: planStart(placesOf(paths, config)),
+    early: planVolumes(paths, config),
   });
   const { endpoint, more = [] } = attachment.kind === 'bridge' ? attachment : {};
   return renderScript({

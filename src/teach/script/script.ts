@@ -86,7 +86,7 @@ export function renderScript(input: ScriptInput): string {
     withoutHead(containerLibrary),
     prepare(input),
     '# ---- The host',
-    `on_the_host() {\n${bySection([...plan.network, ...plan.cgroup], (step) => hostStep(onHost(step)))}\n}`,
+    `on_the_host() {\n${bySection([...plan.early, ...plan.network, ...plan.cgroup], (step) => hostStep(onHost(step)))}\n}`,
     '# ---- Process 1 of the container, until it is the program. All of it goes with that process.',
     container.text,
     start(number(plan.start), input, exported),
@@ -104,7 +104,7 @@ const bashPattern = (pattern: RegExp): string => `(${pattern.source.replaceAll('
 
 function header(input: ScriptInput): string {
   const { image, id, plan } = input;
-  const tools = [...new Set([...TOOLS, ...toolsOf([...plan.network, ...plan.cgroup])])].sort();
+  const tools = [...new Set([...TOOLS, ...toolsOf([...plan.early, ...plan.network, ...plan.cgroup])])].sort();
   return [
     '#!/bin/bash',
     remark(

@@ -153,18 +153,24 @@ export const state = [
     ],
     ['if (length < SIZE) return', 'if (length <= SIZE) return', 'unit/src/engine/state/atomic-file'],
   ),
+  ...mutantsOf('src/engine/state/volumes.ts', [
+    'if (existing !== undefined) return { volume: existing, isEmpty: false, publish: undefined };',
+    'if (existing !== undefined) return { volume: existing, isEmpty: true, publish: () => undefined };',
+    'e2e/volumes\\. -t filled',
+  ]),
+  ...mutantsOf('src/engine/volumes/remove.ts', [
+    '  unmountAll(volumeData(paths, name), hostOf(kernel));\n',
+    '  void [unmountAll, volumeData, hostOf, kernel];\n',
+    'e2e/volume-file-systems\\. -t empties',
+  ]),
   ...mutantsOf(
-    'src/engine/state/volumes.ts',
+    'runtime/volumes/hold.ts',
     [
-      'if (existing !== undefined) return { volume: existing, isEmpty: false, publish: undefined };',
-      'if (existing !== undefined) return { volume: existing, isEmpty: true, publish: () => undefined };',
-      'e2e/volumes\\. -t filled',
+      'if (unlock !== undefined && readdirSync(users).length > 0) return;',
+      'void readdirSync;',
+      'unit/runtime/volumes/hold',
     ],
-    [
-      "code: 'NO_SUCH_VOLUME'",
-      "code: 'NO_VOLUME'",
-      'e2e/volumes\\. -t volumes',
-      'A code is not printed, and nothing asks for this one',
-    ],
+    ['  if (isMounted(target, host)) return;\n', '', 'unit/runtime/volumes/hold'],
+    ['while (isMounted(target, host))', 'if (isMounted(target, host))', 'unit/runtime/volumes/hold'],
   ),
 ];
