@@ -11,7 +11,6 @@ import {
   parseIpv4,
   type Cidr,
 } from '../../../runtime/network/ipv4.ts';
-import type { Protocol } from '../../../runtime/network/types.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { Container } from '../../engine/state/store.ts';
 import {
@@ -30,24 +29,10 @@ import {
 } from '../host/ip.ts';
 import { look, lookAtJson } from '../host/look.ts';
 import { namespaceAt, ownNamespace } from '../host/netns.ts';
+import { parseListeners, type Listener } from './listeners.ts';
 import type { Journey, NamedNetns } from './model.ts';
 import { readRuleset, redirectionOf, type Ruleset, type Target } from './ruleset.ts';
 import { hasProgram } from '../../engine/spec/container.ts';
-
-export interface Listener {
-  readonly protocol: Protocol;
-  /** '*' for every address of both kinds. */
-  readonly address: string;
-  /** The only interface that it takes packets from (SO_BINDTODEVICE); '' for all. */
-  readonly device: string;
-  /** As many connections wait to be accepted as may. */
-  readonly isFull: boolean;
-  readonly port: number;
-  /** 'httpd (pid 12)'; '' if none is visible. */
-  readonly program: string;
-  /** Of all that have that socket. */
-  readonly pids: readonly number[];
-}
 
 /** A network namespace: the host's, or a container's. */
 export interface Stack {
@@ -155,26 +140,6 @@ async function readStack(name: string, enter: Enter, netns: string): Promise<Sta
     readRules(enter),
   ]);
   return { name, enter, netns, interfaces, neighbours, listeners: parseListeners(sockets), routes, rules };
-}
-
-/** `tcp LISTEN 0 128 0.0.0.0:80 0.0.0.0:* users:(("httpd",pid=12,fd=3))` */
-export function parseListeners(text: string): readonly Listener[] {
-  return text.split('\n').flatMap((line): readonly Listener[] => {
-    const [protocol, , waiting, most, local = '', , users = ''] = line.trim().split(/\s+/);
-    const colon = local.lastIndexOf(':');
-    if ((protocol !== 'tcp' && protocol !== 'udp') || colon < 0) return [];
-    const address = local
-      .slice(0, colon)
-      .replace(/%.*$/, '')
-      .replace(/^\[|\]$/g, '');
-    const device = /%([^%\]]+)\]?$/.exec(local.slice(0, colon))?.[1] ?? '';
-    // A full queue holds one more than its length.
-    const isFull = protocol === 'tcp' && Number(waiting) > Number(most);
-    const [, name, pid] = /\(\("([^"]*)",pid=(\d+)/.exec(users) ?? [];
-    const program = name === undefined ? '' : `${name} (pid ${pid ?? ''})`;
-    const pids = [...users.matchAll(/pid=(\d+)/g)].map((one) => Number(one[1]));
-    return [{ protocol, address, device, isFull, port: Number(local.slice(colon + 1)), program, pids }];
-  });
 }
 
 export const addressesOf = (stack: Stack, ifname?: string): readonly string[] =>

@@ -2,7 +2,8 @@
 import { bad, good, isUp } from '../findings.ts';
 import { isOwn } from '../kinds.ts';
 import type { Finding } from '../model.ts';
-import { inStack, type Listener, type Scene, type Stack } from '../observe.ts';
+import type { Listener } from '../listeners.ts';
+import { inStack, type Scene, type Stack } from '../observe.ts';
 
 /** `address`: the packet's destination on arrival. */
 export function checkSocket(scene: Scene, stack: Stack, address: string): readonly Finding[] {
