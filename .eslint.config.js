@@ -62,7 +62,9 @@ export default tseslint.config(
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
+    plugins: { words: { rules: { plain: plainEnglish } } },
     rules: {
+      'words/plain': 'error',
       eqeqeq: 'error',
       'no-var': 'error',
       'no-console': 'off',
@@ -103,9 +105,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts', 'images/**/*.ts', 'runtime/**/*.ts', 'scripts/**/*.ts'],
-    plugins: { words: { rules: { plain: plainEnglish } } },
     rules: {
-      'words/plain': 'error',
       'no-restricted-syntax': ['error', ...SYNTAX, NO_TOP_LEVEL_AWAIT, ...CONSTANTS],
     },
   },

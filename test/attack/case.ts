@@ -35,7 +35,7 @@ export interface HostileImage {
   readonly files: Readonly<Record<string, HostileFile>>;
   /** The image configuration's `config` object, as the attacker writes it. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** What `history` tells of its last layer. */
+  /** What `history` says about its last layer. */
   readonly history?: string;
 }
 

@@ -18,7 +18,7 @@ export function hostileArchive(name: string, { files, config = {}, history = nam
     os: 'linux',
     config: { Env: ['PATH=/bin'], ...config },
     rootfs: { type: 'layers', diff_ids: digests.map((digest) => `sha256:${digest}`) },
-    // Two images of the same content are told apart by their names.
+    // The names tell two images of the same content apart.
     history: layers.map((_, index) => ({ created_by: index === 0 ? name : history })),
   });
   const tars = digests.map((digest) => `${digest}.tar`);

@@ -1,6 +1,6 @@
 /**
  * Differences between Docker and minidock that are known, each with its reason. `meant` ones stay; the others are faults
- * that nobody has mended yet. The first entry that fits a line is told.
+ * that are not repaired yet. The first entry that fits a line is printed.
  */
 export interface Known {
   readonly line: RegExp;

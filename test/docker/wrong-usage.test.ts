@@ -111,7 +111,7 @@ describeBesideDocker('wrong usage', ({ same, both }) => {
     ...['pull UPPER', 'run --rm UPPER', 'volume rm nosuch', 'start -ai nosuch', 'start -a a b'],
     ...['container run --rm --network nosuch test', 'save -o /nosuchdir/x test', 'run --rm 127.0.0.1:1/x'],
   ])('%s', async (words) => {
-    // The registry that is not there is told in other words.
+    // minidock has other words for a registry that does not exist.
     if (!words.includes('127.0.0.1')) {
       // Docker ends the line it could not print.
       await same(`docker ${words}`, (text) => text.trimStart());

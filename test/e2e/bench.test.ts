@@ -1,4 +1,4 @@
-/** The benchmark still runs: a small part of it, without rivals; its figures are nobody's concern here. */
+/** The benchmark still runs: a small part of it, without rivals; its figures do not matter here. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';

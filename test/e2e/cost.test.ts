@@ -1,7 +1,7 @@
 /**
  * What commands cost, in counts that are the same on any machine: programs started, files opened, bytes written,
  * modules loaded. The bounds are what was measured when it was good and a tenth more, so that one more process per
- * container or one more library per `ps` is noticed by whoever adds it. Who makes it cheaper lowers them.
+ * container or one more library per `ps` fails here for its author. A cheaper command gets lower limits.
  *
  * Times are the benchmark's affair (scripts/bench).
  */

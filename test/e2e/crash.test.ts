@@ -191,7 +191,7 @@ test('the program is killed: its status is 137, and nothing was out of memory', 
   killProcess(Number(await field('killed', '{{.State.Pid}}')));
   expect(await ok('wait', 'killed')).toBe('137');
   expect(await field('killed', '{{.State.OOMKilled}}')).toBe('false');
-  // Whoever comes to wait once the end is on record need not wait for the last files to go.
+  // A command that begins to wait after the end is on record need not wait for the last files to go.
   const runDir = join(engine.host.runDir, 'containers', id);
   await engine.host.waitFor(() => !existsSync(runDir), 'the run directory to be gone');
 });

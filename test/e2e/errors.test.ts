@@ -286,7 +286,7 @@ describe('the disk', () => {
     });
   });
 
-  test('filled by the container itself: its program is told, its log keeps what fits, and it can be removed', async () => {
+  test('filled by the container itself: its program gets the error, its log keeps what fits, and it can be removed', async () => {
     await onSmallDisk(async (env) => {
       const script = 'dd if=/dev/zero of=/big bs=64k 2>&1; echo still here';
       const run = await engine.host.run(
@@ -308,7 +308,7 @@ test('a place where nothing can be written', async () => {
   expect(result.stderr).not.toMatch(/internal error/);
 });
 
-describe('what was undone is told where it was on this host', () => {
+describe('an error says what was undone, with its place on this host', () => {
   test.each([
     ['no such user', ['-u', 'nosuch', 'test', 'true'], 'unable to find user nosuch'],
     ['no such program', ['test', 'nosuch'], 'executable file not found'],

@@ -93,7 +93,7 @@ describe('as Docker 26.1 tells them', () => {
 });
 
 describe('who follows', () => {
-  test('is told at once, by filter and format, and ends with --until', async () => {
+  test('is printed at once, by filter and format, and ends with --until', async () => {
     const follower = engine.host.spawn([
       ...[binary, 'events', '--filter', 'type=container', '--filter', 'event=die'],
       ...['--format', '{{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}'],
@@ -116,7 +116,7 @@ describe('who follows', () => {
   });
 });
 
-test('a container whose shim was killed has died, for whoever looks next', async () => {
+test('a container whose shim was killed has died for the next command', async () => {
   await ok('run', '-d', '--name', 'lost', 'test', 'sleep', '100');
   const since = now();
   const shim = await ok('inspect', '-f', '{{.Id}}', 'lost');

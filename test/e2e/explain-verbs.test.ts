@@ -1,4 +1,4 @@
-/** `--explain` and `--dry-run` of the verbs besides run: what is told is what is done, and a dry run does nothing. */
+/** `--explain` and `--dry-run` of the verbs besides run: what is printed is what is done, and a dry run does nothing. */
 import { describe, expect, test } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -127,7 +127,7 @@ describe('a dry run ends as the real one would', () => {
       ['run', '-p', '192.0.2.77:80:80'],
       /cannot assign requested address/,
     ],
-  ])('%s that cannot be had now is noted, and the steps are told', async (_, [verb, ...words], what) => {
+  ])('%s that cannot be had now is noted, and the steps are printed', async (_, [verb, ...words], what) => {
     await engine.ok('create', '--name', 'later', '-p', '8080:80', 'test', 'true');
     await engine.ok(
       'run',
@@ -343,7 +343,7 @@ describe('stop and rm', () => {
     expect(planned).not.toMatch(/could not\s+finish|writes its\s+files and answers/);
   });
 
-  test('rm tells of its files too, and a dry run leaves them', async () => {
+  test('rm lists its files too, and a dry run leaves them', async () => {
     await engine.ok('run', '-d', '--name', 'removed', '-v', '/data', 'test', 'sleep', '100');
     const flags = ['-f', '-v', '--explain=json', 'removed'];
     const planned = idsOf(await engine.ok('rm', '--dry-run', ...flags));
@@ -357,7 +357,7 @@ describe('stop and rm', () => {
     );
   });
 
-  test('of several, each is told whole, also by a shim that was asleep', async () => {
+  test('of several, each is printed whole, also by a shim that was asleep', async () => {
     const names = ['one', 'two', 'three', 'four'].map((name) => `many-${name}`);
     for (const name of names) await engine.ok('run', '-d', '--name', name, 'test', 'sleep', '100');
     // Asleep, a shim is a program of one page, and what wakes it comes all at once.
@@ -431,7 +431,7 @@ describe('pull', () => {
 
       const both = await host.run(['sh', '-c', `${program} pull --explain=json ${name} 2>&1`]);
       const [stderr = '', stdout = ''] = both.stdout.split(/^(?=Digest: )/m);
-      // Nothing is told any more when it says that it is done.
+      // No step is printed after it says that it is done.
       expect(stdout).toMatch(/^Digest: sha256:\w{64}\nStatus: Downloaded newer image for .*\n.*\n$/);
       const steps = objects(stderr);
       expectWhole(steps);
@@ -460,7 +460,7 @@ describe('pull', () => {
       }
       const again = objects((await engine.minidock('pull', '--explain=json', name)).stderr);
       expect(again.map(({ id }) => id)).toContain('registry.resolve');
-      // The configuration is here, so it is not asked for, and that is told.
+      // The configuration is here, so minidock does not ask for it, and says so.
       const asked = steps.find(({ id }) => id === 'registry.config');
       expect(again.filter(({ id }) => id === 'registry.config')).toEqual([
         { ...asked, n: expect.any(Number), of: again.length, ms: 0, outcome: 'already' },
@@ -508,7 +508,7 @@ describe('pull', () => {
     }
   });
 
-  test('run tells of the pull it needs; with --dry-run neither is done', async () => {
+  test('run explains the pull that it needs; with --dry-run neither is done', async () => {
     const { host } = engine;
     const registry = await startRegistry(host);
     const name = `${registry.address}/needed:one`;

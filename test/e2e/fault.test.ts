@@ -78,7 +78,7 @@ describe('each step, failing', () => {
   }, 180_000);
 
   test.each(['netns.create', 'veth.up', 'rootfs.pivot', 'process.exec'])(
-    'is the last that --explain tells of, as failed: %s',
+    'is the last that --explain prints, as failed: %s',
     async (id) => {
       const words = ['run', '--rm', '--explain=json', ...FLAGS, 'test', 'true'];
       const { stderr } = await runWith({ MINIDOCK_FAIL_AT: id }, ...words);

@@ -1,6 +1,6 @@
 /**
  * Words that an image, a container, a registry or a command line chooses. None of them reaches a terminal as a control
- * character, and none of them runs: not in the script of `run --script`, nor in a command that is told to be pasted.
+ * character, and none of them runs: not in the script of `run --script`, nor in a command that is printed to be pasted.
  */
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
@@ -24,7 +24,7 @@ const CONTROLS = '\x1b]0;owned\x07\x1b[31mred\rover\x7f\x9b2J\u202egpj';
 /** Everything a terminal or a reader could be led astray with but the layout that minidock itself makes. */
 const UNSAFE = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u;
 
-/** Lies on the host, where no container comes: made only by whoever runs an image's words out there. */
+/** Lies on the host, where no container comes: made only if the host runs an image's words. */
 const mark = (): string => join(engine.host.dir, 'owned');
 const makeMark = (): string => `touch ${mark()}`;
 /** Ends a comment and a command; ends a quote; is expanded in double quotes. */

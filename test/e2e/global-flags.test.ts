@@ -85,7 +85,7 @@ describe('-D and --log-level', () => {
     },
   );
 
-  test('what fails is told with its reason', async () => {
+  test('a failure comes with its reason', async () => {
     const { stderr } = await minidock('-D', 'run', '--rm', '--pull', 'never', 'absent');
     expect(stderr).toMatch(/^debug: image: find the image \(.*\): failed: .*absent/m);
   });

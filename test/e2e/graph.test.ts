@@ -278,7 +278,7 @@ describe('formats', () => {
     expect(stderr).toContain('ip: command not found');
   });
 
-  test('--watch draws again when the kernel tells of a change, and leaves no monitor behind', async () => {
+  test('--watch draws again when the kernel reports a change, and leaves no monitor behind', async () => {
     const watching = engine.host.spawn([program, 'graph', '--watch', '--brief', '--all']);
     await watching.waitForOutput(/this host/);
     await ip('netns', 'add', 'seen');

@@ -194,7 +194,7 @@ describe('at once', () => {
 describe('streams', () => {
   const sh = (script: string): Promise<RunResult> => engine.host.run(['sh', '-c', script]);
 
-  test('output that cannot be written is told in one line, not lost in silence', async () => {
+  test('output that cannot be written is an error of one line, not lost in silence', async () => {
     await ok('run', '-d', '--name', 'full', 'test', 'sleep', '100');
     for (const args of ['ps', 'inspect full', 'exec full echo words', 'run --rm test echo words']) {
       const { exitCode, stderr } = await sh(`${binary} ${args} >/dev/full`);

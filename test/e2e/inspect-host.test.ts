@@ -114,7 +114,7 @@ test('templates, tables, containers that do not run, and those that are not ther
   expect([missing.exitCode, missing.stderr]).toEqual([1, 'minidock: No such container: nobody\n']);
 });
 
-test('a cable cut by hand is told', async () => {
+test('a cable cut by hand is reported', async () => {
   await start('web');
   const name = (await view('web')).Cables[0]?.HostName ?? '';
   await sh('ip', 'link', 'delete', name);

@@ -46,10 +46,10 @@ test('nobody in there ever sees a process of the machine’s root, which it coul
   expect((await watcher.waitForOutput(/done/)).trim()).toBe('watches\ndone');
 }, 120_000);
 
-test('what enters brings neither the keys nor the environment of whoever sent it', async () => {
+test('what enters brings neither the keys nor the environment of its sender', async () => {
   const keyctl = process.arch === 'arm64' ? '219' : '250';
   const session = `printf '%d\\n' $(perl -e 'print syscall(${keyctl}, 0, -3, 0)')`;
-  // Whoever logs in has a session of keys; this one prints its number, and enters with it.
+  // A login has a session of keys; this one prints its number, and enters with it.
   const both = `my $name = "mine"; syscall(${keyctl}, 1, $name); system(@ARGV); system("bash", "-c", $ARGV[-1])`;
   const { stdout: sessions } = await host.run(['perl', '-e', both, '--', ...enter(session)]);
   const [inside = '', outside = ''] = sessions.trim().split('\n');
@@ -108,7 +108,7 @@ test('what leads out of it is as large afterwards, and what is reached is still 
   expect((await host.minidock('lab', 'list')).stdout).toMatch(/^cable +1 of 7/m);
 }, 60_000);
 
-test('a lab that froze itself ends, and so does whoever was on the way in', async () => {
+test('a lab that froze itself ends, and so does a process on its way in', async () => {
   await host.minidock('lab', 'end');
   const before = await host.snapshot();
   await host.minidock('lab', 'start', 'cable', '--again');
@@ -177,7 +177,7 @@ test('it ends also when somebody holds on to the pipe that leads out', async () 
   }
 }, 60_000);
 
-test('no socket that leads around the namespaces can be made, by whichever call, whoever enters', async () => {
+test('no socket that leads around the namespaces can be made, by any call, by any process that enters', async () => {
   const program = `use POSIX ();
     for my $family (0 .. 50, 4294967296 + 40, -1) {
       for my $call (41, 53) {

@@ -199,7 +199,7 @@ test('of two that start the same lab at once one is refused, and its end leaves 
   expect(await host.snapshot()).toEqual(before);
 }, 60_000);
 
-test('a lab that plays itself ends with whoever has it played, killed or not', async () => {
+test('a lab that plays itself ends with its command, killed or not', async () => {
   const before = await host.snapshot();
   const played = host.spawn([minidock, 'lab', 'run', 'cable', '--auto']);
   await played.waitForOutput(/Step 1 of 7/);
@@ -326,7 +326,7 @@ test('nothing that is typed in there reaches the machine, and the end leaves not
   expect((await lab('list')).stdout).toMatch(/^bridge +1 of 5/m);
 }, 120_000);
 
-test('someone who knows nothing is told where to begin', async () => {
+test('the list says where to begin to someone who knows nothing', async () => {
   const { stdout } = await lab();
   expect(stdout).toMatch(/minidock lab start \S+/);
   expect((await lab('start', 'nonsense')).stderr).toContain('minidock lab list');

@@ -67,7 +67,7 @@ describe('create, start, wait', () => {
     await host.run(['ip', 'link', 'delete', cable]);
   });
 
-  test('start of what runs does nothing; several at once; an unknown one is told and the rest goes on', async () => {
+  test('start of what runs does nothing; several at once; an unknown one is an error and the rest goes on', async () => {
     const id = await ok('run', '-d', 'test', 'sleep', '1000');
     const pid = await state(id, 'Pid');
     await ok('create', '--name', 'second', 'test', 'sleep', '1000');
@@ -168,7 +168,7 @@ describe('rm', () => {
   });
 });
 
-test('rm waits for whoever has the container in hand, and then removes it', async () => {
+test('rm waits for the command that holds the container, and then removes it', async () => {
   const id = await ok('create', '--name', 'held', 'test', 'true');
   const lock = join(engine.host.root, 'containers', id, 'lock');
   const holder = engine.host.spawn(['flock', '--no-fork', lock, 'sh', '-c', 'echo held; exec sleep 1000']);

@@ -70,7 +70,7 @@ describe('stats', () => {
     );
   });
 
-  test('goes on until it is told to end, and starts no program', async () => {
+  test('goes on until a signal ends it, and starts no program', async () => {
     await ok('run', '-d', '--name', 'idle', 'test', 'sleep', '1000');
     const live = engine.host.spawn([binary, 'stats', '--format', '{{.Name}}']);
     await engine.host.waitFor(() => live.output().split('idle').length > 2, 'two pictures');

@@ -278,7 +278,7 @@ describe('networks of the user', () => {
       await connecting;
       await engine.host.waitFor(
         async () => (await ok('inspect', '-f', '{{.State.Status}}', 'web')) === 'exited',
-        'the container to be told as ended',
+        'the container to be on record as ended',
       );
       await ok('rm', 'web');
       expect(await ok('network', 'inspect', '-f', '{{len .Containers}}', 'aa', 'bb')).toBe('0\n0');

@@ -65,7 +65,7 @@ describe('modes', () => {
     }
   });
 
-  test('container: one that holds a lease on its hosts file is told of, and not waited for', async () => {
+  test('container: one that holds a lease on its hosts file is a warning, and not waited for', async () => {
     const id = await ok('run', '-d', '--name', 'holder', 'test', 'sleep', '1000');
     const hosts = join(engine.host.root, 'containers', id, 'hosts');
     // F_SETLEASE of F_WRLCK. A program of the container's may do it as well, since the file is its user's.

@@ -1,4 +1,4 @@
-/** What `network create` is told about a network, held against real packets with both firewalls; `ls` and `prune`. */
+/** The options of `network create`, held against real packets with both firewalls; `ls` and `prune`. */
 import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
 import { HOST_ADDRESS, INTERNET_ADDRESS } from '../support/host.ts';

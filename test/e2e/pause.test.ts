@@ -100,7 +100,7 @@ describe.each(versions)('cgroups of the %s', (cgroup) => {
     expect((await minidock('unpause', 'clock')).stderr).toBe(`minidock: Container ${id} is not paused\n`);
   });
 
-  test('one of several that cannot be paused is told of, and the others are paused', async () => {
+  test('one of several that cannot be paused is an error, and the others are paused', async () => {
     await start('one');
     await start('two');
     const { exitCode, stdout, stderr } = await minidock('pause', 'one', 'nobody', 'two');
@@ -142,7 +142,7 @@ describe.each(versions)('cgroups of the %s', (cgroup) => {
     expect(await ok('wait', 'hup')).toBe('9');
   });
 
-  test('rm -f, and the end of whoever killed its shim', async () => {
+  test('rm -f, and the end of the process that killed its shim', async () => {
     await start('gone');
     await ok('pause', 'gone');
     await ok('rm', '-f', 'gone');

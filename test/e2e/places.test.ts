@@ -199,7 +199,7 @@ describe('a link in the place of what minidock keeps', () => {
       renameSync(join(root, path), join(aside, 'real'));
       symlinkSync(join(aside, 'real'), join(root, path));
       const { exitCode, stderr } = await engine.minidock(...args);
-      // A record is kept twice: the other copy serves, and the link is told.
+      // A record is kept twice: the other copy serves, and a warning names the link.
       const failed = !/(config|volume)\.json$/.test(path);
       expect({ path, args, failed: exitCode !== 0, stderr }).toEqual({
         path,

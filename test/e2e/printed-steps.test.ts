@@ -1,6 +1,6 @@
 /**
- * What is printed is what ran, verb by verb: the commands of a dry run, which is made before, and those that the trace
- * tells of, which holds the data that each performer was given.
+ * What is printed is what ran, verb by verb: the commands of a dry run, which is made before, and those of
+ * the trace, which holds the data that each performer was given.
  */
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';

@@ -22,7 +22,7 @@ let registry: TestRegistry;
 
 beforeAll(async () => {
   host = await createHost();
-  // A resolver that is not there is told at once; one that does not answer is waited for.
+  // A resolver that does not exist fails at once; for one that does not answer, a lookup waits.
   const resolver = join(host.dir, 'resolv.conf');
   writeFileSync(resolver, 'nameserver 127.0.0.1\n');
   await host.run(['mount', '--bind', resolver, '/etc/resolv.conf']);

@@ -26,7 +26,7 @@ const until = (name: string, pattern: RegExp): Promise<string> =>
     `${name} to be ${String(pattern)}`,
     20_000,
   );
-/** Its program dies by nobody's command. */
+/** No command makes its program die. */
 async function crash(name: string): Promise<void> {
   await engine.host.run(['sh', '-c', `kill -KILL $(${binary} inspect -f '{{.State.Pid}}' ${name})`]);
 }

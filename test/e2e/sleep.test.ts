@@ -54,7 +54,7 @@ async function sleeper(name: string, ...rest: readonly string[]): Promise<number
   return asleep(name);
 }
 
-/** Echoes each line of its input to both streams; ends with the status it is told. */
+/** Echoes each line of its input to both streams; ends with the status it is given. */
 const ECHO =
   'while read line; do case $line in end*) exit ${line#end};; esac; echo "out $line"; echo "err $line" >&2; done';
 /** Waits for its signal, says so, ends with 3. */

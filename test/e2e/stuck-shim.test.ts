@@ -78,7 +78,7 @@ test.each([
   expect(await ok('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'deaf')).toBe('exited 137');
 });
 
-test('wait does nothing to it: whoever stopped it may go on looking at it', async () => {
+test('wait does nothing to it: a debugger that stopped it may go on', async () => {
   const { pid, shim } = await runStuck(
     'stuck',
     'sh',

@@ -215,7 +215,7 @@ describe('what it is not', () => {
     expect(inside.stdout).not.toContain('MINIDOCK');
   });
 
-  test('a file that cannot be written is told once, and the command does what it is for', async () => {
+  test('a file that cannot be written is one warning, and the command does its work', async () => {
     const run = (file: string): Promise<RunResult> =>
       engine.host.run([program, 'run', '--rm', 'test', 'echo', 'hello'], { env: { MINIDOCK_TRACE: file } });
     expect(await run('/no/such/directory/file')).toMatchObject({
@@ -236,7 +236,7 @@ describe('what it is not', () => {
     const unmounts = async (): Promise<true | undefined> =>
       (await engine.host.run(['umount', full])).exitCode === 0 || undefined;
     await engine.host.waitFor(unmounts, 'the end of the shim, which has the file open');
-    // Also where it cannot be told.
+    // Also where the warning cannot be written.
     const untold = ['sh', '-c', 'exec "$0" run --rm test echo hello 2>/dev/full', program];
     expect(
       await engine.host.run(untold, { env: { MINIDOCK_TRACE: '/no/such/directory/file' } }),

@@ -138,7 +138,7 @@ describe('processors and processes', () => {
   });
 });
 
-test('a stopped container starts with its new limits; of several, one that is missing is told of', async () => {
+test('a stopped container starts with its new limits; of several, one that is missing is an error', async () => {
   await ok('create', '--name', 'one', '-m', '32m', 'test', 'sleep', '1000');
   await ok('create', '--name', 'two', 'test', 'true');
   const { exitCode, stdout, stderr } = await minidock('update', '--pids-limit', '7', 'one', 'nobody', 'two');

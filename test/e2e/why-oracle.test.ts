@@ -115,7 +115,7 @@ describe('from outside to a published port', () => {
     expectWorks(await ask(':8080'));
   });
 
-  test('what depends on who asks, or on what is sent, is told as not seen', async () => {
+  test('what depends on who asks, or on what is sent, counts as not seen', async () => {
     await table('ip', `chain g { type filter hook forward priority 10; ip saddr ${OUTSIDE_ADDRESS} drop; }`);
     expect(await published()).toBe(false);
     const { walk, verdict } = await ask(':8080');

@@ -57,7 +57,7 @@ describe('from outside, on the uplink', () => {
     expectWorks(await ask(':8080'));
   });
 
-  test('without a default route the client comes over a cable of its own, which is told', async () => {
+  test('without a default route the client comes over a cable of its own, and the answer says so', async () => {
     await change('ip route delete default', 'ip route add default via 192.0.2.1');
     const { stdout } = await engine.host.minidock('why', 'outside', `${HOST_ADDRESS}:8080`);
     expect(stdout).toMatch(/\nit works: /);

@@ -46,7 +46,7 @@ export const targetNames = [
 ] as const;
 export type TargetName = (typeof targetNames)[number];
 
-/** Runs one input. Throws when it finds what must not be. */
+/** Runs one input. @throws when it finds what must not be. */
 export async function fuzzOnce(name: TargetName, seed: number, around: Surroundings): Promise<string> {
   writeFileSync(join(around.dir, 'secret'), 'untouched');
   const outcome = await targets[name](randomOf(seed), around);

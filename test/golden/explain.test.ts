@@ -1,4 +1,4 @@
-/** What `--dry-run` tells of a container with a published port, in both firewalls, and of what PID 1 does in it. */
+/** What `--dry-run` prints for a container with a published port, in both firewalls, and of what PID 1 does in it. */
 import { test } from '@jest/globals';
 import type { CgroupLayout } from '../../runtime/cgroup/detect.ts';
 import { planCgroup } from '../../runtime/cgroup/plan.ts';

@@ -1,4 +1,4 @@
-/** A client's connection on Bun: what it sends and is sent, and that every end is told, also of one that never was. */
+/** A client's connection on Bun: what it sends and is sent, and that every end is reported, also of one that never began. */
 import { createServer } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ afterEach(() => rmSync(dir, { recursive: true }));
 const connect = async (path: string): Promise<string> =>
   (await runProgram(driver('connection-driver.ts', path))).stdout;
 
-test('what is written before it is open arrives; what comes back is told, then the end', async () => {
+test('what is written before it is open arrives; what comes back is reported, then the end', async () => {
   const path = join(dir, 'socket');
   const server = createServer((socket) =>
     socket.on('data', (chunk) => socket.end(`${chunk.toString()} back`)),

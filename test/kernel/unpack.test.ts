@@ -430,7 +430,7 @@ describe('layers on each other', () => {
   });
 });
 
-test('ext4 is told to keep layers apart', async () => {
+test('ext4 gets the flag that keeps layers apart', async () => {
   expect((await minidock(['import', '-', 'some'], tarOf({ name: 'a', data: 'x' }))).exitCode).toBe(0);
   const fileSystem = (await run('stat', '--file-system', '--format', '%T', dir)).trim();
   const flags = fileSystem === 'ext2/ext3' ? await run('lsattr', '-d', images('tmp')) : 'T ';

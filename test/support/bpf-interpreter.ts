@@ -8,7 +8,7 @@ export interface SystemCall {
   readonly args?: readonly (number | bigint)[];
 }
 
-/** The filter's 32-bit answer. Throws on what the kernel's checker would refuse. */
+/** The filter's 32-bit answer. @throws on what the kernel's checker would refuse. */
 export function runFilter(program: Uint8Array, call: SystemCall): number {
   const data = new DataView(new ArrayBuffer(64));
   data.setUint32(0, call.nr >>> 0, true);

@@ -1,5 +1,5 @@
 /**
- * A running container as the kernel sees it, whoever made it: read from outside, by the number of its first process,
+ * A running container as the kernel sees it, whatever made it: read from outside, by the number of its first process,
  * so that two containers can be compared with toEqual. Numbers and names that differ from one container to the next
  * (ids, interface indexes, paths of a container's own files) are replaced by words.
  */
@@ -118,7 +118,7 @@ function mountLine(line: string): string {
     .slice(6)
     .map((word) => word.replace(/\d+/, 'N'));
   const own = root.replace(/^.*\/(hosts|hostname|resolv\.conf)$/, '$1');
-  // Writable or not in itself: decided by whoever mounts first in that network namespace, `ip -n` for one, which mounts
+  // Writable or not in itself: the first mount in that network namespace decides, `ip -n` for one, which mounts
   // it for itself. What holds for the container are the flags of its own mount.
   if (type === 'sysfs') return [own, point, flags, ...optional, type, source].join(' ');
   const data = type === 'overlay' ? options.replace(/(lowerdir|upperdir|workdir)=[^,]*/g, '$1') : options;

@@ -3,7 +3,7 @@
  * images on Docker Hub are: the access log a link to /dev/stdout, SIGQUIT to stop. It comes out of a real registry.
  *
  * Making it takes half a minute and the network, so the layout that skopeo pushes is kept below /var/tmp, under a
- * name made of this week and of all that goes into it; whoever needs it while it is made waits.
+ * name made of this week and of all that goes into it; a test that needs it while it is made waits.
  */
 import { createHash } from 'node:crypto';
 import {

@@ -8,7 +8,7 @@ import { linkSync, lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync, writ
 import { posix } from 'node:path';
 import type { TestEntry } from './tar-bytes.ts';
 
-/** Throws where Docker fails. `root` is an empty directory. */
+/** @throws where Docker fails. `root` is an empty directory. */
 export function unpackAsDocker(root: string, entries: readonly TestEntry[]): void {
   for (const entry of entries) {
     const name = posix.join('/', String(entry.name)).replace(/(.)\/$/, '$1');

@@ -10,7 +10,7 @@ export interface DeviceAccess {
   readonly minor: number;
 }
 
-/** Whether the access is allowed. Throws on what the kernel's verifier would refuse. */
+/** Whether the access is allowed. @throws on what the kernel's verifier would refuse. */
 export function runDeviceFilter(program: Uint8Array, { type, access, major, minor }: DeviceAccess): boolean {
   const bits = { m: 1, r: 2, w: 4 } as const;
   const asked = [...access].reduce((sum, letter) => sum | bits[letter as keyof typeof bits], 0);

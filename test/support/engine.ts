@@ -93,7 +93,7 @@ export async function expectSoon(host: TestHost, before: HostSnapshot): Promise<
   }
 }
 
-/** What fails is told as what came and what went. */
+/** A failure lists what came and what went. */
 function expectSame(before: HostSnapshot, after: HostSnapshot): void {
   const [was, is] = [before, after].map((snapshot) =>
     Object.entries(snapshot).flatMap(([part, lines]) =>

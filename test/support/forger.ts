@@ -1,4 +1,4 @@
-/** Whoever sends forged frames in a throw-away host, and whoever listens for what becomes of them. */
+/** Sends forged frames in a throw-away host, and listens for what becomes of them. */
 import { driver } from './bun.ts';
 import type { TestHost, Where } from './host.ts';
 

@@ -1,6 +1,6 @@
 /**
  * frame-driver.ts INTERFACE FRAME...: puts Ethernet frames, in hexadecimal, on the wire of an interface as they are,
- * which takes CAP_NET_RAW and no more (packet(7)). Run by Bun inside the network namespace of whoever sends them.
+ * which takes CAP_NET_RAW and no more (packet(7)). Run by Bun inside the network namespace of the sender.
  */
 import { closeSync, writeSync } from 'node:fs';
 import { call } from '../../runtime/syscall/ffi.ts';

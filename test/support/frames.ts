@@ -84,7 +84,7 @@ export function redirect(gateway: string, sent: Buffer): Payload {
   return { protocol: 'icmp', bytes, checksumAt: 2 };
 }
 
-/** RFC 792. A kernel follows a redirect that quotes one whoever has sent it, since no socket sends these. */
+/** RFC 792. A kernel follows a redirect that quotes one from any sender, since no socket sends these. */
 export const echoReply = (): Payload => ({
   protocol: 'icmp',
   bytes: Buffer.from([0, 0, 0, 0, 0, 7, 0, 1]),

@@ -46,7 +46,7 @@ export async function runProgram(argv: readonly string[], options: RunOptions = 
     const limit = options.timeout ?? 30_000;
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      // Whoever inherited the pipes may outlive the child; without this 'close' would wait for them.
+      // A process that inherited the pipes may outlive the child; without this 'close' would wait for them.
       child.stdout.destroy();
       child.stderr.destroy();
       reject(new Error(`${argv.join(' ')}: still running after ${limit} ms\n${text(stdout)}${text(stderr)}`));

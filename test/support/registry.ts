@@ -11,7 +11,7 @@ export interface RegistryOptions {
   /** '127.0.0.1:5000' unless given. */
   readonly address?: string;
   readonly where?: Where;
-  /** Whoever pulls or pushes must be this user. */
+  /** Only this user may pull or push. */
   readonly user?: { readonly name: string; readonly password: string };
   /** With a certificate of its own making, for the address. */
   readonly tls?: boolean;

@@ -127,7 +127,7 @@ export function expectStop(answer: Answer, stage: string, code: string): void {
   expect(answer.verdict.fix).toBeTruthy();
 }
 
-/** What does not is told with all that was seen of it. */
+/** A failure prints all that was seen of it. */
 export function expectWorks(answer: Answer): void {
   const { exitCode, verdict, probe } = answer;
   const seen = verdict.code === 'works' ? {} : { verdict, probe };

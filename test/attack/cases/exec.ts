@@ -78,7 +78,7 @@ function seen(pid) {
 
 /**
  * The process is killed at once, so that nobody makes the mount of its file read-only any more. Opening the file waits
- * until nobody executes it, which is a matter of patience; that the mount is writable is told at once.
+ * until nobody executes it, which is a matter of patience; the case notices at once that the mount is writable.
  */
 const EXECUTABLE = `
 const O_PATH = 0x200000;

@@ -27,24 +27,24 @@ const NO_USER = /unable to find (user|group)/;
 const SCRIPTS: readonly Words[] = [
   {
     name: 'workdir',
-    story: 'a newline in WORKDIR ends the comment that tells of it',
+    story: 'a newline in WORKDIR ends the comment about it',
     image: (touch) => ({ files: {}, config: { WorkingDir: `/wd\n${touch}\n#` } }),
     short: true,
   },
   {
     name: 'volume',
-    story: 'a newline in VOLUME ends the comment that tells of it',
+    story: 'a newline in VOLUME ends the comment about it',
     image: (touch) => ({ files: {}, config: { Volumes: { [`/vol\n${touch}\n#`]: {} } } }),
   },
   {
     name: 'user',
-    story: 'a newline in USER ends the comment that tells of it',
+    story: 'a newline in USER ends the comment about it',
     image: (touch) => ({ files: {}, config: { User: `nobody\n${touch}\n` } }),
     refusal: NO_USER,
   },
   {
     name: 'group',
-    story: 'a newline in the group of USER ends the comment that tells of it',
+    story: 'a newline in the group of USER ends the comment about it',
     image: (touch) => ({ files: {}, config: { User: `0:wheel\n${touch}\n` } }),
     refusal: NO_USER,
   },

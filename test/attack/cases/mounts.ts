@@ -107,7 +107,7 @@ const MOUNTS: readonly Mount[] = [
   },
   {
     name: 'file-over-mountinfo',
-    story: 'A file of the victim’s, shared at /foo, covers /proc/self/mountinfo, by which mounts are told.',
+    story: 'A file of the victim’s, shared at /foo, covers /proc/self/mountinfo, which lists the mounts.',
     image: leadsTo('/proc/self/mountinfo'),
     flags: (stage) => ['-v', `${stage.secret().path}:/foo`],
   },

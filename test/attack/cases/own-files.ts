@@ -29,7 +29,7 @@ const INTO_THE_KERNELS_FILES: readonly Led[] = [
   },
   {
     name: 'hosts-over-mountinfo',
-    story: '/etc/hosts of the image is a link to /proc/self/mountinfo, by which mounts are told.',
+    story: '/etc/hosts of the image is a link to /proc/self/mountinfo, which lists the mounts.',
     files: link('/etc/hosts', '/proc/1/mountinfo'),
   },
   {

@@ -84,7 +84,7 @@ export const network = [
       '    releaseAddresses(leases, config.id);\n    throw error;',
       '    throw error;',
       'e2e/(fault|errors)\\. -t address|undone|says which',
-      'Whoever catches it, fail() of the shim, gives back all that the container has leased once more',
+      'fail() of the shim catches it, and gives back all that the container has leased once more',
     ],
     ['if (!hasProgram(other.state)) {', 'if (false) {', 'e2e/errors\\. -t that does not run'],
   ),

@@ -237,7 +237,7 @@ const again: LessonWays = {
   steps: {
     recreate: {
       wrong: [
-        // The old one, without what it is told by.
+        // The old one, without its mark.
         {
           type: 'ip -n red link set veth-red down; ip -n red link set veth-red name old',
           undo: 'ip -n red link set old name veth-red; ip -n red link set veth-red up',

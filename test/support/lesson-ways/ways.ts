@@ -29,7 +29,7 @@ export interface LessonWays {
 /** Detached, since what `lab enter` was to run would otherwise wait for its end. */
 export const IN_BACKGROUND = '</dev/null >/dev/null 2>&1 &';
 
-/** Ends whoever listens at a port of the host. */
+/** Ends the process that listens at a port of the host. */
 export const stopAt = (port: number): string =>
   `kill $(ss -Hltnp 'sport = :${port}' | grep -o 'pid=[0-9]*' | cut -d= -f2)`;
 

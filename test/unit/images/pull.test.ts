@@ -110,7 +110,7 @@ test('a layer that an image has twice is unpacked once', async () => {
   expect(store.ensured).toHaveLength(2);
 });
 
-test('what is told of a layer, in its order', async () => {
+test('the events of a layer, in their order', async () => {
   registry.addImage(['app:latest'], ['one']);
   const events: PullEvent[] = [];
   await pull('app', { onEvent: (event) => events.push(event) });
@@ -276,7 +276,7 @@ describe('manifests that are not to be believed', () => {
   });
 });
 
-test('a foreign layer that the registry does not have is told as such', async () => {
+test('a foreign layer that the registry does not have has an error of its own', async () => {
   const image = registry.addImage(['app:latest'], ['one']);
   const layer = {
     mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',

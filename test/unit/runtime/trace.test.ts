@@ -1,4 +1,4 @@
-/** Spans: what is told of work, of work beside it, and of work that goes on. */
+/** Spans: of work, of work beside it, and of work that goes on. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { listenToTrace, span, spanSince, traceClock, type Span } from '../../../runtime/trace.ts';
@@ -9,7 +9,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** What is told from now on. */
+/** The events from now on. */
 function listen(): Span[] {
   const told: Span[] = [];
   stop = listenToTrace((event) => {
@@ -29,7 +29,7 @@ test('with no listener work is done and the clock is not asked', () => {
 });
 
 describe('with a listener', () => {
-  test('the result is passed on, arguments and notes are told, times are of the machine’s clock', async () => {
+  test('the result is passed on, arguments and notes are reported, times are of the machine’s clock', async () => {
     const told = listen();
     const before = Date.now();
     const result = await span(
@@ -57,7 +57,7 @@ describe('with a listener', () => {
     expect(outer.begin + outer.ms).toBeLessThanOrEqual(Date.now() + 1);
   });
 
-  test('a failure is told and thrown on, at once or later', async () => {
+  test('a failure is reported and thrown on, at once or later', async () => {
     const told = listen();
     const fail = (): never => {
       throw new Error('broken');

@@ -111,7 +111,7 @@ describe('the report', () => {
     expect(renderSummary([row])).toBe('2 targets met, 1 missed, 1 not measured');
   });
 
-  test('growth is told with every size and its slope', () => {
+  test('growth is printed with every size and its slope', () => {
     const points = { minidock: [1, 1000].map((size) => ({ size, cost: 10 + size / 100 })) };
     const text = renderGrowth([{ title: 'ps, by containers', unit: 'ms', points }]);
     expect(text).toContain('1: 10.0 ms, 1,000: 20.0 ms');

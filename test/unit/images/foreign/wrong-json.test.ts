@@ -281,7 +281,7 @@ describe('registries', () => {
   });
 });
 
-test('an image that came into the store before anybody looked is told by its name', async () => {
+test('the error for an image that came into the store unchecked has its name', async () => {
   const { store } = testStore(memoryDirectory());
   const [image] = await loadImages({ store, input: Readable.from([dockerArchive(dockerManifest, config)]) });
   const id = image?.image.id ?? '';

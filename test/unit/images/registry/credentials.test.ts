@@ -95,7 +95,7 @@ describe('credential programs', () => {
     ['exit 3', 'it ended with status 3'],
     ['echo no', 'the answer of docker-credential-store get is not JSON'],
     ['echo [1]', 'the answer of docker-credential-store get is not valid: it must be an object (got a list)'],
-  ])('%s is told', async (script, message) => {
+  ])('%s is an error', async (script, message) => {
     await helper('store', script);
     await expect(read(hub, { credsStore: 'store' })).rejects.toThrow(message);
   });
@@ -104,7 +104,7 @@ describe('credential programs', () => {
     await expect(read(hub, { credsStore: 'x/../store' })).rejects.toThrow('has no slash');
   });
 
-  test('one that is not installed is told by name', async () => {
+  test('the error names one that is not installed', async () => {
     await expect(read(hub, { credsStore: 'absent' })).rejects.toThrow(
       'docker-credential-absent get: it cannot be started (ENOENT)',
     );

@@ -62,7 +62,7 @@ test('what is no list', async () => {
   await expect(tags()).rejects.toMatchObject({ code: 'TAGS_INVALID' });
 });
 
-test('a registry that is busy is asked again, and one that refuses is told in its words', async () => {
+test('a registry that is busy is asked again, and one that refuses is quoted', async () => {
   let asked = 0;
   registry.intercept = ({ path }, response) =>
     path.includes('/tags/list') &&

@@ -22,7 +22,7 @@ function started(content: string) {
   return { path, arrival };
 }
 
-test('who reads along is told of more, also when the file has its final name by then', async () => {
+test('a concurrent reader learns of more, also when the file has its final name by then', async () => {
   const { path, arrival } = started('one');
   const seen: string[] = [];
   const result = arrival.readAlong(async ({ blob, more, size }) => {
@@ -84,7 +84,7 @@ test('a result made before the end is not believed when the blob turns out to be
   await expect(result).rejects.toThrow('it has another digest');
 });
 
-test('what is wrong with the right bytes is told', async () => {
+test('what is wrong with the right bytes is reported', async () => {
   const { arrival } = started('right');
   const result = arrival.readAlong(() => Promise.reject(new Error('corrupt layer')));
   arrival.end();

@@ -380,7 +380,7 @@ describe('removal', () => {
   });
 });
 
-test('a damaged list of images is told, whatever is wrong with it', async () => {
+test('a damaged list of images is reported, whatever is wrong with it', async () => {
   const dir = temporaryDirectory();
   const { store } = testStore(dir);
   await addImage(store, { layers: [[{ name: 'a' }]], tag: 'docker.io/library/web:1' });

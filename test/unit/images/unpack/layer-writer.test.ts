@@ -401,7 +401,7 @@ describe('whiteouts', () => {
 });
 
 describe('what the layers below must say', () => {
-  test('directories that are used but not listed are told, listed ones are not', () => {
+  test('directories that are used but not listed are reported, listed ones are not', () => {
     const { report } = unpack(
       { name: '/', type: '5' },
       { name: 'usr/share/x/file', data: 'x' },
@@ -415,7 +415,7 @@ describe('what the layers below must say', () => {
     expect(report.impliedDirs).toEqual(['', 'd']);
   });
 
-  test('hard links to files that are not there are told; those that come later are made', () => {
+  test('hard links to files that are not there are reported; those that come later are made', () => {
     const { report, read } = unpack(
       { name: 'early', type: '1', link: 'late' },
       { name: 'below', type: '1', link: 'usr/lib/x' },

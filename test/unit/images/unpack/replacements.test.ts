@@ -1,6 +1,6 @@
 /**
  * Layers whose entries replace one another, each kind by each: what comes out is what Docker makes of them, nothing is
- * written outside, and what cannot be is told as the layer's own fault. Then the same across the layers of an image.
+ * written outside, and what cannot be written is the layer's own fault. Then the same across the layers of an image.
  */
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

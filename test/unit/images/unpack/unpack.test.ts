@@ -76,7 +76,7 @@ test('progress counts compressed bytes and reaches the blob’s size', async () 
   expect(told.at(-1)).toBe(blob.length);
 });
 
-test('compression is told by the first bytes', () => {
+test('the first bytes show the compression', () => {
   const heads = {
     gzip: '1f8b08',
     zstd: '28b52ffd',

@@ -36,7 +36,7 @@ describe('the program', () => {
     expect(ask(program, 'c', 1, 1, 'r')).toBe(false);
   });
 
-  test('kinds of device are told apart', () => {
+  test('the filter tells kinds of device apart', () => {
     expect(ask(program, 'b', 1, 3, 'r')).toBe(false);
   });
 

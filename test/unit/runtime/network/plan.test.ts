@@ -164,7 +164,7 @@ describe.each<FirewallBackend>(['nftables', 'iptables'])('every step with %s', (
       expect(step.title).toMatch(/^[A-Z].*[^.]$/);
       expect(step.why).toMatch(/^[A-Za-z].*\.$/);
       expect(step.observe?.length).toBeGreaterThan(0);
-      // What is shared is looked at first: it may be there already, and is done by whoever comes first.
+      // What is shared is looked at first: it may be there already, and the first comer does it.
       expect(step.check !== undefined).toBe(step.undo.kind === 'shared');
     },
   );

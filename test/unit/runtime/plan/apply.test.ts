@@ -56,7 +56,7 @@ async function stepsToldBy(work: () => Promise<void>): Promise<readonly StepTime
 }
 
 describe('apply', () => {
-  test('performs in order, tells of each, and lists what to undo', async () => {
+  test('performs in order, reports each, and lists what to undo', async () => {
     const told = await stepsToldBy(() => applySteps([touch('a'), touch('b')], { journal }));
     expect(told.map(({ id, outcome, ms }) => `${outcome} ${id} ${String(ms > 0)}`)).toEqual([
       'done a true',

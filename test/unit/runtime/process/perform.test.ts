@@ -75,7 +75,7 @@ test('an unknown limit is named', () => {
   expect(() => performed({ kind: 'set-rlimit', name: 'RLIMIT_X', soft: 1, hard: 1 })).toThrow('RLIMIT_X');
 });
 
-test('what execve refuses is told in the shell’s terms', () => {
+test('what execve refuses is an error in the shell’s terms', () => {
   const recording = recordingKernel({
     execve: () => {
       throw new SyscallError('execve()', 'ENOEXEC', 'exec format error');
@@ -86,7 +86,7 @@ test('what execve refuses is told in the shell’s terms', () => {
   );
 });
 
-test('the filter is loaded as it is, and leaves speculation to whoever set the machine up', () => {
+test('the filter is loaded as it is, and leaves speculation as the machine has it', () => {
   const recording = recordingKernel();
   const context = newContext(recording.kernel, program, undefined, '/b/rootfs', 5);
   context.filter = new Uint8Array(16);

@@ -14,7 +14,7 @@ test('header, table, set and the key in its four wrappings, each with its length
   ]);
 });
 
-test('no element is told from a question the kernel will not answer, which says nothing of it', () => {
+test('a missing element differs from a question the kernel will not answer, which says nothing of it', () => {
   // struct nlmsghdr of type NLMSG_ERROR, then the error's number.
   const failed = (errno: string): Buffer => Buffer.from(`24000000020000000000000000000000${errno}`, 'hex');
   expect(() => checkAnswer(failed('feffffff'), 'GET')).toThrow(expect.objectContaining({ code: 'ENOENT' }));

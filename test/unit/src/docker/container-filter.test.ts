@@ -84,7 +84,7 @@ test.each([
   expect(names(...filters)).toEqual(expected);
 });
 
-describe('mistakes are told in Docker’s words', () => {
+describe('mistakes are errors in Docker’s words', () => {
   test.each([
     ['foo=bar', "invalid filter 'foo'"],
     ['status=bogus', "invalid filter 'status=bogus'"],

@@ -113,7 +113,7 @@ describe('templates over a container, with the answers that docker inspect -f ga
 });
 
 describe('a container', () => {
-  test('mounts are told as Docker tells them', () => {
+  test('mounts are printed as Docker prints them', () => {
     expect(asJson(web)['Mounts']).toEqual([
       {
         Type: 'bind',

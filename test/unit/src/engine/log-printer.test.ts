@@ -56,7 +56,7 @@ test('a line that comes in parts has one stamp, that of its first', async () => 
   );
 });
 
-test('a gap is told on standard error; --tail leaves leading lines out', async () => {
+test('a gap is reported on standard error; --tail leaves leading lines out', async () => {
   expect(await print([[3, 0n, '[minidock: gap]\n']], {})).toEqual([[2, '[minidock: gap]\n']]);
   expect(await print([[1, 0n, 'a\nb\nc\n']], {}, 2)).toEqual([[1, 'c\n']]);
 });

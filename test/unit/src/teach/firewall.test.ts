@@ -78,7 +78,7 @@ test('base chains in the order of a packet, without what iptables itself tells b
   expect(chains[0]?.rules).toEqual(['iifname != "lo" ip daddr 127.0.0.0/8 counter drop']);
 });
 
-test('where iptables-save is not there, nft tells of its rules', () => {
+test('where iptables-save is not there, nft shows its rules', () => {
   const { published } = parseFirewall(nft, '');
   expect(published.some(({ where, port }) => where === 'ip nat PREROUTING' && port === '9090')).toBe(true);
 });

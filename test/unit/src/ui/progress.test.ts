@@ -81,7 +81,7 @@ describe('on a terminal', () => {
     if (columns >= 60) expect(output.written.join('')).toContain('1GB/1GB');
   });
 
-  test('more layers than rows: the finished ones give way, in the end all are told', async () => {
+  test('more layers than rows: the finished ones give way, in the end all are shown', async () => {
     const output = screen({ rows: 5 });
     const progress = createPullProgress(output);
     for (let i = 0; i < 9; i++) progress.event(event(`layer${i}`, i < 5 ? 'complete' : 'downloading', 1, 10));

@@ -14,7 +14,7 @@ const chain = (table: string, name: string, policy?: string, family = 'ip'): obj
 const find = (...chains: object[]): unknown =>
   findForeign(parseChains(JSON.stringify({ nftables: [{ metainfo: { version: '1.1.3' } }, ...chains] })));
 
-test('who drops is told by the chains beside the dropping one', () => {
+test('the chains beside the dropping one show which firewall drops', () => {
   expect(find(chain('filter', 'FORWARD', 'accept'))).toEqual([]);
   expect(find(chain('filter', 'FORWARD', 'drop'), chain('filter', 'DOCKER-USER'))).toEqual([
     { kind: 'docker' },

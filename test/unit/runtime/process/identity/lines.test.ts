@@ -45,7 +45,7 @@ describe('the lines of a file', () => {
     expect(all(textParts(`first\n${longest}\nnext\n`))).toEqual(['first', longest, 'next']);
   });
 
-  test('end when they are told to', () => {
+  test('end when the callback says so', () => {
     let parts = 0;
     textParts('line\n'.repeat(100_000))(() => ++parts < 2);
     expect(parts).toBe(2);

@@ -90,7 +90,7 @@ describe('a file of 20 MB', () => {
     expect(resolveUser('app:last', [], { passwd: files.passwd, group }).groups).toEqual([61]);
   });
 
-  test('more groups than the kernel takes are told', () => {
+  test('more groups than the kernel takes are an error', () => {
     const lines = Array.from({ length: 70_000 }, (_, index) => `g:x:${String(index)}:app\n`);
     expect(() => resolveUser('app', [], { passwd: files.passwd, group: textParts(lines.join('')) })).toThrow(
       'lists "app" in more than 65536 groups',

@@ -52,7 +52,7 @@ describe('reading a small file', () => {
   });
 });
 
-test('a file is replaced, not written over: whoever reads the old one gets all of it', () => {
+test('a file is replaced, not written over: a reader of the old one gets all of it', () => {
   const path = join(dir, 'file');
   writeFileSync(path, 'old');
   const old = openSync(path, 'r');

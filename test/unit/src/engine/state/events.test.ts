@@ -1,4 +1,4 @@
-/** The event log as files: what is appended is read, what is damaged is left out, what cannot be written is nobody's failure. */
+/** The event log as files: what is appended is read, what is damaged is left out, what cannot be written fails no command. */
 import { describe, expect, test } from '@jest/globals';
 import { appendFileSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -235,7 +235,7 @@ describe('a log that is damaged', () => {
   test.each([
     ['at the beginning', 0, 'three\n'],
     ['in the middle', 22, 'one\nthree\n'],
-  ])('%s: what can be read is, and the rest is told', (_, at, expected) => {
+  ])('%s: what can be read is, and the rest is reported', (_, at, expected) => {
     write([1, 'one\n'], [1, 'two two two two\n'], [1, 'three\n']);
     const fd = openSync(path, 'r+');
     writeSync(fd, Buffer.alloc(at === 0 ? 30 : 10, 0xff), 0, at === 0 ? 30 : 10, at);
@@ -259,7 +259,7 @@ describe('a log that is damaged', () => {
   });
 });
 
-test('what the disk has no room for leaves a gap, which is told', () => {
+test('what the disk has no room for leaves a gap, which is reported', () => {
   const losses: LogLoss[] = [];
   const writer = new LogWriter(path, { maxSize: Infinity, maxFiles: 1 }, (loss) => losses.push(loss));
   writer.write(1, Buffer.from('before\n'));

@@ -61,7 +61,7 @@ test('a chain of directories longer than any path goes, in pieces if there is a 
   expect(existsSync(top)).toBe(false);
 }, 60_000);
 
-test('what cannot go is told, and the rest goes', () => {
+test('what cannot go is reported, and the rest goes', () => {
   const dir = temporaryDirectory();
   mkdirSync(join(dir, 'top/a/b'), { recursive: true });
   mkdirSync(join(dir, 'top/m/n'), { recursive: true });

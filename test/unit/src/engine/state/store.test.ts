@@ -50,7 +50,7 @@ describe('a record is damaged', () => {
     ['[]', 'is damaged: it must be an object (got a list)'],
     ['{}', 'is damaged: id must be 64 hex digits (got nothing)'],
     [undefined, 'is missing'],
-  ])('config.json holds %j: its copy is used, and that is told once', (text, told) => {
+  ])('config.json holds %j: its copy is used, and one warning says so', (text, told) => {
     const config = add('a', 'web');
     add('b', 'well');
     ruin(join(directory('a'), 'config.json'), text);
@@ -107,7 +107,7 @@ function ruin(path: string, text: string | undefined): void {
   else writeFileSync(path, text);
 }
 
-test('a directory without a configuration is told as a leftover', () => {
+test('a directory without a configuration is reported as a leftover', () => {
   mkdirSync(directory('d'), { recursive: true });
   const leftovers: string[] = [];
   store.list({ leftover: (name) => leftovers.push(name) });

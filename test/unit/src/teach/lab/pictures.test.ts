@@ -1,4 +1,4 @@
-/** Which pictures stand around a step, and that what changed is told by the model, not by the drawing. */
+/** Which pictures stand around a step, and that the model says what changed, not the drawing. */
 import { expect, test } from '@jest/globals';
 import { factsOf } from '../../../../../src/diagnose/graph/facts.ts';
 import { renderGraph } from '../../../../../src/diagnose/graph/draw.ts';
@@ -44,7 +44,7 @@ test('one and what changed, where two do not fit', () => {
   ]);
 });
 
-test('a new port of a bridge is told', () => {
+test('a new port of a bridge is marked', () => {
   expect(changes(withLink('spare', (link) => ({ ...link, master: 3 })))).toEqual([
     '  + this host: spare is a port of minidock0',
   ]);
