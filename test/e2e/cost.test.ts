@@ -116,7 +116,7 @@ describe('modules loaded', () => {
     ['logs', [...verb, 'src/commands/container/logs.ts'], 75],
     ['exec', [...verb, 'src/commands/container/exec.ts'], 96],
     ['run', [...verb, 'src/commands/container/run.ts'], 114],
-    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 146],
+    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 147],
     ['PID 1', ['src/cli.ts', 'runtime/process/init.ts'], 61],
   ])('by %s: no library but commander, and few of our own', (name, entries, limit) => {
     const { files, libraries } = staticModules(...entries);
