@@ -78,6 +78,8 @@ export interface OciRoot {
   readonly lower: readonly string[];
   readonly upper: string;
   readonly work: string;
+  /** Other images, shown by bind mounts of `path`: overlays without an upper directory, `lower` as above. */
+  readonly images?: readonly { readonly path: string; readonly lower: readonly string[] }[];
 }
 
 export interface OciMount {

@@ -26,7 +26,7 @@ export function openSource(source: string, options: readonly string[], kernel: F
     throw new MinidockError({
       code: 'NO_SUBPATH',
       message: `cannot access path ${source}: ${reason}`,
-      hint: 'A volume-subpath must be there, in the volume, before it is mounted.',
+      hint: 'A subpath must be there, in the volume or the image, before it is mounted.',
       cause: error,
     });
   } finally {

@@ -9,7 +9,7 @@ import { containerStep, type ContainerStep } from './step.ts';
 export function overlaySteps(config: OciConfig): readonly ContainerStep[] {
   const { root } = config;
   const mountRoot = root.lower.length === 0 ? bindUpper(config) : mountOverlay(config);
-  return [makePrivate(config), ...mapLayerSteps(config), byHost(config, mountRoot)];
+  return [makePrivate(config), ...mapLayerSteps(config), byHost(config, mountRoot), ...mountImages(config)];
 }
 
 /**
@@ -31,8 +31,40 @@ function makePrivate(config: OciConfig): ContainerStep {
   );
 }
 
-function mountOverlay({ root, annotations }: OciConfig): ContainerStep {
-  const inUserNamespace = annotations?.[USER_NAMESPACE] === 'true';
+const isInUserNamespace = ({ annotations }: OciConfig): boolean => annotations?.[USER_NAMESPACE] === 'true';
+
+/**
+ * An overlay also of an image with one layer: a process with CAP_SYS_ADMIN can make a bind mount of the layer writable
+ * again, and would write into the root of every container of the image. An overlay without an upper directory stays.
+ */
+function mountImages(config: OciConfig): readonly ContainerStep[] {
+  const { images = [] } = config.root;
+  return images.map(({ path, lower }) =>
+    containerStep(
+      `rootfs.mount-image:${path}`,
+      'rootfs',
+      {
+        kind: 'mount',
+        source: 'overlay',
+        target: path,
+        type: 'overlay',
+        options: [`lowerdir=${lower.join(':')}`, ...(isInUserNamespace(config) ? ['userxattr'] : [])],
+      },
+      {
+        title: 'Merge the layers of an image that is mounted',
+        why:
+          'The same layers that a container of that image would have, without an upperdir: overlayfs has nowhere to ' +
+          'write to and stays read-only, also after a remount. overlayfs wants two layers at least, so an ' +
+          'empty directory is the last one. Only this mount namespace sees it.',
+        without: 'There is nothing to bind into the container’s tree.',
+      },
+    ),
+  );
+}
+
+function mountOverlay(config: OciConfig): ContainerStep {
+  const { root } = config;
+  const inUserNamespace = isInUserNamespace(config);
   const options = [
     `lowerdir=${root.lower.join(':')}`,
     `upperdir=${root.upper}`,

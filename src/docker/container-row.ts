@@ -78,7 +78,7 @@ export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc
     },
     get Mounts() {
       const mounts = spec.mounts.filter((mount) => mount.type !== 'tmpfs');
-      return mounts.map((mount) => cut(mount.volume ?? mount.source, 15)).join(',');
+      return mounts.map((mount) => cut(mount.volume ?? mount.image?.name ?? mount.source, 15)).join(',');
     },
     Names: config.name,
     get Networks() {

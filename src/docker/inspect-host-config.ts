@@ -125,7 +125,8 @@ const rates = (
 ): readonly object[] => list.map(({ path, value }) => goStruct({ Path: path, [what]: value }));
 
 /** `-v` as it was given; an anonymous volume is not among the binds. */
-const isBind = (mount: MountSpec): boolean => mount.type !== 'tmpfs' && mount.anonymous !== true;
+const isBind = ({ type, anonymous }: MountSpec): boolean =>
+  type !== 'tmpfs' && type !== 'image' && anonymous !== true;
 
 function bindText(mount: MountSpec): string {
   const options = [...(mount.readOnly ? ['ro'] : []), ...mount.options].join(',');

@@ -125,13 +125,15 @@ function mountsOf({ spec }: ContainerConfig): readonly object[] {
         {
           Type: mount.type,
           ...(volume ? { Name: mount.volume ?? '' } : {}),
+          ...(mount.image === undefined ? {} : { Name: mount.image.name }),
           Source: mount.source,
           Destination: mount.target,
           ...(volume ? { Driver: 'local' } : {}),
           // A named volume gets SELinux's shared label by default, hence Docker's "z".
-          Mode: volume && mount.anonymous !== true && mode === '' ? 'z' : mode,
+          Mode:
+            mount.image !== undefined ? '' : volume && mount.anonymous !== true && mode === '' ? 'z' : mode,
           RW: !mount.readOnly,
-          Propagation: volume ? '' : propagation,
+          Propagation: volume || mount.image !== undefined ? '' : propagation,
         },
         MOUNT_FIELDS,
       );

@@ -3,6 +3,7 @@
  * volumes. A failure undoes them.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { StoredImage } from '../../images/types.ts';
 import type { ContainerConfig, MountSpec } from './spec/container.ts';
 import type { CreateRequest } from './spec/create-request.ts';
@@ -12,7 +13,7 @@ import { recordEvents } from './state/events/event-log.ts';
 import { newId, randomName, shortId } from './spec/ids.ts';
 import { claimDirectory, forgetClaims, recordClaims, sweepLeftovers } from './state/sweep.ts';
 import { mountRequests, type MountRequest } from './spec/mount-flags.ts';
-import { containerDir, type Paths } from './state/paths.ts';
+import { containerDir, mountedImagesDir, type Paths } from './state/paths.ts';
 import { buildSpec } from './spec.ts';
 import { isValidName, NEW_STATE, type ContainerStore } from './state/store.ts';
 import { timestamp } from './spec/time.ts';
@@ -50,7 +51,7 @@ export function draftContainer(
   const own = mountRequests(request, defaults);
   const { volumesFrom = [] } = request;
   const all = volumesFrom.length === 0 ? own : withVolumesFrom(store, volumesFrom, own);
-  const mounts = all.map((mount) => named(store.paths, mount));
+  const mounts = all.map((mount, index) => placed(store.paths, mount, request, id, index));
   const spec = buildSpec(store, request, defaults, id);
   refuseLooseMounts(spec, mounts);
   const config: ContainerConfig = {
@@ -87,8 +88,23 @@ const ANY_IMAGE: StoredImage = {
   lastTagged: '',
 };
 
-/** A volume that does not exist yet has a name and a place, so that a dry run can show it. */
-function named(paths: Paths, mount: MountRequest): MountRequest {
+/**
+ * A volume that does not exist yet has a name and a place, so that a dry run can show it. An image has the layers that
+ * its name leads to now; one of another container (--volumes-from) those that it has there.
+ */
+function placed(
+  paths: Paths,
+  mount: MountRequest,
+  { mountedImages }: CreateRequest,
+  id: string,
+  index: number,
+): MountRequest {
+  if (mount.image !== undefined) {
+    const { name } = mount.image;
+    const found = mount.image.id === '' ? mountedImages?.get(name) : undefined;
+    const image = found === undefined ? mount.image : { name, id: found.id, layers: found.layerDirs };
+    return { ...mount, source: join(mountedImagesDir(paths, id), String(index)), image };
+  }
   if (mount.type !== 'volume') return mount;
   const volume = mount.volume ?? newId();
   return { ...mount, volume, source: volumeData(paths, volume) };

@@ -1,7 +1,7 @@
 /** `create`: everything `run` does before starting. */
 import { createContainer } from '../../engine/create.ts';
 import type { ContainerFlags } from '../../engine/spec/create-request.ts';
-import { imageFor } from '../../engine/images/image-for.ts';
+import { imageFor, withMountedImages } from '../../engine/images/image-for.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { defineContainerFlags, toCreateRequest } from '../shared/container-flags.ts';
 import { showPull } from '../shared/show-pull.ts';
@@ -18,7 +18,7 @@ export const create: Verb = {
     defineContainerFlags(command);
     command.action(async (image: string, args: readonly string[], flags: ContainerFlags) => {
       requireRoot('create');
-      const request = toCreateRequest(image, args, flags, false);
+      const request = await withMountedImages(engine, toCreateRequest(image, args, flags, false));
       const config = await createContainer(
         engine.containers,
         request,

@@ -6,7 +6,7 @@ import { createContainer, draftContainer, withKnownVolumes } from '../../engine/
 import type { Engine } from '../../engine/engine.ts';
 import { DEFAULT_DETACH_KEYS } from '../../io/detach-keys.ts';
 import { refuseMissingTerminal } from '../../engine/foreground.ts';
-import { imageFor, type Fetch } from '../../engine/images/image-for.ts';
+import { imageFor, withMountedImages, type Fetch } from '../../engine/images/image-for.ts';
 import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { containerEvent } from '../../engine/state/events/events.ts';
 import { requireRoot } from '../../engine/require-root.ts';
@@ -77,7 +77,7 @@ async function runContainer(
       exitCode: 125,
     });
   }
-  const request = toCreateRequest(image, args, flags, detached);
+  const request = await withMountedImages(engine, toCreateRequest(image, args, flags, detached));
   return inMode(flags, {
     script: async () => {
       warnDiscardedPorts(request);

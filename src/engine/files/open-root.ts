@@ -4,7 +4,7 @@
  * afterwards. Of any other the layers are merged as for a start and its volumes mounted on them, in a mount namespace
  * that is this thread's alone: all of it is gone with this process.
  */
-import { closeSync, constants, existsSync, openSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { userNamespace } from '../../../runtime/process/identity/user-namespace.ts';
@@ -16,11 +16,18 @@ import { kindOf } from '../../../runtime/rootfs/perform-mount.ts';
 import { mountOverlay } from '../../../runtime/rootfs/perform-overlay.ts';
 import { refuseKernelFiles, refuseUnsafeTarget } from '../../../runtime/rootfs/safe-target.ts';
 import { READ_ONLY, UNCHANGED } from '../../../runtime/rootfs/tree.ts';
-import { CLONE_FS, CLONE_NEWNS, MS_PRIVATE, MS_REC, O_PATH } from '../../../runtime/syscall/constants.ts';
+import {
+  CLONE_FS,
+  CLONE_NEWNS,
+  MNT_DETACH,
+  MS_PRIVATE,
+  MS_REC,
+  O_PATH,
+} from '../../../runtime/syscall/constants.ts';
 import { containerKernel as kernel } from '../../../runtime/syscall/file-calls.ts';
-import { overlayDir } from '../plans/bundle.ts';
+import { emptyLayer, overlayDir } from '../plans/bundle.ts';
 import { makeUpper } from '../plans/upper.ts';
-import { hasProgram, type ContainerConfig, type MountSpec } from '../spec/container.ts';
+import { hasProgram, type ContainerConfig, type MountedImage, type MountSpec } from '../spec/container.ts';
 import { containerDir, type Paths } from '../state/paths.ts';
 import { isSameProcess } from '../state/process-identity.ts';
 import type { Container } from '../state/store.ts';
@@ -46,7 +53,8 @@ export async function openContainerRoot(
     const volumes = config.spec.mounts.filter(({ type }) => type !== 'tmpfs');
     for (const mount of volumes.toSorted((a, b) => depth(a) - depth(b))) {
       await mountItsFileSystem(mount);
-      mountVolume(root, mount);
+      if (mount.image === undefined) mountVolume(root, mount);
+      else mountImage(paths, config.id, mount.image, (source) => mountVolume(root, { ...mount, source }));
     }
   }
   return root;
@@ -101,17 +109,19 @@ function mountLayers(paths: Paths, config: ContainerConfig, writable: boolean): 
       throw new MinidockError({ code: 'NO_FILES', message: `container ${config.id} has no files yet` });
     return openSync(only, O_PATH | constants.O_DIRECTORY);
   }
-  const options = [
-    `lowerdir=${lower.join(':')}`,
-    ...(writable ? [`upperdir=${upper}`, `workdir=${join(overlayDir(paths, config.id), 'work')}`] : ['ro']),
-    ...(userNamespace() === undefined ? [] : ['userxattr']),
-  ];
+  const work = join(overlayDir(paths, config.id), 'work');
+  merge(target, lower, writable ? [`upperdir=${upper}`, `workdir=${work}`] : ['ro']);
+  return openSync(target, O_PATH | constants.O_DIRECTORY);
+}
+
+function merge(target: string, lower: readonly string[], more: readonly string[]): void {
+  const inside = userNamespace() === undefined ? [] : ['userxattr'];
+  const options = [`lowerdir=${lower.join(':')}`, ...more, ...inside];
   mountOverlay(
     { kind: 'mount', source: 'overlay', target, type: 'overlay', options },
     parseMountOptions(options),
     kernel,
   );
-  return openSync(target, O_PATH | constants.O_DIRECTORY);
 }
 
 /** In this namespace alone, unless a container that runs has it mounted on the host. */
@@ -120,6 +130,23 @@ async function mountItsFileSystem({ fileSystem, source: target }: MountSpec): Pr
   const { hostOf, mountFileSystem } = await import('../../../runtime/volumes/hold.ts');
   const { device: source, type, options } = fileSystem;
   await mountFileSystem({ source, type, options, target }, hostOf(kernel));
+}
+
+/** Merged over the container's directory, which is the host's own, for as long as it is mounted from there. */
+function mountImage(
+  paths: Paths,
+  id: string,
+  { layers }: MountedImage,
+  then: (source: string) => void,
+): void {
+  const [target, empty] = [containerDir(paths, id), emptyLayer(paths, id)];
+  mkdirSync(empty, { recursive: true });
+  merge(target, [...layers.toReversed(), empty], []);
+  try {
+    then(target);
+  } finally {
+    kernel.umount2(target, MNT_DETACH);
+  }
 }
 
 /** As at a start. */

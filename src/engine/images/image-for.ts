@@ -43,6 +43,13 @@ export async function imageFor(engine: Engine, request: CreateRequest, fetch: Fe
   }
 }
 
+/** The request with the images that it mounts; few mount any. */
+export async function withMountedImages(engine: Engine, request: CreateRequest): Promise<CreateRequest> {
+  if (request.mount?.some((text) => /type=image/i.test(text)) !== true) return request;
+  const { findMountedImages } = await import('./mounted-images.ts');
+  return findMountedImages(engine, request);
+}
+
 /** Whether an image is for the platform. @throws MinidockError 'INVALID_PLATFORM' before anything else is looked at. */
 async function fitsOf(platform: string): Promise<(image: StoredImage) => boolean> {
   const { fitsPlatform, parsePlatform } = await import('../../../images/platform.ts');

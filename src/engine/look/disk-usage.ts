@@ -3,6 +3,7 @@ import type { StoredImage } from '../../../images/types.ts';
 import type { Engine } from '../engine.ts';
 import { overlayDir } from '../plans/bundle.ts';
 import { listContainers } from '../reconcile.ts';
+import { imagesOf } from '../prune/in-use.ts';
 import { isActive } from '../spec/container.ts';
 import type { Container } from '../state/store.ts';
 import { treeSize } from '../state/tree-size.ts';
@@ -39,7 +40,7 @@ export async function readDiskUsage(engine: Engine): Promise<DiskUsage> {
     images: images.map((image) => ({
       image,
       shared: sum(image.config.rootfs.diff_ids.filter((layer) => (users.get(layer) ?? 0) > 1)),
-      containers: containers.filter(({ config }) => config.imageId === image.id).length,
+      containers: containers.filter(({ config }) => imagesOf(config).includes(image.id)).length,
     })),
     layers: sum([...sizes.keys()]),
     containers: containers.map((container) => ({

@@ -86,6 +86,7 @@ export function buildBundle(input: BundleInput): OciConfig {
       lower: [...config.layers].reverse(),
       upper: join(overlayDir(paths, id), 'upper'),
       work: join(overlayDir(paths, id), 'work'),
+      ...mountedImages(input),
     },
     hostname: spec.hostname,
     ...(spec.domainname === '' ? {} : { domainname: spec.domainname }),
@@ -110,6 +111,18 @@ export function buildBundle(input: BundleInput): OciConfig {
       ...(input.failAt === undefined ? {} : { 'minidock.fail-at': input.failAt }),
     },
   };
+}
+
+/** The last layer of each mounted image (runtime/rootfs/overlay.ts). */
+export const emptyLayer = (paths: Paths, id: string): string => join(overlayDir(paths, id), 'empty');
+
+function mountedImages({ config, paths }: BundleInput): Pick<OciConfig['root'], 'images'> {
+  const images = config.spec.mounts.flatMap(({ source, image }) =>
+    image === undefined
+      ? []
+      : [{ path: source, lower: [...image.layers.toReversed(), emptyLayer(paths, config.id)] }],
+  );
+  return images.length === 0 ? {} : { images };
 }
 
 /** One entry for each mounted hierarchy: its directory's name below /sys/fs/cgroup, and its mount option. */

@@ -1,5 +1,5 @@
 /** Turns a configuration with its network acquired into the plan of one run, and lays out the bundle on disk. */
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OciConfig, OciDevice } from '../../../runtime/bundle.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
@@ -8,7 +8,7 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import { mappingTo } from '../../../runtime/process/identity/id-ranges.ts';
 import { userNamespace } from '../../../runtime/process/identity/user-namespace.ts';
 import { hostDevices, splitDevice } from '../../../runtime/rootfs/host-devices.ts';
-import { buildBundle } from './bundle.ts';
+import { buildBundle, emptyLayer } from './bundle.ts';
 import type { ContainerConfig } from '../spec/container.ts';
 import { cgroupsPath, containerRunDir, type Paths } from '../state/paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
@@ -83,11 +83,15 @@ export function computeRun(
   config: ContainerConfig,
   attachment: Attachment,
   options: RunOptions = {},
-): { plan: RunPlan; bundleText: string } {
+): { plan: RunPlan; bundle: OciConfig; bundleText: string } {
   const { bundle, cgroup } = computeBundle(paths, config, attachment, options);
   const start = planStart(placesOf(paths, config, options));
   const { early = [] } = options;
-  return { plan: planRun({ bundle, attachment, cgroup, start, early }), bundleText: JSON.stringify(bundle) };
+  return {
+    plan: planRun({ bundle, attachment, cgroup, start, early }),
+    bundle,
+    bundleText: JSON.stringify(bundle),
+  };
 }
 
 export function prepareRun(
@@ -97,11 +101,15 @@ export function prepareRun(
   options: RunOptions,
 ): RunPlan {
   checkPropagation(config.spec.mounts);
-  const { plan, bundleText } = computeRun(paths, config, attachment, options);
+  const { plan, bundle, bundleText } = computeRun(paths, config, attachment, options);
   const { bundleDir } = placesOf(paths, config);
   ensurePrivateDir(bundleDir);
   ensurePrivateDir(join(containerRunDir(paths, config.id), 'rootfs'));
   makeUpper(paths, config);
+  for (const { path } of bundle.root.images ?? []) {
+    ensurePrivateDir(path);
+    mkdirSync(emptyLayer(paths, config.id), { recursive: true });
+  }
   writeFileSync(join(bundleDir, 'config.json'), bundleText, { mode: 0o600 });
   return plan;
 }

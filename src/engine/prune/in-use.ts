@@ -1,6 +1,6 @@
 /** What containers use, and so neither `rmi` nor a prune removes. */
 import { MinidockError } from '../../../runtime/errors.ts';
-import { isActive } from '../spec/container.ts';
+import { isActive, type ContainerConfig } from '../spec/container.ts';
 import { cannotTell } from '../state/damage.ts';
 import { claimedVolumes } from '../state/sweep.ts';
 import type { Container, ContainerStore } from '../state/store.ts';
@@ -8,15 +8,21 @@ import type { Container, ContainerStore } from '../state/store.ts';
 /** By the image's id. @throws MinidockError 'DAMAGED_FILE' if a container's image is unknown. */
 export function imagesInUse(containers: ContainerStore): ReadonlyMap<string, string> {
   const list = readable(containers, 'remove images');
-  const words = list.map(({ config, state }): [string, string] => [
-    config.imageId,
-    `${isActive(state) ? 'running' : 'stopped'} container ${config.id.slice(0, 12)}`,
-  ]);
+  const words = list.flatMap(({ config, state }) => {
+    const use = `${isActive(state) ? 'running' : 'stopped'} container ${config.id.slice(0, 12)}`;
+    return imagesOf(config).map((id): [string, string] => [id, use]);
+  });
   // A running container is the stronger reason and is named where there are both.
   return new Map(
     words.sort(([, a], [, b]) => (a.startsWith('running') ? 1 : 0) - (b.startsWith('running') ? 1 : 0)),
   );
 }
+
+/** Its own, and those that are mounted in it, by id. */
+export const imagesOf = ({ imageId, spec }: ContainerConfig): readonly string[] => [
+  imageId,
+  ...spec.mounts.flatMap(({ image }) => image?.id ?? []),
+];
 
 /** Names of volumes. @throws as imagesInUse. */
 export const volumesInUse = (containers: ContainerStore): ReadonlySet<string> =>

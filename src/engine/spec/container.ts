@@ -147,21 +147,31 @@ export const DEFAULT_LOG: LogSpec = { driver: 'local', maxSize: 20_000_000, maxF
 export type UsernsMode = '' | 'host' | 'auto';
 
 export interface MountSpec {
-  readonly type: 'bind' | 'volume' | 'tmpfs';
-  /** A host path; for a volume its data directory; '' for tmpfs. */
+  readonly type: 'bind' | 'volume' | 'tmpfs' | 'image';
+  /** A host path; for a volume its data directory; for an image where PID 1 merges it; '' for tmpfs. */
   readonly source: string;
   /** Volume name, 64 hex digits when anonymous. */
   readonly volume?: string;
   /** Removed by `rm -v` and `--rm`. */
   readonly anonymous?: boolean;
   readonly target: string;
-  /** Of a volume: the directory or file in it that is mounted, instead of all of it. */
+  /** Of a volume or an image: the directory or file in it that is mounted, instead of all of it. */
   readonly subpath?: string;
   /** Of a volume with a file system of its own, which is mounted on `source` while containers use it. */
   readonly fileSystem?: FileSystemSpec;
+  readonly image?: MountedImage;
   readonly readOnly: boolean;
   /** mount(8) words beyond ro/rw: 'rslave', 'size=64m', 'noexec'. */
   readonly options: readonly string[];
+}
+
+export interface MountedImage {
+  /** As given. */
+  readonly name: string;
+  /** 'sha256:…' */
+  readonly id: string;
+  /** Diff directories, base first. */
+  readonly layers: readonly string[];
 }
 
 /** The options type, device and o of `volume create`. */

@@ -1,4 +1,5 @@
 /** The request of `create`: flags as text, not yet checked against each other, the image or the host. */
+import type { StoredImage } from '../../../images/types.ts';
 
 /** Named as commander names the long flags of `run` and `create`. */
 export interface ContainerFlags {
@@ -123,6 +124,8 @@ export interface AttachmentRequest {
 }
 
 export interface CreateRequest extends Omit<ContainerFlags, 'network' | 'net'> {
+  /** By the names that `--mount type=image` has (engine/images/mounted-images.ts). */
+  readonly mountedImages?: ReadonlyMap<string, StoredImage>;
   /** The first network, or a mode that is none. The default network without it. */
   readonly network?: string;
   /** The networks with all that was said of each; the first one alone where this is absent. */

@@ -109,7 +109,8 @@ export function parseMount(text: string): MountRequest {
         ? { ...anonymousVolume(common.target), readOnly, noCopy }
         : { type, source: '', volume: source, ...common, options: [], noCopy };
     const subpath = take('volume-subpath');
-    mount = subpath === undefined ? whole : { ...whole, subpath: checkSubpath(subpath), noCopy: true };
+    mount =
+      subpath === undefined ? whole : { ...whole, subpath: checkSubpath(subpath, 'volume'), noCopy: true };
   } else if (type === 'tmpfs') {
     if (source !== '') throw bad('source is not allowed for tmpfs');
     const size = take('tmpfs-size');
@@ -120,6 +121,15 @@ export function parseMount(text: string): MountRequest {
       ...(mode === undefined ? [] : [`mode=${mode}`]),
     ];
     mount = { type, source: '', ...common, options, noCopy: true };
+  } else if (type === 'image') {
+    if (source === '')
+      throw invalidSpec('invalid mount config for type "image": field Source must not be empty');
+    const subpath = take('image-subpath');
+    mount = {
+      ...{ type, source: '', target: common.target, readOnly: true, options: [], noCopy: true },
+      image: { name: source, id: '', layers: [] },
+      ...(subpath === undefined || subpath === '' ? {} : { subpath: checkSubpath(subpath, 'image') }),
+    };
   } else {
     throw invalidSpec(`invalid mount config for type "${type}": mount type unknown`);
   }
@@ -128,11 +138,11 @@ export function parseMount(text: string): MountRequest {
   return mount;
 }
 
-function checkSubpath(path: string): string {
+function checkSubpath(path: string, type: 'volume' | 'image'): string {
   const clean = normalize(path);
   if (path !== '' && !isAbsolute(path) && clean !== '..' && !clean.startsWith('../')) return clean;
   throw invalidSpec(
-    'invalid mount config for type "volume": subpath must be a relative path within the volume',
+    `invalid mount config for type "${type}": subpath must be a relative path within the ${type}`,
     `The subpath was given as '${path}'.`,
   );
 }

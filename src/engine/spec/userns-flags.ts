@@ -46,6 +46,12 @@ export function refuseLooseMounts(
   { usernsMode: mode, capAdd }: Pick<ContainerSpec, 'usernsMode' | 'capAdd'>,
   mounts: readonly Pick<MountSpec, 'type' | 'readOnly' | 'target'>[],
 ): void {
+  const image = mounts.find(({ type }) => type === 'image');
+  if (mode === 'auto' && image !== undefined)
+    throw invalidSpec(
+      `the image on ${image.target} cannot be mounted with --userns=auto: its files would belong to nobody there`,
+      'Give --userns=host, or copy the files (minidock cp) into a volume.',
+    );
   if (mode !== 'auto' || !capAdd.some((name) => /^(cap_)?(sys_admin|all)$/i.test(name))) return;
   const mount = mounts.find(({ type, readOnly }) => type !== 'tmpfs' && readOnly);
   if (mount === undefined) return;

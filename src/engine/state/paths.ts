@@ -84,6 +84,8 @@ export const idsDir = (p: Paths): string => join(p.run, 'ids');
 export const cablesDir = (p: Paths): string => join(p.run, 'cables');
 /** Of a container whose /dev/shm others may join. */
 export const shmPath = (p: Paths, id: string): string => join(p.run, 'containers', id, 'shm');
+/** Where PID 1 merges the layers of the images that are mounted in it, in its own mount namespace. */
+export const mountedImagesDir = (p: Paths, id: string): string => join(p.run, 'containers', id, 'images');
 /** A file for each container that uses a volume with a file system of its own (runtime/volumes). */
 export const volumeUsersDir = (p: Paths, volume: string): string => join(p.run, 'volumes', volume);
 /** Below the mount of each hierarchy. */

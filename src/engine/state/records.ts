@@ -29,6 +29,7 @@ import type {
   EndpointState,
   FileSystemSpec,
   LogSpec,
+  MountedImage,
   MountSpec,
   NamespaceSpec,
   NetworkSpec,
@@ -112,13 +113,14 @@ const networkSpec = record<NetworkSpec>({
 });
 
 const mount = record<MountSpec>({
-  type: oneOf('bind', 'volume', 'tmpfs'),
+  type: oneOf('bind', 'volume', 'tmpfs', 'image'),
   source: line,
   volume: optional(line),
   anonymous: optional(flag),
   target: line,
   subpath: optional(text),
   fileSystem: optional(record<FileSystemSpec>({ type: line, device: line, options: line })),
+  image: optional(record<MountedImage>({ name: line, id: line, layers: lines })),
   readOnly: flag,
   options: lines,
 });

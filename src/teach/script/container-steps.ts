@@ -153,6 +153,7 @@ function mount(command: Of<'mount'>, { volumes }: ContainerContext): string {
       `  LIBMOUNT_FORCE_MOUNT2=always ${renderCommand(command)}`,
     ].join('\n');
   }
+  if (type === 'overlay') return `  LIBMOUNT_FORCE_MOUNT2=always ${renderCommand(command)}`;
   const inside = target.slice(ROOTFS.length);
   const path = quoteWord(inside);
   const rendered = (more: readonly string[] = []): string =>

@@ -4,9 +4,10 @@
  * mount(8) hands an overlay's layers to the kernel one option a time, of at most 255 bytes (fsconfig(2)).
  */
 import { basename } from 'node:path';
-import type { OciConfig, OciMount } from '../../../runtime/bundle.ts';
+import { belowWord, type OciConfig, type OciMount } from '../../../runtime/bundle.ts';
 
 export const ROOTFS = 'rootfs';
+export const EMPTY_LAYER = 'images/empty';
 
 /** A volume that does not exist yet, and its first content. */
 export interface FreshVolume {
@@ -30,8 +31,11 @@ export function relocate(bundle: OciConfig, { filesDir, volumes }: Relocation): 
   const moved = (mount: OciMount): OciMount => {
     const volume = volumes.get(mount.source);
     if (volume !== undefined) return { ...mount, source: volume.path };
+    const image = (bundle.root.images ?? []).findIndex(({ path }) => isBelow(mount.source, path));
+    if (image >= 0) return ofImage(mount, bundle.root.images?.[image]?.path ?? '', image);
     return mount.source.startsWith(`${filesDir}/`) ? { ...mount, source: basename(mount.source) } : mount;
   };
+  const { images } = bundle.root;
   return {
     ...bundle,
     root: {
@@ -40,7 +44,32 @@ export function relocate(bundle: OciConfig, { filesDir, volumes }: Relocation): 
       lower: bundle.root.lower.map((_, index) => `layers/${index + 1}`),
       upper: 'upper',
       work: 'work',
+      ...(images === undefined ? {} : { images: images.map(movedImage) }),
     },
     mounts: bundle.mounts.map(moved),
+  };
+}
+
+const isBelow = (path: string, directory: string): boolean =>
+  path === directory || path.startsWith(`${directory}/`);
+
+const imagePath = (index: number): string => `images/${index + 1}`;
+
+/** Its layers stay where they are; the last one is the empty directory. */
+const movedImage = (
+  { lower }: { readonly lower: readonly string[] },
+  index: number,
+): { readonly path: string; readonly lower: readonly string[] } => ({
+  path: imagePath(index),
+  lower: [...lower.slice(0, -1), EMPTY_LAYER],
+});
+
+/** With a subpath the directory is named twice (belowWord). */
+function ofImage(mount: OciMount, path: string, index: number): OciMount {
+  const at = imagePath(index);
+  return {
+    ...mount,
+    source: at + mount.source.slice(path.length),
+    options: mount.options.map((word) => (word === belowWord(path) ? belowWord(at) : word)),
   };
 }

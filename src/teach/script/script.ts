@@ -20,7 +20,7 @@ import { containerFunctions, isFromOutside, type ContainerContext } from './cont
 import { hostStep, undoCommand } from './host-steps.ts';
 import containerLibrary from './container-library.sh' with { type: 'text' };
 import hostLibrary from './host-library.sh' with { type: 'text' };
-import type { FreshVolume } from './places.ts';
+import { EMPTY_LAYER, type FreshVolume } from './places.ts';
 
 export interface ScriptInput {
   readonly plan: RunPlan;
@@ -164,6 +164,7 @@ function prepare(input: ScriptInput): string {
     ...input.layers.map((layer, index) => `ln -s ${quoteWord(layer)} layers/${index + 1}`),
     ...input.hostDirectories.map((path) => `[[ -e ${quoteWord(path)} ]] || mkdir -p ${quoteWord(path)}`),
     ...input.volumes.map(({ path }) => `mkdir -p ${quoteWord(path)}`),
+    ...imageDirectories(input.bundle).map((path) => `mkdir -p ${quoteWord(path)}`),
     ...Object.entries(input.files).map(
       ([name, text]) =>
         `printf '%s\\n' ${text.replace(/\n$/, '').split('\n').map(quoteWord).join(' \\\n  ')} >${name}`,
@@ -197,6 +198,9 @@ function prepare(input: ScriptInput): string {
     '}',
   ].join('\n');
 }
+
+const imageDirectories = ({ root: { images = [] } }: OciConfig): readonly string[] =>
+  images.length === 0 ? [] : [EMPTY_LAYER, ...images.map(({ path }) => path)];
 
 function start(
   numbered: Numbered & { readonly step: HostStep },
