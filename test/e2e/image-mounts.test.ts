@@ -87,7 +87,7 @@ describe('the files', () => {
   });
 });
 
-describe('what is told', () => {
+describe('what is printed', () => {
   test('inspect, --dry-run and a script', async () => {
     const id = await ok(
       'create',
