@@ -199,7 +199,7 @@ export function isObject(found: unknown): found is Readonly<Record<string, unkno
 }
 
 /** Letters that Go takes for the same one, the long s and the Kelvin sign among them. */
-export function folded(key: string): string {
+function folded(key: string): string {
   return key.toLowerCase().toUpperCase();
 }
 

@@ -15,7 +15,7 @@ import type { AcquireLock, Release } from './lock.ts';
 import { isOwnerAlive, ownerTag } from './owner.ts';
 
 /** Bytes that any manifest or configuration may have. */
-export const MAX_DOCUMENT = 16 << 20;
+const MAX_DOCUMENT = 16 << 20;
 
 export class BlobStore {
   private readonly dir: string;

@@ -9,7 +9,7 @@ import type { OciResources } from '../bundle.ts';
 import { ioLimits } from './io-limits.ts';
 import type { Limit } from './limit.ts';
 
-export const DEFAULT_CPU_PERIOD = 100_000;
+const DEFAULT_CPU_PERIOD = 100_000;
 
 /** `swap`: can the kernel limit it? Where it cannot, memory is limited alone, as Docker does. */
 export function limitsV2({ memory, cpu, pids, blockIO }: OciResources, swap: boolean): Limit[] {

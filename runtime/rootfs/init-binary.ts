@@ -7,7 +7,7 @@ import type { OciMount } from '../bundle.ts';
 import { MinidockError } from '../errors.ts';
 
 /** Where Docker mounts it, and where the program's arguments expect it. */
-export const INIT_PATH = '/sbin/docker-init';
+const INIT_PATH = '/sbin/docker-init';
 
 const CANDIDATES = [
   '/usr/bin/docker-init',

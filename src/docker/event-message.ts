@@ -16,7 +16,7 @@ export function eventFormatter(format: string | undefined): (event: RecordedEven
 }
 
 /** '2026-11-26T22:13:32.842127196Z container die 858312… (exitCode=0, image=test, name=web)' */
-export function eventLine({ time, type, action, id, attributes }: RecordedEvent): string {
+function eventLine({ time, type, action, id, attributes }: RecordedEvent): string {
   const pairs = sorted(attributes).map(([key, value]) => `${key}=${value}`);
   const tail = pairs.length === 0 ? '' : ` (${pairs.join(', ')})`;
   return oneLine(`${localTime(time)} ${type} ${action} ${id}${tail}`);
@@ -26,7 +26,7 @@ const sorted = (attributes: RecordedEvent['attributes']): readonly (readonly [st
   Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** RFC 3339 with nine digits, in the local time zone. */
-export function localTime(ns: bigint): string {
+function localTime(ns: bigint): string {
   const time = new Date(Number(ns / 1_000_000n));
   const two = (value: number): string => String(Math.trunc(Math.abs(value))).padStart(2, '0');
   const offset = -time.getTimezoneOffset();

@@ -59,7 +59,7 @@ function matchReference(pattern: RegExp, repository: string, tag: string, digest
 }
 
 /** A pattern of Go's path.Match: `*` and `?` stop at a slash, `[a-z]` and `[^a]` are classes, `\\` escapes. */
-export function pathPattern(pattern: string): RegExp {
+function pathPattern(pattern: string): RegExp {
   const invalid = (): MinidockError => invalidFilter('syntax error in pattern');
   const escape = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|\-]/g, '\\$&');
   let source = '';

@@ -9,7 +9,7 @@ export const slice = <T>(items: readonly T[]): readonly T[] => (items.length ===
 export const sortedStrings = (map: Readonly<Record<string, string>>): object =>
   goMap(Object.fromEntries(Object.entries(map).sort(byKey)), '');
 
-export const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
+const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   a < b ? -1 : a > b ? 1 : 0;
 
 /** `{"80/tcp": {}}`; left out where there are none, as Docker does. */

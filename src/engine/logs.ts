@@ -15,7 +15,7 @@ export interface LogOptions extends PrintOptions {
   readonly tail: number | undefined;
 }
 
-export const logPath = (paths: Paths, id: string): string => join(containerDir(paths, id), 'container.log');
+const logPath = (paths: Paths, id: string): string => join(containerDir(paths, id), 'container.log');
 
 export async function readLogs(
   store: ContainerStore,

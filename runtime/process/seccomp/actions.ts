@@ -4,16 +4,16 @@
  */
 import { MinidockError } from '../../errors.ts';
 
-export const EPERM = 1;
+const EPERM = 1;
 export const ENOSYS = 38;
 
 export const RET_KILL_PROCESS = 0x8000_0000;
-export const RET_KILL_THREAD = 0x0000_0000;
-export const RET_TRAP = 0x0003_0000;
+const RET_KILL_THREAD = 0x0000_0000;
+const RET_TRAP = 0x0003_0000;
 export const RET_ERRNO = 0x0005_0000;
-export const RET_TRACE = 0x7ff0_0000;
-export const RET_LOG = 0x7ffc_0000;
-export const RET_ALLOW = 0x7fff_0000;
+const RET_TRACE = 0x7ff0_0000;
+const RET_LOG = 0x7ffc_0000;
+const RET_ALLOW = 0x7fff_0000;
 
 /** @throws INVALID_SECCOMP_PROFILE for a word that is none, SECCOMP_UNSUPPORTED for one minidock cannot serve. */
 export function actionValue(action: string, errnoRet: number = EPERM): number {

@@ -13,13 +13,13 @@ export interface Instruction {
   readonly k: number;
 }
 
-export const BPF_LD_W_ABS = 0x20;
-export const BPF_ALU_AND_K = 0x54;
-export const BPF_JMP_JA = 0x05;
+const BPF_LD_W_ABS = 0x20;
+const BPF_ALU_AND_K = 0x54;
+const BPF_JMP_JA = 0x05;
 export const BPF_JMP_JEQ_K = 0x15;
 export const BPF_JMP_JGT_K = 0x25;
 export const BPF_JMP_JGE_K = 0x35;
-export const BPF_RET_K = 0x06;
+const BPF_RET_K = 0x06;
 
 /** Offsets in struct seccomp_data { int nr; __u32 arch; __u64 instruction_pointer; __u64 args[6]; }. */
 export const OFFSET_NR = 0;

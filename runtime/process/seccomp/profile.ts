@@ -45,7 +45,7 @@ export function parseSeccompProfile(
 }
 
 /** Decides every condition. The kernel is a release as uname(2) gives it: '6.12.101-amd64'. */
-export function resolveProfile(
+function resolveProfile(
   profile: SeccompProfile,
   capabilities: readonly string[],
   arch: NativeArch,

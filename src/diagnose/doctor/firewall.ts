@@ -11,7 +11,7 @@ import { ok, type Finding } from './finding.ts';
 import type { View } from './view.ts';
 
 /** Only the default bridge: the others would repeat the same findings. */
-export const BRIDGE = 'minidock0';
+const BRIDGE = 'minidock0';
 
 export interface FirewallReport {
   readonly findings: readonly Finding[];

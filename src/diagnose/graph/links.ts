@@ -20,7 +20,7 @@ export async function readStack(enter: Enter): Promise<Stack> {
   return { interfaces: toInterfaces(links), routes: routes.flatMap(toRoute) };
 }
 
-export function toInterfaces(links: readonly IpLink[]): readonly Interface[] {
+function toInterfaces(links: readonly IpLink[]): readonly Interface[] {
   const indexes = new Map(links.map(({ ifname, ifindex }) => [ifname, ifindex]));
   return links
     .map((link): Interface => {

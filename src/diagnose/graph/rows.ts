@@ -178,7 +178,7 @@ function routerRows(model: Model, { mark }: RowOptions): readonly Row[] {
   return rows.length === 0 ? [] : [EMPTY, ...rows];
 }
 
-export function ownerOf(model: Model, address: string): string | undefined {
+function ownerOf(model: Model, address: string): string | undefined {
   const owner = model.namespaces.find(({ interfaces }) =>
     interfaces.some(({ addresses }) => addresses.some((one) => one.split('/')[0] === address)),
   );

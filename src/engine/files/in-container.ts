@@ -22,7 +22,7 @@ export function openPath(root: number, path: string, container: string): number 
   }
 }
 
-export const notFound = (path: string, container: string): MinidockError =>
+const notFound = (path: string, container: string): MinidockError =>
   new MinidockError({
     code: 'NO_SUCH_FILE',
     message: `Could not find the file ${path} in container ${container}`,

@@ -138,7 +138,7 @@ function hierarchies(layout: CgroupV1Layout): readonly CgroupHierarchy[] {
 }
 
 /** Docker's order: PATH, HOSTNAME, TERM, then the image's and the flags', a later value replacing an earlier one. */
-export function processEnv(spec: ContainerSpec): readonly string[] {
+function processEnv(spec: ContainerSpec): readonly string[] {
   const variables = new Map<string, string>();
   const base = [DEFAULT_PATH, `HOSTNAME=${spec.hostname}`, ...(spec.tty ? ['TERM=xterm'] : [])];
   for (const entry of [...base, ...spec.env]) variables.set(entry.split('=', 1)[0] ?? '', entry);

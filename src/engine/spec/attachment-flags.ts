@@ -26,7 +26,7 @@ export function attachmentRequests(
   return all;
 }
 
-export const isUserDefined = (target: string): boolean =>
+const isUserDefined = (target: string): boolean =>
   !['default', 'bridge', 'host', 'none'].includes(target) && !target.startsWith('container:');
 
 const plain = (target: string): AttachmentRequest => ({

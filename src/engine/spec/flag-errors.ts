@@ -2,7 +2,7 @@
 import { MinidockError } from '../../../runtime/errors.ts';
 
 /** The command line adds the verb when it prints the error. */
-export const SEE_HELP = "See 'minidock VERB --help'.";
+const SEE_HELP = "See 'minidock VERB --help'.";
 
 export function invalidArgument(value: string, flag: string, reason: string): MinidockError {
   return new MinidockError({

@@ -195,7 +195,7 @@ export function parseTmpfs(text: string): MountRequest {
   };
 }
 
-export const anonymousVolume = (path: string): MountRequest => ({
+const anonymousVolume = (path: string): MountRequest => ({
   type: 'volume',
   source: '',
   anonymous: true,

@@ -12,7 +12,7 @@ let silent = false;
 /** Where the words go; a test listens here. */
 export const complaints = { say: warnStderr };
 
-export const DOCTOR = 'minidock doctor shows more; minidock doctor --fix repairs it.';
+const DOCTOR = 'minidock doctor shows more; minidock doctor --fix repairs it.';
 
 /** `consequence`: what is done without it, as a sentence; '' where the error says all. */
 export function tellDamage(error: Error, consequence = ''): void {

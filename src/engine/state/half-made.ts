@@ -6,7 +6,7 @@ import { copyOf } from '../../../images/foreign/kept.ts';
 /** Records what a container in the making claims outside its directory. */
 export const claimsPath = (dir: string): string => join(dir, 'taking.json');
 
-export const statePath = (dir: string): string => join(dir, 'state.json');
+const statePath = (dir: string): string => join(dir, 'state.json');
 
 export const configPath = (dir: string): string => join(dir, 'config.json');
 

@@ -52,7 +52,7 @@ function definitionNames(paths: Paths): readonly string[] {
 const isDefinition = (name: string): boolean => /^[^.].*\.json$/.test(name);
 
 /** undefined if there is none. @throws MinidockError 'DAMAGED_FILE' if its copy is lost too. */
-export function readDefinition(path: string): BridgeNetwork | undefined {
+function readDefinition(path: string): BridgeNetwork | undefined {
   const { value, damage } = readKeptRecord(path, bridgeNetwork);
   if (damage !== undefined)
     tellDamage(damage === 'missing' ? missingFile(path) : damage, 'Its copy is used.');
@@ -120,7 +120,7 @@ export function previewDefinition(paths: Paths, mode: string): BridgeNetwork {
 }
 
 /** The default bridge network of this root; its subnet is chosen at first use and kept. */
-export function defaultNetwork(paths: Paths): BridgeNetwork {
+function defaultNetwork(paths: Paths): BridgeNetwork {
   const path = join(networksDir(paths), `${DEFAULT_NETWORK}.json`);
   const existing = readDefinition(path);
   if (existing !== undefined) return existing;

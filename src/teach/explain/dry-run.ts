@@ -56,7 +56,7 @@ export async function printDryRun(
 }
 
 /** A port, name or address that is in use does not change the steps: a note on stderr says so. */
-export function tellRefusal({ message, hint = '' }: MinidockError): void {
+function tellRefusal({ message, hint = '' }: MinidockError): void {
   stderr.write(`Note: this would fail now: ${printable(message)}\n`);
   if (hint !== '') stderr.write(`${printable(hint)}\n`);
 }

@@ -12,7 +12,7 @@ export async function explainerFor(how: ExplainHow, output: StandardStream): Pro
 }
 
 /** The terminal may already be handed over to the container: in raw mode \n does not return to column 1. */
-export function say(output: StandardStream, text: string): void {
+function say(output: StandardStream, text: string): void {
   output.writeStyled(output.isTTY ? text.replaceAll('\n', '\r\n') : text);
 }
 

@@ -77,7 +77,7 @@ function late(milliseconds: number): Promise<'late'> {
 }
 
 /** '1.5s', '100ms', '1m30s', as Go prints it. */
-export function goDuration(milliseconds: number): string {
+function goDuration(milliseconds: number): string {
   if (milliseconds < 1000) return `${milliseconds}ms`;
   const [hours, minutes] = [Math.trunc(milliseconds / 3_600_000), Math.trunc(milliseconds / 60_000) % 60];
   const seconds = `${(milliseconds % 60_000) / 1000}s`;

@@ -29,7 +29,7 @@ export interface Respite {
 }
 
 /** The word behind it on a shim's command line. */
-export const RESTART = 'restart';
+const RESTART = 'restart';
 
 /** Milliseconds for a new client's first message. */
 const PATIENCE = 100;

@@ -59,7 +59,7 @@ export const CLOSED: Readonly<Record<'tcp' | 'udp', readonly number[]>> = {
 };
 
 /** Whether a packet arrives in a namespace, with or without an answer or a listener. */
-export async function arrives(host: LabHost, attempt: Attempt): Promise<boolean> {
+async function arrives(host: LabHost, attempt: Attempt): Promise<boolean> {
   const { protocol, from, to, address } = attempt;
   if (protocol === 'icmp') {
     const before = await echoRequests(host, to);
