@@ -67,6 +67,9 @@ async function standingStill<T>(engine: Engine, container: Container, work: () =
 
 function packed({ paths }: Engine, { id }: ContainerConfig): Readable {
   const stream = new PassThrough({ highWaterMark: 1 << 20 });
+  // Who reads it may not be there yet, and gets the error then; without anybody it would end this process, which
+  // owes it to the container to let it go on.
+  stream.on('error', () => undefined);
   writeLayer(paths, id, async (bytes) => {
     if (!stream.write(bytes)) await once(stream, 'drain');
   }).then(

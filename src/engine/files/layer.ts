@@ -11,43 +11,59 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import { namedCalls as calls } from '../../../runtime/syscall/named-calls.ts';
 import { overlayDir } from '../plans/bundle.ts';
 import type { Paths } from '../state/paths.ts';
-import { walkTree } from './source.ts';
+import { overlayNotes } from './overlay-notes.ts';
+import { walkTree, type Visit } from './source.ts';
 import { TarSink, type Write } from './tar-sink.ts';
 import { openDirectory } from './tree-sink.ts';
 
 /** Always mounted over: what lies there is nothing that the container could have written. */
 const MOUNTED = /^(etc\/(hosts|hostname|resolv\.conf)|(dev|proc|sys)(\/.*)?|\.dockerenv)$/;
 
-/** Gives how many entries there are. */
-export async function writeLayer(paths: Paths, id: string, write: Write): Promise<number> {
-  const upper = join(overlayDir(paths, id), 'upper');
+/** @throws MinidockError for what no layer can hold. */
+export async function writeLayer(paths: Paths, id: string, write: Write): Promise<void> {
   const sink = new TarSink(write);
-  let entries = 0;
-  if (existsSync(upper)) {
-    const root = openDirectory(upper);
-    try {
-      await walkTree(root, '', async (entry, open) => {
-        if (isOwn(entry)) return;
-        entries++;
-        await sink.entry(isWhiteout(entry) ? whiteout(entry) : entry, open());
-        if ((entry.type === 'dir' || entry.type === 'file') && marks(open(), entry)) {
-          await sink.entry({ ...entry, ...EMPTY, path: `${entry.path}/.wh..wh..opq` }, -1);
-        }
-      });
-    } finally {
-      closeSync(root);
+  await walkLayer(paths, id, async (entry, open) => {
+    await sink.entry(isWhiteout(entry) ? whiteout(entry) : entry, open());
+    if ((entry.type === 'dir' || entry.type === 'file') && marks(open(), entry)) {
+      await sink.entry({ ...entry, ...EMPTY, path: `${entry.path}/.wh..wh..opq` }, -1);
     }
-  }
+  });
   await sink.end();
-  return entries;
 }
 
-/** Whether there is anything that a layer of it would hold. */
+/** Whether there is anything that a layer of it would hold. No file is read. */
 export async function hasLayer(paths: Paths, id: string): Promise<boolean> {
-  return (await writeLayer(paths, id, () => undefined)) > 0;
+  let found = false;
+  await walkLayer(paths, id, () => void (found = true));
+  return found;
 }
 
-const isOwn = ({ type, path, linkpath }: TarEntry): boolean =>
+async function walkLayer(paths: Paths, id: string, visit: Visit): Promise<void> {
+  const upper = join(overlayDir(paths, id), 'upper');
+  if (!existsSync(upper)) return;
+  const root = openDirectory(upper);
+  try {
+    await walkTree(root, '', (entry, open) => {
+      if (isMountPoint(entry)) return;
+      refuseReserved(entry);
+      return visit(entry, open);
+    });
+  } finally {
+    closeSync(root);
+  }
+}
+
+/** Whoever unpacks the layer would remove what the rest of the name says, and there is no other way to write it. */
+function refuseReserved({ path }: TarEntry): void {
+  if (!path.slice(path.lastIndexOf('/') + 1).startsWith('.wh.')) return;
+  throw new MinidockError({
+    code: 'RESERVED_NAME',
+    message: `the container has a file called "/${toText(path)}", which no layer can hold: in one, a name with .wh. in front means that a file is gone`,
+    hint: 'Rename or remove it in the container, then commit again.',
+  });
+}
+
+const isMountPoint = ({ type, path, linkpath }: TarEntry): boolean =>
   MOUNTED.test(path) || (type === 'symlink' && path === 'etc/mtab' && linkpath === '/proc/mounts');
 
 const isWhiteout = ({ type, major, minor }: TarEntry): boolean =>
@@ -64,17 +80,18 @@ function whiteout(entry: TarEntry): TarEntry {
 function marks(fd: number, { path }: TarEntry): boolean {
   const readable = openSync(`/proc/self/fd/${String(fd)}`, 'r');
   try {
-    const notes = calls.listXattrs(readable).filter((name) => /^(trusted|user)\.overlay\./.test(name));
-    if (notes.some((name) => /\.(redirect|metacopy)$/.test(name))) {
+    const found = calls.listXattrs(readable);
+    const has = (note: string): boolean => found.includes(note);
+    if ([...overlayNotes('redirect'), ...overlayNotes('metacopy')].some(has)) {
       throw new MinidockError({
         code: 'NO_NATIVE_LAYER',
         message: `"${toText(path)}" is only a note of overlayfs (redirect_dir or metacopy), which no layer can hold`,
         hint: 'Turn both off in /sys/module/overlay/parameters and make the container anew.',
       });
     }
-    return notes.some(
-      (name) => name.endsWith('.opaque') && String(Buffer.from(calls.getXattr(readable, name))) === 'y',
-    );
+    return overlayNotes('opaque')
+      .filter(has)
+      .some((note) => String(Buffer.from(calls.getXattr(readable, note))) === 'y');
   } finally {
     closeSync(readable);
   }

@@ -9,6 +9,7 @@
 import { closeSync, constants, lstatSync, openSync, readdirSync, type BigIntStats } from 'node:fs';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
+import { overlayNotes } from '../files/overlay-notes.ts';
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
@@ -82,12 +83,11 @@ export class LayeredDir {
   }
 }
 
-/** A user namespace cannot set `trusted.` attributes and has `user.` in their place. */
 function isOpaque(fd: number): boolean {
   // The dot: attributes of what the descriptor leads to, and not of the link in /proc.
   const attributes = kernel.getXattrs(`/proc/self/fd/${String(fd)}/.`);
-  return ['trusted', 'user'].some((space) => {
-    const value = attributes.get(`${space}.overlay.opaque`);
+  return overlayNotes('opaque').some((name) => {
+    const value = attributes.get(name);
     return value !== undefined && Buffer.from(value).toString() === 'y';
   });
 }

@@ -2,6 +2,7 @@
 import type { AttackCase } from '../case.ts';
 import { archiveCases } from './archives.ts';
 import { classicCases } from './classics.ts';
+import { commitCases } from './commits.ts';
 import { copyCases } from './copies.ts';
 import { execCases } from './exec.ts';
 import { waylaidCases } from './exec-waylaid.ts';
@@ -14,6 +15,7 @@ import { placesCases } from './places.ts';
 import { processCases } from './process.ts';
 import { raceCases } from './races.ts';
 import { sharedNamespaceCases } from './shared-namespaces.ts';
+import { subpathCases } from './subpaths.ts';
 import { sysctlCases } from './sysctls.ts';
 import { volumeCases } from './volumes.ts';
 import { wordCases } from './hostile-words.ts';
@@ -21,6 +23,7 @@ import { wordCases } from './hostile-words.ts';
 export const ALL_CASES: readonly AttackCase[] = [
   ...archiveCases,
   ...classicCases,
+  ...commitCases,
   ...copyCases,
   ...execCases,
   ...waylaidCases,
@@ -33,6 +36,7 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...processCases,
   ...raceCases,
   ...sharedNamespaceCases,
+  ...subpathCases,
   ...sysctlCases,
   ...volumeCases,
   ...wordCases,

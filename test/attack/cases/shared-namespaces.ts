@@ -5,6 +5,8 @@
 import type { AttackCase, Stage } from '../case.ts';
 
 const TRIES = 8;
+/** By which the process is known. */
+const DONOR = '98764';
 const OWN = ['--userns=host'];
 
 /** What a shell does with each `$p`, a /proc/PID of another process. */
@@ -92,6 +94,46 @@ export const sharedNamespaceCases: readonly AttackCase[] = [
     '--cap-add',
     'SYS_PTRACE',
   ]),
+  {
+    name: 'shared-pid-of-one-that-restarts',
+    story:
+      'ends and begins again while another container joins it, so that its number becomes another process’s.',
+    guard: true,
+    async attack(stage) {
+      const image = await stage.image({ files: {} });
+      const donor = ['run', '-d', '--name', 'donor', ...OWN, image, '/bin/sleep', DONOR];
+      const begun = await stage.minidock(...donor);
+      if (begun.exitCode !== 0) throw new Error(begun.stderr);
+      let joined = 0;
+      try {
+        for (let n = 0; n < TRIES || (joined === 0 && n < 5 * TRIES); n++) {
+          const join = [
+            'run',
+            '--rm',
+            ...OWN,
+            '--pid',
+            'container:donor',
+            image,
+            '/bin/cat',
+            '/proc/1/cmdline',
+          ];
+          // After more and more other commands: at first nobody gets in before it ends, at last everybody does.
+          const again = (async () => {
+            for (let before = n % TRIES; before > 0; before--) await stage.minidock('ps');
+            return await stage.minidock('restart', '-t', '0', 'donor');
+          })();
+          const [{ exitCode, stdout }] = await Promise.all([stage.minidock(...join), again]);
+          if (exitCode !== 0) continue;
+          joined += 1;
+          if (!stdout.includes(DONOR)) return `the first process there is ${stdout.replaceAll('\0', ' ')}`;
+        }
+      } finally {
+        await stage.minidock('rm', '-f', 'donor');
+      }
+      if (joined === 0) throw new Error('nobody ever joined');
+      return undefined;
+    },
+  },
   {
     name: 'shared-shm-links',
     story: 'fills the shared /dev/shm with links to the host’s files before another container joins it.',
