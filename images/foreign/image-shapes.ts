@@ -20,6 +20,7 @@ import {
   fields,
   flag,
   form,
+  int64,
   line,
   listOf,
   mapOf,
@@ -107,16 +108,13 @@ export const index = fields<{
   manifests: listOf(descriptor(anyDigest), MAX_IMAGES),
 });
 
-/** Nanoseconds of a minute and more are beyond what JavaScript calls small; Docker takes negative ones for none. */
-const whole = value<number>('a whole number', 'whole numbers', (found) => Number.isInteger(found));
-
 const healthcheck = fields<Healthcheck>({
-  Test: optional(listOf(text)),
-  Interval: optional(whole),
-  Timeout: optional(whole),
-  StartPeriod: optional(whole),
-  StartInterval: optional(whole),
-  Retries: optional(whole),
+  Test: optional(listOf(line)),
+  Interval: optional(int64),
+  Timeout: optional(int64),
+  StartPeriod: optional(int64),
+  StartInterval: optional(int64),
+  Retries: optional(int64),
 });
 
 const containerDefaults = fields<ContainerDefaults>({

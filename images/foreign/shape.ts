@@ -72,6 +72,13 @@ export const size: Shape<number> = {
   kind: 'size',
 };
 
+/** What Go reads into an int64; beyond 2^53 it loses its last digits here. */
+export const int64: Shape<number> = value(
+  'a whole number of 64 bits',
+  'whole numbers',
+  (found) => Number.isInteger(found) && Math.abs(found as number) < 2 ** 63,
+);
+
 /** A string of a given form; another one is quoted in the message. */
 export function form(one: string, many: string, fits: (text: string) => boolean): Shape<string> {
   return value(one, many, (found) => typeof found === 'string' && fits(found));

@@ -5,6 +5,7 @@
 import {
   flag,
   form,
+  int64,
   line,
   listOf,
   mapOf,
@@ -137,11 +138,11 @@ const spec: Shape<ContainerSpec> = record<ContainerSpec>({
   healthcheck: optional(
     record<Healthcheck>({
       Test: optional(lines),
-      Interval: optional(whole),
-      Timeout: optional(whole),
-      StartPeriod: optional(whole),
-      StartInterval: optional(whole),
-      Retries: optional(whole),
+      Interval: optional(int64),
+      Timeout: optional(int64),
+      StartPeriod: optional(int64),
+      StartInterval: optional(int64),
+      Retries: optional(int64),
     }),
   ),
   hostname: line,

@@ -75,7 +75,17 @@ export class ContainerStore {
     this.names.release(config.name, config.id);
   }
 
+  /** @throws MinidockError 'BAD_CONFIG' for one that nobody could read again: of what an image says, perhaps. */
   writeConfig(config: ContainerConfig): void {
+    const problem = containerConfig.find(config, '');
+    if (problem !== undefined) {
+      throw new MinidockError({
+        code: 'BAD_CONFIG',
+        message: `container ${config.name} cannot be recorded: ${problem.path} ${problem.what}`,
+        hint: `The value is a flag's, or image ${config.imageRef} has it: minidock image inspect ${config.imageRef}`,
+        exitCode: 125,
+      });
+    }
     writeKeptRecord(configPath(containerDir(this.paths, config.id)), config);
   }
 

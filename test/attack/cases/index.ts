@@ -6,6 +6,7 @@ import { commitCases } from './commits.ts';
 import { copyCases } from './copies.ts';
 import { execCases } from './exec.ts';
 import { waylaidCases } from './exec-waylaid.ts';
+import { healthCases } from './health.ts';
 import { joinedCases } from './joined.ts';
 import { mountCases } from './mounts.ts';
 import { nameCases } from './names.ts';
@@ -27,6 +28,7 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...copyCases,
   ...execCases,
   ...waylaidCases,
+  ...healthCases,
   ...joinedCases,
   ...mountCases,
   ...nameCases,

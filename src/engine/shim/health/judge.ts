@@ -3,6 +3,10 @@ import type { Healthcheck } from '../../../../images/types.ts';
 import type { Health, ProbeResult } from '../../spec/container.ts';
 
 const KEPT = 5;
+/** Milliseconds; Docker takes nothing shorter on its command line. An image may say anything. */
+const LEAST = 1;
+/** Milliseconds between two probes, each of which costs the host a process: an image decides how often. */
+const LEAST_PAUSE = 100;
 const RETRIES = 3;
 
 /** Milliseconds. */
@@ -15,7 +19,7 @@ export interface CheckTimes {
 
 export function checkTimes(check: Healthcheck): CheckTimes {
   const or = (nanoseconds: number | undefined, otherwise: number): number =>
-    nanoseconds === undefined || nanoseconds === 0 ? otherwise : nanoseconds / 1e6;
+    nanoseconds === undefined || nanoseconds === 0 ? otherwise : Math.max(nanoseconds / 1e6, LEAST);
   return {
     interval: or(check.Interval, 30_000),
     timeout: or(check.Timeout, 30_000),
@@ -41,5 +45,5 @@ export function nextInterval(
   age: number,
   status: Health['status'],
 ): number {
-  return age < startPeriod && status === 'starting' ? startInterval : interval;
+  return Math.max(age < startPeriod && status === 'starting' ? startInterval : interval, LEAST_PAUSE);
 }

@@ -17,6 +17,8 @@ export interface ProbeRequest extends Paths {
 }
 
 const LARGEST = 4096;
+/** Milliseconds; a timer with more is over at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 /** Milliseconds for a killed command to be gone. */
 const LAST_WORDS = 1000;
 
@@ -73,7 +75,8 @@ const OPTIONS = {
 } as const;
 
 function late(milliseconds: number): Promise<'late'> {
-  return new Promise((resolve) => setTimeout(() => resolve('late'), milliseconds).unref());
+  const time = Math.min(milliseconds, LONGEST_TIMER);
+  return new Promise((resolve) => setTimeout(() => resolve('late'), time).unref());
 }
 
 /** '1.5s', '100ms', '1m30s', as Go prints it. */
@@ -94,7 +97,7 @@ class BoundedOutput implements ExecOutput {
 
   write = (_stream: 1 | 2, chunk: Buffer): Promise<void> => {
     const part = Buffer.from(chunk.subarray(0, LARGEST - this.length));
-    this.kept.push(part);
+    if (part.length > 0) this.kept.push(part);
     this.length += part.length;
     this.truncated ||= part.length < chunk.length;
     return Promise.resolve();

@@ -36,6 +36,8 @@ const LARGEST_FILE = 1 << 20;
 export const OLDER = 3;
 /** Characters of a line; of an event with more the attributes with the longest values are left out. */
 const LONGEST_LINE = 1 << 16;
+/** Of an action, which has the whole command of an exec and of a health check. */
+const LONGEST_ACTION = 1 << 12;
 
 export const eventFile = (paths: Paths, age = 0): string =>
   `${eventsDir(paths)}/log${age === 0 ? '' : `.${String(age)}`}`;
@@ -90,7 +92,8 @@ function rotate(paths: Paths, fd: number): void {
   }
 }
 
-function toLine({ type, action, id, attributes, time = nowNs() }: NewEvent): string {
+function toLine({ type, action: given, id, attributes, time = nowNs() }: NewEvent): string {
+  const action = given.length > LONGEST_ACTION ? `${given.slice(0, LONGEST_ACTION)}...` : given;
   const line = (kept: Attributes): string =>
     JSON.stringify({ time: String(time), type, action, id, attributes: kept });
   const whole = line(attributes);

@@ -97,3 +97,10 @@ describe('flags', () => {
     ],
   ])('%j is refused', (flags, message) => expect(() => spec(flags)).toThrow(message));
 });
+
+test('what an image says is taken within bounds: no time below a millisecond, a pause between two probes', () => {
+  const times = checkTimes({ Interval: 1, Timeout: -7, StartPeriod: -1, StartInterval: -1 });
+  expect(times).toEqual({ interval: 1, timeout: 1, startPeriod: 1, startInterval: 1 });
+  expect(nextInterval(times, 0, 'starting')).toBe(100);
+  expect(nextInterval(times, 5000, 'healthy')).toBe(100);
+});
