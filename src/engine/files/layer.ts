@@ -53,7 +53,7 @@ async function walkLayer(paths: Paths, id: string, visit: Visit): Promise<void> 
   }
 }
 
-/** Whoever unpacks the layer would remove what the rest of the name says, and there is no other way to write it. */
+/** What unpacks the layer would remove what the rest of the name says, and there is no other way to write it. */
 function refuseReserved({ path }: TarEntry): void {
   if (!path.slice(path.lastIndexOf('/') + 1).startsWith('.wh.')) return;
   throw new MinidockError({
