@@ -116,7 +116,8 @@ const links: readonly Breakage[] = [
   {
     name: 'uplink down',
     broken: 'ip link set eth0 down',
-    undo: 'ip link set eth0 up; ip route add default via 192.0.2.1',
+    // The carrier comes back a while after the command.
+    undo: `ip link set eth0 up; ip route add default via 192.0.2.1; until ${PUBLISHED}; do :; done`,
     client: PUBLISHED,
     asked: [[['outside -> 192.0.2.2:8080'], 'uplink-down']],
   },

@@ -33,7 +33,8 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   const dropped = drop === undefined || probe === undefined ? [] : [droppedBy(scene, drop, probe)];
   // The kernel answers no question that comes from where it would not route to, and says why.
   const unheard = probe?.arp?.code === 'arp-unanswered' && probe.unroutable !== undefined;
-  const arp = probe?.arp === undefined || unheard ? [] : [probe.arp];
+  const lostArp = probe?.arp?.code === 'arp-vanished' ? (probe.held ?? probe.arp) : probe?.arp;
+  const arp = lostArp === undefined || unheard ? [] : [lostArp];
   const lost = probe === undefined || reached ? [] : lostAt(scene, probe);
   const beyond =
     probe === undefined || reached || probe.outcome === 'ECONNREFUSED' ? [] : lostBeyond(scene, probe);

@@ -116,7 +116,7 @@ async function onCable(
   const show = inside(to.enter, ['ip', '-d', 'link', 'show', into.ifname]);
   const fix = 'Look for XDP programs and queueing disciplines there: tc qdisc show.';
   return {
-    ...bad(stage, 'arp-dropped', `${text}: an XDP program or a queueing discipline takes it`, show),
+    ...bad(stage, 'arp-vanished', `${text}: an XDP program or a queueing discipline takes it`, show),
     fix,
   };
 }
