@@ -8,6 +8,7 @@
  *
  * Layout below `dir`: images.json, blobs/, layers/, overrides/, and locks/, leases/, tmp/ for what is in progress.
  */
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ImageError } from '../errors.ts';
 import { readImageConfig } from '../manifest.ts';
@@ -187,6 +188,15 @@ export class ImageStore {
       return plan;
     });
     return { ...removal, bytes };
+  }
+
+  /** Bytes of the blobs that its layers came in. */
+  packedSize({ config }: StoredImage): number {
+    const blobs = new Set(config.rootfs.diff_ids.map((diffId) => this.layer(diffId).blob));
+    return [...blobs].reduce(
+      (sum, blob) => sum + (statSync(this.blobs.path(blob), { throwIfNoEntry: false })?.size ?? 0),
+      0,
+    );
   }
 
   /** Topmost first, as `docker history` prints it. */

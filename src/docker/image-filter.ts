@@ -1,5 +1,5 @@
 /** The filters of `images`, and its REPOSITORY[:TAG] argument, which is one more reference filter. */
-import { fullName } from '../../images/reference.ts';
+import { fullName, parseReference } from '../../images/reference.ts';
 import { MinidockError } from '../../runtime/errors.ts';
 import { invalidFilter, matchLabels, parseBool, parseFilters, type Filters } from './filters.ts';
 import type { ImageEntry } from './image-row.ts';
@@ -28,6 +28,7 @@ export function filterImages(
   const created = (name: string): string => {
     const image = findImage(name);
     if (image !== undefined) return image.config.created ?? '';
+    parseReference(name);
     throw new MinidockError({ code: 'NO_SUCH_IMAGE', message: `No such image: ${fullName(name)}` });
   };
   const before = (filters.get('before') ?? []).map(created);

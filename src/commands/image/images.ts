@@ -3,9 +3,11 @@ import type { StoredImage } from '../../../images/types.ts';
 import { nowNs } from '../../engine/spec/time.ts';
 import { formatList } from '../../docker/format.ts';
 import { filterImages, parseImageFilters } from '../../docker/image-filter.ts';
-import { imageEntries, imageListStyle, imageRow } from '../../docker/image-row.ts';
+import { imageEntries, imageListStyle, imageRow, type ImageEntry } from '../../docker/image-row.ts';
 import { collect, type Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
+import { MinidockError } from '../../../runtime/errors.ts';
+import type { Engine } from '../../engine/engine.ts';
 
 interface ImagesFlags {
   readonly all?: boolean;
@@ -14,6 +16,7 @@ interface ImagesFlags {
   readonly trunc?: boolean;
   readonly filter?: readonly string[];
   readonly format?: string;
+  readonly tree?: boolean;
 }
 
 export const images: Verb = {
@@ -27,7 +30,9 @@ export const images: Verb = {
       .option('--no-trunc', "Don't truncate output")
       .option('-f, --filter <filter>', 'Filter output based on conditions provided', collect)
       .option('--format <string>', "Format output: 'table', 'table TEMPLATE', 'json', or a Go template")
+      .option('--tree', 'List images with their platforms below')
       .action(async (repository: string | undefined, flags: ImagesFlags) => {
+        if (flags.tree === true) refuseBesideTree(flags);
         const store = await engine.images();
         const all = await store.list();
         const filters = parseImageFilters(flags.filter ?? [], repository);
@@ -36,6 +41,7 @@ export const images: Verb = {
           named.set(name, await store.find(name));
         }
         const chosen = filterImages(imageEntries(all), filters, (name) => named.get(name), nowNs());
+        if (flags.tree === true) return stdout.write(await treeOf(engine, chosen));
         const options = { noTrunc: flags.trunc === false, now: new Date() };
         const rows = chosen.map((entry) => imageRow(entry, options));
         stdout.writeData(
@@ -48,3 +54,36 @@ export const images: Verb = {
       });
   },
 };
+
+/** In Docker's words. */
+function refuseBesideTree({ quiet, trunc, digests, format }: ImagesFlags): void {
+  const flag = [
+    quiet === true && '--quiet',
+    trunc === false && '--no-trunc',
+    digests === true && '--show-digest',
+    (format ?? '') !== '' && '--format',
+  ].find((word) => word !== false);
+  if (flag === undefined) return;
+  throw new MinidockError({ code: 'INVALID_FLAG', message: `${flag} is not yet supported with --tree` });
+}
+
+async function treeOf(engine: Engine, entries: readonly ImageEntry[]): Promise<string> {
+  const [{ imageTree }, { imagesInUse }, { formatPlatform }] = await Promise.all([
+    import('../../ui/image-tree.ts'),
+    import('../../engine/prune/in-use.ts'),
+    import('../../../images/platform.ts'),
+  ]);
+  const store = await engine.images();
+  const inUse = imagesInUse(engine.containers);
+  const names = new Map<StoredImage, ImageEntry[]>();
+  for (const entry of entries) names.set(entry.image, [...(names.get(entry.image) ?? []), entry]);
+  const nodes = [...names].map(([image, own]) => {
+    const content = store.packedSize(image);
+    return {
+      names: own.flatMap(({ repository, tag }) => (tag === '<none>' ? [] : `${repository}:${tag}`)),
+      ...{ id: image.id, manifest: image.manifestDigest, platform: formatPlatform(image.config) },
+      ...{ content, usage: content + image.size, used: inUse.has(image.id) },
+    };
+  });
+  return imageTree(nodes, stdout.isTTY ? stdout.columns : undefined);
+}
