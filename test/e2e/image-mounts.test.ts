@@ -87,7 +87,7 @@ describe('the files', () => {
   });
 });
 
-describe('what is printed', () => {
+describe('what they show', () => {
   test('inspect, --dry-run and a script', async () => {
     const id = await ok(
       'create',

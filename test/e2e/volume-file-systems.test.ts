@@ -245,7 +245,7 @@ describe('a device with ext4', () => {
   });
 });
 
-describe('what cannot be mounted is an error, and the host is as before', () => {
+describe('what cannot be mounted is named in the error, and the host is as before', () => {
   test.each([
     ['nothing', '/x', '', 'mount -t nothing /x', 'no such device'],
     ['tmpfs', 'tmpfs', 'colour=red', 'mount -t tmpfs -o colour=red tmpfs', 'invalid argument'],

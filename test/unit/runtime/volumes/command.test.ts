@@ -1,4 +1,4 @@
-/** How the mount of a volume is printed: what the kernel gets, quoted, and who is first and last. */
+/** How the mount of a volume is printed: the words of mount(2), quoted, and who is first and last. */
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
 import {

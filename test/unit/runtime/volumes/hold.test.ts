@@ -1,4 +1,4 @@
-/** Who mounts and who unmounts a volume, with a kernel that writes down its calls. */
+/** Who mounts and who unmounts a volume, with a kernel that records its calls. */
 import {
   chmodSync,
   existsSync,
@@ -137,7 +137,7 @@ describe('a file system of a server', () => {
     });
   });
 
-  test('a password is in no error; a name that leads nowhere is one', async () => {
+  test('a password is in no error; a name that leads nowhere is named', async () => {
     program('exit 1');
     const options = 'addr=192.0.2.1,username=me,password=secret,pass=secret';
     const error = await mount('a', { type: 'cifs', source: '//h/x', options }).catch(
