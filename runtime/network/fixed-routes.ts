@@ -4,23 +4,28 @@ import { netnsPath } from './names.ts';
 import { NETNS_STEP } from './netns.ts';
 import type { BridgeEndpoint } from './types.ts';
 
-/** By the names of sysctl(8); `ipv6`: the kernel has it. */
-export const routesFixedAt = (interfaceName: string, ipv6: boolean): Readonly<Record<string, string>> => ({
+/** By the names of sysctl(8); `ipv6`: the kernel has it, `on`: and so has the network. */
+export const routesFixedAt = (
+  interfaceName: string,
+  ipv6: boolean,
+  on = false,
+): Readonly<Record<string, string>> => ({
   [`net.ipv4.conf.${interfaceName}.accept_redirects`]: '0',
   ...(ipv6
     ? {
         [`net.ipv6.conf.${interfaceName}.accept_ra`]: '0',
         [`net.ipv6.conf.${interfaceName}.accept_redirects`]: '0',
-        [`net.ipv6.conf.${interfaceName}.disable_ipv6`]: '1',
+        [`net.ipv6.conf.${interfaceName}.disable_ipv6`]: on ? '0' : '1',
       }
     : {}),
 });
 
-/** For an interface of a container that runs. At its start PID 1 does the same for all interfaces there are. */
-export function planFixedRoutes({ netns, interfaceName, ipv6 }: BridgeEndpoint): HostStep {
-  const writes = Object.entries(routesFixedAt(interfaceName, ipv6)).map(
-    ([key, value]) => `echo ${value} >/proc/sys/${key.replaceAll('.', '/')}`,
-  );
+/**
+ * For an interface of a container that runs, and for any on a network with IPv6: before it comes up, since it would
+ * believe a router until then. At its start PID 1 does the same for the others.
+ */
+export function planFixedRoutes({ netns, interfaceName, ipv6, address6 }: BridgeEndpoint): HostStep {
+  const on = address6 !== undefined;
   return {
     id: 'address.fix-routes',
     section: 'address',
@@ -28,12 +33,10 @@ export function planFixedRoutes({ netns, interfaceName, ipv6 }: BridgeEndpoint):
     why:
       'A redirect in the name of the gateway, or a router advertisement, would change the container’s routes; any ' +
       'neighbour can send one. /proc/sys/net shows the settings of the network namespace of the process that opens it, ' +
-      'so a program of the host enters the namespace to write them.',
+      'so a program of the host enters the namespace to write them.' +
+      (on ? ' IPv6 itself is on, whatever the host’s default for new interfaces is.' : ''),
     without: 'A neighbour sends one packet and gets all that this container sends to the world.',
-    command: {
-      kind: 'run',
-      argv: ['nsenter', `-n${netnsPath(netns)}`, 'sh', '-e', '-c', writes.join('; ')],
-    },
+    command: { kind: 'set-sysctls', netns, settings: routesFixedAt(interfaceName, ipv6, on) },
     undo: { kind: 'freedBy', step: NETNS_STEP },
     observe: ['nsenter', `-n${netnsPath(netns)}`, 'sysctl', `net.ipv4.conf.${interfaceName}`],
   };

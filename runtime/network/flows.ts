@@ -1,17 +1,23 @@
 /** Flows that the kernel remembers from an earlier owner: see runtime/syscall/conntrack.ts. */
 import type { HostStep } from '../plan/step.ts';
 import { groupPorts } from './firewall/port-groups.ts';
-import type { BridgeEndpoint } from './types.ts';
+import { ports4, ports6 } from './firewall/ports6.ts';
+import type { BridgeEndpoint, PortBinding } from './types.ts';
 
 /** After the ports are published; its undo comes after they are withdrawn (undo.ts). */
-export function planFlows({ address, ports }: BridgeEndpoint): readonly HostStep[] {
+export const planFlows = (endpoint: BridgeEndpoint): readonly HostStep[] => [
+  ...planForgetting('flows.forget', ports4(endpoint), endpoint.address),
+  ...planForgetting('flows.forget:IPv6', ports6(endpoint), endpoint.address6 ?? ''),
+];
+
+function planForgetting(id: string, ports: readonly PortBinding[], address: string): readonly HostStep[] {
   const udp = groupPorts(ports.filter(({ protocol }) => protocol === 'udp')).map(
     ({ hostIp, hostPort, count }) => ({ hostIp, first: hostPort, count }),
   );
   if (udp.length === 0) return [];
   return [
     {
-      id: 'flows.forget',
+      id,
       section: 'ports',
       title: 'Forget flows to the UDP ports from before they were published',
       why:

@@ -37,14 +37,28 @@ export function acquireAddress(
   isUsed: (address: string) => boolean = () => false,
 ): string {
   const directory = join(leasesDir, network.id);
+  return leaseOne(directory, owner, isUsed, (lease) =>
+    requested !== undefined && requested !== ''
+      ? leaseRequested(directory, network, requested, lease)
+      : lowestFree(directory, network, lease),
+  );
+}
+
+/** Whether the address is the owner's from now on. */
+export type Lease = (address: string) => boolean;
+
+/** What `choose` returns, after it has leased that. */
+export function leaseOne(
+  directory: string,
+  owner: string,
+  isUsed: (address: string) => boolean,
+  choose: (lease: Lease) => string,
+): string {
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   const own = join(directory, `.${owner}`);
   writeFileSync(own, owner, { mode: 0o644 });
-  const lease = (address: string): boolean => !isUsed(address) && tryLease(own, join(directory, address));
   try {
-    if (requested !== undefined && requested !== '')
-      return leaseRequested(directory, network, requested, lease);
-    return lowestFree(directory, network, lease);
+    return choose((address) => !isUsed(address) && tryLease(own, join(directory, address)));
   } finally {
     rmSync(own, { force: true });
   }
@@ -96,13 +110,13 @@ export function addressesOf(
 ): readonly { readonly networkId: string; readonly address: string }[] {
   return namesIn(leasesDir).flatMap((networkId) =>
     namesIn(join(leasesDir, networkId))
-      .filter((address) => parseIpv4(address) !== undefined)
+      .filter((address) => !address.startsWith('.'))
       .filter((address) => ownerOf(join(leasesDir, networkId, address)) === owner)
       .map((address) => ({ networkId, address })),
   );
 }
 
-function lowestFree(directory: string, network: BridgeNetwork, lease: (address: string) => boolean): string {
+function lowestFree(directory: string, network: BridgeNetwork, lease: Lease): string {
   const { block, gateway } = readNetwork(network);
   const taken = new Set([...namesIn(directory), ...Object.values(network.reserved ?? {})]);
   const range = parseCidr(network.range ?? network.subnet) ?? block;
@@ -121,12 +135,7 @@ function lowestFree(directory: string, network: BridgeNetwork, lease: (address: 
   });
 }
 
-function leaseRequested(
-  directory: string,
-  network: BridgeNetwork,
-  requested: string,
-  lease: (address: string) => boolean,
-): string {
+function leaseRequested(directory: string, network: BridgeNetwork, requested: string, lease: Lease): string {
   const { block, gateway } = readNetwork(network);
   const address = parseIpv4(requested);
   if (address === undefined) {
@@ -188,7 +197,7 @@ function readNetwork(network: BridgeNetwork): { block: { base: number; prefix: n
   return { block, gateway };
 }
 
-function ownerOf(file: string): string | undefined {
+export function ownerOf(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
@@ -197,7 +206,7 @@ function ownerOf(file: string): string | undefined {
   }
 }
 
-function namesIn(directory: string): readonly string[] {
+export function namesIn(directory: string): readonly string[] {
   try {
     return readdirSync(directory);
   } catch (error) {

@@ -3,7 +3,7 @@
  * with undos of their own: the container's namespace stays, whatever becomes of the change.
  */
 import type { HostStep, Undo } from '../plan/step.ts';
-import { planDefaultRoute, planInterface } from './addresses.ts';
+import { planDefaultRoute, planDefaultRoute6, planInterface } from './addresses.ts';
 import { planBridge, planForwarding } from './bridge.ts';
 import { planFirewall, planPorts } from './firewall/backend.ts';
 import type { ForeignFirewall } from './firewall/foreign.ts';
@@ -23,8 +23,8 @@ export function planPlug(endpoint: BridgeEndpoint, foreign: readonly ForeignFire
       step.id === CABLE_STEP ? { ...step, undo: deletion(endpoint) } : step,
     ),
     planFixedRoutes(endpoint),
-    ...planInterface(endpoint),
-    ...planForwarding(),
+    ...planInterface(endpoint).flat(),
+    ...planForwarding(endpoint.network),
     ...planFirewall(endpoint, foreign),
   ].map((step) =>
     step.undo.kind === 'freedBy' && step.undo.step === NETNS_STEP
@@ -55,10 +55,27 @@ export function planUnplug({ hostVeth, interfaceName, network, netns }: BridgeEn
 
 /** The default route leads to another gateway; `from` is undefined where there was none. */
 export function planGateway(to: BridgeEndpoint, from: BridgeEndpoint | undefined): HostStep {
-  const step = planDefaultRoute(to);
-  const route = (verb: 'replace' | 'delete', { netns, network }: BridgeEndpoint): HostStep['command'] => ({
+  const words = (one: BridgeEndpoint): readonly string[] => ['via', one.network.gateway];
+  return rerouted(planDefaultRoute(to), to, words(to), from && words(from));
+}
+
+/** The same of IPv6, which may have another way out. */
+export function planGateway6(to: BridgeEndpoint, from: BridgeEndpoint | undefined): HostStep {
+  const words = ({ network, interfaceName }: BridgeEndpoint): readonly string[] => [
+    ...['via', network.ipv6?.gateway ?? '', 'dev', interfaceName],
+  ];
+  return rerouted(planDefaultRoute6(to), to, words(to), from && words(from));
+}
+
+function rerouted(
+  step: HostStep,
+  { netns }: BridgeEndpoint,
+  to: readonly string[],
+  from: readonly string[] | undefined,
+): HostStep {
+  const route = (verb: 'replace' | 'delete', words: readonly string[]): HostStep['command'] => ({
     kind: 'run',
-    argv: ['ip', '-n', netns, 'route', verb, 'default', 'via', network.gateway],
+    argv: ['ip', '-n', netns, 'route', verb, 'default', ...words],
   });
   return {
     ...step,

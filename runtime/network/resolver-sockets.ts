@@ -2,10 +2,9 @@
  * The resolver's sockets, opened in the container's network namespace by the process that serves the container. A
  * socket belongs to the namespace it was made in, also when another process holds it later.
  */
-import { closeSync, openSync } from 'node:fs';
-import { CLONE_NEWNET } from '../syscall/constants.ts';
-import { kernel } from '../syscall/libc.ts';
+import { closeSync } from 'node:fs';
 import { boundBuffers, takePort } from '../syscall/sockets.ts';
+import { inNetns } from './in-netns.ts';
 
 export interface ResolverSockets {
   readonly udp: number;
@@ -18,29 +17,19 @@ const BUFFER = 1 << 15;
 
 const held = new Map<string, ResolverSockets>();
 
-/** What `names.listen` does. Only this thread goes there, and comes back. @throws SyscallError EADDRINUSE and so on. */
+/** What `names.listen` does. @throws SyscallError EADDRINUSE and so on. */
 export function openResolverSockets(netns: string, address: string, port: number): void {
-  const home = openSync('/proc/thread-self/ns/net', 'r');
-  const there = openSync(`/run/netns/${netns}`, 'r');
-  try {
-    kernel.setns(there, CLONE_NEWNET);
+  inNetns(netns, () => {
+    const udp = takePort('udp', address, port).fd;
     try {
-      const udp = takePort('udp', address, port).fd;
-      try {
-        const tcp = takePort('tcp', address, port).fd;
-        held.set(netns, { udp, tcp });
-        boundBuffers(tcp, BUFFER);
-      } catch (error) {
-        closeSync(udp);
-        throw error;
-      }
-    } finally {
-      kernel.setns(home, CLONE_NEWNET);
+      const tcp = takePort('tcp', address, port).fd;
+      held.set(netns, { udp, tcp });
+      boundBuffers(tcp, BUFFER);
+    } catch (error) {
+      closeSync(udp);
+      throw error;
     }
-  } finally {
-    closeSync(home);
-    closeSync(there);
-  }
+  });
 }
 
 /** Hands them over, once; undefined where none were opened. */

@@ -10,9 +10,11 @@ export interface BridgeNetwork {
   readonly name: string;
   /** The kernel's interface name, at most 15 characters: 'minidock0'. */
   readonly bridge: string;
-  /** CIDR, e.g. '172.17.0.0/16'. */
+  /** CIDR, e.g. '172.17.0.0/16'; '' of a network that has IPv6 alone, as is the gateway then. */
   readonly subnet: string;
   readonly gateway: string;
+  /** IPv6 is kept off a network without. */
+  readonly ipv6?: Ipv6Block;
   /** No way out of it, and none in but from this host. */
   readonly internal?: boolean;
   /** Containers of the network do not reach each other. */
@@ -35,6 +37,21 @@ export interface BridgeNetwork {
   readonly created: string;
 }
 
+/** The IPv6 half of a network. Addresses are in their one form, see ipv6/address.ts. */
+export interface Ipv6Block {
+  /** CIDR, e.g. 'fd00:1::/64'. */
+  readonly subnet: string;
+  readonly gateway: string;
+  /** CIDR: the part of the subnet that addresses are taken from. */
+  readonly range?: string;
+  readonly reserved?: Readonly<Record<string, string>>;
+  /**
+   * Absent: addresses are masqueraded. 'routed': others have a route to them, and a published port is open at the
+   * container's own address. 'open': every port is.
+   */
+  readonly mode?: 'routed' | 'open';
+}
+
 /** A published port after allocation: every number is final. */
 export interface PortBinding {
   readonly hostIp: string;
@@ -51,8 +68,10 @@ export interface BridgeEndpoint {
   /** Name below /run/netns, as `ip -n NAME` takes it: 'md-' and the first 12 digits of the id. */
   readonly netns: string;
   readonly network: BridgeNetwork;
-  /** Without prefix length. */
+  /** Without prefix length; '' on a network that has IPv6 alone. */
   readonly address: string;
+  /** The same of IPv6; absent on a network without. */
+  readonly address6?: string;
   readonly macAddress: string;
   /** Host-side interface name, at most 15 characters. */
   readonly hostVeth: string;
@@ -60,7 +79,7 @@ export interface BridgeEndpoint {
   readonly interfaceName: string;
   readonly ports: readonly PortBinding[];
   readonly firewall: FirewallBackend;
-  /** The host has IPv6, which is kept off both the bridge and the host's end of the cable. */
+  /** The host has IPv6, which is kept off the host's end of the cable, and off the bridge of a network without it. */
   readonly ipv6: boolean;
 }
 

@@ -5,7 +5,7 @@
  */
 import type { HostStep, Undo } from '../plan/step.ts';
 import { mtuOf } from './bridge.ts';
-import { planWithoutIpv6 } from './ipv6.ts';
+import { planWithoutIpv6 } from './ipv6/keep-off.ts';
 import { NETNS_STEP } from './netns.ts';
 import type { BridgeEndpoint } from './types.ts';
 
@@ -79,6 +79,9 @@ export function planVeth(endpoint: BridgeEndpoint): readonly HostStep[] {
       ? planWithoutIpv6({
           noun: 'veth',
           interfaceName: hostVeth,
+          ...(network.ipv6 === undefined
+            ? {}
+            : { reason: 'A port of a bridge needs no address: the bridge has them' }),
           order: `Nothing comes in until then: ${interfaceName}, the other end, is still down.`,
           undo: FREED,
         })

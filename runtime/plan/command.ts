@@ -16,6 +16,12 @@ export type HostCommand =
   | { readonly kind: 'run'; readonly argv: Argv; readonly input?: string }
   /** One write(2) to a kernel file: a sysctl or a cgroup knob. `text` goes without a trailing newline. */
   | { readonly kind: 'write'; readonly path: string; readonly text: string }
+  /** The same in a network namespace, by the names of sysctl(8); /proc/sys/net shows the namespace of who opens it. */
+  | {
+      readonly kind: 'set-sysctls';
+      readonly netns: string;
+      readonly settings: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'mkdir'; readonly path: string; readonly mode: number }
   /** For directories of the kernel's (a cgroup): rmdir(2), retried while busy with dying processes. */
   | { readonly kind: 'rmdir'; readonly path: string }

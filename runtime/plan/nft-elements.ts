@@ -5,18 +5,19 @@
  *
  * Deliberately absent: notations that no step of ours uses.
  */
+import { hexOfIpv6, parseIpv6 } from '../syscall/inet.ts';
 import { hasNftElement, type NftElement } from '../syscall/nft-element.ts';
 
 /** The first element it names, with the key as the kernel keeps it; undefined for any other program or question. */
 export function elementIn(argv: readonly string[]): NftElement | undefined {
   const [program, verb, what, family, table, set, ...elements] = argv;
   if (program !== 'nft' || !['get', 'delete'].includes(verb ?? '')) return undefined;
-  if (what !== 'element' || family !== 'ip') return undefined;
+  if (what !== 'element' || (family !== 'ip' && family !== 'ip6')) return undefined;
   const first = /^\{ ([^,}]+?) *[,}]/.exec(elements.join(' '))?.[1];
   const parts = first?.split(' . ').map(keyPart);
   if (table === undefined || set === undefined || parts === undefined || parts.includes(undefined))
     return undefined;
-  return { table, set, key: parts.join('') };
+  return { ...(family === 'ip6' ? { family } : {}), table, set, key: parts.join('') };
 }
 
 /** undefined where the kernel does not say: it has no netfilter, or not for us. nft, called next, has the words for it. */
@@ -41,6 +42,8 @@ function keyPart(text: string): string | undefined {
   const protocol = PROTOCOL_NUMBER[text];
   if (protocol !== undefined) return padded([protocol]);
   if (/^\d{1,5}$/.test(text)) return padded([Number(text) >> 8, Number(text) & 255]);
+  const ipv6 = text.includes(':') ? parseIpv6(text.split('/')[0] ?? '') : undefined;
+  if (ipv6 !== undefined) return hexOfIpv6(ipv6);
   const [, address] = /^(\d+\.\d+\.\d+\.\d+)(?:\/\d+)?$/.exec(text) ?? [];
   return address === undefined ? undefined : padded(address.split('.').map(Number));
 }

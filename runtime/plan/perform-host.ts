@@ -46,6 +46,10 @@ export async function performHostCommand(command: HostCommand): Promise<void> {
       return runProgram(command);
     case 'write':
       return attempt(command, () => writeFileSync(command.path, command.text));
+    case 'set-sysctls': {
+      const { setSysctls } = await import('../network/in-netns.ts');
+      return attempt(command, () => setSysctls(command.netns, command.settings));
+    }
     case 'mkdir':
       return attempt(command, () => {
         mkdirSync(command.path, { recursive: true, mode: command.mode });

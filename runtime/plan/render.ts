@@ -27,6 +27,11 @@ export function renderCommand(command: Command): string {
         : renderWithInput(command.argv, command.input.replace(/\n$/, ''));
     case 'write':
       return renderWrite(command.text, command.path);
+    case 'set-sysctls':
+      return renderArgv([
+        ...(['nsenter', `--net=/run/netns/${command.netns}`, 'sysctl', '-w'] as const),
+        ...Object.entries(command.settings).map(([key, value]) => `${key}=${value}`),
+      ]);
     case 'mkdir':
     case 'make-dir':
       return renderArgv(['mkdir', '-p', ...modeFlag(command.mode, 0o755), command.path]);
@@ -82,12 +87,19 @@ export function renderCommand(command: Command): string {
 }
 
 function renderForgetting(of: FlowsOf): string {
-  const forget = ['conntrack', '-D', '-f', 'ipv4'] as const;
+  const forgetIn = (address: string): Argv => [
+    ...(['conntrack', '-D', '-f', address.includes(':') ? 'ipv6' : 'ipv4'] as const),
+  ];
   if ('address' in of)
-    return [['-s'], ['-r']].map((end) => renderArgv([...forget, ...end, of.address])).join('\n');
+    return [['-s'], ['-r']]
+      .map((end) => renderArgv([...forgetIn(of.address), ...end, of.address]))
+      .join('\n');
   return of.udp
     .map(({ hostIp, first, count }) => {
-      const to = renderArgv([...forget, '-p', 'udp', ...(hostIp === '0.0.0.0' ? [] : ['-d', hostIp])]);
+      const to = renderArgv([
+        ...forgetIn(hostIp),
+        ...['-p', 'udp', ...(['0.0.0.0', '::'].includes(hostIp) ? [] : ['-d', hostIp])],
+      ]);
       const each = `for port in {${first}..${first + count - 1}}; do ${to} --orig-port-dst $port; done`;
       return count === 1 ? `${to} --orig-port-dst ${first}` : each;
     })

@@ -44,7 +44,7 @@ export async function undoEntries(entries: readonly JournalEntry[]): Promise<Und
 }
 
 const isFirewall = ({ undo }: JournalEntry): boolean =>
-  undo?.kind === 'run' && ['nft', 'iptables'].includes(undo.argv[0]);
+  undo?.kind === 'run' && ['nft', 'iptables', 'ip6tables'].includes(undo.argv[0]);
 const isFlows = ({ undo }: JournalEntry): boolean => undo?.kind === 'forget-flows';
 
 /** One after the other; returns each error, or undefined. */

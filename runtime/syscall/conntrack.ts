@@ -9,6 +9,7 @@
  * entry is looked at here as well.
  */
 import { readFileSync, readSync, writeSync } from 'node:fs';
+import { formatIpv6, hexOfIpv6, parseIpv6 } from './inet.ts';
 import { errnoOf } from './error.ts';
 import {
   attribute,
@@ -23,11 +24,14 @@ import {
 } from './netlink.ts';
 
 export interface UdpPorts {
-  /** '0.0.0.0' for every address. */
+  /** '0.0.0.0' for every address, '::' for every one of IPv6. */
   readonly hostIp: string;
   readonly first: number;
   readonly count: number;
 }
+
+/** The kernel keeps the flows of each in a table that is asked for by its name. */
+type Family = 'ip' | 'ip6';
 
 /** Flows that a container at `address` takes part in; or those to UDP ports of this host. */
 export type FlowsOf = { readonly address: string } | { readonly udp: readonly UdpPorts[] };
@@ -59,6 +63,8 @@ const CTA_TUPLE_IP = 1;
 const CTA_TUPLE_PROTO = 2;
 const CTA_IP_V4_SRC = 1;
 const CTA_IP_V4_DST = 2;
+const CTA_IP_V6_SRC = 3;
+const CTA_IP_V6_DST = 4;
 const CTA_PROTO_NUM = 1;
 const CTA_PROTO_DST_PORT = 3;
 
@@ -80,12 +86,26 @@ const AT_ONCE = 256;
 export function forgetFlows(of: FlowsOf): number {
   const known = flowCount();
   if (known === 0) return 0;
+  return FAMILIES.map((family) => forgetIn(family, of, known)).reduce((sum, count) => sum + count);
+}
+
+const FAMILIES: readonly Family[] = ['ip', 'ip6'];
+
+const familyOf = (address: string): Family => (address.includes(':') ? 'ip6' : 'ip');
+
+const isAbout = (family: Family, of: FlowsOf): boolean =>
+  'address' in of
+    ? familyOf(of.address) === family
+    : of.udp.some(({ hostIp }) => familyOf(hostIp) === family);
+
+function forgetIn(family: Family, of: FlowsOf, known: number): number {
+  if (!isAbout(family, of)) return 0;
   return withNetfilter((socket) => {
-    const requests = known < FEW ? [EVERYTHING] : requestsFor(of);
+    const requests = known < FEW ? [everything(family)] : requestsFor(of, family);
     const doomed = requests.flatMap((request) => list(socket, request).filter((flow) => isOf(flow, of)));
     // The kernel refuses an entry that is gone; ignore that answer.
     for (let at = 0; at < doomed.length; at += AT_ONCE) {
-      const some = doomed.slice(at, at + AT_ONCE).map(({ handle }) => deletionOf(handle));
+      const some = doomed.slice(at, at + AT_ONCE).map(({ handle }) => deletionOf(handle, family));
       writeSync(socket, Buffer.concat(some));
     }
     return doomed.length;
@@ -106,34 +126,34 @@ function flowCount(): number {
 }
 
 /** Exported for its test, as are the others. */
-export function requestsFor(of: FlowsOf): readonly Buffer[] {
+export function requestsFor(of: FlowsOf, family: Family = 'ip'): readonly Buffer[] {
   if ('udp' in of) {
-    return [
-      request(CTA_TUPLE_ORIG, F_PROTO_NUM, nested(CTA_TUPLE_PROTO, attribute(CTA_PROTO_NUM, Buffer.of(UDP)))),
-    ];
+    const udp = nested(CTA_TUPLE_PROTO, attribute(CTA_PROTO_NUM, Buffer.of(UDP)));
+    return [request(family, CTA_TUPLE_ORIG, F_PROTO_NUM, udp)];
   }
   const source = nested(
     CTA_TUPLE_IP,
-    attribute(CTA_IP_V4_SRC, Buffer.from(of.address.split('.').map(Number))),
+    family === 'ip'
+      ? attribute(CTA_IP_V4_SRC, Buffer.from(of.address.split('.').map(Number)))
+      : attribute(CTA_IP_V6_SRC, Buffer.from(hexOfIpv6(parseIpv6(of.address) ?? 0n), 'hex')),
   );
-  return [CTA_TUPLE_ORIG, CTA_TUPLE_REPLY].map((tuple) => request(tuple, F_IP_SRC, source));
+  return [CTA_TUPLE_ORIG, CTA_TUPLE_REPLY].map((tuple) => request(family, tuple, F_IP_SRC, source));
 }
 
-const EVERYTHING = netfilterMessage(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, NLM_F_REQUEST | NLM_F_DUMP, []);
+const GET = [NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, NLM_F_REQUEST | NLM_F_DUMP] as const;
+const everything = (family: Family): Buffer => netfilterMessage(...GET, [], family);
 
-function request(tuple: number, flags: number, part: Buffer): Buffer {
+function request(family: Family, tuple: number, flags: number, part: Buffer): Buffer {
   const filter = Buffer.alloc(4);
   filter.writeUInt32LE(flags);
-  return netfilterMessage(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, NLM_F_REQUEST | NLM_F_DUMP, [
-    nested(tuple, part),
-    nested(CTA_FILTER, attribute(tuple, filter)),
-  ]);
+  const parts = [nested(tuple, part), nested(CTA_FILTER, attribute(tuple, filter))];
+  return netfilterMessage(...GET, parts, family);
 }
 
 /** Without a tuple it would delete every entry of the host. */
-export function deletionOf(handle: readonly Buffer[]): Buffer {
+export function deletionOf(handle: readonly Buffer[], family: Family = 'ip'): Buffer {
   if (handle.length === 0) throw new Error('no tuple to delete a flow by');
-  return netfilterMessage(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST, handle);
+  return netfilterMessage(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST, handle, family);
 }
 
 function list(socket: number, question: Buffer): readonly Flow[] {
@@ -153,7 +173,7 @@ function list(socket: number, question: Buffer): readonly Flow[] {
   }
 }
 
-/** undefined for what is no flow of IPv4. */
+/** undefined for what is no flow of IPv4 or IPv6. */
 export function flowIn(message: Buffer): Flow | undefined {
   // The next answer is read into the same buffer.
   const found = attributesOf(Buffer.from(message.subarray(NETFILTER_HEADER)));
@@ -162,9 +182,10 @@ export function flowIn(message: Buffer): Flow | undefined {
   if (original === undefined || reply === undefined) return undefined;
   const ip = partOf(original, CTA_TUPLE_IP);
   const protocol = partOf(original, CTA_TUPLE_PROTO);
-  const source = addressIn(ip.get(CTA_IP_V4_SRC));
-  const destination = addressIn(ip.get(CTA_IP_V4_DST));
-  const answerer = addressIn(partOf(reply, CTA_TUPLE_IP).get(CTA_IP_V4_SRC));
+  const answers = partOf(reply, CTA_TUPLE_IP);
+  const source = addressIn(ip.get(CTA_IP_V4_SRC) ?? ip.get(CTA_IP_V6_SRC));
+  const destination = addressIn(ip.get(CTA_IP_V4_DST) ?? ip.get(CTA_IP_V6_DST));
+  const answerer = addressIn(answers.get(CTA_IP_V4_SRC) ?? answers.get(CTA_IP_V6_SRC));
   if (source === undefined || destination === undefined || answerer === undefined) return undefined;
   return {
     protocol: protocol.get(CTA_PROTO_NUM)?.[0] ?? 0,
@@ -185,7 +206,13 @@ const partOf = (tuple: Buffer, type: number): ReadonlyMap<number, Buffer> =>
   attributesOf(attributesOf(tuple).get(type) ?? Buffer.alloc(0));
 
 const addressIn = (bytes: Buffer | undefined): string | undefined =>
-  bytes?.length === 4 ? bytes.join('.') : undefined;
+  bytes?.length === 4
+    ? bytes.join('.')
+    : bytes?.length === 16
+      ? formatIpv6(BigInt(`0x${bytes.toString('hex')}`))
+      : undefined;
+
+const isEvery = (hostIp: string): boolean => hostIp === '0.0.0.0' || hostIp === '::';
 
 export function isOf({ protocol, source, destination, port, answerer, status }: Flow, of: FlowsOf): boolean {
   if ('address' in of) return source === of.address || answerer === of.address;
@@ -193,6 +220,8 @@ export function isOf({ protocol, source, destination, port, answerer, status }: 
   if (protocol !== UDP || (status & (IPS_SRC_NAT | IPS_DST_NAT)) === IPS_SRC_NAT) return false;
   return of.udp.some(
     ({ hostIp, first, count }) =>
-      port >= first && port < first + count && (hostIp === '0.0.0.0' || hostIp === destination),
+      port >= first &&
+      port < first + count &&
+      (hostIp === destination || (isEvery(hostIp) && familyOf(hostIp) === familyOf(destination))),
   );
 }

@@ -10,6 +10,7 @@ const NLMSG_ERROR = 2;
 const NLA_F_NESTED = 0x8000;
 const NLA_TYPE = 0x3fff;
 const NFPROTO_IPV4 = 2;
+const NFPROTO_IPV6 = 10;
 /** struct nlmsghdr and struct nfgenmsg. */
 export const NETFILTER_HEADER = 20;
 
@@ -33,6 +34,7 @@ export function netfilterMessage(
   type: number,
   flags: number,
   attributes: readonly Uint8Array[],
+  family: 'ip' | 'ip6' = 'ip',
 ): Buffer {
   const header = Buffer.alloc(NETFILTER_HEADER);
   header.writeUInt32LE(
@@ -41,7 +43,7 @@ export function netfilterMessage(
   );
   header.writeUInt16LE((subsystem << 8) | type, 4);
   header.writeUInt16LE(flags, 6);
-  header.writeUInt8(NFPROTO_IPV4, 16);
+  header.writeUInt8(family === 'ip' ? NFPROTO_IPV4 : NFPROTO_IPV6, 16);
   return Buffer.concat([header, ...attributes]);
 }
 

@@ -10,7 +10,8 @@ import { errnoOf } from './error.ts';
 import { attribute, checkAnswer, nested, netfilterMessage, NLM_F_REQUEST, withNetfilter } from './netlink.ts';
 
 export interface NftElement {
-  /** Of the family ip. */
+  /** 'ip' if absent. */
+  readonly family?: 'ip6';
   readonly table: string;
   readonly set: string;
   /** The kernel's own bytes in hexadecimal; each part of a concatenation is filled up to four bytes. */
@@ -43,12 +44,13 @@ export function hasNftElement(element: NftElement): boolean {
 }
 
 /** Exported for its test. */
-export function requestFor({ table, set, key }: NftElement): Buffer {
+export function requestFor({ family, table, set, key }: NftElement): Buffer {
   const wrappings = [NFTA_SET_ELEM_KEY, NFTA_LIST_ELEM, NFTA_SET_ELEM_LIST_ELEMENTS];
   const value = attribute(NFTA_DATA_VALUE, Buffer.from(key, 'hex'));
-  return netfilterMessage(NFNL_SUBSYS_NFTABLES, NFT_MSG_GETSETELEM, NLM_F_REQUEST, [
+  const parts = [
     attribute(NFTA_SET_ELEM_LIST_TABLE, Buffer.from(`${table}\0`)),
     attribute(NFTA_SET_ELEM_LIST_SET, Buffer.from(`${set}\0`)),
     wrappings.reduce((inner, type) => nested(type, inner), value),
-  ]);
+  ];
+  return netfilterMessage(NFNL_SUBSYS_NFTABLES, NFT_MSG_GETSETELEM, NLM_F_REQUEST, parts, family);
 }

@@ -18,20 +18,16 @@ export function inspectNetwork(network: BridgeNetwork, running: readonly Contain
       .filter((endpoint) => endpoint.network.id === network.id)
       .map((endpoint) => ({ config, endpoint })),
   );
-  const prefix = network.subnet.split('/')[1] ?? '';
   return shape({
     name: network.name,
     id: network.id,
     driver: 'bridge',
     created: network.created,
     internal: network.internal ?? false,
+    ipv6: network.ipv6 !== undefined,
     config: [
-      goStruct({
-        Subnet: network.subnet,
-        ...(network.range === undefined ? {} : { IPRange: network.range }),
-        Gateway: network.gateway,
-        ...(network.reserved === undefined ? {} : { AuxiliaryAddresses: sortedStrings(network.reserved) }),
-      }),
+      ...(network.subnet === '' ? [] : [addressPool(network)]),
+      ...(network.ipv6 === undefined ? [] : [addressPool(network.ipv6)]),
     ],
     attachable: network.attachable ?? false,
     labels: network.labels ?? {},
@@ -42,8 +38,8 @@ export function inspectNetwork(network: BridgeNetwork, running: readonly Contain
           Name: config.name,
           EndpointID: derivedId(config.id, network.id),
           MacAddress: endpoint.macAddress,
-          IPv4Address: `${endpoint.address}/${prefix}`,
-          IPv6Address: '',
+          IPv4Address: withPrefix(endpoint.address, network.subnet),
+          IPv6Address: withPrefix(endpoint.address6 ?? '', network.ipv6?.subnet ?? ''),
         }),
       ]),
     ),
@@ -51,6 +47,22 @@ export function inspectNetwork(network: BridgeNetwork, running: readonly Contain
     options: { ...network.options, 'com.docker.network.bridge.name': network.bridge },
   });
 }
+
+const addressPool = ({
+  subnet,
+  range,
+  gateway,
+  reserved,
+}: Pick<BridgeNetwork, 'subnet' | 'range' | 'gateway' | 'reserved'>): object =>
+  goStruct({
+    Subnet: subnet,
+    ...(range === undefined ? {} : { IPRange: range }),
+    Gateway: gateway,
+    ...(reserved === undefined ? {} : { AuxiliaryAddresses: sortedStrings(reserved) }),
+  });
+
+const withPrefix = (address: string, subnet: string): string =>
+  address === '' ? '' : `${address}/${subnet.split('/')[1] ?? ''}`;
 
 export function inspectOther({ name, driver, id }: (typeof OTHERS)[number]): object {
   return shape({
@@ -75,6 +87,7 @@ interface Parts {
   readonly internal: boolean;
   readonly attachable: boolean;
   readonly labels: Readonly<Record<string, string>>;
+  readonly ipv6?: boolean;
   /** null without address management. */
   readonly config: readonly object[] | null;
   readonly containers: object;
@@ -88,7 +101,7 @@ const shape = (parts: Parts): object =>
     Created: parts.created,
     Scope: 'local',
     Driver: parts.driver,
-    EnableIPv6: false,
+    EnableIPv6: parts.ipv6 ?? false,
     IPAM: goStruct({ Driver: 'default', Options: parts.config === null ? null : {}, Config: parts.config }),
     Internal: parts.internal,
     Attachable: parts.attachable,

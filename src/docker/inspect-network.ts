@@ -33,11 +33,11 @@ export function networkSettings(config: ContainerConfig, state: ContainerState):
     SecondaryIPv6Addresses: nilSlice(),
     EndpointID: old.EndpointID,
     Gateway: old.Gateway,
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
+    GlobalIPv6Address: old.GlobalIPv6Address,
+    GlobalIPv6PrefixLen: old.GlobalIPv6PrefixLen,
     IPAddress: old.IPAddress,
     IPPrefixLen: old.IPPrefixLen,
-    IPv6Gateway: '',
+    IPv6Gateway: old.IPv6Gateway,
     MacAddress: old.MacAddress,
     Networks: networksOf(config, endpoints),
   });
@@ -49,6 +49,9 @@ interface EndpointFields {
   readonly Gateway: string;
   readonly IPAddress: string;
   readonly IPPrefixLen: number;
+  readonly IPv6Gateway: string;
+  readonly GlobalIPv6Address: string;
+  readonly GlobalIPv6PrefixLen: number;
   readonly MacAddress: string;
 }
 
@@ -58,22 +61,31 @@ const NO_FIELDS: EndpointFields = {
   Gateway: '',
   IPAddress: '',
   IPPrefixLen: 0,
+  IPv6Gateway: '',
+  GlobalIPv6Address: '',
+  GlobalIPv6PrefixLen: 0,
   MacAddress: '',
 };
 
 function fieldsOf(config: ContainerConfig, endpoint: EndpointState | undefined): EndpointFields {
   if (endpoint === undefined) return NO_FIELDS;
-  const { network, address, macAddress } = endpoint;
+  const { network, address, address6, macAddress } = endpoint;
+  const internal = network.internal === true;
   return {
     NetworkID: network.id,
     EndpointID: derivedId(config.id, network.id),
     // An internal network has none: nothing leads out of it.
-    Gateway: network.internal === true ? '' : network.gateway,
+    Gateway: internal ? '' : network.gateway,
     IPAddress: address,
-    IPPrefixLen: Number(network.subnet.split('/')[1]),
+    IPPrefixLen: prefixLength(network.subnet),
+    IPv6Gateway: internal ? '' : (network.ipv6?.gateway ?? ''),
+    GlobalIPv6Address: address6 ?? '',
+    GlobalIPv6PrefixLen: prefixLength(network.ipv6?.subnet ?? ''),
     MacAddress: macAddress,
   };
 }
+
+const prefixLength = (subnet: string): number => Number(subnet.split('/')[1] ?? 0);
 
 /** A container in another's network has none of its own. */
 function networksOf(config: ContainerConfig, endpoints: readonly EndpointState[]): object {
@@ -97,13 +109,19 @@ function networksOf(config: ContainerConfig, endpoints: readonly EndpointState[]
 
 function networkFields(
   config: ContainerConfig,
-  { network, ip, aliases, links, driverOpts }: Partial<EndpointSpec>,
+  { network, ip, ip6, aliases, links, driverOpts }: Partial<EndpointSpec>,
   endpoint: EndpointState | undefined,
 ): object {
   const fields = fieldsOf(config, endpoint);
   const name = endpoint?.network.name ?? network;
   return goStruct({
-    IPAMConfig: ip === undefined ? null : goStruct({ IPv4Address: ip }),
+    IPAMConfig:
+      ip === undefined && ip6 === undefined
+        ? null
+        : goStruct({
+            ...(ip === undefined ? {} : { IPv4Address: ip }),
+            ...(ip6 === undefined ? {} : { IPv6Address: ip6 }),
+          }),
     // On the default network they are in HostConfig.
     Links: name === DEFAULT_NETWORK ? nilSlice() : slice(links ?? []),
     Aliases: slice(aliases ?? []),
@@ -113,9 +131,9 @@ function networkFields(
     Gateway: fields.Gateway,
     IPAddress: fields.IPAddress,
     IPPrefixLen: fields.IPPrefixLen,
-    IPv6Gateway: '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
+    IPv6Gateway: fields.IPv6Gateway,
+    GlobalIPv6Address: fields.GlobalIPv6Address,
+    GlobalIPv6PrefixLen: fields.GlobalIPv6PrefixLen,
     DriverOpts: driverOpts ?? nilMap(''),
     DNSNames: slice(dnsNames(config, name, aliases)),
   });

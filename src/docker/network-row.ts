@@ -19,6 +19,7 @@ export interface NetworkEntry {
   /** RFC 3339; '' of the two that are no bridges. */
   readonly created: string;
   readonly internal: boolean;
+  readonly ipv6: boolean;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -40,11 +41,11 @@ export const NETWORK_STYLE: ListStyle = {
 /** In the order of the list: by name, with numbers in names as numbers. */
 export function networkEntries(bridges: readonly BridgeNetwork[]): readonly NetworkEntry[] {
   return [
-    ...bridges.map(({ id, name, created, internal = false, labels = {} }) => ({
-      ...{ id, name, created, internal, labels },
+    ...bridges.map(({ id, name, created, internal = false, labels = {}, ipv6 }) => ({
+      ...{ id, name, created, internal, labels, ipv6: ipv6 !== undefined },
       driver: 'bridge',
     })),
-    ...OTHERS.map((other) => ({ ...other, created: '', internal: false, labels: {} })),
+    ...OTHERS.map((other) => ({ ...other, created: '', internal: false, ipv6: false, labels: {} })),
   ].toSorted((one, other) => byNaturalName(one.name, other.name));
 }
 
@@ -55,7 +56,7 @@ export function networkRow(network: NetworkEntry, noTrunc: boolean): Row {
     Name: network.name,
     Driver: network.driver,
     Scope: 'local',
-    IPv6: 'false',
+    IPv6: String(network.ipv6),
     Internal: String(network.internal),
     Label: (name) => labels[name] ?? '',
     Labels: Object.entries(labels)

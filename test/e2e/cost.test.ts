@@ -109,14 +109,14 @@ describe('modules loaded', () => {
 
   test.each([
     ['--help', help, 17],
-    ['ps', [...verb, 'src/commands/container/ps.ts'], 72],
-    ['inspect', [...verb, 'src/commands/system/inspect.ts', 'src/docker/inspect-json.ts'], 71],
-    ['port', [...verb, 'src/commands/container/port.ts'], 62],
-    ['images', [...verb, 'src/commands/image/images.ts'], 72],
-    ['logs', [...verb, 'src/commands/container/logs.ts'], 75],
-    ['exec', [...verb, 'src/commands/container/exec.ts'], 96],
-    ['run', [...verb, 'src/commands/container/run.ts'], 114],
-    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 147],
+    ['ps', [...verb, 'src/commands/container/ps.ts'], 74],
+    ['inspect', [...verb, 'src/commands/system/inspect.ts', 'src/docker/inspect-json.ts'], 73],
+    ['port', [...verb, 'src/commands/container/port.ts'], 64],
+    ['images', [...verb, 'src/commands/image/images.ts'], 74],
+    ['logs', [...verb, 'src/commands/container/logs.ts'], 77],
+    ['exec', [...verb, 'src/commands/container/exec.ts'], 98],
+    ['run', [...verb, 'src/commands/container/run.ts'], 117],
+    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 158],
     ['PID 1', ['src/cli.ts', 'runtime/process/init.ts'], 61],
   ])('by %s: no library but commander, and few of our own', (name, entries, limit) => {
     const { files, libraries } = staticModules(...entries);

@@ -25,6 +25,8 @@ export interface EngineOptions {
   readonly keep?: boolean;
   /** What both kinds of firewall share is made beforehand, instead of nftables' only. */
   readonly iptables?: boolean;
+  /** What else the host is to have before it is looked at. */
+  readonly prepare?: (host: TestHost) => Promise<void>;
 }
 
 export function useEngine(options: EngineOptions = {}): TestEngine {
@@ -41,6 +43,7 @@ export function useEngine(options: EngineOptions = {}): TestEngine {
     if (options.iptables === true) {
       await succeed(host.minidock('run', '--rm', '--firewall', 'iptables', 'test', 'true'));
     }
+    await options.prepare?.(host);
     made = { host, clean: await settledSnapshot(host) };
   });
   const removeAll = async (): Promise<void> => {

@@ -4,6 +4,7 @@
  */
 import type { Check, HostStep } from '../../runtime/plan/step.ts';
 import type { Argv } from '../../runtime/plan/argv.ts';
+import { renderCommand } from '../../runtime/plan/render.ts';
 import type { HostCommand } from '../../runtime/plan/command.ts';
 import type { TestHost } from './host.ts';
 
@@ -34,6 +35,8 @@ function shell(command: HostCommand): string {
         : `${words(command.argv)} <<'INPUT'\n${command.input.trimEnd()}\nINPUT`;
     case 'write':
       return `printf %s ${quote(command.text)} >${quote(command.path)}`;
+    case 'set-sysctls':
+      return renderCommand(command);
     case 'mkdir':
       return `mkdir -p ${quote(command.path)}`;
     case 'rmdir':

@@ -73,7 +73,10 @@ export async function wireContainer(
   };
 }
 
-/** Starts the servers and returns once they listen, at 'tcp:80', 'udp:53', 'tcp:127.0.0.1:80'; 'mute:53' is UDP and answers nothing. */
+/**
+ * Starts the servers and returns once they listen, at 'tcp:80', 'udp:53', 'tcp:127.0.0.1:80'; 'mute:53' is UDP and answers
+ * nothing; 'tcp6:80' and 'udp6:53' serve IPv6 alone.
+ */
 export async function serve(
   host: TestHost,
   where: Where,
@@ -91,15 +94,16 @@ const plain = (address) => address.replace('::ffff:', '');
 const listening = places.map((place) => {
   const [kind, ...rest] = place.split(':');
   const port = Number(rest.pop());
-  const host = rest[0] ?? '0.0.0.0';
+  const six = kind.endsWith('6');
+  const host = rest.join(':') || (six ? '::' : '0.0.0.0');
   return new Promise((resolve) => {
-    if (kind === 'tcp') {
+    if (kind.startsWith('tcp')) {
       require('node:http')
         .createServer((q, r) => r.end(name + ' saw ' + plain(q.socket.remoteAddress)))
-        .listen(port, host, resolve);
+        .listen({ port, host, ipv6Only: six }, resolve);
     } else {
-      const socket = require('node:dgram').createSocket('udp4');
-      if (kind === 'udp') socket.on('message', (_, from) => socket.send(name + ' saw ' + from.address + '\\n', from.port, from.address));
+      const socket = require('node:dgram').createSocket(six ? 'udp6' : 'udp4');
+      if (kind !== 'mute') socket.on('message', (_, from) => socket.send(name + ' saw ' + from.address + '\\n', from.port, from.address));
       socket.bind(port, host, resolve);
     }
   });
@@ -113,7 +117,17 @@ export async function fetchFrom(
   target: string,
   ...options: readonly string[]
 ): Promise<string> {
-  const { stdout } = await run(['curl', '-s', '--noproxy', '*', '-m', '1', ...options, `http://${target}/`]);
+  const { stdout } = await run([
+    'curl',
+    '-g',
+    '-s',
+    '--noproxy',
+    '*',
+    '-m',
+    '1',
+    ...options,
+    `http://${target}/`,
+  ]);
   return stdout;
 }
 

@@ -19,6 +19,7 @@ import {
   type PortGroup,
   type RemovablePart,
 } from './port-groups.ts';
+import { ports4 } from './ports6.ts';
 
 /** `--wait`: the legacy iptables takes a lock that another program may hold just now. */
 const NAT: Argv = ['iptables', '--wait', '-t', 'nat'];
@@ -59,6 +60,7 @@ export function planFirewall(
   foreign: readonly ForeignFirewall[] = [],
 ): readonly HostStep[] {
   const { bridge, subnet, internal = false, unmasked = false } = network;
+  if (subnet === '') return [planLoopbackChain(), planChains(), planConfinement(bridge)];
   const masquerade = ['MINIDOCK-POSTROUTING', '-s', subnet, '!', '-o', bridge, '-j', 'MASQUERADE'] as const;
   const source = ['MINIDOCK-LOOPBACK', ...forgedSource(network)];
   // The rule of this network that is added last: with it the others are there.
@@ -68,38 +70,8 @@ export function planFirewall(
       ? { kind: 'run', argv: ['iptables', '--wait', '-C', 'MINIDOCK-FORWARD', ...last] }
       : { kind: 'run', argv: [...NAT, '-C', ...masquerade] };
   return [
-    {
-      id: 'firewall.loopback',
-      section: 'nat',
-      title: 'Drop packets that are forged to come from 127.0.0.0/8, or to go there',
-      why:
-        'Programs that listen on 127.0.0.1 trust every client, since such packets never travel on a wire. The ' +
-        'kernel drops those that do, but route_localnet lets them in on our bridges. The table raw is the first ' +
-        `that a packet meets. An IP packet that comes in by a port (${HOST_VETH_PREFIX}+) and not by its bridge is ` +
-        'forged too.',
-      without:
-        'A container with CAP_NET_RAW sends to services of this host in the name of 127.0.0.1, and to the world ' +
-        'through this host.',
-      command: { kind: 'run', argv: RESTORE, input: LOOPBACK },
-      undo: SHARED,
-      check: { kind: 'run', argv: ['iptables', '--wait', '-t', 'raw', '-C', ...SOURCE_RULE] },
-      observe: ['iptables', '-t', 'raw', '-S'],
-    },
-    {
-      id: 'firewall.table',
-      section: 'nat',
-      title: "Create the chains 'MINIDOCK…'",
-      why:
-        'iptables has fixed tables (raw, nat, filter) with built-in chains at fixed points of the way of a packet. ' +
-        'Chains of our own, called from there, keep our rules apart from those of others. Redirection is for ' +
-        'packets addressed to this host only (--dst-type LOCAL), from any sender, this host (OUTPUT) included.',
-      without:
-        'Ports cannot be published: there is no place for a redirection, and packets to a published port find nobody listening on the host.',
-      command: { kind: 'run', argv: RESTORE, input: CHAINS },
-      undo: SHARED,
-      check: { kind: 'run', argv: ['iptables', '--wait', '-C', 'FORWARD', '-j', 'MINIDOCK-FORWARD'] },
-      observe: ['iptables-save'],
-    },
+    planLoopbackChain(),
+    planChains(),
     {
       id: 'firewall.source',
       section: 'nat',
@@ -134,6 +106,65 @@ export function planFirewall(
   ];
 }
 
+function planLoopbackChain(): HostStep {
+  return {
+    id: 'firewall.loopback',
+    section: 'nat',
+    title: 'Drop packets that are forged to come from 127.0.0.0/8, or to go there',
+    why:
+      'Programs that listen on 127.0.0.1 trust every client, since such packets never travel on a wire. The ' +
+      'kernel drops those that do, but route_localnet lets them in on our bridges. The table raw is the first ' +
+      `that a packet meets. An IP packet that comes in by a port (${HOST_VETH_PREFIX}+) and not by its bridge is ` +
+      'forged too.',
+    without:
+      'A container with CAP_NET_RAW sends to services of this host in the name of 127.0.0.1, and to the world ' +
+      'through this host.',
+    command: { kind: 'run', argv: RESTORE, input: LOOPBACK },
+    undo: SHARED,
+    check: { kind: 'run', argv: ['iptables', '--wait', '-t', 'raw', '-C', ...SOURCE_RULE] },
+    observe: ['iptables', '-t', 'raw', '-S'],
+  };
+}
+
+function planChains(): HostStep {
+  return {
+    id: 'firewall.table',
+    section: 'nat',
+    title: "Create the chains 'MINIDOCK…'",
+    why:
+      'iptables has fixed tables (raw, nat, filter) with built-in chains at fixed points of the way of a packet. ' +
+      'Chains of our own, called from there, keep our rules apart from those of others. Redirection is for ' +
+      'packets addressed to this host only (--dst-type LOCAL), from any sender, this host (OUTPUT) included.',
+    without:
+      'Ports cannot be published: there is no place for a redirection, and packets to a published port find nobody listening on the host.',
+    command: { kind: 'run', argv: RESTORE, input: CHAINS },
+    undo: SHARED,
+    check: { kind: 'run', argv: ['iptables', '--wait', '-C', 'FORWARD', '-j', 'MINIDOCK-FORWARD'] },
+    observe: ['iptables-save'],
+  };
+}
+
+/** Of a network that has IPv6 alone. */
+function planConfinement(bridge: string): HostStep {
+  return {
+    id: 'firewall.isolate',
+    section: 'nat',
+    title: `Let no IPv4 through ${bridge}`,
+    why:
+      'The network has IPv6 alone, but its containers can send any packet. The host forwards IPv4 for other networks, ' +
+      'and would for this one.',
+    without: 'A container sends IPv4 packets in the name of whomever it likes to other hosts.',
+    command: {
+      kind: 'run',
+      argv: RESTORE,
+      input: `*filter\n-I MINIDOCK-FORWARD ${confinement(bridge).join(' ')}\nCOMMIT\n`,
+    },
+    undo: SHARED,
+    check: { kind: 'run', argv: ['iptables', '--wait', '-C', 'MINIDOCK-FORWARD', ...confinement(bridge)] },
+    observe: ['iptables', '-S', 'MINIDOCK-FORWARD'],
+  };
+}
+
 function masqueradeStep(subnet: string, masquerade: readonly string[], check: Check): HostStep {
   return {
     id: 'nat.masquerade',
@@ -164,6 +195,16 @@ const forgedSource = ({ bridge, subnet }: BridgeNetwork): readonly string[] => [
 /** As networkParts of nftables: the rules of one network, those for Docker's sake included. */
 export function networkParts(network: BridgeNetwork): readonly RemovablePart[] {
   const { bridge, subnet } = network;
+  if (subnet === '') {
+    const rule = (verb: string): Argv => [
+      'iptables',
+      '--wait',
+      verb,
+      'MINIDOCK-FORWARD',
+      ...confinement(bridge),
+    ];
+    return [{ check: rule('-C'), remove: rule('-D') }];
+  }
   const nat = ['-t', 'nat'];
   const docker = `MINIDOCK-${bridge}`;
   const rules: readonly (readonly [readonly string[], string, string])[] = [
@@ -219,7 +260,7 @@ function networkRules(network: BridgeNetwork, foreign: readonly ForeignFirewall[
 }
 
 export function planPorts(endpoint: BridgeEndpoint): readonly HostStep[] {
-  return groupPorts(endpoint.ports).map((group) => {
+  return groupPorts(ports4(endpoint)).map((group) => {
     const rule = portRule(endpoint.address, group);
     return {
       ...publishing(group),

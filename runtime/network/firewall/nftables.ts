@@ -8,10 +8,11 @@
  * chains before filling them, in one transaction, so two containers may do it at once, and no packet passes between
  * old rules and new ones.
  */
-import type { Check, HostStep } from '../../plan/step.ts';
+import type { HostStep } from '../../plan/step.ts';
 import type { Argv } from '../../plan/argv.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../types.ts';
 import { HOST_VETH_PREFIX } from '../names.ts';
+import { isThere, NFT_TABLE, tableScript, VERSION_SET, versionElement, type Sets } from './nft-table.ts';
 import { planDockerUser, type ForeignFirewall } from './foreign.ts';
 import {
   groupPorts,
@@ -21,8 +22,7 @@ import {
   type PortGroup,
   type RemovablePart,
 } from './port-groups.ts';
-
-export const NFT_TABLE = 'minidock';
+import { ports4 } from './ports6.ts';
 
 /**
  * Hooks in the order in which a packet meets them. "th dport" is the destination port of TCP and UDP alike; a packet
@@ -92,16 +92,13 @@ export const RULES: Readonly<Record<string, { readonly hook?: string; readonly r
     },
   };
 
-/** Holds one element that tells which rules the chains hold. */
-const VERSION_SET = 'version';
-
 /**
  * Of RULES and SETS: a number made of all their text. nftables.test.ts works it out again, so that nobody
  * changes a rule and forgets it here; at each start it would cost a millisecond.
  */
 export const RULES_VERSION = 0x39d8f5e6;
 
-export const SETS: Readonly<Record<string, string>> = {
+export const SETS: Sets = {
   [`set ${VERSION_SET}`]: 'type mark;',
   'set bridges': 'type ifname;',
   'set confined': 'type ifname;',
@@ -112,31 +109,20 @@ export const SETS: Readonly<Record<string, string>> = {
   'map published_at': 'type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;',
 };
 
+const VERSION_ELEMENT = versionElement(RULES_VERSION);
+
 export function planFirewall(
   network: BridgeNetwork,
   foreign: readonly ForeignFirewall[] = [],
 ): readonly HostStep[] {
   const { bridge, subnet, internal = false, isolated = false, unmasked = false } = network;
+  if (subnet === '') return [planTable(), planConfinement(bridge)];
   const masked = !internal && !unmasked;
   const home = `${subnet} . "${bridge}"`;
   // The element that is added last: with it the others of this network are there. One look for two steps.
   const check = isThere('homes', home);
   return [
-    {
-      id: 'firewall.table',
-      section: 'nat',
-      title: `Create the firewall table '${NFT_TABLE}'`,
-      why:
-        'Rules are kept in tables, tables hold chains, and a chain with a hook is visited by every packet at that ' +
-        'point of its way. A table of our own leaves all others alone; its rules look things up in sets and maps, ' +
-        'so publishing a port later adds an element and no rule.',
-      without:
-        'Ports cannot be published: there is no place for a redirection, and packets to a published port find nobody listening on the host.',
-      command: { kind: 'run', argv: ['nft', '-f', '-'], input: tableScript() },
-      undo: SHARED,
-      check: isThere(VERSION_SET, VERSION_ELEMENT),
-      observe: ['nft', 'list', 'table', 'ip', NFT_TABLE],
-    },
+    planTable(),
     {
       id: 'firewall.isolate',
       section: 'nat',
@@ -188,6 +174,51 @@ export function planFirewall(
   ];
 }
 
+function planTable(): HostStep {
+  return {
+    id: 'firewall.table',
+    section: 'nat',
+    title: `Create the firewall table '${NFT_TABLE}'`,
+    why:
+      'Rules are kept in tables, tables hold chains, and a chain with a hook is visited by every packet at that ' +
+      'point of its way. A table of our own leaves all others alone; its rules look things up in sets and maps, ' +
+      'so publishing a port later adds an element and no rule.',
+    without:
+      'Ports cannot be published: there is no place for a redirection, and packets to a published port find nobody listening on the host.',
+    command: {
+      kind: 'run',
+      argv: ['nft', '-f', '-'],
+      input: tableScript('ip', RULES, SETS, VERSION_ELEMENT),
+    },
+    undo: SHARED,
+    check: isThere(VERSION_SET, VERSION_ELEMENT),
+    observe: ['nft', 'list', 'table', 'ip', NFT_TABLE],
+  };
+}
+
+/** Of a network that has IPv6 alone. */
+function planConfinement(bridge: string): HostStep {
+  return {
+    id: 'firewall.isolate',
+    section: 'nat',
+    title: `Let no IPv4 through ${bridge}`,
+    why:
+      'The network has IPv6 alone, but its containers can send any packet. The host forwards IPv4 for other networks, ' +
+      'and would for this one.',
+    without: 'A container sends IPv4 packets in the name of whomever it likes to other hosts.',
+    command: {
+      kind: 'run',
+      argv: ['nft', '-f', '-'],
+      input:
+        `add element ip ${NFT_TABLE} bridges { "${bridge}" }\n` +
+        `add element ip ${NFT_TABLE} confined { "${bridge}" }\n`,
+    },
+    undo: SHARED,
+    check: isThere('confined', `"${bridge}"`),
+    observe: ['nft', 'list', 'set', 'ip', NFT_TABLE, 'confined'],
+  };
+}
+
 /** How many rules each chain of the table is made with. */
 export const ruleCounts = (): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.entries(RULES).map(([chain, { rules }]) => [chain, rules.length]));
@@ -195,8 +226,7 @@ export const ruleCounts = (): Readonly<Record<string, number>> =>
 /** Removes what planFirewall added for one network; the table serves the others. */
 export function networkParts({ bridge, subnet }: BridgeNetwork): readonly RemovablePart[] {
   const elements = {
-    homes: `${subnet} . "${bridge}"`,
-    subnets: subnet,
+    ...(subnet === '' ? {} : { homes: `${subnet} . "${bridge}"`, subnets: subnet }),
     neighbours: `"${bridge}" . "${bridge}"`,
     confined: `"${bridge}"`,
     bridges: `"${bridge}"`,
@@ -207,7 +237,7 @@ export function networkParts({ bridge, subnet }: BridgeNetwork): readonly Remova
 }
 
 export function planPorts(endpoint: BridgeEndpoint): readonly HostStep[] {
-  return groupPorts(endpoint.ports).map((group) => {
+  return groupPorts(ports4(endpoint)).map((group) => {
     const map = isEveryAddress(group.hostIp) ? 'published' : 'published_at';
     const change = (verb: 'add' | 'delete', elements: string): Argv => {
       return ['nft', verb, 'element', 'ip', NFT_TABLE, map, `{ ${elements} }`];
@@ -243,25 +273,4 @@ function keysOf({ hostIp, protocol, hostPort, count }: PortGroup): readonly stri
 
 function targetOf(endpoint: BridgeEndpoint, group: PortGroup, index: number): string {
   return `${endpoint.address} . ${group.containerPort + index}`;
-}
-
-const VERSION_ELEMENT = `0x${RULES_VERSION.toString(16).padStart(8, '0')}`;
-
-const isThere = (set: string, element: string): Check => ({
-  kind: 'run',
-  argv: ['nft', 'get', 'element', 'ip', NFT_TABLE, set, `{ ${element} }`],
-});
-
-/** Declares what is missing, empties the chains and fills them: the same result whatever was there before. */
-function tableScript(): string {
-  const lines = [`table ip ${NFT_TABLE} {`];
-  for (const [name, type] of Object.entries(SETS)) lines.push(`  ${name} { ${type} }`);
-  for (const [name, { hook }] of Object.entries(RULES)) lines.push(`  chain ${name} { ${hook ?? ''} }`);
-  lines.push('}', `flush table ip ${NFT_TABLE}`, `flush set ip ${NFT_TABLE} ${VERSION_SET}`);
-  lines.push(`table ip ${NFT_TABLE} {`);
-  lines.push(`  set ${VERSION_SET} { type mark; elements = { ${VERSION_ELEMENT} } }`);
-  for (const [name, { rules }] of Object.entries(RULES)) {
-    lines.push(`  chain ${name} {`, ...rules.map((rule) => `    ${rule}`), '  }');
-  }
-  return [...lines, '}', ''].join('\n');
 }

@@ -28,14 +28,17 @@ export function groupPorts(ports: readonly PortBinding[]): readonly PortGroup[] 
 
 /** '8080/tcp', '8080-8089/udp', '127.0.0.1:8080/tcp': the suffix of a step's id. */
 export function describeGroup({ hostIp, protocol, hostPort, count }: PortGroup): string {
-  const ip = isEveryAddress(hostIp) ? '' : `${hostIp}:`;
+  const ip = hostIp === '0.0.0.0' ? '' : `${addressText(hostIp)}:`;
   return `${ip}${rangeText(hostPort, count)}/${protocol}`;
 }
 
 export const rangeText = (first: number, count: number): string =>
   count === 1 ? String(first) : `${first}-${first + count - 1}`;
 
-export const isEveryAddress = (hostIp: string): boolean => hostIp === '0.0.0.0';
+export const isEveryAddress = (hostIp: string): boolean => hostIp === '0.0.0.0' || hostIp === '::';
+
+/** Before a port: an IPv6 address has colons itself. */
+export const addressText = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
 function continues(group: PortGroup, port: PortBinding): boolean {
   return (
@@ -49,7 +52,11 @@ function continues(group: PortGroup, port: PortBinding): boolean {
 
 /** What a step that publishes a group is called, whichever tool carries it out. */
 export function publishing(group: PortGroup): Pick<HostStep, 'id' | 'section' | 'title'> {
-  const where = isEveryAddress(group.hostIp) ? 'every address of the host' : group.hostIp;
+  const where = !isEveryAddress(group.hostIp)
+    ? group.hostIp
+    : group.hostIp === '::'
+      ? 'every IPv6 address of the host'
+      : 'every address of the host';
   return {
     id: `port.publish:${describeGroup(group)}`,
     section: 'ports',

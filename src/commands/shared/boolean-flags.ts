@@ -23,6 +23,7 @@ const TRUE_BY_DEFAULT: Readonly<Record<string, string>> = {
   '--sig-proxy': '--no-sig-proxy',
   '--pause': '--no-pause',
   '-p': '--no-pause',
+  '--ipv4': '--no-ipv4',
   '--human': '--no-human',
   '-H': '--no-human',
 };
@@ -52,7 +53,7 @@ export function normaliseBooleans(command: Command, argv: readonly string[]): re
       result.push(`${word}=${preset}`);
       continue;
     }
-    const match = /^(--[a-z-]+|-[A-Za-z])(?:=(.*))?$/.exec(word);
+    const match = /^(--[a-z0-9-]+|-[A-Za-z])(?:=(.*))?$/.exec(word);
     const negation = TRUE_BY_DEFAULT[match?.[1] ?? ''];
     const negatable = negation !== undefined && booleans.has(negation);
     if (match !== null && (negatable || (match[2] !== undefined && booleans.has(match[1])))) {

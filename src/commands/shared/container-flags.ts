@@ -68,6 +68,7 @@ export function defineContainerFlags(command: Command): void {
     .addOption(new Option('--net-alias <list>').argParser(collect).hideHelp())
     .option('--link <list>', 'Add a name for another container: NAME or NAME:ALIAS', collect)
     .option('--ip <string>', 'IPv4 address (e.g., 172.17.0.100)')
+    .option('--ip6 <string>', 'IPv6 address (e.g., 2001:db8::33)')
     .option('--mac-address <string>', 'Container MAC address (e.g., 92:d0:c6:0a:29:33)')
     .option('--dns <list>', 'Set custom DNS servers', collect)
     .option('--dns-search <list>', 'Set custom DNS search domains', collect)
@@ -124,7 +125,7 @@ export function toCreateRequest(
 /** Flags whose empty value counts as absent, as in Docker (an unset shell variable, for example). */
 const NOT_GIVEN_IF_EMPTY = [
   ...['name', 'restart', 'hostname', 'domainname', 'user', 'workdir', 'stopSignal', 'platform', 'cidfile'],
-  ...['ip', 'macAddress', 'userns'],
+  ...['ip', 'ip6', 'macAddress', 'userns'],
 ];
 
 const withoutEmpty = (flags: ContainerFlags): ContainerFlags =>

@@ -36,8 +36,8 @@ export const networkConnect: Verb = {
       .option('--driver-opt <strings>', 'Driver options for the network', collect)
       .option('--gw-priority <int>', 'The network with the highest one has the default route')
       .option('--ip <string>', 'IPv4 address (e.g., "172.30.100.104")')
+      .option('--ip6 <string>', 'IPv6 address (e.g., "2001:db8::33")')
       .option('--link <list>', 'Add a name for another container: NAME or NAME:ALIAS', collect)
-      .addOption(new Option('--ip6 <string>').hideHelp())
       .addOption(new Option('--link-local-ip <strings>').argParser(collect).hideHelp())
       .action(async (network: string, name: string, flags: ConnectFlags) => {
         requireRoot('network connect');
@@ -63,7 +63,6 @@ function request(
   network: string,
   flags: ConnectFlags,
 ): Parameters<typeof endpointSpec>[1] {
-  if (flags.ip6 !== undefined) throw unsupported('--ip6: networks of minidock carry IPv4 only');
   if (flags.linkLocalIp !== undefined)
     throw unsupported('--link-local-ip: link-local addresses are not supported');
   const target = network === 'default' ? 'bridge' : network;
@@ -80,6 +79,7 @@ function request(
     aliases: flags.alias ?? [],
     links: (flags.link ?? []).map(parseLink),
     ...(flags.ip === undefined || flags.ip === '' ? {} : { ip: flags.ip }),
+    ...(flags.ip6 === undefined || flags.ip6 === '' ? {} : { ip6: flags.ip6 }),
     driverOpts: driverOptions(flags.driverOpt ?? [], bad),
     priority: parseInteger(flags.gwPriority, '--gw-priority') ?? 0,
   };

@@ -3,7 +3,9 @@ import { Option } from 'commander';
 import { MinidockError } from '../../../runtime/errors.ts';
 import type { FirewallBackend } from '../../../runtime/network/types.ts';
 import { createNetwork } from '../../engine/network/network-create.ts';
+import type { AddressRequest } from '../../engine/network/network-ipv6.ts';
 import type { NetworkRequest } from '../../engine/network/network-request.ts';
+import { isIpv6Text } from '../../../runtime/syscall/inet.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import { inMode, localReporterFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
@@ -22,6 +24,7 @@ interface CreateFlags extends ExplainFlags {
   readonly opt?: readonly string[];
   readonly scope?: string;
   readonly ipamDriver?: string;
+  readonly ipv4: boolean;
   readonly ipv6?: boolean;
   readonly ingress?: boolean;
   readonly configOnly?: boolean;
@@ -40,6 +43,8 @@ export const networkCreate: Verb = {
       .option('--gateway <strings>', 'Address of the bridge; the first of the subnet if left out', collect)
       .option('--internal', 'No way out to other networks, and none in from them')
       .option('--ip-range <strings>', 'Allocate container ip from a sub-range', collect)
+      .option('--no-ipv4', 'No IPv4 addresses: IPv6 alone (also --ipv4=false)')
+      .option('--ipv6', 'Enable IPv6 address assignment, from a block of fd00::/8 unless a --subnet is given')
       .option('--label <list>', 'Set metadata on a network', collect)
       .option(
         '-o, --opt <map>',
@@ -54,8 +59,7 @@ export const networkCreate: Verb = {
     // What one host cannot have, or has anyway.
     for (const flags of ['--scope <string>', '--ipam-driver <string>', '--config-from <string>'])
       command.addOption(new Option(flags).hideHelp());
-    for (const flags of ['--ipv6', '--ingress', '--config-only'])
-      command.addOption(new Option(flags).hideHelp());
+    for (const flags of ['--ingress', '--config-only']) command.addOption(new Option(flags).hideHelp());
     command.addOption(new Option('--ipam-opt <map>').argParser(collect).hideHelp());
     defineExplainFlags(command, { dryRun: true });
     command.action(async (name: string, flags: CreateFlags) => {
@@ -78,20 +82,49 @@ export const networkCreate: Verb = {
 
 function toRequest(name: string, flags: CreateFlags): NetworkRequest {
   refuse(flags);
-  const one = (values: readonly string[] = []): string | undefined => listed(values)[0];
-  const [subnet, gateway, range] = [one(flags.subnet), one(flags.gateway), one(flags.ipRange)];
+  const [four, six] = [addresses(flags, isIpv4), addresses(flags, isIpv6Text)];
+  const { ipv4: withIpv4, ipv6: withIpv6 = false } = flags;
+  if (!withIpv6) refuseStray(six, 'IPv6', '--ipv6');
+  if (!withIpv4) refuseStray(four, 'IPv4', '--ipv4');
   return {
     name,
-    ...(subnet === undefined ? {} : { subnet }),
-    ...(gateway === undefined ? {} : { gateway }),
-    ...(range === undefined ? {} : { range }),
-    reserved: Object.fromEntries(listed(flags.auxAddress).map(keyValue)),
+    ...four,
+    ...(withIpv4 ? {} : { withoutIpv4: true }),
+    ...(withIpv6 ? { ipv6: six } : {}),
     internal: flags.internal ?? false,
     attachable: flags.attachable ?? false,
     labels: Object.fromEntries((flags.label ?? []).map(keyValue)),
     options: Object.fromEntries((flags.opt ?? []).map(keyValue)),
     firewall: firewall(),
   };
+}
+
+const isIpv4 = (text: string): boolean => !isIpv6Text(text);
+
+/** What was given of one family. */
+function addresses(flags: CreateFlags, is: (text: string) => boolean): AddressRequest {
+  const one = (values: readonly string[] = []): string | undefined => listed(values).find(is);
+  const [subnet, gateway, range] = [one(flags.subnet), one(flags.gateway), one(flags.ipRange)];
+  const reserved = listed(flags.auxAddress)
+    .map(keyValue)
+    .filter(([, address]) => is(address));
+  return {
+    ...(subnet === undefined ? {} : { subnet }),
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(range === undefined ? {} : { range }),
+    ...(reserved.length === 0 ? {} : { reserved: Object.fromEntries(reserved) }),
+  };
+}
+
+/** Docker ignores it. */
+function refuseStray(
+  { subnet, gateway, range, reserved = {} }: AddressRequest,
+  family: string,
+  flag: string,
+): void {
+  const given = subnet ?? gateway ?? range ?? Object.values(reserved)[0];
+  if (given !== undefined)
+    throw refusal('BAD_NETWORK', `${given} is for ${family}, which this network does not have: give ${flag}`);
 }
 
 /** Docker's flags of several values take them at once, too. */
@@ -106,7 +139,7 @@ function keyValue(text: string): readonly [string, string] {
 const firewall = (): FirewallBackend =>
   process.env['MINIDOCK_FIREWALL'] === 'iptables' ? 'iptables' : 'nftables';
 
-/** What takes more than one host, another driver, or IPv6. */
+/** What takes more than one host, or another driver. */
 function refuse(flags: CreateFlags): void {
   const { driver = 'bridge', scope = 'local', ipamDriver = 'default' } = flags;
   if (driver === 'host' || driver === 'null')
@@ -120,7 +153,6 @@ function refuse(flags: CreateFlags): void {
   if (ipamDriver !== 'default') throw refusal('NO_SUCH_DRIVER', `plugin "${ipamDriver}" not found`);
   if (scope !== 'local')
     throw refusal('UNSUPPORTED', `--scope ${scope}: minidock knows one host, and no swarm`);
-  if (flags.ipv6 === true) throw refusal('UNSUPPORTED', '--ipv6: networks of minidock carry IPv4 only');
   for (const [flag, given] of Object.entries({
     '--ingress': flags.ingress,
     '--config-only': flags.configOnly,
@@ -128,9 +160,11 @@ function refuse(flags: CreateFlags): void {
     '--ipam-opt': flags.ipamOpt,
   }))
     if (given !== undefined) throw refusal('UNSUPPORTED', `${flag} is not supported`);
-  if (listed(flags.subnet).length > 1)
-    throw refusal('BAD_NETWORK', "bridge driver doesn't support multiple subnets");
-  if (listed(flags.gateway).length > 1 || listed(flags.ipRange).length > 1)
+  // One of each family.
+  const several = (values: readonly string[] | undefined): boolean =>
+    [isIpv4, isIpv6Text].some((is) => listed(values).filter(is).length > 1);
+  if (several(flags.subnet)) throw refusal('BAD_NETWORK', "bridge driver doesn't support multiple subnets");
+  if (several(flags.gateway) || several(flags.ipRange))
     throw refusal('BAD_NETWORK', 'every ip-range or gateway must have a corresponding subnet');
 }
 

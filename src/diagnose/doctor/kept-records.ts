@@ -21,7 +21,8 @@ import {
   volumesDir,
   type Paths,
 } from '../../engine/state/paths.ts';
-import { bridgeNetwork, containerConfig, isId, volumeRecord } from '../../engine/state/records.ts';
+import { containerConfig, volumeRecord } from '../../engine/state/records.ts';
+import { bridgeNetwork, isId } from '../../engine/state/network-records.ts';
 import type { Finding } from './finding.ts';
 
 interface Kind {

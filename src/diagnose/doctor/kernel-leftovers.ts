@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { cgroupDirectories, cgroupLayout } from '../../../runtime/cgroup/detect.ts';
-import { NFT_TABLE } from '../../../runtime/network/firewall/nftables.ts';
+import { NFT_TABLE } from '../../../runtime/network/firewall/nft-table.ts';
 import { contains, parseCidr, parseIpv4 } from '../../../runtime/network/ipv4.ts';
 import { delay } from '../../../runtime/io/delay.ts';
 import { parseMountinfo } from '../../../runtime/io/mountinfo.ts';

@@ -3,7 +3,7 @@
  * two minidocks share; and for each running container, whether everything its start set up on the host is still
  * there. The same steps restore what is missing.
  */
-import { planBridge, planForwarding } from '../../../runtime/network/bridge.ts';
+import { planBridge, planForwarding4 } from '../../../runtime/network/bridge.ts';
 import { planFirewall, planPorts } from '../../../runtime/network/firewall/backend.ts';
 import { overlaps, parseCidr } from '../../../runtime/network/ipv4.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../../../runtime/network/types.ts';
@@ -43,14 +43,14 @@ function forwarding({ running }: View): Finding {
   const bridged = running.filter((container) => endpointsOf(container).length > 0);
   if (bridged.length === 0)
     return ok('network.forwarding', 'forwarding is off; the first container on a bridge turns it on');
-  const [step] = planForwarding();
+  const step = planForwarding4();
   return {
     id: 'network.forwarding',
     level: 'problem',
     what: 'forwarding is off again (net.ipv4.ip_forward = 0)',
     means: 'Running containers reach no other host, and only this host reaches published ports.',
     todo: ['sysctl -w net.ipv4.ip_forward=1', 'Find the cause: grep -r ip_forward /etc/sysctl.*'],
-    mend: () => performAll(step === undefined ? [] : [{ step }]),
+    mend: () => performAll([{ step }]),
   };
 }
 

@@ -20,7 +20,8 @@ import {
   nameFile,
   type Paths,
 } from '../../engine/state/paths.ts';
-import { isId, containerState } from '../../engine/state/records.ts';
+import { containerState } from '../../engine/state/records.ts';
+import { isId } from '../../engine/state/network-records.ts';
 import { computeBundle } from '../../engine/plans/prepare.ts';
 import type { Container, ContainerStore } from '../../engine/state/store.ts';
 import { isComplete, journalPath } from '../../engine/undo-run.ts';

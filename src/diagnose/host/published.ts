@@ -2,7 +2,7 @@
  * minidock's redirections, as nft and iptables print them: elements of the two maps of published ports, rules of the
  * chain MINIDOCK. `graph` has its own parser for others' rules.
  */
-import { NFT_TABLE } from '../../../runtime/network/firewall/nftables.ts';
+import { NFT_TABLE } from '../../../runtime/network/firewall/nft-table.ts';
 import { lookAtJson } from './look.ts';
 
 /** An object of `nft -j list …`: a chain, a rule, a set or a map, with the fields used here. */

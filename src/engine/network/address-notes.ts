@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import type { BridgeEndpoint } from '../../../runtime/network/types.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import type { NetworkState } from '../spec/container.ts';
-import { endpointStates } from '../spec/endpoints.ts';
+import { endpointStates, ownAddresses } from '../spec/endpoints.ts';
 import { cablesDir, type Paths } from '../state/paths.ts';
 
 const QUIET = '/quiet';
@@ -25,9 +25,14 @@ export const lastCable = (paths: Paths, network: string, address: string): strin
  * stays on the bridge with an address that now belongs to another container. So remove the cable first. Flows stay
  * too: an answer to the last container would reach this one (runtime/syscall/conntrack.ts).
  */
-export async function replaceCable(
+export async function replaceCable(paths: Paths, endpoint: BridgeEndpoint): Promise<void> {
+  for (const address of ownAddresses(endpoint)) await replaceCableAt(paths, endpoint, address);
+}
+
+async function replaceCableAt(
   paths: Paths,
-  { network, address, hostVeth }: BridgeEndpoint,
+  { network, hostVeth }: BridgeEndpoint,
+  address: string,
 ): Promise<void> {
   const note = notePath(paths, network.id, address);
   const former = textOfLink(note);
@@ -46,19 +51,24 @@ export async function replaceCable(
  * no one needs to look for it. `only`: the id of the one network that is meant.
  */
 export function noteIfQuiet(paths: Paths, state: NetworkState, only?: string): void {
-  for (const { network, address, hostVeth } of endpointStates(state)) {
-    if (only !== undefined && network.id !== only) continue;
-    if (wasQuiet(hostVeth, state)) writeNote(notePath(paths, network.id, address), hostVeth + QUIET);
+  for (const endpoint of endpointStates(state)) {
+    const { network, hostVeth } = endpoint;
+    if ((only !== undefined && network.id !== only) || !wasQuiet(hostVeth, state)) continue;
+    for (const address of ownAddresses(endpoint))
+      writeNote(notePath(paths, network.id, address), hostVeth + QUIET);
   }
 }
 
 /** While its cable is still there: a process may hold a socket of its namespace (cut-cable.ts) and still send. */
 export function noteIfNotQuiet(paths: Paths, state: NetworkState): void {
-  for (const { network, address, hostVeth } of endpointStates(state)) {
+  for (const endpoint of endpointStates(state)) {
+    const { network, hostVeth } = endpoint;
     if (wasQuiet(hostVeth, state)) continue;
-    const note = notePath(paths, network.id, address);
-    // Otherwise the address is another container's by now, or was not noted as quiet.
-    if (textOfLink(note) === hostVeth + QUIET) writeNote(note, hostVeth);
+    for (const address of ownAddresses(endpoint)) {
+      const note = notePath(paths, network.id, address);
+      // Otherwise the address is another container's by now, or was not noted as quiet.
+      if (textOfLink(note) === hostVeth + QUIET) writeNote(note, hostVeth);
+    }
   }
 }
 

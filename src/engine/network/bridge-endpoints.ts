@@ -1,5 +1,5 @@
 /** The cables of a container that runs, as its plan was made from them: its record read backwards. */
-import { hasIpv6 } from '../../../runtime/network/ipv6.ts';
+import { hasIpv6 } from '../../../runtime/network/ipv6/keep-off.ts';
 import { netnsName } from '../../../runtime/network/names.ts';
 import type { BridgeEndpoint } from '../../../runtime/network/types.ts';
 import type { ContainerConfig, NetworkState } from '../spec/container.ts';

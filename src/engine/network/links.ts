@@ -1,7 +1,7 @@
 /** `--link` on the default network, where nobody looks names up: lines of /etc/hosts, as of when the container starts. */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { hasProgram, type ContainerConfig } from '../spec/container.ts';
-import { DEFAULT_NETWORK, endpointSpecs, endpointStates } from '../spec/endpoints.ts';
+import { DEFAULT_NETWORK, endpointSpecs, endpointStates, ownAddresses } from '../spec/endpoints.ts';
 import { shortId } from '../spec/ids.ts';
 import type { ContainerStore } from '../state/store.ts';
 
@@ -26,6 +26,8 @@ export function linkLines(store: ContainerStore, { name, spec }: ContainerConfig
       });
     }
     const names = new Set([alias, shortId(config.id), config.name]);
-    return `${there.address}\t${[...names].join(' ')}`;
+    return ownAddresses(there)
+      .map((address) => `${address}\t${[...names].join(' ')}`)
+      .join('\n');
   });
 }

@@ -1,5 +1,5 @@
 /** Cables of a container out of networks and addresses: which of them is the way out, what their ends are called. Pure. */
-import { hasIpv6 } from '../../../runtime/network/ipv6.ts';
+import { hasIpv6 } from '../../../runtime/network/ipv6/keep-off.ts';
 import { macFromAddress } from '../../../runtime/network/mac.ts';
 import { CONTAINER_INTERFACE, hostVethName, interfaceAt, netnsName } from '../../../runtime/network/names.ts';
 import type { BridgeEndpoint, BridgeNetwork, PortBinding } from '../../../runtime/network/types.ts';
@@ -12,6 +12,8 @@ export interface Leased {
   readonly spec: EndpointSpec;
   readonly network: BridgeNetwork;
   readonly address: string;
+  /** Absent on a network without IPv6. */
+  readonly address6?: string | undefined;
 }
 
 /** The way out first, as eth0. */
@@ -42,7 +44,7 @@ export const inGatewayOrder = (leased: readonly Leased[]): readonly Leased[] =>
 /** `cables`: names that others of the container's cables have. */
 function toEndpoint(
   config: ContainerConfig,
-  { spec, network, address }: Leased,
+  { spec, network, address, address6 }: Leased,
   interfaceName: string,
   ports: readonly PortBinding[],
   cables: ReadonlySet<string>,
@@ -55,7 +57,8 @@ function toEndpoint(
     netns: netnsName(config.id),
     network,
     address,
-    macAddress: spec.macAddress ?? macFromAddress(address),
+    ...(address6 === undefined ? {} : { address6 }),
+    macAddress: spec.macAddress ?? macFromAddress(address, address6),
     hostVeth,
     interfaceName,
     ports,
@@ -90,11 +93,13 @@ export function networkState(
 const toState = ({
   network,
   address,
+  address6,
   macAddress,
   hostVeth,
   interfaceName,
 }: BridgeEndpoint): EndpointState => ({
   ...{ network, address, macAddress, hostVeth },
+  ...(address6 === undefined ? {} : { address6 }),
   ...(interfaceName === CONTAINER_INTERFACE ? {} : { interfaceName }),
 });
 

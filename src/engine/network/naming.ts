@@ -8,7 +8,7 @@ import { upstreamServers } from '../../../runtime/network/resolv.ts';
 import { nameFiles, namesDirectory, publishNames } from '../dns/names.ts';
 import type { ZoneRecord } from '../dns/zone.ts';
 import type { ContainerConfig, EndpointState, NetworkState } from '../spec/container.ts';
-import { DEFAULT_NETWORK, endpointSpecs, endpointStates, specFor } from '../spec/endpoints.ts';
+import { DEFAULT_NETWORK, endpointSpecs, endpointStates, ownAddresses, specFor } from '../spec/endpoints.ts';
 import { writeJson } from '../state/atomic-file.ts';
 import { containerRunDir, type Paths } from '../state/paths.ts';
 import { dnsNames } from './dns-names.ts';
@@ -40,7 +40,7 @@ export function announceNames(
     const aliases = specFor(specs, endpoint.network)?.aliases ?? [];
     publishNames(paths, endpoint.network.id, config.id, {
       names: dnsNames(config, endpoint.network.name, aliases),
-      addresses: [endpoint.address],
+      addresses: ownAddresses(endpoint),
     });
   }
   const inside = endpointStates(network).every((endpoint) => endpoint.network.internal === true);

@@ -9,7 +9,7 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import { planBridge, planForwarding } from '../../../runtime/network/bridge.ts';
 import { networkParts, planFirewall } from '../../../runtime/network/firewall/backend.ts';
 import { readForeignFirewalls } from '../../../runtime/network/firewall/foreign.ts';
-import { hasIpv6 } from '../../../runtime/network/ipv6.ts';
+import { hasIpv6 } from '../../../runtime/network/ipv6/keep-off.ts';
 import type { BridgeNetwork, FirewallBackend } from '../../../runtime/network/types.ts';
 import { applySteps } from '../../../runtime/plan/apply.ts';
 import { NO_JOURNAL } from '../../../runtime/plan/journal.ts';
@@ -89,7 +89,7 @@ const planBridgeNetwork = (
   foreign: Foreign,
 ): readonly HostStep[] => [
   ...planBridge(network, hasIpv6()).map((step): HostStep => ({ ...step, undo: undoOfBridge(step, network) })),
-  ...planForwarding(),
+  ...planForwarding(network),
   ...planFirewall({ network, firewall }, foreign).map((step): HostStep =>
     step.id === 'firewall.table' || step.id === 'firewall.loopback'
       ? step

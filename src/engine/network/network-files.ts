@@ -8,7 +8,7 @@ import { resolvConf } from '../../../runtime/network/resolv.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { readAtMost } from '../state/atomic-file.ts';
 import type { ContainerConfig, NetworkState } from '../spec/container.ts';
-import { endpointStates } from '../spec/endpoints.ts';
+import { endpointStates, ownAddresses } from '../spec/endpoints.ts';
 import { hasNames } from './naming.ts';
 import { containerDir, type Paths } from '../state/paths.ts';
 
@@ -22,7 +22,7 @@ export function writeNetworkFiles(
 ): void {
   const dir = containerDir(paths, config.id);
   const files = networkFiles(paths, config, {
-    addresses: endpointStates(network).map(({ address }) => address),
+    addresses: endpointStates(network).flatMap(ownAddresses),
     gateway: network.network?.gateway ?? '',
     named: hasNames(network),
     links,

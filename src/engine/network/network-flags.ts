@@ -5,12 +5,14 @@
 import { readFileSync } from 'node:fs';
 import type { ContainerDefaults } from '../../../images/types.ts';
 import { parseExposed, parsePort } from '../spec/port-spec.ts';
+import { canonicalIpv6 } from '../../../runtime/syscall/inet.ts';
 import type { PortRequest } from '../../../runtime/network/types.ts';
 import type { FirewallBackend } from '../../../runtime/network/types.ts';
 import { isBridged, type EndpointSpec, type NetworkSpec } from '../spec/container.ts';
 import type { AttachmentRequest, CreateRequest } from '../spec/create-request.ts';
 import { invalidArgument, invalidSpec } from '../spec/flag-errors.ts';
 import { shortId } from '../spec/ids.ts';
+import { refuseMissingFamily } from './missing-family.ts';
 import { findNetwork } from '../state/networks.ts';
 import type { ContainerStore } from '../state/store.ts';
 
@@ -25,7 +27,8 @@ export function networkSpec(
   const asked = request.network ?? 'bridge';
   const mode = networkMode(store, asked === 'default' ? 'bridge' : asked);
   const ports = (request.publish ?? []).flatMap(parsePort);
-  if (!isBridged(mode) && request.ip !== undefined) throw conflicting('ip address');
+  if (!isBridged(mode) && (request.ip !== undefined || request.ip6 !== undefined))
+    throw conflicting('ip address');
   if (mode.startsWith('container:') && (ports.length > 0 || request.publishAll === true)) {
     throw conflicting('port publishing', 'container type network');
   }
@@ -62,10 +65,15 @@ function networkMode(store: ContainerStore, asked: string): string {
 
 /** In the order of the flags. @throws MinidockError 'INVALID_FLAG'. */
 function endpoints(store: ContainerStore, mode: string, request: CreateRequest): readonly EndpointSpec[] {
-  const { ip, macAddress } = request;
+  const { ip, ip6, macAddress } = request;
   const only = { target: mode, aliases: [], links: [], driverOpts: {}, priority: 0 };
   const asked: readonly AttachmentRequest[] = request.attachments ?? [
-    { ...only, ...(ip === undefined ? {} : { ip }), ...(macAddress === undefined ? {} : { macAddress }) },
+    {
+      ...only,
+      ...(ip === undefined ? {} : { ip }),
+      ...(ip6 === undefined ? {} : { ip6 }),
+      ...(macAddress === undefined ? {} : { macAddress }),
+    },
   ];
   const specs = asked.map((one, index) =>
     endpointSpec(store, { ...one, target: index === 0 ? mode : one.target }),
@@ -79,20 +87,28 @@ function endpoints(store: ContainerStore, mode: string, request: CreateRequest):
 
 /** Everything that can be refused before there is an address. */
 export function endpointSpec(store: ContainerStore, request: AttachmentRequest): EndpointSpec {
-  const { target, aliases, links, ip, macAddress, driverOpts, priority } = request;
+  const { target, aliases, links, ip, ip6, macAddress, driverOpts, priority } = request;
   if (ip !== undefined && ipVersion(ip) !== 4) throw invalidSpec(`invalid IPv4 address: ${ip}`);
+  const address6 = ip6 === undefined ? undefined : canonicalIpv6(ip6);
+  if (ip6 !== undefined && address6 === undefined) throw invalidSpec(`invalid IPv6 address: ${ip6}`);
   if (macAddress !== undefined) checkMac(macAddress);
   for (const link of links) checkLink(store, link);
+  const found = findNetwork(store.paths, networkMode(store, target));
+  if (ip6 !== undefined) refuseMissingFamily(found ?? NO_NETWORK, { network: target, ip6 });
   return {
-    network: findNetwork(store.paths, networkMode(store, target))?.name ?? target,
+    network: found?.name ?? target,
     ...(aliases.length === 0 ? {} : { aliases }),
     ...(links.length === 0 ? {} : { links }),
     ...(ip === undefined ? {} : { ip }),
+    ...(address6 === undefined ? {} : { ip6: address6 }),
     ...(macAddress === undefined ? {} : { macAddress: macAddress.replaceAll('-', ':').toLowerCase() }),
     ...(Object.keys(driverOpts).length === 0 ? {} : { driverOpts }),
     ...(priority === 0 ? {} : { priority }),
   };
 }
+
+/** The default network before it is made has none either. */
+const NO_NETWORK = { name: 'bridge', subnet: '', ipv6: undefined };
 
 function checkLink(store: ContainerStore, link: string): void {
   const name = link.split(':')[0] ?? '';

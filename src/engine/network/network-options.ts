@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { parseIpv4 } from '../../../runtime/network/ipv4.ts';
 import { HOST_VETH_PREFIX } from '../../../runtime/network/names.ts';
-import type { BridgeNetwork } from '../../../runtime/network/types.ts';
+import type { BridgeNetwork, Ipv6Block } from '../../../runtime/network/types.ts';
 
 const BRIDGE = 'com.docker.network.bridge.';
 const NAME = `${BRIDGE}name`;
@@ -14,11 +14,13 @@ const ICC = `${BRIDGE}enable_icc`;
 const MASQUERADE = `${BRIDGE}enable_ip_masquerade`;
 const PUBLISH_AT = `${BRIDGE}host_binding_ipv4`;
 const MTU = 'com.docker.network.driver.mtu';
-const KNOWN: readonly string[] = [NAME, ICC, MASQUERADE, PUBLISH_AT, MTU];
+const MODE6 = `${BRIDGE}gateway_mode_ipv6`;
+const KNOWN: readonly string[] = [NAME, ICC, MASQUERADE, PUBLISH_AT, MTU, MODE6];
 
 export type NetworkOptions = Pick<BridgeNetwork, 'isolated' | 'unmasked' | 'publishAt' | 'mtu'> & {
   /** The name of the bridge. */
   readonly bridge?: string;
+  readonly mode6?: NonNullable<Ipv6Block['mode']>;
 };
 
 /** @throws MinidockError 'BAD_NETWORK', in Docker's words where it has some. */
@@ -28,7 +30,7 @@ export function readOptions(options: Readonly<Record<string, string>>): NetworkO
   );
   if (unknown !== undefined)
     throw bad(`the option ${unknown} is not supported`, `Known are ${KNOWN.join(', ')}.`);
-  const { [NAME]: bridge, [PUBLISH_AT]: publishAt, [MTU]: mtu } = options;
+  const { [NAME]: bridge, [PUBLISH_AT]: publishAt, [MTU]: mtu, [MODE6]: mode } = options;
   if (bridge !== undefined) checkBridge(bridge);
   if (publishAt !== undefined && parseIpv4(publishAt) === undefined)
     throw bad(`failed to parse ${PUBLISH_AT} value: ${publishAt} (nil ip)`);
@@ -38,7 +40,16 @@ export function readOptions(options: Readonly<Record<string, string>>): NetworkO
     ...(isOff(options, MASQUERADE) ? { unmasked: true } : {}),
     ...(publishAt === undefined || publishAt === '0.0.0.0' ? {} : { publishAt }),
     ...(mtu === undefined ? {} : mtuOf(mtu)),
+    ...(mode === undefined ? {} : modeOf(mode)),
   };
+}
+
+/** As Docker 27 has them. */
+function modeOf(mode: string): Pick<NetworkOptions, 'mode6'> {
+  if (mode === 'nat') return {};
+  if (mode === 'routed') return { mode6: 'routed' };
+  if (mode === 'nat-unprotected') return { mode6: 'open' };
+  throw bad(`unknown gateway mode ${mode}`, `${MODE6} is nat, routed or nat-unprotected.`);
 }
 
 const bad = (message: string, hint?: string): MinidockError =>

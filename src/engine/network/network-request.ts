@@ -15,16 +15,15 @@ import { timestamp } from '../spec/time.ts';
 import { freeSubnet, listNetworks } from '../state/networks.ts';
 import type { Paths } from '../state/paths.ts';
 import { checkBridgeIsFree, readOptions } from './network-options.ts';
+import { chosenIpv6, type AddressRequest } from './network-ipv6.ts';
 import { chosenSubnet } from './network-subnet.ts';
 
-export interface NetworkRequest {
+export interface NetworkRequest extends AddressRequest {
   readonly name: string;
-  readonly subnet?: string;
-  readonly gateway?: string;
-  /** A part of the subnet. */
-  readonly range?: string;
-  /** Addresses by what they are for. */
-  readonly reserved?: Readonly<Record<string, string>>;
+  /** `--ipv4=false`. */
+  readonly withoutIpv4?: boolean;
+  /** `--ipv6`. */
+  readonly ipv6?: AddressRequest;
   readonly internal: boolean;
   readonly attachable?: boolean;
   readonly labels?: Readonly<Record<string, string>>;
@@ -36,12 +35,15 @@ export interface NetworkRequest {
 export function defineNetwork(paths: Paths, request: NetworkRequest): BridgeNetwork {
   const { name, internal, attachable = false, labels = {}, options = {} } = request;
   const id = newId();
-  const { bridge = `mdb${id.slice(0, 12)}`, ...means } = readOptions(options);
+  const { bridge = `mdb${id.slice(0, 12)}`, mode6, ...means } = readOptions(options);
+  if (request.withoutIpv4 === true && request.ipv6 === undefined) throw bad('IPv4 or IPv6 must be enabled');
+  const ipv6 = request.ipv6 && chosenIpv6(paths, id, request.ipv6);
   const network: BridgeNetwork = {
     id,
     name,
     bridge,
-    ...addressesOf(paths, request),
+    ...(request.withoutIpv4 === true ? NO_IPV4 : addressesOf(paths, request)),
+    ...(ipv6 === undefined ? {} : { ipv6: { ...ipv6, ...(mode6 === undefined ? {} : { mode: mode6 }) } }),
     ...(internal ? { internal: true } : {}),
     ...means,
     ...(attachable ? { attachable: true } : {}),
@@ -55,7 +57,9 @@ export function defineNetwork(paths: Paths, request: NetworkRequest): BridgeNetw
 
 type Addresses = Pick<BridgeNetwork, 'subnet' | 'gateway' | 'range' | 'reserved'>;
 
-function addressesOf(paths: Paths, request: NetworkRequest): Addresses {
+const NO_IPV4: Addresses = { subnet: '', gateway: '' };
+
+function addressesOf(paths: Paths, request: AddressRequest): Addresses {
   const { subnet, gateway, range, reserved = {} } = request;
   const [stray] = Object.values(reserved);
   if (subnet === undefined && (gateway !== undefined || range !== undefined))

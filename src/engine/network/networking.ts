@@ -14,6 +14,7 @@ import {
   releaseAddresses,
   restoreAddress,
 } from '../../../runtime/network/ipam.ts';
+import { acquireAddress6 } from '../../../runtime/network/ipv6/ipam.ts';
 import { hostVethName, netnsName } from '../../../runtime/network/names.ts';
 import { reservePorts, type HeldPort, type PortReservation } from '../../../runtime/network/ports.ts';
 import type { BridgeEndpoint, BridgeNetwork, PortRequest } from '../../../runtime/network/types.ts';
@@ -25,7 +26,7 @@ import {
   type EndpointSpec,
   type NetworkState,
 } from '../spec/container.ts';
-import { DEFAULT_NETWORK, endpointSpecs } from '../spec/endpoints.ts';
+import { DEFAULT_NETWORK, endpointSpecs, endpointStates } from '../spec/endpoints.ts';
 import { missingFile, tellDamage } from '../state/damage.ts';
 import { lockNetworks, networkOf } from '../state/networks.ts';
 import { namesDirectory } from '../dns/names.ts';
@@ -33,6 +34,7 @@ import { leasesDir, type Paths } from '../state/paths.ts';
 import { isSameProcess } from '../state/process-identity.ts';
 import type { Attachment } from './attachment.ts';
 import { detached, inGatewayOrder, networkState, toEndpoints, type Leased } from './make-endpoints.ts';
+import { refuseMissingFamily } from './missing-family.ts';
 import { warnOfForeign } from './foreign-warnings.ts';
 import type { ContainerStore } from '../state/store.ts';
 
@@ -152,7 +154,10 @@ function restoreLostLease(store: ContainerStore, network: BridgeNetwork, address
   if (owner === undefined || leaseOf(leasesDir(paths), network.id, address) !== undefined) return false;
   // One that has just ended gives the address back, and its cable goes a moment later.
   const { pid, pidStartTime, network: held } = store.readState(owner);
-  if (held?.address !== address || !isSameProcess(pid, pidStartTime)) return false;
+  const holds = endpointStates(held).some(
+    (one) => one.network.id === network.id && [one.address, one.address6].includes(address),
+  );
+  if (!holds || !isSameProcess(pid, pidStartTime)) return false;
   tellDamage(missingFile(join(leasesDir(paths), network.id, address)), 'minidock has created it again.');
   restoreAddress(leasesDir(paths), network.id, address, owner);
   if (isSameProcess(pid, pidStartTime)) return true;
@@ -167,7 +172,17 @@ export function leaseIn(store: ContainerStore, id: string, spec: EndpointSpec): 
   try {
     const network = networkOf(paths, spec.network);
     const isUsed = (address: string): boolean => restoreLostLease(store, network, address);
-    return { spec, network, address: acquireAddress(leasesDir(paths), network, id, spec.ip, isUsed) };
+    refuseMissingFamily(network, spec);
+    const address =
+      network.subnet === '' ? '' : acquireAddress(leasesDir(paths), network, id, spec.ip, isUsed);
+    if (network.ipv6 === undefined) return { spec, network, address };
+    try {
+      const address6 = acquireAddress6(leasesDir(paths), network, id, spec.ip6, isUsed);
+      return { spec, network, address, address6 };
+    } catch (error) {
+      if (address !== '') releaseAddress(leasesDir(paths), network.id, address, id);
+      throw error;
+    }
   } finally {
     lock?.release();
   }

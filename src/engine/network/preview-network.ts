@@ -2,6 +2,7 @@
 import { MinidockError } from '../../../runtime/errors.ts';
 import type { ForeignFirewall } from '../../../runtime/network/firewall/foreign.ts';
 import { peekAddress } from '../../../runtime/network/ipam.ts';
+import { peekAddress6 } from '../../../runtime/network/ipv6/ipam.ts';
 import { releasePorts, reservePorts } from '../../../runtime/network/ports.ts';
 import type { BridgeEndpoint, BridgeNetwork, PortBinding } from '../../../runtime/network/types.ts';
 import type { ContainerConfig, EndpointSpec, NetworkSpec } from '../spec/container.ts';
@@ -11,6 +12,7 @@ import { leasesDir, type Paths } from '../state/paths.ts';
 import type { ContainerStore } from '../state/store.ts';
 import type { Attachment } from './attachment.ts';
 import { inGatewayOrder, nextEndpoint, toEndpoints, type Leased } from './make-endpoints.ts';
+import { refuseMissingFamily } from './missing-family.ts';
 import { acquireNetwork, foreignFor, namesOf, portsAt } from './networking.ts';
 
 /** What acquireNetwork would give now, or what it would throw, keeping nothing: for --dry-run. `taken`: addresses asked for count as free. */
@@ -24,17 +26,25 @@ export async function previewNetwork(
   if (specs.length === 0) return (await acquireNetwork(store, config)).attachment;
   const leased = specs.map((spec): Leased => {
     const network = previewDefinition(store.paths, spec.network);
-    const { ip = '' } = spec;
-    return {
-      spec,
-      network,
-      address: taken && ip !== '' ? ip : peekAddress(leasesDir(store.paths), network, ip),
-    };
+    return leasedAs(store.paths, spec, network, taken);
   });
   const asked = portsAt(config.spec.network.ports, inGatewayOrder(leased)[0]?.network);
   const [endpoint, ...more] = toEndpoints(config, leased, ports ?? asked);
   const all = [endpoint, ...more];
   return { kind: 'bridge', endpoint, more, foreign: await foreignFor(all), names: namesOf(store.paths, all) };
+}
+
+/** `taken`: addresses asked for count as free. */
+function leasedAs(paths: Paths, spec: EndpointSpec, network: BridgeNetwork, taken = false): Leased {
+  const { ip = '', ip6 = '' } = spec;
+  refuseMissingFamily(network, spec);
+  const leases = leasesDir(paths);
+  const address = taken && ip !== '' ? ip : network.subnet === '' ? '' : peekAddress(leases, network, ip);
+  if (network.ipv6 === undefined) return { spec, network, address };
+  return {
+    ...{ spec, network, address },
+    address6: taken && ip6 !== '' ? ip6 : peekAddress6(leases, network, ip6),
+  };
 }
 
 /**
@@ -74,7 +84,6 @@ export async function previewEndpoint(
   others: readonly BridgeEndpoint[],
 ): Promise<{ readonly endpoint: BridgeEndpoint; readonly foreign: readonly ForeignFirewall[] }> {
   const network = previewDefinition(store.paths, spec.network);
-  const address = peekAddress(leasesDir(store.paths), network, spec.ip);
-  const endpoint = nextEndpoint(config, { spec, network, address }, others);
+  const endpoint = nextEndpoint(config, leasedAs(store.paths, spec, network), others);
   return { endpoint, foreign: await foreignFor([endpoint]) };
 }

@@ -6,11 +6,11 @@ import type { FileCommand } from '../../../runtime/plan/command.ts';
 import { releasePorts, type HeldPort } from '../../../runtime/network/ports.ts';
 import { idFiles } from '../../../runtime/process/identity/id-ranges.ts';
 import type { NetworkState } from '../spec/container.ts';
-import { endpointStates } from '../spec/endpoints.ts';
+import { endpointStates, ownAddresses } from '../spec/endpoints.ts';
 import { idsDir, leasesDir, type Paths } from '../state/paths.ts';
 import { nameFiles } from '../dns/names.ts';
 import { performFileStep, type FileStep } from '../state/perform-file.ts';
-import { isId } from '../state/records.ts';
+import { isId } from '../state/network-records.ts';
 
 export function releaseNetwork(paths: Paths, id: string, ports: readonly HeldPort[], held?: Leased): void {
   releasePorts(ports);
@@ -35,7 +35,9 @@ export function planRelease(
   { network, firstId }: Leased = {},
 ): readonly FileStep[] {
   const [leases, ids] = [leasesDir(paths), idsDir(paths)];
-  const addresses = endpointStates(network).map((one) => join(leases, one.network.id, one.address));
+  const addresses = endpointStates(network).flatMap((one) =>
+    ownAddresses(one).map((address) => join(leases, one.network.id, address)),
+  );
   const range = firstId === undefined ? undefined : join(ids, String(firstId));
   return [
     ...[...mine(leaseFiles(leases, id), id), ...addresses.flatMap(damagedOf)].map(

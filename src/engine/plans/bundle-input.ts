@@ -26,6 +26,8 @@ export interface BundleInput {
   readonly size?: { readonly rows: number; readonly columns: number };
   /** The host's kernel has IPv6. */
   readonly ipv6?: boolean;
+  /** Those of its interfaces on which IPv6 is on. */
+  readonly interfacesWithIpv6?: readonly string[];
   /** minidock runs in a user namespace: devices are lent instead of made, and nothing need guard them. */
   readonly userNamespace?: UserNamespace | undefined;
   /** With --userns=auto: the machine's id of its root. */

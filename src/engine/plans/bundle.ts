@@ -162,6 +162,7 @@ function sysctls({
   config,
   netnsPath,
   ipv6,
+  interfacesWithIpv6,
   userNamespace,
   firstId,
 }: BundleInput): Readonly<Record<string, string>> {
@@ -174,20 +175,29 @@ function sysctls({
           'net.ipv4.ping_group_range': `0 ${String(firstId === undefined ? (userNamespace?.lastGid ?? 2147483647) : mappingTo(firstId).size - 1)}`,
         }
       : {}),
-    ...(isBridged(config.spec.network.mode) ? fixedRoutes(interfaces(config), ipv6 === true) : {}),
+    ...(isBridged(config.spec.network.mode)
+      ? fixedRoutes(interfaces(config), ipv6 === true, interfacesWithIpv6 ?? [])
+      : {}),
     ...config.spec.sysctls,
   };
 }
 
 /**
  * A container has one gateway, and no neighbour may name another: by a redirect in the gateway's name, or by a router
- * advertisement. IPv6 is off, since the network is IPv4; who turns it on (--sysctl net.ipv6.conf.all.disable_ipv6=0)
+ * advertisement. IPv6 is off where the network is IPv4; who turns it on (--sysctl net.ipv6.conf.all.disable_ipv6=0)
  * still believes no router.
  */
-function fixedRoutes(interfaces: readonly string[], ipv6: boolean): Readonly<Record<string, string>> {
+function fixedRoutes(
+  interfaces: readonly string[],
+  ipv6: boolean,
+  withIpv6: readonly string[],
+): Readonly<Record<string, string>> {
   // Either of the two is enough to let them in.
   const all = { 'net.ipv4.conf.all.accept_redirects': '0' };
-  return interfaces.reduce((settings, name) => ({ ...settings, ...routesFixedAt(name, ipv6) }), all);
+  return interfaces.reduce(
+    (settings, name) => ({ ...settings, ...routesFixedAt(name, ipv6, withIpv6.includes(name)) }),
+    all,
+  );
 }
 
 /** A container that is on no network by now may be connected to one later, see live-plan.ts. */

@@ -6,6 +6,7 @@ import type { HostStep } from '../../../runtime/plan/step.ts';
 import { cgroupLayout, type CgroupLayout } from '../../../runtime/cgroup/detect.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { mappingTo } from '../../../runtime/process/identity/id-ranges.ts';
+import type { BridgeEndpoint } from '../../../runtime/network/types.ts';
 import { userNamespace } from '../../../runtime/process/identity/user-namespace.ts';
 import { hostDevices, splitDevice } from '../../../runtime/rootfs/host-devices.ts';
 import { buildBundle, emptyLayer } from './bundle.ts';
@@ -51,6 +52,9 @@ export function placesOf(
   };
 }
 
+const endpointsOf = (attachment: Attachment): readonly BridgeEndpoint[] =>
+  attachment.kind === 'bridge' ? [attachment.endpoint, ...attachment.more] : [];
+
 /** Pure but for reading the host's devices and cgroup mounts, as is `computeRun`; `prepareRun` also writes. */
 export function computeBundle(
   paths: Paths,
@@ -67,6 +71,9 @@ export function computeBundle(
     netnsPath: netnsPathOf(attachment),
     devices: [...config.spec.devices.map(lookUpDevice), ...(config.spec.privileged ? hostDevices() : [])],
     ipv6: existsSync('/proc/sys/net/ipv6'),
+    interfacesWithIpv6: endpointsOf(attachment).flatMap(({ address6, interfaceName }) =>
+      address6 === undefined ? [] : [interfaceName],
+    ),
     userNamespace: userNamespace(),
     firstId: options.firstId,
     joined: options.joined,

@@ -14,7 +14,7 @@ import { idMapping, type OciConfig, type OciIdMapping } from '../../../runtime/b
 import type { CgroupLayout } from '../../../runtime/cgroup/detect.ts';
 import { planCgroup } from '../../../runtime/cgroup/plan.ts';
 import { cgroupProcsFiles } from '../../../runtime/cgroup/processes.ts';
-import { planBridgeEndpoint, planFurtherEndpoint, planNoneEndpoint } from '../../../runtime/network/plan.ts';
+import { planBridgeEndpoint, planFurtherEndpoints, planNoneEndpoint } from '../../../runtime/network/plan.ts';
 import type { ContainerCommand } from '../../../runtime/plan/command.ts';
 import type { HostStep, Section, Step } from '../../../runtime/plan/step.ts';
 import { containerSteps } from '../../../runtime/process/container-steps.ts';
@@ -115,7 +115,7 @@ export function planAttachment(attachment: Attachment, mapped: boolean): readonl
     case 'bridge':
       return [
         ...planBridgeEndpoint(attachment.endpoint, attachment.foreign, mapped, attachment.names),
-        ...attachment.more.flatMap((endpoint) => planFurtherEndpoint(endpoint, attachment.foreign)),
+        ...planFurtherEndpoints(attachment.endpoint, attachment.more, attachment.foreign),
       ];
     case 'none':
       return planNoneEndpoint(attachment.netns, mapped);

@@ -101,7 +101,8 @@ export const planUndo = (entries: readonly JournalEntry[]): readonly HostStep[] 
 
 function undoStep({ id, undo }: JournalEntry): readonly HostStep[] {
   if (undo === undefined) return [];
-  const [noun = id, ...suffix] = id.split(':');
+  const colon = id.indexOf(':');
+  const [noun, suffix] = colon < 0 ? [id, []] : [id.slice(0, colon), [id.slice(colon + 1)]];
   const words = WORDS[noun] ?? {
     title: `Undo ${id}`,
     why: 'The container’s journal lists it as done for this container alone.',
@@ -137,7 +138,7 @@ function lookAfter(command: HostCommand): Argv {
       const [program, , , ...rest] = command.argv;
       return program === 'nft'
         ? ['nft', 'list', 'map', ...rest.slice(0, 3)]
-        : ['iptables', '-t', 'nat', '-S'];
+        : [program === 'ip6tables' ? program : 'iptables', '-t', 'nat', '-S'];
     }
     default:
       return ['lsns', '--type', 'pid'];

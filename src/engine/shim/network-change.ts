@@ -29,7 +29,7 @@ import { rebind, type Sockets } from '../network/live/rebind.ts';
 import { withEndpoint, withoutEndpoint } from '../network/live/networks-asked.ts';
 import { alreadyConnected, notConnected } from '../network/live/connect-errors.ts';
 import type { ContainerConfig, ContainerState, NetworkState } from '../spec/container.ts';
-import { endpointSpecs } from '../spec/endpoints.ts';
+import { endpointSpecs, ownAddresses } from '../spec/endpoints.ts';
 import { expectedUndos } from '../expected-undos.ts';
 import { performFileStep } from '../state/perform-file.ts';
 import { writeFileAtomic } from '../state/atomic-file.ts';
@@ -97,7 +97,8 @@ async function connect(
       });
     });
   } catch (error) {
-    releaseAddress(leasesDir(store.paths), endpoint.network.id, endpoint.address, id);
+    for (const address of ownAddresses(endpoint))
+      releaseAddress(leasesDir(store.paths), endpoint.network.id, address, id);
     if (names !== undefined) {
       const opened = takeResolverSockets(endpoint.netns);
       for (const fd of opened === undefined ? [] : [opened.udp, opened.tcp]) closeSync(fd);
@@ -110,7 +111,7 @@ async function connect(
     nameResolver(store.paths, config);
   }
   announce(parts);
-  withAddress(store.paths, config, endpoint.address);
+  for (const address of ownAddresses(endpoint)) withAddress(store.paths, config, address);
 }
 
 async function disconnect(
@@ -140,7 +141,7 @@ async function disconnect(
   });
   for (const step of release) performFileStep(step);
   announce(parts);
-  withoutAddress(paths, config, removed.address);
+  for (const address of ownAddresses(removed)) withoutAddress(paths, config, address);
 }
 
 /** Where ports are published is the affair of the network that is to be the way out; without one they are given up. */

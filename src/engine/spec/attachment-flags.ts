@@ -52,8 +52,8 @@ function parseAttachment(value: string): AttachmentRequest {
     words.filter(([name]) => name === key).map(([, text]) => text);
   const unknown = words.find(([key]) => !KEYS.includes(key));
   if (unknown !== undefined) throw bad(refusals[unknown[0]] ?? `invalid field key ${unknown[0]}`);
-  const [target, ip, macAddress, priority] = ['name', 'ip', 'mac-address', 'gw-priority'].map((key) =>
-    all(key).at(-1),
+  const [target, ip, ip6, macAddress, priority] = ['name', 'ip', 'ip6', 'mac-address', 'gw-priority'].map(
+    (key) => all(key).at(-1),
   );
   if (target === undefined || target === '') throw bad('network name/id is not specified');
   if (priority !== undefined && !/^-?\d{1,9}$/.test(priority))
@@ -63,6 +63,7 @@ function parseAttachment(value: string): AttachmentRequest {
     aliases: all('alias'),
     links: [],
     ...(ip === undefined ? {} : { ip }),
+    ...(ip6 === undefined ? {} : { ip6 }),
     ...(macAddress === undefined ? {} : { macAddress }),
     driverOpts: driverOptions(all('driver-opt'), () =>
       bad('invalid key value pair format in driver options'),
@@ -71,9 +72,8 @@ function parseAttachment(value: string): AttachmentRequest {
   };
 }
 
-const KEYS = ['name', 'alias', 'ip', 'mac-address', 'driver-opt', 'gw-priority'];
+const KEYS = ['name', 'alias', 'ip', 'ip6', 'mac-address', 'driver-opt', 'gw-priority'];
 const refusals: Readonly<Record<string, string>> = {
-  ip6: 'networks of minidock carry IPv4 only',
   'link-local-ip': 'link-local addresses are not supported',
 };
 
@@ -96,17 +96,19 @@ const fields = (line: string): readonly string[] =>
 
 /** What is given both ways is refused, not guessed. */
 function withOlderFlags(one: AttachmentRequest, flags: ContainerFlags): AttachmentRequest {
-  const { networkAlias = [], link = [], ip, macAddress } = flags;
+  const { networkAlias = [], link = [], ip, ip6, macAddress } = flags;
   const both = (flag: string, what: string): Error =>
     invalidSpec(`conflicting options: cannot specify both ${flag} and per-network ${what}`);
   if (one.aliases.length > 0 && networkAlias.length > 0) throw both('--network-alias', 'alias');
   if (one.ip !== undefined && ip !== undefined) throw both('--ip', 'IPv4 address');
+  if (one.ip6 !== undefined && ip6 !== undefined) throw both('--ip6', 'IPv6 address');
   if (one.macAddress !== undefined && macAddress !== undefined) throw both('--mac-address', 'MAC address');
   return {
     ...one,
     aliases: [...one.aliases, ...networkAlias],
     links: link.map(parseLink),
     ...(ip === undefined ? {} : { ip }),
+    ...(ip6 === undefined ? {} : { ip6 }),
     ...(macAddress === undefined ? {} : { macAddress }),
   };
 }

@@ -247,6 +247,7 @@ export interface EndpointSpec {
   /** 'CONTAINER:ALIAS': names by which this container finds another one. */
   readonly links?: readonly string[];
   readonly ip?: string;
+  readonly ip6?: string;
   readonly macAddress?: string;
   readonly driverOpts?: Readonly<Record<string, string>>;
   /** Of the default route: the network with the highest one has it. 0 if absent. */
@@ -256,7 +257,10 @@ export interface EndpointSpec {
 /** One cable of a container that runs. */
 export interface EndpointState {
   readonly network: BridgeNetwork;
+  /** '' on a network that has IPv6 alone. */
   readonly address: string;
+  /** On a network with IPv6. */
+  readonly address6?: string;
   readonly macAddress: string;
   readonly hostVeth: string;
   /** What the container calls its end; 'eth0' where it is absent. */
@@ -271,6 +275,7 @@ export interface NetworkState {
   readonly network: BridgeNetwork | undefined;
   readonly netns: string;
   readonly address: string;
+  readonly address6?: string;
   readonly macAddress: string;
   readonly hostVeth: string;
   readonly interfaceName?: string;

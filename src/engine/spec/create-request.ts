@@ -78,6 +78,7 @@ export interface ContainerFlags {
   readonly networkAlias?: readonly string[];
   readonly link?: readonly string[];
   readonly ip?: string;
+  readonly ip6?: string;
   readonly macAddress?: string;
   readonly dns?: readonly string[];
   readonly dnsSearch?: readonly string[];
@@ -118,6 +119,7 @@ export interface AttachmentRequest {
   /** 'CONTAINER:ALIAS' */
   readonly links: readonly string[];
   readonly ip?: string;
+  readonly ip6?: string;
   readonly macAddress?: string;
   readonly driverOpts: Readonly<Record<string, string>>;
   readonly priority: number;

@@ -31,10 +31,19 @@ export function endpointSpecs({
 /** The one with the default route first. */
 export function endpointStates(state: NetworkState | undefined): readonly EndpointState[] {
   if (state?.network === undefined) return [];
-  const { network, address, macAddress, hostVeth, interfaceName, more = [] } = state;
-  const own = { network, address, macAddress, hostVeth };
+  const { network, address, address6, macAddress, hostVeth, interfaceName, more = [] } = state;
+  const own = { network, address, ...(address6 === undefined ? {} : { address6 }), macAddress, hostVeth };
   return [interfaceName === undefined ? own : { ...own, interfaceName }, ...more];
 }
+
+/** Of both families, as far as it has them. */
+export const ownAddresses = ({
+  address,
+  address6,
+}: Pick<EndpointState, 'address' | 'address6'>): readonly string[] => [
+  ...(address === '' ? [] : [address]),
+  ...(address6 === undefined ? [] : [address6]),
+];
 
 export const interfaceOf = ({
   interfaceName = CONTAINER_INTERFACE,

@@ -14,6 +14,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { cgroupProcesses } from '../../../runtime/cgroup/processes.ts';
 import { addressesOf } from '../../../runtime/network/ipam.ts';
+import { isIpv6Text } from '../../../runtime/syscall/inet.ts';
 import { macFromAddress } from '../../../runtime/network/mac.ts';
 import { hostVethName, interfaceAt, netnsName } from '../../../runtime/network/names.ts';
 import { containerOf } from '../../../runtime/network/port-holder.ts';
@@ -153,17 +154,27 @@ function deriveEndpoints(paths: Paths, { id, spec }: ContainerConfig): readonly 
   const cables = namesIn('/sys/class/net').filter((name) =>
     name.startsWith(hostVethName(id, '0000').slice(0, -4)),
   );
-  return addressesOf(leasesDir(paths), id)
-    .flatMap(({ networkId, address }) => {
-      const network = networks.find((one) => one.id === networkId);
-      if (network === undefined) return [];
-      return [{ network, address, priority: specFor(specs, network)?.priority }];
+  const leased = addressesOf(leasesDir(paths), id);
+  return networks
+    .flatMap((network) => {
+      const own = leased.flatMap(({ networkId, address }) => (networkId === network.id ? [address] : []));
+      if (own.length === 0) return [];
+      const address6 = own.find(isIpv6Text);
+      return [
+        {
+          network,
+          address: own.find((one) => !isIpv6Text(one)) ?? '',
+          ...(address6 === undefined ? {} : { address6 }),
+          priority: specFor(specs, network)?.priority,
+        },
+      ];
     })
     .sort(byGateway)
-    .map(({ network, address }, index) => ({
+    .map(({ network, address, address6 }, index) => ({
       network,
       address,
-      macAddress: specFor(specs, network)?.macAddress ?? macFromAddress(address),
+      ...(address6 === undefined ? {} : { address6 }),
+      macAddress: specFor(specs, network)?.macAddress ?? macFromAddress(address, address6),
       hostVeth: cables.find((name) => bridgeOf(name) === network.bridge || cables.length === 1) ?? '',
       interfaceName: interfaceAt(index),
     }));

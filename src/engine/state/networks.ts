@@ -16,7 +16,7 @@ import { DEFAULT_NETWORK } from '../spec/endpoints.ts';
 import { newId } from '../spec/ids.ts';
 import { waitLock, type Lock } from './lock.ts';
 import { networksDir, type Paths } from './paths.ts';
-import { bridgeNetwork } from './records.ts';
+import { bridgeNetwork } from './network-records.ts';
 import { timestamp } from '../spec/time.ts';
 
 export const lockNetworks = (paths: Paths): Lock => waitLock(join(networksDir(paths), '.lock'));

@@ -13,105 +13,27 @@ import {
   record,
   size,
   text,
-  value,
   type Shape,
 } from '../../../images/foreign/shape.ts';
 import type { Healthcheck } from '../../../images/types.ts';
 import type { DeviceRate } from '../../../runtime/cgroup/validate.ts';
-import type { PortRequest } from '../../../runtime/network/types.ts';
-import type { BridgeNetwork, PortBinding } from '../../../runtime/network/types.ts';
 import type { LogLoss } from '../spec/container.ts';
-import { parseCidr, parseIpv4 } from '../../../runtime/network/ipv4.ts';
+import { id, lines, networkSpec, networkState, oneOf, whole } from './network-records.ts';
 import type {
   ContainerConfig,
   ContainerSpec,
   ContainerState,
-  EndpointSpec,
-  EndpointState,
   FileSystemSpec,
   LogSpec,
   MountedImage,
   MountSpec,
   NamespaceSpec,
-  NetworkSpec,
-  NetworkState,
   RestartPolicy,
 } from '../spec/container.ts';
 
 /** Below the root of each hierarchy; no name in it leads up. */
 export const isGroupPath = (path: string): boolean =>
   /^(\/[A-Za-z0-9_:@%+-][A-Za-z0-9_.:@%+-]*)+$/.test(path);
-
-export const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
-
-const id = form('64 hex digits', 'ids', isId);
-const whole = value<number>('a whole number', 'whole numbers', Number.isSafeInteger);
-const port = value<number>(
-  'a port',
-  'ports',
-  (found) => Number.isInteger(found) && Number(found) >= 0 && Number(found) <= 0xffff,
-);
-const lines = listOf(line);
-const oneOf = <T extends string>(...words: readonly T[]): Shape<T> =>
-  value(`one of ${words.join(', ')}`, 'words', (found) => words.includes(found as T));
-const interfaceName = form('the name of an interface', 'names of interfaces', (name) =>
-  /^[a-zA-Z0-9_.-]{1,15}$/.test(name),
-);
-const address = form('an IPv4 address', 'IPv4 addresses', (name) => parseIpv4(name) !== undefined);
-
-const subnet = form('a subnet', 'subnets', (found) => parseCidr(found) !== undefined);
-
-export const bridgeNetwork: Shape<BridgeNetwork> = record<BridgeNetwork>({
-  id,
-  name: line,
-  bridge: interfaceName,
-  subnet,
-  gateway: address,
-  internal: optional(flag),
-  isolated: optional(flag),
-  unmasked: optional(flag),
-  publishAt: optional(address),
-  mtu: optional(size),
-  range: optional(subnet),
-  reserved: optional(mapOf(address)),
-  labels: optional(mapOf(text)),
-  options: optional(mapOf(text)),
-  attachable: optional(flag),
-  created: text,
-});
-
-const binding = {
-  hostIp: line,
-  hostPort: port,
-  containerPort: port,
-  protocol: oneOf('tcp', 'udp'),
-};
-
-const endpointSpec = record<EndpointSpec>({
-  network: line,
-  aliases: optional(lines),
-  links: optional(lines),
-  ip: optional(line),
-  macAddress: optional(line),
-  driverOpts: optional(mapOf(line)),
-  priority: optional(whole),
-});
-
-const networkSpec = record<NetworkSpec>({
-  mode: line,
-  endpoints: optional(listOf(endpointSpec)),
-  ip: optional(line),
-  macAddress: optional(line),
-  dns: lines,
-  dnsSearch: lines,
-  dnsOptions: lines,
-  extraHosts: lines,
-  ports: listOf(
-    record<PortRequest>({ ...binding, hostPortEnd: optional(port), everyAddress: optional(flag) }),
-  ),
-  publishAll: flag,
-  firewall: oneOf('nftables', 'iptables'),
-});
 
 const mount = record<MountSpec>({
   type: oneOf('bind', 'volume', 'tmpfs', 'image'),
@@ -234,25 +156,6 @@ export const containerConfig: Shape<ContainerConfig> = record<ContainerConfig>({
   platform: text,
   layers: lines,
   spec,
-});
-
-const endpointState = record<EndpointState>({
-  network: bridgeNetwork,
-  address,
-  macAddress: line,
-  hostVeth: line,
-  interfaceName: optional(interfaceName),
-});
-
-const networkState = record<NetworkState>({
-  network: optional(bridgeNetwork),
-  netns: line,
-  address: line,
-  macAddress: line,
-  hostVeth: line,
-  interfaceName: optional(interfaceName),
-  ports: listOf(record<PortBinding>(binding)),
-  more: optional(listOf(endpointState)),
 });
 
 /** Health has a file of its own (health.ts). */

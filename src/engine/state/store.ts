@@ -24,7 +24,8 @@ import { damagedFile, missingFile, tellDamage } from './damage.ts';
 import { deriveState, shimOf } from './derived-state.ts';
 import { configPath, isHalfMade, claimsPath } from './half-made.ts';
 import { containerDir, containersDir, type Paths } from './paths.ts';
-import { containerConfig, containerState, isId } from './records.ts';
+import { containerConfig, containerState } from './records.ts';
+import { isId } from './network-records.ts';
 import { unreadableConfig } from './unreadable.ts';
 import { NEVER } from '../spec/time.ts';
 

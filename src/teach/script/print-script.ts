@@ -13,6 +13,7 @@ import type { CreateRequest } from '../../engine/spec/create-request.ts';
 import { networkFiles } from '../../engine/network/network-files.ts';
 import { linkedHosts } from '../../engine/network/networking.ts';
 import { previewNetwork } from '../../engine/network/preview-network.ts';
+import { ownAddresses } from '../../engine/spec/endpoints.ts';
 import { containerDir } from '../../engine/state/paths.ts';
 import { planRun, planStart } from '../../engine/plans/run-plan.ts';
 import type { Attachment } from '../../engine/network/attachment.ts';
@@ -63,7 +64,7 @@ async function makeScript(
     image: config.imageRef,
     layers: computed.bundle.root.lower,
     files: networkFiles(paths, config, {
-      addresses: endpoint === undefined ? [] : [endpoint.address, ...more.map(({ address }) => address)],
+      addresses: endpoint === undefined ? [] : [endpoint, ...more].flatMap(ownAddresses),
       gateway: endpoint?.network.gateway ?? '',
       links: await linkedHosts(store, config),
     }),

@@ -9,8 +9,8 @@ export const network = [
     ["'link', 'set', interfaceName, 'up'", "'link', 'set', interfaceName, 'down'", kernel],
     ["'brd', '+', 'dev', interfaceName", "'dev', interfaceName", 'kernel/network\\.|golden/explain'],
     [
-      '(endpoint.network.internal === true ? [] : [planDefaultRoute(endpoint)])',
-      '[planDefaultRoute(endpoint)]',
+      '(internal ? [] : planDefaultRoutes(endpoint))',
+      'planDefaultRoutes(endpoint)',
       'e2e/networks\\. -t internal',
     ],
     [
@@ -22,16 +22,16 @@ export const network = [
   ...mutantsOf(
     'runtime/network/bridge.ts',
     [
-      "command: { kind: 'write', path: `${settings}/route_localnet`, text: '1' }",
-      "command: { kind: 'write', path: `${settings}/route_localnet`, text: '0' }",
+      'const path = `${settings(bridge)}/route_localnet`;',
+      'const path = `${settings(bridge)}/forwarding`;',
       'kernel/(network|firewall|ports)\\.',
     ],
     [
-      "command: { kind: 'write', path, text: '1' }",
-      "command: { kind: 'write', path, text: '0' }",
+      "const path = '/proc/sys/net/ipv4/ip_forward';",
+      "const path = '/proc/sys/net/ipv4/conf/lo/forwarding';",
       'kernel/(network|firewall)\\.|e2e/networks\\.',
     ],
-    ["check: { kind: 'path-exists', path: settings },", '', 'kernel/network\\.|e2e/run\\.'],
+    ["check: { kind: 'path-exists', path: settings(bridge) },", '', 'kernel/network\\.|e2e/run\\.'],
     ["`${gateway}/${prefix}`, 'dev', bridge", "`${gateway}/32`, 'dev', bridge", kernel],
   ),
   ...mutantsOf(

@@ -5,6 +5,7 @@ import type { BridgeEndpoint } from '../../../../runtime/network/types.ts';
 import type { ContainerConfig, EndpointSpec } from '../../spec/container.ts';
 import { leasesDir } from '../../state/paths.ts';
 import type { ContainerStore } from '../../state/store.ts';
+import { ownAddresses } from '../../spec/endpoints.ts';
 import { replaceCable } from '../address-notes.ts';
 import { nextEndpoint } from '../make-endpoints.ts';
 import { foreignFor, leaseIn } from '../networking.ts';
@@ -22,7 +23,8 @@ export async function acquireEndpoint(
     await replaceCable(store.paths, endpoint);
     return { endpoint, foreign: await foreignFor([endpoint]) };
   } catch (error) {
-    releaseAddress(leasesDir(store.paths), leased.network.id, leased.address, config.id);
+    for (const address of ownAddresses(endpoint))
+      releaseAddress(leasesDir(store.paths), leased.network.id, address, config.id);
     throw error;
   }
 }

@@ -4,7 +4,14 @@
  * another one comes first.
  */
 import type { ForeignFirewall } from '../../../../runtime/network/firewall/foreign.ts';
-import { planGateway, planMovedPorts, planPlug, planUnplug } from '../../../../runtime/network/live.ts';
+import {
+  planGateway,
+  planGateway6,
+  planMovedPorts,
+  planPlug,
+  planUnplug,
+} from '../../../../runtime/network/live.ts';
+import { has4, has6, wayOut } from '../../../../runtime/network/plan.ts';
 import { planResolver } from '../../../../runtime/network/resolver.ts';
 import type { BridgeEndpoint, PortBinding } from '../../../../runtime/network/types.ts';
 import type { HostStep } from '../../../../runtime/plan/step.ts';
@@ -36,7 +43,7 @@ export function planConnect(
     steps: [
       ...planPlug(added, wanted.foreign),
       ...(wanted.names === undefined ? [] : planResolver({ ...added, names: wanted.names })),
-      ...planWayOut(before[0], endpoints[0]),
+      ...planWaysOut(before, endpoints),
     ],
     endpoints,
   };
@@ -50,7 +57,7 @@ export function planDisconnect(
   const left = before.filter((endpoint) => endpoint.network.id !== removed.network.id);
   const endpoints = inOrder(left, wanted);
   return {
-    steps: [...planWayOut(before[0], endpoints[0]), planUnplug(removed)],
+    steps: [...planWaysOut(before, endpoints), planUnplug(removed)],
     endpoints,
   };
 }
@@ -77,12 +84,24 @@ function inOrder(
     .map((endpoint, index) => ({ ...endpoint, ports: index === 0 ? ports : [] }));
 }
 
-function planWayOut(from: BridgeEndpoint | undefined, to: BridgeEndpoint | undefined): readonly HostStep[] {
-  if (from?.network.id === to?.network.id) return [];
-  const leadsOut = (endpoint: BridgeEndpoint | undefined): endpoint is BridgeEndpoint =>
-    endpoint !== undefined && endpoint.network.internal !== true;
+/** Each family has a way out, often the same; ports go with the first network. */
+function planWaysOut(
+  before: readonly BridgeEndpoint[],
+  after: readonly BridgeEndpoint[],
+): readonly HostStep[] {
   return [
-    ...(leadsOut(to) ? [planGateway(to, leadsOut(from) ? from : undefined)] : []),
-    ...planMovedPorts(to, from),
+    ...planWayOut(before, after, has4, planGateway),
+    ...planWayOut(before, after, has6, planGateway6),
+    ...(before[0]?.network.id === after[0]?.network.id ? [] : planMovedPorts(after[0], before[0])),
   ];
+}
+
+function planWayOut(
+  before: readonly BridgeEndpoint[],
+  after: readonly BridgeEndpoint[],
+  has: (endpoint: BridgeEndpoint) => boolean,
+  plan: typeof planGateway,
+): readonly HostStep[] {
+  const [from, to] = [wayOut(before, has), wayOut(after, has)];
+  return to === undefined || from?.network.id === to.network.id ? [] : [plan(to, from)];
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { BridgeEndpoint } from '../../../../runtime/network/types.ts';
 import type { NetworkState } from '../../spec/container.ts';
 import { leasesDir, type Paths } from '../../state/paths.ts';
+import { ownAddresses } from '../../spec/endpoints.ts';
 import type { FileStep } from '../../state/perform-file.ts';
 import { planRelease } from '../release-network.ts';
 
@@ -10,10 +11,12 @@ export function planReleaseOf(
   paths: Paths,
   id: string,
   network: NetworkState | undefined,
-  endpoint: Pick<BridgeEndpoint, 'network' | 'address'>,
+  endpoint: Pick<BridgeEndpoint, 'network' | 'address' | 'address6'>,
 ): readonly FileStep[] {
-  const lease = join(leasesDir(paths), endpoint.network.id, endpoint.address);
+  const leases = ownAddresses(endpoint).map((address) =>
+    join(leasesDir(paths), endpoint.network.id, address),
+  );
   return planRelease(paths, id, { network })
-    .filter(({ command }) => 'path' in command && command.path === lease)
-    .map((step) => ({ ...step, id: 'address.release' }));
+    .filter(({ command }) => 'path' in command && leases.includes(command.path))
+    .map((step, index) => ({ ...step, id: index === 0 ? 'address.release' : 'address.release6' }));
 }

@@ -38,7 +38,7 @@ describe('--network', () => {
 
   test.each([
     [['name=a,gw-priority=x'], 'invalid gw-priority (x): a whole number is wanted'],
-    [['name=a,ip6=::1'], 'networks of minidock carry IPv4 only'],
+    [['name=a,ip6=::1,link-local-ip=fe80::1'], 'link-local addresses are not supported'],
     [['name=a,alias=x y'], 'a name has no spaces or line breaks'],
     [['alias=bar'], 'network name/id is not specified'],
     [['a', 'none'], 'cannot attach both user-defined and non-user-defined network-modes'],
