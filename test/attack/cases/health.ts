@@ -40,16 +40,19 @@ const WORDS: readonly object[] = [
   { Test: ['CMD', '/bin/true', 'a\0b'] },
 ];
 
+/** Also of what else an image asks for. */
+const CONFIGS = [...WORDS.map(check), { Volumes: { '/a\0b': {} } }];
+
 async function unreadableRecord(stage: Stage): Promise<string | undefined> {
-  for (const more of WORDS) {
+  for (const config of CONFIGS) {
     try {
-      const image = await stage.image({ files: {}, config: check(more) });
+      const image = await stage.image({ files: {}, config });
       await stage.minidock('create', image, '/bin/true');
     } catch (error) {
       if (!String(error).includes('could not be loaded')) throw error;
     }
     const { stderr } = await stage.minidock('ps', '-a');
-    if (stderr.includes('damaged')) return `${JSON.stringify(more)}: ${stderr}`;
+    if (stderr.includes('damaged')) return `${JSON.stringify(config)}: ${stderr}`;
   }
   return undefined;
 }
@@ -72,7 +75,8 @@ const running = (words: string): readonly string[] =>
 export const healthCases: readonly AttackCase[] = [
   {
     name: 'health-words-of-an-image',
-    story: 'The check has numbers that are too large and words with zero bytes, which nobody can read back.',
+    story:
+      'The check, or a VOLUME, has numbers that are too large or zero bytes, which nobody can read back.',
     short: true,
     attack: unreadableRecord,
   },
