@@ -1,4 +1,5 @@
-/** One image of an archive, ready for the store. */
+import type { Platform } from '../types.ts';
+
 /** An image of an archive whose blobs are in the store by now. */
 export interface ArchivedImage {
   readonly manifestDigest: string;
@@ -7,4 +8,6 @@ export interface ArchivedImage {
   readonly diffIds: readonly string[];
   /** Normalised. */
   readonly tags: readonly string[];
+  /** Platforms that the archive has the image for as well, and that are left out. */
+  readonly others?: readonly Platform[];
 }

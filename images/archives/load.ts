@@ -9,7 +9,9 @@ import type { Readable } from 'node:stream';
 import { ImageError } from '../errors.ts';
 import * as shapes from '../foreign/image-shapes.ts';
 import type { ImageStore } from '../store/image-store.ts';
-import type { StoredImage } from '../types.ts';
+import type { Platform, StoredImage } from '../types.ts';
+import { readImageConfig } from '../manifest.ts';
+import { fitsPlatform, formatPlatform } from '../platform.ts';
 import { IO_CHUNK } from '../unpack/compression.ts';
 import { readDockerArchive } from './docker-archive.ts';
 import { readLegacyArchive } from './legacy-archive.ts';
@@ -21,20 +23,24 @@ export interface LoadOptions {
   readonly store: ImageStore;
   /** A stream (stdin), or the path of a file. */
   readonly input: Readable | string;
+  /** Images for it alone, instead of those for this machine. */
+  readonly platform?: Platform | undefined;
 }
 
 export interface LoadedImage {
   readonly image: StoredImage;
   /** Normalised; none when the archive does not name the image. */
   readonly tags: readonly string[];
+  /** Platforms of the image that the archive has as well. */
+  readonly others: readonly Platform[];
 }
 
 /** In the archive's order. @throws ImageError 'ARCHIVE_INVALID' and whatever unpacking throws. */
-export async function loadImages({ store, input }: LoadOptions): Promise<readonly LoadedImage[]> {
+export async function loadImages({ store, input, platform }: LoadOptions): Promise<readonly LoadedImage[]> {
   const spool = await spoolArchive(typeof input === 'string' ? openArchive(input) : input, store.blobs);
   try {
     const loaded: LoadedImage[] = [];
-    const images = await readImages(spool, store);
+    const images = await readImages(spool, store, platform);
     const names = images.reduce((sum, { tags }) => sum + tags.length, 0);
     // Each name is a change of the store's index.
     if (names > shapes.MAX_NAMES) {
@@ -61,19 +67,40 @@ function openArchive(path: string): Readable {
   return createReadStream('', { fd, highWaterMark: IO_CHUNK });
 }
 
-async function readImages(spool: Spool, store: ImageStore): Promise<readonly ArchivedImage[]> {
+async function readImages(
+  spool: Spool,
+  store: ImageStore,
+  platform: Platform | undefined,
+): Promise<readonly ArchivedImage[]> {
+  const images = await readAny(spool, store, platform);
+  if (platform === undefined) return images;
+  const platforms = images.map(({ configDigest }): Platform =>
+    readImageConfig(store.blobs.readBytes(configDigest), configDigest),
+  );
+  const fitting = images.filter((_, index) => fitsPlatform(platforms[index] ?? platform, platform));
+  if (fitting.length > 0) return fitting;
+  const has = [...new Set(platforms.map(formatPlatform))].join(', ');
+  throw invalidArchive(`it has no image for ${formatPlatform(platform)}, but for ${has}`);
+}
+
+async function readAny(
+  spool: Spool,
+  store: ImageStore,
+  platform: Platform | undefined,
+): Promise<readonly ArchivedImage[]> {
   const docker =
     spool.find('manifest.json') === undefined
       ? undefined
       : await spool.json('manifest.json', shapes.dockerManifest);
-  if (spool.find('index.json') !== undefined) return await readOciLayout(spool, store.blobs, docker ?? []);
+  if (spool.find('index.json') !== undefined)
+    return await readOciLayout(spool, store.blobs, docker ?? [], platform);
   if (docker !== undefined) return await readDockerArchive(spool, store.blobs, docker);
   if (spool.find('repositories') !== undefined) return await readLegacyArchive(spool, store);
   throw invalidArchive('it has neither an index.json nor a manifest.json');
 }
 
 async function addImage(archived: ArchivedImage, store: ImageStore): Promise<LoadedImage> {
-  const { manifestDigest, configDigest, layers, diffIds, tags } = archived;
+  const { manifestDigest, configDigest, layers, diffIds, tags, others = [] } = archived;
   const work = new Map(diffIds.map((diffId, i) => [diffId, layers[i]]));
   const unpacked = [...work].map(async ([diffId, descriptor]) => {
     if (descriptor !== undefined) await store.ensureLayer({ descriptor, diffId });
@@ -83,5 +110,5 @@ async function addImage(archived: ArchivedImage, store: ImageStore): Promise<Loa
   if (failed !== undefined) throw failed.reason;
   let image = await store.putImage({ manifestDigest, configDigest, tag: tags[0] });
   for (const tag of tags.slice(1)) image = await store.putImage({ manifestDigest, configDigest, tag });
-  return { image, tags };
+  return { image, tags, others };
 }

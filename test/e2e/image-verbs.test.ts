@@ -1,6 +1,10 @@
 /** `images` with its filters and as a tree, `rmi` and `image prune`, by what is there afterwards. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../support/engine.ts';
+import { succeed } from '../support/image.ts';
+import { tarOf, writeLayout } from '../support/oci-layout.ts';
 
 const engine = useEngine();
 const { minidock, ok } = engine;
@@ -38,4 +42,62 @@ test('images: a name that is none in a filter', async () => {
   const { exitCode, stderr } = await minidock('images', '-f', 'before=A b');
   expect(exitCode).toBe(1);
   expect(stderr).toContain('invalid reference format');
+});
+
+describe('several platforms', () => {
+  const layer = (text: string): Buffer => tarOf('which', text);
+  const CONFIG = { Cmd: ['/which'] };
+
+  /** An archive with an index of two platforms; `own` is this machine's. */
+  async function archive(name: string, ...platforms: readonly string[]): Promise<string> {
+    const dir = join(engine.host.dir, name);
+    writeLayout(
+      dir,
+      platforms.map((platform) => ({ layers: [layer(platform)], platform, config: CONFIG })),
+    );
+    const index = join(dir, 'index.json');
+    writeFileSync(
+      index,
+      readFileSync(index, 'utf8').replace(
+        '"org.opencontainers.image.ref.name":"latest"',
+        `"io.containerd.image.name":"docker.io/library/${name}:1"`,
+      ),
+    );
+    await succeed(engine.host.run(['tar', '-cf', `${dir}.tar`, '-C', dir, '.']));
+    return `${dir}.tar`;
+  }
+  const own = process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64';
+  const other = own === 'linux/arm64' ? 'linux/amd64' : 'linux/arm64';
+  const platformOf = (name: string): Promise<string> =>
+    ok('inspect', '--type', 'image', '-f', '{{.Os}}/{{.Architecture}}', name);
+
+  test('load takes the one that fits and names the others; --platform chooses', async () => {
+    const path = await archive('multi', 'linux/s390x', other, own);
+    const loaded = await minidock('load', '-i', path);
+    expect(loaded.stdout).toBe('Loaded image: multi:1\n');
+    expect(loaded.stderr).toBe(
+      `Loaded for ${own}; the archive also has linux/s390x, ${other} (--platform chooses)\n`,
+    );
+    expect(await platformOf('multi:1')).toBe(own);
+    expect((await minidock('load', '-q', '-i', path)).stderr).toBe('');
+    await ok('load', '-i', path, '--platform', 'linux/s390x');
+    expect(await platformOf('multi:1')).toBe('linux/s390x');
+    const { exitCode, stderr } = await minidock('load', '-i', path, '--platform', 'linux/riscv64');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('has no image for linux/riscv64');
+    expect((await minidock('load', '-i', path, '--platform', 'a/b/c/d')).stderr).toContain('a/b/c/d');
+    await ok('rmi', '-f', 'multi:1');
+  });
+
+  test('save writes the one that is here, and refuses others; load --platform of what save wrote', async () => {
+    const path = join(engine.host.dir, 'saved.tar');
+    await ok('save', '--platform', own, '-o', path, 'test');
+    expect(await ok('load', '-i', path, '--platform', own)).toBe('Loaded image: test:latest');
+    expect((await minidock('load', '-i', path, '--platform', other)).stderr).toContain(
+      `it has no image for ${other}, but for ${own}`,
+    );
+    const { exitCode, stderr } = await minidock('save', '--platform', other, '-o', path, 'test');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`test:latest was found but its platform (${own}) does not match the specified`);
+  });
 });

@@ -69,6 +69,9 @@ test('the tables of .github/DOCKER.md say what the program does (UPDATE_GOLDEN=1
     '',
     'What Docker 26.1 has, and what minidock does with it. A test writes these tables from the program.',
     '',
+    'An image is kept for one platform: `pull` and `load` take the one that fits this machine, or the one of `--platform`,',
+    'and leave out the others of a list; `save` and `push` give that one.',
+    '',
     '## Commands',
     '',
     table(

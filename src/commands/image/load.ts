@@ -1,13 +1,22 @@
 /** `load`: images from an archive that `save` wrote, Docker's or OCI's, from a file or stdin. */
 import { loadImages } from '../../../images/archives/load.ts';
+import { formatPlatform, parsePlatform } from '../../../images/platform.ts';
 import { familiarName, parseReference } from '../../../images/reference.ts';
+import type { Platform } from '../../../images/types.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { oneLine } from '../../../runtime/printable.ts';
 import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { imageEvent } from '../../engine/state/events/events.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { withSpinner } from '../../ui/spinner.ts';
 import type { Verb } from '../shared/verb.ts';
-import { stdinIsTerminal, stdout } from '../../io/standard-streams.ts';
+import { stderr, stdinIsTerminal, stdout } from '../../io/standard-streams.ts';
+
+interface LoadFlags {
+  readonly input?: string;
+  readonly quiet?: boolean;
+  readonly platform?: string;
+}
 
 export const load: Verb = {
   configure(command, { engine }) {
@@ -15,7 +24,8 @@ export const load: Verb = {
       .usage('[OPTIONS]')
       .option('-i, --input <string>', 'Read from tar archive file, instead of STDIN')
       .option('-q, --quiet', 'Suppress the load output')
-      .action(async (flags: { readonly input?: string; readonly quiet?: boolean }) => {
+      .option('--platform <string>', 'Load only the given platform ("os[/arch[/variant]]")')
+      .action(async (flags: LoadFlags) => {
         requireRoot('load');
         if (flags.input === undefined && stdinIsTerminal()) {
           throw new MinidockError({
@@ -24,17 +34,25 @@ export const load: Verb = {
             hint: 'Give an archive: minidock load -i image.tar, or minidock load < image.tar.',
           });
         }
+        const platform = flags.platform === undefined ? undefined : parsePlatform(flags.platform);
         const store = await engine.images();
         const loaded = await withSpinner(
           'Loading the archive',
-          () => loadImages({ store, input: flags.input ?? process.stdin }),
+          () => loadImages({ store, input: flags.input ?? process.stdin, platform }),
           { quiet: flags.quiet ?? false },
         );
-        for (const { image, tags } of loaded) {
+        for (const { image, tags, others } of loaded) {
           recordEvent(engine.paths, imageEvent('load', image.id, image.id, image.config.config?.Labels));
           for (const tag of tags) stdout.write(`Loaded image: ${familiarName(parseReference(tag))}\n`);
           if (tags.length === 0) stdout.write(`Loaded image ID: ${image.id}\n`);
+          if (others.length > 0 && flags.quiet !== true) stderr.write(leftOut(image.config, others));
         }
       });
   },
 };
+
+/** An image here has one platform. */
+function leftOut(loaded: Platform, others: readonly Platform[]): string {
+  const words = [...new Set(others.map(formatPlatform))].map(oneLine).join(', ');
+  return `Loaded for ${oneLine(formatPlatform(loaded))}; the archive also has ${words} (--platform chooses)\n`;
+}

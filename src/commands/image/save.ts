@@ -1,6 +1,9 @@
 /** `save`: one archive of one or more images, that Docker, Podman and minidock load. */
 import { saveImages, type SaveRequest } from '../../../images/archives/save.ts';
-import { formatReference, parseReference } from '../../../images/reference.ts';
+import { fitsPlatform, formatPlatform, parsePlatform } from '../../../images/platform.ts';
+import { formatReference, fullName, parseReference } from '../../../images/reference.ts';
+import type { Platform, StoredImage } from '../../../images/types.ts';
+import { MinidockError } from '../../../runtime/errors.ts';
 import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { imageEvent } from '../../engine/state/events/events.ts';
 import { findImage } from '../../engine/images/find-image.ts';
@@ -15,23 +18,28 @@ export const save: Verb = {
       .usage('[OPTIONS] IMAGE [IMAGE...]')
       .argument('<images...>')
       .option('-o, --output <string>', 'Write to a file, instead of STDOUT')
-      .action(async (names: readonly string[], flags: { readonly output?: string }) => {
-        requireRoot('save');
-        refuseTerminal(flags.output);
-        const requests: SaveRequest[] = [];
-        for (const name of names) {
-          const image = await findImage(engine, name);
-          requests.push({ image, tags: tagsNamed(name, image.tags) });
-        }
-        const store = await engine.images();
-        if (flags.output === undefined) await saveImages(store, requests, stdout.asNodeStream());
-        else
-          await writeBeside(flags.output, 'failed to save image', (stream) =>
-            saveImages(store, requests, stream),
-          );
-        for (const { image } of requests)
-          recordEvent(engine.paths, imageEvent('save', image.id, image.id, image.config.config?.Labels));
-      });
+      .option('--platform <string>', 'Save only the given platform ("os[/arch[/variant]]")')
+      .action(
+        async (names: readonly string[], flags: { readonly output?: string; readonly platform?: string }) => {
+          requireRoot('save');
+          refuseTerminal(flags.output);
+          const platform = flags.platform === undefined ? undefined : parsePlatform(flags.platform);
+          const requests: SaveRequest[] = [];
+          for (const name of names) {
+            const image = await findImage(engine, name);
+            if (platform !== undefined) checkPlatform(image, name, platform);
+            requests.push({ image, tags: tagsNamed(name, image.tags) });
+          }
+          const store = await engine.images();
+          if (flags.output === undefined) await saveImages(store, requests, stdout.asNodeStream());
+          else
+            await writeBeside(flags.output, 'failed to save image', (stream) =>
+              saveImages(store, requests, stream),
+            );
+          for (const { image } of requests)
+            recordEvent(engine.paths, imageEvent('save', image.id, image.id, image.config.config?.Labels));
+        },
+      );
   },
 };
 
@@ -44,4 +52,14 @@ function tagsNamed(name: string, tags: readonly string[]): readonly string[] {
     return [];
   const wanted = formatReference(parseReference(name));
   return tags.filter((tag) => tag === wanted);
+}
+
+/** An image here has one platform. */
+function checkPlatform({ config }: StoredImage, name: string, wanted: Platform): void {
+  if (fitsPlatform(config, wanted)) return;
+  throw new MinidockError({
+    code: 'PLATFORM_MISMATCH',
+    message: `image with reference ${fullName(name)} was found but its platform (${formatPlatform(config)}) does not match the specified platform (${formatPlatform(wanted)})`,
+    hint: `minidock pull --platform ${formatPlatform(wanted)} ${name} fetches that one in its place.`,
+  });
 }
