@@ -4,16 +4,17 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { ownerTag } from './owner.ts';
+import { isOwnerAlive, ownerTag } from './owner.ts';
 
 export function writeFileAtomic(path: string, content: string): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${ownerTag()}`);
+  const temporary = `${temporaryPrefix(path)}${ownerTag()}`;
   mkdirSync(dirname(path), { recursive: true });
   try {
     const fd = openSync(temporary, 'wx', 0o600);
@@ -26,6 +27,27 @@ export function writeFileAtomic(path: string, content: string): void {
     renameSync(temporary, path);
   } finally {
     rmSync(temporary, { force: true });
+  }
+}
+
+const temporaryPrefix = (path: string): string => join(dirname(path), `.${basename(path)}.`);
+
+/** Files that were to become this one, of processes that no longer live. */
+export function removeAbandoned(path: string): void {
+  const prefix = basename(temporaryPrefix(path));
+  for (const name of namesIn(dirname(path))) {
+    const tag = name.slice(prefix.length);
+    if (!name.startsWith(prefix) || !/^\d+\.\d+\.\d+$/.test(tag) || isOwnerAlive(tag)) continue;
+    rmSync(join(dirname(path), name), { force: true });
+  }
+}
+
+function namesIn(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
   }
 }
 

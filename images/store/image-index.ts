@@ -5,7 +5,7 @@
 import { ImageError } from '../errors.ts';
 import { copyOf, readKept } from '../foreign/kept.ts';
 import { checkForeign, parseForeign } from '../foreign/read.ts';
-import { readFileIfAny, writeFileAtomic } from './atomic-file.ts';
+import { readFileIfAny, removeAbandoned, writeFileAtomic } from './atomic-file.ts';
 import { missing, type OnDamage } from './damage.ts';
 import { imageIndex } from './record-shapes.ts';
 import type { ImageRecord } from './records.ts';
@@ -33,7 +33,10 @@ export function readIndex(path: string): ImageRecords | undefined {
   return new Map(document.images.map((image) => [image.id, image]));
 }
 
+/** With the store's lock held; removes what a killed writer has left. */
 export function writeImageIndex(path: string, images: ImageRecords): void {
+  removeAbandoned(path);
+  removeAbandoned(copyOf(path));
   const document: Document = { version: 1, images: [...images.values()] };
   const text = `${JSON.stringify(document, undefined, 1)}\n`;
   writeFileAtomic(path, text);

@@ -119,7 +119,7 @@ export class Torture {
     for (const line of stdout.split('\n').filter(Boolean)) {
       const [id = '', state] = line.split(' ');
       const isAlive = this.processesOf(id).length > 0;
-      if ((state === 'running') !== isAlive && !(await this.hasJustEnded(id))) {
+      if (hasProcesses(state) !== isAlive && !(await this.settles(id))) {
         this.lies.push(
           `${where}: ps says that ${id.slice(0, 12)} is ${state ?? ''}, the kernel has ${isAlive ? 'its' : 'none of its'} processes`,
         );
@@ -128,10 +128,11 @@ export class Torture {
   }
 
   /** Between the program's end and the record of it its shim undoes the run; a lie is what stays one. */
-  private async hasJustEnded(id: string): Promise<boolean> {
+  private async settles(id: string): Promise<boolean> {
     for (const end = Date.now() + SETTLING; ;) {
-      const { stdout } = await this.host.minidock('ps', '-q', '--no-trunc', '--filter', `id=${id}`);
-      if ((stdout.trim() === id) === this.processesOf(id).length > 0) return true;
+      const words = ['ps', '-a', '--filter', `id=${id}`, '--format', '{{.State}}'];
+      const { stdout } = await this.host.minidock(...words);
+      if (hasProcesses(stdout.trim()) === this.processesOf(id).length > 0) return true;
       if (Date.now() > end) return false;
     }
   }
@@ -163,6 +164,8 @@ export class Torture {
     }, 'a quiet host');
   }
 }
+
+const hasProcesses = (state = ''): boolean => state === 'running' || state === 'paused';
 
 function read(path: string): string {
   try {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { digestOf } from '../../../../images/digest.ts';
+import { ownerTag } from '../../../../images/store/owner.ts';
 import type { StoredImage } from '../../../../images/types.ts';
 import { addImage, testStore } from '../../../support/stored-images.ts';
 import { tarOf } from '../../../support/tar-bytes.ts';
@@ -378,6 +379,19 @@ describe('removal', () => {
     await store.prune({});
     expect(files(dir)).toEqual([0, 0]);
   });
+});
+
+test('what a killed writer of the list of images has left goes with the next change, a living one’s stays', async () => {
+  const dir = temporaryDirectory();
+  const { store } = testStore(dir);
+  const image = await addImage(store, { layers: [base], tag: hub('web:latest') });
+  const dead = ['.images.json.4194305.1.1', '..images.json.copy.4194305.1.2'];
+  const others = [`.images.json.${ownerTag()}`, '.images.json.other', '.other.4194305.1.1'];
+  for (const name of [...dead, ...others]) writeFileSync(join(dir, name), '');
+  await store.tag(image, 'other');
+  const left = readdirSync(dir);
+  expect(dead.filter((name) => left.includes(name))).toEqual([]);
+  expect(others.filter((name) => !left.includes(name))).toEqual([]);
 });
 
 test('a damaged list of images is reported, whatever is wrong with it', async () => {
