@@ -7,36 +7,20 @@
  * a shared step that fails is looked at again before it counts as failed.
  */
 import { MinidockError } from '../errors.ts';
+import { isFailing, isFaultAt } from './fault.ts';
 import { failingStep, foldSteps, type StepGroup } from './fold.ts';
 import type { Journal } from './journal.ts';
 import { CommandError, holds, isQuick, performHostCommand } from './perform-host.ts';
+import { StepError } from './step-error.ts';
 import { stepSpan } from './step-span.ts';
-import type { Check, HostStep, StepId } from './step.ts';
+import type { Check, HostStep } from './step.ts';
 
 export interface ApplyOptions {
   readonly journal: Pick<Journal, 'record'>;
   /** Steps one at a time, for `--step` and for the test that folding changes nothing. */
   readonly unfolded?: boolean;
-  /** Fault injection: fail when this step would be performed. */
-  readonly failAt?: StepId;
-}
-
-/** A step failed. The caller undoes (the journal knows what) and adds what was undone. */
-export class StepError extends MinidockError {
-  readonly step: StepId;
-
-  constructor(step: { id: StepId; title: string }, cause: unknown, undone?: string) {
-    const words = cause instanceof Error ? cause.message : String(cause);
-    const hint = cause instanceof MinidockError ? cause.hint : undefined;
-    super({
-      code: 'STEP_FAILED',
-      message: `step ${step.id} (${step.title}) failed: ${words}${undone === undefined ? '' : `\n${undone}`}`,
-      exitCode: 125,
-      cause,
-      ...(hint === undefined ? {} : { hint }),
-    });
-    this.step = step.id;
-  }
+  /** Fault injection, see fault.ts. */
+  readonly failAt?: string;
 }
 
 export async function applySteps(steps: readonly HostStep[], options: ApplyOptions): Promise<void> {
@@ -61,7 +45,7 @@ async function leaveOutWhatHolds(
   const needed: HostStep[] = [];
   for (const step of steps) {
     const quick = step.check !== undefined && isQuick(step.check);
-    if (!quick || step.id === failAt || !(await isThere(step, holds))) needed.push(step);
+    if (!quick || isFaultAt(step.id, failAt) || !(await isThere(step, holds))) needed.push(step);
   }
   return needed;
 }
@@ -72,13 +56,13 @@ async function applyGroup(
   confirmed: Set<string> = new Set(),
 ): Promise<void> {
   const only = group.steps.length === 1 ? group.steps[0] : undefined;
-  if (only?.check !== undefined && only.id !== failAt) {
+  if (only?.check !== undefined && !isFaultAt(only.id, failAt)) {
     if (await isThere(only, (check) => holdsNow(check, confirmed))) return;
   }
   await stepSpan(group.steps, async (note) => {
     journal.record(group.steps);
     try {
-      const injected = group.steps.find((step) => step.id === failAt);
+      const injected = group.steps.find(({ id }) => isFailing(id, failAt));
       if (injected !== undefined) throw new InjectedFault(injected);
       await performGroup(group);
       note({ outcome: 'done' });

@@ -148,6 +148,8 @@ export type FileCommand =
   /** Only while it still holds that text, if one is given: somebody else may have taken the name by now. */
   | { readonly kind: 'remove-file'; readonly path: string; readonly holding?: string }
   /** In this order. */
-  | { readonly kind: 'remove-trees'; readonly paths: readonly string[] };
+  | { readonly kind: 'remove-trees'; readonly paths: readonly string[] }
+  /** JSON, written beside the old one and renamed over it; and a copy (state/atomic-file.ts). */
+  | { readonly kind: 'write-record'; readonly path: string; readonly text: string };
 
 export type Command = HostCommand | StopCommand | FileCommand | ContainerCommand;

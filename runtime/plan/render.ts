@@ -81,6 +81,10 @@ export function renderCommand(command: Command): string {
       return renderArgv(['rm', '-f', command.path]);
     case 'remove-trees':
       return renderArgv(['rm', '-rf', ...command.paths]);
+    case 'write-record': {
+      const temporary = quoteWord(`${command.path}.new`);
+      return `echo ${quoteWord(command.text)} > ${temporary} && mv ${temporary} ${quoteWord(command.path)}`;
+    }
     default:
       return renderContainerCommand(command);
   }

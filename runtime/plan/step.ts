@@ -29,6 +29,7 @@ export type Section =
   | 'stop'
   | 'undo'
   | 'files'
+  | 'volume'
   | 'registry'
   | 'unpack';
 

@@ -22,6 +22,7 @@ import { withVolumesFrom } from './volumes/volumes-from.ts';
 import {
   bindWords,
   deleteVolume,
+  fillingPath,
   fileSystemOf,
   getVolume,
   lockVolumes,
@@ -245,7 +246,11 @@ function makeVolumes(
       toPublish.push(publish);
       names.push(volume.name);
       if (taken.isEmpty) undo.push(() => deleteVolume(paths, volume.name));
-      if (taken.isEmpty && !noCopy) fresh.push(made);
+      if (taken.isEmpty && !noCopy) {
+        // An anonymous one goes with its container if that is not made; nobody else asks for it.
+        if (!volume.anonymous) writeFileSync(fillingPath(paths, volume.name), '', { mode: 0o600 });
+        fresh.push(made);
+      }
     }
     return made;
   });

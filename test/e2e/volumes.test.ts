@@ -6,6 +6,7 @@ import { useEngine } from '../support/engine.ts';
 
 const engine = useEngine();
 const { minidock, ok, inside } = engine;
+const MINIDOCK = join(import.meta.dirname, '../../dist/minidock');
 
 const made = (name: string, files: Readonly<Record<string, string>>): string => {
   const dir = join(engine.host.dir, name);
@@ -197,6 +198,22 @@ describe('volumes', () => {
     expect(await inside('ls', ...flags)).toBe('below');
     expect(await inside('ls /volume', '-v', 'empty:/volume:nocopy')).toBe('');
     await ok('volume', 'rm', 'filled', 'empty');
+  });
+
+  test('one whose first container was killed while it was filled is filled by the next', async () => {
+    const all = await inside('ls /bin | wc -l');
+    const data = join(engine.host.root, 'volumes', 'half', '_data');
+    const begun = engine.host.spawn([MINIDOCK, 'create', '-v', 'half:/bin', 'test', 'true']);
+    await engine.host.waitFor(
+      () => existsSync(data) && (readdirSync(data).length > 0 || begun.child.exitCode !== null),
+      'it to be filled',
+    );
+    begun.kill('SIGKILL');
+    await begun.exited;
+    const left = (await ok('ps', '-aq')).split('\n').filter(Boolean);
+    if (left.length > 0) await ok('rm', '-f', ...left);
+    expect(await inside('ls /bin | wc -l', '-v', 'half:/bin')).toBe(all);
+    await ok('volume', 'rm', 'half');
   });
 
   test('an image’s VOLUME and -v /path become anonymous volumes, removed by --rm and rm -v, kept by rm', async () => {

@@ -1,12 +1,15 @@
 /** `volume create` */
-import { createVolume } from '../../engine/volumes/create.ts';
+import { createVolume, planNewVolume } from '../../engine/volumes/create.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { newId } from '../../engine/spec/ids.ts';
 import { parseLabels } from '../../engine/spec/env-flags.ts';
 import { stdout } from '../../io/standard-streams.ts';
+import type { ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { defineExplainFlags } from '../shared/explain-options.ts';
+import { explained } from '../shared/explained.ts';
 import { collect, type Verb } from '../shared/verb.ts';
 
-interface CreateFlags {
+interface CreateFlags extends ExplainFlags {
   readonly driver: string;
   readonly label?: readonly string[];
   readonly opt?: readonly string[];
@@ -22,14 +25,20 @@ export const volumeCreate: Verb = {
       .option('-o, --opt <map>', 'Set driver specific options', collect)
       .action(async (name: string | undefined, flags: CreateFlags) => {
         requireRoot('volume create');
-        const volume = await createVolume(engine.paths, {
+        const request = {
           name: name ?? newId(),
           anonymous: name === undefined,
           driver: flags.driver,
           labels: parseLabels(flags.label ?? [], []),
           options: parseLabels(flags.opt ?? [], []),
+        };
+        const done = await explained(flags, {
+          plan: () => planNewVolume(engine.paths, request),
+          perform: async (tell) => void (await createVolume(engine.paths, request, tell)),
+          nothing: `there is a volume ${request.name} already`,
         });
-        stdout.write(`${volume.name}\n`);
+        if (done) stdout.write(`${request.name}\n`);
       });
+    defineExplainFlags(command, { dryRun: true });
   },
 };

@@ -1,10 +1,11 @@
 /** `volume ls` and `volume rm`. */
-import { MinidockError } from '../../../runtime/errors.ts';
-import { cannotTell } from '../../engine/state/damage.ts';
 import { requireRoot } from '../../engine/require-root.ts';
-import { getVolume, listVolumes, lockVolumes } from '../../engine/state/volumes.ts';
+import { listVolumes } from '../../engine/state/volumes.ts';
+import { planUnusedVolume, removeUnusedVolume } from '../../engine/volumes/remove.ts';
+import type { ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import { formatList } from '../../docker/format.ts';
-import { forEachName } from '../shared/each.ts';
+import { eachExplained } from '../shared/explained.ts';
+import { defineExplainFlags } from '../shared/explain-options.ts';
 import { matchVolume, parseVolumeFilters, VOLUME_STYLE, volumeRow } from '../../docker/volume-row.ts';
 import { volumesInUse } from '../../engine/prune/in-use.ts';
 import { collect, type Verb } from '../shared/verb.ts';
@@ -43,34 +44,16 @@ export const volumeRemove: Verb = {
       .usage('[OPTIONS] VOLUME [VOLUME...]')
       .argument('<volumes...>')
       .option('-f, --force', 'Do not complain about volumes that do not exist')
-      .action(async (names: readonly string[], flags: { readonly force?: boolean }) => {
+      .action(async (names: readonly string[], flags: { readonly force?: boolean } & ExplainFlags) => {
         requireRoot('volume rm');
-        const { paths, containers } = context.engine;
-        await forEachName(context, names, async (name) => {
-          const { removeVolume } = await import('../../engine/volumes/remove.ts');
-          // Waits for the lock, so that a container that is being created is listed.
-          const lock = await lockVolumes(paths);
-          try {
-            if (isThere(name, flags.force === true)) removeVolume(paths, name);
-          } finally {
-            lock.release();
-          }
-          return name;
+        const { containers } = context.engine;
+        const force = flags.force === true;
+        await eachExplained(context, names, flags, {
+          plan: (name) => planUnusedVolume(containers, name, force),
+          nothing: (name) => `there is no volume ${name}`,
+          perform: (name, tell) => removeUnusedVolume(containers, name, { force, tell }),
         });
-        /** @throws MinidockError where it is used. */
-        function isThere(name: string, force: boolean): boolean {
-          const users = containers.list();
-          const user = users.find(({ config }) => config.spec.mounts.some((mount) => mount.volume === name));
-          if (user !== undefined) {
-            throw new MinidockError({
-              code: 'VOLUME_IN_USE',
-              message: `remove ${name}: volume is in use - [${user.config.id}]`,
-            });
-          }
-          const unknown = users.find(({ unreadable }) => unreadable !== undefined);
-          if (unknown !== undefined) throw cannotTell(`remove ${name}`, unknown);
-          return !force || getVolume(paths, name) !== undefined;
-        }
       });
+    defineExplainFlags(command, { dryRun: true });
   },
 };

@@ -6,10 +6,11 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { isFrozen, planFreeze, planThaw, untilFrozen } from '../../../runtime/cgroup/freezer.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
-import { applySteps, StepError } from '../../../runtime/plan/apply.ts';
+import { applySteps } from '../../../runtime/plan/apply.ts';
 import { NO_JOURNAL } from '../../../runtime/plan/journal.ts';
 import { stepSpan } from '../../../runtime/plan/step-span.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
+import { faultToInject, refuseInjected } from '../state/perform-step.ts';
 import type { ContainerConfig } from '../spec/container.ts';
 import { recordEvent } from '../state/events/event-log.ts';
 import { containerEvent } from '../state/events/events.ts';
@@ -50,8 +51,7 @@ export async function pauseContainer(paths: Paths, container: Container, tell?: 
   try {
     await applySteps(freeze === undefined ? [] : [freeze], options());
     await stepSpan(settle === undefined ? [] : [settle], async (note) => {
-      if (settle !== undefined && settle.id === process.env['MINIDOCK_FAIL_AT'])
-        throw new StepError(settle, new Error('failure injected by MINIDOCK_FAIL_AT'));
+      if (settle !== undefined) refuseInjected(settle);
       if (!(await untilFrozen(cgroupsPath(config)))) throw cannotFreeze(config);
       note({ outcome: 'done' });
     });
@@ -94,10 +94,7 @@ async function thaw(config: ContainerConfig): Promise<void> {
   if (isFrozen(path)) await applySteps(planThaw(path), { journal: NO_JOURNAL });
 }
 
-const options = (): Parameters<typeof applySteps>[1] => {
-  const failAt = process.env['MINIDOCK_FAIL_AT'];
-  return { journal: NO_JOURNAL, ...(failAt === undefined ? {} : { failAt }) };
-};
+const options = (): Parameters<typeof applySteps>[1] => ({ journal: NO_JOURNAL, ...faultToInject() });
 
 const cannotFreeze = ({ id, name }: ContainerConfig): MinidockError =>
   new MinidockError({

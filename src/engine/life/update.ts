@@ -9,10 +9,12 @@ import { memoryUse, MEMORY_STEPS, planLimitChange } from '../../../runtime/cgrou
 import { validateResources } from '../../../runtime/cgroup/validate.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { delay } from '../../../runtime/io/delay.ts';
-import { applySteps, StepError } from '../../../runtime/plan/apply.ts';
+import { applySteps } from '../../../runtime/plan/apply.ts';
+import { StepError } from '../../../runtime/plan/step-error.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
 import { undoEntries, describeUndo } from '../../../runtime/plan/undo.ts';
 import { ociLimits } from '../plans/bundle-resources.ts';
+import { faultToInject } from '../state/perform-step.ts';
 import { POLL } from '../recovery.ts';
 import { findContainer } from '../reconcile.ts';
 import { hasProgram, type ContainerConfig } from '../spec/container.ts';
@@ -109,9 +111,8 @@ async function change(
 async function applyOrUndo(config: ContainerConfig, steps: readonly HostStep[]): Promise<void> {
   const done: HostStep[] = [];
   const journal = { record: (begun: readonly HostStep[]) => void done.push(...begun) };
-  const failAt = process.env['MINIDOCK_FAIL_AT'];
   try {
-    await applySteps(steps, { journal, ...(failAt === undefined ? {} : { failAt }) });
+    await applySteps(steps, { journal, ...faultToInject() });
   } catch (error) {
     const undone = await takeBack(done);
     throw cannotUpdate(config, refusal(config, steps, error), undone);

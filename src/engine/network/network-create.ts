@@ -17,6 +17,7 @@ import { holds } from '../../../runtime/plan/perform-host.ts';
 import type { HostStep, Undo } from '../../../runtime/plan/step.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import { undoCommand } from '../../../runtime/plan/undo.ts';
+import { faultToInject } from '../state/perform-step.ts';
 import { recordEvent } from '../state/events/event-log.ts';
 import { networkEvent } from '../state/events/events.ts';
 import { writeKeptRecord } from '../state/atomic-file.ts';
@@ -50,7 +51,7 @@ export async function createNetwork(
     writeKeptRecord(definitionPath(paths, network), network);
     try {
       // The undo needs no journal, see withdraw.
-      await applySteps(steps, { journal: NO_JOURNAL });
+      await applySteps(steps, { journal: NO_JOURNAL, ...faultToInject() });
     } catch (error) {
       await withdraw(network);
       deleteDefinition(definitionPath(paths, network));

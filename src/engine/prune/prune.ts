@@ -14,7 +14,7 @@ import { DEFAULT_NETWORK } from '../spec/endpoints.ts';
 import { listNetworks } from '../state/networks.ts';
 import { treeSize } from '../state/tree-size.ts';
 import { listVolumes, lockVolumes } from '../state/volumes.ts';
-import { removeVolume } from '../volumes/remove.ts';
+import { planRemovalOf, removeBySteps, sweepVolumes } from '../volumes/remove.ts';
 import { imagesInUse, isTakenMeanwhile, volumesInUse } from './in-use.ts';
 
 export interface Pruned {
@@ -69,6 +69,7 @@ export async function pruneVolumes(
 ): Promise<Pruned> {
   const lock = await lockVolumes(paths);
   try {
+    sweepVolumes(paths);
     const used = volumesInUse(containers);
     const unused = listVolumes(paths).filter(
       (volume) =>
@@ -79,7 +80,7 @@ export async function pruneVolumes(
     );
     const pruned = await removeEach(unused, ({ name, mountpoint }) => {
       const size = treeSize(mountpoint);
-      removeVolume(paths, name);
+      removeBySteps(paths, name, planRemovalOf(paths, name));
       return Promise.resolve({ line: name, size });
     });
     recordEvent(paths, pruneEvent('volume', pruned.reclaimed));

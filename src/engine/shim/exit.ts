@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { readOomKills } from '../../../runtime/cgroup/processes.ts';
 import type { HeldPort } from '../../../runtime/network/ports.ts';
-import { StepError } from '../../../runtime/plan/apply.ts';
+import { StepError } from '../../../runtime/plan/step-error.ts';
 import { describeUndo, undoJournal, type UndoReport } from '../../../runtime/plan/undo.ts';
 import { stepTimes, undoTimes } from '../../../runtime/plan/step-span.ts';
 import { isTraced, listenToTrace, span, tellTrace } from '../../../runtime/trace.ts';

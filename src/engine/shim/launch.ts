@@ -5,7 +5,9 @@
 import { MinidockError } from '../../../runtime/errors.ts';
 import { delay } from '../../../runtime/io/delay.ts';
 import { spawn, type Spawned } from '../../../runtime/io/spawn.ts';
-import { applySteps, StepError, type ApplyOptions } from '../../../runtime/plan/apply.ts';
+import { applySteps, type ApplyOptions } from '../../../runtime/plan/apply.ts';
+import { isFailing } from '../../../runtime/plan/fault.ts';
+import { StepError } from '../../../runtime/plan/step-error.ts';
 import { withPid } from '../../../runtime/plan/first-pid.ts';
 import { stepSpan } from '../../../runtime/plan/step-span.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
@@ -165,7 +167,7 @@ export async function launch(request: Launch): Promise<number> {
   }
   // From here on it may outlive this process.
   options.journal.record([started.step]);
-  if (options.failAt === started.step.id)
+  if (isFailing(started.step.id, options.failAt))
     throw new StepError(started.step, new MinidockError({ code: 'INJECTED', message: 'failure injected' }));
   const handed = await handOverTo(request, await mounts);
   started.init.begin(handed);

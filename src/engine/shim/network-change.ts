@@ -8,7 +8,8 @@ import { takeResolverSockets } from '../../../runtime/network/resolver-sockets.t
 import { releasePorts, type HeldPort } from '../../../runtime/network/ports.ts';
 import { releaseAddress } from '../../../runtime/network/ipam.ts';
 import type { BridgeEndpoint, BridgeNetwork, PortBinding } from '../../../runtime/network/types.ts';
-import { applySteps, StepError } from '../../../runtime/plan/apply.ts';
+import { applySteps } from '../../../runtime/plan/apply.ts';
+import { StepError } from '../../../runtime/plan/step-error.ts';
 import type { JournalEntry } from '../../../runtime/plan/journal.ts';
 import { holds } from '../../../runtime/plan/perform-host.ts';
 import type { HostStep, Step } from '../../../runtime/plan/step.ts';
@@ -139,9 +140,13 @@ async function disconnect(
       changeConfig(store, id, (now) => withoutEndpoint(now, name));
     });
   });
-  for (const step of release) performFileStep(step);
-  announce(parts);
-  for (const address of ownAddresses(removed)) withoutAddress(paths, config, address);
+  try {
+    for (const step of release) performFileStep(step);
+  } finally {
+    // It is out of that network, whatever becomes of the file that holds its address.
+    announce(parts);
+    for (const address of ownAddresses(removed)) withoutAddress(paths, config, address);
+  }
 }
 
 /** Where ports are published is the affair of the network that is to be the way out; without one they are given up. */

@@ -1,24 +1,33 @@
 /** Carries out steps on minidock's own files: what is renamed or removed is what the step names. */
-import { renameSync, rmSync } from 'node:fs';
-import type { FileCommand } from '../../../runtime/plan/command.ts';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import type { FileCommand, HostCommand } from '../../../runtime/plan/command.ts';
 import type { Note } from '../../../runtime/trace.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
+import { StepError } from '../../../runtime/plan/step-error.ts';
 import type { Step } from '../../../runtime/plan/step.ts';
 import { stepSpan } from '../../../runtime/plan/step-span.ts';
-import { readSmallFile } from './atomic-file.ts';
+import { refuseInjected } from './perform-step.ts';
+import { readSmallFile, writeKeptRecord } from './atomic-file.ts';
 import { removeTree } from './remove-tree.ts';
 
-export type FileStep = Step<FileCommand>;
+type OwnCommand = FileCommand | Extract<HostCommand, { kind: 'mkdir' }>;
+
+export type FileStep = Step<OwnCommand>;
 
 export function performFileStep(step: FileStep): void {
   const work = (note: Note): void => {
-    perform(step.command);
+    refuseInjected(step);
+    try {
+      perform(step.command);
+    } catch (error) {
+      throw new StepError(step, error);
+    }
     note({ outcome: 'done' });
   };
   stepSpan([step], work, 'state');
 }
 
-function perform(command: FileCommand): void {
+function perform(command: OwnCommand): void {
   switch (command.kind) {
     case 'rename':
       return moveAway(command.from, command.to);
@@ -28,6 +37,12 @@ function perform(command: FileCommand): void {
       return;
     case 'remove-trees':
       for (const path of command.paths) removeTree(path);
+      return;
+    case 'write-record':
+      writeKeptRecord(command.path, JSON.parse(command.text));
+      return;
+    case 'mkdir':
+      mkdirSync(command.path, { recursive: true, mode: command.mode });
   }
 }
 

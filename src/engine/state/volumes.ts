@@ -75,13 +75,8 @@ export async function lockVolumes(paths: Paths): Promise<Lock> {
 /** Milliseconds. */
 const LOCK_RETRY = 5;
 
-/** Made if it is not there. One that is named is only to be asked for with the lock held. */
-export function takeVolume(
-  paths: Paths,
-  name: string,
-  anonymous: boolean,
-  more: Pick<Volume, 'labels' | 'options'> = {},
-): TakenVolume {
+/** @throws MinidockError 'INVALID_VOLUME_NAME' in Docker's words. */
+export function checkVolumeName(paths: Paths, name: string): void {
   if (name.length > LONGEST_NAME) {
     throw new MinidockError({
       code: 'INVALID_VOLUME_NAME',
@@ -96,18 +91,31 @@ export function takeVolume(
       hint: 'If you intended to pass a host directory, use an absolute path.',
     });
   }
+}
+
+/** Made if it is not there. One that is named is only to be asked for with the lock held. */
+export function takeVolume(paths: Paths, name: string, anonymous: boolean): TakenVolume {
+  checkVolumeName(paths, name);
   const existing = getVolume(paths, name);
   if (existing !== undefined) return { volume: existing, isEmpty: false, publish: undefined };
   ensurePrivateDir(volumesDir(paths));
   const dir = join(volumesDir(paths), name);
+  // Who began to fill it held the lock, and was killed.
+  if (existsSync(fillingPath(paths, name))) removeTree(dir);
   mkdirSync(volumeData(paths, name), { recursive: true, mode: 0o755 });
-  const meta = { created: timestamp(), anonymous, ...more };
+  const meta = { created: timestamp(), anonymous };
   return {
     volume: { name, ...meta, mountpoint: volumeData(paths, name) },
     isEmpty: readdirSync(volumeData(paths, name)).length === 0,
-    publish: () => writeKeptRecord(join(dir, 'volume.json'), meta),
+    publish: () => {
+      writeKeptRecord(join(dir, 'volume.json'), meta);
+      rmSync(fillingPath(paths, name), { force: true });
+    },
   };
 }
+
+/** Is there while a new volume is being filled, until it is published. */
+export const fillingPath = (paths: Paths, name: string): string => join(volumesDir(paths), name, 'filling');
 
 export function getVolume(paths: Paths, name: string): Volume | undefined {
   if (!isVolumeName(name)) return undefined;

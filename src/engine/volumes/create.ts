@@ -9,7 +9,11 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import type { Paths } from '../state/paths.ts';
 import { recordEvent } from '../state/events/event-log.ts';
 import { volumeEvent } from '../state/events/events.ts';
-import { lockVolumes, takeVolume, type Volume } from '../state/volumes.ts';
+import { performFileStep, type FileStep } from '../state/perform-file.ts';
+import { checkVolumeName, deleteVolume, getVolume, lockVolumes } from '../state/volumes.ts';
+import { planVolume } from '../plans/volume-files-plan.ts';
+import { timestamp } from '../spec/time.ts';
+import { sweepVolumes } from './remove.ts';
 
 export interface VolumeRequest {
   readonly name: string;
@@ -19,9 +23,55 @@ export interface VolumeRequest {
   readonly options: Readonly<Record<string, string>>;
 }
 
-/** @throws MinidockError 'INVALID_VOLUME_NAME', 'NO_SUCH_DRIVER', 'INVALID_VOLUME_OPTION'. */
-export async function createVolume(paths: Paths, request: VolumeRequest): Promise<Volume> {
-  const { name, anonymous, driver, labels, options } = request;
+/** Told the plan before it is carried out. */
+type Tell = (steps: readonly FileStep[]) => void;
+
+/** @throws MinidockError 'INVALID_VOLUME_NAME', 'NO_SUCH_DRIVER', 'INVALID_VOLUME_OPTION', 'STEP_FAILED'. */
+export async function createVolume(paths: Paths, request: VolumeRequest, tell?: Tell): Promise<string> {
+  checkRequest(paths, request);
+  const lock = await lockVolumes(paths);
+  try {
+    sweepVolumes(paths);
+    const steps = planRequested(paths, request);
+    tell?.(steps);
+    makeVolume(paths, request.name, steps);
+    return request.name;
+  } finally {
+    lock.release();
+  }
+}
+
+/** None for a volume that is there already. Nothing is touched. @throws as createVolume. */
+export function planNewVolume(paths: Paths, request: VolumeRequest): readonly FileStep[] {
+  checkRequest(paths, request);
+  return planRequested(paths, request);
+}
+
+const planRequested = (
+  paths: Paths,
+  { name, anonymous, labels, options }: VolumeRequest,
+): readonly FileStep[] =>
+  getVolume(paths, name) !== undefined
+    ? []
+    : planVolume(paths, name, {
+        created: timestamp(),
+        anonymous,
+        ...(Object.keys(labels).length === 0 ? {} : { labels }),
+        ...(Object.keys(options).length === 0 ? {} : { options }),
+      });
+
+function makeVolume(paths: Paths, name: string, steps: readonly FileStep[]): void {
+  if (steps.length === 0) return;
+  try {
+    steps.forEach(performFileStep);
+  } catch (error) {
+    deleteVolume(paths, name);
+    throw error;
+  }
+  recordEvent(paths, volumeEvent(name, 'create'));
+}
+
+function checkRequest(paths: Paths, { name, driver, options }: VolumeRequest): void {
   if (driver !== 'local') {
     throw new MinidockError({
       code: 'NO_SUCH_DRIVER',
@@ -30,18 +80,7 @@ export async function createVolume(paths: Paths, request: VolumeRequest): Promis
     });
   }
   checkOptions(name, options);
-  const lock = await lockVolumes(paths);
-  try {
-    const { volume, publish } = takeVolume(paths, name, anonymous, {
-      ...(Object.keys(labels).length === 0 ? {} : { labels }),
-      ...(Object.keys(options).length === 0 ? {} : { options }),
-    });
-    publish?.();
-    if (publish !== undefined) recordEvent(paths, volumeEvent(name, 'create'));
-    return volume;
-  } finally {
-    lock.release();
-  }
+  checkVolumeName(paths, name);
 }
 
 /** mount(2) takes one page of them. */

@@ -18,6 +18,7 @@ export const sectionHeadings: Readonly<Record<Section, string>> = {
   stop: 'End the program',
   undo: 'Take back what was made for it',
   files: 'Remove its files',
+  volume: 'Make or remove the volume',
   registry: 'Ask the registry',
   unpack: 'Fetch and unpack the layers',
 };

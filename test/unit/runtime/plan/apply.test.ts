@@ -11,7 +11,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { applySteps, StepError } from '../../../../runtime/plan/apply.ts';
+import { applySteps } from '../../../../runtime/plan/apply.ts';
+import { StepError } from '../../../../runtime/plan/step-error.ts';
 import type { HostCommand } from '../../../../runtime/plan/command.ts';
 import { Journal } from '../../../../runtime/plan/journal.ts';
 import { CommandError, holds, performHostCommand } from '../../../../runtime/plan/perform-host.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ImageError } from '../../../../images/errors.ts';
 import { MinidockError } from '../../../../runtime/errors.ts';
-import { StepError } from '../../../../runtime/plan/apply.ts';
+import { StepError } from '../../../../runtime/plan/step-error.ts';
 import { CommandError } from '../../../../runtime/plan/perform-host.ts';
 import { colorsFor, wantsColor } from '../../../../src/ui/colors.ts';
 import { exitStatus, renderError } from '../../../../src/ui/errors.ts';

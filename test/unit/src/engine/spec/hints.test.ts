@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { MinidockError } from '../../../../../runtime/errors.ts';
-import { StepError } from '../../../../../runtime/plan/apply.ts';
+import { StepError } from '../../../../../runtime/plan/step-error.ts';
 import { HINTS, hintOf } from '../../../../../src/engine/spec/hints.ts';
 import { toWireError } from '../../../../../src/engine/shim/exit.ts';
 
