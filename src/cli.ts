@@ -23,6 +23,10 @@ async function main([role, ...args]: readonly string[]): Promise<void> {
       const { runResolver } = await import('./engine/dns/main.ts');
       return runResolver(args[0] ?? '');
     }
+    case '__relay': {
+      const { runRelay } = await import('./engine/relay/main.ts');
+      return runRelay(args[0] ?? '');
+    }
     case '__probe': {
       const { runProbe } = await import('./engine/shim/health/probe.ts');
       return runProbe(args[0] ?? '').then(() => process.exit(0));

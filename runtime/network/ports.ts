@@ -10,6 +10,8 @@ import { closeSync } from 'node:fs';
 import { MinidockError } from '../errors.ts';
 import { SyscallError } from '../syscall/error.ts';
 import { acceptConnection, takePort } from '../syscall/sockets.ts';
+import { isIpv6Text } from '../syscall/inet.ts';
+import { addressText } from './firewall/port-groups.ts';
 import { describePortHolder } from './port-holder.ts';
 import type { PortRequest } from './types.ts';
 import type { PortBinding, Protocol } from './types.ts';
@@ -24,6 +26,8 @@ export interface PortReservation {
 export interface HeldPort {
   readonly fd: number;
   readonly protocol: Protocol;
+  /** Where its connections are to be relayed to; without it they are closed. */
+  readonly relay?: { readonly address: string; readonly port: number };
 }
 
 /** @throws PORT_IN_USE, PORT_ADDRESS_UNKNOWN or PORTS_EXHAUSTED, holding none of them then. */
@@ -31,7 +35,8 @@ export function reservePorts(requests: readonly PortRequest[]): PortReservation 
   const held: HeldPort[] = [];
   const bindings: PortBinding[] = [];
   try {
-    for (const request of requests) {
+    for (const asked of requests) {
+      const request = asked.follows === true ? { ...asked, hostPort: bindings.at(-1)?.hostPort ?? 0 } : asked;
       const { fd, port } = reserveOne(request);
       const { hostIp, containerPort, protocol } = request;
       held.push({ fd, protocol });
@@ -78,7 +83,7 @@ function alreadyAllocated({ hostIp, protocol }: PortRequest, port: number, cause
   const holder = describePortHolder(protocol, port);
   return new MinidockError({
     code: 'PORT_IN_USE',
-    message: `Bind for ${hostIp}:${port} failed: port is already allocated`,
+    message: `Bind for ${addressText(hostIp)}:${port} failed: port is already allocated`,
     hint: `${holder === undefined ? 'Something on this host' : holder} listens on ${port}/${protocol}: stop it, or publish another port.`,
     exitCode: 125,
     cause,
@@ -92,7 +97,7 @@ function cannotBind({ hostIp, protocol }: PortRequest, port: number, cause: unkn
   const exhausted = errno === 'EMFILE';
   return new MinidockError({
     code: unknown ? 'PORT_ADDRESS_UNKNOWN' : 'PORT_UNAVAILABLE',
-    message: `listen ${protocol}4 ${hostIp}:${port}: bind: ${reason}`,
+    message: `listen ${protocol}${isIpv6Text(hostIp) ? '6' : '4'} ${addressText(hostIp)}:${port}: bind: ${reason}`,
     ...(unknown ? { hint: `${hostIp} is not an address of this host: see 'ip address'.` } : {}),
     ...(exhausted
       ? { hint: 'Each published port takes an open file: raise the limit (ulimit -n), or publish fewer.' }

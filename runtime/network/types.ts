@@ -87,6 +87,8 @@ export interface BridgeEndpoint {
 export interface PortRequest extends PortBinding {
   /** `-p 0.0.0.0:80:80`: every address, whatever the network's own choice is. */
   readonly everyAddress?: boolean;
+  /** The same port as the one before it, of the other family: `-p 80:80` is for both. */
+  readonly follows?: boolean;
   /** `-p 8080-8090:80`: any free one from hostPort to this, both included. */
   readonly hostPortEnd?: number;
 }

@@ -6,10 +6,12 @@ import { closeSync, openSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { O_CLOEXEC, O_PATH } from './constants.ts';
 import { errnoOf } from './error.ts';
+import { hexOfIpv6, isIpv6Text, parseIpv6 } from './inet.ts';
 import { bytesOf, call, cString } from './ffi.ts';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
+const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
@@ -21,6 +23,10 @@ const SO_RCVBUF = 8;
 /** Bytes of a path in a sockaddr_un (unix(7)), its NUL left out. */
 const SUN_PATH_MAX = 107;
 const SOCKADDR_IN = 16;
+const SOCKADDR_IN6 = 28;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+const SHUT_WR = 1;
 /** Connections that wait to be accepted; the kernel cuts it to net.core.somaxconn. */
 const BACKLOG = 4096;
 
@@ -64,7 +70,7 @@ export function acceptConnection(listener: number): number | undefined {
 }
 
 /**
- * Takes a port of an IPv4 address, 0 for one of the kernel's choice. A TCP port is only taken when it listens: with
+ * Takes a port of an address, 0 for one of the kernel's choice; of '::' IPv6 alone. A TCP port is only taken when it listens: with
  * SO_REUSEADDR, which is needed past connections of an earlier owner, a bound socket would let another one listen.
  */
 export function takePort(
@@ -74,13 +80,15 @@ export function takePort(
 ): { readonly fd: number; readonly port: number } {
   const type = protocol === 'tcp' ? SOCK_STREAM : SOCK_DGRAM;
   const name = socketAddress(address, port);
-  const fd = withSocket(AF_INET, type | SOCK_NONBLOCK, (socket) => {
+  const fd = withSocket(familyOf(address), type | SOCK_NONBLOCK, (socket) => {
     if (protocol === 'tcp') {
       call('setsockopt', socket, SOL_SOCKET, SO_REUSEADDR, bytesOf(Int32Array.of(1)), 4);
     }
-    call('bind', socket, name, SOCKADDR_IN);
+    if (isIpv6Text(address))
+      call('setsockopt', socket, IPPROTO_IPV6, IPV6_V6ONLY, bytesOf(Int32Array.of(1)), 4);
+    call('bind', socket, name, name.length);
     if (protocol === 'tcp') call('listen', socket, BACKLOG);
-    call('getsockname', socket, name, bytesOf(Uint32Array.of(SOCKADDR_IN)));
+    call('getsockname', socket, name, bytesOf(Uint32Array.of(name.length)));
   });
   return { fd, port: portOf(name) };
 }
@@ -92,9 +100,9 @@ export function clientSocket(
 ): { readonly fd: number; readonly port: number } {
   const name = socketAddress(address, 0);
   const type = protocol === 'tcp' ? SOCK_STREAM : SOCK_DGRAM;
-  const fd = withSocket(AF_INET, type | SOCK_NONBLOCK, (socket) => {
-    call('bind', socket, name, SOCKADDR_IN);
-    call('getsockname', socket, name, bytesOf(Uint32Array.of(SOCKADDR_IN)));
+  const fd = withSocket(familyOf(address), type | SOCK_NONBLOCK, (socket) => {
+    call('bind', socket, name, name.length);
+    call('getsockname', socket, name, bytesOf(Uint32Array.of(name.length)));
   });
   return { fd, port: portOf(name) };
 }
@@ -102,7 +110,8 @@ export function clientSocket(
 /** Of a `clientSocket`: once it can be written to, `socketError` tells how it went. @throws SyscallError. */
 export function startConnecting(socket: number, address: string, port: number): void {
   try {
-    call('connect', socket, socketAddress(address, port), SOCKADDR_IN);
+    const name = socketAddress(address, port);
+    call('connect', socket, name, name.length);
   } catch (error) {
     if (errnoOf(error) !== 'EINPROGRESS') throw error;
   }
@@ -115,8 +124,23 @@ export function socketError(socket: number): number {
   return value[0] ?? 0;
 }
 
-/** struct sockaddr_in: family in the machine's order, port and address in the network's. */
+/** The other end reads the end of the file; it may go on sending. */
+export function endWriting(socket: number): void {
+  call('shutdown', socket, SHUT_WR);
+}
+
+const familyOf = (address: string): number => (isIpv6Text(address) ? AF_INET6 : AF_INET);
+
+/** struct sockaddr_in or sockaddr_in6: family in the machine's order, port and address in the network's. */
 function socketAddress(address: string, port: number): Uint8Array {
+  if (isIpv6Text(address)) {
+    const six = new Uint8Array(SOCKADDR_IN6);
+    six.set(bytesOf(Uint16Array.of(AF_INET6)));
+    six.set([port >> 8, port & 0xff], 2);
+    // Behind four octets of flow information; the last four are the scope.
+    six.set(Buffer.from(hexOfIpv6(parseIpv6(address) ?? 0n), 'hex'), 8);
+    return six;
+  }
   const name = new Uint8Array(SOCKADDR_IN);
   name.set(bytesOf(Uint16Array.of(AF_INET)));
   name.set([port >> 8, port & 0xff, ...address.split('.').map(Number)], 2);

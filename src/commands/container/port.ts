@@ -1,6 +1,7 @@
 /** `port`: what is published, or where one port is. */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { findContainer } from '../../engine/reconcile.ts';
+import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
 import type { Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
 
@@ -16,12 +17,13 @@ export const port: Verb = {
           (a, b) =>
             a.containerPort - b.containerPort ||
             compareText(a.protocol, b.protocol) ||
-            a.hostPort - b.hostPort,
+            a.hostPort - b.hostPort ||
+            compareText(a.hostIp, b.hostIp),
         );
         if (wanted === undefined) {
           for (const entry of ports) {
             stdout.write(
-              `${String(entry.containerPort)}/${entry.protocol} -> ${entry.hostIp}:${String(entry.hostPort)}\n`,
+              `${String(entry.containerPort)}/${entry.protocol} -> ${addressText(entry.hostIp)}:${String(entry.hostPort)}\n`,
             );
           }
           return;
@@ -36,7 +38,7 @@ export const port: Verb = {
             message: `No public port '${number}/${protocol}' published for ${name}`,
           });
         }
-        for (const entry of found) stdout.write(`${entry.hostIp}:${String(entry.hostPort)}\n`);
+        for (const entry of found) stdout.write(`${addressText(entry.hostIp)}:${String(entry.hostPort)}\n`);
       });
   },
 };

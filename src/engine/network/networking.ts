@@ -35,6 +35,7 @@ import { isSameProcess } from '../state/process-identity.ts';
 import type { Attachment } from './attachment.ts';
 import { detached, inGatewayOrder, networkState, toEndpoints, type Leased } from './make-endpoints.ts';
 import { refuseMissingFamily } from './missing-family.ts';
+import { withRelays } from './relayed-ports.ts';
 import { warnOfForeign } from './foreign-warnings.ts';
 import type { ContainerStore } from '../state/store.ts';
 
@@ -73,20 +74,32 @@ export async function acquireNetwork(
   };
 }
 
-/** A network may publish on one address of the host, where the port itself does not say otherwise. */
+/**
+ * Where the port itself does not say otherwise: on one address of the host, where the network says so, else on all, of
+ * both families where the network has both.
+ */
 export const portsAt = (
   ports: readonly PortRequest[],
   network: BridgeNetwork | undefined,
 ): readonly PortRequest[] =>
-  network?.publishAt === undefined
+  network?.publishAt === undefined && network?.ipv6 === undefined
     ? ports
-    : ports.map((port) =>
-        port.hostIp === EVERY_ADDRESS && port.everyAddress !== true
-          ? { ...port, hostIp: network.publishAt ?? EVERY_ADDRESS }
-          : port,
+    : ports.flatMap((port) =>
+        port.hostIp === EVERY_ADDRESS && port.everyAddress !== true ? atEveryAddress(port, network) : [port],
       );
 
 const EVERY_ADDRESS = '0.0.0.0';
+
+function atEveryAddress(
+  port: PortRequest,
+  { publishAt, ipv6, subnet }: BridgeNetwork,
+): readonly PortRequest[] {
+  if (publishAt !== undefined) return [{ ...port, hostIp: publishAt }];
+  if (ipv6 === undefined) return [port];
+  const { hostPortEnd, ...one } = port;
+  void hostPortEnd;
+  return subnet === '' ? [{ ...port, hostIp: '::' }] : [port, { ...one, hostIp: '::', follows: true }];
+}
 
 async function acquireBridges(store: ContainerStore, config: ContainerConfig): Promise<AcquiredNetwork> {
   const { paths } = store;
@@ -110,7 +123,7 @@ async function acquireBridges(store: ContainerStore, config: ContainerConfig): P
     attachment: { kind: 'bridge', endpoint, foreign, more, names: namesOf(paths, all) },
     warnings: all.flatMap(({ firewall, network }) => warnOfForeign(foreign, firewall, network.bridge)),
     state: networkState(all, reservation.bindings),
-    ports: reservation.held,
+    ports: withRelays(reservation.held, reservation.bindings, endpoint),
     links,
   };
 }

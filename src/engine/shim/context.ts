@@ -12,6 +12,7 @@ import { containerDir, containerRunDir } from '../state/paths.ts';
 import type { ContainerStore } from '../state/store.ts';
 import { Clients } from './clients.ts';
 import { NameService } from './name-service.ts';
+import { RelayService } from './relay-service.ts';
 import { ContainerStdio } from './stdio.ts';
 
 /** Milliseconds: a program that looks up names often keeps its resolver, which costs some 11 MB meanwhile. */
@@ -25,6 +26,7 @@ export interface ShimContext {
   readonly clients: Clients;
   readonly stdio: ContainerStdio;
   readonly names: NameService;
+  readonly relays: RelayService;
   /** Milliseconds between the run before and this one, see restart/policy.ts; 0 for the first. */
   readonly restartDelay: number;
 }
@@ -51,7 +53,8 @@ export function assembleShim(
     ...{ paths: store.paths, zone: zonePath(store.paths, config.id), netns: netnsName(config.id) },
     idle: RESOLVER_IDLE,
   });
-  return { store, config, lock, log, clients, stdio, names, restartDelay };
+  const relays = new RelayService();
+  return { store, config, lock, log, clients, stdio, names, relays, restartDelay };
 }
 
 function openLog(store: ContainerStore, { id, spec }: ContainerConfig): LogWriter | undefined {

@@ -33,6 +33,7 @@ export async function finish(
   const { store, config, clients } = parts;
   const { explaining } = clients;
   parts.names.close();
+  parts.relays.close();
   if (explaining) {
     listenToTrace((event) => {
       for (const step of [...stepTimes(event), ...undoTimes(event)])
@@ -158,6 +159,7 @@ export async function fail(
 ): Promise<void> {
   const { store, config, clients } = parts;
   parts.names.close();
+  parts.relays.close();
   const report = await span('undo', 'undo', () => undoJournal(journalOf(parts)));
   releaseNetwork(store.paths, config.id, ports);
   const wire = toWireError(error, tellsUndo(error, report) ? describeUndo(report) : '');

@@ -25,12 +25,13 @@ import { networkState, noNetwork } from '../network/make-endpoints.ts';
 import { nameResolver } from '../network/live/resolv-conf.ts';
 import { announceNames } from '../network/naming.ts';
 import { namesOf } from '../network/networking.ts';
+import { withRelays } from '../network/relayed-ports.ts';
 import { planReleaseOf } from '../network/live/release-address.ts';
 import { rebind, type Sockets } from '../network/live/rebind.ts';
 import { withEndpoint, withoutEndpoint } from '../network/live/networks-asked.ts';
 import { alreadyConnected, notConnected } from '../network/live/connect-errors.ts';
 import type { ContainerConfig, ContainerState, NetworkState } from '../spec/container.ts';
-import { endpointSpecs, ownAddresses } from '../spec/endpoints.ts';
+import { endpointSpecs, endpointStates, ownAddresses } from '../spec/endpoints.ts';
 import { expectedUndos } from '../expected-undos.ts';
 import { performFileStep } from '../state/perform-file.ts';
 import { writeFileAtomic } from '../state/atomic-file.ts';
@@ -159,9 +160,13 @@ async function withPorts(
   const { config, state } = current(parts);
   const bindings = state.network?.ports ?? [];
   const before = state.network?.network;
+  // A relay leads to an address that may not be the container's any more.
+  parts.relays.close();
   const ports = network === undefined ? [] : rebind(config, bindings, network, sockets);
   try {
     await work(ports);
+    const [wayOut] = endpointStates(current(parts).state.network);
+    if (wayOut !== undefined) sockets.held = withRelays(sockets.held, ports, wayOut);
   } catch (error) {
     if (before !== undefined) rebind(config, ports, before, sockets);
     else {

@@ -21,6 +21,7 @@ export async function resumeShim(text: string): Promise<void> {
     parts.clients.adopt(clients);
     parts.stdio.adopt(stdio);
     if (names !== undefined) parts.names.adopt(names);
+    if (handover.relays !== undefined) parts.relays.adopt(handover.relays);
     const slept = Date.now() - asleep;
     const probes = handover.probes && (await import('./health/probes.ts')).Probes.of(parts, handover.probes);
     const next = patienceAfter({ patience, slept });

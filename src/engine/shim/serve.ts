@@ -1,6 +1,6 @@
 /** The shim's steady state: the container's output to its log and its clients, their input to it, until it ends. */
 import { closeSync } from 'node:fs';
-import { refuseConnections, type HeldPort } from '../../../runtime/network/ports.ts';
+import type { HeldPort } from '../../../runtime/network/ports.ts';
 import { POLLIN } from '../../../runtime/syscall/loops.ts';
 import { killNow } from '../../../runtime/cgroup/processes.ts';
 import { cgroupsPath } from '../state/paths.ts';
@@ -35,7 +35,7 @@ const waking = (sources: readonly Source[], wake: () => void): readonly Source[]
  * wants something that takes its time, after which this is to be called again.
  */
 export function serve(
-  { clients, config, stdio, names }: ShimContext,
+  { clients, config, stdio, names, relays }: ShimContext,
   { pidfd }: Pick<FirstProcess, 'pidfd'>,
   ports: readonly HeldPort[],
   rest: IdlePolicy,
@@ -58,16 +58,13 @@ export function serve(
     if (config.spec.namespaces?.pid !== undefined) killNow(cgroupsPath(config));
   };
   const end: Source = { fd: pidfd, events: POLLIN, ready: ended };
-  const listeners = ports
-    .filter(({ protocol }) => protocol === 'tcp')
-    .map(({ fd }): Source => ({ fd, events: POLLIN, ready: () => refuseConnections(fd) }));
   while (running || stdio.unread) {
     if (running && clients.hasWork) return 'work';
     const own = [
       ...clients.sources(stdio.full),
       ...stdio.sources(),
       ...(running ? [end] : []),
-      ...listeners,
+      ...relays.sources(ports),
       ...names.sources(),
     ];
     const sources = probes === undefined ? own : [...waking(own, wake), ...probes.sources()];

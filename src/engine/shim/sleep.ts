@@ -18,6 +18,7 @@ import type { Probes, ProbesHandover } from './health/probes.ts';
 import type { FirstProcess } from './launch.ts';
 import type { ShimContext } from './context.ts';
 import type { IdlePolicy } from './serve.ts';
+import type { RelayState } from './relay-service.ts';
 import type { NameServiceState } from './name-service.ts';
 import type { StdioDescriptors } from './stdio.ts';
 import { pollStub } from './poll-stub.ts';
@@ -33,6 +34,7 @@ export interface Handover {
   readonly stdio: StdioDescriptors;
   readonly ports: readonly HeldPort[];
   readonly names?: NameServiceState | undefined;
+  readonly relays?: RelayState;
   readonly executable: number;
   /** Milliseconds without work before it slept. */
   readonly patience: number;
@@ -79,6 +81,7 @@ export function rest(
         stdio: parts.stdio.handOver(),
         ports,
         names: parts.names.handOver(),
+        relays: parts.relays.handOver(),
         executable,
         patience: nap.patience,
         asleep: nap.asleep,
@@ -105,6 +108,7 @@ const descriptorsOf = ({
   stdio,
   ports,
   names,
+  relays,
   probes,
 }: Handover): readonly number[] => [
   first.pidfd,
@@ -117,6 +121,7 @@ const descriptorsOf = ({
   ...ports.map(({ fd }) => fd),
   ...(names === undefined ? [] : [names.udp, names.tcp]),
   ...(names?.running === undefined ? [] : [names.running.pipe]),
+  ...(relays?.running ?? []).map(({ pipe }) => pipe),
 ];
 
 export interface Hibernation {

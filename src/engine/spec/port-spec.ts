@@ -4,6 +4,7 @@
  */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { parseIpv4 } from '../../../runtime/network/ipv4.ts';
+import { canonicalIpv6 } from '../../../runtime/syscall/inet.ts';
 import type { Protocol } from '../../../runtime/network/types.ts';
 import type { PortRequest } from '../../../runtime/network/types.ts';
 
@@ -16,7 +17,7 @@ interface Range {
 export function parsePort(spec: string): readonly PortRequest[] {
   const { ip, host, container: containerAndProtocol } = splitParts(spec);
   const [container = '', protocolText = 'tcp', ...more] = containerAndProtocol.split('/');
-  const hostIp = parseHostIp(ip, spec);
+  const hostIp = parseHostIp(ip);
   if (container === '') throw badPort(`No port specified: ${spec}<empty>`);
   const containerPorts = parseRange(container);
   if (containerPorts === undefined || containerPorts.first === 0) {
@@ -66,17 +67,11 @@ function splitParts(spec: string): { ip: string; host: string; container: string
   return { ip: parts.join(':'), host, container };
 }
 
-function parseHostIp(ip: string, spec: string): string {
+function parseHostIp(ip: string): string {
   if (ip === '') return '0.0.0.0';
   if (parseIpv4(ip) !== undefined) return ip;
-  if (/^\[?[0-9a-fA-F:.]*:[0-9a-fA-F:.]*\]?$/.test(ip) && !/^\d+\.\d+\.\d+\.\d+:/.test(ip)) {
-    throw new MinidockError({
-      code: 'BAD_PORT',
-      message: `cannot publish ${spec}: networks of minidock carry IPv4 only`,
-      hint: 'Leave the address out to publish on every IPv4 address of this host, or give one of those.',
-      exitCode: 125,
-    });
-  }
+  const six = canonicalIpv6(ip.replace(/^\[(.*)\]$/, '$1'));
+  if (six !== undefined) return six;
   throw badPort(`Invalid ip address: ${ip}`);
 }
 

@@ -102,7 +102,12 @@ export const networkSpec = record<NetworkSpec>({
   dnsOptions: lines,
   extraHosts: lines,
   ports: listOf(
-    record<PortRequest>({ ...binding, hostPortEnd: optional(port), everyAddress: optional(flag) }),
+    record<PortRequest>({
+      ...binding,
+      hostPortEnd: optional(port),
+      everyAddress: optional(flag),
+      follows: optional(flag),
+    }),
   ),
   publishAll: flag,
   firewall: oneOf('nftables', 'iptables'),

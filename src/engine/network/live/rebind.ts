@@ -17,9 +17,18 @@ export function rebind(
   sockets: Sockets,
 ): readonly PortBinding[] {
   const asked = portsAt(spec.network.ports, network);
-  const wanted = asked.map((port, index) => ({ ...port, ...bindings[index], hostIp: port.hostIp }));
-  const isBound = bindings.length === wanted.length;
-  if (isBound && wanted.every(({ hostIp }, index) => hostIp === bindings[index]?.hostIp)) return bindings;
+  // A port may be bound once before, and twice then: for both families. The number is that of the first.
+  const firsts = bindings.filter((binding, index) => !follows(binding, bindings[index - 1]));
+  const isBound = firsts.length === asked.filter((port) => port.follows !== true).length;
+  let at = -1;
+  const wanted = asked.map((port) => {
+    if (port.follows !== true) at += 1;
+    return { ...port, hostPort: firsts[at]?.hostPort ?? port.hostPort };
+  });
+  const isSame =
+    bindings.length === wanted.length &&
+    wanted.every(({ hostIp }, index) => hostIp === bindings[index]?.hostIp);
+  if (isBound && isSame) return bindings;
   // The old ones are in the way of the new ones: every address of the host, and one of them.
   releasePorts(sockets.held);
   sockets.held = [];
@@ -32,6 +41,13 @@ export function rebind(
     throw error;
   }
 }
+
+const follows = (one: PortBinding, before: PortBinding | undefined): boolean =>
+  one.hostIp === '::' &&
+  before?.hostIp === '0.0.0.0' &&
+  one.hostPort === before.hostPort &&
+  one.containerPort === before.containerPort &&
+  one.protocol === before.protocol;
 
 /** Once chosen, a port of a range is that port. */
 const withoutRange = ({ hostIp, hostPort, containerPort, protocol }: PortBinding): PortBinding => ({

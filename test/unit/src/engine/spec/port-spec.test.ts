@@ -55,8 +55,8 @@ test.each([
   ['localhost:80:80', 'Invalid ip address: localhost'],
   ['1.2.3:80:80', 'Invalid ip address: 1.2.3'],
   ['1.2.3.4:5:6:7', 'Invalid ip address: 1.2.3.4:5'],
-  ['[::1]:80:80', 'cannot publish [::1]:80:80: networks of minidock carry IPv4 only'],
-  ['::1:80:80', 'cannot publish ::1:80:80: networks of minidock carry IPv4 only'],
+  ['[fe80::1%eth0]:80:80', 'Invalid ip address: [fe80::1%eth0]'],
+  ['[::1::2]:80:80', 'Invalid ip address: [::1::2]'],
 ])("'%s' is refused: %s", (spec, message) => {
   expect(() => parsePort(spec)).toThrow(message);
 });
@@ -68,4 +68,13 @@ test('exposed ports are a port or a range, with a protocol or without', () => {
     { port: 5001, protocol: 'udp' },
   ]);
   expect(() => parseExposed('8080:80')).toThrow('invalid range format for --expose: 8080:80');
+});
+
+test.each([
+  ['[::1]:80:8080', '::1'],
+  ['::1:80:8080', '::1'],
+  ['[::]:80:8080', '::'],
+  ['[2001:DB8:0::0009]:80:8080', '2001:db8::9'],
+])('%s is at %s', (text, hostIp) => {
+  expect(parsePort(text)).toEqual([{ hostIp, hostPort: 80, containerPort: 8080, protocol: 'tcp' }]);
 });
