@@ -5,6 +5,7 @@
  * what Docker does too. `--dns` and its sisters replace the host's lines of their kind.
  */
 import { readFileSync } from 'node:fs';
+import { canonicalIpv6, isIpv6Text } from '../syscall/inet.ts';
 
 export interface ResolvConf {
   readonly nameservers: readonly string[];
@@ -72,17 +73,22 @@ export interface UpstreamServer {
 /** resolv.conf(5) knows three. */
 const MOST_SERVERS = 3;
 
-/** Where other names are asked for. IPv6 servers are left out: the networks carry IPv4. */
+/**
+ * Where other names are asked for. `ipv6`: the container has it; otherwise the host asks servers of IPv6 for it, as Docker
+ * does. A link-local server (fe80::1%eth0) is left out.
+ */
 export function upstreamServers(
-  { dns }: Pick<ResolvInput, 'dns'>,
+  { dns, ipv6 = false }: Pick<ResolvInput, 'dns'> & { readonly ipv6?: boolean },
   files: HostResolvFiles = readHostResolvFiles(),
 ): readonly UpstreamServer[] {
   const own = dns.length > 0 ? dns : parseResolvConf(files.main ?? '').nameservers;
-  const usable = own.filter((address) => !address.includes(':'));
+  const usable = own.filter((address) => !isIpv6Text(address) || canonicalIpv6(address) !== undefined);
   const servers = usable.length > 0 || dns.length > 0 ? usable : PUBLIC_NAMESERVERS;
+  const onHost = (address: string): boolean =>
+    isLoopback(address) ? dns.length === 0 : isIpv6Text(address) && !ipv6;
   return servers
     .slice(0, MOST_SERVERS)
-    .map((address) => ({ address, ...(dns.length === 0 && isLoopback(address) ? { onHost: true } : {}) }));
+    .map((address) => ({ address, ...(onHost(address) ? { onHost: true } : {}) }));
 }
 
 /** resolv.conf(5): later `search` and `domain` lines replace earlier ones; options add up. */
@@ -118,7 +124,7 @@ function reachableServers(
   return behind.length > 0 ? behind : PUBLIC_NAMESERVERS;
 }
 
-/** Bridge networks carry IPv4 only, and a link-local server (fe80::1%eth0) names an interface of the host's. */
+/** The default network carries IPv4 only, and a link-local server (fe80::1%eth0) names an interface of the host's. */
 function canBeReached(address: string): boolean {
   return !isLoopback(address) && !address.includes(':');
 }

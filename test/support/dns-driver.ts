@@ -113,7 +113,7 @@ function serve(address: string, mode: string): void {
       answers: [mode === 'large' ? text : a],
     });
   };
-  const socket = createSocket('udp4');
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
   socket.on('message', (bytes, from) => {
     const reply = answer(bytes, false);
     if (reply !== undefined) socket.send(reply, from.port, from.address);

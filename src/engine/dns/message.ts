@@ -2,6 +2,7 @@
  * DNS messages (RFC 1035, RFC 6891) as far as a resolver beside a container needs them: a query is read, an answer to
  * it is written. `dns-packet` knows the format; nothing else in the program imports it.
  */
+import { canonicalIpv6 } from '../../../runtime/syscall/inet.ts';
 import packet from 'dns-packet';
 
 export interface Query {
@@ -148,8 +149,6 @@ export function reversedAddress(name: string): string | undefined {
   const v4 = V4_REVERSE.exec(name);
   if (v4 !== null) return v4.slice(1).reverse().join('.');
   const digits = V6_REVERSE.exec(name)?.[1]?.split('.').reverse().join('');
-  return digits
-    ?.match(/.{4}/g)
-    ?.map((group) => group.replace(/^0{1,3}/, ''))
-    .join(':');
+  // In the one form that the names of a network have.
+  return digits === undefined ? undefined : canonicalIpv6(digits.replace(/(.{4})(?=.)/g, '$1:'));
 }

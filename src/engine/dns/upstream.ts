@@ -7,6 +7,7 @@ import { closeSync, readSync } from 'node:fs';
 import type { UpstreamServer } from '../../../runtime/network/resolv.ts';
 import { receiveDatagram, sendBytes } from '../../../runtime/syscall/datagrams.ts';
 import { POLLIN, POLLOUT } from '../../../runtime/syscall/loops.ts';
+import { isIpv6Text } from '../../../runtime/syscall/inet.ts';
 import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
 import type { Source } from '../shim/poll-loop.ts';
 import { isFailure, isReplyTo } from './message.ts';
@@ -89,7 +90,10 @@ export class Upstream {
     }
     const { protocol, query } = lookup;
     try {
-      const fd = this.from(server, () => clientSocket(protocol).fd);
+      const fd = this.from(
+        server,
+        () => clientSocket(protocol, isIpv6Text(server.address) ? '::' : '0.0.0.0').fd,
+      );
       const asked: Asked = {
         ...{ ...lookup, servers: others, fd, sent: false },
         deadline: performance.now() + PATIENCE,

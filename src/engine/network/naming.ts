@@ -49,7 +49,14 @@ export function announceNames(
       ...{ id: endpoint.network.id, name: endpoint.network.name },
       aliases: (specFor(specs, endpoint.network)?.links ?? []).map(aliasOf),
     })),
-    servers: inside ? [] : upstreamServers({ dns: config.spec.network.dns }),
+    servers: inside
+      ? []
+      : upstreamServers({
+          dns: config.spec.network.dns,
+          ipv6: endpointStates(network).some(
+            ({ address6, network: { internal = false } }) => address6 !== undefined && !internal,
+          ),
+        }),
   };
   writeJson(zonePath(paths, config.id), zone);
 }
