@@ -10,7 +10,7 @@ import type { FlowsOf } from '../syscall/conntrack.ts';
 import type { Command, ContainerCommand } from './command.ts';
 import { comment, quoteLines, quoteWord, renderArgv } from './quote.ts';
 import { NAMESPACE_OPTION } from './tools.ts';
-import { renderVolumeMount, renderVolumeUnmount } from '../volumes/command.ts';
+import { renderVolume } from '../volumes/command.ts';
 import type { Argv } from './argv.ts';
 
 /** What is given to a shell anyway, typed into one. */
@@ -51,9 +51,8 @@ export function renderCommand(command: Command): string {
         ...[`--listen-address=${command.address}`, `--port=${String(command.port)}`],
       ]);
     case 'mount-volume':
-      return renderVolumeMount(command);
     case 'unmount-volume':
-      return renderVolumeUnmount(command);
+      return renderVolume(command);
     case 'kill-cgroup':
       // Every hierarchy of cgroup v1, or the one of v2; groups the container made below its own included.
       return (
@@ -230,7 +229,6 @@ function renderWrite(text: string, path: string): string {
 const octal = (mode: number): string => mode.toString(8).padStart(3, '0');
 const modeFlag = (mode: number, usual: number): readonly string[] =>
   mode === usual ? [] : ['-m', octal(mode)];
-
 const PROPAGATION = /^r?(private|shared|slave|unbindable)$/;
 
 /** The words of mount(8), the target last. */

@@ -67,13 +67,17 @@ export function renderFileSystem(fileSystem: FileSystem): string {
   return [renderArgv([...REMOTE, type, '-o']), words, renderArgv([source, target])].join(' ');
 }
 
-export function renderVolumeMount(command: VolumeMount): string {
+/** With who uses it: the first one mounts, the last one unmounts. */
+export const renderVolume = (command: VolumeMount | VolumeUnmount): string =>
+  command.kind === 'mount-volume' ? renderVolumeMount(command) : renderVolumeUnmount(command);
+
+function renderVolumeMount(command: VolumeMount): string {
   const { users, user, target } = command;
   const note = `mkdir -p ${quoteWord(users)} && touch ${quoteWord(`${users}/${user}`)}`;
   return `${note} && { mountpoint -q ${quoteWord(target)} || ${renderFileSystem(command)}; }`;
 }
 
-export function renderVolumeUnmount({ users, user, target }: VolumeUnmount): string {
+function renderVolumeUnmount({ users, user, target }: VolumeUnmount): string {
   const directory = quoteWord(users);
   const others = `[ -n "$(ls -A ${directory} 2>/dev/null)" ]`;
   const last = `! mountpoint -q ${quoteWord(target)} || umount --lazy ${quoteWord(target)}; rm -df ${directory}`;

@@ -1,12 +1,7 @@
 /** How the mount of a volume is printed: the words of mount(2), quoted, and who is first and last. */
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
-import {
-  remoteArgv,
-  renderFileSystem,
-  renderVolumeMount,
-  serverIn,
-} from '../../../../runtime/volumes/command.ts';
+import { remoteArgv, renderFileSystem, renderVolume, serverIn } from '../../../../runtime/volumes/command.ts';
 
 const fileSystem = (
   type: string,
@@ -71,7 +66,7 @@ test('the words of the kernel’s options are what bash makes of the line', () =
 
 test('the note of who uses it comes first', () => {
   const use = { users: '/run/minidock/volumes/data', user: 'c'.repeat(64) };
-  expect(renderVolumeMount({ kind: 'mount-volume', ...fileSystem('tmpfs', 'tmpfs', ''), ...use })).toBe(
+  expect(renderVolume({ kind: 'mount-volume', ...fileSystem('tmpfs', 'tmpfs', ''), ...use })).toBe(
     `mkdir -p ${use.users} && touch ${use.users}/${use.user} && ` +
       '{ mountpoint -q /v/data/_data || mount -t tmpfs tmpfs /v/data/_data; }',
   );
