@@ -98,4 +98,6 @@ export interface StoredImage {
   readonly size: number;
   /** RFC 3339, when it came into this store or was last tagged. */
   readonly lastTagged: string;
+  /** The id of the image that it was committed from. */
+  readonly parent?: string;
 }

@@ -1,6 +1,6 @@
+/** An image of an archive whose blobs are in the store by now. */
 import type { Platform } from '../types.ts';
 
-/** An image of an archive whose blobs are in the store by now. */
 export interface ArchivedImage {
   readonly manifestDigest: string;
   readonly configDigest: string;

@@ -62,7 +62,7 @@ export async function commitImage(request: CommitRequest): Promise<StoredImage> 
     layer === undefined ? below : [...below, layer],
   );
   const manifestDigest = await store.blobs.putBytes(manifest);
-  return await store.putImage({ manifestDigest, configDigest, tag });
+  return await store.putImage({ manifestDigest, configDigest, tag, parent: base.id });
 }
 
 function layersOf(store: ImageStore, base: StoredImage): readonly Descriptor[] {

@@ -8,8 +8,7 @@
  *
  * Layout below `dir`: images.json, blobs/, layers/, overrides/, and locks/, leases/, tmp/ for what is in progress.
  */
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ImageError } from '../errors.ts';
 import { readImageConfig } from '../manifest.ts';
 import { formatReference, fullName, parseReference } from '../reference.ts';
@@ -19,12 +18,13 @@ import { BlobStore } from './blob-store.ts';
 import type { OnDamage } from './damage.ts';
 import { moveTag, readImageIndex, writeImageIndex, type ImageRecords } from './image-index.ts';
 import type { ImageRecord } from './records.ts';
+import { collectGarbage } from './garbage.ts';
 import { withoutRepeats } from './layer-stack.ts';
-import { LayerStore, layerName } from './layer-store.ts';
+import { LayerStore } from './layer-store.ts';
 import type { LayerRecord } from './records.ts';
 import { Leases } from './leases.ts';
 import { withLock, type AcquireLock } from './lock.ts';
-import { matchImage } from './names.ts';
+import { matchImage, noSuchImage } from './names.ts';
 import { planPrune, planRemoval, type ImageUse, type RemovalPlan } from './removal.ts';
 import type { EnsureLayer, ImageStoreOptions, Pushed, PutImage, Removal, RemoveOptions } from './requests.ts';
 
@@ -104,6 +104,7 @@ export class ImageStore {
         layers,
         layerDirs,
         lastTagged: now(),
+        ...ofParent(image.parent ?? old?.parent),
       };
       const added = new Map([...images, [configDigest, record]]);
       const named = tag === undefined ? added : moveTag(added, configDigest, tag);
@@ -159,11 +160,12 @@ export class ImageStore {
   }
 
   /** `docker rmi`: takes names away, and deletes the image with its last one. */
-  async remove(nameOrId: string, { force = false, inUse = new Map() }: RemoveOptions = {}): Promise<Removal> {
-    return await this.delete((images) => {
+  async remove(nameOrId: string, options: RemoveOptions = {}): Promise<Removal> {
+    const { force = false, inUse = new Map(), stacked = new Set(), keepParents = false } = options;
+    return await this.delete(stacked, (images) => {
       const match = matchImage(images, nameOrId);
       if (match === undefined) throw noSuchImage(nameOrId);
-      return planRemoval(images, match, nameOrId, inUse.get(match.image.id), force);
+      return planRemoval(images, match, nameOrId, { force, inUse, parents: !keepParents });
     });
   }
 
@@ -171,12 +173,13 @@ export class ImageStore {
   async prune({
     all = false,
     inUse = new Map(),
-  }: {
+    stacked = new Set(),
+  }: Pick<RemoveOptions, 'stacked'> & {
     readonly all?: boolean | undefined;
     readonly inUse?: ReadonlyMap<string, ImageUse> | undefined;
   }): Promise<Removal & { readonly bytes: number }> {
     let bytes = 0;
-    const removal = await this.delete((images) => {
+    const removal = await this.delete(stacked, (images) => {
       const plan = planPrune(images, all, inUse);
       const kept = new Set(
         [...plan.images.values()].flatMap(({ layers }) => layers.map(({ diffId }) => diffId)),
@@ -190,47 +193,28 @@ export class ImageStore {
     return { ...removal, bytes };
   }
 
-  /** Bytes of the blobs that its layers came in. */
-  packedSize({ config }: StoredImage): number {
-    const blobs = new Set(config.rootfs.diff_ids.map((diffId) => this.layer(diffId).blob));
-    return [...blobs].reduce(
-      (sum, blob) => sum + (statSync(this.blobs.path(blob), { throwIfNoEntry: false })?.size ?? 0),
-      0,
-    );
-  }
-
   /** Topmost first, as `docker history` prints it. */
   history(image: StoredImage): readonly HistoryLine[] {
     return historyLines(image, (diffId) => this.layer(diffId).report.size);
   }
 
-  private async delete(plan: (images: ImageRecords) => RemovalPlan): Promise<Removal> {
+  private async delete(
+    stacked: ReadonlySet<string>,
+    plan: (images: ImageRecords) => RemovalPlan,
+  ): Promise<Removal> {
     return await this.locked(async () => {
       const { images, untagged, deleted } = plan(readImageIndex(this.index, this.onDamage));
       writeImageIndex(this.index, images);
-      const layers = await this.collectGarbage(images);
+      const layers = await this.collect(images, stacked);
       return { untagged, deleted: [...deleted.map(({ id }) => id), ...layers] };
     });
   }
 
-  /** Deletes the content no image refers to; returns the layers' ids. The lock is held. */
-  private async collectGarbage(images: ImageRecords): Promise<readonly string[]> {
-    // Someone is adding an image; the next removal will find what this one leaves.
+  /** The lock is held. Someone may be adding an image; the next removal will find what this one leaves. */
+  private async collect(images: ImageRecords, stacked: ReadonlySet<string>): Promise<readonly string[]> {
     if (this.leases.othersHold()) return [];
-    const records = [...images.values()];
-    const blobs = new Set(
-      records.flatMap((image) => [image.id, image.manifestDigest, ...image.layers.map(({ blob }) => blob)]),
-    );
-    const dirs = new Set(
-      records.flatMap((image) => [
-        ...image.layers.map(({ diffId }) => layerName(diffId)),
-        ...image.layerDirs.map((dir) => join(dir, '..')),
-      ]),
-    );
-    for (const digest of await this.blobs.list()) if (!blobs.has(digest)) await this.blobs.remove(digest);
-    await this.blobs.clearPartial();
-    await this.layers.clearTemporary();
-    return await this.layers.deleteExcept((name) => dirs.has(name));
+    const below = [...stacked].map((dir) => relative(this.dir, dir));
+    return await collectGarbage(this, this.layers, images, below);
   }
 
   /** undefined if its configuration is lost, after a report: it must not hide the other images. */
@@ -266,6 +250,7 @@ export class ImageStore {
       layerDirs: withoutRepeats(record.layerDirs).map((dir) => join(this.dir, dir)),
       size: record.layers.reduce((sum, { size }) => sum + size, 0),
       lastTagged: record.lastTagged,
+      ...ofParent(record.parent),
     };
   }
 
@@ -290,13 +275,8 @@ export class ImageStore {
   }
 }
 
-function noSuchImage(name: string): ImageError {
-  return new ImageError({
-    code: 'NO_SUCH_IMAGE',
-    message: `No such image: ${fullName(name)}`,
-    hint: 'minidock images lists what there is',
-  });
-}
+const ofParent = (parent: string | undefined): { readonly parent?: string } =>
+  parent === undefined ? {} : { parent };
 
 function now(): string {
   return new Date().toISOString();

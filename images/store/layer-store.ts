@@ -107,6 +107,10 @@ export class LayerStore {
     return diffIds;
   }
 
+  /** Of a layer by the name of its directory; undefined if that is damaged or gone. */
+  blobOf = (name: string): string | undefined =>
+    tryForeign(layerRecord, readFileIfAny(join(this.dir, name, 'layer.json')) ?? '')?.blob;
+
   /** Removes what processes that no longer live left half done. */
   async clearTemporary(): Promise<void> {
     const tmp = join(this.dir, 'tmp');

@@ -1,6 +1,6 @@
 /** Finding the image that a user means: a name, a digest, an id, or the beginning of an id. */
 import { ImageError } from '../errors.ts';
-import { formatReference, parseReference, repositoryName, type Reference } from '../reference.ts';
+import { formatReference, fullName, parseReference, repositoryName, type Reference } from '../reference.ts';
 import type { ImageRecords } from './image-index.ts';
 import type { ImageRecord } from './records.ts';
 
@@ -53,4 +53,14 @@ function matchPrefix(images: ImageRecords, prefix: string): Match | undefined {
     });
   }
   return matches[0] === undefined ? undefined : { image: matches[0] };
+}
+
+/** @throws ImageError 'INVALID_REFERENCE' for what no image can be called. */
+export function noSuchImage(name: string): ImageError {
+  if (!/^(sha256:)?[0-9a-f]+$/.test(name)) parseReference(name);
+  return new ImageError({
+    code: 'NO_SUCH_IMAGE',
+    message: `No such image: ${fullName(name)}`,
+    hint: 'minidock images lists what there is',
+  });
 }

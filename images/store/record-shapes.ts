@@ -21,6 +21,7 @@ export const imageIndex: Shape<{ version: 1; images: readonly ImageRecord[] }> =
       layers: listOf(fields<ImageRecord['layers'][number]>({ diffId: digest, blob: digest, size })),
       layerDirs: listOf(text),
       lastTagged: text,
+      parent: optional(digest),
     }),
   ),
 });

@@ -11,6 +11,8 @@ export interface ImageRecord {
   /** Below the store's directory: what an overlay of this image stacks, base first. */
   readonly layerDirs: readonly string[];
   readonly lastTagged: string;
+  /** The image that it was committed from. */
+  readonly parent?: string;
 }
 
 export interface LayerRecord {

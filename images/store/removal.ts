@@ -18,42 +18,63 @@ export interface RemovalPlan {
   readonly deleted: readonly ImageRecord[];
 }
 
-/** @throws ImageError 'IMAGE_IN_USE' or 'IMAGE_HAS_NAMES', in Docker's words. */
+export interface RemovalRules {
+  /** By image id. */
+  readonly inUse: ReadonlyMap<string, ImageUse>;
+  readonly force: boolean;
+  /** Parents without a name, another child or a container go along. */
+  readonly parents: boolean;
+}
+
+/** @throws ImageError 'IMAGE_IN_USE', 'IMAGE_HAS_NAMES' or 'IMAGE_HAS_CHILDREN', in Docker's words. */
 export function planRemoval(
   images: ImageRecords,
   match: Match,
   asked: string,
-  use: ImageUse | undefined,
-  force: boolean,
+  rules: RemovalRules,
 ): RemovalPlan {
   return match.name === undefined
-    ? removeById(images, match.image, use, force)
-    : removeByName(images, match.image, match.name, asked, use, force);
+    ? removeById(images, match.image, rules)
+    : removeByName(images, match.image, match.name, asked, rules);
 }
 
-/** Images without a name, or, when `all`, every image without a container. */
+/** Images without a name, or, when `all`, every image without a container. Of a child that stays, the parent stays. */
 export function planPrune(
   images: ImageRecords,
   all: boolean,
   inUse: ReadonlyMap<string, ImageUse>,
 ): RemovalPlan {
-  const deleted = [...images.values()].filter(({ id, tags }) => !inUse.has(id) && (all || tags.length === 0));
-  return {
-    images: without(images, deleted),
-    untagged: deleted.flatMap(namesOf).map(familiar),
-    deleted,
-  };
+  const rules = { inUse, force: false, parents: true };
+  const doomed = [...images.values()].filter(
+    (image) => !inUse.has(image.id) && (all || image.tags.length === 0) && !isIntermediate(images, image),
+  );
+  let plan: RemovalPlan = { images, untagged: [], deleted: [] };
+  for (const { id } of doomed) {
+    const image = plan.images.get(id);
+    if (image === undefined) continue;
+    const unnamed = rename(plan.images, image, [], []);
+    const gone = hasChildren(unnamed, id) ? [] : lineage(unnamed, image, rules);
+    plan = {
+      images: without(unnamed, gone),
+      untagged: [...plan.untagged, ...namesOf(image).map(familiar)],
+      deleted: [...plan.deleted, ...gone],
+    };
+  }
+  return plan;
 }
 
-function removeById(
-  images: ImageRecords,
-  image: ImageRecord,
-  use: ImageUse | undefined,
-  force: boolean,
-): RemovalPlan {
+function removeById(images: ImageRecords, image: ImageRecord, rules: RemovalRules): RemovalPlan {
+  const { inUse, force } = rules;
+  const use = inUse.get(image.id);
   const short = shortId(image.id);
-  if (use?.startsWith('running ') === true) throw inUse(`unable to delete ${short} (cannot be forced)`, use);
-  if (use !== undefined && !force) throw inUse(`unable to delete ${short} (must be forced)`, use);
+  if (hasChildren(images, image.id)) {
+    throw new ImageError({
+      code: 'IMAGE_HAS_CHILDREN',
+      message: `conflict: unable to delete ${short} (cannot be forced) - image has dependent child images`,
+      hint: 'remove the images that were committed from it first',
+    });
+  }
+  if (use?.startsWith('running ') === true) throw usedBy(`unable to delete ${short} (cannot be forced)`, use);
   if (!hasOneName(image) && !force) {
     throw new ImageError({
       code: 'IMAGE_HAS_NAMES',
@@ -61,10 +82,9 @@ function removeById(
       hint: 'remove its names one by one, or use --force',
     });
   }
-  const untagged = namesOf(image).map(familiar);
-  // A stopped container still needs its layers; so only the names go, and the image with the container's removal.
-  if (use !== undefined) return { images: renamed(images, image, [], []), untagged, deleted: [] };
-  return { images: without(images, [image]), untagged, deleted: [image] };
+  if (use !== undefined && !force) throw usedBy(`unable to delete ${short} (must be forced)`, use);
+  const gone = lineage(rename(images, image, [], []), image, rules);
+  return { images: without(images, gone), untagged: namesOf(image).map(familiar), deleted: gone };
 }
 
 function removeByName(
@@ -72,9 +92,10 @@ function removeByName(
   image: ImageRecord,
   name: string,
   asked: string,
-  use: ImageUse | undefined,
-  force: boolean,
+  rules: RemovalRules,
 ): RemovalPlan {
+  const { inUse, force } = rules;
+  const use = inUse.get(image.id);
   const repository = repositoryOf(name);
   const tags = image.tags.filter((tag) => tag !== name);
   // A repository's digests stay only as long as a tag of it does.
@@ -94,10 +115,33 @@ function removeByName(
     });
   }
   const untagged = gone.map(familiar);
-  return last && use === undefined
-    ? { images: without(images, [image]), untagged, deleted: [image] }
-    : { images: renamed(images, image, tags, repoDigests), untagged, deleted: [] };
+  const renamed = rename(images, image, tags, repoDigests);
+  // Of one that has children, or that runs, the names go and the image stays.
+  const stays = !last || hasChildren(images, image.id) || use?.startsWith('running ') === true;
+  const deleted = stays ? [] : lineage(renamed, image, rules);
+  return { images: without(renamed, deleted), untagged, deleted };
 }
+
+/** The image, and the parents that nothing holds any more. A stopped container keeps its layers, without the image. */
+function lineage(images: ImageRecords, image: ImageRecord, { inUse, parents }: RemovalRules): ImageRecord[] {
+  const gone = [image];
+  for (let next = image.parent; parents && next !== undefined;) {
+    const parent = images.get(next);
+    const rest = without(images, gone);
+    if (parent === undefined || namesOf(parent).length > 0 || inUse.has(next) || hasChildren(rest, next))
+      break;
+    gone.push(parent);
+    next = parent.parent;
+  }
+  return gone;
+}
+
+const hasChildren = (images: ImageRecords, id: string): boolean =>
+  [...images.values()].some(({ parent }) => parent === id);
+
+/** A step on the way to another image, that nobody has named. */
+const isIntermediate = (images: ImageRecords, image: ImageRecord): boolean =>
+  namesOf(image).length === 0 && hasChildren(images, image.id);
 
 /** Docker's isSingleReference: one tag, and digests of its own repository only; or digests of one repository. */
 function hasOneName({ tags, repoDigests }: ImageRecord): boolean {
@@ -109,7 +153,7 @@ function without(images: ImageRecords, gone: readonly ImageRecord[]): ImageRecor
   return new Map([...images].filter(([id]) => !gone.some((image) => image.id === id)));
 }
 
-function renamed(
+function rename(
   images: ImageRecords,
   image: ImageRecord,
   tags: readonly string[],
@@ -139,7 +183,7 @@ function containerOf(use: ImageUse): string {
   return use.slice(use.lastIndexOf(' ') + 1);
 }
 
-function inUse(what: string, by: ImageUse): ImageError {
+function usedBy(what: string, by: ImageUse): ImageError {
   return new ImageError({
     code: 'IMAGE_IN_USE',
     message: `conflict: ${what} - image is being used by ${by}`,

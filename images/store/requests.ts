@@ -28,6 +28,8 @@ export interface PutImage {
   readonly tag?: string | undefined;
   /** 'docker.io/library/nginx@sha256:…'. */
   readonly repoDigest?: string | undefined;
+  /** The id of the image that it was committed from. */
+  readonly parent?: string | undefined;
 }
 
 export interface Pushed {
@@ -42,6 +44,10 @@ export interface RemoveOptions {
   readonly force?: boolean | undefined;
   /** By image id, a container that uses it (a running one if there is one): 'running container 0123456789ab'. */
   readonly inUse?: ReadonlyMap<string, ImageUse> | undefined;
+  /** Directories of layers that containers stack, which stay on the disk. */
+  readonly stacked?: ReadonlySet<string> | undefined;
+  /** Parents without a name stay. */
+  readonly keepParents?: boolean | undefined;
 }
 
 export interface Removal {

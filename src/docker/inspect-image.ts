@@ -13,7 +13,7 @@ export function inspectImage(image: StoredImage): Readonly<Record<string, unknow
     Id: image.id,
     RepoTags: image.tags.map(shortName).sort(),
     RepoDigests: image.repoDigests.map(shortName),
-    Parent: '',
+    Parent: image.parent ?? '',
     Comment: config.history?.at(-1)?.comment ?? '',
     Created: config.created ?? '',
     DockerVersion: '',

@@ -101,3 +101,54 @@ describe('several platforms', () => {
     expect(stderr).toContain(`test:latest was found but its platform (${own}) does not match the specified`);
   });
 });
+
+describe('parents', () => {
+  const make = async (from: string, to: string): Promise<string> => {
+    await ok('run', '--name', 'build', from, 'touch', `/${to}`);
+    const id = await ok('commit', 'build', to);
+    await ok('rm', 'build');
+    return id;
+  };
+  const idOf = (name: string): Promise<string> => ok('inspect', '--type', 'image', '-f', '{{.Id}}', name);
+
+  test('are named by inspect, kept while a child needs them, and go with the last one', async () => {
+    // Of the tests above.
+    await ok('image', 'prune', '-f');
+    const [first, second, third] = [
+      await make('test', 'one'),
+      await make('one', 'two'),
+      await make('one', 'three'),
+    ];
+    expect(await ok('inspect', '--type', 'image', '-f', '{{.Parent}}', 'one', 'two')).toBe(
+      `${await idOf('test')}\n${first}`,
+    );
+    expect((await minidock('rmi', '-f', first)).stderr).toContain(
+      'unable to delete ' + first.slice(7, 19) + ' (cannot be forced) - image has dependent child images',
+    );
+    expect(await ok('rmi', 'one')).toBe('Untagged: one:latest');
+    expect(await ok('images', '-q')).not.toContain(first.slice(7, 19));
+    expect(await ok('images', '-aq')).toContain(first.slice(7, 19));
+    expect(await ok('image', 'prune', '-f')).not.toContain('deleted');
+    expect(await ok('rmi', 'two')).toContain(`Deleted: ${second}`);
+    expect(await ok('images', '-aq')).toContain(first.slice(7, 19));
+    expect((await ok('rmi', third)).split('\n').slice(0, 3)).toEqual([
+      'Untagged: three:latest',
+      `Deleted: ${third}`,
+      `Deleted: ${first}`,
+    ]);
+  });
+
+  test('an image that is removed by force leaves a stopped container its layers, until that is gone', async () => {
+    const id = await make('test', 'held');
+    await ok('create', '--name', 'holder', 'held', 'ls', '/held');
+    expect(await ok('rmi', '-f', 'held')).toBe(`Untagged: held:latest\nDeleted: ${id}`);
+    expect(await ok('image', 'prune', '-f')).not.toContain('deleted');
+    expect(await ok('start', '-a', 'holder')).toBe('/held');
+    // Its blob is there still, for an image that has the same layer.
+    const again = await make('test', 'held');
+    expect(await ok('save', '-o', join(engine.host.dir, 'held.tar'), 'held')).toBe('');
+    await ok('rmi', again);
+    await ok('rm', 'holder');
+    expect(await ok('image', 'prune', '-f')).toMatch(/deleted: sha256:/);
+  });
+});

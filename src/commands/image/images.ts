@@ -1,7 +1,10 @@
 /** `images` */
+import { statSync } from 'node:fs';
+import type { ImageStore } from '../../../images/store/image-store.ts';
 import type { StoredImage } from '../../../images/types.ts';
 import { nowNs } from '../../engine/spec/time.ts';
 import { formatList } from '../../docker/format.ts';
+import { parseBool } from '../../docker/filters.ts';
 import { filterImages, parseImageFilters } from '../../docker/image-filter.ts';
 import { imageEntries, imageListStyle, imageRow, type ImageEntry } from '../../docker/image-row.ts';
 import { collect, type Verb } from '../shared/verb.ts';
@@ -24,7 +27,7 @@ export const images: Verb = {
     command
       .usage('[OPTIONS] [REPOSITORY[:TAG]]')
       .argument('[repository]')
-      .option('-a, --all', 'Show all images (minidock keeps no intermediate ones)')
+      .option('-a, --all', 'Show all images (default hides intermediate images)')
       .option('-q, --quiet', 'Only show image IDs')
       .option('--digests', 'Show digests')
       .option('--no-trunc', "Don't truncate output")
@@ -34,8 +37,11 @@ export const images: Verb = {
       .action(async (repository: string | undefined, flags: ImagesFlags) => {
         if (flags.tree === true) refuseBesideTree(flags);
         const store = await engine.images();
-        const all = await store.list();
         const filters = parseImageFilters(flags.filter ?? [], repository);
+        const wantsDangling = filters.get('dangling')?.some(parseBool) === true;
+        const all = (await store.list()).filter(
+          (image, _, others) => (flags.all === true && !wantsDangling) || !isIntermediate(image, others),
+        );
         const named = new Map<string, StoredImage | undefined>();
         for (const name of [...(filters.get('before') ?? []), ...(filters.get('since') ?? [])]) {
           named.set(name, await store.find(name));
@@ -55,6 +61,10 @@ export const images: Verb = {
   },
 };
 
+/** A step on the way to another image, that nobody has named. */
+const isIntermediate = ({ id, tags, repoDigests }: StoredImage, others: readonly StoredImage[]): boolean =>
+  tags.length + repoDigests.length === 0 && others.some(({ parent }) => parent === id);
+
 /** In Docker's words. */
 function refuseBesideTree({ quiet, trunc, digests, format }: ImagesFlags): void {
   const flag = [
@@ -65,6 +75,15 @@ function refuseBesideTree({ quiet, trunc, digests, format }: ImagesFlags): void 
   ].find((word) => word !== false);
   if (flag === undefined) return;
   throw new MinidockError({ code: 'INVALID_FLAG', message: `${flag} is not yet supported with --tree` });
+}
+
+/** Bytes of the blobs that its layers came in. */
+function packedSize(store: ImageStore, { config }: StoredImage): number {
+  const blobs = new Set(config.rootfs.diff_ids.map((diffId) => store.layer(diffId).blob));
+  const sizes = [...blobs].map(
+    (blob) => statSync(store.blobs.path(blob), { throwIfNoEntry: false })?.size ?? 0,
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 async function treeOf(engine: Engine, entries: readonly ImageEntry[]): Promise<string> {
@@ -78,7 +97,7 @@ async function treeOf(engine: Engine, entries: readonly ImageEntry[]): Promise<s
   const names = new Map<StoredImage, ImageEntry[]>();
   for (const entry of entries) names.set(entry.image, [...(names.get(entry.image) ?? []), entry]);
   const nodes = [...names].map(([image, own]) => {
-    const content = store.packedSize(image);
+    const content = packedSize(store, image);
     return {
       names: own.flatMap(({ repository, tag }) => (tag === '<none>' ? [] : `${repository}:${tag}`)),
       ...{ id: image.id, manifest: image.manifestDigest, platform: formatPlatform(image.config) },

@@ -24,6 +24,15 @@ export const imagesOf = ({ imageId, spec }: ContainerConfig): readonly string[] 
   ...spec.mounts.flatMap(({ image }) => image?.id ?? []),
 ];
 
+/** Directories of layers that containers stack, be their image removed by force. @throws as imagesInUse. */
+export const layersInUse = (containers: ContainerStore): ReadonlySet<string> =>
+  new Set(
+    readable(containers, 'remove images').flatMap(({ config }) => [
+      ...config.layers,
+      ...config.spec.mounts.flatMap(({ image }) => image?.layers ?? []),
+    ]),
+  );
+
 /** Names of volumes. @throws as imagesInUse. */
 export const volumesInUse = (containers: ContainerStore): ReadonlySet<string> =>
   new Set([

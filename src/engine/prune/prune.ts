@@ -15,7 +15,7 @@ import { listNetworks } from '../state/networks.ts';
 import { treeSize } from '../state/tree-size.ts';
 import { listVolumes, lockVolumes } from '../state/volumes.ts';
 import { planRemovalOf, removeBySteps, sweepVolumes } from '../volumes/remove.ts';
-import { imagesInUse, isTakenMeanwhile, volumesInUse } from './in-use.ts';
+import { imagesInUse, isTakenMeanwhile, layersInUse, volumesInUse } from './in-use.ts';
 
 export interface Pruned {
   /** Lines as Docker prints them. */
@@ -100,7 +100,11 @@ export async function pruneImages(engine: Engine, chooses: Chooses, all: boolean
     ...kept.map(({ id }): [string, string] => [id, 'a filter']),
     ...imagesInUse(engine.containers),
   ]);
-  const { untagged, deleted, bytes } = await store.prune({ all, inUse });
+  const { untagged, deleted, bytes } = await store.prune({
+    all,
+    inUse,
+    stacked: layersInUse(engine.containers),
+  });
   const events = deleted.map((id): NewEvent => imageEvent('delete', id));
   recordEvents(engine.paths, [...events, pruneEvent('image', bytes)]);
   return {
