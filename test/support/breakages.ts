@@ -903,6 +903,18 @@ export const breakages: readonly Breakage[] = [
     asked: [[['outside -> :7100'], 'not-accepted']],
   },
   {
+    name: 'a full backlog in a container',
+    broken: perl(
+      `bind($s, sockaddr_in(7100, INADDR_ANY)); listen($s, 0); ${connections(4, 7100, '"127.0.0.1"')}`,
+      '$WEB_NS',
+    ),
+    undo: 'kill $(cat $DIR/perl)',
+    asked: [
+      [['host -> web:7100'], 'not-accepted'],
+      [['app -> web:7100'], 'not-accepted'],
+    ],
+  },
+  {
     name: 'loopback down',
     broken: 'ip link set lo down; $WEB_NS ip link set lo down',
     undo: 'ip link set lo up; $WEB_NS ip link set lo up',

@@ -6,7 +6,7 @@ import type { Argv } from '../../../runtime/plan/argv.ts';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { bad } from './findings.ts';
 import { STAGES, type Finding, type Probe, type TraceEvent, type Verdict } from './model.ts';
-import { inStack, type Scene } from './observe.ts';
+import { inStack, type Scene, type Stack } from './observe.ts';
 import { ownerOf } from './ruleset.ts';
 import { lostBeyond } from './beyond.ts';
 import { ledAway, lostAt, strayed } from './lost.ts';
@@ -134,15 +134,20 @@ function fixFor(scene: Scene, event: TraceEvent, owner: ReturnType<typeof ownerO
   return `Accept it there before that rule: ${renderArgv(['nft', '-a', 'list', 'chain', event.family, event.table, event.chain])} shows its handle.`;
 }
 
+/** The kernel drops what asks for one more connection, and no rule shows it. */
+function fullBacklog(stack: Stack, at: number): Finding | undefined {
+  const full = stack.listeners.find(({ port, isFull }) => port === at && isFull);
+  if (full === undefined) return undefined;
+  const text = `${full.program || 'the program'} listens at port ${at} and accepts no connection: as many wait there as its backlog allows`;
+  const show = inStack(stack, ['ss', '-ltnp', 'sport', '=', `:${at}`]);
+  const fix = 'The program there hangs or is stopped; restart it, or let it take a longer backlog.';
+  return { ...bad('socket', 'not-accepted', text, show), fix };
+}
+
 /** A program of this host listens, and its kernel does not answer. */
 function unheard({ journey: { asked }, host }: Scene, look: Argv): Finding {
-  const full = host.listeners.find(({ port, isFull }) => port === asked.port && isFull);
-  if (full !== undefined) {
-    const text = `${full.program || 'the program'} listens at port ${asked.port} and accepts no connection: as many wait there as its backlog allows`;
-    const show = ['ss', '-ltnp', 'sport', '=', `:${asked.port}`];
-    const fix = 'The program there hangs or is stopped; restart it, or let it take a longer backlog.';
-    return { ...bad('socket', 'not-accepted', text, show), fix };
-  }
+  const full = fullBacklog(host, asked.port);
+  if (full !== undefined) return full;
   const text = `a program of the host listens at port ${asked.port}, and the host does not answer the packet: the program's socket refuses it (a BPF filter, TCP MD5), or a rule leaves no trace`;
   const fix = 'Look at the options of that socket: ss -ltnpie.';
   return { ...bad('socket', 'no-answer', text, look), fix };
@@ -203,6 +208,8 @@ function unanswered(scene: Scene, probe: Probe, listening: boolean): Finding {
       if (probe.held !== undefined) return probe.held;
       if (journey.to === undefined && journey.toNetns === undefined && listening) return unheard(scene, look);
       if (receiver !== undefined) {
+        const full = fullBacklog(receiver, scene.final?.port ?? journey.asked.port);
+        if (full !== undefined) return full;
         const text = `the host sent the packet to ${receiver.name}, and no answer came: ${receiver.name} drops it, or its cable does`;
         const rules = inStack(receiver, ['nft', 'list', 'ruleset']);
         const fix = `Look at the packet filter inside ${receiver.name}, and at its rp_filter.`;
