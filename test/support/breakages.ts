@@ -915,6 +915,16 @@ export const breakages: readonly Breakage[] = [
     ],
   },
   {
+    name: 'a published port of an internal network',
+    broken:
+      '$MINIDOCK network create --internal cell; $MINIDOCK run -d --name shut --network cell -p 8091:80 test httpd -f -p 80 -h /www',
+    undo: '$MINIDOCK rm -f shut; $MINIDOCK network rm cell',
+    asked: [
+      [['outside -> :8091'], 'network-internal'],
+      [['app -> 192.0.2.2:8091'], 'dropped'],
+    ],
+  },
+  {
     name: 'loopback down',
     broken: 'ip link set lo down; $WEB_NS ip link set lo down',
     undo: 'ip link set lo up; $WEB_NS ip link set lo up',

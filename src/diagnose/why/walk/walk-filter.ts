@@ -46,7 +46,7 @@ export function checkForward(scene: Scene): readonly Finding[] {
   const names = chains.map(({ family, table, name }) => `${family} ${table} ${name}`);
   const passed = names.length === 0 ? 'no chain filters it' : `it passes ${names.join(', ')}`;
   const show: Argv = ['nft', 'list', 'chains'];
-  const refused = ownRefusal(scene.journey);
+  const refused = goalRefusal(scene.journey) ?? ownRefusal(scene.journey);
   const findings: Finding[] = [
     refused === undefined
       ? good('forward', passed, show)
@@ -73,18 +73,27 @@ export function ownRefusal({
 }: Journey): Pick<Finding, 'code' | 'text' | 'fix'> | undefined {
   const home = from.kind === 'container' ? from.container.state.network?.network : undefined;
   const goal = to?.state.network?.network;
-  if (home === undefined || home.name === goal?.name) return undefined;
-  if (home.internal === true) {
+  if (home !== undefined && home.name === goal?.name) return undefined;
+  if (home?.internal === true) {
     const text = `the network ${home.name} is internal: its containers reach only this host`;
     const fix = `Run it in a network that was made without --internal${goal === undefined ? '' : `, ${goal.name} for one`}.`;
     return { code: 'network-internal', text, fix };
   }
-  if (goal === undefined || published !== undefined) return undefined;
+  if (home === undefined || goal === undefined || published !== undefined) return undefined;
   return {
     code: 'networks-apart',
     text: `minidock keeps the networks ${home.name} and ${goal.name} apart: only published ports lead from one to the other`,
     fix: `Run both in one network (--network ${goal.name}), or publish the port (-p) and use this host's address.`,
   };
+}
+
+/** Of a network without a way out: the answer to anybody else is dropped, or has no route. */
+export function goalRefusal({ from, to }: Journey): Pick<Finding, 'code' | 'text' | 'fix'> | undefined {
+  const home = from.kind === 'container' ? from.container.state.network?.network : undefined;
+  const goal = to?.state.network?.network;
+  if (goal?.internal !== true || from.kind === 'host' || home?.name === goal.name) return undefined;
+  const text = `the network ${goal.name} is internal: its containers answer only each other and this host, at a published port too`;
+  return { code: 'network-internal', text, fix: 'Run it in a network that was made without --internal.' };
 }
 
 /** A stand-in has only one client address. */
@@ -132,7 +141,7 @@ export function acceptFix(
       return `iptables -I DOCKER-USER -o ${bridge} -j ACCEPT && iptables -I DOCKER-USER -i ${bridge} -j ACCEPT`;
     case 'minidock':
       return (
-        ownRefusal(journey)?.fix ??
+        (goalRefusal(journey) ?? ownRefusal(journey))?.fix ??
         'Other machines reach only published ports of a container: run it with -p.'
       );
     case 'somebody else': {

@@ -9,7 +9,7 @@ import { interfaceOf } from '../../../engine/spec/endpoints.ts';
 import type { Container } from '../../../engine/state/store.ts';
 import type { Finding, Journey, Stage } from '../model.ts';
 import { addressesOf, inStack, type Scene, type Stack } from '../observe.ts';
-import { checkClientRules, checkForward, checkRedirection, ownRefusal } from './walk-filter.ts';
+import { checkClientRules, checkForward, checkRedirection, goalRefusal, ownRefusal } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
 import { checkClientRoute, checkUplink } from '../client-route.ts';
 import {
@@ -268,6 +268,8 @@ function checkWayBack(scene: Scene): readonly Finding[] {
   if (receiver === undefined) return [];
   const get = inStack(receiver, ['ip', 'route', 'get', clientAddress]);
   if (backRoute === undefined) {
+    const refused = goalRefusal(journey);
+    if (refused !== undefined) return [{ ...bad('way back', refused.code, refused.text, get), ...refused }];
     const text = `${receiver.name} has no route back to the client`;
     const fix = routeFix(receiver, clientAddress, journey.to === undefined ? undefined : homeIn(journey.to));
     return [{ ...bad('way back', 'no-way-back', text, get), fix }];
