@@ -244,6 +244,20 @@ const routes: readonly Breakage[] = [
     ],
   },
   {
+    name: 'a route that swallows the network of a client',
+    broken: 'ip route add blackhole 203.0.113.0/24',
+    undo: 'ip route del blackhole 203.0.113.0/24 2>/dev/null || true',
+    asked: [[['--from', '203.0.113.50', ':8080'], 'client-route']],
+    mended: true,
+  },
+  {
+    name: 'a route that leads the answers to the network of a client elsewhere',
+    broken: 'ip route add 203.0.113.0/24 via 10.7.0.2',
+    undo: 'ip route del 203.0.113.0/24 2>/dev/null || true',
+    asked: [[['--from', '203.0.113.50', ':8080'], 'client-route']],
+    mended: true,
+  },
+  {
     name: 'a route that leads the answers to one client elsewhere',
     broken: 'ip route add 203.0.113.50 via 10.7.0.2',
     undo: 'ip route del 203.0.113.50',
@@ -663,6 +677,35 @@ const answers: readonly Breakage[] = [
     asked: [[['netns:red -> 192.0.2.2:8080'], 'answer-astray']],
   },
   {
+    name: 'a tunnel that takes the network of a namespace',
+    broken: 'ip route add 10.7.0.0/29 dev eth0',
+    undo: 'ip route del 10.7.0.0/29 dev eth0 2>/dev/null || true',
+    asked: [[['netns:red -> 192.0.2.2:8080'], 'answer-astray']],
+    mended: true,
+  },
+  {
+    name: 'a rule of a VPN that takes the answers of the containers',
+    broken: 'ip route add default dev eth0 table 77; ip rule add from 172.17.0.0/16 lookup 77 pref 100',
+    undo: 'ip rule del pref 100 2>/dev/null || true; ip route flush table 77',
+    asked: [[['netns:red -> 192.0.2.2:8080'], 'answer-astray']],
+    mended: true,
+  },
+  {
+    name: 'a route that swallows the answers to a namespace',
+    broken: 'ip route add blackhole 10.7.0.0/30',
+    undo: 'ip route del blackhole 10.7.0.0/30 2>/dev/null || true',
+    asked: [[['netns:red -> 192.0.2.2:8080'], 'unroutable']],
+    mended: true,
+  },
+  {
+    name: "the reverse path filter at a namespace's neighbour, for another address of it",
+    broken:
+      'ip -n red addr add 10.66.0.9/32 dev lo; ip -n red route add 10.7.0.1 dev eth0 src 10.66.0.9; ip route add 10.66.0.0/16 dev eth0; ' +
+      'echo 1 >/proc/sys/net/ipv4/conf/br7/rp_filter; ip -n red neigh flush all',
+    undo: 'ip -n red addr del 10.66.0.9/32 dev lo; ip -n red route del 10.7.0.1 dev eth0 2>/dev/null || true; ip route del 10.66.0.0/16; echo 0 >/proc/sys/net/ipv4/conf/br7/rp_filter',
+    asked: [[['netns:red -> 10.7.0.1:8080'], 'unroutable']],
+  },
+  {
     name: "the reverse path filter at a namespace's gateway",
     broken:
       'ip route add 10.7.0.2 dev minidock0; echo 1 >/proc/sys/net/ipv4/conf/br7/rp_filter; ip -n red neigh flush all',
@@ -923,6 +966,20 @@ export const breakages: readonly Breakage[] = [
       [['outside -> :8091'], 'network-internal'],
       [['app -> 192.0.2.2:8091'], 'dropped'],
     ],
+  },
+  {
+    name: 'route_localnet off where a port is published',
+    broken: 'echo 0 >/proc/sys/net/ipv4/conf/minidock0/route_localnet',
+    undo: 'echo 1 >/proc/sys/net/ipv4/conf/minidock0/route_localnet',
+    client: fetch('http://127.0.0.1:8080/'),
+    asked: [[['host', '127.0.0.1:8080'], 'localnet-off']],
+    mended: true,
+  },
+  {
+    name: 'postrouting flushed, and a named world',
+    broken: `${WORLD}; nft list chain ip minidock postrouting >$DIR/postrouting; nft flush chain ip minidock postrouting`,
+    undo: `nft flush chain ip minidock postrouting; { echo "table ip minidock {"; sed "1d;\\$d" $DIR/postrouting; echo "}"; } | nft -f -; ${NO_WORLD}`,
+    asked: [[['app -> netns:world:80'], 'postrouting-flushed']],
   },
   {
     name: 'loopback down',

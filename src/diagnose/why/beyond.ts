@@ -12,9 +12,10 @@ import { bad } from './findings.ts';
 import type { Beyond, Finding, Probe, TraceEvent } from './model.ts';
 import { readNamespaces } from './namespaces.ts';
 import { addressesOf, readNetns, type Scene } from './observe.ts';
-import { homeOf } from './physical.ts';
-import { homeAtHost, leads, routeFix } from './route-fix.ts';
+import { homeOf, homeOfLink } from './physical.ts';
+import { homeAtHost, leads, ledAwayFix, routeFix } from './route-fix.ts';
 import { isAnswer, lastSeen } from './trace.ts';
+import { checkMasquerade } from './walk/walk-out.ts';
 
 /** undefined where that is nobody who can be looked at. */
 export async function lookBeyond(
@@ -80,6 +81,8 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
   if (route === undefined) {
     const unhidden = isWorld(scene, packet) ? unmasqueraded(scene, packet, name) : [];
     if (unhidden.length > 0) return unhidden;
+    const unmasked = checkMasquerade(scene).filter(({ status }) => status === 'stop');
+    if (unmasked.length > 0) return unmasked;
     const text = `${name} has no route back to ${source}`;
     return [{ ...bad('way back', 'no-way-back', text, get), fix: mend }];
   }
@@ -139,16 +142,22 @@ function hairpin({ journey }: Scene, { name, enter }: Beyond, packet: TraceEvent
 
 /** The answer came to the host, which sent it on: to the one who asked? */
 function answerAstray(
-  { host, sender, senderRoute }: Scene,
+  { host, sender, senderRoute, final }: Scene,
   { kind, hook, packet }: TraceEvent,
 ): readonly Finding[] {
   if (sender === undefined || kind !== 'leave' || hook !== 'postrouting') return [];
-  const home = homeOf(host, sender, senderRoute?.prefsrc ?? packet.destination);
+  const home =
+    senderRoute === undefined
+      ? homeOf(host, sender, packet.destination)
+      : homeOfLink(host, sender, senderRoute.dev);
   if (home === undefined || packet.oif === '' || home === packet.oif) return [];
-  const { destination, oif } = packet;
+  const { destination, oif, iif } = packet;
   const text = `the host sends the answer to ${destination} out of ${oif}, and ${sender.name} is at ${home}`;
-  const fix = `ip route del ${destination} dev ${oif}`;
-  return [{ ...bad('way back', 'answer-astray', text, ['ip', 'route', 'get', destination]), fix }];
+  // The kernel routes it before it turns the redirection back.
+  const from = final?.address ?? packet.source;
+  const fix = ledAwayFix(host, { ...{ to: destination, from, dev: oif }, home });
+  const look: Argv = ['ip', 'route', 'get', destination, ...(iif === '' ? [] : ['from', from, 'iif', iif])];
+  return [{ ...bad('way back', 'answer-astray', text, look), fix }];
 }
 
 /** As it was at the last hook before the wire. */

@@ -4,15 +4,16 @@ import { bad, isUp } from './findings.ts';
 import type { Finding } from './model.ts';
 import { addressesOf, type Scene } from './observe.ts';
 import { checkArp } from './physical.ts';
+import { ledAwayFix, routeFix } from './route-fix.ts';
 
 export function checkClientRoute(scene: Scene): readonly Finding[] {
-  const { journey, clientAddress, clientRoute, entry, ownWays } = scene;
+  const { journey, host, clientAddress, clientRoute, entry, ownWays, final } = scene;
   if (journey.from.kind !== 'outside') return [];
   if (journey.source === undefined) return ownWays.length === 0 ? [] : [note(ownWays)];
   const get = ['ip', 'route', 'get', clientAddress] as const;
   if (clientRoute === undefined) {
     const text = `the host sends nothing to ${clientAddress}: its routes say so`;
-    return [{ ...bad('way back', 'client-route', text, get), fix: `ip route del ${clientAddress}` }];
+    return [{ ...bad('way back', 'client-route', text, get), fix: routeFix(host, clientAddress, undefined) }];
   }
   if (entry === '' || clientRoute.dev === entry) return [];
   const other = `the host's answers to ${clientAddress} leave by ${clientRoute.dev}`;
@@ -22,7 +23,8 @@ export function checkClientRoute(scene: Scene): readonly Finding[] {
     return [{ ...bad('routing', 'rp-filter', text, get), fix }];
   }
   const text = `${other}, and its packets come in by ${entry}`;
-  return [{ ...bad('way back', 'client-route', text, get), fix: `ip route del ${clientAddress}` }];
+  const away = { ...{ to: clientAddress, from: final?.address ?? '' }, dev: clientRoute.dev, home: entry };
+  return [{ ...bad('way back', 'client-route', text, get), fix: ledAwayFix(host, away) }];
 }
 
 /** A stand-in bypasses the uplink's carrier. */

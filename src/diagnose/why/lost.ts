@@ -9,6 +9,7 @@ import type { Finding, Probe, TraceEvent } from './model.ts';
 import { addressesOf, inStack, type Scene } from './observe.ts';
 import { hostEnd } from './physical.ts';
 import { ownerOf } from './ruleset.ts';
+import { routeFix } from './route-fix.ts';
 import { isAnswer, lastSeen, stageOf } from './trace.ts';
 import { isOwn } from './kinds.ts';
 
@@ -22,7 +23,7 @@ export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
   const last = back ?? there;
   const silent = probe.outcome === 'silent';
   const what = back === undefined ? 'the packet' : 'the answer';
-  if (probe.localnetOff !== undefined) return [localnetOff(probe.localnetOff)];
+  if (probe.localnetOff !== undefined) return [localnetOff(scene, probe.localnetOff)];
   if (last !== undefined && last.kind !== 'leave') return [inHook(scene, last, what, sourcePort)];
   if (unroutable !== undefined) {
     const { rule, says } = unroutable;
@@ -98,8 +99,14 @@ function inHook({ ruleset }: Scene, last: TraceEvent, what: string, sourcePort: 
 const REFUSAL = /RTNETLINK|Error/;
 
 /** Which check of ip_route_input_slow() failed, by the errno and the settings. */
-function routingFix({ says, iif, rule }: NonNullable<Probe['unroutable']>, { forwarding }: Scene): string {
+function routingFix(
+  { says, iif, rule, look }: NonNullable<Probe['unroutable']>,
+  { forwarding, host }: Scene,
+): string {
   if (rule !== undefined) return `ip rule del pref ${rule.priority}`;
+  const [, , , destination = ''] = look;
+  const mend = routeFix(host, destination, undefined);
+  if (mend.includes(' del ')) return mend;
   const filters = ['all', iif].some((name) => isOn(`/proc/sys/net/ipv4/conf/${name}/rp_filter`));
   // EXDEV until Linux 6.13; EINVAL since, as for other impossible sources.
   if (says.includes('cross-device') || (filters && says.includes('Invalid argument'))) {

@@ -27,7 +27,15 @@ export const hostEnd = (link: IpLink | undefined, host: Stack): IpLink | undefin
 /** Where the host meets the cable of the interface that has the address: the bridge, or its end. */
 export function homeOf(host: Stack, stack: Stack, address: string): string | undefined {
   const link = stack.interfaces.find(({ ifname }) => addressesOf(stack, ifname).includes(address));
-  const end = hostEnd(link, host);
+  return link === undefined ? undefined : homeOfLink(host, stack, link.ifname);
+}
+
+/** The same of an interface. An address may be on another one: on lo, say. */
+export function homeOfLink(host: Stack, stack: Stack, dev: string): string | undefined {
+  const end = hostEnd(
+    stack.interfaces.find(({ ifname }) => ifname === dev),
+    host,
+  );
   return end?.master ?? end?.ifname;
 }
 

@@ -20,7 +20,7 @@ import { lookAt } from '../../../runtime/plan/read-program.ts';
 import { startClient, type Client } from './client.ts';
 import { addressesOf, type Scene } from './observe.ts';
 import { heldBy } from './queue.ts';
-import { homeOf, hostEnd } from './physical.ts';
+import { homeOfLink, hostEnd } from './physical.ts';
 import { within } from './programs.ts';
 import { converse } from './service.ts';
 import { chainsOf } from './ruleset.ts';
@@ -169,15 +169,17 @@ async function lookAround(
   const deafToSender =
     sender === undefined ? '' : await deafNeighbour(senderRoute, journey.asked.address, sender.enter);
   const source = senderRoute?.prefsrc ?? '';
-  const iif = sender === undefined || source === '' ? undefined : homeOf(host, sender, source);
-  const unheard =
-    iif !== undefined && deafToSender === senderRoute?.gateway && addressesOf(host).includes(deafToSender);
+  const iif =
+    sender === undefined || senderRoute === undefined || source === ''
+      ? undefined
+      : homeOfLink(host, sender, senderRoute.dev);
+  const unheard = iif !== undefined && addressesOf(host).includes(deafToSender);
   // With rp_filter the host answers ARP only for senders it accepts packets from.
   const unrouted = unheard
     ? { source, destination: journey.asked.address, iif }
     : unroutedPacket(trace, sourcePort);
   const unroutable = unrouted === undefined ? undefined : await askRoutes(unrouted, host.rules);
-  const localnetOff = await strandedOnLoopback(trace, sourcePort);
+  const localnetOff = await strandedOnLoopback(scene, trace, sourcePort);
   const beyond = await lookBeyond(scene, trace, sourcePort);
   const arp = await firstArpLoss(scene, { deaf, deafRouter, deafToSender });
   const held = await heldBy(scene);

@@ -99,6 +99,41 @@ export function routeToNetworkFix(host: Stack, network: BridgeNetwork | undefine
   return `ip route add ${subnet} dev ${bridge} src ${gateway}`;
 }
 
+/**
+ * To be typed on the host, which sends what is for that address out of `dev`, and it is at `home`: the narrowest route
+ * is taken away, or the rule that asks another table first. The default route stays.
+ */
+export function ledAwayFix(
+  { routes, rules }: Stack,
+  { to, from, dev, home }: { readonly [name in 'to' | 'from' | 'dev' | 'home']: string },
+): string {
+  const [narrowest] = routes
+    .filter((route) => leads(route, to))
+    .sort((one, two) => prefixOf(two) - prefixOf(one));
+  if (narrowest?.dev === dev) {
+    const { dst } = narrowest;
+    return dst === 'default' ? `ip route add ${to} dev ${home}` : `ip route del ${dst} dev ${dev}`;
+  }
+  const rule = rules.find((one) => isLeading(one, to, from));
+  return rule === undefined
+    ? 'Take away the rule or the route that leads there: ip rule; ip route show table all.'
+    : `ip rule del pref ${rule.priority}`;
+}
+
+const prefixOf = ({ dst }: IpRoute): number => (dst === 'default' ? 0 : Number(dst.split('/')[1] ?? 32));
+
+/** A rule with other conditions may not be about this packet. */
+function isLeading(
+  { priority, action, table, src, srclen = 32, dst, dstlen = 32, fwmark }: IpRule,
+  to: string,
+  from: string,
+): boolean {
+  if (priority === 0 || priority >= MAIN_RULE || table === 'main') return false;
+  if (action !== undefined || fwmark !== undefined) return false;
+  const isFrom = src === 'all' || isIn(`${src}/${srclen}`, from);
+  return isFrom && (dst === undefined || dst === 'all' || isIn(`${dst}/${dstlen}`, to));
+}
+
 /** A route that takes an address for one of the own network: ARP asks for it in vain. */
 export function checkOnLink(
   stack: Stack,

@@ -30,7 +30,7 @@ export function walkOut(scene: Scene): readonly Finding[] {
   return [
     ...checkRoute(scene),
     ...(through ? [checkForwarding(scene.forwarding), ...checkForward(scene)] : []),
-    ...(journey.from.kind === 'container' ? checkMasquerade(scene) : []),
+    ...checkMasquerade(scene),
   ];
 }
 
@@ -56,7 +56,7 @@ function checkRoute({ journey, host, hostRoute }: Scene): readonly Finding[] {
   ];
 }
 
-function checkMasquerade(scene: Scene): readonly Finding[] {
+export function checkMasquerade(scene: Scene): readonly Finding[] {
   const { journey, ruleset, hostRoute } = scene;
   if (journey.from.kind !== 'container') return [];
   const { config, state } = journey.from.container;
