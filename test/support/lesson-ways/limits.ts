@@ -100,7 +100,8 @@ const cgroupLimits: LessonWays = {
         'mkdir /root/pids/calm; echo 5 >/root/pids/calm/pids.max',
         PIDS('six', 6),
       ],
-      right: PIDS('other', 5),
+      // The kernel counts what it refused at the group of the process, below the limit's.
+      right: `mkdir -p /root/pids/above/below; echo 5 >/root/pids/above/pids.max; ${PIDS('above/below', 9)}`,
     },
     memory: {
       wrong: [

@@ -70,8 +70,9 @@ fi`,
       requirements: [
         need(
           'a group has pids.max 5, and refused at least one process (pids.events)',
-          `for f in $(find /sys/fs/cgroup -name pids.events); do
-  [ "$(cat "\${f%events}max")" = 5 ] && [ "$(sed -n 's/^max //p' $f)" -gt 0 ] && exit 0
+          // The kernel counts it at the group of the process, which may be one below the limit's.
+          `for f in $(find /sys/fs/cgroup -name pids.max); do
+  [ "$(cat $f)" = 5 ] && find "\${f%/*}" -name pids.events -exec grep -q '^max [1-9]' {} \\; -print | grep -q . && exit 0
 done
 exit 1`,
         ),
