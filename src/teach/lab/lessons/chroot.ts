@@ -129,7 +129,7 @@ const chroot: Lesson = {
   ],
   epilogue:
     'runc and minidock use pivot_root(".", ".") with an unmount, as you did (runtime/rootfs/pivot.ts). Docker also ' +
-    'takes CAP_SYS_ADMIN away, without which nothing can be mounted; It leaves CAP_SYS_CHROOT, since there is ' +
+    'takes CAP_SYS_ADMIN away, without which nothing can be mounted; it leaves CAP_SYS_CHROOT, since there is ' +
     'nowhere to go.',
 };
 

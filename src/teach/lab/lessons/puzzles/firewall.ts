@@ -130,7 +130,7 @@ second router, backup. Outside waits in vain.
   ],
   requirements: [pageFromOutside],
   epilogue:
-    "A container on two networks has this choice of doors: Docker lets one network give the default route (its --gw-priority). minidock's containers have one network and one way.",
+    'A container on two networks has this choice of doors: Docker and minidock let one network give the default route (`network connect --gw-priority`).',
 });
 
 const hairpin = puzzle({

@@ -187,7 +187,7 @@ by radio. Its packets arrive at the host, and the host does nothing with them.
     },
   ],
   epilogue:
-    'Docker and minidock leave the filter as it is: containers have one way. Many distributions set it to loose for this very reason.',
+    'Docker and minidock leave the filter as it is: a container of one network has one way. Many distributions set it to loose for this very reason.',
 });
 
 export const lessons: readonly Lesson[] = [missingRoute, forwardingOff, twoBridges, rpFilter];
