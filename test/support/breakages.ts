@@ -904,6 +904,14 @@ export const breakages: readonly Breakage[] = [
     mended: true,
   },
   {
+    name: 'a queue that takes ARP too',
+    broken: `tc qdisc add dev $WEB_LINK root tbf rate 8bit burst 10 limit 10; ${FORGET}`,
+    undo: 'tc qdisc del dev $WEB_LINK root 2>/dev/null || true',
+    client: PUBLISHED,
+    asked: [[['web:80'], 'queue']],
+    mended: true,
+  },
+  {
     name: 'a container with a narrower network and a gateway in it',
     broken:
       '$WEB_NS ip addr del $WEB/16 dev eth0; $WEB_NS ip addr add $WEB/31 dev eth0; $WEB_NS ip route add default via 172.17.0.3',

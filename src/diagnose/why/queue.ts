@@ -37,18 +37,24 @@ export async function heldBy(scene: Scene): Promise<Finding | undefined> {
     ...[clientRoute?.dev, hostRoute?.dev].flatMap((dev) => (dev === undefined ? [] : [[host, dev] as const])),
     ...cable(receiver, ({ addr_info }) => addr_info.some(({ local }) => local === address)),
   ];
-  for (const [stack, ifname] of places) {
-    const found = (await readQdiscs(stack, ifname)).find(isHolding);
-    if (found === undefined) continue;
-    const { kind, drops = 0, qlen = 0 } = found;
-    const what = FILTERING.has(kind) ? 'a filter of tc' : `the queueing discipline ${kind}`;
-    const text = `${what} at ${ifname} of ${stack.name} drops or holds packets (${drops} dropped, ${qlen} waiting)`;
-    const which = FILTERING.has(kind) ? kind : 'root';
-    const fix = inStack(stack, ['tc', 'qdisc', 'del', 'dev', ifname, which]).join(' ');
-    const look = inStack(stack, ['tc', '-s', 'qdisc', 'show', 'dev', ifname]);
-    return { ...bad('cable', 'queue', text, look), fix };
+  for (const place of places) {
+    const found = await heldAt(place);
+    if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** At one interface. */
+export async function heldAt([stack, ifname]: Place): Promise<Finding | undefined> {
+  const found = (await readQdiscs(stack, ifname)).find(isHolding);
+  if (found === undefined) return undefined;
+  const { kind, drops = 0, qlen = 0 } = found;
+  const what = FILTERING.has(kind) ? 'a filter of tc' : `the queueing discipline ${kind}`;
+  const text = `${what} at ${ifname} of ${stack.name} drops or holds packets (${drops} dropped, ${qlen} waiting)`;
+  const which = FILTERING.has(kind) ? kind : 'root';
+  const fix = inStack(stack, ['tc', 'qdisc', 'del', 'dev', ifname, which]).join(' ');
+  const look = inStack(stack, ['tc', '-s', 'qdisc', 'show', 'dev', ifname]);
+  return { ...bad('cable', 'queue', text, look), fix };
 }
 
 type Place = readonly [stack: Stack, ifname: string];

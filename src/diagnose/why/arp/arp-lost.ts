@@ -10,6 +10,7 @@ import type { ArpEvent } from './arp-trace.ts';
 import { bad } from '../findings.ts';
 import type { Finding, Stage } from '../model.ts';
 import { inStack, type Stack } from '../observe.ts';
+import { heldAt } from '../queue.ts';
 
 /** Who asks for whom. */
 export interface Asking {
@@ -113,6 +114,8 @@ async function onCable(
       fix,
     };
   }
+  const held = (await heldAt([from, out.ifname])) ?? (await heldAt([to, into.ifname]));
+  if (held !== undefined) return { ...held, stage };
   const show = inside(to.enter, ['ip', '-d', 'link', 'show', into.ifname]);
   const fix = 'Look for XDP programs and queueing disciplines there: tc qdisc show.';
   return {
