@@ -71,9 +71,12 @@ skopeo skopeo
 '
 bench_more_tools='
 wrk wrk
+dnsperf dnsperf
+dnsmasq dnsmasq-base
 docker docker-cli
 dockerd docker.io
 podman podman
+/usr/lib/podman/aardvark-dns aardvark-dns
 runc runc
 '
 

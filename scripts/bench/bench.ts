@@ -119,5 +119,10 @@ export function ofEach(
 /** How long one command takes, whatever it prints. */
 export const milliseconds = async (answer: Promise<Answer>): Promise<number> => (await answer).ms;
 
+/** Writes what is still on its way to the disk, so that the next measurement does not pay for it. */
+export async function settle({ floor }: Bench): Promise<void> {
+  await floor.timeProgram(['sync', '--file-system', floor.host.dir]);
+}
+
 export const names = (prefix: string, count: number): readonly string[] =>
   Array.from({ length: count }, (_, i) => `${prefix}-${i}`);

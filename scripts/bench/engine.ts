@@ -24,6 +24,8 @@ export interface Engine {
   readonly remove: readonly string[];
   /** `pull` from a registry without TLS. */
   readonly pull: readonly string[];
+  /** `push` to one. */
+  readonly push: readonly string[];
   dispose(): Promise<void>;
 }
 
@@ -48,6 +50,7 @@ async function minidockOn(name: EngineName, host: TestHost, program: string): Pr
     ...face(name, host, [program], await startStopWatch(host, { ownCgroup: false })),
     remove: ['rm', '-f'],
     pull: ['pull', '-q'],
+    push: ['push', '-q'],
   };
 }
 
@@ -59,6 +62,7 @@ export async function startDockerEngine(): Promise<Engine> {
       ...face('docker', docker.host, docker.argv, watch),
       remove: ['rm', '-f'],
       pull: ['pull', '-q'],
+      push: ['push', '-q'],
       dispose: async () => {
         await watch.stop();
         await docker.dispose();
@@ -89,6 +93,7 @@ export async function startPodman(): Promise<Engine> {
       ...made,
       remove: ['rm', '-f', '-t', '0'],
       pull: ['pull', '-q', '--tls-verify=false'],
+      push: ['push', '-q', '--tls-verify=false'],
       dispose: async () => {
         // Its containers' processes are in no namespace of the host once conmon has gone.
         await made.time(['rm', '-fa', '-t', '0']);

@@ -8,6 +8,10 @@ import { GROWTHS } from './growth.ts';
 import { parseOptions, type Options } from './options.ts';
 import type { Row } from './row.ts';
 import { renderGrowth, renderSummary, renderTable, type Growth } from './table.ts';
+import { commit } from './work/commit.ts';
+import { connect } from './work/connect.ts';
+import { copy } from './work/copy.ts';
+import { dns } from './work/dns.ts';
 import { executable } from './work/executable.ts';
 import { logs } from './work/logs.ts';
 import { many } from './work/many.ts';
@@ -15,6 +19,7 @@ import { network } from './work/network.ts';
 import { pull } from './work/pull.ts';
 import { atOnce, start } from './work/start.ts';
 import { twenty } from './work/twenty.ts';
+import { watch } from './work/watch.ts';
 
 const WORKS: Readonly<Record<string, (bench: Bench) => Promise<readonly Row[]>>> = {
   executable,
@@ -25,6 +30,11 @@ const WORKS: Readonly<Record<string, (bench: Bench) => Promise<readonly Row[]>>>
   pull,
   logs,
   network,
+  connect,
+  dns,
+  copy,
+  commit,
+  watch,
 };
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);

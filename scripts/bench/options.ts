@@ -21,12 +21,18 @@ export interface Scale {
   readonly slowRounds: number;
   /** Of `seconds` each: request rates vary a lot from one to the next. */
   readonly networkRounds: number;
+  /** Of a second each. */
+  readonly dnsRounds: number;
   readonly many: number;
   readonly atOnce: number;
   readonly logLines: number;
   readonly seconds: number;
   readonly ports: number;
-  /** Works that run only when they are named: those with many containers or a large image. */
+  /** Of the folder that `cp` copies; always the same number of files. */
+  readonly folderMegabytes: number;
+  /** Containers that `stats` and `events` look at. */
+  readonly watched: number;
+  /** Works that run only when they are named: those with many containers, a large image or much data. */
   readonly skipped: readonly string[];
 }
 
@@ -35,11 +41,14 @@ const FULL: Scale = {
   rounds: 15,
   slowRounds: 3,
   networkRounds: 7,
+  dnsRounds: 5,
   many: 200,
   atOnce: 50,
   logLines: 5_000_000,
   seconds: 2,
   ports: 4000,
+  folderMegabytes: 500,
+  watched: 100,
   skipped: [],
 };
 
@@ -48,12 +57,15 @@ const QUICK: Scale = {
   rounds: 5,
   slowRounds: 1,
   networkRounds: 1,
+  dnsRounds: 1,
   many: 40,
   atOnce: 20,
   logLines: 200_000,
   seconds: 1,
   ports: 400,
-  skipped: ['many', 'pull', 'network'],
+  folderMegabytes: 50,
+  watched: 20,
+  skipped: ['many', 'pull', 'network', 'dns', 'copy', 'commit', 'watch'],
 };
 
 export function parseOptions(

@@ -1,6 +1,6 @@
 /** A large image from a registry on loopback, and then one that shares nearly all of it. */
 import { startRegistry } from '../../../test/support/registry.ts';
-import { milliseconds, type Bench } from '../bench.ts';
+import { milliseconds, settle, type Bench } from '../bench.ts';
 import type { Engine } from '../engine.ts';
 import { largeImage, type LargeImage } from '../images.ts';
 import type { Row } from '../row.ts';
@@ -65,11 +65,6 @@ async function withRegistry(engine: Engine, image: LargeImage, use: () => Promis
   } finally {
     await registry.stop();
   }
-}
-
-/** What is still on its way to the disk is written before the next one is timed. */
-async function settle({ floor }: Bench): Promise<void> {
-  await floor.timeProgram(['sync', '--file-system', floor.host.dir]);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The benchmark's own arithmetic: a wrong median or verdict would be believed by everyone who reads the table. */
 import { describe, expect, test } from '@jest/globals';
 import { renderChart } from '../../../scripts/bench/chart.ts';
+import { readDnsperf } from '../../../scripts/bench/dnsperf.ts';
 import { parseOptions } from '../../../scripts/bench/options.ts';
 import { judge, type Row } from '../../../scripts/bench/row.ts';
 import { exponent, percentile, slope, summarize } from '../../../scripts/bench/statistics.ts';
@@ -51,6 +52,26 @@ describe('statistics', () => {
     expect(exponent(constant)).toBeCloseTo(0);
     expect(exponent([1, 2, 4].map((size) => ({ size, cost: size ** 2 })))).toBeCloseTo(2);
     expect(slope([{ size: 1, cost: 1 }])).toBe(0);
+  });
+});
+
+test('of dnsperf, good answers count, and the latency is the median of its histogram', () => {
+  const output = [
+    '  Queries completed:    10 (100.00%)',
+    '  Response codes:       NOERROR 8 (80.00%), SERVFAIL 2 (20.00%)',
+    '  Run time (s):         1.250000',
+    'Latency bucket (s): answer count',
+    '  0.000100 - 0.000101:  4',
+    '  0.000200 - 0.000203:  3',
+    '  0.047104 - 0.048127:  3',
+  ].join('\n');
+  const { median, ...rest } = readDnsperf(output);
+  expect(rest).toEqual({ good: 8, seconds: 1.25 });
+  expect(median).toBeCloseTo(0.0002015, 9);
+  expect(readDnsperf('  Queries completed:    0 (0.00%)')).toEqual({
+    good: 0,
+    seconds: 0,
+    median: undefined,
   });
 });
 
