@@ -72,11 +72,12 @@ export function fitsPlatform(image: Platform, wanted: Platform): boolean {
 function acceptablePlatforms(wanted: Platform): readonly Platform[] {
   const { os, architecture, variant } = wanted;
   const base = { os, architecture };
-  const level = Number(variant?.slice(1) ?? '');
-  if (variant === undefined || !/^v\d+$/.test(variant)) return [wanted, base];
+  // Two digits: each older variant is tried, and the number is the user's.
+  const level = /^v(\d{1,2})$/.exec(variant ?? '')?.[1];
+  if (level === undefined) return [wanted, base];
   const lowest = architecture === 'arm' ? 5 : architecture === 'arm64' ? 8 : 1;
   const variants = [];
-  for (let v = level; v >= lowest; v--)
+  for (let v = Number(level); v >= lowest; v--)
     variants.push(normalizePlatform({ ...base, variant: `v${String(v)}` }));
   // A 64-bit ARM processor runs 32-bit programs, but an index that has both means the 64-bit one: it is not a match.
   return [wanted, ...variants, base];

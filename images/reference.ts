@@ -113,12 +113,11 @@ function suffix({ tag, digest }: Reference): string {
 function splitDomain(text: string): { domain: string; rest: string } {
   const slash = text.indexOf('/');
   const first = text.slice(0, Math.max(slash, 0));
-  const isDomain =
-    slash !== -1 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
+  const isDomain = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
   let domain = isDomain ? first : DEFAULT_DOMAIN;
   let rest = isDomain ? text.slice(slash + 1) : text;
   if (domain === LEGACY_DEFAULT_DOMAIN) domain = DEFAULT_DOMAIN;
-  if (domain === DEFAULT_DOMAIN && !rest.includes('/') && rest !== '') rest = OFFICIAL_PREFIX + rest;
+  if (domain === DEFAULT_DOMAIN && !rest.includes('/')) rest = OFFICIAL_PREFIX + rest;
   return { domain, rest };
 }
 

@@ -77,6 +77,7 @@ function isInBlock(address: string, cidr: string): boolean {
   const [network = '', bits = ''] = cidr.split('/');
   const family = isIP(network) === 6 ? 'ipv6' : 'ipv4';
   if (isIP(address) === 0 || isIP(network) !== isIP(address) || !/^\d+$/.test(bits)) return false;
+  if (Number(bits) > (family === 'ipv6' ? 128 : 32)) return false;
   const block = new BlockList();
   block.addSubnet(network, Number(bits), family);
   return block.check(address, family);

@@ -82,8 +82,7 @@ export function ownLine(
   const full = domainname === '' ? hostname : `${hostname}.${domainname}`;
   // The first part alone too: `hostname` prints it, and programs look up what they call themselves.
   const short = full.split('.', 1)[0] ?? full;
-  const names =
-    domainname === '' && short === full ? full : `${full} ${domainname === '' ? short : hostname}`;
+  const names = short === full ? full : `${full} ${domainname === '' ? short : hostname}`;
   return `${address}\t${names}\n`;
 }
 

@@ -98,7 +98,7 @@ export function parseResolvConf(text: string): ResolvConf {
   const options: string[] = [];
   for (const line of text.split('\n')) {
     const [keyword, ...words] = line
-      .replace(/[#;].*$/, '')
+      .replace(/[#;].*/, '')
       .trim()
       .split(/\s+/);
     if (keyword === 'nameserver' && words[0] !== undefined) nameservers.push(words[0]);

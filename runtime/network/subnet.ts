@@ -80,7 +80,7 @@ export function parseFibTrie(text: string): readonly Cidr[] {
   for (const line of text.split('\n')) {
     const address = /^\s*\|-- (\S+)$/.exec(line)?.[1];
     if (address !== undefined) leaf = address;
-    const prefix = /^\s*\/(\d+) \S+ [A-Z]+/.exec(line)?.[1];
+    const prefix = /^\s*\/(\d+) \S+ [A-Z]/.exec(line)?.[1];
     const route = prefix === undefined ? undefined : parseCidr(`${leaf}/${prefix}`);
     if (route !== undefined) routes.set(formatCidr(route), route);
   }

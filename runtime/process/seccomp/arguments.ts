@@ -39,9 +39,12 @@ export function compareArguments(
     const holds = end;
     for (const item of one) {
       const here = result.length + 1;
-      const distance = (goal: Goal): number =>
-        goal === 'next' ? 0 : goal === 'holds' ? holds - here : total + 1 - here;
-      result.push('code' in item ? item : jumpIf(item.test, item.k, distance(item.yes), distance(item.no)));
+      const distance: Readonly<Record<Goal, number>> = {
+        next: 0,
+        holds: holds - here,
+        fails: total + 1 - here,
+      };
+      result.push('code' in item ? item : jumpIf(item.test, item.k, distance[item.yes], distance[item.no]));
     }
   }
   return [...result, then];

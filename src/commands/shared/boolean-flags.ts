@@ -5,14 +5,17 @@
 import type { Command } from 'commander';
 import { MinidockError } from '../../../runtime/errors.ts';
 
+/** Those of Go's strconv.ParseBool. */
 const WORDS: Readonly<Record<string, boolean>> = {
   '1': true,
   t: true,
+  T: true,
   true: true,
   True: true,
   TRUE: true,
   '0': false,
   f: false,
+  F: false,
   false: false,
   False: false,
   FALSE: false,
@@ -56,7 +59,7 @@ export function normaliseBooleans(command: Command, argv: readonly string[]): re
     const match = /^(--[a-z0-9-]+|-[A-Za-z])(?:=(.*))?$/.exec(word);
     const negation = TRUE_BY_DEFAULT[match?.[1] ?? ''];
     const negatable = negation !== undefined && booleans.has(negation);
-    if (match !== null && (negatable || (match[2] !== undefined && booleans.has(match[1])))) {
+    if (match !== null && (negatable || booleans.has(match[1]))) {
       const value = match[2] === undefined ? true : WORDS[match[2]];
       if (value === undefined) {
         throw new MinidockError({

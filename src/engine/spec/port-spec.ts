@@ -16,7 +16,7 @@ interface Range {
 /** One request for each container port. @throws BAD_PORT. */
 export function parsePort(spec: string): readonly PortRequest[] {
   const { ip, host, container: containerAndProtocol } = splitParts(spec);
-  const [container = '', protocolText = 'tcp', ...more] = containerAndProtocol.split('/');
+  const [container = '', ...protocolText] = containerAndProtocol.split('/');
   const hostIp = parseHostIp(ip);
   if (container === '') throw badPort(`No port specified: ${spec}<empty>`);
   const containerPorts = parseRange(container);
@@ -25,7 +25,7 @@ export function parsePort(spec: string): readonly PortRequest[] {
   }
   const hostPorts = host === '' ? { first: 0, last: 0 } : parseRange(host);
   if (hostPorts === undefined) throw badPort(`Invalid hostPort: ${host}`);
-  const protocol = parseProtocol([protocolText, ...more].join('/'));
+  const protocol = parseProtocol(protocolText.join('/'));
 
   const count = containerPorts.last - containerPorts.first + 1;
   const hostCount = hostPorts.last - hostPorts.first + 1;
@@ -36,7 +36,7 @@ export function parsePort(spec: string): readonly PortRequest[] {
   return Array.from({ length: count }, (_, index) => ({
     hostIp,
     ...(ip === '0.0.0.0' ? { everyAddress: true } : {}),
-    hostPort: any ? 0 : hostPorts.first + (count > 1 ? index : 0),
+    hostPort: any ? 0 : hostPorts.first + index,
     ...(count === 1 && hostCount > 1 ? { hostPortEnd: hostPorts.last } : {}),
     containerPort: containerPorts.first + index,
     protocol,
@@ -47,7 +47,7 @@ export function parsePort(spec: string): readonly PortRequest[] {
 export function parseExposed(
   spec: string,
 ): readonly { readonly port: number; readonly protocol: Protocol }[] {
-  const [ports = '', protocol = 'tcp', ...more] = spec.split('/');
+  const [ports = '', protocol = '', ...more] = spec.split('/');
   const range = parseRange(ports);
   if (range === undefined || range.first === 0 || more.length > 0) {
     throw badPort(`invalid range format for --expose: ${spec}`);

@@ -26,7 +26,7 @@ const NANO = 1_000_000_000n;
 /** `--cpus` in billionths of a CPU. Like Docker's, it may be a fraction: '1/2'. Its range is checked later. */
 export function parseCpus(text: string, flag = '--cpus'): number {
   const [numerator, denominator, ...rest] = text.split('/').map(parseDecimal);
-  const divisor = denominator === undefined && !text.includes('/') ? { digits: 1n, scale: 0 } : denominator;
+  const divisor = !text.includes('/') ? { digits: 1n, scale: 0 } : denominator;
   if (numerator === undefined || divisor === undefined || divisor.digits === 0n || rest.length > 0) {
     throw invalidArgument(text, flag, `failed to parse ${text} as a rational number`);
   }
@@ -39,8 +39,7 @@ export function parseCpus(text: string, flag = '--cpus'): number {
 
 /** '1.5' is 15 scaled down by one digit. */
 function parseDecimal(text: string): { digits: bigint; scale: number } | undefined {
-  const match = /^([+-]?)(\d*)\.?(\d*)$/.exec(text);
-  const [, sign = '', whole = '', fraction = ''] = match ?? [];
-  if (match === null || whole + fraction === '') return undefined;
+  const [, sign = '', whole = '', fraction = ''] = /^([+-]?)(\d*)\.?(\d*)$/.exec(text) ?? [];
+  if (whole + fraction === '') return undefined;
   return { digits: BigInt(`${sign === '-' ? '-' : ''}${whole}${fraction}`), scale: fraction.length };
 }

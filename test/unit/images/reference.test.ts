@@ -3,6 +3,7 @@ import {
   familiarName,
   familiarRepository,
   formatReference,
+  fullName,
   parseReference,
   repositoryName,
   withDigest,
@@ -73,17 +74,34 @@ const refused: readonly (readonly [string, string])[] = [
   ['[2001:db8::1/web', 'invalid reference format'],
   ['nginx@sha256:abc', 'invalid reference format'],
   [`nginx@sha256:${hex.slice(0, 40)}`, 'invalid checksum digest length'],
+  [`nginx@sha256:A${hex.slice(1)}`, 'invalid checksum digest format'],
+  [`nginx@sha256:${hex.slice(1)}A`, 'invalid checksum digest format'],
+  ['docker.io/', 'invalid reference format'],
   [`nginx@md5:${hex.slice(0, 32)}`, 'unsupported digest algorithm'],
   ['a/'.repeat(130) + 'a', 'repository name must not be more than 255 characters'],
 ];
 
 test.each(refused)('%s is refused', (text, message) => {
-  expect(() => parseReference(text)).toThrow(message);
+  expect(() => parseReference(text)).toThrow(expect.objectContaining({ code: 'INVALID_REFERENCE', message }));
 });
 
 describe('parts', () => {
   test('a digest alone gets no tag, since nothing was said of one', () => {
     expect(parseReference(`nginx@${digest}`)).toEqual({ domain: 'docker.io', path: 'library/nginx', digest });
+  });
+
+  test('a tag alone gets no digest, not even an empty field', () => {
+    expect(parseReference('nginx')).toStrictEqual({
+      domain: 'docker.io',
+      path: 'library/nginx',
+      tag: 'latest',
+    });
+  });
+
+  test('a name has its tag where Docker speaks of it, and what is no name stays as it is', () => {
+    expect(fullName('nginx')).toBe('nginx:latest');
+    expect(fullName('UPPER/Case!')).toBe('UPPER/Case!');
+    expect(fullName(hex)).toBe(hex);
   });
 
   test('repository names, full and familiar', () => {

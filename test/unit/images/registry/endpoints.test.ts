@@ -13,6 +13,7 @@ test.each([
     ['https://m.example/', 'http://n.example:5000/', 'https://registry-1.docker.io/'],
   ],
   ['quay.io', { mirrors: ['https://m.example'] }, ['https://quay.io/']],
+  ['docker.io', { mirrors: ['m.example/path'] }, ['https://m.example/path', 'https://registry-1.docker.io/']],
   ['localhost:5000', {}, ['http://localhost:5000/']],
   ['127.0.0.1:5000', {}, ['http://127.0.0.1:5000/']],
   ['[::1]:5000', {}, ['http://[::1]:5000/']],
@@ -32,6 +33,8 @@ test.each([
   ['localhost.example', false],
   ['10.0.0.1', false],
   ['128.0.0.1', false],
+  ['[[::1]', false],
+  ['[::1]]', false],
 ])('%s is loopback: %s', (host, expected) => {
   expect(isLoopback(host)).toBe(expected);
 });
@@ -47,6 +50,18 @@ test.each([
   ['reg.example', ['0.0.0.0/0'], false],
   ['[2001:db8::5]:5000', ['2001:db8::/32'], true],
   ['127.0.0.1:5000', [], true],
+  ['reg.example:5000', ['reg.example:5000'], true],
+  ['192.0.2.7', ['2001:db8::/32'], false],
+  ['192.0.2.7', ['no.address/8'], false],
+  ['reg.example', ['no.address/8'], false],
+  ['192.0.2.7', ['192.0.2.0/x8'], false],
+  ['192.0.2.7', ['192.0.2.0/8x'], false],
+  ['192.0.2.7', ['192.0.2.0/33', '192.0.2.7/32'], true],
+  ['192.0.2.7', ['192.0.2.0/33'], false],
+  ['2001:db8::5', ['2001:db8::5/129'], false],
+  ['[2001:db8::5]:5000', ['2001:db8::5/128'], true],
+  ['[[2001:db8::5]', ['2001:db8::/32'], false],
+  ['[2001:db8::5]]', ['2001:db8::/32'], false],
 ])('%s with %j may be spoken to in the clear: %s', (host, insecure, expected) => {
   expect(isInsecure(host, insecure)).toBe(expected);
 });
@@ -56,6 +71,25 @@ test('docker.io has its own key in config.json', () => {
   expect(listEndpoints('quay.io', none)[0]?.credentialsKey).toBe('quay.io');
 });
 
-test.each(['ftp://m.example', 'https://', 'http://a b'])('the mirror %s is refused', (mirror) => {
-  expect(() => urls('docker.io', { mirrors: [mirror] })).toThrow('is not a registry mirror');
+test('a mirror is one, and in the clear only where its URL or the user says so', () => {
+  const mirrors = ['https://m.example', 'http://n.example', 'https://o.example'];
+  expect(listEndpoints('docker.io', { insecureRegistries: ['o.example'], mirrors })).toMatchObject([
+    { mirror: true, insecure: false, credentialsKey: 'm.example' },
+    { mirror: true, insecure: true },
+    { mirror: true, insecure: true },
+    { mirror: false, insecure: false },
+  ]);
+  expect(listEndpoints('quay.io', none)).toMatchObject([{ mirror: false, insecure: false }]);
 });
+
+test.each(['ftp://m.example', 'https://', 'http://a b', 'https://m.example/?a=b'])(
+  'the mirror %s is refused',
+  (mirror) => {
+    expect(() => urls('docker.io', { mirrors: [mirror] })).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_MIRROR',
+        message: `"${mirror}" is not a registry mirror`,
+      }),
+    );
+  },
+);

@@ -45,6 +45,14 @@ test.each([
   expect(lines.at(-2)).toBe(`172.17.0.2\t${names}`);
 });
 
+test('links and addresses have a line each', () => {
+  const links = ['172.17.0.8\tdb', '172.17.0.9\tcache'];
+  const text = hostsFile({ ...input, addresses: ['172.17.0.2', '172.18.0.2'], links });
+  expect(text).toMatch(
+    /ip6-allrouters\n172\.17\.0\.8\tdb\n172\.17\.0\.9\tcache\n172\.17\.0\.2\t0123456789ab\n172\.18\.0\.2\t0123456789ab\n$/,
+  );
+});
+
 test('without an address there is no line for the container', () => {
   expect(hostsFile({ ...input, addresses: [] })).toMatch(/ip6-allrouters\n$/);
   expect(hostsFile({ ...input, hostname: '' })).toMatch(/ip6-allrouters\n$/);
@@ -55,6 +63,9 @@ test("on the host's network it is the host's file and what was added", () => {
   expect(hostsFile(host, () => '127.0.0.1 localhost')).toBe('127.0.0.1 localhost\n127.0.0.1\tme\n');
   expect(hostsFile(host, () => '127.0.0.1 localhost\n')).toBe('127.0.0.1 localhost\n127.0.0.1\tme\n');
   expect(hostsFile(host, () => '')).toBe('127.0.0.1\tme\n');
+  expect(hostsFile({ ...host, extraHosts: ['a:192.0.2.1', 'b:192.0.2.2'] }, () => '')).toBe(
+    '192.0.2.1\ta\n192.0.2.2\tb\n',
+  );
   expect(hostsFile({ ...host, extraHosts: [] })).toBe(
     readFileSync('/etc/hosts', 'utf8').replace(/([^\n])$/, '$1\n'),
   );
@@ -65,15 +76,21 @@ test.each([
   [':192.0.2.1', 'bad format for add-host: ":192.0.2.1"'],
   ['name:', 'bad format for add-host: "name:"'],
   ['name:300.1.1.1', 'invalid IP address in add-host: "300.1.1.1"'],
+  ['name:a[2001:db8::1]', 'invalid IP address in add-host: "a[2001:db8::1]"'],
+  ['name:[2001:db8::1]a', 'invalid IP address in add-host: "[2001:db8::1]a"'],
   ...['2001:db8::g', 'x2001:db8::1', 'fe80::1%', 'fe80::1%eth0!', 'abcd', '[2001:db8::1', '2001:db8::1]'].map(
     (address): [string, string] => [`name=${address}`, `invalid IP address in add-host: "${address}"`],
   ),
 ])("--add-host '%s' is refused: %s", (entry, message) => {
-  expect(() => parseExtraHost(entry)).toThrow(message);
+  expect(() => parseExtraHost(entry)).toThrow(expect.objectContaining({ code: 'BAD_EXTRA_HOST', message }));
 });
 
 test('an IPv6 address may name its link', () => {
   expect(parseExtraHost('six=fe80::1%eth0')).toEqual({ name: 'six', address: 'fe80::1%eth0' });
+});
+
+test('a name may be one letter', () => {
+  expect(parseExtraHost('x:192.0.2.1')).toEqual({ name: 'x', address: '192.0.2.1' });
 });
 
 test('an IPv6 address may stand in brackets', () => {

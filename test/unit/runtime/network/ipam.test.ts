@@ -1,12 +1,18 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   acquireAddress,
+  addressesOf,
+  leaseOf,
+  leaseOne,
+  namesIn,
+  ownerOf,
   peekAddress,
   releaseAddress,
   releaseAddresses,
+  restoreAddress,
 } from '../../../../runtime/network/ipam.ts';
 import type { BridgeNetwork } from '../../../../runtime/network/types.ts';
 
@@ -67,13 +73,27 @@ test.each([
     '10.0.0.5',
     'ADDRESS_OUTSIDE_SUBNET',
     "invalid address 10.0.0.5: It does not belong to any of this network's subnets",
+    "The network 'bridge' has the subnet 172.17.0.0/16.",
   ],
-  ['172.17.0.1', 'ADDRESS_RESERVED', 'Address already in use'],
-  ['172.17.0.0', 'ADDRESS_RESERVED', 'Address already in use'],
-  ['172.17.255.255', 'ADDRESS_RESERVED', 'Address already in use'],
-  ['172.17.0.300', 'BAD_ADDRESS', 'invalid IPv4 address: 172.17.0.300'],
-])('--ip %s is refused: %s', (requested, code, message) => {
-  expect(failure(() => acquireAddress(leases, bridge, 'a', requested))).toMatchObject({ code, message });
+  ...[
+    ['172.17.0.1', 'the gateway'],
+    ['172.17.0.0', 'the network itself'],
+    ['172.17.255.255', 'the broadcast address'],
+    ['172.17.0.9', 'printer'],
+  ].map(([address = '', name = '']): [string, string, string, string] => [
+    address,
+    'ADDRESS_RESERVED',
+    'Address already in use',
+    `${address} is ${name} of 172.17.0.0/16.`,
+  ]),
+  ['172.17.0.300', 'BAD_ADDRESS', 'invalid IPv4 address: 172.17.0.300', undefined],
+])('--ip %s is refused: %s', (requested, code, message, hint) => {
+  const reserved = { router: '172.17.0.8', printer: '172.17.0.9' };
+  expect(failure(() => acquireAddress(leases, { ...bridge, reserved }, 'a', requested))).toMatchObject({
+    code,
+    message,
+    hint,
+  });
   expect(readdirSync(join(leases, bridge.id))).toEqual([]);
 });
 
@@ -97,4 +117,121 @@ test('an owner gives back all it has in every network, and nothing of others', (
   expect(readdirSync(join(leases, 'n1'))).toEqual(['172.17.0.3']);
   expect(readdirSync(join(leases, 'n2'))).toEqual([]);
   releaseAddresses(join(leases, 'nowhere'), 'a');
+});
+
+test('a look ahead at a requested address tells whether it is free', () => {
+  expect(peekAddress(leases, bridge, '172.17.9.9')).toBe('172.17.9.9');
+  expect(readdirSync(leases)).toEqual([]);
+  acquireAddress(leases, bridge, '0123456789abcdef', '172.17.9.9');
+  expect(failure(() => peekAddress(leases, bridge, '172.17.9.9'))).toMatchObject({
+    code: 'ADDRESS_IN_USE',
+    hint: '172.17.9.9 belongs to container 0123456789ab.',
+  });
+});
+
+test('an empty request is none', () => {
+  expect(acquireAddress(leases, bridge, 'a', '')).toBe('172.17.0.2');
+});
+
+test('an address that is used without a lease is passed over, and refused where it is asked for', () => {
+  const isUsed = (address: string): boolean => address === '172.17.0.2';
+  expect(acquireAddress(leases, bridge, 'a', undefined, isUsed)).toBe('172.17.0.3');
+  expect(failure(() => acquireAddress(leases, bridge, 'b', '172.17.0.2', isUsed))).toMatchObject({
+    code: 'ADDRESS_IN_USE',
+    hint: '172.17.0.2 belongs to container that has just gone.',
+  });
+});
+
+test('a range gives its own addresses, from its first to its last', () => {
+  const ranged = { ...bridge, range: '172.17.8.0/30' };
+  const given = ['a', 'b', 'c', 'd'].map((owner) => acquireAddress(leases, ranged, owner));
+  expect(given).toEqual(['172.17.8.0', '172.17.8.1', '172.17.8.2', '172.17.8.3']);
+  expect(failure(() => acquireAddress(leases, ranged, 'e'))).toMatchObject({
+    code: 'NO_ADDRESS',
+    hint: expect.stringContaining('172.17.8.0/30'),
+  });
+});
+
+test.each([
+  ['172.17.0.0', '172.17.0.1'],
+  ['172.17.0.0/16', 'nowhere'],
+])('a network with the subnet %s and the gateway %s is refused', (subnet, gateway) => {
+  expect(failure(() => acquireAddress(leases, { ...bridge, subnet, gateway }, 'a'))).toMatchObject({
+    code: 'BAD_NETWORK',
+    message: `network bridge has the subnet '${subnet}' and the gateway '${gateway}'`,
+  });
+});
+
+describe('the files', () => {
+  test('a lease that is restored has its owner; others lose it', () => {
+    const umask = process.umask(0);
+    try {
+      restoreAddress(join(leases, 'deep'), 'n1', '172.17.0.5', 'a');
+      restoreAddress(join(leases, 'deep'), 'n1', '172.17.0.5', 'b');
+      acquireAddress(join(leases, 'deep'), bridge, 'c', '172.17.0.6');
+    } finally {
+      process.umask(umask);
+    }
+    const directory = join(leases, 'deep', 'n1');
+    expect(leaseOf(join(leases, 'deep'), 'n1', '172.17.0.5')).toBe('b');
+    expect(readdirSync(directory)).toEqual(['172.17.0.5', '172.17.0.6']);
+    // Every user may read them, whatever the umask of who made them; none may write.
+    expect(statSync(directory).mode & 0o777).toBe(0o755);
+    for (const name of readdirSync(directory))
+      expect(statSync(join(directory, name)).mode & 0o777).toBe(0o644);
+  });
+
+  test('the addresses of an owner are those in every network, and no file of a killed process', () => {
+    acquireAddress(leases, bridge, 'a');
+    acquireAddress(leases, bridge, 'b');
+    acquireAddress(leases, network('172.18.0.0/16', 'n2'), 'a');
+    writeFileSync(join(leases, 'n1', '.a'), 'a');
+    expect(addressesOf(leases, 'a')).toEqual([
+      { networkId: 'n1', address: '172.17.0.2' },
+      { networkId: 'n2', address: '172.18.0.2' },
+    ]);
+    expect(addressesOf(join(leases, 'nowhere'), 'a')).toEqual([]);
+  });
+
+  test('what a killed process has left half-written goes with its owner', () => {
+    acquireAddress(leases, bridge, 'b');
+    writeFileSync(join(leases, 'n1', '.a'), '');
+    writeFileSync(join(leases, 'n1', '.c'), '');
+    releaseAddresses(leases, 'a');
+    expect(readdirSync(join(leases, 'n1'))).toEqual(['.c', '172.17.0.2']);
+  });
+
+  test('a file that another has removed meanwhile is no failure; one that cannot be made is', () => {
+    const directory = join(leases, 'n1');
+    expect(
+      leaseOne(
+        directory,
+        'a',
+        () => false,
+        () => (rmSync(join(directory, '.a')), 'mine'),
+      ),
+    ).toBe('mine');
+    expect(
+      failure(() =>
+        leaseOne(
+          directory,
+          'a',
+          () => false,
+          (lease) => String(lease('no/where')),
+        ),
+      ),
+    ).toMatchObject({
+      code: 'ENOENT',
+    });
+  });
+
+  test('an owner is a line; a lease or directory that is not there is none, one that cannot be read is a failure', () => {
+    mkdirSync(join(leases, 'n1'));
+    writeFileSync(join(leases, 'n1', '172.17.0.2'), 'a\n');
+    expect(ownerOf(join(leases, 'n1', '172.17.0.2'))).toBe('a');
+    expect(ownerOf(join(leases, 'n1', '172.17.0.3'))).toBeUndefined();
+    expect(failure(() => ownerOf(leases))).toMatchObject({ code: 'EISDIR' });
+    expect(namesIn(join(leases, 'nowhere'))).toEqual([]);
+    expect(failure(() => namesIn(join(leases, 'n1', '172.17.0.2')))).toMatchObject({ code: 'ENOTDIR' });
+  });
 });

@@ -20,6 +20,7 @@ test.each([
   ['nothing', [], '172.17.0.0/16', '172.17.0.1'],
   ['another bridge', ['172.17.0.0/16'], '172.18.0.0/16', '172.18.0.1'],
   ['a single host within', ['172.17.200.9/32'], '172.18.0.0/16', '172.18.0.1'],
+  ['the widest block that counts', ['172.0.0.0/8'], '192.168.0.0/20', '192.168.0.1'],
   ['a block around all of them', ['172.16.0.0/12'], '192.168.0.0/20', '192.168.0.1'],
   ['a home router', ['172.16.0.0/12', '192.168.1.0/24'], '192.168.16.0/20', '192.168.16.1'],
   [
@@ -38,7 +39,11 @@ test('clear of a name server that only a wide route leads to', () => {
 
 test("with every pool taken the error has Docker's words", () => {
   expect(() => chooseSubnet(routes('172.16.0.0/12', '192.168.0.0/16'), [])).toThrow(
-    'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
+    expect.objectContaining({
+      code: 'NO_SUBNET',
+      message:
+        'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
+    }),
   );
 });
 
@@ -71,6 +76,19 @@ Id 200:
     '10.0.0.0/8',
     '10.0.0.0/9',
   ]);
+});
+
+test.each([
+  ['x |-- 192.0.2.0\n/24 link UNICAST\n'],
+  ['|-- 192.0.2.0 x\n/24 link UNICAST\n'],
+  ['|-- 192.0.2.0\nx /24 link UNICAST\n'],
+  ['|-- 192.0.2.0\n/24 link 5\n'],
+])('%j is no route', (text) => {
+  expect(parseFibTrie(text)).toEqual([]);
+});
+
+test("this host's own name servers are kept clear of where nobody gives any", () => {
+  expect(chooseSubnet([]).gateway).toMatch(/^(172|192)\.\d+\.\d+\.1$/);
 });
 
 test("this machine's own routes have loopback among them", () => {

@@ -39,6 +39,14 @@ test('plain words stay as they are', () => {
     expect(quoteWord(word)).toBe(word);
 });
 
+test.each([
+  ['a\nb', "$'a\\nb'"],
+  ['a\tb c', "$'a\\tb c'"],
+  ["a\x1b'\\!b", "$'a\\x1b\\x27\\x5c\\x21b'"],
+])('%j keeps what can be read of it', (word, quoted) => {
+  expect(quoteWord(word)).toBe(quoted);
+});
+
 describe('a program’s name', () => {
   test.each(["A='; echo owned; '", 'A=b', "A='", 'A=$(echo owned)', "A=\n'"])(
     '%j is no assignment',
@@ -54,6 +62,8 @@ describe('a program’s name', () => {
 
 test('lines keep their ends, unless there is more in them', () => {
   expect(quoteLines("add 'x'\nadd y")).toBe(`'add '\\''x'\\''\nadd y'`);
+  for (const word of [...WORDS, 'a\x1b\nb', 'a\nb\x1b'])
+    for (const line of quoteLines(word).split('\n')) expect(oneLine(line)).toBe(line);
   const seen = bash(`printf '%s\\0' ${WORDS.map(quoteLines).join(' ')}`)
     .split('\0')
     .slice(0, -1);

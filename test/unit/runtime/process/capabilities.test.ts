@@ -3,8 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import {
   CAPABILITIES,
   DEFAULT_CAPABILITIES,
+  allCapabilities,
+  availableCapabilities,
   capabilityMask,
   capabilityNames,
+  lastCapability,
   resolveCapabilities,
 } from '../../../../runtime/process/capabilities.ts';
 
@@ -79,13 +82,40 @@ describe("Docker's rules", () => {
     const request = { capDrop: [], lastCap: 40, available: 0xa80425fbn };
     expect(resolveCapabilities({ ...request, capAdd: [], privileged: true })).toEqual(DEFAULT_CAPABILITIES);
     expect(() => resolveCapabilities({ ...request, capAdd: ['SYS_ADMIN'], privileged: false })).toThrow(
-      'capability not supported by your kernel or not available in the current environment: "CAP_SYS_ADMIN"',
+      expect.objectContaining({
+        code: 'CAPABILITY_UNAVAILABLE',
+        message:
+          'invalid CapAdd: capability not supported by your kernel or not available in the current environment: "CAP_SYS_ADMIN"',
+      }),
     );
   });
 
+  test('dropping what this process lacks anyway is no failure', () => {
+    const request = { capAdd: [], privileged: false, lastCap: 40, available: 0xa80425fbn };
+    expect(resolveCapabilities({ ...request, capDrop: ['SYS_ADMIN'] })).toEqual(DEFAULT_CAPABILITIES);
+  });
+
   test('an unknown name is refused in Docker’s words', () => {
-    expect(() => resolve(['foo'], [])).toThrow('invalid CapAdd: unknown capability: "CAP_FOO"');
+    expect(() => resolve(['foo'], [])).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_CAPABILITY',
+        message: 'invalid CapAdd: unknown capability: "CAP_FOO"',
+      }),
+    );
     expect(() => resolve([], ['CAP_BAR'])).toThrow('invalid CapDrop: unknown capability: "CAP_BAR"');
-    expect(() => capabilityMask(['NET_RAW'])).toThrow('unknown capability: "NET_RAW"');
+    expect(() => capabilityMask(['NET_RAW'])).toThrow(/^unknown capability: "NET_RAW"$/);
+  });
+});
+
+describe('this machine', () => {
+  const bounding = readFileSync('/proc/self/status', 'utf8').match(/^CapBnd:\t(\w+)$/m)?.[1] ?? '';
+
+  test('says what its kernel knows and this process may hand on', () => {
+    expect(lastCapability()).toBe(Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8').trim()));
+    expect(availableCapabilities()).toBe(BigInt(`0x${bounding}`));
+  });
+
+  test('gives all that to a privileged container', () => {
+    expect(allCapabilities()).toEqual(capabilityNames(BigInt(`0x${bounding}`)));
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { fstatSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -40,9 +40,20 @@ describe('the lines of a file', () => {
     for (const length of [65_536, 65_537, 200_000, 131_072]) {
       expect(all(textParts(`first\n${'x'.repeat(length)}\nnext\n`))).toEqual(['first', 'next']);
       expect(all(textParts(`first\n${'x'.repeat(length)}`))).toEqual(['first']);
+      expect(all(textParts(`first\n${'x'.repeat(length)}\nnext`))).toEqual(['first', 'next']);
     }
     const longest = 'x'.repeat(65_535);
     expect(all(textParts(`first\n${longest}\nnext\n`))).toEqual(['first', longest, 'next']);
+  });
+
+  test('a newline that is all a part brings ends the line before it', () => {
+    // The buffer has room for two more bytes behind this line.
+    const line = 'b'.repeat(65_534);
+    expect(all(textParts(`a\n${line}\nc\n`))).toEqual(['a', line, 'c']);
+  });
+
+  test('what a longer part has left in the buffer is no text', () => {
+    expect(all(textParts(`${'x\n'.repeat(32_768)}yy`)).slice(-2)).toEqual(['x', 'yy']);
   });
 
   test('end when the callback says so', () => {
@@ -71,6 +82,31 @@ describe('a file', () => {
   test('of any size that holes give it is refused, not read for ever', () => {
     writeFileSync(path, 'line\n');
     truncateSync(path, 2 ** 40);
-    expect(() => all(parts)).toThrow(`${path} of the image is larger than 512 MB`);
+    expect(() => all(parts)).toThrow(
+      expect.objectContaining({
+        code: 'FILE_TOO_LARGE',
+        message: `${path} of the image is larger than 512 MB`,
+      }),
+    );
+  });
+
+  test('of 512 MB is read', () => {
+    writeFileSync(path, 'line\n');
+    truncateSync(path, 2 ** 29);
+    expect(all(parts)).toEqual(['line']);
+  });
+
+  test('is closed, whatever happens', () => {
+    writeFileSync(path, 'line\n');
+    let fd = -1;
+    const opened = fileParts(path, () => (fd = openSync(path, 'r')));
+    all(opened);
+    expect(() => fstatSync(fd)).toThrow('EBADF');
+    expect(() =>
+      opened(() => {
+        throw new Error('stop');
+      }),
+    ).toThrow('stop');
+    expect(() => fstatSync(fd)).toThrow('EBADF');
   });
 });

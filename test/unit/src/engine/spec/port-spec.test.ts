@@ -28,10 +28,13 @@ describe("Docker's forms of -p", () => {
         { ...any, hostPort: 0, containerPort: 81 },
       ],
     ],
+    ['80/', [{ ...any, hostPort: 0, containerPort: 80 }]],
+    ['0.0.0.0:8080:80', [{ ...any, everyAddress: true, hostPort: 8080, containerPort: 80 }]],
+    ['65535:65535', [{ ...any, hostPort: 65535, containerPort: 65535 }]],
     ['8080-8090:80', [{ ...any, hostPort: 8080, hostPortEnd: 8090, containerPort: 80 }]],
   ];
   test.each(cases)('%s', (spec, expected) => {
-    expect(parsePort(spec)).toEqual(expected);
+    expect(parsePort(spec)).toStrictEqual(expected);
   });
 });
 
@@ -57,8 +60,13 @@ test.each([
   ['1.2.3.4:5:6:7', 'Invalid ip address: 1.2.3.4:5'],
   ['[fe80::1%eth0]:80:80', 'Invalid ip address: [fe80::1%eth0]'],
   ['[::1::2]:80:80', 'Invalid ip address: [::1::2]'],
+  ['10.20.30.40:50:6:7', 'Invalid ip address: 10.20.30.40:50'],
+  ['g::1:80:80', 'Invalid ip address: g::1'],
+  ['::1g:80:80', 'Invalid ip address: ::1g'],
 ])("'%s' is refused: %s", (spec, message) => {
-  expect(() => parsePort(spec)).toThrow(message);
+  expect(() => parsePort(spec)).toThrow(
+    expect.objectContaining({ code: 'BAD_PORT', message, exitCode: 125 }),
+  );
 });
 
 test('exposed ports are a port or a range, with a protocol or without', () => {
@@ -67,7 +75,8 @@ test('exposed ports are a port or a range, with a protocol or without', () => {
     { port: 5000, protocol: 'udp' },
     { port: 5001, protocol: 'udp' },
   ]);
-  expect(() => parseExposed('8080:80')).toThrow('invalid range format for --expose: 8080:80');
+  for (const spec of ['8080:80', '0', '80/tcp/x'])
+    expect(() => parseExposed(spec)).toThrow(`invalid range format for --expose: ${spec}`);
 });
 
 test.each([

@@ -26,6 +26,10 @@ test.each([
   ['toString=1', 'invalid ulimit type: toString'],
   ['nofile', 'invalid ulimit argument: nofile'],
   ['nofile=a', 'strconv.ParseInt: parsing "a": invalid syntax'],
+  ['nofile=x1', 'strconv.ParseInt: parsing "x1": invalid syntax'],
+  ['nofile=1x', 'strconv.ParseInt: parsing "1x": invalid syntax'],
+  ['nofile=99999999999999999999', 'strconv.ParseInt: parsing "99999999999999999999": value out of range'],
+  ['=1', 'invalid ulimit type: '],
   ['nofile=', 'strconv.ParseInt: parsing "": invalid syntax'],
   ['nofile=5:4', 'ulimit soft limit must be less than or equal to hard limit: 5 > 4'],
   [
@@ -34,5 +38,11 @@ test.each([
   ],
   ['nofile=1:2:3', 'too many limit value arguments - 1:2:3, can only have up to two, `soft[:hard]`'],
 ])('%s is refused', (text, words) => {
-  expect(() => parseUlimit(text)).toThrow(`invalid argument "${text}" for "--ulimit" flag: ${words}`);
+  expect(() => parseUlimit(text)).toThrow(
+    expect.objectContaining({
+      code: 'INVALID_ULIMIT',
+      message: `invalid argument "${text}" for "--ulimit" flag: ${words}`,
+      hint: expect.stringContaining(', nofile, '),
+    }),
+  );
 });
