@@ -4,6 +4,7 @@ import { DEFAULT_NETWORK, endpointSpecs } from '../engine/spec/endpoints.ts';
 import { showsSystemPaths } from '../engine/spec/security-flags.ts';
 import { maskedPaths, readonlyPaths } from '../../runtime/rootfs/defaults.ts';
 import { goStruct, nilSlice } from './go-template/value.ts';
+import { inspectMount } from './inspect-mount.ts';
 import { portMap, slice, sortedStrings } from './inspect-values.ts';
 
 /** Only what was given, as in Docker. */
@@ -17,7 +18,8 @@ const DEFAULT_SHM_SIZE = 64 * 1024 * 1024;
 export function hostConfig(config: ContainerConfig): object {
   const { spec } = config;
   const { network, resources } = spec;
-  const tmpfs = spec.mounts.filter((mount) => mount.type === 'tmpfs');
+  const tmpfs = spec.mounts.filter(({ type, by }) => type === 'tmpfs' && by === undefined);
+  const byMount = spec.mounts.filter(({ by }) => by === 'mount');
   return goStruct({
     Binds: slice(spec.mounts.filter(isBind).map(bindText)),
     ContainerIDFile: '',
@@ -57,6 +59,7 @@ export function hostConfig(config: ContainerConfig): object {
     PublishAllPorts: network.publishAll,
     ReadonlyRootfs: spec.readOnly,
     SecurityOpt: slice(spec.securityOpt),
+    ...(byMount.length === 0 ? {} : { Mounts: byMount.map(inspectMount) }),
     ...(tmpfs.length === 0
       ? {}
       : { Tmpfs: sortedStrings(Object.fromEntries(tmpfs.map((mount) => [mount.target, tmpfsText(mount)]))) }),
@@ -125,8 +128,8 @@ const rates = (
 ): readonly object[] => list.map(({ path, value }) => goStruct({ Path: path, [what]: value }));
 
 /** `-v` as it was given; an anonymous volume is not among the binds. */
-const isBind = ({ type, anonymous }: MountSpec): boolean =>
-  type !== 'tmpfs' && type !== 'image' && anonymous !== true;
+const isBind = ({ type, anonymous, by }: MountSpec): boolean =>
+  type !== 'tmpfs' && type !== 'image' && anonymous !== true && by === undefined;
 
 function bindText(mount: MountSpec): string {
   const options = [...(mount.readOnly ? ['ro'] : []), ...mount.options].join(',');

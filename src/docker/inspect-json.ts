@@ -12,6 +12,7 @@ import {
   hasProgram,
   isActive,
   type Health,
+  type MountSpec,
 } from '../engine/spec/container.ts';
 import { containerDir, containerRunDir, type Paths } from '../engine/state/paths.ts';
 import type { Sizes } from './container-row.ts';
@@ -102,20 +103,21 @@ function healthOf({ status, failingStreak, log }: Health): object {
   return goStruct({
     Status: status,
     FailingStreak: failingStreak,
-    Log: slice(
-      log.map(({ start, end, exitCode, output }) =>
-        goStruct({ Start: start, End: end, ExitCode: exitCode, Output: output }),
-      ),
+    Log: log.map(({ start, end, exitCode, output }) =>
+      goStruct({ Start: start, End: end, ExitCode: exitCode, Output: output }),
     ),
   });
 }
 
+/** Neither the host's nor another container's: nothing to share. */
+const isOwn = ({ type }: MountSpec): boolean => type === 'image' || type === 'tmpfs';
+
 const MOUNT_FIELDS = ['Type', 'Name', 'Source', 'Destination', 'Driver', 'Mode', 'RW', 'Propagation'];
 
-/** --tmpfs is not among them: Docker lists it in HostConfig.Tmpfs. */
+/** A tmpfs of --tmpfs is not among them, as in Docker: it is in HostConfig.Tmpfs. */
 function mountsOf({ spec }: ContainerConfig): readonly object[] {
   return spec.mounts
-    .filter((mount) => mount.type !== 'tmpfs')
+    .filter(({ type, by }) => type !== 'tmpfs' || by === 'mount')
     .map((mount) => {
       const volume = mount.type === 'volume';
       const mode = [...(mount.readOnly ? ['ro'] : []), ...mount.options].join(',');
@@ -130,10 +132,9 @@ function mountsOf({ spec }: ContainerConfig): readonly object[] {
           Destination: mount.target,
           ...(volume ? { Driver: 'local' } : {}),
           // A named volume gets SELinux's shared label by default, hence Docker's "z".
-          Mode:
-            mount.image !== undefined ? '' : volume && mount.anonymous !== true && mode === '' ? 'z' : mode,
+          Mode: isOwn(mount) ? '' : volume && mount.anonymous !== true && mode === '' ? 'z' : mode,
           RW: !mount.readOnly,
-          Propagation: volume || mount.image !== undefined ? '' : propagation,
+          Propagation: volume || isOwn(mount) ? '' : propagation,
         },
         MOUNT_FIELDS,
       );

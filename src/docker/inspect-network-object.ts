@@ -1,6 +1,6 @@
 /** `network inspect`: a network in Docker's shape, with the containers that run in it. */
 import type { BridgeNetwork } from '../../runtime/network/types.ts';
-import { endpointStates } from '../engine/spec/endpoints.ts';
+import { DEFAULT_NETWORK, endpointStates } from '../engine/spec/endpoints.ts';
 import type { Container } from '../engine/state/store.ts';
 import { goStruct } from './go-template/value.ts';
 import { derivedId } from './inspect-network.ts';
@@ -11,6 +11,15 @@ export const OTHERS = [
   { name: 'host', driver: 'host', id: '1'.repeat(64) },
   { name: 'none', driver: 'null', id: '2'.repeat(64) },
 ] as const;
+
+/** Docker sets these on its default network. */
+const DEFAULT_OPTIONS: Readonly<Record<string, string>> = {
+  'com.docker.network.bridge.default_bridge': 'true',
+  'com.docker.network.bridge.enable_icc': 'true',
+  'com.docker.network.bridge.enable_ip_masquerade': 'true',
+  'com.docker.network.bridge.host_binding_ipv4': '0.0.0.0',
+  'com.docker.network.driver.mtu': '1500',
+};
 
 export function inspectNetwork(network: BridgeNetwork, running: readonly Container[]): object {
   const inside = running.flatMap(({ config, state }) =>
@@ -44,7 +53,11 @@ export function inspectNetwork(network: BridgeNetwork, running: readonly Contain
       ]),
     ),
     // The bridge's name also where minidock has chosen it, which Docker does not tell.
-    options: { ...network.options, 'com.docker.network.bridge.name': network.bridge },
+    options: {
+      ...(network.name === DEFAULT_NETWORK ? DEFAULT_OPTIONS : {}),
+      ...network.options,
+      'com.docker.network.bridge.name': network.bridge,
+    },
   });
 }
 
@@ -102,7 +115,11 @@ const shape = (parts: Parts): object =>
     Scope: 'local',
     Driver: parts.driver,
     EnableIPv6: parts.ipv6 ?? false,
-    IPAM: goStruct({ Driver: 'default', Options: parts.config === null ? null : {}, Config: parts.config }),
+    IPAM: goStruct({
+      Driver: 'default',
+      Options: parts.config === null || parts.name === DEFAULT_NETWORK ? null : {},
+      Config: parts.config,
+    }),
     Internal: parts.internal,
     Attachable: parts.attachable,
     Ingress: false,

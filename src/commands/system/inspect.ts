@@ -8,7 +8,7 @@ import { findContainer } from '../../engine/reconcile.ts';
 import type { Sizes } from '../../docker/container-row.ts';
 import type { Template } from '../../docker/go-template/template.ts';
 import type { Context, Verb } from '../shared/verb.ts';
-import { stdout } from '../../io/standard-streams.ts';
+import { stderr, stdout } from '../../io/standard-streams.ts';
 
 type Kind = 'container' | 'image' | 'network' | 'volume';
 
@@ -30,9 +30,9 @@ function inspectVerb(what: string, only: Kind | undefined): Verb {
       command
         .usage(`[OPTIONS] ${what} [${what}...]`)
         .argument('<names...>')
-        .option('-f, --format <string>', "Format output: 'json' or a Go template")
-        .option('-s, --size', 'Display total file sizes if the type is container');
+        .option('-f, --format <string>', "Format output: 'json' or a Go template");
       if (only === undefined || only === 'container') {
+        command.option('-s, --size', 'Display total file sizes if the type is container');
         command.option(
           '--host',
           "Show the host's side of a container: veth, namespaces, cgroups, rules (also: -f table)",
@@ -50,18 +50,27 @@ function inspectVerb(what: string, only: Kind | undefined): Verb {
           return;
         }
         const found: object[] = [];
+        const errors: unknown[] = [];
+        let told = 0;
         for (const name of names) {
           try {
             const object = await inspectOne(context, name, kind, flags.size ?? false);
-            if (template !== undefined) stdout.writeData(`${template.execute(object)}\n`);
-            else found.push(object);
+            if (template === undefined) found.push(object);
+            else {
+              stdout.writeData(`${template.execute(object)}\n`);
+              told++;
+            }
           } catch (error) {
-            await context.report(error);
+            errors.push(error);
           }
         }
-        if (template !== undefined) return;
-        const json = flags.format === 'json' ? printableJson(found) : printableJson(found, 4);
-        stdout.write(`${json}\n`);
+        if (template === undefined) {
+          stdout.write(`${flags.format === 'json' ? printableJson(found) : printableJson(found, 4)}\n`);
+        } else if (told === 0) {
+          // As Docker's template does for nothing.
+          stdout.write('\n');
+        }
+        for (const error of errors) await context.report(error);
       });
     },
   };
@@ -85,14 +94,17 @@ async function inspectOne(
   }
   const image = kind === undefined || kind === 'image' ? await (await engine.images()).find(name) : undefined;
   if (image !== undefined) {
+    if (withSize) warnSize('image');
     const { inspectImage } = await import('../../docker/inspect-image.ts');
     return inspectImage(image);
   }
   if (kind !== 'image') {
-    const other = await inspectOther(engine, name, kind);
+    const other = await inspectOther(engine, name, kind, withSize);
     if (other !== undefined) return other;
   }
-  const { fullName } = await import('../../../images/reference.ts');
+  const { fullName, parseReference } = await import('../../../images/reference.ts');
+  // What no image can be called says so; the beginning of an id is no name, but may be one's.
+  if (kind === 'image' && !/^(sha256:)?[0-9a-f]+$/.test(name)) parseReference(name);
   throw new MinidockError({
     code: 'NO_SUCH_OBJECT',
     message: kind === 'image' ? `No such image: ${fullName(name)}` : `No such object: ${name}`,
@@ -104,23 +116,29 @@ async function inspectOther(
   engine: Engine,
   name: string,
   kind: Kind | undefined,
+  withSize: boolean,
 ): Promise<object | undefined> {
   if (kind !== 'volume') {
     const { inspectNetworkByName } = await import('./network.ts');
     try {
-      return await inspectNetworkByName(engine, name);
+      const network = await inspectNetworkByName(engine, name);
+      if (withSize) warnSize('network');
+      return network;
     } catch (error) {
       if (kind === 'network' || (error as { code?: string }).code !== 'NO_SUCH_NETWORK') throw error;
     }
   }
   const { getVolume } = await import('../../engine/state/volumes.ts');
   const volume = getVolume(engine.paths, name);
+  if (volume !== undefined && withSize) warnSize('volume');
   if (volume !== undefined) return (await import('../../docker/inspect-volume.ts')).inspectVolume(volume);
   if (kind === 'volume') {
     throw new MinidockError({ code: 'NO_SUCH_VOLUME', message: `get ${name}: no such volume` });
   }
   return undefined;
 }
+
+const warnSize = (kind: Kind): void => stderr.write(`WARNING: --size ignored for ${kind}\n`);
 
 async function sizesOf(engine: Engine, config: ContainerConfig): Promise<Sizes> {
   const { containerSizes } = await import('../../engine/sizes.ts');

@@ -160,6 +160,8 @@ export interface MountSpec {
   /** Of a volume with a file system of its own, which is mounted on `source` while containers use it. */
   readonly fileSystem?: FileSystemSpec;
   readonly image?: MountedImage;
+  /** Absent: by -v, --tmpfs or the image, and in containers of older versions. */
+  readonly by?: 'mount' | 'volumes-from';
   readonly readOnly: boolean;
   /** mount(8) words beyond ro/rw: 'rslave', 'size=64m', 'noexec'. */
   readonly options: readonly string[];

@@ -135,7 +135,7 @@ export function parseMount(text: string): MountRequest {
   }
   const [unknown] = fields.keys();
   if (unknown !== undefined) throw bad(`unexpected key '${unknown}' in '${fieldOf(unknown)}'`);
-  return mount;
+  return { ...mount, by: 'mount' };
 }
 
 function checkSubpath(path: string, type: 'volume' | 'image'): string {

@@ -43,6 +43,7 @@ const mount = record<MountSpec>({
   target: line,
   subpath: optional(text),
   fileSystem: optional(record<FileSystemSpec>({ type: line, device: line, options: line })),
+  by: optional(oneOf('mount', 'volumes-from')),
   image: optional(record<MountedImage>({ name: line, id: line, layers: lines })),
   readOnly: flag,
   options: lines,

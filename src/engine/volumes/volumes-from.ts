@@ -34,6 +34,7 @@ function mountsOf(store: ContainerStore, text: string): readonly MountRequest[] 
       ...mount,
       readOnly: mount.readOnly || (mode?.startsWith('ro') ?? false),
       noCopy: true,
+      by: 'volumes-from',
     }));
 }
 
