@@ -1,8 +1,8 @@
 /**
- * The files of a container, as a descriptor of its `/`. Of one that runs it is the root of its first process, with all
- * that is mounted there: /proc/PID/root is the one magic link that is followed, and the process is looked at again
- * afterwards. Of any other the layers are merged as for a start and its volumes mounted on them, in a mount namespace
- * that is this thread's alone: all of it is gone with this process.
+ * The files of a container, as a descriptor of its `/`. Of one that runs it is the root of its mount namespace, with all
+ * that is mounted there, and not /proc/PID/root: a program may change its own root (chroot(2)), to /proc for instance.
+ * Of any other the layers are merged as for a start and its volumes mounted on them, in a mount namespace that is this
+ * thread's alone: all of it is gone with this process.
  */
 import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,11 @@ import { createInRoot } from '../../../runtime/rootfs/in-root.ts';
 import { parseMountOptions } from '../../../runtime/rootfs/mount-options.ts';
 import { kindOf } from '../../../runtime/rootfs/perform-mount.ts';
 import { mountOverlay } from '../../../runtime/rootfs/perform-overlay.ts';
-import { refuseKernelFiles, refuseUnsafeTarget } from '../../../runtime/rootfs/safe-target.ts';
+import {
+  isKernelFileSystem,
+  refuseKernelFiles,
+  refuseUnsafeTarget,
+} from '../../../runtime/rootfs/safe-target.ts';
 import { READ_ONLY, UNCHANGED } from '../../../runtime/rootfs/tree.ts';
 import {
   CLONE_FS,
@@ -60,34 +64,50 @@ export async function openContainerRoot(
   return root;
 }
 
-function openRunning({ config, state }: Container): number {
-  const root = openSync(`/proc/${String(state.pid)}/root`, O_PATH | constants.O_DIRECTORY);
-  if (isSameProcess(state.pid, state.pidStartTime)) return root;
-  closeSync(root);
-  throw new MinidockError({ code: 'WRONG_STATE', message: `container ${config.id} has just stopped` });
-}
+const openRunning = (container: Container): number => inItsMounts(container, openRoot);
 
 /** The overlay alone, as the container sees it, without what is mounted on it: export holds no volumes. */
 function openOwnFiles(container: Container): number {
-  const [there, back] = [`/proc/${String(container.state.pid)}/ns/mnt`, '/proc/self/ns/mnt'].map((path) =>
-    openSync(path, 'r'),
-  ) as [number, number];
-  const root = openRunning(container);
-  const [ownRoot, here] = ['/', '.'].map((path) => openSync(path, O_PATH | constants.O_DIRECTORY)) as [
-    number,
-    number,
-  ];
   // open_tree(2) copies mounts of the caller's own namespace only.
+  const copy = inItsMounts(container, () => {
+    const root = openRoot();
+    try {
+      return kernel.copyMount(root, false);
+    } finally {
+      closeSync(root);
+    }
+  });
+  if (!isKernelFileSystem(kernel, copy)) return copy;
+  closeSync(copy);
+  throw new MinidockError({
+    code: 'ROOT_COVERED',
+    message: `container ${container.config.id} has mounted a file system of the kernel on its "/"`,
+    hint: 'A program in it may mount (CAP_SYS_ADMIN). Stop the container: its files are those that it was started with then.',
+  });
+}
+
+const openRoot = (): number => openSync('/', O_PATH | constants.O_DIRECTORY);
+
+/** `open` is called in the mount namespace of a container, whose root is `/` meanwhile, and must not load anything. */
+function inItsMounts({ config, state }: Container, open: () => number): number {
+  const there = openSync(`/proc/${String(state.pid)}/ns/mnt`, 'r');
+  if (!isSameProcess(state.pid, state.pidStartTime)) {
+    closeSync(there);
+    throw new MinidockError({ code: 'WRONG_STATE', message: `container ${config.id} has just stopped` });
+  }
+  const back = openSync('/proc/self/ns/mnt', 'r');
+  const ownRoot = openRoot();
+  const here = openSync('.', O_PATH | constants.O_DIRECTORY);
   kernel.unshare(CLONE_FS);
   kernel.setns(there, CLONE_NEWNS);
   try {
-    return kernel.copyMount(root, false);
+    return open();
   } finally {
     kernel.setns(back, CLONE_NEWNS);
     kernel.fchdir(ownRoot);
     kernel.chroot('.');
     kernel.fchdir(here);
-    for (const fd of [there, back, root, ownRoot, here]) closeSync(fd);
+    for (const fd of [there, back, ownRoot, here]) closeSync(fd);
   }
 }
 

@@ -6,7 +6,10 @@
  * Names are byte strings. Sockets are left out, as by Docker: they are nothing without their process.
  */
 import { closeSync, constants, fstatSync, openSync, readdirSync, type BigIntStats } from 'node:fs';
+import { toText } from '../../../images/unpack/paths.ts';
 import type { EntryType, TarEntry } from '../../../images/unpack/tar-entry.ts';
+import { MinidockError } from '../../../runtime/errors.ts';
+import { delay } from '../../../runtime/io/delay.ts';
 import { O_PATH, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } from '../../../runtime/syscall/constants.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { namedCalls as calls } from '../../../runtime/syscall/named-calls.ts';
@@ -19,9 +22,23 @@ export async function walkTree(fd: number, name: string, visit: Visit): Promise<
   await new Walk(visit).walk(fd, name);
 }
 
+/** Milliseconds. A bit more than the kernel's (/proc/sys/fs/lease-break-time). */
+const PATIENCE = 50_000;
+const POLL = 10;
+
+const isHeld = (path: string, cause: unknown): MinidockError =>
+  new MinidockError({
+    code: 'FILE_HELD',
+    message: `a program holds a lease on "${toText(path)}", so nobody else can read it`,
+    hint: 'It asked to be the only one that has the file open (fcntl(2), F_SETLEASE). End the program, or stop its container.',
+    cause,
+  });
+
 class Walk {
   /** The first name of each file that has several. */
   private readonly linked = new Map<string, string>();
+  /** Milliseconds to wait for leases, all in all: a program may hold one on each of its files. */
+  private patience = PATIENCE;
 
   constructor(private readonly visit: Visit) {}
 
@@ -35,12 +52,26 @@ class Walk {
     if (type === 'symlink')
       return this.tell(entryOf(type, path, stats, { linkpath: calls.readlink(fd) }), fd);
     if (type !== 'file') return this.tell(entryOf(type, path, stats), fd);
-    const data = reopen(fd, constants.O_RDONLY | constants.O_NONBLOCK);
+    const data = await this.data(fd, path);
     try {
       const xattrs = attributes(data);
       await this.visit(entryOf(type, path, stats, { size: Number(stats.size), xattrs }), () => data);
     } finally {
       closeSync(data);
+    }
+  }
+
+  /** A write lease on a file (fcntl(2), F_SETLEASE) ends within 45 seconds after somebody has asked for the file. */
+  private async data(fd: number, path: string): Promise<number> {
+    for (;;) {
+      try {
+        return reopen(fd, constants.O_RDONLY | constants.O_NONBLOCK);
+      } catch (error) {
+        if (errnoOf(error) !== 'EAGAIN') throw error;
+        if (this.patience <= 0) throw isHeld(path, error);
+      }
+      await delay(POLL);
+      this.patience -= POLL;
     }
   }
 

@@ -1,5 +1,5 @@
 /** Makes the three files that Docker makes for a container's /etc: hosts, hostname, resolv.conf. */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { hostsFile } from '../../../runtime/network/hosts.ts';
@@ -27,7 +27,16 @@ export function writeNetworkFiles(
     named: hasNames(network),
     links,
   });
-  for (const name of NAMES) writeFileSync(join(dir, name), files[name], { mode: 0o644 });
+  for (const name of NAMES) writeNew(join(dir, name), files[name]);
+}
+
+/**
+ * Never over the file of the last start: a container that shared its processes may still have that open, to write to it,
+ * or with a lease on it, for which a plain open waits 45 seconds (fcntl(2), F_SETLEASE).
+ */
+function writeNew(path: string, text: string): void {
+  rmSync(path, { force: true });
+  writeFileSync(path, text, { flag: 'wx', mode: 0o644 });
 }
 
 export interface NetworkFileInput {

@@ -5,9 +5,11 @@ import { classicCases } from './classics.ts';
 import { commitCases } from './commits.ts';
 import { copyCases } from './copies.ts';
 import { execCases } from './exec.ts';
+import { exportCases } from './exports.ts';
 import { waylaidCases } from './exec-waylaid.ts';
 import { healthCases } from './health.ts';
 import { joinedCases } from './joined.ts';
+import { leaseCases } from './leases.ts';
 import { mountCases } from './mounts.ts';
 import { nameCases } from './names.ts';
 import { networkCases } from './network.ts';
@@ -28,8 +30,10 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...copyCases,
   ...execCases,
   ...waylaidCases,
+  ...exportCases,
   ...healthCases,
   ...joinedCases,
+  ...leaseCases,
   ...mountCases,
   ...nameCases,
   ...networkCases,
