@@ -86,7 +86,7 @@ describe('into a container that runs', () => {
 });
 
 describe('out of a container', () => {
-  test('a folder, what it holds, and a single file; who copies owns them', async () => {
+  test('a folder, what it holds, and a single file; who copies owns them, without the powers of their owners', async () => {
     await sh(
       'mkdir -p /out/sub && cd /out && echo x >sub/x && chown 5:5 sub/x && chmod 4711 sub/x && ln -s /etc abs',
     );
@@ -94,7 +94,7 @@ describe('out of a container', () => {
     await ok('cp', 'cp-on:/out/.', at('bound'));
     await ok('cp', 'cp-on:/out/sub/x', at('fresh/y'));
     const { mode, uid } = statSync(at('fresh/sub/x'));
-    expect({ mode: mode & 0o7777, uid }).toEqual({ mode: 0o4711, uid: 0 });
+    expect({ mode: mode & 0o7777, uid }).toEqual({ mode: 0o711, uid: 0 });
     expect(readlinkSync(at('fresh/abs'))).toBe('/etc');
     expect(readFileSync(at('bound/sub/x'), 'utf8')).toBe('x\n');
     expect(lstatSync(at('fresh/y')).isFile()).toBe(true);

@@ -39,6 +39,7 @@ export interface SinkOptions {
 }
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+const CAPABILITY = 'security.capability';
 const INSIDE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
 
 export class TreeSink {
@@ -178,8 +179,9 @@ export class TreeSink {
   private finish(entry: TarEntry, fd: number): void {
     try {
       this.own(fd, entry);
-      for (const [name, value] of entry.xattrs) setXattr(fd, name, value);
-      fchmodSync(fd, entry.mode);
+      for (const [name, value] of entry.xattrs)
+        if (this.options.keepOwners || name !== CAPABILITY) setXattr(fd, name, value);
+      fchmodSync(fd, this.modeOf(entry));
       if (entry.type === 'file') calls.setTime(fd, entry.mtime);
     } finally {
       closeSync(fd);
@@ -191,12 +193,21 @@ export class TreeSink {
     if (keepOwners) calls.chown(fd, uid + firstId, gid + firstId);
   }
 
+  /**
+   * A file that changes its owner lends no powers, as with cp(1): a program that was another user's would be a setuid
+   * program of root's, and everybody on the host could open the disk by a node that only the container's rules closed.
+   */
+  private modeOf({ type, mode }: TarEntry): number {
+    if (this.options.keepOwners || type === 'dir') return mode;
+    return type === 'char' || type === 'block' ? mode & 0o600 : mode & 0o1777;
+  }
+
   private finishNode(entry: TarEntry, parent: number, name: string): void {
     const fd = calls.openat2(parent, name, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH);
     try {
       this.own(fd, entry);
       // No system call before fchmodat2(2) of Linux 6.6 takes such a descriptor; the kernel's link to it does.
-      if (entry.type !== 'symlink') chmodSync(`/proc/self/fd/${String(fd)}`, entry.mode);
+      if (entry.type !== 'symlink') chmodSync(`/proc/self/fd/${String(fd)}`, this.modeOf(entry));
     } finally {
       closeSync(fd);
     }
@@ -223,7 +234,7 @@ export function writeAll(fd: number, chunk: Uint8Array): void {
 }
 
 function setXattr(fd: number, name: string, value: Uint8Array): void {
-  if (name !== 'security.capability' && !/^user\.(?!overlay\.)/.test(name)) return;
+  if (name !== CAPABILITY && !/^user\.(?!overlay\.)/.test(name)) return;
   try {
     calls.setXattrOf(fd, name, value);
   } catch (error) {

@@ -15,6 +15,7 @@ import { nameCases } from './names.ts';
 import { networkCases } from './network.ts';
 import { ownFileCases } from './own-files.ts';
 import { placesCases } from './places.ts';
+import { powerCases } from './powers.ts';
 import { processCases } from './process.ts';
 import { raceCases } from './races.ts';
 import { sharedNamespaceCases } from './shared-namespaces.ts';
@@ -39,6 +40,7 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...networkCases,
   ...ownFileCases,
   ...placesCases,
+  ...powerCases,
   ...processCases,
   ...raceCases,
   ...sharedNamespaceCases,
