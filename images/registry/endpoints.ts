@@ -43,6 +43,17 @@ export function isLoopback(hostname: string): boolean {
   return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
 }
 
+/** As the kernel and resolvers have it: more than what is named so. */
+export function isThisMachine(hostname: string): boolean {
+  const name = hostname
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+    .toLowerCase();
+  // A URL has ::ffff:127.0.0.1 as ::ffff:7f00:1. A connection to 0.0.0.0 or to :: comes to loopback.
+  const is = /^(0\.0\.0\.0|::|::ffff:(7f[0-9a-f]{2}:[0-9a-f]{1,4}|0:0)|.*\.localhost)$/;
+  return isLoopback(name) || is.test(name);
+}
+
 /** `host` with or without a port. */
 export function isInsecure(host: string, insecureRegistries: readonly string[]): boolean {
   const hostname = host.replace(/:\d+$/, '');

@@ -2,12 +2,13 @@
  * Requests to one registry: the scheme found out, authentication answered, redirects followed.
  *
  * A redirect to another origin goes without the Authorization header (it carries its own signature, and the token
- * is none of its business), and never from TLS to clear text unless that host may be spoken to so.
+ * is none of its business), and never from TLS to clear text unless that host may be spoken to so. A registry elsewhere
+ * leads nobody to this machine's own services, neither by a redirect, nor by the place of an upload or a token.
  */
 import { ImageError } from '../errors.ts';
 import { Authorizer } from './auth.ts';
 import type { Credentials } from './docker-config.ts';
-import { isInsecure, type Endpoint } from './endpoints.ts';
+import { isInsecure, isThisMachine, type Endpoint } from './endpoints.ts';
 import {
   send,
   type Timeouts,
@@ -180,6 +181,13 @@ export class Session {
 
   private async send(request: Omit<TransportRequest, 'timeouts'>): Promise<TransportResponse> {
     const { insecureRegistries, timeouts, userAgent, onAnswer } = this.options;
+    if (this.isAstray(request.url)) {
+      throw new ImageError({
+        code: 'REDIRECT_REFUSED',
+        message: `${this.endpoint.base.origin} leads to ${request.url.origin}, which is this machine`,
+        hint: `If that is meant to be so, name ${request.url.host} in MINIDOCK_INSECURE_REGISTRIES.`,
+      });
+    }
     const begin = performance.now();
     const response = await send({
       ...request,
@@ -196,6 +204,11 @@ export class Session {
       ms: performance.now() - begin,
     });
     return response;
+  }
+
+  private isAstray({ hostname, host }: URL): boolean {
+    if (!isThisMachine(hostname) || isThisMachine(this.endpoint.base.hostname)) return false;
+    return !this.options.insecureRegistries.includes(host);
   }
 
   private isOwnInsecureHost(url: URL): boolean {

@@ -18,6 +18,7 @@ import { placesCases } from './places.ts';
 import { powerCases } from './powers.ts';
 import { processCases } from './process.ts';
 import { raceCases } from './races.ts';
+import { registryCases } from './registries.ts';
 import { sharedNamespaceCases } from './shared-namespaces.ts';
 import { subpathCases } from './subpaths.ts';
 import { sysctlCases } from './sysctls.ts';
@@ -43,6 +44,7 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...powerCases,
   ...processCases,
   ...raceCases,
+  ...registryCases,
   ...sharedNamespaceCases,
   ...subpathCases,
   ...sysctlCases,

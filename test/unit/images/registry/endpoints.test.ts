@@ -1,5 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { isInsecure, isLoopback, listEndpoints } from '../../../../images/registry/endpoints.ts';
+import {
+  isInsecure,
+  isLoopback,
+  isThisMachine,
+  listEndpoints,
+} from '../../../../images/registry/endpoints.ts';
 
 const none = { insecureRegistries: [], mirrors: [] };
 const urls = (domain: string, options = {}): string[] =>
@@ -37,6 +42,23 @@ test.each([
   ['[::1]]', false],
 ])('%s is loopback: %s', (host, expected) => {
   expect(isLoopback(host)).toBe(expected);
+});
+
+test.each([
+  ['http://127.9.9.9/', true],
+  ['http://[::1]/', true],
+  ['http://0/', true],
+  ['http://[::]/', true],
+  ['http://[::ffff:127.0.0.1]/', true],
+  ['http://[::ffff:0.0.0.0]/', true],
+  ['http://localhost./', true],
+  ['http://registry.localhost/', true],
+  ['http://localhost.example/', false],
+  ['http://[::ffff:128.0.0.1]/', false],
+  ['http://[::2]/', false],
+  ['http://10.0.0.1/', false],
+])('%s leads to this machine: %s', (url, expected) => {
+  expect(isThisMachine(new URL(url).hostname)).toBe(expected);
 });
 
 test.each([
