@@ -144,6 +144,15 @@ const TERMINALS: Readonly<Record<string, (stage: Stage, image: string) => Promis
   'dry-run-short': (_stage, image) => Promise.resolve(['run', '--dry-run', '--explain=short', image]),
   script: (_stage, image) => Promise.resolve(['run', '--script', image]),
   explain: (_stage, image) => Promise.resolve(['run', '--rm', '--explain', image]),
+  top: async (stage, image) => {
+    const script = `printf %s '${CONTROLS}' >/proc/self/comm; sleep 600; : '${CONTROLS}'`;
+    const { stdout } = await stage.minidock('run', '-d', image, 'sh', '-c', script);
+    const words = ['top', stdout.trim(), '-eo', 'pid,comm,args'];
+    const renamed = async (): Promise<boolean> =>
+      /owned.*owned/s.test((await stage.minidock(...words)).stdout);
+    await stage.host.waitFor(renamed, 'the program to have renamed itself');
+    return words;
+  },
   'host-processes': async (stage, image) => {
     const { stdout } = await stage.minidock('run', '-d', image, 'sh', '-c', `sleep 600; : '${CONTROLS}'`);
     return ['inspect', '--host', '--format', 'table', stdout.trim()];

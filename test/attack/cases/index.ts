@@ -8,11 +8,13 @@ import { execCases } from './exec.ts';
 import { exportCases } from './exports.ts';
 import { waylaidCases } from './exec-waylaid.ts';
 import { healthCases } from './health.ts';
+import { imageMountCases } from './image-mounts.ts';
 import { joinedCases } from './joined.ts';
 import { leaseCases } from './leases.ts';
 import { mountCases } from './mounts.ts';
 import { nameCases } from './names.ts';
 import { networkCases } from './network.ts';
+import { network6Cases } from './network6.ts';
 import { ownFileCases } from './own-files.ts';
 import { placesCases } from './places.ts';
 import { powerCases } from './powers.ts';
@@ -34,11 +36,13 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...waylaidCases,
   ...exportCases,
   ...healthCases,
+  ...imageMountCases,
   ...joinedCases,
   ...leaseCases,
   ...mountCases,
   ...nameCases,
   ...networkCases,
+  ...network6Cases,
   ...ownFileCases,
   ...placesCases,
   ...powerCases,

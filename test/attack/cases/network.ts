@@ -20,10 +20,12 @@ import type { AttackCase, Stage } from '../case.ts';
 
 const PORT = 7777;
 
-interface Container {
+export interface Container {
   readonly name: string;
   readonly where: { readonly netns: string };
   readonly address: string;
+  /** '' on a network without IPv6. */
+  readonly address6: string;
   readonly mac: string;
   readonly gateway: string;
   /** How the host calls the bridge, and its hardware address. */
@@ -60,7 +62,7 @@ closeSync(socket);
 `;
 
 /** Carries out the attack from a container of its own, beside a victim where it needs one. */
-async function withContainers(
+export async function withContainers(
   stage: Stage,
   names: readonly string[],
   flags: readonly string[],
@@ -81,7 +83,14 @@ async function withContainers(
   }
 }
 
-async function start(
+interface Settings {
+  readonly IPAddress: string;
+  readonly GlobalIPv6Address: string;
+  readonly MacAddress: string;
+  readonly Gateway: string;
+}
+
+export async function start(
   stage: Stage,
   name: string,
   image: string,
@@ -90,17 +99,18 @@ async function start(
   const program = stage.bun(SENDER);
   const begin = ['run', '-d', '--name', name, ...flags, ...program.flags, image, '/bin/sleep', '100'];
   const id = (await must(stage.minidock(...begin))).trim();
-  const { NetworkSettings: settings } = (
-    JSON.parse(await must(stage.minidock('inspect', name))) as {
-      NetworkSettings: { IPAddress: string; MacAddress: string; Gateway: string };
-    }[]
-  )[0] ?? { NetworkSettings: { IPAddress: '', MacAddress: '', Gateway: '' } };
+  const [described] = JSON.parse(await must(stage.minidock('inspect', name))) as {
+    NetworkSettings: { Networks: Readonly<Record<string, Settings>> };
+  }[];
+  const [settings] = Object.values(described?.NetworkSettings.Networks ?? {});
+  if (settings === undefined) throw new Error('the container is on no network');
   const route = await must(stage.host.run(['ip', '-o', 'route', 'get', settings.IPAddress]));
   const bridge = / dev (\S+)/.exec(route)?.[1] ?? '';
   return {
     name,
     where: { netns: `md-${id.slice(0, 12)}` },
     address: settings.IPAddress,
+    address6: settings.GlobalIPv6Address,
     mac: settings.MacAddress,
     gateway: settings.Gateway,
     bridge,
@@ -111,14 +121,14 @@ async function start(
   };
 }
 
-async function must(running: Promise<RunResult>): Promise<string> {
+export async function must(running: Promise<RunResult>): Promise<string> {
   const { exitCode, stdout, stderr } = await running;
   if (exitCode !== 0) throw new Error(`the attack could not be carried out: ${stderr}`);
   return stdout;
 }
 
 /** Sends the frames from the container, and an honest datagram after them, and returns once that was heard. */
-async function sendBefore(
+export async function sendBefore(
   stage: Stage,
   from: Container,
   frames: readonly Buffer[],
@@ -137,20 +147,20 @@ async function heardBefore(listener: Listener): Promise<readonly string[]> {
   return listener.all().filter((line) => !line.startsWith('honest'));
 }
 
-const toGateway = (from: Container): Parameters<typeof sendBefore>[3] => ({
+export const toGateway = (from: Container): Parameters<typeof sendBefore>[3] => ({
   mac: from.bridgeMac,
   destination: from.gateway,
   hears: 'host',
 });
 
-const evidence = (lines: readonly string[]): string | undefined =>
+export const evidence = (lines: readonly string[]): string | undefined =>
   lines.length === 0 ? undefined : lines.join('\n');
 
-const advertisement = ipv6(
+export const advertisement = ipv6(
   { source: 'fe80::bad', destination: ALL_NODES.address },
   routerAdvertisement('2001:db8:bad::'),
 );
-const ADVERTISED = /2001:db8:bad|fe80::bad/;
+export const ADVERTISED = /2001:db8:bad|fe80::bad/;
 
 const advertiseToHost = (name: string, destination: string, story: string): AttackCase => ({
   name,
