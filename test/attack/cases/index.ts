@@ -5,25 +5,27 @@ import { classicCases } from './classics.ts';
 import { commitCases } from './commits.ts';
 import { copyCases } from './copies.ts';
 import { execCases } from './exec.ts';
-import { exportCases } from './exports.ts';
+import { exportCases } from './files/exports.ts';
 import { waylaidCases } from './exec-waylaid.ts';
+import { formerFlow6Cases } from './ipv6/former-flows.ts';
 import { healthCases } from './health.ts';
-import { imageMountCases } from './image-mounts.ts';
+import { imageMountCases } from './files/image-mounts.ts';
 import { joinedCases } from './joined.ts';
-import { leaseCases } from './leases.ts';
+import { leaseCases } from './files/leases.ts';
 import { mountCases } from './mounts.ts';
 import { nameCases } from './names.ts';
 import { networkCases } from './network.ts';
-import { network6Cases } from './network6.ts';
+import { network6Cases } from './ipv6/forged.ts';
 import { ownFileCases } from './own-files.ts';
 import { placesCases } from './places.ts';
-import { powerCases } from './powers.ts';
+import { powerCases } from './files/powers.ts';
 import { processCases } from './process.ts';
 import { raceCases } from './races.ts';
 import { registryCases } from './registries.ts';
 import { sharedNamespaceCases } from './shared-namespaces.ts';
 import { subpathCases } from './subpaths.ts';
 import { sysctlCases } from './sysctls.ts';
+import { volumeFileSystemCases } from './files/volume-file-systems.ts';
 import { volumeCases } from './volumes.ts';
 import { wordCases } from './hostile-words.ts';
 
@@ -35,6 +37,7 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...execCases,
   ...waylaidCases,
   ...exportCases,
+  ...formerFlow6Cases,
   ...healthCases,
   ...imageMountCases,
   ...joinedCases,
@@ -52,6 +55,7 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...sharedNamespaceCases,
   ...subpathCases,
   ...sysctlCases,
+  ...volumeFileSystemCases,
   ...volumeCases,
   ...wordCases,
 ];

@@ -1,7 +1,7 @@
 /** `--mount type=image`: the files of a stranger's image in a container, and the layers that all its containers share. */
 import { dirname } from 'node:path';
-import { CannotRun, type AttackCase, type Stage } from '../case.ts';
-import { isRefusal } from '../probe.ts';
+import { CannotRun, type AttackCase, type Stage } from '../../case.ts';
+import { isRefusal } from '../../probe.ts';
 
 const UP = '../../../../../../../../../..';
 

@@ -1,8 +1,8 @@
 /** What `cp` brings to the host, where root owns it and other users live: no power that a container has put into it. */
 import { closeSync, existsSync, lstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { namedCalls } from '../../../runtime/syscall/named-calls.ts';
-import type { AttackCase } from '../case.ts';
+import { namedCalls } from '../../../../runtime/syscall/named-calls.ts';
+import type { AttackCase } from '../../case.ts';
 import { runs } from './exports.ts';
 
 /** What root of a container may make, and what then belongs to root of the host: linux/capability.h has the format. */

@@ -3,7 +3,7 @@
  * refused. A program of a container holds one on a file that minidock opens.
  */
 import { join } from 'node:path';
-import { CannotRun, type AttackCase, type Stage } from '../case.ts';
+import { CannotRun, type AttackCase, type Stage } from '../../case.ts';
 import { runs } from './exports.ts';
 
 /** SIGIO, which tells the holder that somebody wants the file, ends it. */

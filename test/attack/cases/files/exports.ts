@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { CannotRun, type AttackCase, type Stage } from '../case.ts';
+import { CannotRun, type AttackCase, type Stage } from '../../case.ts';
 
 /** Runs `script` (of bun:ffi) as the container's program and returns once it has said READY. */
 export async function runs(stage: Stage, script: string, ...more: readonly string[]): Promise<string> {
