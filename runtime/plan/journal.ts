@@ -97,6 +97,10 @@ function isUndo({ kind, ...rest }: Readonly<Record<string, unknown>>): boolean {
       const isPath = (path: unknown): boolean => typeof path === 'string' && path.startsWith('/');
       return isPath(target) && isPath(users) && typeof user === 'string' && /^[0-9a-f]{64}$/.test(user);
     }
+    case 'forget-flows': {
+      const { of } = rest;
+      return isObject(of) && typeof of['address'] === 'string' && /^[0-9a-f.:]{2,39}$/.test(of['address']);
+    }
     case 'kill-cgroup':
       return typeof rest['cgroupsPath'] === 'string' && rest['cgroupsPath'].startsWith('/');
     default:

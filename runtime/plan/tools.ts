@@ -8,6 +8,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   nft: 'nftables',
   iptables: 'iptables',
+  ip6tables: 'iptables',
   nsenter: 'util-linux',
   unshare: 'util-linux',
   modprobe: 'kmod',

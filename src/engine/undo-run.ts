@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { netnsPath, netnsName } from '../../runtime/network/names.ts';
 import { describeGroup, groupPorts } from '../../runtime/network/firewall/port-groups.ts';
+import { ports4, ports6 } from '../../runtime/network/firewall/ports6.ts';
 import { Journal, type JournalEntry } from '../../runtime/plan/journal.ts';
 import { undoEntries, type UndoReport } from '../../runtime/plan/undo.ts';
 import type { NetworkState } from './spec/container.ts';
@@ -47,6 +48,7 @@ async function missingFrom(
 }
 
 export function isComplete(entries: readonly JournalEntry[], network: NetworkState | undefined): boolean {
-  const ports = groupPorts(network?.ports ?? []).map((group) => `port.publish:${describeGroup(group)}`);
+  const redirected = network === undefined ? [] : [...ports4(network), ...ports6(network)];
+  const ports = groupPorts(redirected).map((group) => `port.publish:${describeGroup(group)}`);
   return ['process.start', ...ports].every((id) => entries.some((entry) => entry.id === id));
 }

@@ -4,11 +4,17 @@ import { isIpv6Text } from '../../syscall/inet.ts';
 import type { BridgeEndpoint, PortBinding } from '../types.ts';
 import { describeGroup, rangeText, type PortGroup } from './port-groups.ts';
 
-export const ports4 = ({ ports, address }: BridgeEndpoint): readonly PortBinding[] =>
+export const ports4 = ({
+  ports,
+  address,
+}: Pick<BridgeEndpoint, 'ports' | 'address'>): readonly PortBinding[] =>
   address === '' ? [] : ports.filter(({ hostIp }) => !isIpv6Text(hostIp));
 
 /** Not those at ::1, nor any of a container without IPv6: sockets of the host serve them (src/engine/relay). */
-export const ports6 = ({ ports, address6 }: BridgeEndpoint): readonly PortBinding[] =>
+export const ports6 = ({
+  ports,
+  address6,
+}: Pick<BridgeEndpoint, 'ports' | 'address6'>): readonly PortBinding[] =>
   address6 === undefined ? [] : ports.filter(({ hostIp }) => isIpv6Text(hostIp) && hostIp !== '::1');
 
 /** As publishing(), for a network whose addresses others know a way to. */

@@ -67,7 +67,7 @@ const KEEP_ROUTERS =
   'ip -6 route show proto ra | sed -n "s/.* dev \\([^ ]*\\).*/\\1/p" | sort -u | while read -r dev; do ' +
   'file="/proc/sys/net/ipv6/conf/$dev/accept_ra"; if [ "$(cat "$file")" = 1 ]; then echo 2 >"$file"; fi; done';
 
-const FORWARDING = '/proc/sys/net/ipv6/conf/all/forwarding';
+export const FORWARDING6 = '/proc/sys/net/ipv6/conf/all/forwarding';
 
 export function planForwarding6({ ipv6 }: BridgeNetwork): readonly HostStep[] {
   if (ipv6 === undefined) return [];
@@ -77,7 +77,7 @@ export function planForwarding6({ ipv6 }: BridgeNetwork): readonly HostStep[] {
       kind: 'shared',
       why: 'every container with IPv6, and perhaps other software of the host, forwards through it',
     },
-    check: { kind: 'file-contains', path: FORWARDING, text: '1' },
+    check: { kind: 'file-contains', path: FORWARDING6, text: '1' },
   };
   return [
     {
@@ -98,8 +98,8 @@ export function planForwarding6({ ipv6 }: BridgeNetwork): readonly HostStep[] {
       title: 'Make the host an IPv6 router',
       why: 'The same for IPv6, which has a switch of its own. It is for all interfaces at once.',
       without: 'A container reaches the host and its neighbours by IPv6, and no other machine.',
-      command: { kind: 'write', path: FORWARDING, text: '1' },
-      observe: ['cat', FORWARDING],
+      command: { kind: 'write', path: FORWARDING6, text: '1' },
+      observe: ['cat', FORWARDING6],
     },
   ];
 }

@@ -11,7 +11,7 @@ import { quoteWord, renderArgv } from '../../../runtime/plan/quote.ts';
 import { renderCommand } from '../../../runtime/plan/render.ts';
 import { leasedIds, releaseIds } from '../../../runtime/process/identity/id-ranges.ts';
 import { undoJournal } from '../../../runtime/plan/undo.ts';
-import { endpointStates } from '../../engine/spec/endpoints.ts';
+import { endpointStates, ownAddresses } from '../../engine/spec/endpoints.ts';
 import { isHalfMade } from '../../engine/state/half-made.ts';
 import { sweepLeftovers } from '../../engine/state/sweep.ts';
 import {
@@ -114,9 +114,7 @@ function strayNames({ store }: View): readonly Finding[] {
 
 function strayLeases({ store, alive, leases, running }: View, lost: ReadonlySet<string>): readonly Finding[] {
   // One whose file is damaged is a matter of records.ts.
-  const used = new Set(
-    running.flatMap(({ state }) => endpointStates(state.network)).map(({ address }) => address),
-  );
+  const used = new Set(running.flatMap(({ state }) => endpointStates(state.network)).flatMap(ownAddresses));
   return [...leases]
     .filter(([address]) => !used.has(address))
     .filter(([, owner]) => !alive.has(owner) && !lost.has(owner))

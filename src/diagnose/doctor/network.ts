@@ -3,9 +3,11 @@
  * two minidocks share; and for each running container, whether everything its start set up on the host is still
  * there. The same steps restore what is missing.
  */
+import { readFileSync } from 'node:fs';
 import { planBridge, planForwarding4 } from '../../../runtime/network/bridge.ts';
 import { planFirewall, planPorts } from '../../../runtime/network/firewall/backend.ts';
 import { overlaps, parseCidr } from '../../../runtime/network/ipv4.ts';
+import { FORWARDING6, planForwarding6 } from '../../../runtime/network/ipv6/bridge.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../../../runtime/network/types.ts';
 import { planVeth } from '../../../runtime/network/veth.ts';
 import { holds, performHostCommand } from '../../../runtime/plan/perform-host.ts';
@@ -23,7 +25,11 @@ const WIDEST_ROUTE_THAT_COUNTS = 8;
 
 export async function examineNetwork(view: View): Promise<readonly Finding[]> {
   const collisions = view.networks.flatMap((network) => findCollisions(view, network));
-  const subnets = view.networks.map(({ subnet, name }) => `${subnet} (${name})`).join(', ');
+  const subnets = view.networks
+    .flatMap(({ subnet, ipv6, name }) =>
+      [subnet, ipv6?.subnet ?? ''].filter(Boolean).map((one) => `${one} (${name})`),
+    )
+    .join(', ');
   const clear = ok(
     'network.subnets',
     subnets === ''
@@ -32,6 +38,7 @@ export async function examineNetwork(view: View): Promise<readonly Finding[]> {
   );
   return [
     forwarding(view),
+    ...forwarding6(view),
     ...(collisions.length === 0 ? [clear] : collisions),
     ...sharedBridges(view),
     ...(await examineEndpoints(view)),
@@ -52,6 +59,28 @@ function forwarding({ running }: View): Finding {
     todo: ['sysctl -w net.ipv4.ip_forward=1', 'Find the cause: grep -r ip_forward /etc/sysctl.*'],
     mend: () => performAll([{ step }]),
   };
+}
+
+/** Of IPv6, where a running container has it. */
+function forwarding6({ running }: View): readonly Finding[] {
+  const network = running
+    .flatMap(endpointsOf)
+    .map((endpoint) => endpoint.network)
+    .find(({ ipv6 }) => ipv6 !== undefined);
+  if (network === undefined) return [];
+  const steps = planForwarding6(network);
+  if (readFileSync(FORWARDING6, 'utf8').trim() === '1')
+    return [ok('network.forwarding6', 'this host forwards IPv6 (net.ipv6.conf.all.forwarding = 1)')];
+  return [
+    {
+      id: 'network.forwarding6',
+      level: 'problem',
+      what: 'forwarding of IPv6 is off again (net.ipv6.conf.all.forwarding = 0)',
+      means: 'Running containers reach no other host by IPv6, and only this host reaches their ports.',
+      todo: ['sysctl -w net.ipv6.conf.all.forwarding=1'],
+      mend: () => performAll(steps.map((step) => ({ step }))),
+    },
+  ];
 }
 
 function findCollisions({ routes, links }: View, network: BridgeNetwork): readonly Finding[] {
@@ -99,6 +128,7 @@ function describeKind(link: IpLink | undefined): string {
 
 function sharedBridges({ networks, links }: View): readonly Finding[] {
   return networks.flatMap(({ bridge, gateway, name }): readonly Finding[] => {
+    if (gateway === '') return [];
     const others = links
       .filter(({ ifname }) => ifname === bridge)
       .flatMap(ipv4AddressesOf)

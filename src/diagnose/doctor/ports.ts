@@ -2,6 +2,7 @@
  * Which published ports others can reach. A port published without an address is open on every interface of the host,
  * and a firewall for the host's own programs does not close it. Docker has surprised many by that.
  */
+import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
 import type { FirewallBackend, PortBinding } from '../../../runtime/network/types.ts';
 import { ipv4AddressesOf } from '../host/ip.ts';
 import type { FirewallReport } from './firewall.ts';
@@ -28,11 +29,11 @@ function examinePort(
   const { believed } = firewall;
   const { hostIp, hostPort, containerPort, protocol } = port;
   const id = `ports.published:${hostIp}:${String(hostPort)}/${protocol}`;
-  const what = `${hostIp}:${String(hostPort)}/${protocol} is ${String(containerPort)} of ${name}`;
-  if (hostIp.startsWith('127.')) return ok(id, `${what}, only for this host`);
+  const what = `${addressText(hostIp)}:${String(hostPort)}/${protocol} is ${String(containerPort)} of ${name}`;
+  if (hostIp.startsWith('127.') || hostIp === '::1') return ok(id, `${what}, only for this host`);
   if (blocking.length > 0)
     return ok(id, `${what}; others cannot reach it: ${blocking.join(', ')} drops their packets`);
-  const open = `${what}, open to everyone who reaches ${hostIp === '0.0.0.0' ? reachable(view) : hostIp}`;
+  const open = `${what}, open to everyone who reaches ${everywhere(hostIp, view) ?? hostIp}`;
   if (believed === undefined || backend === 'nftables') return ok(id, open);
   return {
     id,
@@ -41,8 +42,15 @@ function examinePort(
     means:
       `Redirected packets bypass the rules of ${believed} for this host's own ports: it neither allows nor denies ` +
       'this port.',
-    todo: [`Publish it only for this host: -p 127.0.0.1:${String(hostPort)}:${String(containerPort)}`],
+    todo: [
+      `Publish it only for this host: -p ${hostIp.includes(':') ? '[::1]' : '127.0.0.1'}:${String(hostPort)}:${String(containerPort)}`,
+    ],
   };
+}
+
+function everywhere(hostIp: string, view: View): string | undefined {
+  if (hostIp === '::') return 'any IPv6 address of this host';
+  return hostIp === '0.0.0.0' ? reachable(view) : undefined;
 }
 
 function reachable({ links, networks }: View): string {

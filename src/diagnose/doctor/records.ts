@@ -8,7 +8,7 @@ import { leaseOf, restoreAddress } from '../../../runtime/network/ipam.ts';
 import { leasedIds } from '../../../runtime/process/identity/id-ranges.ts';
 import { Journal } from '../../../runtime/plan/journal.ts';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
-import { endpointStates } from '../../engine/spec/endpoints.ts';
+import { endpointStates, ownAddresses } from '../../engine/spec/endpoints.ts';
 import { isDamaged, readRecord, writeFileAtomic } from '../../engine/state/atomic-file.ts';
 import { ociConfig } from '../../engine/state/bundle-record.ts';
 import { attachmentOf, expectedUndos } from '../../engine/expected-undos.ts';
@@ -164,7 +164,10 @@ function socketOf(paths: Paths, { config }: Container): readonly Finding[] {
 function leasesOf(paths: Paths, { config: { id }, state }: Container): readonly Finding[] {
   const { firstId } = state;
   const findings: Finding[] = [];
-  for (const { network, address } of endpointStates(state.network)) {
+  const leased = endpointStates(state.network).flatMap((endpoint) =>
+    ownAddresses(endpoint).map((address) => ({ network: endpoint.network, address })),
+  );
+  for (const { network, address } of leased) {
     const held = leaseOf(leasesDir(paths), network.id, address);
     const path = join(leasesDir(paths), network.id, address);
     if (held !== id) {

@@ -2,13 +2,14 @@
  * Compares minidock's records with the kernel. The records give containers their names; each other difference becomes
  * a sentence. It changes and recovers nothing: a look must not repair what it shows.
  */
+import { ports4 } from '../../../runtime/network/firewall/ports6.ts';
 import { readlinkSync } from 'node:fs';
 import { isSameProcess } from '../../engine/state/process-identity.ts';
 import type { Container, ContainerStore } from '../../engine/state/store.ts';
 import { namespaceAt } from '../host/netns.ts';
 import { netnsPath } from '../../../runtime/network/names.ts';
 import type { EndpointState } from '../../engine/spec/container.ts';
-import { endpointStates, interfaceOf } from '../../engine/spec/endpoints.ts';
+import { endpointStates, ownAddresses, interfaceOf } from '../../engine/spec/endpoints.ts';
 import type { Cable, Interface, Namespace, Published } from './model.ts';
 
 export interface Noted {
@@ -79,9 +80,10 @@ function disagreementsOf({ container, inode, alive }: Noted, kernel: Kernel): re
     const own = inside?.interfaces.find(({ name }) => name === interfaceOf(endpoint));
     if (inside !== undefined && own === undefined)
       found.push(say(`there is no ${interfaceOf(endpoint)} in its namespace`));
-    if (own !== undefined) found.push(...insideTrouble(endpoint.address, own).map(say));
+    if (own !== undefined) found.push(...insideTrouble(ownAddresses(endpoint), own).map(say));
   }
-  for (const port of network.ports) {
+  // Those of IPv6 are not among the rules that are read.
+  for (const port of ports4(network)) {
     const address = port.hostIp === '0.0.0.0' ? '' : port.hostIp;
     const told = `${address === '' ? '' : `${address}:`}${port.hostPort}/${port.protocol}`;
     const rules = kernel.published.filter(
@@ -108,9 +110,11 @@ function linkTrouble({ hostVeth, network }: EndpointState, host: readonly Interf
   return [
     ...(bridge === undefined ? [`the bridge ${network.bridge} is gone`] : []),
     ...(bridge?.up === false ? [`the bridge ${bridge.name} is down`] : []),
-    ...(bridge !== undefined && !bridge.addresses.some((one) => one.split('/')[0] === network.gateway)
-      ? [`the bridge ${bridge.name} does not have the gateway's address ${network.gateway}`]
-      : []),
+    ...(bridge === undefined
+      ? []
+      : [network.gateway, network.ipv6?.gateway ?? '']
+          .filter((gateway) => gateway !== '' && !hasAddress(bridge, gateway))
+          .map((gateway) => `the bridge ${bridge.name} does not have the gateway's address ${gateway}`)),
     ...(veth === undefined ? [`the host's end of its cable, ${hostVeth}, is gone`] : []),
     ...(veth !== undefined && bridge !== undefined && veth.master !== bridge.index
       ? [`${hostVeth} is not a port of ${bridge.name}`]
@@ -119,11 +123,19 @@ function linkTrouble({ hostVeth, network }: EndpointState, host: readonly Interf
   ];
 }
 
-function insideTrouble(address: string, { name, addresses, up }: Interface): readonly string[] {
-  const has = addresses.some((one) => one.split('/')[0] === address);
-  const instead = addresses.filter((one) => !one.includes(':')).join(', ');
+const hasAddress = ({ addresses }: Interface, address: string): boolean =>
+  addresses.some((one) => one.split('/')[0] === address);
+
+function insideTrouble(wanted: readonly string[], own: Interface): readonly string[] {
+  const { name, addresses, up } = own;
+  const of = (six: boolean): string =>
+    addresses.filter((one) => one.includes(':') === six && !one.startsWith('fe80:')).join(', ');
   return [
-    ...(has ? [] : [`${name} should have ${address}, but has ${instead === '' ? 'no address' : instead}`]),
+    ...wanted
+      .filter((address) => !hasAddress(own, address))
+      .map(
+        (address) => `${name} should have ${address}, but has ${of(address.includes(':')) || 'no address'}`,
+      ),
     ...(up ? [] : [`its ${name} is down`]),
   ];
 }

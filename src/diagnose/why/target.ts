@@ -36,6 +36,7 @@ export function parseQuestion(words: readonly string[], source = ''): Question {
   const match = /^(?:((?:netns:)?[^:/\s]*):)?(\d{1,5})(?:\/(tcp|udp))?$/.exec(target);
   const port = Number(match?.[2] ?? 0);
   if (match === null || parts.length > 2 || port < 1 || port > 65535) {
+    if (words.some((word) => /\[[^\]]*:[^\]]*\]/.test(word))) throw onlyIpv4(words.join(' '));
     throw invalid(`cannot read '${words.join(' ')}'`);
   }
   return { sender, host: match[1] ?? '', port, protocol: match[3] === 'udp' ? 'udp' : 'tcp', source };
@@ -201,12 +202,21 @@ function toAddress(
   const ofHost = to.config.spec.network.mode === 'host';
   const own = from.kind === 'container' && from.container.config.id === to.config.id;
   const alone = own ? '127.0.0.1' : '';
-  const address = ofHost ? hostAddressFor(from, around) : to.state.network?.address || alone;
-  const journey: Journey = { from, protocol, asked: { address, port } };
+  const { address = '', address6 } = to.state.network ?? {};
+  if (!own && address === '' && address6 !== undefined) throw onlyIpv4(to.config.name);
+  const asked = { address: ofHost ? hostAddressFor(from, around) : address || alone, port };
+  const journey: Journey = { from, protocol, asked };
   // From elsewhere the host is asked, and one of its programs answers.
   const program = ofHost && from.kind !== 'host' && hasProgram(to.state);
   return program ? journey : { ...journey, to };
 }
+
+const onlyIpv4 = (what: string): MinidockError =>
+  new MinidockError({
+    code: 'INVALID_ARGUMENT',
+    message: `why follows IPv4 only, and ${what} is IPv6`,
+    hint: 'minidock graph shows IPv6 addresses and rules; minidock doctor looks whether they are as they were set up.',
+  });
 
 /** A neighbour is reached by the network that has the address, whatever the sender's way out is. */
 function byNetworkOf(from: Place, to: Container): Place {
