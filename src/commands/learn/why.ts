@@ -14,7 +14,8 @@ import {
 import { readNamespaces } from '../../diagnose/why/namespaces.ts';
 import { probe } from '../../diagnose/why/probe.ts';
 import { answerJson, renderAnswer } from '../../diagnose/why/render.ts';
-import { parseQuestion, resolveJourney } from '../../diagnose/why/target.ts';
+import { parseQuestion } from '../../diagnose/why/question.ts';
+import { resolveJourney } from '../../diagnose/why/target.ts';
 import { decide } from '../../diagnose/why/verdict.ts';
 import { walk } from '../../diagnose/why/walk/walk.ts';
 import { colorsFor } from '../../ui/colors.ts';

@@ -63,7 +63,7 @@ export const network = [
   ...mutantsOf(
     'runtime/network/hosts.ts',
     [
-      "domainname === '' && short === full ? full : `${full} ${domainname === '' ? short : hostname}`",
+      "short === full ? full : `${full} ${domainname === '' ? short : hostname}`",
       'full',
       'unit/runtime/network/hosts',
     ],

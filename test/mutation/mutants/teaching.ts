@@ -94,7 +94,7 @@ export const why = [
       'if (false) {',
       `${whys} -t points elsewhere`,
     ],
-    ['  if (home.internal === true) {\n', '  if (false) {\n', `${whys} -t apart`],
+    ['  if (home?.internal === true) {\n', '  if (false) {\n', `${whys} -t apart`],
     ['if (/^:FORWARD DROP/m.test(ruleset.legacy)) {', 'if (false) {', `${whys} -t legacy`],
   ),
 ];

@@ -146,11 +146,15 @@ describe('with a resolver beside the container', () => {
   test.each([
     ['nameserver 192.0.2.53\n', [], [{ address: '192.0.2.53' }]],
     [STUB, [], [{ address: '127.0.0.53', onHost: true }]],
-    ['nameserver 2001:db8::53\n', [], [{ address: '8.8.8.8' }, { address: '8.8.4.4' }]],
+    ['nameserver 2001:db8::53\n', [], [{ address: '2001:db8::53', onHost: true }]],
     [undefined, [], [{ address: '8.8.8.8' }, { address: '8.8.4.4' }]],
     [STUB, ['192.0.2.9', '127.0.0.1'], [{ address: '192.0.2.9' }, { address: '127.0.0.1' }]],
-    ['nameserver 192.0.2.53\n', ['2001:db8::53'], []],
-    ['nameserver 192.0.2.53\nnameserver ::1\n', ['2001:db8::53', '192.0.2.9'], [{ address: '192.0.2.9' }]],
+    ['nameserver 192.0.2.53\n', ['2001:db8::53'], [{ address: '2001:db8::53', onHost: true }]],
+    [
+      'nameserver 192.0.2.53\nnameserver ::1\n',
+      ['2001:db8::53', '192.0.2.9'],
+      [{ address: '2001:db8::53', onHost: true }, { address: '192.0.2.9' }],
+    ],
     [
       [1, 2, 3, 4].map((host) => `nameserver 192.0.2.${host}\n`).join(''),
       [],
