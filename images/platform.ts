@@ -72,9 +72,8 @@ export function fitsPlatform(image: Platform, wanted: Platform): boolean {
 function acceptablePlatforms(wanted: Platform): readonly Platform[] {
   const { os, architecture, variant } = wanted;
   const base = { os, architecture };
-  // Two digits: each older variant is tried, and the number is the user's.
-  const level = /^v(\d{1,2})$/.exec(variant ?? '')?.[1];
-  if (level === undefined) return [wanted, base];
+  // Two digits at most: each older variant is tried, and the number is the user's. NaN for another word: none is older.
+  const level = Number(/^v(\d{1,2})$/.exec(variant ?? '')?.[1]);
   const lowest = architecture === 'arm' ? 5 : architecture === 'arm64' ? 8 : 1;
   const variants = [];
   for (let v = Number(level); v >= lowest; v--)

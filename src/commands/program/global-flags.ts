@@ -27,7 +27,7 @@ export interface Globals {
 /** How many of the words are global flags and their values. */
 export function countGlobals(argv: readonly string[]): number {
   let index = 0;
-  while (index < argv.length && argv[index]?.startsWith('-') === true) {
+  while (argv[index]?.startsWith('-') === true) {
     index += takesNext(argv[index] as string) ? 2 : 1;
   }
   return Math.min(index, argv.length);

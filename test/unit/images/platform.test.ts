@@ -89,6 +89,10 @@ test('a platform without a variant has no such field', () => {
 test("the host's own platform is in Go's words", () => {
   expect(formatPlatform(hostPlatform('x64'))).toBe('linux/amd64');
   expect(formatPlatform(hostPlatform('arm64'))).toBe('linux/arm64');
+  expect(formatPlatform(hostPlatform('ia32'))).toBe('linux/386');
+  expect(formatPlatform(hostPlatform('mips'))).toBe('linux/mips');
+  expect(formatPlatform(hostPlatform('mipsel'))).toBe('linux/mipsle');
+  expect(formatPlatform(hostPlatform('ppc64'))).toBe('linux/ppc64le');
 });
 
 test('an image for another processor does not fit', () => {

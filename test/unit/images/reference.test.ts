@@ -4,6 +4,7 @@ import {
   familiarRepository,
   formatReference,
   fullName,
+  isDigest,
   parseReference,
   repositoryName,
   withDigest,
@@ -37,6 +38,8 @@ const valid: readonly (readonly [string, string, string])[] = [
   [`a:5000/b@${digest}`, `a:5000/b@${digest}`, `a:5000/b@${digest}`],
   ['nginx:UPPER', 'docker.io/library/nginx:UPPER', 'nginx:UPPER'],
   [`${hex}:tag`, `docker.io/library/${hex}:tag`, `${hex}:tag`],
+  // The longest path: 255 characters with the 'library/' of Docker Hub.
+  ['x'.repeat(247), `docker.io/library/${'x'.repeat(247)}:latest`, `${'x'.repeat(247)}:latest`],
   [hex.slice(1), `docker.io/library/${hex.slice(1)}:latest`, `${hex.slice(1)}:latest`],
 ];
 
@@ -102,6 +105,17 @@ describe('parts', () => {
     expect(fullName('nginx')).toBe('nginx:latest');
     expect(fullName('UPPER/Case!')).toBe('UPPER/Case!');
     expect(fullName(hex)).toBe(hex);
+  });
+
+  test.each([
+    [digest, true],
+    [hex, false],
+    [`x${digest}`, false],
+    [`${digest}0`, false],
+    [digest.slice(0, -1), false],
+    [`sha256:${'x'.repeat(64)}`, false],
+  ])('%s is a digest: %s', (text, expected) => {
+    expect(isDigest(text)).toBe(expected);
   });
 
   test('repository names, full and familiar', () => {

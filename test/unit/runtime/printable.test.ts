@@ -57,3 +57,10 @@ test('JSON of other programs with a control character as it is can be parsed', (
 test('JSON of nothing is null', () => {
   expect(printableJson(undefined)).toBe('null');
 });
+
+test('text that has nothing else is no plainer for it', () => {
+  expect(oneLine('\x1b')).toBe('\\x1b');
+  expect(oneLine('\n\n')).toBe('\\n\\n');
+  expect(printable('\x1b\x07')).toBe('\\x1b\\x07');
+  expect(fitForTerminal('\x07')).toBe('\\x07');
+});

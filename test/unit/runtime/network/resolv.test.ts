@@ -79,7 +79,7 @@ test.each([
     },
   ],
 ])('%s', (_, text, parts) => {
-  expect(parseResolvConf(text)).toEqual({ nameservers: [], search: [], options: [], ...parts });
+  expect(parseResolvConf(text)).toStrictEqual({ nameservers: [], search: [], options: [], ...parts });
 });
 
 test("flags count on the host's network too, however many there are of each", () => {

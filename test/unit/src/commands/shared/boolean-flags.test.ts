@@ -12,7 +12,9 @@ const command = new Command()
   .option('--name <name>')
   .addOption(new Option('--explain [how]').preset('text'))
   .option('--no-sig-proxy')
-  .option('--no-pause');
+  .option('--no-pause')
+  .option('--no-ipv4')
+  .option('--no-human');
 
 test.each([
   // A flag without a value stays; with one it stays or goes.
@@ -23,7 +25,7 @@ test.each([
   ['--sig-proxy --pause -p', ''],
   ['--sig-proxy=false --pause=true -p=0', '--no-sig-proxy --no-pause'],
   ['--pause.x', '--pause.x'],
-  ['--human=false', '--human=false'],
+  ['--ipv4=false --human=false -H=0', '--no-ipv4 --no-human --no-human'],
   // An optional value that is left out is the preset one, and never the next word.
   ['--explain image', '--explain=text image'],
   ['--explain=json --rm=1', '--explain=json --rm'],
@@ -45,7 +47,18 @@ test.each([
   ['-m6 -me=1 -5m=3 -m5=3', '-m6 -me=1 -5m=3 -m5=3'],
 ])('%s becomes %s', (given, expected) => {
   const words = (text: string): readonly string[] => text.split(' ').filter(Boolean);
-  expect(normaliseBooleans(command, words(given))).toEqual(words(expected));
+  expect(normaliseBooleans(command, words(given))).toStrictEqual(words(expected));
+});
+
+test('no words are no flags', () => {
+  expect(normaliseBooleans(command, [])).toEqual([]);
+});
+
+test("the words for true and false are Go's", () => {
+  for (const word of ['1', 't', 'T', 'true', 'TRUE', 'True'])
+    expect(normaliseBooleans(command, [`--rm=${word}`])).toEqual(['--rm']);
+  for (const word of ['0', 'f', 'F', 'false', 'FALSE', 'False'])
+    expect(normaliseBooleans(command, [`--rm=${word}`])).toEqual([]);
 });
 
 test('a value that is no boolean is refused', () => {

@@ -56,6 +56,7 @@ describe('variables', () => {
   test('a file has comments, indents, empty lines, the ends of lines and the mark of Windows', () => {
     const text = '\uFEFF# first\r\nA=1\r\n\r\n  B=2 \n\t# second\nC=\uFEFF#3\n';
     expect(parseEnv([], [file(text)])).toEqual(['A=1', 'B=2 ', 'C=\uFEFF#3']);
+    expect(parseEnv([], [file('C=\uFEFF#3\n')])).toEqual(['C=\uFEFF#3']);
   });
 
   test.each(['=1', ''])('%j has no name', (entry) => {
