@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { allMutants } from '../../mutation/mutants/index.ts';
+import { testsOf, units } from '../../mutation/units.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
@@ -21,6 +22,17 @@ describe.each(Object.entries(allMutants))('%s', (_, mutants) => {
       if (survives !== undefined) expect(survives.length).toBeGreaterThan(20);
     },
   );
+});
+
+describe.each(units.map((unit) => [unit.file, unit] as const))('%s', (_, unit) => {
+  test('has the tests that Stryker runs, and the lines that survivors are explained for', () => {
+    const text = readFileSync(join(root, unit.file), 'utf8');
+    for (const { line, why } of unit.survives ?? []) {
+      expect(text.split('\n').filter((one) => one.includes(line))).not.toEqual([]);
+      expect(why.length).toBeGreaterThan(20);
+    }
+    for (const path of testsOf(unit)) expect(tests).toContain(join(root, path));
+  });
 });
 
 test('there are enough, none twice, and few that must survive', () => {
