@@ -32,7 +32,9 @@ export const and = (mask: number): Instruction => plain(BPF_ALU_AND_K, mask);
 export const jump = (distance: number): Instruction => plain(BPF_JMP_JA, distance);
 export const ret = (value: number): Instruction => plain(BPF_RET_K, value);
 export const jumpIf = (code: number, k: number, jumpTrue: number, jumpFalse: number): Instruction => {
-  if (jumpTrue > 255 || jumpFalse > 255) throw new RangeError('conditional BPF jump beyond 255 instructions');
+  // Not `> 255`, which an undefined distance is not either.
+  if (!(jumpTrue <= 255 && jumpFalse <= 255))
+    throw new RangeError('conditional BPF jump beyond 255 instructions');
   return { code, jumpTrue, jumpFalse, k };
 };
 const plain = (code: number, k: number): Instruction => ({ code, jumpTrue: 0, jumpFalse: 0, k });
