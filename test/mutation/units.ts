@@ -86,6 +86,7 @@ export const units: readonly Unit[] = [
     tests: ['runtime/network/ipv4.test.ts', 'runtime/network/ipam.test.ts', 'runtime/network/subnet.test.ts'],
     survives: [always("const [addressText = '', prefixText = ''")],
   },
+  { file: 'runtime/network/ipv6/address.ts', survives: [always("const [addressText = '', prefixText = ''")] },
   {
     file: 'runtime/network/resolv.ts',
     survives: [

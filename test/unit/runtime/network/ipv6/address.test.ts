@@ -69,7 +69,7 @@ test.each([
   expect(formatCidr6(cidr(text))).toBe(block);
 });
 
-test.each(['fd00::', 'fd00::/', 'fd00::/129', 'fd00::/6x', 'fd00::/64/64', '10.0.0.0/8'])(
+test.each(['fd00::', 'fd00::/', 'fd00::/129', 'fd00::/6x', 'fd00::/x6', 'fd00::/64/64', '10.0.0.0/8'])(
   "'%s' is no block",
   (text) => {
     expect(parseCidr6(text)).toBeUndefined();
