@@ -29,6 +29,7 @@ const always = (line: string): Survivor =>
   survivor(line, WORD, 'the part is always there, and only the type asks for a default');
 
 const FASTER = 'only the short cut for what is common: the rest comes to the same';
+const DECODED = 'dns-packet returns every section, and the header has promised one question';
 const KERNEL = "the kernel's file has one such line, with one tab, and no test makes another";
 const RACE = 'only where another process removes the file between two calls';
 const UNREADABLE = 'the paths are fixed, and a test leaves the files of the machine as they are';
@@ -154,6 +155,28 @@ export const units: readonly Unit[] = [
       always('message: `invalid argument'),
       always("word.at(-1) ?? ''"),
       survivor('if (equals < 0 ||', 'equals <= 0', 'a word that starts with a dash has no equals sign there'),
+    ],
+  },
+  {
+    file: 'src/engine/dns/message.ts',
+    survives: [
+      survivor('const { questions = [], additionals = [] }', '["Stryker was here"]', DECODED),
+      survivor('if (question === undefined) return', 'false', DECODED),
+      survivor('if (question === undefined) return', '{}', DECODED),
+      survivor('asked.questions ?? []', '["Stryker was here"]', DECODED),
+      survivor('if (question === undefined) throw', 'false', DECODED),
+      survivor('if (question === undefined) throw', '""', DECODED),
+      survivor('asked.additionals?.some', 'asked.additionals.some', DECODED),
+      survivor(
+        'while (at < bytes.length',
+        'at <= bytes.length',
+        'a step behind the end, which Math.min takes back',
+      ),
+      survivor(
+        'V6_REVERSE.exec(name)?.[1]?.split',
+        'V6_REVERSE.exec(name)?.[1].split',
+        'a name that fits has the part',
+      ),
     ],
   },
   {

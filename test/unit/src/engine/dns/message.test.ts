@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import packet from 'dns-packet';
 import {
   fitDatagram,
+  isFailure,
   isReplyTo,
   RCODE,
   readQuery,
@@ -139,7 +140,11 @@ test('an answer belongs to a query by its number and its question', () => {
 test('reverse names', () => {
   expect(reversedAddress('7.2.0.192.in-addr.arpa')).toBe('192.0.2.7');
   expect(reversedAddress(`${'7.0.0.0.'.padEnd(48, '0.')}8.b.d.0.1.0.0.2.ip6.arpa`)).toBe('2001:db8::7');
-  expect(reversedAddress('web.example')).toBeUndefined();
+  expect(reversedAddress('107.102.100.192.in-addr.arpa')).toBe('192.100.102.107');
+  const six = `${'7.0.0.0.'.padEnd(48, '0.')}8.b.d.0.1.0.0.2.ip6.arpa`;
+  const four = '7.2.0.192.in-addr.arpa';
+  for (const name of ['web.example', `1.${four}`, `${four}.example`, `1.${six}`, `${six}.example`])
+    expect(reversedAddress(name)).toBeUndefined();
 });
 
 test('a query that is longer than any question, or promises many records, is refused before it is read', () => {
@@ -147,4 +152,73 @@ test('a query that is longer than any question, or promises many records, is ref
   const promising = query('web');
   for (const at of [6, 8, 10]) promising.writeUInt16BE(0xffff, at);
   for (const bytes of [long, promising]) expect(readQuery(bytes)).toEqual({ refusal: RCODE.formatError });
+});
+
+test('sixteen records beside the question are read, seventeen are not, in whichever section', () => {
+  const records = (count: number): packet.Answer[] =>
+    Array.from({ length: count }, () => ({ type: 'A', name: 'a', data: '192.0.2.1' }));
+  for (const section of ['answers', 'authorities', 'additionals'] as const) {
+    expect(read(query('web', 'A', { [section]: records(16) })).name).toBe('web');
+    expect(readQuery(query('web', 'A', { [section]: records(17) }))).toEqual({ refusal: RCODE.formatError });
+  }
+});
+
+test('a query of 4096 octets is read, a longer one is not', () => {
+  const short = query('web');
+  const padded = (length: number): Buffer => Buffer.concat([short, Buffer.alloc(length - short.length)]);
+  expect(read(padded(4096)).name).toBe('web');
+  expect(readQuery(padded(4097))).toEqual({ refusal: RCODE.formatError });
+});
+
+test('the root has no name; a class besides that of the internet is a type of its own', () => {
+  expect(read(query('.')).name).toBe('');
+  expect(read(query('', 'A', { questions: [{ type: 'A', name: 'web', class: 'CH' }] })).type).toBe(
+    'other class',
+  );
+});
+
+test('only a query that has an OPT record gets one', () => {
+  const additionals: packet.Answer[] = [{ type: 'A', name: 'a', data: '192.0.2.1' }];
+  expect(packet.decode(writeAnswer(read(query('web', 'A', { additionals })), [])).additionals).toEqual([]);
+  const [opt] = packet.decode(writeAnswer(read(query('web', 'A', edns(1232))), [])).additionals ?? [];
+  expect(opt).toMatchObject({ flags: 0, flag_do: false });
+});
+
+test('an answer that just fits a datagram stays whole', () => {
+  const whole = writeAnswer(read(query('web')), [{ type: 'A', data: '192.0.2.7' }]);
+  expect(fitDatagram(whole, whole.length)).toBe(whole);
+  expect(fitDatagram(whole, whole.length - 1)).not.toBe(whole);
+});
+
+test('a refusal ends with its question, also where the name is a pointer', () => {
+  const plain = query('web.example');
+  expect(writeRefusal(query('web.example', 'A', edns(1232)), RCODE.refused)).toHaveLength(plain.length);
+  const pointer = Buffer.concat([
+    plain.subarray(0, 12),
+    Buffer.from([0xc0, 12, 0, 1, 0, 1]),
+    Buffer.alloc(400),
+  ]);
+  expect(writeRefusal(pointer, RCODE.refused)).toHaveLength(18);
+  expect(writeRefusal(plain.subarray(0, 15), RCODE.refused)).toHaveLength(15);
+});
+
+test('a reply without a question answers what it has the number of; less than a header is none', () => {
+  const asked = query('web.example');
+  const refusal = writeRefusal(asked, RCODE.formatError);
+  expect(refusal).toHaveLength(12);
+  expect(isReplyTo(refusal, asked)).toBe(true);
+  expect(isReplyTo(refusal.subarray(0, 11), asked)).toBe(false);
+  expect(isReplyTo(Buffer.alloc(0), asked)).toBe(false);
+});
+
+test('SERVFAIL, NOTIMP and REFUSED are failures; no name and a wrong format are answers', () => {
+  const asked = query('web');
+  expect([0, 1, 2, 3, 4, 5].map((code) => isFailure(writeRefusal(asked, code)))).toEqual([
+    false,
+    false,
+    true,
+    false,
+    true,
+    true,
+  ]);
 });
