@@ -24,7 +24,8 @@ export interface Judged {
   readonly stale: readonly Survivor[];
 }
 
-const KILLED = new Set(['Killed', 'Timeout', 'RuntimeError', 'CompileError']);
+const KILLED = new Set(['Killed', 'Timeout']);
+const LEFT = new Set(['Survived', 'NoCoverage']);
 const NONE: readonly Survivor[] = [];
 
 /** Words of hints are compared in the e2e and golden tests, which a unit test would only repeat. */
@@ -35,7 +36,7 @@ export function judgeUnit(unit: Unit, report: Report): Judged {
   const { source, mutants } = report.files[unit.file] ?? { source: '', mutants: [] };
   const lines = source.split('\n');
   const lineOf = (mutant: Mutant): string => lines[mutant.location.start.line - 1] ?? '';
-  const left = mutants.filter(({ status }) => !KILLED.has(status) && status !== 'Ignored');
+  const left = mutants.filter(({ status }) => LEFT.has(status));
   const explains = (survivor: Survivor, mutant: Mutant): boolean =>
     lineOf(mutant).includes(survivor.line) && (mutant.replacement ?? '') === survivor.becomes;
   const list = unit.survives ?? NONE;

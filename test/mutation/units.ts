@@ -173,6 +173,11 @@ export const units: readonly Unit[] = [
         'a step behind the end, which Math.min takes back',
       ),
       survivor(
+        'flag_do: false,',
+        'true',
+        'dns-packet writes the bits of `flags`, and reads this one from them',
+      ),
+      survivor(
         'V6_REVERSE.exec(name)?.[1]?.split',
         'V6_REVERSE.exec(name)?.[1].split',
         'a name that fits has the part',
