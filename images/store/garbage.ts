@@ -1,19 +1,26 @@
 /**
- * Deletes the content that no image refers to, nor any container: a container keeps the layers it stacks also when its
+ * Finds and deletes the content that no image refers to, nor any container: a container keeps the layers it stacks also when its
  * image is removed by force, and the blobs they came in, so that an image that has them can be saved.
  */
 import { join } from 'node:path';
 import type { BlobStore } from './blob-store.ts';
 import type { ImageRecords } from './image-index.ts';
 import { layerName, type LayerStore } from './layer-store.ts';
+import type { Going, RemovalWatch } from './requests.ts';
 
-/** `stacked`: directories of layers, below the store's. Returns the layers' ids. The store's lock is held. */
-export async function collectGarbage(
+export type Garbage = Pick<Going, 'blobs' | 'layers'>;
+
+export const NO_GARBAGE: Garbage = { blobs: [], layers: [] };
+
+export const UNWATCHED: RemovalWatch = { planned: () => true, perform: (_, work) => work() };
+
+/** `stacked`: directories of layers, below the store's. The store's lock is held. */
+export async function findGarbage(
   { blobs }: { readonly blobs: BlobStore },
   layers: LayerStore,
   images: ImageRecords,
   stacked: readonly string[],
-): Promise<readonly string[]> {
+): Promise<Garbage> {
   const records = [...images.values()];
   const used = stacked.map((dir) => join(dir, '..'));
   const kept = new Set([
@@ -27,8 +34,30 @@ export async function collectGarbage(
     ]),
     ...used,
   ]);
-  for (const digest of await blobs.list()) if (!kept.has(digest)) await blobs.remove(digest);
+  return {
+    blobs: (await blobs.list()).filter((digest) => !kept.has(digest)),
+    layers: layers.list().filter((name) => !dirs.has(name)),
+  };
+}
+
+/** Part by part. Returns the layers' ids. The store's lock is held, and nobody is adding an image. */
+export async function deleteGarbage(
+  garbage: Garbage,
+  { blobs }: { readonly blobs: BlobStore },
+  layers: LayerStore,
+  watch: RemovalWatch,
+): Promise<readonly string[]> {
+  const deleted: string[] = [];
+  await watch.perform('blobs', async () => {
+    for (const digest of garbage.blobs) await blobs.remove(digest);
+  });
   await blobs.clearPartial();
   await layers.clearTemporary();
-  return await layers.deleteExcept((name) => dirs.has(name));
+  for (const name of garbage.layers) {
+    await watch.perform(name, async () => {
+      const diffId = await layers.delete(name);
+      if (diffId !== undefined) deleted.push(diffId);
+    });
+  }
+  return deleted;
 }

@@ -18,14 +18,14 @@ import { BlobStore } from './blob-store.ts';
 import type { OnDamage } from './damage.ts';
 import { moveTag, readImageIndex, writeImageIndex, type ImageRecords } from './image-index.ts';
 import type { ImageRecord } from './records.ts';
-import { collectGarbage } from './garbage.ts';
+import { deleteGarbage, findGarbage, NO_GARBAGE, UNWATCHED, type Garbage } from './garbage.ts';
 import { withoutRepeats } from './layer-stack.ts';
 import { LayerStore } from './layer-store.ts';
 import type { LayerRecord } from './records.ts';
 import { Leases } from './leases.ts';
 import { withLock, type AcquireLock } from './lock.ts';
 import { matchImage, noSuchImage } from './names.ts';
-import { planPrune, planRemoval, type ImageUse, type RemovalPlan } from './removal.ts';
+import { planPrune, planRemoval, type RemovalPlan } from './removal.ts';
 import type { EnsureLayer, ImageStoreOptions, Pushed, PutImage, Removal, RemoveOptions } from './requests.ts';
 
 export class ImageStore {
@@ -161,8 +161,8 @@ export class ImageStore {
 
   /** `docker rmi`: takes names away, and deletes the image with its last one. */
   async remove(nameOrId: string, options: RemoveOptions = {}): Promise<Removal> {
-    const { force = false, inUse = new Map(), stacked = new Set(), keepParents = false } = options;
-    return await this.delete(stacked, (images) => {
+    const { force = false, inUse = new Map(), keepParents = false } = options;
+    return await this.delete(options, (images) => {
       const match = matchImage(images, nameOrId);
       if (match === undefined) throw noSuchImage(nameOrId);
       return planRemoval(images, match, nameOrId, { force, inUse, parents: !keepParents });
@@ -173,13 +173,12 @@ export class ImageStore {
   async prune({
     all = false,
     inUse = new Map(),
-    stacked = new Set(),
-  }: Pick<RemoveOptions, 'stacked'> & {
+    ...options
+  }: Omit<RemoveOptions, 'force' | 'keepParents'> & {
     readonly all?: boolean | undefined;
-    readonly inUse?: ReadonlyMap<string, ImageUse> | undefined;
   }): Promise<Removal & { readonly bytes: number }> {
     let bytes = 0;
-    const removal = await this.delete(stacked, (images) => {
+    const removal = await this.delete(options, (images) => {
       const plan = planPrune(images, all, inUse);
       const kept = new Set(
         [...plan.images.values()].flatMap(({ layers }) => layers.map(({ diffId }) => diffId)),
@@ -199,22 +198,25 @@ export class ImageStore {
   }
 
   private async delete(
-    stacked: ReadonlySet<string>,
+    { stacked = new Set(), watch = UNWATCHED }: Pick<RemoveOptions, 'stacked' | 'watch'>,
     plan: (images: ImageRecords) => RemovalPlan,
   ): Promise<Removal> {
     return await this.locked(async () => {
       const { images, untagged, deleted } = plan(readImageIndex(this.index, this.onDamage));
-      writeImageIndex(this.index, images);
-      const layers = await this.collect(images, stacked);
-      return { untagged, deleted: [...deleted.map(({ id }) => id), ...layers] };
+      const ids = deleted.map(({ id }) => id);
+      const garbage = await this.garbage(images, stacked);
+      if (!watch.planned({ untagged, deleted: ids, ...garbage })) return { untagged: [], deleted: [] };
+      await watch.perform('names', () => Promise.resolve(writeImageIndex(this.index, images)));
+      if (garbage === NO_GARBAGE) return { untagged, deleted: ids };
+      return { untagged, deleted: [...ids, ...(await deleteGarbage(garbage, this, this.layers, watch))] };
     });
   }
 
   /** The lock is held. Someone may be adding an image; the next removal will find what this one leaves. */
-  private async collect(images: ImageRecords, stacked: ReadonlySet<string>): Promise<readonly string[]> {
-    if (this.leases.othersHold()) return [];
+  private async garbage(images: ImageRecords, stacked: ReadonlySet<string>): Promise<Garbage> {
+    if (this.leases.othersHold()) return NO_GARBAGE;
     const below = [...stacked].map((dir) => relative(this.dir, dir));
-    return await collectGarbage(this, this.layers, images, below);
+    return await findGarbage(this, this.layers, images, below);
   }
 
   /** undefined if its configuration is lost, after a report: it must not hide the other images. */

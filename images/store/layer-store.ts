@@ -88,23 +88,21 @@ export class LayerStore {
     return dirs;
   }
 
-  /** Deletes the layers and overrides for which `keep` says no; returns the names of the layers. */
-  async deleteExcept(keep: (name: string) => boolean): Promise<readonly string[]> {
-    const names = ['layers', 'overrides'].flatMap((kind) =>
+  /** The layers and overrides that are there, as directories below the store. */
+  list(): readonly string[] {
+    return ['layers', 'overrides'].flatMap((kind) =>
       listDir(join(this.dir, kind)).map((name) => join(kind, name)),
     );
-    const doomed = names.filter((name) => !keep(name));
-    const diffIds: string[] = [];
-    for (const name of doomed) {
-      // A damaged one goes like any other.
-      const record = tryForeign(layerRecord, readFileIfAny(join(this.dir, name, 'layer.json')) ?? '');
-      if (record !== undefined) diffIds.push(record.report.diffId);
-      // Renamed first: a layer that is half deleted must not have a layer's name.
-      const grave = this.temporary();
-      renameSync(join(this.dir, name), join(grave, 'doomed'));
-      await rm(grave, { recursive: true, force: true });
-    }
-    return diffIds;
+  }
+
+  /** One of the list; returns the name of a layer, which one that is damaged has not. */
+  async delete(name: string): Promise<string | undefined> {
+    const record = tryForeign(layerRecord, readFileIfAny(join(this.dir, name, 'layer.json')) ?? '');
+    // Renamed first: a layer that is half deleted must not have a layer's name.
+    const grave = this.temporary();
+    renameSync(join(this.dir, name), join(grave, 'doomed'));
+    await rm(grave, { recursive: true, force: true });
+    return record?.report.diffId;
   }
 
   /** Of a layer by the name of its directory; undefined if that is damaged or gone. */

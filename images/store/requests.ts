@@ -40,7 +40,27 @@ export interface Pushed {
   readonly repoDigest: string;
 }
 
+/** What a removal takes away. */
+export interface Going {
+  /** Names, as in Removal. */
+  readonly untagged: readonly string[];
+  /** Ids of images. */
+  readonly deleted: readonly string[];
+  /** Digests that no image refers to afterwards. */
+  readonly blobs: readonly string[];
+  /** Directories of layers below the store: 'layers/0123…'. */
+  readonly layers: readonly string[];
+}
+
+export interface RemovalWatch {
+  /** Before anything changes; false if nothing is to be removed after all, in a dry run. */
+  readonly planned: (going: Going) => boolean;
+  /** Does `work`: the names, the blobs, or one layer by its directory. */
+  readonly perform: (what: string, work: () => Promise<void>) => Promise<void>;
+}
+
 export interface RemoveOptions {
+  readonly watch?: RemovalWatch | undefined;
   readonly force?: boolean | undefined;
   /** By image id, a container that uses it (a running one if there is one): 'running container 0123456789ab'. */
   readonly inUse?: ReadonlyMap<string, ImageUse> | undefined;

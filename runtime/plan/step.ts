@@ -30,6 +30,7 @@ export type Section =
   | 'undo'
   | 'files'
   | 'volume'
+  | 'images'
   | 'registry'
   | 'unpack';
 

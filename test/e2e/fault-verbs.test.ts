@@ -35,6 +35,17 @@ const REMOVE: readonly Words[] = [['rm', '-f', '-v', 'subject']];
 const NETWORK: readonly Words[] = [['network', 'create', '--subnet', '10.99.0.0/24', 'made']];
 const NO_NETWORK: readonly Words[] = [['network', 'rm', '-f', 'made']];
 
+/** An image with a layer of its own. */
+const IMAGE: readonly Words[] = [
+  ['run', '--name', 'subject', 'test', 'sh', '-c', 'echo made >/made'],
+  ['commit', 'subject', 'made'],
+  ['rm', '-v', 'subject'],
+];
+const NO_IMAGE: readonly Words[] = [
+  ['rmi', '-f', 'made'],
+  ['image', 'prune', '-f'],
+];
+
 const CASES: Readonly<Record<string, Case>> = {
   'network create': { verb: ['network', 'create'], words: ['made'], cleanUp: NO_NETWORK },
   'network connect': {
@@ -51,6 +62,8 @@ const CASES: Readonly<Record<string, Case>> = {
     cleanUp: [...REMOVE, ...NO_NETWORK],
     killsOnly: true,
   },
+  'network rm': { setUp: NETWORK, verb: ['network', 'rm'], words: ['made'], cleanUp: NO_NETWORK },
+  'network prune': { setUp: NETWORK, verb: ['network', 'prune'], words: ['-f'], cleanUp: NO_NETWORK },
   'volume create': {
     verb: ['volume', 'create'],
     words: ['--label', 'a=b', 'made'],
@@ -61,6 +74,30 @@ const CASES: Readonly<Record<string, Case>> = {
     verb: ['volume', 'rm'],
     words: ['made'],
     cleanUp: [['volume', 'rm', '-f', 'made']],
+  },
+  'volume prune': {
+    setUp: [['volume', 'create', 'made']],
+    verb: ['volume', 'prune'],
+    words: ['-af'],
+    cleanUp: [['volume', 'rm', '-f', 'made']],
+  },
+  'container prune': {
+    setUp: [['create', '--name', 'subject', ...SLEEP]],
+    verb: ['container', 'prune'],
+    words: ['-f'],
+    cleanUp: REMOVE,
+  },
+  rmi: {
+    setUp: IMAGE,
+    verb: ['rmi'],
+    words: ['made'],
+    cleanUp: NO_IMAGE,
+  },
+  'image prune': {
+    setUp: [...IMAGE, ['tag', 'test', 'made']],
+    verb: ['image', 'prune'],
+    words: ['-f'],
+    cleanUp: NO_IMAGE,
   },
   pause: { setUp: RUNNING, verb: ['pause'], words: ['subject'], cleanUp: REMOVE },
   unpause: {

@@ -107,6 +107,36 @@ test('network create', async () => {
   expect(sorted([...new Set(withoutId(performed(file)))])).toEqual(sorted([...new Set(withoutId(expected))]));
 });
 
+test.each([
+  ['network rm', [['network', 'create', 'printed']], ['network', 'rm'], ['printed']],
+  ['network prune', [['network', 'create', 'printed']], ['network', 'prune'], ['-f']],
+  ['volume create', [], ['volume', 'create'], ['--label', 'a=b', 'printed']],
+  ['volume rm', [['volume', 'create', 'printed']], ['volume', 'rm'], ['printed']],
+  ['volume prune', [['volume', 'create', 'printed']], ['volume', 'prune'], ['-af']],
+  ['container prune', [['create', 'test']], ['container', 'prune'], ['-f']],
+  ['rmi', [['tag', 'test', 'printed']], ['rmi'], ['printed']],
+  [
+    'image prune',
+    [
+      ['run', '--name', 'printed', 'test', 'touch', '/new'],
+      ['commit', 'printed'],
+      ['rm', 'printed'],
+    ],
+    ['image', 'prune'],
+    ['-f'],
+  ],
+] as const)('%s, in its order', async (_, before, verb, words) => {
+  for (const one of before) await engine.ok(...one);
+  const withoutTime = (commands: readonly string[]): readonly string[] =>
+    commands.map((command) => command.replaceAll(/"created":"[^"]*"/g, 'CREATED'));
+  const text = await engine.ok(...verb, '--dry-run', '--explain=json', ...words);
+  const expected = text.split('\n').map((line) => (JSON.parse(line) as StepObject).command);
+  const file = newFile();
+  await traced(file, ...verb, ...words);
+  expect(withoutTime(performed(file))).toEqual(withoutTime(expected));
+  await engine.minidock('volume', 'rm', '-f', 'printed');
+});
+
 test('pull: requests, layers and the name; then only what is new', async () => {
   const registry = await startRegistry(engine.host);
   const push = (layers: readonly string[]): Promise<void> => {

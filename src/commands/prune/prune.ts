@@ -14,13 +14,16 @@ import { requireRoot } from '../../engine/require-root.ts';
 import { nowNs } from '../../engine/spec/time.ts';
 import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { pruneEvent } from '../../engine/state/events/events.ts';
-import { stdout } from '../../io/standard-streams.ts';
+import { stderr, stdout } from '../../io/standard-streams.ts';
+import type { RemovalMode } from '../../engine/images/watch-removal.ts';
+import { explainHow, localReporterFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { defineExplainFlags } from '../shared/explain-options.ts';
 import { humanSize } from '../../ui/human.ts';
 import { WHILE, withSpinner } from '../../ui/spinner.ts';
 import { collect, type Verb } from '../shared/verb.ts';
 import { confirm } from './confirm.ts';
 
-interface PruneFlags {
+interface PruneFlags extends ExplainFlags {
   readonly all?: boolean;
   readonly filter?: readonly string[];
   readonly force?: boolean;
@@ -40,6 +43,7 @@ interface Prune {
     all: boolean,
     filters: PruneFilters,
     flags: PruneFlags,
+    mode: RemovalMode,
   ) => Promise<number | undefined>;
 }
 
@@ -47,6 +51,7 @@ const pruneVerb = ({ name, all, keys, warning, perform }: Prune): Verb => ({
   configure(command, { engine }) {
     defineFlags(command, all);
     if (name === 'system prune') command.option('--volumes', 'Prune anonymous volumes');
+    if (name !== 'builder prune') defineExplainFlags(command, { dryRun: true });
     command.action(async (flags: PruneFlags) => {
       requireRoot(name);
       const filters = parsePruneFilters(flags.filter ?? [], nowNs(), keys);
@@ -58,12 +63,42 @@ const pruneVerb = ({ name, all, keys, warning, perform }: Prune): Verb => ({
       }
       const every =
         flags.all === true || asksForAll(filters.values, 'all') || asksForAll(filters.values, 'dangling');
-      if (flags.force !== true && !(await confirm(warning(every, filters, flags)))) return;
-      const reclaimed = await perform(engine, every, filters, flags);
-      if (reclaimed !== undefined) stdout.write(`Total reclaimed space: ${humanSize(reclaimed, 4)}\n`);
+      const ask = async (): Promise<boolean> =>
+        flags.force === true || (await confirm(warning(every, filters, flags)));
+      if (flags.dryRun !== true && !(await ask())) return;
+      const { mode, end } = await removalMode(flags);
+      const reclaimed = await perform(engine, every, filters, flags, mode).finally(end);
+      if (flags.dryRun !== true && reclaimed !== undefined)
+        stdout.write(`Total reclaimed space: ${humanSize(reclaimed, 4)}\n`);
     });
   },
 });
+
+/** Shows the steps of one object after the other. */
+async function removalMode(
+  flags: ExplainFlags,
+): Promise<{ readonly mode: RemovalMode; readonly end: () => void }> {
+  const how = explainHow(flags);
+  if (how === undefined) return { mode: {}, end: () => undefined };
+  const printer = await import('../../teach/explain/step-printer.ts');
+  const dryRun = flags.dryRun === true;
+  let count = 0;
+  const reporter = await localReporterFor(dryRun ? {} : flags);
+  const print = dryRun ? await printer.dryRunPrinter(how) : reporter?.plan;
+  return {
+    mode: {
+      dryRun,
+      tell: (steps) => {
+        count += steps.length;
+        if (steps.length > 0) print?.(steps);
+      },
+    },
+    end: () => {
+      reporter?.end();
+      if (count === 0) printer.sayNothing(dryRun ? stdout : stderr, how, 'nothing is unused');
+    },
+  };
+}
 
 function defineFlags(command: Command, all: string | undefined): void {
   command.usage('[OPTIONS]');
@@ -84,7 +119,8 @@ async function show(kind: string, work: Promise<Pruned>): Promise<number> {
 export const containerPrune = pruneVerb({
   name: 'container prune',
   warning: () => 'WARNING! This will remove all stopped containers.',
-  perform: (engine, _, { chooses }) => show('Containers', pruneContainers(engine, chooses)),
+  perform: (engine, _, { chooses }, _flags, mode) =>
+    show('Containers', pruneContainers(engine, chooses, mode)),
 });
 
 export const imagePrune = pruneVerb({
@@ -95,7 +131,8 @@ export const imagePrune = pruneVerb({
     all
       ? 'WARNING! This will remove all images without at least one container associated to them.'
       : 'WARNING! This will remove all dangling images.',
-  perform: (engine, all, { chooses }) => show('Images', pruneImages(engine, chooses, all)),
+  perform: (engine, all, { chooses }, _flags, mode) =>
+    show('Images', pruneImages(engine, chooses, all, mode)),
 });
 
 export const volumePrune = pruneVerb({
@@ -106,14 +143,15 @@ export const volumePrune = pruneVerb({
     all
       ? 'WARNING! This will remove all local volumes not used by at least one container.'
       : 'WARNING! This will remove anonymous local volumes not used by at least one container.',
-  perform: (engine, all, { chooses }) => show('Volumes', pruneVolumes(engine, chooses, all)),
+  perform: (engine, all, { chooses }, _flags, mode) =>
+    show('Volumes', pruneVolumes(engine, chooses, all, mode)),
 });
 
 export const networkPrune = pruneVerb({
   name: 'network prune',
   warning: () => 'WARNING! This will remove all custom networks not used by at least one container.',
-  perform: async (engine, _, { chooses }) => {
-    await show('Networks', pruneNetworks(engine, chooses));
+  perform: async (engine, _, { chooses }, _flags, mode) => {
+    await show('Networks', pruneNetworks(engine, chooses, mode));
     return undefined;
   },
 });
@@ -142,12 +180,12 @@ export const systemPrune = pruneVerb({
     const filtered = filters === '' ? '' : `\n  Items to be pruned will be filtered with:\n${filters}`;
     return `WARNING! This will remove:\n${parts.map((part) => `  - ${part}\n`).join('')}${filtered}`;
   },
-  perform: async (engine, all, { chooses }, flags) => {
-    let total = await show('Containers', pruneContainers(engine, chooses));
-    total += await show('Networks', pruneNetworks(engine, chooses));
-    if (flags.volumes === true) total += await show('Volumes', pruneVolumes(engine, chooses, false));
-    total += await show('Images', pruneImages(engine, chooses, all));
-    recordEvent(engine.paths, pruneEvent('builder', 0));
+  perform: async (engine, all, { chooses }, flags, mode) => {
+    let total = await show('Containers', pruneContainers(engine, chooses, mode));
+    total += await show('Networks', pruneNetworks(engine, chooses, mode));
+    if (flags.volumes === true) total += await show('Volumes', pruneVolumes(engine, chooses, false, mode));
+    total += await show('Images', pruneImages(engine, chooses, all, mode));
+    if (mode.dryRun !== true) recordEvent(engine.paths, pruneEvent('builder', 0));
     return total;
   },
 });

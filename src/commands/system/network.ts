@@ -1,7 +1,10 @@
 /** `network inspect` and `network rm`. */
 import { printableJson } from '../../../runtime/printable.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { PREDEFINED, removeNetwork } from '../../engine/network/network-create.ts';
+import { PREDEFINED, planNetworkRemoval, removeNetwork } from '../../engine/network/network-remove.ts';
+import type { ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { defineExplainFlags } from '../shared/explain-options.ts';
+import { explained } from '../shared/explained.ts';
 import { findNetwork, noSuchNetwork, previewDefinition } from '../../engine/state/networks.ts';
 import { listContainers, recoverAll } from '../../engine/reconcile.ts';
 import { requireRoot } from '../../engine/require-root.ts';
@@ -53,7 +56,7 @@ export const networkRemove: Verb = {
       .usage('NETWORK [NETWORK...]')
       .argument('<networks...>')
       .option('-f, --force', 'Do not complain about networks that do not exist')
-      .action(async (names: readonly string[], flags: { readonly force?: boolean }) => {
+      .action(async (names: readonly string[], flags: { readonly force?: boolean } & ExplainFlags) => {
         requireRoot('network rm');
         const { paths, containers } = context.engine;
         // Releases addresses of containers whose shim was killed.
@@ -63,12 +66,17 @@ export const networkRemove: Verb = {
           const mayLack = flags.force === true && !PREDEFINED.includes(name);
           if (mayLack && findNetwork(paths, name) === undefined) continue;
           try {
-            await removeNetwork(paths, name);
-            stdout.write(`${name}\n`);
+            const done = await explained(flags, {
+              plan: () => planNetworkRemoval(paths, name),
+              perform: async (tell) => void (await removeNetwork(paths, name, tell)),
+              nothing: `there is no network ${name}`,
+            });
+            if (done) stdout.write(`${name}\n`);
           } catch (error) {
             await context.report(error);
           }
         }
       });
+    defineExplainFlags(command, { dryRun: true });
   },
 };

@@ -1,39 +1,24 @@
 /**
- * `network create` and `network rm`: a bridge network of the user's. The definition is written before anything is
- * done to the host, and removed after everything is undone: a kill in between leaves one that can be used, or removed
- * again. A network that containers run in stays; the leases of their addresses say which.
+ * `network create`: a bridge network of the user's. The definition is written before anything is done to the host: a
+ * kill in between leaves one that can be used, or removed again (network-remove.ts).
  */
-import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { planBridge, planForwarding } from '../../../runtime/network/bridge.ts';
-import { networkParts, planFirewall } from '../../../runtime/network/firewall/backend.ts';
+import { planFirewall } from '../../../runtime/network/firewall/backend.ts';
 import { readForeignFirewalls } from '../../../runtime/network/firewall/foreign.ts';
 import { hasIpv6 } from '../../../runtime/network/ipv6/keep-off.ts';
 import type { BridgeNetwork, FirewallBackend } from '../../../runtime/network/types.ts';
 import { applySteps } from '../../../runtime/plan/apply.ts';
 import { NO_JOURNAL } from '../../../runtime/plan/journal.ts';
-import { holds } from '../../../runtime/plan/perform-host.ts';
 import type { HostStep, Undo } from '../../../runtime/plan/step.ts';
-import type { Argv } from '../../../runtime/plan/argv.ts';
-import { undoCommand } from '../../../runtime/plan/undo.ts';
+import { PREDEFINED, withdraw } from './network-remove.ts';
 import { faultToInject } from '../state/perform-step.ts';
 import { recordEvent } from '../state/events/event-log.ts';
 import { networkEvent } from '../state/events/events.ts';
 import { writeKeptRecord } from '../state/atomic-file.ts';
-import { DEFAULT_NETWORK } from '../spec/endpoints.ts';
-import {
-  definitionPath,
-  deleteDefinition,
-  findNetwork,
-  listNetworks,
-  lockNetworks,
-  noSuchNetwork,
-} from '../state/networks.ts';
+import { definitionPath, deleteDefinition, listNetworks, lockNetworks } from '../state/networks.ts';
 import { defineNetwork, type NetworkRequest } from './network-request.ts';
-import { cablesDir, dnsDir, leasesDir, type Paths } from '../state/paths.ts';
-
-export const PREDEFINED = [DEFAULT_NETWORK, 'host', 'none', 'default'];
+import type { Paths } from '../state/paths.ts';
 
 /**
  * @param tell gets the plan before it is carried out, for --explain
@@ -118,68 +103,4 @@ function checkName(name: string): void {
   if (name.trim() === '' || /\p{Cc}/u.test(name) || name.startsWith('container:')) {
     throw new MinidockError({ code: 'BAD_NETWORK', message: `invalid name for a network: "${name}"` });
   }
-}
-
-/** The network that was removed. @throws MinidockError NO_SUCH_NETWORK, NETWORK_PREDEFINED, NETWORK_IN_USE. */
-export async function removeNetwork(paths: Paths, reference: string): Promise<BridgeNetwork> {
-  if (PREDEFINED.includes(reference) && reference !== 'default') throw predefined(reference);
-  const lock = lockNetworks(paths);
-  try {
-    const network = findNetwork(paths, reference);
-    if (network === undefined) throw noSuchNetwork(reference);
-    if (network.name === DEFAULT_NETWORK) throw predefined(network.name);
-    if (endpointsOf(paths, network).length > 0) {
-      throw new MinidockError({
-        code: 'NETWORK_IN_USE',
-        message: `error while removing network: network ${network.name} id ${network.id} has active endpoints`,
-        hint: `Stop the containers in it first: minidock ps --filter network=${network.name}`,
-      });
-    }
-    const failures = await withdraw(network);
-    if (failures.length > 0) {
-      throw new MinidockError({
-        code: 'NETWORK_NOT_REMOVED',
-        message: `error while removing network ${network.name}: ${failures.join('; ')}`,
-        hint: 'The network is still listed: fix that, then remove it again.',
-      });
-    }
-    for (const dir of [leasesDir(paths), cablesDir(paths), dnsDir(paths)]) {
-      rmSync(join(dir, network.id), { recursive: true, force: true });
-    }
-    deleteDefinition(definitionPath(paths, network));
-    recordEvent(paths, networkEvent(network, 'destroy'));
-    return network;
-  } finally {
-    lock.release();
-  }
-}
-
-const predefined = (name: string): MinidockError =>
-  new MinidockError({
-    code: 'NETWORK_PREDEFINED',
-    message: `${name} is a pre-defined network and cannot be removed`,
-  });
-
-/** Addresses that are leased. */
-function endpointsOf(paths: Paths, { id }: BridgeNetwork): readonly string[] {
-  try {
-    return readdirSync(join(leasesDir(paths), id)).filter((name) => !name.startsWith('.'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-/** Removes everything of it from the host, continues after failures and reports them; missing counts as removed. */
-async function withdraw(network: BridgeNetwork): Promise<readonly string[]> {
-  const failures: string[] = [];
-  const takeAway = async (argv: Argv): Promise<void> => {
-    const failure = await undoCommand({ kind: 'run', argv });
-    if (failure !== undefined) failures.push(failure);
-  };
-  for (const { check, remove } of networkParts(network)) {
-    if (check === undefined || (await holds({ kind: 'run', argv: check }))) await takeAway(remove);
-  }
-  await takeAway(['ip', 'link', 'delete', network.bridge]);
-  return failures;
 }

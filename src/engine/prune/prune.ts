@@ -3,7 +3,10 @@
  * again with its lock held, so that a container that starts meanwhile keeps what it needs.
  */
 import { removeContainer } from '../lifecycle.ts';
-import { removeNetwork } from '../network/network-create.ts';
+import { planNetworkRemoval, removeNetwork } from '../network/network-remove.ts';
+import { watchRemoval, type RemovalMode } from '../images/watch-removal.ts';
+import { stepsOfRemoval } from '../remove-container.ts';
+import type { Step } from '../../../runtime/plan/step.ts';
 import { listContainers, recoverAll } from '../reconcile.ts';
 import { overlayDir } from '../plans/bundle.ts';
 import type { Engine } from '../engine.ts';
@@ -32,32 +35,46 @@ export interface Prunable {
 
 export type Chooses = (object: Prunable) => boolean;
 
-export async function pruneContainers({ containers, paths }: Engine, chooses: Chooses): Promise<Pruned> {
+export async function pruneContainers(
+  { containers, paths }: Engine,
+  chooses: Chooses,
+  mode: RemovalMode = {},
+): Promise<Pruned> {
   const stopped = (await listContainers(containers)).filter(
     ({ state, config }) =>
       !isActive(state) && chooses({ created: config.created, labels: config.spec.labels }),
   );
-  const pruned = await removeEach(stopped, async (container) => {
-    const size = treeSize(`${overlayDir(paths, container.config.id)}/upper`);
-    await removeContainer(containers, container, { force: false, volumes: false });
-    return { line: container.config.id, size };
+  const pruned = await removeEach(stopped, mode, {
+    plan: ({ config }) => stepsOfRemoval(containers, config, []),
+    remove: async (container) => {
+      const size = treeSize(`${overlayDir(paths, container.config.id)}/upper`);
+      await removeContainer(containers, container, { force: false, volumes: false });
+      return { line: container.config.id, size };
+    },
   });
-  recordEvent(paths, pruneEvent('container', pruned.reclaimed));
+  if (mode.dryRun !== true) recordEvent(paths, pruneEvent('container', pruned.reclaimed));
   return pruned;
 }
 
-export async function pruneNetworks({ containers, paths }: Engine, chooses: Chooses): Promise<Pruned> {
+export async function pruneNetworks(
+  { containers, paths }: Engine,
+  chooses: Chooses,
+  mode: RemovalMode = {},
+): Promise<Pruned> {
   // A container whose shim was killed keeps no network.
   await recoverAll(containers);
   const own = listNetworks(paths).filter(
     (network) =>
       network.name !== DEFAULT_NETWORK && chooses({ created: network.created, labels: labelsOf(network) }),
   );
-  const pruned = await removeEach(own, async ({ name, id }) => {
-    await removeNetwork(paths, id);
-    return { line: name, size: 0 };
+  const pruned = await removeEach(own, mode, {
+    plan: ({ id }) => planNetworkRemoval(paths, id),
+    remove: async ({ name, id }) => {
+      await removeNetwork(paths, id);
+      return { line: name, size: 0 };
+    },
   });
-  recordEvent(paths, pruneEvent('network', 0));
+  if (mode.dryRun !== true) recordEvent(paths, pruneEvent('network', 0));
   return pruned;
 }
 
@@ -66,10 +83,11 @@ export async function pruneVolumes(
   { containers, paths }: Engine,
   chooses: Chooses,
   all: boolean,
+  mode: RemovalMode = {},
 ): Promise<Pruned> {
   const lock = await lockVolumes(paths);
   try {
-    sweepVolumes(paths);
+    if (mode.dryRun !== true) sweepVolumes(paths);
     const used = volumesInUse(containers);
     const unused = listVolumes(paths).filter(
       (volume) =>
@@ -78,12 +96,15 @@ export async function pruneVolumes(
         (all || volume.anonymous) &&
         chooses({ created: volume.created, labels: labelsOf(volume) }),
     );
-    const pruned = await removeEach(unused, ({ name, mountpoint }) => {
-      const size = treeSize(mountpoint);
-      removeBySteps(paths, name, planRemovalOf(paths, name));
-      return Promise.resolve({ line: name, size });
+    const pruned = await removeEach(unused, mode, {
+      plan: ({ name }) => planRemovalOf(paths, name),
+      remove: ({ name, mountpoint }) => {
+        const size = treeSize(mountpoint);
+        removeBySteps(paths, name, planRemovalOf(paths, name));
+        return Promise.resolve({ line: name, size });
+      },
     });
-    recordEvent(paths, pruneEvent('volume', pruned.reclaimed));
+    if (mode.dryRun !== true) recordEvent(paths, pruneEvent('volume', pruned.reclaimed));
     return pruned;
   } finally {
     lock.release();
@@ -91,7 +112,12 @@ export async function pruneVolumes(
 }
 
 /** `all`: each image without a container, and not only those without a name. */
-export async function pruneImages(engine: Engine, chooses: Chooses, all: boolean): Promise<Pruned> {
+export async function pruneImages(
+  engine: Engine,
+  chooses: Chooses,
+  all: boolean,
+  mode: RemovalMode = {},
+): Promise<Pruned> {
   const store = await engine.images();
   const kept = (await store.list()).filter(
     ({ config }) => !chooses({ created: config.created ?? '', labels: config.config?.Labels ?? {} }),
@@ -104,7 +130,9 @@ export async function pruneImages(engine: Engine, chooses: Chooses, all: boolean
     all,
     inUse,
     stacked: layersInUse(engine.containers),
+    watch: watchRemoval(engine.paths, mode),
   });
+  if (mode.dryRun === true) return NOTHING;
   const events = deleted.map((id): NewEvent => imageEvent('delete', id));
   recordEvents(engine.paths, [...events, pruneEvent('image', bytes)]);
   return {
@@ -113,14 +141,24 @@ export async function pruneImages(engine: Engine, chooses: Chooses, all: boolean
   };
 }
 
+const NOTHING: Pruned = { removed: [], reclaimed: 0 };
+
+interface Removal<T> {
+  readonly plan: (object: T) => readonly Step[] | Promise<readonly Step[]>;
+  readonly remove: (object: T) => Promise<{ readonly line: string; readonly size: number }>;
+}
+
 async function removeEach<T>(
   objects: readonly T[],
-  remove: (object: T) => Promise<{ readonly line: string; readonly size: number }>,
+  { dryRun, tell }: RemovalMode,
+  { plan, remove }: Removal<T>,
 ): Promise<Pruned> {
   const removed: string[] = [];
   let reclaimed = 0;
   for (const object of objects) {
     try {
+      if (tell !== undefined) tell(await plan(object));
+      if (dryRun === true) continue;
       const { line, size } = await remove(object);
       removed.push(line);
       reclaimed += size;

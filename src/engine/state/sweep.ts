@@ -90,8 +90,9 @@ function removeUnfinished(store: ContainerStore, id: string, deadline: number): 
 /** Removes its name and its anonymous volumes; false if one of them is still there. */
 function removeClaimed(store: ContainerStore, dir: string, id: string, deadline: number): boolean {
   const claims = readClaims(dir);
+  // A container that takes no volume along claims nothing; its removal may have been killed before its name was free.
+  for (const name of claims === undefined ? store.names.list() : [claims.name]) store.names.release(name, id);
   if (claims === undefined) return true;
-  store.names.release(claims.name, id);
   return claims.anonymousVolumes.every((volume) => {
     const path = join(volumesDir(store.paths), volume);
     rmSync(copyOf(join(path, 'volume.json')), { force: true });

@@ -19,6 +19,7 @@ export const sectionHeadings: Readonly<Record<Section, string>> = {
   undo: 'Take back what was made for it',
   files: 'Remove its files',
   volume: 'Make or remove the volume',
+  images: 'Remove from the image store',
   registry: 'Ask the registry',
   unpack: 'Fetch and unpack the layers',
 };

@@ -55,8 +55,16 @@ export async function printSteps(
   how: ExplainHow,
   already?: ReadonlySet<StepId>,
 ): Promise<void> {
+  (await dryRunPrinter(how))(steps, already);
+}
+
+/** The same, for one list after the other. */
+export async function dryRunPrinter(
+  how: ExplainHow,
+): Promise<(steps: readonly Step[], already?: ReadonlySet<StepId>) => void> {
   const colors = await colorsFor(stdout);
-  stdout.writeStyled(renderDryRun(steps, { how, width: stdout.columns || 80, colors }, already));
+  return (steps, already) =>
+    void stdout.writeStyled(renderDryRun(steps, { how, width: stdout.columns || 80, colors }, already));
 }
 
 /** For an empty plan. JSON prints no object. */
