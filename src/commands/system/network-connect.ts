@@ -113,7 +113,7 @@ export const networkDisconnect: Verb = {
   },
 };
 
-/** As Docker, of a container that runs; a stopped one connects when it starts. */
+/** As Docker: one that does not run connects when it starts, and is disconnected at once. */
 function recordChange(
   { paths }: ContainerStore,
   { config, state }: Container,
@@ -122,7 +122,7 @@ function recordChange(
 ): void {
   const isDefault = name === 'bridge' || name === 'default';
   const network = isDefault ? previewDefinition(paths, 'bridge') : findNetwork(paths, name);
-  if (network !== undefined && hasProgram(state))
+  if (network !== undefined && (action === 'disconnect' || hasProgram(state)))
     recordEvent(paths, networkEvent(network, action, config.id));
 }
 

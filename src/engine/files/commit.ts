@@ -5,14 +5,15 @@
 import { PassThrough, type Readable } from 'node:stream';
 import { once } from 'node:events';
 import { commitImage } from '../../../images/archives/commit.ts';
+import { familiarName, parseReference } from '../../../images/reference.ts';
 import type { ContainerDefaults, StoredImage } from '../../../images/types.ts';
 import { findImage } from '../images/find-image.ts';
 import type { Engine } from '../engine.ts';
 import { pauseContainer, unpauseContainer } from '../life/pause.ts';
 import { findContainer } from '../reconcile.ts';
 import type { ContainerConfig } from '../spec/container.ts';
-import { recordEvent } from '../state/events/event-log.ts';
-import { containerEvent } from '../state/events/events.ts';
+import { recordEvents } from '../state/events/event-log.ts';
+import { containerEvent, imageEvent } from '../state/events/events.ts';
 import type { Container } from '../state/store.ts';
 import { hasLayer, writeLayer } from './layer.ts';
 
@@ -47,8 +48,12 @@ export async function commitContainer(
   const image = await (options.pause && container.state.status === 'running'
     ? standingStill(engine, container, commit)
     : commit());
-  const told = { comment: options.message, imageID: image.id, imageRef: image.tags[0] ?? '' };
-  recordEvent(engine.paths, containerEvent(config, 'commit', told));
+  const { reference: given } = options;
+  const imageRef = given === undefined ? '' : familiarName(parseReference(given));
+  recordEvents(engine.paths, [
+    ...(given === undefined ? [] : [imageEvent('tag', image.id, imageRef, image.config.config?.Labels)]),
+    containerEvent(config, 'commit', { comment: options.message, imageID: image.id, imageRef }),
+  ]);
   return image;
 }
 

@@ -7,6 +7,8 @@ import { readFileSync } from 'node:fs';
 import { execInContainer, type ExecOutput } from '../../exec.ts';
 import { timestamp } from '../../spec/time.ts';
 import type { ProbeResult } from '../../spec/container.ts';
+import { recordEvent } from '../../state/events/event-log.ts';
+import { containerEvent } from '../../state/events/events.ts';
 import { probeCommand, readHealth, writeHealth } from '../../state/health.ts';
 import type { Paths } from '../../state/paths.ts';
 import { ContainerStore, type Container } from '../../state/store.ts';
@@ -34,7 +36,10 @@ export async function runProbe(text: string): Promise<void> {
   const now = store.read(id);
   if (now?.state.status !== 'running' || now.state.startedAt !== container.state.startedAt) return;
   const before = readHealth(store.paths, id) ?? { status: 'starting', failingStreak: 0, log: [] };
-  writeHealth(store.paths, id, judge(check, before, result, container.state.startedAt));
+  const after = judge(check, before, result, container.state.startedAt);
+  writeHealth(store.paths, id, after);
+  if (after.status !== before.status)
+    recordEvent(store.paths, containerEvent(now.config, `health_status: ${after.status}`));
 }
 
 async function probe(
