@@ -80,10 +80,8 @@ export function renderCommand(command: Command): string {
       return renderArgv(['rm', '-f', command.path]);
     case 'remove-trees':
       return renderArgv(['rm', '-rf', ...command.paths]);
-    case 'write-record': {
-      const temporary = quoteWord(`${command.path}.new`);
-      return `echo ${quoteWord(command.text)} > ${temporary} && mv ${temporary} ${quoteWord(command.path)}`;
-    }
+    case 'write-record':
+      return `echo ${quoteWord(command.text)} > ${quoteWord(`${command.path}.new`)} && ${renderArgv(['mv', `${command.path}.new`, command.path])}`;
     default:
       return renderContainerCommand(command);
   }
