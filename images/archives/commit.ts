@@ -11,7 +11,14 @@ import { applyChanges } from './changes.ts';
 import { manifestBytes } from './docker-manifest.ts';
 import { storeLayer, tagOf } from './import.ts';
 
+/** The parts of it, in their order; the first two only where there is a layer. */
+export type CommitPart = 'pack' | 'unpack' | 'config' | 'manifest' | 'name';
+
+export type PerformPart = <T>(part: CommitPart, work: () => Promise<T>) => Promise<T>;
+
 export interface CommitRequest {
+  /** Does each part. */
+  readonly perform?: PerformPart;
   readonly store: ImageStore;
   readonly base: StoredImage;
   /** What the container starts with. */
@@ -30,13 +37,13 @@ export interface CommitRequest {
 
 /** @throws ImageError 'INVALID_CHANGE' or 'INVALID_REFERENCE' before anything is read. */
 export async function commitImage(request: CommitRequest): Promise<StoredImage> {
-  const { store, base, author, message, createdBy } = request;
+  const { store, base, author, message, createdBy, perform = (_, work) => work() } = request;
   const settings = applyChanges(request.settings, request.changes);
   const tag = request.reference === undefined ? undefined : tagOf(request.reference);
   const below = layersOf(store, base);
   const archive = await request.pack();
-  const layer = archive && (await storeLayer(archive, store.blobs));
-  const diffId = layer && (await store.addLayer(layer.digest));
+  const layer = archive && (await perform('pack', () => storeLayer(archive, store.blobs)));
+  const diffId = layer && (await perform('unpack', () => store.addLayer(layer.digest)));
   const created = new Date().toISOString();
   const entry = {
     created,
@@ -56,13 +63,13 @@ export async function commitImage(request: CommitRequest): Promise<StoredImage> 
     history: [...(base.config.history ?? []), entry],
   };
   const bytes = Buffer.from(JSON.stringify(config));
-  const configDigest = await store.blobs.putBytes(bytes);
+  const configDigest = await perform('config', () => store.blobs.putBytes(bytes));
   const manifest = manifestBytes(
     { digest: configDigest, size: bytes.length },
     layer === undefined ? below : [...below, layer],
   );
-  const manifestDigest = await store.blobs.putBytes(manifest);
-  return await store.putImage({ manifestDigest, configDigest, tag, parent: base.id });
+  const manifestDigest = await perform('manifest', () => store.blobs.putBytes(manifest));
+  return await perform('name', () => store.putImage({ manifestDigest, configDigest, tag, parent: base.id }));
 }
 
 function layersOf(store: ImageStore, base: StoredImage): readonly Descriptor[] {

@@ -31,6 +31,7 @@ export type Section =
   | 'files'
   | 'volume'
   | 'images'
+  | 'commit'
   | 'registry'
   | 'unpack';
 

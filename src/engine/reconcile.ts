@@ -41,8 +41,13 @@ async function withHealth({ paths }: ContainerStore, container: Container): Prom
 async function withPause({ paths }: ContainerStore, container: Container): Promise<Container> {
   const { config, state } = container;
   if (state.status !== 'running' || !existsSync(pausedPath(paths, config.id))) return container;
-  const { isPaused } = await import('./life/pause.ts');
-  return isPaused(config) ? { ...container, state: { ...state, status: 'paused' } } : container;
+  const { isForsaken, isPaused, thawToEnd } = await import('./life/pause.ts');
+  if (!isPaused(config)) return container;
+  if (isForsaken(paths, config)) {
+    await thawToEnd(paths, container);
+    return container;
+  }
+  return { ...container, state: { ...state, status: 'paused' } };
 }
 
 /** By name, id or prefix, with a state that is true now. @throws MinidockError as ContainerStore.find. */

@@ -99,6 +99,15 @@ const CASES: Readonly<Record<string, Case>> = {
     words: ['-f'],
     cleanUp: NO_IMAGE,
   },
+  commit: {
+    setUp: [
+      [...CONTAINER, 'test', 'sh', '-c', 'echo new >/new; exec sleep 1000'],
+      ['exec', 'subject', 'touch', '/other'],
+    ],
+    verb: ['commit'],
+    words: ['subject', 'made'],
+    cleanUp: [...REMOVE, ...NO_IMAGE],
+  },
   pause: { setUp: RUNNING, verb: ['pause'], words: ['subject'], cleanUp: REMOVE },
   unpause: {
     setUp: [...RUNNING, ['pause', 'subject']],

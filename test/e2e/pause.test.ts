@@ -166,6 +166,18 @@ describe.each(versions)('cgroups of the %s', (cgroup) => {
     await ticks('clock');
   });
 
+  test.each(['layer.pack', 'image.name', 'cgroup.thaw'])(
+    'commit is killed before %s: it goes on',
+    async (step) => {
+      await start('clock');
+      await ok('exec', 'clock', 'touch', '/new');
+      await host.run([binary, 'commit', 'clock'], { env: { MINIDOCK_FAIL_AT: `kill:${step}` } });
+      expect(await status('clock')).toBe('running');
+      await ticks('clock');
+      await ok('image', 'prune', '-f');
+    },
+  );
+
   test('unpause fails: it stays paused, and can be tried again', async () => {
     await start('clock');
     await ok('pause', 'clock');

@@ -114,6 +114,7 @@ test.each([
   ['volume rm', [['volume', 'create', 'printed']], ['volume', 'rm'], ['printed']],
   ['volume prune', [['volume', 'create', 'printed']], ['volume', 'prune'], ['-af']],
   ['container prune', [['create', 'test']], ['container', 'prune'], ['-f']],
+  ['commit', [['run', '--name', 'printed', 'test', 'touch', '/new']], ['commit'], ['printed']],
   ['rmi', [['tag', 'test', 'printed']], ['rmi'], ['printed']],
   [
     'image prune',

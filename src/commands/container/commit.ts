@@ -1,11 +1,14 @@
 /** `commit`: an image of a container's changes. */
-import { commitContainer } from '../../engine/files/commit.ts';
+import { commitContainer, planCommitOf } from '../../engine/files/commit.ts';
 import { WHILE, withSpinner } from '../../ui/spinner.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
+import type { ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { defineExplainFlags } from '../shared/explain-options.ts';
+import { explained } from '../shared/explained.ts';
 import { collect, type Verb } from '../shared/verb.ts';
 
-interface CommitFlags {
+interface CommitFlags extends ExplainFlags {
   readonly author?: string;
   readonly change?: readonly string[];
   readonly message?: string;
@@ -24,16 +27,25 @@ export const commit: Verb = {
       .option('--no-pause', 'Let the container run during commit (-p=false, --pause=false)')
       .action(async (name: string, reference: string | undefined, flags: CommitFlags) => {
         requireRoot('commit');
-        const commit = (): ReturnType<typeof commitContainer> =>
-          commitContainer(engine, name, {
-            author: flags.author ?? '',
-            message: flags.message ?? '',
-            changes: flags.change ?? [],
-            pause: flags.pause,
-            reference,
-          });
-        const image = await withSpinner(`Making an image of ${name}`, commit, { after: WHILE });
-        stdout.write(`${image.id}\n`);
+        const options = {
+          author: flags.author ?? '',
+          message: flags.message ?? '',
+          changes: flags.change ?? [],
+          pause: flags.pause,
+          reference,
+        };
+        await explained(flags, {
+          plan: () => planCommitOf(engine, name, options),
+          perform: async (tell) => {
+            const commit = (): ReturnType<typeof commitContainer> =>
+              commitContainer(engine, name, options, tell);
+            const quiet = tell !== undefined;
+            const image = await withSpinner(`Making an image of ${name}`, commit, { after: WHILE, quiet });
+            stdout.write(`${image.id}\n`);
+          },
+          nothing: 'there is nothing to commit',
+        });
       });
+    defineExplainFlags(command, { dryRun: true });
   },
 };

@@ -7,6 +7,10 @@ import { once } from 'node:events';
 import { commitImage } from '../../../images/archives/commit.ts';
 import { familiarName, parseReference } from '../../../images/reference.ts';
 import type { ContainerDefaults, StoredImage } from '../../../images/types.ts';
+import type { Step } from '../../../runtime/plan/step.ts';
+import { planCommit, type CommitPlan } from '../plans/commit-plan.ts';
+import { performStep } from '../state/perform-step.ts';
+import { thisProcess } from '../state/process-identity.ts';
 import { findImage } from '../images/find-image.ts';
 import type { Engine } from '../engine.ts';
 import { pauseContainer, unpauseContainer } from '../life/pause.ts';
@@ -30,24 +34,26 @@ export async function commitContainer(
   engine: Engine,
   reference: string,
   options: CommitOptions,
+  tell: (steps: readonly Step[]) => void = () => undefined,
 ): Promise<StoredImage> {
-  const container = await findContainer(engine.containers, reference);
-  if (container.unreadable !== undefined) throw container.unreadable;
+  const { container, base, pauses, plan } = await prepare(engine, reference, options);
   const { config } = container;
-  const base = await findImage(engine, config.imageId);
   const store = await engine.images();
+  tell(plan.steps);
   const commit = (): Promise<StoredImage> =>
     commitImage({
       store,
       base,
+      perform: (part, work) => {
+        const step = plan.of.get(part);
+        return step === undefined ? work() : performStep(step, work);
+      },
       ...options,
       settings: settingsOf(config, base.config.config ?? {}),
       createdBy: config.spec.cmd.join(' '),
       pack: async () => ((await hasLayer(engine.paths, config.id)) ? packed(engine, config) : undefined),
     });
-  const image = await (options.pause && container.state.status === 'running'
-    ? standingStill(engine, container, commit)
-    : commit());
+  const image = await (pauses ? standingStill(engine, container, commit) : commit());
   const { reference: given } = options;
   const imageRef = given === undefined ? '' : familiarName(parseReference(given));
   recordEvents(engine.paths, [
@@ -57,8 +63,41 @@ export async function commitContainer(
   return image;
 }
 
+/** Nothing is touched. @throws MinidockError 'NO_SUCH_CONTAINER', 'NO_SUCH_IMAGE'. */
+export async function planCommitOf(
+  engine: Engine,
+  reference: string,
+  options: CommitOptions,
+): Promise<readonly Step[]> {
+  return (await prepare(engine, reference, options)).plan.steps;
+}
+
+async function prepare(
+  engine: Engine,
+  reference: string,
+  { pause, reference: name }: CommitOptions,
+): Promise<{
+  readonly container: Container;
+  readonly base: StoredImage;
+  readonly pauses: boolean;
+  readonly plan: CommitPlan;
+}> {
+  const container = await findContainer(engine.containers, reference);
+  if (container.unreadable !== undefined) throw container.unreadable;
+  const { config, state } = container;
+  const base = await findImage(engine, config.imageId);
+  const pauses = pause && state.status === 'running';
+  const changed = await hasLayer(engine.paths, config.id);
+  return {
+    container,
+    base,
+    pauses,
+    plan: planCommit(engine.paths, config, { pauses, changed, reference: name }),
+  };
+}
+
 async function standingStill<T>(engine: Engine, container: Container, work: () => Promise<T>): Promise<T> {
-  await pauseContainer(engine.paths, container);
+  await pauseContainer(engine.paths, container, undefined, thisProcess());
   const goOn = (): Promise<void> => unpauseContainer(engine.paths, container);
   const interrupted = (): void => void goOn().finally(() => process.exit(130));
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);

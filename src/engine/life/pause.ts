@@ -15,6 +15,8 @@ import type { ContainerConfig } from '../spec/container.ts';
 import { recordEvent } from '../state/events/event-log.ts';
 import { containerEvent } from '../state/events/events.ts';
 import { cgroupsPath, pausedPath, type Paths } from '../state/paths.ts';
+import { readSmallFile } from '../state/atomic-file.ts';
+import { isSameProcess } from '../state/process-identity.ts';
 import type { Container } from '../state/store.ts';
 
 /** Told the plan before it is carried out. */
@@ -41,13 +43,22 @@ export function planUnpause({ config, state }: Container): readonly HostStep[] {
   return planThaw(cgroupsPath(config));
 }
 
-/** @throws MinidockError as planPause, and 'STEP_FAILED' or 'CANNOT_FREEZE' with the container thawed again. */
-export async function pauseContainer(paths: Paths, container: Container, tell?: Tell): Promise<void> {
+/**
+ * `owner`: who lets it go on soon, as thisProcess() says; a command that finds it dead does.
+ *
+ * @throws MinidockError as planPause, and 'STEP_FAILED' or 'CANNOT_FREEZE' with the container thawed again.
+ */
+export async function pauseContainer(
+  paths: Paths,
+  container: Container,
+  tell?: Tell,
+  owner = '',
+): Promise<void> {
   const steps = planPause(container);
   const { config } = container;
   tell?.(steps);
   const [freeze, settle] = steps;
-  writeFileSync(pausedPath(paths, config.id), '', { mode: 0o600 });
+  writeFileSync(pausedPath(paths, config.id), owner, { mode: 0o600 });
   try {
     await applySteps(freeze === undefined ? [] : [freeze], options());
     await stepSpan(settle === undefined ? [] : [settle], async (note) => {
@@ -70,6 +81,20 @@ export async function unpauseContainer(paths: Paths, container: Container, tell?
   await applySteps(steps, options());
   rmSync(pausedPath(paths, container.config.id), { force: true });
   recordEvent(paths, containerEvent(container.config, 'unpause'));
+}
+
+/** Whether who paused it, for as long as its own work takes, was killed. */
+export function isForsaken(paths: Paths, { id }: ContainerConfig): boolean {
+  let owner: string;
+  try {
+    owner = readSmallFile(pausedPath(paths, id));
+  } catch (error) {
+    // It goes on already.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+  const [pid = '', start = ''] = owner.split(' ');
+  return pid !== '' && !isSameProcess(Number(pid), start);
 }
 
 /** So that a signal arrives: what stops a container, or kills it, does not leave it paused. */

@@ -27,3 +27,6 @@ function readStat(pid: number): readonly string[] {
 export const isSameProcess = (pid: number, start: string): boolean => pid > 0 && startTime(pid) === start;
 
 export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+
+/** Of this process, in one word after the other: its number, and when it began. */
+export const thisProcess = (): string => `${String(process.pid)} ${startTime(process.pid) ?? ''}`;

@@ -20,6 +20,7 @@ export const sectionHeadings: Readonly<Record<Section, string>> = {
   files: 'Remove its files',
   volume: 'Make or remove the volume',
   images: 'Remove from the image store',
+  commit: 'Make an image of its changes',
   registry: 'Ask the registry',
   unpack: 'Fetch and unpack the layers',
 };
