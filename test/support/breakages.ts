@@ -446,6 +446,13 @@ const programs: readonly Breakage[] = [
     asked: [...outside('stopped'), [['app -> web:80'], 'stopped'], [['web:80'], 'stopped']],
   },
   {
+    name: 'container paused',
+    broken: '$MINIDOCK pause web',
+    undo: '$MINIDOCK unpause web',
+    client: PUBLISHED,
+    asked: [...outside('paused'), [['app -> web:80'], 'paused'], [['web:80'], 'paused']],
+  },
+  {
     name: 'server that accepts nothing',
     broken:
       "$WEB_NS perl -MSocket -e 'socket(S, PF_INET, SOCK_STREAM, 0); bind(S, sockaddr_in(82, INADDR_ANY)); listen(S, 5); sleep 100' </dev/null >/dev/null 2>&1 & echo $! >$DIR/pid; until $WEB_NS ss -Hltn | grep -q :82; do sleep 0.05; done",

@@ -116,6 +116,11 @@ export function serviceFault(
   if (answer === 'byte') {
     return stalled && far !== undefined && far.unacknowledged > 0 ? answerLost(scene, stack) : undefined;
   }
+  const { to } = scene.journey;
+  if (to?.state.status === 'paused') {
+    const text = `the kernel accepts the connection, and ${to.config.name} cannot answer: it is paused`;
+    return { ...bad('socket', 'paused', text, ['minidock', 'ps']), fix: `minidock unpause ${to.config.name}` };
+  }
   const [program] = stopped;
   if (program !== undefined) {
     const [, pid = ''] = /pid (\d+)/.exec(program) ?? [];

@@ -131,7 +131,8 @@ function droppedBy(scene: Scene, event: TraceEvent, probe: Probe): Finding {
 
 function fixFor(scene: Scene, event: TraceEvent, owner: ReturnType<typeof ownerOf>): string {
   if (event.hook === 'forward') return acceptFix(scene, owner, [event.family, event.table, event.chain]);
-  return `Accept it there before that rule: ${renderArgv(['nft', '-a', 'list', 'chain', event.family, event.table, event.chain])} shows its handle.`;
+  const place = event.rule === '' ? 'by a rule, since its policy is to drop' : 'before that rule';
+  return `Accept it there ${place}: ${renderArgv(['nft', '-a', 'list', 'chain', event.family, event.table, event.chain])} shows its handle.`;
 }
 
 /** The kernel drops what asks for one more connection, and no rule shows it. */
