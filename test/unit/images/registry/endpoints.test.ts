@@ -51,6 +51,9 @@ test.each([
   ['http://[::]/', true],
   ['http://[::ffff:127.0.0.1]/', true],
   ['http://[::ffff:0.0.0.0]/', true],
+  ['http://[::ffff:127.1.2.3]/', true],
+  ['http://10.0.0.0/', false],
+  ['http://[2001:db8::]/', false],
   ['http://localhost./', true],
   ['http://registry.localhost/', true],
   ['http://localhost.example/', false],
@@ -115,3 +118,7 @@ test.each(['ftp://m.example', 'https://', 'http://a b', 'https://m.example/?a=b'
     );
   },
 );
+
+test('a name that holds one of this machine is another name', () => {
+  for (const name of ['x0.0.0.0', '[[::]', '[::]]']) expect(isThisMachine(name)).toBe(false);
+});

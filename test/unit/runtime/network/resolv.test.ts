@@ -148,6 +148,8 @@ describe('with a resolver beside the container', () => {
     [STUB, [], [{ address: '127.0.0.53', onHost: true }]],
     ['nameserver 2001:db8::53\n', [], [{ address: '2001:db8::53', onHost: true }]],
     [undefined, [], [{ address: '8.8.8.8' }, { address: '8.8.4.4' }]],
+    ['nameserver fe80::1%eth0\n', [], [{ address: '8.8.8.8' }, { address: '8.8.4.4' }]],
+    ['nameserver 192.0.2.53\n', ['fe80::1%eth0'], []],
     [STUB, ['192.0.2.9', '127.0.0.1'], [{ address: '192.0.2.9' }, { address: '127.0.0.1' }]],
     ['nameserver 192.0.2.53\n', ['2001:db8::53'], [{ address: '2001:db8::53', onHost: true }]],
     [

@@ -62,6 +62,8 @@ test.each([
   ['[::1::2]:80:80', 'Invalid ip address: [::1::2]'],
   ['10.20.30.40:50:6:7', 'Invalid ip address: 10.20.30.40:50'],
   ['g::1:80:80', 'Invalid ip address: g::1'],
+  ['a[::1]:80:80', 'Invalid ip address: a[::1]'],
+  ['[::1]a:80:80', 'Invalid ip address: [::1]a'],
   ['::1g:80:80', 'Invalid ip address: ::1g'],
 ])("'%s' is refused: %s", (spec, message) => {
   expect(() => parsePort(spec)).toThrow(
