@@ -3,7 +3,7 @@
  * machine affects all engines alike.
  */
 import { join, resolve } from 'node:path';
-import { createHost, type TestHost } from '../../test/support/host.ts';
+import { createHost, type TestHost } from '../../test/support/host/host.ts';
 import type { Answer } from './agent.ts';
 import { startDockerEngine, startMinidock, startPodman, type Engine } from './engine.ts';
 import { makeSmallImage } from './images.ts';

@@ -4,8 +4,8 @@
  */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { startDocker } from '../../test/support/docker.ts';
-import { createHost, type TestHost } from '../../test/support/host.ts';
+import { startDocker } from '../../test/support/docker/docker.ts';
+import { createHost, type TestHost } from '../../test/support/host/host.ts';
 import type { Answer, Request } from './agent.ts';
 import { startStopWatch, type StopWatch } from './stop-watch.ts';
 

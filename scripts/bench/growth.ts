@@ -1,6 +1,6 @@
 /** How cost grows with size, each with its slope. What does not grow has an exponent near 0. */
 import { join } from 'node:path';
-import { tarOf } from '../../test/support/oci-layout.ts';
+import { tarOf } from '../../test/support/images/oci-layout.ts';
 import { byTurns, milliseconds, names, type Bench } from './bench.ts';
 import type { Engine } from './engine.ts';
 import { makeLayeredImage } from './images.ts';

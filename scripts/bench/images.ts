@@ -5,8 +5,8 @@
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { tarOf, writeLayout } from '../../test/support/oci-layout.ts';
-import { runProgram } from '../../test/support/processes.ts';
+import { tarOf, writeLayout } from '../../test/support/images/oci-layout.ts';
+import { runProgram } from '../../test/support/host/processes.ts';
 
 const CACHE = '/var/tmp/minidock-test-cache';
 const VERSION = 1;

@@ -5,8 +5,8 @@
  */
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestHost } from '../../test/support/host.ts';
-import { processesInside } from '../../test/support/host-cleanup.ts';
+import type { TestHost } from '../../test/support/host/host.ts';
+import { processesInside } from '../../test/support/host/host-cleanup.ts';
 
 /** Milliseconds; longer than what an engine waits for before it gives memory back. */
 const QUIET = 3000;

@@ -1,7 +1,7 @@
 /** The other end of agent.ts: asks a host's agent to run and time a program, one request after the other. */
 import { createInterface } from 'node:readline';
 import { resolve } from 'node:path';
-import type { TestHost } from '../../test/support/host.ts';
+import type { TestHost } from '../../test/support/host/host.ts';
 import type { Answer, Request } from './agent.ts';
 
 const AGENT = resolve(import.meta.dirname, 'agent.ts');

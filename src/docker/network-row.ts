@@ -9,7 +9,7 @@ import {
   parseFilters,
   type Filters,
 } from './filters.ts';
-import { OTHERS } from './inspect-network-object.ts';
+import { OTHERS } from './inspect/network-object.ts';
 import type { ListStyle, Row } from './rows.ts';
 
 export interface NetworkEntry {

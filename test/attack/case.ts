@@ -5,8 +5,8 @@
  * An attack that could not be carried out throws: a container that did not start for another reason is no defence.
  * The runner proves each case against a build without the fix (`--binary FILE --expect broken`).
  */
-import type { TestHost } from '../support/host.ts';
-import type { RunOptions, RunResult } from '../support/processes.ts';
+import type { TestHost } from '../support/host/host.ts';
+import type { RunOptions, RunResult } from '../support/host/processes.ts';
 
 /** How the victim uses the image; a case runs once for each of its ways. */
 export type Way = 'run' | 'create' | 'exec' | 'init' | 'script' | 'privileged';

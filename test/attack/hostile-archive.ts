@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
-import { tarOf, type TestEntry } from '../support/tar-bytes.ts';
+import { tarOf, type TestEntry } from '../support/images/tar-bytes.ts';
 import type { HostileFile, HostileImage } from './case.ts';
 
 export function hostileArchive(name: string, { files, config = {}, history = name }: HostileImage): Buffer {

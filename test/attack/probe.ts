@@ -2,7 +2,7 @@
  * What a container that got out would see: a shell script for the container, and the judge of what it prints. It
  * trusts nothing below /proc, since an attacker's image may have put anything there.
  */
-import type { RunResult } from '../support/processes.ts';
+import type { RunResult } from '../support/host/processes.ts';
 import type { Secret, Stage, Way } from './case.ts';
 
 /** Opened for writing and nothing written: a read-only mount refuses that already. */

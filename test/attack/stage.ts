@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createHost, type TestHost } from '../support/host.ts';
-import type { RunOptions, RunResult } from '../support/processes.ts';
+import { createHost, type TestHost } from '../support/host/host.ts';
+import type { RunOptions, RunResult } from '../support/host/processes.ts';
 import { CannotRun, type HostileImage, type Secret, type Setting, type Stage, type Way } from './case.ts';
 import { hostileArchive } from './hostile-archive.ts';
 

@@ -1,6 +1,6 @@
 /** Runs the lines in both, a few in one script, and gives what differs. */
-import type { BesideDocker } from '../support/beside-docker.ts';
-import { firstSaid } from '../support/beside-docker.ts';
+import type { BesideDocker } from '../support/docker/beside-docker.ts';
+import { firstSaid } from '../support/docker/beside-docker.ts';
 import { KNOWN } from './intended.ts';
 
 export interface Difference {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { compare, report } from '../compare/compare.ts';
 import { LINES, PRELUDE } from '../compare/lines.ts';
-import { describeBesideDocker } from '../support/beside-docker.ts';
+import { describeBesideDocker } from '../support/docker/beside-docker.ts';
 
 describeBesideDocker('command lines', ({ both }) => {
   test('differ from Docker’s only where they are meant to', async () => {

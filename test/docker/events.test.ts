@@ -4,7 +4,7 @@
  * and its silence about memory that has run out are left as they are.
  */
 import { expect, test } from '@jest/globals';
-import { describeBesideDocker } from '../support/beside-docker.ts';
+import { describeBesideDocker } from '../support/docker/beside-docker.ts';
 
 /** Without times and ids; attributes in their order, which both sort. */
 const comparable = (text: string): readonly string[] =>

@@ -1,6 +1,6 @@
 /** `images`, `rmi` and `image prune` beside Docker: names, parents and children, containers that use an image. */
 import { expect, test } from '@jest/globals';
-import { describeBesideDocker } from '../support/beside-docker.ts';
+import { describeBesideDocker } from '../support/docker/beside-docker.ts';
 
 /** `make FROM NAME TAG`: an image with a file more. `names`: what there is. Errors are part of the output. */
 const PRELUDE = `

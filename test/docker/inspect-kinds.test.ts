@@ -1,6 +1,6 @@
 /** `inspect` of each kind beside Docker: the keys there are and the types of their values, --type, --size and --mount. */
 import { expect, test } from '@jest/globals';
-import { describeBesideDocker } from '../support/beside-docker.ts';
+import { describeBesideDocker } from '../support/docker/beside-docker.ts';
 
 const MADE = `
 exec 2>/dev/null

@@ -1,6 +1,6 @@
 /** Images, and `inspect` of images and containers: the same fields in the same order, with the same values. */
 import { expect, test } from '@jest/globals';
-import { describeBesideDocker } from '../support/beside-docker.ts';
+import { describeBesideDocker } from '../support/docker/beside-docker.ts';
 
 /** One "path: value" for each value, so that the order of keys, which in Docker is Go's and says nothing, is left out. */
 function flatten(value: unknown, path = ''): string[] {

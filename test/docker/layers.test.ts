@@ -3,7 +3,7 @@
  * UPDATE_GOLDEN=1 records them anew.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { missingDocker, startDocker, type DockerHost } from '../support/docker.ts';
+import { missingDocker, startDocker, type DockerHost } from '../support/docker/docker.ts';
 import { allCases } from '../support/layers/all-cases.ts';
 import { askDocker, recordAnswers, recordedAnswers } from '../support/layers/answers.ts';
 

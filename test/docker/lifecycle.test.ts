@@ -1,6 +1,6 @@
 /** A container's life, seen through every verb that lists, follows, enters or ends it. */
 import { expect, test } from '@jest/globals';
-import { describeBesideDocker } from '../support/beside-docker.ts';
+import { describeBesideDocker } from '../support/docker/beside-docker.ts';
 
 /** "5 seconds ago" depends on the moment; a port of the host's choosing on the host. */
 const timeless = (text: string): string =>

@@ -1,6 +1,6 @@
 /** `network` in Docker and in minidock: what is printed, what is refused, in which words and with which status. */
 import { expect, test } from '@jest/globals';
-import { describeBesideDocker } from '../support/beside-docker.ts';
+import { describeBesideDocker } from '../support/docker/beside-docker.ts';
 
 describeBesideDocker('networks', ({ same, both }) => {
   test.each([

@@ -1,6 +1,6 @@
 /** What a program in a container finds: user, environment, privileges, mounts, devices, limits, files, names. */
 import { expect, test } from '@jest/globals';
-import { describeBesideDocker } from '../support/beside-docker.ts';
+import { describeBesideDocker } from '../support/docker/beside-docker.ts';
 
 const PRIVILEGED = '--privileged $DOCKER_ONLY';
 

@@ -1,6 +1,6 @@
 /** Commands that are refused: Docker's status, and what went wrong in the words its users know. */
 import { expect, test } from '@jest/globals';
-import { describeBesideDocker } from '../support/beside-docker.ts';
+import { describeBesideDocker } from '../support/docker/beside-docker.ts';
 
 describeBesideDocker('wrong usage', ({ same, both }) => {
   test.each([

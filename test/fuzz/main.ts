@@ -10,7 +10,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fileSystemCalls } from '../../src/engine/unpack-child.ts';
-import { recordingCalls } from '../support/recording-calls.ts';
+import { recordingCalls } from '../support/kernel/recording-calls.ts';
 import { fuzzOnce, targetNames, type Surroundings, type TargetName } from './targets.ts';
 
 const { values } = parseArgs({

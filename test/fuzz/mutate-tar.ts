@@ -4,7 +4,7 @@
  * would get past the first test of a reader.
  */
 import { allCases } from '../support/layers/all-cases.ts';
-import { paxRecord } from '../support/tar-bytes.ts';
+import { paxRecord } from '../support/images/tar-bytes.ts';
 import type { Random } from './random.ts';
 
 const blockSize = 512;

@@ -8,14 +8,14 @@ import { digestOf } from '../../images/digest.ts';
 import { ImageError } from '../../images/errors.ts';
 import { ImageStore } from '../../images/store/image-store.ts';
 import { containerRow } from '../../src/docker/container-row.ts';
-import { inspectContainer } from '../../src/docker/inspect-json.ts';
-import { inspectNetwork } from '../../src/docker/inspect-network-object.ts';
+import { inspectContainer } from '../../src/docker/inspect/container.ts';
+import { inspectNetwork } from '../../src/docker/inspect/network-object.ts';
 import { complaints } from '../../src/engine/state/damage.ts';
 import { listNetworks } from '../../src/engine/state/networks.ts';
 import { type Container, ContainerStore, NEW_STATE } from '../../src/engine/state/store.ts';
 import { unreadableConfig } from '../../src/engine/state/unreadable.ts';
 import { listVolumes } from '../../src/engine/state/volumes.ts';
-import { fileLock } from '../support/file-lock.ts';
+import { fileLock } from '../support/kernel/file-lock.ts';
 import { randomJson } from './mutate-json.ts';
 import type { Random } from './random.ts';
 

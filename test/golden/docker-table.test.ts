@@ -6,7 +6,7 @@ import { expect, test } from '@jest/globals';
 import * as verbs from '../../src/commands/program/verbs.ts';
 import { defineContainerFlags } from '../../src/commands/shared/container-flags.ts';
 import { REFUSALS } from '../../src/engine/spec/refused-flags.ts';
-import { DOCKER_COMMANDS, DOCKER_RUN_FLAGS } from '../support/docker-words.ts';
+import { DOCKER_COMMANDS, DOCKER_RUN_FLAGS } from '../support/docker/docker-words.ts';
 
 const FILE = join(import.meta.dirname, '../../.github/DOCKER.md');
 

@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { inspectImage } from '../../src/docker/inspect-image.ts';
-import { inspectContainer } from '../../src/docker/inspect-json.ts';
+import { inspectImage } from '../../src/docker/inspect/image.ts';
+import { inspectContainer } from '../../src/docker/inspect/container.ts';
 import { runningState, sampleConfig, sampleImage } from '../support/container-samples.ts';
 
 const golden = JSON.parse(readFileSync(new URL('docker-inspect-keys.json', import.meta.url), 'utf8')) as {

@@ -17,8 +17,8 @@ import {
 import { performHostCommand } from '../../runtime/plan/perform-host.ts';
 import type { HostStep } from '../../runtime/plan/step.ts';
 import { driver } from '../support/bun.ts';
-import { runProgram, startProgram, waitFor, type RunResult } from '../support/processes.ts';
-import { missingController, testUnless } from '../support/requirements.ts';
+import { runProgram, startProgram, waitFor, type RunResult } from '../support/host/processes.ts';
+import { missingController, testUnless } from '../support/host/requirements.ts';
 
 const layout = cgroupLayout();
 const parent = `/minidock-test-${process.pid}`;

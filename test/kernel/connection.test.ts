@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { driver } from '../support/bun.ts';
-import { runProgram } from '../support/processes.ts';
+import { runProgram } from '../support/host/processes.ts';
 
 /** Leaves a socket file that nobody listens at. */
 const BIND = 'socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un($ARGV[0])) or die';

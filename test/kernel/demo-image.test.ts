@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { runProgram, startProgram, waitFor, type RunResult } from '../support/processes.ts';
+import { runProgram, startProgram, waitFor, type RunResult } from '../support/host/processes.ts';
 
 const BUILD = resolve(import.meta.dirname, '../../images/demo/build');
 let dir: string;

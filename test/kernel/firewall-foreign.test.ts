@@ -10,7 +10,7 @@ import {
   INTERNET_ADDRESS,
   OUTSIDE_ADDRESS,
   type TestHost,
-} from '../support/host.ts';
+} from '../support/host/host.ts';
 import {
   bridgeEndpoint,
   bridgeNetwork,

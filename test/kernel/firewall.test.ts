@@ -14,9 +14,9 @@ import {
   INTERNET_ADDRESS,
   OUTSIDE_ADDRESS,
   type TestHost,
-} from '../support/host.ts';
-import type { HostSnapshot } from '../support/host-snapshot.ts';
-import { undoSteps } from '../support/step-runner.ts';
+} from '../support/host/host.ts';
+import type { HostSnapshot } from '../support/host/host-snapshot.ts';
+import { undoSteps } from '../support/kernel/step-runner.ts';
 import {
   askUdp,
   bridgeEndpoint,

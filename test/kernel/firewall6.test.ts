@@ -7,16 +7,16 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { FirewallBackend, PortBinding } from '../../runtime/network/types.ts';
-import { createHost, type TestHost } from '../support/host.ts';
-import { succeed } from '../support/image.ts';
+import { createHost, type TestHost } from '../support/host/host.ts';
+import { succeed } from '../support/images/image.ts';
 import {
   dualEndpoint,
   giveIpv6,
   HOST_ADDRESS6,
   INTERNET_ADDRESS6,
   OUTSIDE_ADDRESS6,
-} from '../support/ipv6.ts';
-import { undoSteps } from '../support/step-runner.ts';
+} from '../support/host/ipv6.ts';
+import { undoSteps } from '../support/kernel/step-runner.ts';
 import { askUdp, fetchFrom, serve, wireContainer, type WiredContainer } from '../support/wired-container.ts';
 
 const tcp = (hostPort: number, containerPort: number, hostIp = '::'): PortBinding => ({

@@ -17,15 +17,15 @@ import {
   routerAdvertisement,
   udp,
   type Ends,
-} from '../support/frames.ts';
-import { listen, macOf, sendFrames, type Listener } from '../support/forger.ts';
+} from '../support/host/frames.ts';
+import { listen, macOf, sendFrames, type Listener } from '../support/host/forger.ts';
 import {
   createHost,
   HOST_ADDRESS,
   INTERNET_ADDRESS,
   OUTSIDE_ADDRESS,
   type TestHost,
-} from '../support/host.ts';
+} from '../support/host/host.ts';
 import {
   bridgeEndpoint,
   bridgeNetwork,

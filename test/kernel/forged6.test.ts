@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { FirewallBackend } from '../../runtime/network/types.ts';
-import { listen, macOf, sendFrames, type Listener } from '../support/forger.ts';
+import { listen, macOf, sendFrames, type Listener } from '../support/host/forger.ts';
 import {
   ALL_NODES,
   frame,
@@ -14,10 +14,10 @@ import {
   routerAdvertisement,
   udp,
   type Ends,
-} from '../support/frames.ts';
-import { createHost, type TestHost } from '../support/host.ts';
-import { succeed } from '../support/image.ts';
-import { dualEndpoint, giveIpv6, HOST_ADDRESS6, OUTSIDE_ADDRESS6 } from '../support/ipv6.ts';
+} from '../support/host/frames.ts';
+import { createHost, type TestHost } from '../support/host/host.ts';
+import { succeed } from '../support/images/image.ts';
+import { dualEndpoint, giveIpv6, HOST_ADDRESS6, OUTSIDE_ADDRESS6 } from '../support/host/ipv6.ts';
 import { wireContainer, type WiredContainer } from '../support/wired-container.ts';
 
 const PORT = 7777;

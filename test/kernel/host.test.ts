@@ -2,8 +2,8 @@
 import { readFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { cgroupMounts, hostCgroupName } from '../support/host-cleanup.ts';
-import { createHost, INTERNET_ADDRESS } from '../support/host.ts';
+import { cgroupMounts, hostCgroupName } from '../support/host/host-cleanup.ts';
+import { createHost, INTERNET_ADDRESS } from '../support/host/host.ts';
 
 const machineLinks = (): string => readFileSync('/proc/net/dev', 'utf8').replace(/:.*/g, '');
 const machineMounts = (): string => readFileSync('/proc/self/mounts', 'utf8');

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { driver } from '../support/bun.ts';
-import { runProgram } from '../support/processes.ts';
+import { runProgram } from '../support/host/processes.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const lockDriver = (...args: string[]): string[] => driver('image-lock-driver.ts', ...args);

@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { driver } from '../support/bun.ts';
-import { succeed } from '../support/image.ts';
-import { runProgram } from '../support/processes.ts';
+import { succeed } from '../support/images/image.ts';
+import { runProgram } from '../support/host/processes.ts';
 
 let dir: string;
 let root: string;

@@ -4,8 +4,8 @@ import { planBridgeEndpoint, planNoneEndpoint } from '../../runtime/network/plan
 import type { FirewallBackend } from '../../runtime/network/types.ts';
 import { foldSteps } from '../../runtime/plan/fold.ts';
 import type { HostStep } from '../../runtime/plan/step.ts';
-import { createHost, HOST_ADDRESS, type TestHost } from '../support/host.ts';
-import { runSteps, undoSteps } from '../support/step-runner.ts';
+import { createHost, HOST_ADDRESS, type TestHost } from '../support/host/host.ts';
+import { runSteps, undoSteps } from '../support/kernel/step-runner.ts';
 import { bridgeEndpoint, bridgeNetwork, wireContainer } from '../support/wired-container.ts';
 
 let host: TestHost;

@@ -7,7 +7,7 @@ import { planBridgeEndpoint } from '../../runtime/network/plan.ts';
 import type { FirewallBackend } from '../../runtime/network/types.ts';
 import { renderCommand } from '../../runtime/plan/render.ts';
 import type { HostStep } from '../../runtime/plan/step.ts';
-import { createHost, HOST_ADDRESS, type TestHost } from '../support/host.ts';
+import { createHost, HOST_ADDRESS, type TestHost } from '../support/host/host.ts';
 import { bridgeEndpoint, bridgeNetwork } from '../support/wired-container.ts';
 
 let host: TestHost;

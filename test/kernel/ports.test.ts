@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { PortRequest } from '../../runtime/network/types.ts';
 import type { PortBinding } from '../../runtime/network/types.ts';
 import { driver } from '../support/bun.ts';
-import { startProgram, type Background } from '../support/processes.ts';
+import { startProgram, type Background } from '../support/host/processes.ts';
 
 const open: (() => void)[] = [];
 let ports: Background;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { driver } from '../support/bun.ts';
-import { runProgram } from '../support/processes.ts';
+import { runProgram } from '../support/host/processes.ts';
 
 test('a directory is made although another process removes it all the time', async () => {
   const parent = mkdtempSync(join(tmpdir(), 'private-dir-'));

@@ -2,13 +2,13 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { resolve } from 'node:path';
 import { makeBundle, type TestBundle } from '../support/bundle.ts';
-import { startProgram, type Background } from '../support/processes.ts';
+import { startProgram, type Background } from '../support/host/processes.ts';
 
 const packageOf = { arm64: 'bun-linux-aarch64', x64: 'bun-linux-x64-baseline' }[
   process.arch as 'x64' | 'arm64'
 ];
 const BUN = resolve(import.meta.dirname, `../../node_modules/@oven/${packageOf}/bin/bun`);
-const DRIVER = resolve(import.meta.dirname, '../support/terminal-driver.ts');
+const DRIVER = resolve(import.meta.dirname, '../support/drivers/terminal-driver.ts');
 
 let bundle: TestBundle;
 beforeEach(() => {

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { MinidockError } from '../../runtime/errors.ts';
 import { initMount } from '../../runtime/rootfs/init-binary.ts';
 import { makeBundle, readMounts, type TestBundle } from '../support/bundle.ts';
-import { testUnless } from '../support/requirements.ts';
+import { testUnless } from '../support/host/requirements.ts';
 
 let bundle: TestBundle;
 let before: string;

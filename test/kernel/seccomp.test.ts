@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { DEFAULT_CAPABILITIES } from '../../runtime/process/capabilities.ts';
 import { nativeArch, syscallNumbers } from '../../runtime/process/seccomp/syscalls.ts';
 import { driver } from '../support/bun.ts';
-import { runProgram, type RunResult } from '../support/processes.ts';
+import { runProgram, type RunResult } from '../support/host/processes.ts';
 
 const filtered = (argv: readonly string[], capabilities = DEFAULT_CAPABILITIES): Promise<RunResult> =>
   runProgram(driver('seccomp-driver.ts', capabilities.join(','), ...argv));

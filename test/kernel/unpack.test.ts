@@ -19,9 +19,9 @@ import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { LayerReport } from '../../images/unpack/types.ts';
 import { driver } from '../support/bun.ts';
-import { writeLayout } from '../support/oci-layout.ts';
-import { runProgram, startProgram, waitFor, type RunResult } from '../support/processes.ts';
-import { tarOf, type TestEntry } from '../support/tar-bytes.ts';
+import { writeLayout } from '../support/images/oci-layout.ts';
+import { runProgram, startProgram, waitFor, type RunResult } from '../support/host/processes.ts';
+import { tarOf, type TestEntry } from '../support/images/tar-bytes.ts';
 
 const MINIDOCK = resolve(import.meta.dirname, '../../dist/minidock');
 const noName = Buffer.from([0x6e, 0xff, 0xfe]);

@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { makeBundle, type BundleChanges, type TestBundle } from '../support/bundle.ts';
 import { driver } from '../support/bun.ts';
-import { succeed } from '../support/image.ts';
-import { runProgram } from '../support/processes.ts';
+import { succeed } from '../support/images/image.ts';
+import { runProgram } from '../support/host/processes.ts';
 
 let bundle: TestBundle;
 beforeEach(() => {

@@ -8,7 +8,7 @@ export interface Mutant {
   /** Found exactly once in the file. */
   readonly text: string;
   readonly becomes: string;
-  /** A pattern of test paths, and of names if a file has many others, as Jest takes them: 'e2e/exec\\. -t workdir'. */
+  /** A pattern of test paths, and of names if a file has many others, as Jest takes them: 'e2e/containers/exec\\. -t workdir'. */
   readonly tests: string;
   /** Why no test can fail on it. */
   readonly survives?: string;

@@ -5,7 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestHost } from './host.ts';
+import type { TestHost } from './host/host.ts';
 
 export interface ContainerView {
   readonly status: readonly string[];

@@ -1,7 +1,7 @@
 /** Every kind of file that minidock keeps, and every way in which a disk, a full file system or a hand ruins one. */
 import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestHost } from './host.ts';
+import type { TestHost } from './host/host.ts';
 
 export const DAMAGES = ['truncated', 'garbage', 'wrong shape', 'missing'] as const;
 export type Damage = (typeof DAMAGES)[number];

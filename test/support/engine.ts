@@ -3,10 +3,10 @@
  * be as it was after the first container (the bridge and the firewall table serve every container and stay).
  */
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
-import { createHost, type TestHost } from './host.ts';
-import type { HostSnapshot } from './host-snapshot.ts';
-import { installImages, succeed } from './image.ts';
-import type { RunResult } from './processes.ts';
+import { createHost, type TestHost } from './host/host.ts';
+import type { HostSnapshot } from './host/host-snapshot.ts';
+import { installImages, succeed } from './images/image.ts';
+import type { RunResult } from './host/processes.ts';
 
 export interface TestEngine {
   readonly host: TestHost;

@@ -4,9 +4,9 @@
  */
 import { afterEach, expect } from '@jest/globals';
 import type { TestEngine } from './engine.ts';
-import type { Where } from './host.ts';
-import { succeed } from './image.ts';
-import type { Background, RunResult } from './processes.ts';
+import type { Where } from './host/host.ts';
+import { succeed } from './images/image.ts';
+import type { Background, RunResult } from './host/processes.ts';
 import { askUdp, fetchFrom, serve } from './wired-container.ts';
 
 export interface Answer {

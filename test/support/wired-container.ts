@@ -13,9 +13,9 @@ import type {
 } from '../../runtime/network/types.ts';
 import type { ForeignFirewall } from '../../runtime/network/firewall/foreign.ts';
 import type { HostStep } from '../../runtime/plan/step.ts';
-import type { TestHost, Where } from './host.ts';
-import type { Background, RunResult } from './processes.ts';
-import { runSteps } from './step-runner.ts';
+import type { TestHost, Where } from './host/host.ts';
+import type { Background, RunResult } from './host/processes.ts';
+import { runSteps } from './kernel/step-runner.ts';
 
 export interface WiredContainer {
   readonly endpoint: BridgeEndpoint;

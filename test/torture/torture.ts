@@ -4,11 +4,11 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { processesInside } from '../support/host-cleanup.ts';
-import type { HostSnapshot } from '../support/host-snapshot.ts';
-import { createHost, type TestHost } from '../support/host.ts';
-import { installImages } from '../support/image.ts';
-import { killProcess, type Background } from '../support/processes.ts';
+import { processesInside } from '../support/host/host-cleanup.ts';
+import type { HostSnapshot } from '../support/host/host-snapshot.ts';
+import { createHost, type TestHost } from '../support/host/host.ts';
+import { installImages } from '../support/images/image.ts';
+import { killProcess, type Background } from '../support/host/processes.ts';
 
 export const BINARY = resolve(import.meta.dirname, '../../dist/minidock');
 

@@ -2,7 +2,7 @@
  * An image out of a container that wrote 100 MB, and its way to a registry that has all layers but that one. The data
  * is text in base64, of which gzip leaves three quarters, and new for each push, so that none is known from before.
  */
-import { startRegistry, type TestRegistry } from '../../../test/support/registry.ts';
+import { startRegistry, type TestRegistry } from '../../../test/support/images/registry.ts';
 import { byTurns, milliseconds, ofEach, settle, type Bench } from '../bench.ts';
 import type { Engine } from '../engine.ts';
 import { RIVALS, type Row } from '../row.ts';

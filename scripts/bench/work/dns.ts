@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HOST_ADDRESS } from '../../../test/support/host.ts';
+import { HOST_ADDRESS } from '../../../test/support/host/host.ts';
 import { byTurns, program, type Bench } from '../bench.ts';
 import { readDnsperf, type Lookups } from '../dnsperf.ts';
 import type { Engine } from '../engine.ts';

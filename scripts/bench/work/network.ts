@@ -1,5 +1,5 @@
 /** Requests through a published port, from this host and from outside, and one stream from container to container. */
-import { HOST_ADDRESS } from '../../../test/support/host.ts';
+import { HOST_ADDRESS } from '../../../test/support/host/host.ts';
 import { byTurns, ofEach, program, type Bench } from '../bench.ts';
 import type { Engine } from '../engine.ts';
 import type { Row } from '../row.ts';

@@ -1,5 +1,5 @@
 /** A large image from a registry on loopback, and then one that shares nearly all of it. */
-import { startRegistry } from '../../../test/support/registry.ts';
+import { startRegistry } from '../../../test/support/images/registry.ts';
 import { milliseconds, settle, type Bench } from '../bench.ts';
 import type { Engine } from '../engine.ts';
 import { largeImage, type LargeImage } from '../images.ts';

@@ -86,7 +86,7 @@ async function inspectOne(
     try {
       const { config, state } = await findContainer(engine.containers, name);
       const sizes = withSize ? await sizesOf(engine, config) : undefined;
-      const { inspectContainer } = await import('../../docker/inspect-json.ts');
+      const { inspectContainer } = await import('../../docker/inspect/container.ts');
       return inspectContainer(config, state, engine.paths, sizes);
     } catch (error) {
       if (kind === 'container' || (error as { code?: string }).code !== 'NO_SUCH_CONTAINER') throw error;
@@ -95,7 +95,7 @@ async function inspectOne(
   const image = kind === undefined || kind === 'image' ? await (await engine.images()).find(name) : undefined;
   if (image !== undefined) {
     if (withSize) warnSize('image');
-    const { inspectImage } = await import('../../docker/inspect-image.ts');
+    const { inspectImage } = await import('../../docker/inspect/image.ts');
     return inspectImage(image);
   }
   if (kind !== 'image') {
@@ -131,7 +131,7 @@ async function inspectOther(
   const { getVolume } = await import('../../engine/state/volumes.ts');
   const volume = getVolume(engine.paths, name);
   if (volume !== undefined && withSize) warnSize('volume');
-  if (volume !== undefined) return (await import('../../docker/inspect-volume.ts')).inspectVolume(volume);
+  if (volume !== undefined) return (await import('../../docker/inspect/volume.ts')).inspectVolume(volume);
   if (kind === 'volume') {
     throw new MinidockError({ code: 'NO_SUCH_VOLUME', message: `get ${name}: no such volume` });
   }

@@ -10,7 +10,7 @@ import { listContainers, recoverAll } from '../../engine/reconcile.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import { compileTemplate } from '../../docker/go-template/template.ts';
-import { inspectNetwork, inspectOther, OTHERS } from '../../docker/inspect-network-object.ts';
+import { inspectNetwork, inspectOther, OTHERS } from '../../docker/inspect/network-object.ts';
 import type { Verb } from '../shared/verb.ts';
 import { hasProgram } from '../../engine/spec/container.ts';
 

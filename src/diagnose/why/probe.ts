@@ -17,7 +17,7 @@ import { strandedOnLoopback } from './loopback.ts';
 import { deafNeighbour, lookBeyond } from './beyond.ts';
 import type { Probe, TracedPacket, TraceEvent } from './model.ts';
 import { lookAt } from '../../../runtime/plan/read-program.ts';
-import { startClient, type Client } from './client.ts';
+import { startClient, type Client } from './client/client.ts';
 import { addressesOf, type Scene } from './observe.ts';
 import { heldBy } from './queue.ts';
 import { homeOfLink, hostEnd } from './physical.ts';

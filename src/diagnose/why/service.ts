@@ -119,7 +119,10 @@ export function serviceFault(
   const { to } = scene.journey;
   if (to?.state.status === 'paused') {
     const text = `the kernel accepts the connection, and ${to.config.name} cannot answer: it is paused`;
-    return { ...bad('socket', 'paused', text, ['minidock', 'ps']), fix: `minidock unpause ${to.config.name}` };
+    return {
+      ...bad('socket', 'paused', text, ['minidock', 'ps']),
+      fix: `minidock unpause ${to.config.name}`,
+    };
   }
   const [program] = stopped;
   if (program !== undefined) {

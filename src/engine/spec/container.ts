@@ -1,7 +1,7 @@
 /**
  * What minidock remembers of a container. create (and rename) writes `ContainerConfig`, the request; the container's
  * current owner (its shim while it runs) writes `ContainerState`. `inspect` renders both in Docker's shape
- * (src/docker/inspect-json.ts).
+ * (src/docker/inspect/container.ts).
  */
 import type { Healthcheck } from '../../../images/types.ts';
 import type { RequestedResources } from '../../../runtime/cgroup/validate.ts';

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tarOf, type TestEntry } from '../../support/tar-bytes.ts';
+import { tarOf, type TestEntry } from '../../support/images/tar-bytes.ts';
 import type { AttackCase, Stage } from '../case.ts';
 
 const indexType = 'application/vnd.oci.image.index.v1+json';

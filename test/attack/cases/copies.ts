@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { tarOf, type TestEntry } from '../../support/tar-bytes.ts';
+import { tarOf, type TestEntry } from '../../support/images/tar-bytes.ts';
 import type { AttackCase, HostileFile, Stage } from '../case.ts';
 
 const ROUNDS = 25;

@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { INTERNET_ADDRESS } from '../../support/host.ts';
+import { INTERNET_ADDRESS } from '../../support/host/host.ts';
 import type { AttackCase, Stage } from '../case.ts';
 
 /** What each program of a container below begins with: queries as bytes, and one that waits for an answer. */

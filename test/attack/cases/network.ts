@@ -2,7 +2,7 @@
  * A container with CAP_NET_RAW, which is a default one, sends frames that no kernel would send in its name. Whether one
  * got through is known without waiting: an honest datagram follows it by the same way.
  */
-import { listen, macOf, type Listener } from '../../support/forger.ts';
+import { listen, macOf, type Listener } from '../../support/host/forger.ts';
 import {
   ALL_NODES,
   echoReply,
@@ -13,9 +13,9 @@ import {
   redirect,
   routerAdvertisement,
   udp,
-} from '../../support/frames.ts';
-import { HOST_ADDRESS, INTERNET_ADDRESS, type Where } from '../../support/host.ts';
-import type { RunResult } from '../../support/processes.ts';
+} from '../../support/host/frames.ts';
+import { HOST_ADDRESS, INTERNET_ADDRESS, type Where } from '../../support/host/host.ts';
+import type { RunResult } from '../../support/host/processes.ts';
 import type { AttackCase, Stage } from '../case.ts';
 
 const PORT = 7777;

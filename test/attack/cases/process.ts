@@ -1,7 +1,7 @@
 /** The program, its directory and its user, which an image names: places and files that are not what they seem. */
 import { existsSync } from 'node:fs';
 import { CannotRun, type AttackCase, type Stage, type Way } from '../case.ts';
-import type { RunResult } from '../../support/processes.ts';
+import type { RunResult } from '../../support/host/processes.ts';
 import { isRefusal } from '../probe.ts';
 import { link, type Files } from './shared.ts';
 

@@ -1,5 +1,5 @@
 /** What a registry answers leads a push or a pull to a service of the victim's own machine, which trusts its neighbours. */
-import { INTERNET_ADDRESS } from '../../support/host.ts';
+import { INTERNET_ADDRESS } from '../../support/host/host.ts';
 import type { AttackCase, Stage } from '../case.ts';
 
 const PORT = 5000;

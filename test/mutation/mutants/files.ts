@@ -1,7 +1,7 @@
 /** Mounts, masks and devices; unpacking; what a registry says. */
 import { mutantsOf } from '../mutant.ts';
 
-const inside = 'e2e/isolation\\.';
+const inside = 'e2e/containers/isolation\\.';
 const unpacking = 'unit/images/unpack/(layer-writer|replacements|bounds)|kernel/unpack\\.';
 
 export const mounts = [
@@ -46,9 +46,13 @@ export const mounts = [
     [
       "    readOnly: words.includes('ro'),\n",
       '    readOnly: false,\n',
-      'e2e/volumes\\.|unit/src/engine/spec/mount-flags',
+      'e2e/volumes/volumes\\.|unit/src/engine/spec/mount-flags',
     ],
-    ["noCopy: words.includes('nocopy')", 'noCopy: false', 'e2e/volumes\\.|unit/src/engine/spec/mount-flags'],
+    [
+      "noCopy: words.includes('nocopy')",
+      'noCopy: false',
+      'e2e/volumes/volumes\\.|unit/src/engine/spec/mount-flags',
+    ],
     ["words.includes('ro') && words.includes('rw')", 'false', 'unit/src/engine/spec/mount-flags'],
   ),
   ...mutantsOf(
@@ -56,12 +60,12 @@ export const mounts = [
     [
       'return [`mode=${(fstatSync(target).mode & 0o7777).toString(8)}`];',
       'fstatSync.toString(); return [];',
-      'unit/runtime/rootfs/perform-mount|e2e/volumes\\.|kernel/process\\.',
+      'unit/runtime/rootfs/perform-mount|e2e/volumes/volumes\\.|kernel/process\\.',
     ],
     [
       'bind(context, destination, source, target, attributes, options.recursive);',
       'bind(context, destination, source, target, attributes, false);',
-      'e2e/volumes\\. -t host directories',
+      'e2e/volumes/volumes\\. -t host directories',
     ],
     [
       "    if (errnoOf(error) !== 'ELOOP') throw error;\n",
@@ -74,17 +78,17 @@ export const mounts = [
     [
       '  for (const path of masked) requireCovered(path, false, context);\n',
       '',
-      'kernel/verify-root\\.|e2e/hostile\\.|unit/runtime/rootfs',
+      'kernel/verify-root\\.|e2e/faults/hostile\\.|unit/runtime/rootfs',
     ],
     [
       '  for (const path of readonly) requireCovered(path, true, context);\n',
       '',
-      'kernel/verify-root\\.|e2e/hostile\\.|unit/runtime/rootfs',
+      'kernel/verify-root\\.|e2e/faults/hostile\\.|unit/runtime/rootfs',
     ],
     [
       '  requireOwnMounts(context);\n',
       '  requireOwnMounts.toString();\n',
-      'kernel/verify-root\\.|e2e/hostile\\.|unit/runtime/rootfs',
+      'kernel/verify-root\\.|e2e/faults/hostile\\.|unit/runtime/rootfs',
     ],
   ),
 ];

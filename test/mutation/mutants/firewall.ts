@@ -34,7 +34,7 @@ export const firewall = [
     [
       "rules: ['iifname . oifname @neighbours accept', 'drop'],",
       "rules: ['iifname . oifname @neighbours accept'],",
-      'e2e/networks\\. -t internal|neighbours',
+      'e2e/networks/networks\\. -t internal|neighbours',
     ],
     [
       "        'iifname . oifname @neighbours accept',\n        'drop',\n",
@@ -50,7 +50,7 @@ export const firewall = [
     [
       '(internal ? `add element ip ${NFT_TABLE} confined',
       '(false ? `add element ip ${NFT_TABLE} confined',
-      'e2e/networks\\. -t internal|neighbours',
+      'e2e/networks/networks\\. -t internal|neighbours',
     ],
     [
       '(masked ? `add element ip ${NFT_TABLE} subnets',
@@ -77,7 +77,7 @@ export const firewall = [
     [
       "      ? `-I MINIDOCK-FORWARD ${confinement(bridge).join(' ')}`",
       '      ? `-A MINIDOCK-FORWARD -i ${bridge} -j ACCEPT`',
-      'e2e/networks\\. -t internal|neighbours',
+      'e2e/networks/networks\\. -t internal|neighbours',
     ],
     [
       "['MINIDOCK-POSTROUTING', '-s', subnet, '!', '-o', bridge, '-j', 'MASQUERADE']",

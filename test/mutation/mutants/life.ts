@@ -1,7 +1,7 @@
 /** A container's life: its log, processes that join it, its end, and what is remembered of it. */
 import { mutantsOf } from '../mutant.ts';
 
-const log = 'unit/src/engine/(state/)?log|e2e/logs\\.';
+const log = 'unit/src/engine/(state/)?log|e2e/containers/logs\\.';
 
 export const logs = [
   ...mutantsOf(
@@ -14,25 +14,25 @@ export const logs = [
     'src/engine/state/logs/log-file.ts',
     ['else if (end < size) ftruncateSync(this.fd, end);', '', log],
     ['    header[4] = kind;\n', '    header[4] = 1;\n', log],
-    ['else ftruncateSync(this.fd, this.size);', '', 'e2e/log-limits\\. -t full disk'],
+    ['else ftruncateSync(this.fd, this.size);', '', 'e2e/containers/log-limits\\. -t full disk'],
   ),
   ...mutantsOf(
     'src/engine/logs.ts',
     [
       'const follows = options.follow && isActive(container.state);',
       'const follows = false;',
-      'e2e/logs\\. -t follow',
+      'e2e/containers/logs\\. -t follow',
     ],
     [
       '      if (last) return;\n',
       '      if (over) return;\n',
-      'e2e/logs\\. -t follow',
+      'e2e/containers/logs\\. -t follow',
       'What was written last is read in the same round nearly always: the loss is a race of microseconds',
     ],
   ),
 ];
 
-const execs = 'e2e/exec\\.';
+const execs = 'e2e/containers/exec\\.';
 
 export const exec = [
   ...mutantsOf(
@@ -55,7 +55,7 @@ export const exec = [
     [
       'cgroupProcs: cgroupProcsFiles(bundle.linux.cgroupsPath)',
       'cgroupProcs: cgroupProcsFiles(bundle.linux.cgroupsPath).slice(0, 0)',
-      'e2e/(exec|limits)\\.',
+      'e2e/\\S+/(exec|limits)\\.',
     ],
     ["options.workdir === '' ? base.cwd : options.workdir", 'base.cwd', `${execs} -t and -u`],
     ["options.user === '' ? base.user :", "options.user !== 'x' ? base.user :", `${execs} -t and -u`],
@@ -80,26 +80,30 @@ export const exec = [
 export const lifecycle = [
   ...mutantsOf(
     'src/engine/stop.ts',
-    ['options.signal ?? spec.stopSignal', "options.signal ?? 'SIGTERM'", 'e2e/lifecycle\\. -t stop, kill'],
-    ['options.timeout ?? spec.stopTimeout', 'spec.stopTimeout', 'e2e/lifecycle\\. -t stop, kill'],
+    [
+      'options.signal ?? spec.stopSignal',
+      "options.signal ?? 'SIGTERM'",
+      'e2e/containers/lifecycle\\. -t stop, kill',
+    ],
+    ['options.timeout ?? spec.stopTimeout', 'spec.stopTimeout', 'e2e/containers/lifecycle\\. -t stop, kill'],
   ),
   ...mutantsOf(
     'src/engine/lifecycle.ts',
-    ['if (!options.force) throw stillRunning(name, now.state.status);', '', 'e2e/lifecycle\\.'],
+    ['if (!options.force) throw stillRunning(name, now.state.status);', '', 'e2e/containers/lifecycle\\.'],
     [
       '  if (!isActive(container.state)) return container.state.exitCode;\n',
       '  if (!isActive(container.state)) return 0;\n',
-      'e2e/lifecycle\\. -t create, start, wait',
+      'e2e/containers/lifecycle\\. -t create, start, wait',
     ],
     [
       'if (message !== undefined) return message.exitCode;',
       'if (message !== undefined) return 0;',
-      'e2e/lifecycle\\. -t create, start, wait',
+      'e2e/containers/lifecycle\\. -t create, start, wait',
     ],
     [
       'if (lock === undefined) return false;\n  try {\n    const now',
       'if (lock === undefined) return true;\n  try {\n    const now',
-      'e2e/(lifecycle|crash)\\. -t rm |killed',
+      'e2e/\\S+/(lifecycle|crash)\\. -t rm |killed',
     ],
   ),
   ...mutantsOf(
@@ -107,36 +111,48 @@ export const lifecycle = [
     [
       'own === undefined ? (defaults.Cmd ?? []) : []',
       '(defaults.Cmd ?? [])',
-      'e2e/run\\.|unit/src/engine/create',
+      'e2e/containers/run\\.|unit/src/engine/create',
     ],
-    ["request.user ?? defaults.User ?? ''", "request.user ?? ''", 'e2e/run\\.|unit/src/engine/create'],
+    [
+      "request.user ?? defaults.User ?? ''",
+      "request.user ?? ''",
+      'e2e/containers/run\\.|unit/src/engine/create',
+    ],
     [
       "request.stopSignal ?? defaults.StopSignal ?? 'SIGTERM'",
       "request.stopSignal ?? 'SIGTERM'",
-      'e2e/run\\.|unit/src/engine/create',
+      'e2e/containers/run\\.|unit/src/engine/create',
     ],
     [
       "parseInteger(request.stopTimeout, '--stop-timeout') ?? 10",
       "parseInteger(request.stopTimeout, '--stop-timeout') ?? 30",
-      'e2e/(run|lifecycle)\\.|unit/src/engine/create',
+      'e2e/\\S+/(run|lifecycle)\\.|unit/src/engine/create',
     ],
-    ['{ ...(defaults.Labels ?? {}), ...parseLabels', '{ ...parseLabels', 'e2e/run\\.|unit/src/engine/create'],
+    [
+      '{ ...(defaults.Labels ?? {}), ...parseLabels',
+      '{ ...parseLabels',
+      'e2e/containers/run\\.|unit/src/engine/create',
+    ],
   ),
   ...mutantsOf(
     'src/engine/network/network-flags.ts',
-    ['.filter((port) => !published.has(port))', '', 'e2e/run\\.|unit/src/engine/create'],
-    ['if (first % 2 === 1 || bytes.every', 'if (bytes.every', 'e2e/errors\\.|unit/src/engine/create'],
+    ['.filter((port) => !published.has(port))', '', 'e2e/containers/run\\.|unit/src/engine/create'],
+    ['if (first % 2 === 1 || bytes.every', 'if (bytes.every', 'e2e/faults/errors\\.|unit/src/engine/create'],
   ),
 ];
 
 export const state = [
   ...mutantsOf(
     'src/engine/state/container-names.ts',
-    ['      if (refusal !== undefined) throw refusal;\n', '', 'unit/src/engine/state/store|e2e/lifecycle\\.'],
+    [
+      '      if (refusal !== undefined) throw refusal;\n',
+      '',
+      'unit/src/engine/state/store|e2e/containers/lifecycle\\.',
+    ],
     [
       'if (owner === undefined || !existsSync(containerDir(this.paths, owner))) return undefined;',
       'if (owner === undefined) return undefined;',
-      'unit/src/engine/state/store|e2e/(lifecycle|crash)\\.',
+      'unit/src/engine/state/store|e2e/\\S+/(lifecycle|crash)\\.',
     ],
   ),
   ...mutantsOf(
@@ -144,24 +160,24 @@ export const state = [
     [
       '    renameSync(temporary, path);\n    moved = true;\n',
       '    writeFileSync(path, text, { mode });\n    moved = renameSync === undefined;\n',
-      'unit/src/engine/state/(atomic-file|store)|e2e/places\\.',
+      'unit/src/engine/state/(atomic-file|store)|e2e/containers/places\\.',
     ],
     [
       'const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);',
       'const fd = openSync(path, constants.O_RDWR);',
-      'unit/src/engine/state/(atomic-file|store)|e2e/places\\.',
+      'unit/src/engine/state/(atomic-file|store)|e2e/containers/places\\.',
     ],
     ['if (length < SIZE) return', 'if (length <= SIZE) return', 'unit/src/engine/state/atomic-file'],
   ),
   ...mutantsOf('src/engine/state/volumes.ts', [
     'if (existing !== undefined) return { volume: existing, isEmpty: false, publish: undefined };',
     'if (existing !== undefined) return { volume: existing, isEmpty: true, publish: () => undefined };',
-    'e2e/volumes\\. -t filled',
+    'e2e/volumes/volumes\\. -t filled',
   ]),
   ...mutantsOf('src/engine/volumes/remove.ts', [
     '  unmountAll(volumeData(paths, name), hostOf(kernel));\n',
     '  void [unmountAll, volumeData, hostOf, kernel];\n',
-    'e2e/volume-file-systems\\. -t empties',
+    'e2e/volumes/volume-file-systems\\. -t empties',
   ]),
   ...mutantsOf(
     'runtime/volumes/hold.ts',

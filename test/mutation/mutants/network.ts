@@ -11,7 +11,7 @@ export const network = [
     [
       '(internal ? [] : planDefaultRoutes(endpoint))',
       'planDefaultRoutes(endpoint)',
-      'e2e/networks\\. -t internal',
+      'e2e/networks/networks\\. -t internal',
     ],
     [
       "'route', 'add', 'default', 'via', network.gateway",
@@ -29,19 +29,23 @@ export const network = [
     [
       "const path = '/proc/sys/net/ipv4/ip_forward';",
       "const path = '/proc/sys/net/ipv4/conf/lo/forwarding';",
-      'kernel/(network|firewall)\\.|e2e/networks\\.',
+      'kernel/(network|firewall)\\.|e2e/networks/networks\\.',
     ],
-    ["check: { kind: 'path-exists', path: settings(bridge) },", '', 'kernel/network\\.|e2e/run\\.'],
+    [
+      "check: { kind: 'path-exists', path: settings(bridge) },",
+      '',
+      'kernel/network\\.|e2e/containers/run\\.',
+    ],
     ["`${gateway}/${prefix}`, 'dev', bridge", "`${gateway}/32`, 'dev', bridge", kernel],
   ),
   ...mutantsOf(
     'runtime/network/veth.ts',
     ["'master', network.bridge]", "'up']", kernel],
-    ["'hairpin', 'on'", "'hairpin', 'off'", 'kernel/network\\.|e2e/networks\\.|golden/explain'],
+    ["'hairpin', 'on'", "'hairpin', 'off'", 'kernel/network\\.|e2e/networks/networks\\.|golden/explain'],
     [
       "'address', macAddress, ...mtuOf(network)",
       '...mtuOf(network)',
-      'kernel/network\\.|e2e/(network-modes|networks)\\.',
+      'kernel/network\\.|e2e/\\S+/(network-modes|networks)\\.',
     ],
   ),
   ...mutantsOf(
@@ -76,16 +80,16 @@ export const network = [
   ...mutantsOf('src/engine/network/address-notes.ts', [
     "if (wasThere) await run('ip', 'link', 'delete', cable);",
     '',
-    'e2e/former-cable\\.',
+    'e2e/networks/former-cable\\.',
   ]),
   ...mutantsOf(
     'src/engine/network/networking.ts',
     [
       '    releaseAddresses(leases, config.id);\n    throw error;',
       '    throw error;',
-      'e2e/(fault|errors)\\. -t address|undone|says which',
+      'e2e/\\S+/(fault|errors)\\. -t address|undone|says which',
       'fail() of the shim catches it, and gives back all that the container has leased once more',
     ],
-    ['if (!hasProgram(other.state)) {', 'if (false) {', 'e2e/errors\\. -t that does not run'],
+    ['if (!hasProgram(other.state)) {', 'if (false) {', 'e2e/faults/errors\\. -t that does not run'],
   ),
 ];

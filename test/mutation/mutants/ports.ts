@@ -17,7 +17,7 @@ export const ports = [
     [
       "argv: change('delete', keys.join(', '))",
       "argv: change('delete', keys.slice(0, 1).join(', '))",
-      'e2e/run\\.|kernel/network\\.|unit/runtime/network',
+      'e2e/containers/run\\.|kernel/network\\.|unit/runtime/network',
     ],
   ),
   ...mutantsOf(
@@ -53,7 +53,7 @@ export const ports = [
     [
       'fd = acceptConnection(listener)) closeSync(fd);',
       'fd = acceptConnection(listener)) void fd;',
-      'kernel/ports\\.|e2e/sleep\\.',
+      'kernel/ports\\.|e2e/containers/sleep\\.',
     ],
   ),
   ...mutantsOf('runtime/network/port-holder.ts', [

@@ -1,7 +1,7 @@
 /** Capabilities, the seccomp filter, and what else a process takes off before it is the program. */
 import { mutantsOf } from '../mutant.ts';
 
-const inside = 'e2e/isolation\\.';
+const inside = 'e2e/containers/isolation\\.';
 
 export const capabilities = [
   ...mutantsOf(
@@ -43,8 +43,8 @@ export const capabilities = [
     ],
     ['capabilityMask(capabilities.inheritable) & held,', 'permitted,', `${inside} -t privileges`],
     ['if (identity.noNewPrivileges) kernel.prctl', 'if (false) kernel.prctl', `${inside} -t privileges`],
-    ["takeIds('gid', identity.groups, (groups) => kernel.setgroups(groups));", '', 'e2e/run\\.'],
-    ["takeIds('gid', [identity.gid], () => kernel.setresgid(identity.gid));", '', 'e2e/(run|exec)\\.'],
+    ["takeIds('gid', identity.groups, (groups) => kernel.setgroups(groups));", '', 'e2e/containers/run\\.'],
+    ["takeIds('gid', [identity.gid], () => kernel.setresgid(identity.gid));", '', 'e2e/\\S+/(run|exec)\\.'],
     ['kernel.prctl(k.PR_SET_DUMPABLE, 0);', '', 'unit/runtime/process/identity'],
   ),
 ];
@@ -119,27 +119,27 @@ export const process = [
       "writeFileSync('/proc/self/oom_score_adj', '0')",
       `${inside} -t ulimit`,
     ],
-    ['  ownStdio(user.uid);\n', '', 'kernel/process\\.|e2e/(run|terminal)\\.'],
+    ['  ownStdio(user.uid);\n', '', 'kernel/process\\.|e2e/\\S+/(run|terminal)\\.'],
     [
       '  leaveHostNull(context.kernel, () => openNull(context));\n',
       '  openNull.toString(); leaveHostNull.toString();\n',
       `${inside} -t what reaches`,
     ],
-    ['      kernel.setsid();\n', '', 'kernel/process\\.|e2e/(isolation|terminal)\\.'],
+    ['      kernel.setsid();\n', '', 'kernel/process\\.|e2e/\\S+/(isolation|terminal)\\.'],
     [
       '    kernel.joinSessionKeyring(name);\n',
       '    void name;\n',
-      'kernel/process\\.|e2e/(isolation|exec)\\.',
+      'kernel/process\\.|e2e/\\S+/(isolation|exec)\\.',
     ],
     [
       "return [...env.filter((entry) => !entry.startsWith('HOME=')), `HOME=${home}`];",
       'return env;',
-      'unit/runtime/process/perform|e2e/run\\.',
+      'unit/runtime/process/perform|e2e/containers/run\\.',
     ],
     [
       'if (context.cwdPending) changeDirectory(command.cwd, context);',
       '',
-      'e2e/userns\\. -t working directory',
+      'e2e/containers/userns\\. -t working directory',
     ],
   ),
 ];

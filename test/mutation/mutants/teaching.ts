@@ -13,17 +13,17 @@ export const lab = [
     [
       'const SOCKETCALLS = [1, 8];',
       'const SOCKETCALLS = [1];',
-      'unit/src/teach/lab/confine|e2e/lab-hostile\\.',
+      'unit/src/teach/lab/confine|e2e/teach/lab-hostile\\.',
     ],
     [
       "names: ['io_uring_setup']",
       "names: ['io_uring_enter']",
-      'unit/src/teach/lab/confine|e2e/lab-hostile\\.',
+      'unit/src/teach/lab/confine|e2e/teach/lab-hostile\\.',
     ],
     [
       '  kernel.seccompSetFilter(filter, SECCOMP_FILTER_FLAG_SPEC_ALLOW);\n',
       '  [filter, SECCOMP_FILTER_FLAG_SPEC_ALLOW].toString();\n',
-      'e2e/lab-hostile\\. -t no socket',
+      'e2e/teach/lab-hostile\\. -t no socket',
     ],
   ),
   ...mutantsOf('src/teach/lab/progress.ts', [
@@ -36,36 +36,36 @@ export const lab = [
 export const script = [
   ...mutantsOf(
     'src/teach/script/host-library.sh',
-    ['undo=("$1" ', 'undo+=("$1" ', 'e2e/script-undo\\. -t ends it'],
+    ['undo=("$1" ', 'undo+=("$1" ', 'e2e/teach/script-undo\\. -t ends it'],
     [
       "  trap '' HUP INT TERM\n  set +e\n",
       '  set +e\n',
-      'e2e/script-undo\\.',
+      'e2e/teach/script-undo\\.',
       'Only a second signal that comes while the first one’s undoing runs is caught by it',
     ],
-    ['  rm -rf "$box"\n', '  :\n', 'e2e/script-undo\\. -t ends it'],
+    ['  rm -rf "$box"\n', '  :\n', 'e2e/teach/script-undo\\. -t ends it'],
   ),
   ...mutantsOf(
     'src/teach/script/container-library.sh',
     [
       '      ((++links <= 40)) || fail',
       '      ((++links <= 4000)) || fail',
-      'e2e/script\\. -t links that lead',
+      'e2e/teach/script\\. -t links that lead',
     ],
-    ['      [[ $target != /* ]] || at=\n', '', 'e2e/script\\. -t links that lead'],
-    ['    ((fd <= 2)) || exec {fd}>&-\n', '    :\n', 'e2e/script\\. -t nothing of the host'],
-    ['  umask 022\n', '  umask 077\n', 'e2e/script\\. -t nothing of the host'],
-    ['  [[ -z $own ]] || gid=$(find_group "$own")\n', '', 'e2e/script\\. -t same container'],
+    ['      [[ $target != /* ]] || at=\n', '', 'e2e/teach/script\\. -t links that lead'],
+    ['    ((fd <= 2)) || exec {fd}>&-\n', '    :\n', 'e2e/teach/script\\. -t nothing of the host'],
+    ['  umask 022\n', '  umask 077\n', 'e2e/teach/script\\. -t nothing of the host'],
+    ['  [[ -z $own ]] || gid=$(find_group "$own")\n', '', 'e2e/teach/script\\. -t same container'],
   ),
   ...mutantsOf('src/teach/script/host-steps.ts', [
     "if (command.kind === 'rmdir') return renderArgv(['remove_group', command.path]);",
     "if (command.kind === 'rmdir') return renderArgv(['rmdir', command.path]);",
-    'e2e/script-undo\\. -t ends it',
+    'e2e/teach/script-undo\\. -t ends it',
     'A process that was killed leaves its group in microseconds: rmdir(2) hardly ever comes before it',
   ]),
 ];
 
-const whys = 'e2e/why\\.';
+const whys = 'e2e/diagnose/why\\.';
 
 export const why = [
   ...mutantsOf(
@@ -83,7 +83,7 @@ export const why = [
     [
       "loopback ? 'listen-loopback' : ipv6 ? 'listen-ipv6' : 'listen-elsewhere'",
       "loopback ? 'listen-loopback' : 'listen-elsewhere'",
-      'e2e/why-oracle\\. -t IPv6',
+      'e2e/diagnose/why-oracle\\. -t IPv6',
     ],
   ),
   ...mutantsOf(

@@ -9,7 +9,7 @@ export const undo = [
     [
       'return isGone(undo, error) ? undefined : (error as Error).message;',
       'return (error as Error).message;',
-      'unit/runtime/plan/apply|e2e/fault\\.',
+      'unit/runtime/plan/apply|e2e/faults/fault\\.',
     ],
     [
       'return isGone(undo, error) ? undefined : (error as Error).message;',
@@ -19,7 +19,7 @@ export const undo = [
     [
       'const together = group.length > 1 && (await undoTogether(group));',
       'const together = group.length > 1;',
-      'unit/runtime/plan/apply|e2e/run\\. -t journal|undo|ports of which',
+      'unit/runtime/plan/apply|e2e/containers/run\\. -t journal|undo|ports of which',
     ],
   ),
   ...mutantsOf(
@@ -27,17 +27,17 @@ export const undo = [
     [
       "const complete = text.slice(0, text.lastIndexOf('\\n') + 1);",
       'const complete = text;',
-      'unit/runtime/plan|e2e/crash\\.',
+      'unit/runtime/plan|e2e/faults/crash\\.',
     ],
     ["undo.kind === 'command' || undo.kind === 'freedBy'", "undo.kind === 'command'", 'unit/runtime/plan'],
   ),
   ...mutantsOf(
     'runtime/plan/apply.ts',
-    ['    journal.record(group.steps);\n', '', 'unit/runtime/plan/apply|e2e/fault\\.'],
+    ['    journal.record(group.steps);\n', '', 'unit/runtime/plan/apply|e2e/faults/fault\\.'],
     [
       'const step = failingStep(group, error.stderr) ?? first;',
       'const step = first;',
-      'unit/runtime/plan/(apply|fold)|e2e/fault\\.',
+      'unit/runtime/plan/(apply|fold)|e2e/faults/fault\\.',
     ],
   ),
   ...mutantsOf(
@@ -45,22 +45,22 @@ export const undo = [
     [
       "const report = await span('undo', 'undo', () => undoJournal(journalOf(parts)));",
       'const report = { undone: [], failures: [] };',
-      'e2e/fault\\. -t process.exec',
+      'e2e/faults/fault\\. -t process.exec',
     ],
     [
       "const undone = await span('undo', 'undo', () => undoRun(store.paths, { config, ran: true, network }));",
       'const undone = { undone: [], failures: [] };',
-      'e2e/lifecycle\\. -t stopping leaves',
+      'e2e/containers/lifecycle\\. -t stopping leaves',
     ],
     [
       "span('state', 'release the network', () => releaseNetwork(store.paths, config.id, ports, held));",
       '',
-      'e2e/lifecycle\\. -t stopping leaves',
+      'e2e/containers/lifecycle\\. -t stopping leaves',
     ],
     [
       '  releaseNetwork(store.paths, config.id, ports);\n  const wire',
       '  const wire',
-      'e2e/fault\\. -t process.exec',
+      'e2e/faults/fault\\. -t process.exec',
     ],
   ),
   ...mutantsOf(
@@ -68,14 +68,18 @@ export const undo = [
     [
       'await undoRun(store.paths, { config, ran, network: state.network });',
       'undoRun.toString();',
-      'e2e/crash\\. -t shim is killed|while it starts',
+      'e2e/faults/crash\\. -t shim is killed|while it starts',
     ],
-    ['      releaseLeases(store.paths, id, state);\n', '', 'e2e/(crash|doctor)\\. -t shim|while it starts'],
+    ['      releaseLeases(store.paths, id, state);\n', '', 'e2e/\\S+/(crash|doctor)\\. -t shim|while it starts'],
     [
       'if (config.spec.autoRemove) {',
       'if (config.spec.autoRemove && config.id === "") {',
-      'e2e/(crash|lifecycle)\\.',
+      'e2e/\\S+/(crash|lifecycle)\\.',
     ],
-    ['exitCode: ran ? UNKNOWN_STATUS : state.exitCode,', 'exitCode: 0,', 'e2e/crash\\. -t shim is killed'],
+    [
+      'exitCode: ran ? UNKNOWN_STATUS : state.exitCode,',
+      'exitCode: 0,',
+      'e2e/faults/crash\\. -t shim is killed',
+    ],
   ),
 ];

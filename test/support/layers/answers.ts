@@ -6,8 +6,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join, resolve } from 'node:path';
 import { driver } from '../bun.ts';
-import type { DockerHost } from '../docker.ts';
-import { runProgram } from '../processes.ts';
+import type { DockerHost } from '../docker/docker.ts';
+import { runProgram } from '../host/processes.ts';
 import { dockerArchive, type LayerCase } from './layer-case.ts';
 
 /** Lines of a tree (merged-driver.ts), or 'refused'. */

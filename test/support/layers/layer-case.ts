@@ -4,7 +4,7 @@
  */
 import { digestOf } from '../../../images/digest.ts';
 import { hexOf } from '../../../images/store/blob-store.ts';
-import { entryBytes, tarOf, type TestEntry } from '../tar-bytes.ts';
+import { entryBytes, tarOf, type TestEntry } from '../images/tar-bytes.ts';
 
 export interface LayerCase {
   /** Unique. */

@@ -16,7 +16,7 @@ import { makeOverrides } from '../../../images/unpack/overrides.ts';
 import type { Unpacker } from '../../../images/unpack/types.ts';
 import { unpackLayer } from '../../../images/unpack/unpack.ts';
 import { fileSystemCalls } from '../../../src/engine/unpack-child.ts';
-import { fileLock } from '../file-lock.ts';
+import { fileLock } from '../kernel/file-lock.ts';
 import type { Stack } from './answers.ts';
 
 const [list = '', dir = ''] = process.argv.slice(2);

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ownFiles } from '../../support/own-files.ts';
+import { ownFiles } from '../../support/host/own-files.ts';
 import { pause, type Round, type Torture } from '../torture.ts';
 
 /** How long a command takes at most on an idle machine, in milliseconds. */

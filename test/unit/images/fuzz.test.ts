@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { fuzzOnce, targetNames, type TargetName } from '../../fuzz/targets.ts';
-import { recordingCalls } from '../../support/recording-calls.ts';
+import { recordingCalls } from '../../support/kernel/recording-calls.ts';
 import { memoryDirectory } from '../../support/temporary-directory.ts';
 
 const seeds = Object.values(

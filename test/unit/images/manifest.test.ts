@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readImageConfig, readListed, readManifest } from '../../../images/manifest.ts';
 import { mediaTypes } from '../../../images/media-types.ts';
-import { digestOf } from '../../support/fake-registry.ts';
+import { digestOf } from '../../support/images/fake-registry.ts';
 
 const { manifest: ociManifest, index: ociIndex, dockerManifest, dockerIndex } = mediaTypes;
 const descriptor = { mediaType: mediaTypes.config, digest: digestOf('{}'), size: 2 };

@@ -7,9 +7,15 @@ import { parsePlatform } from '../../../images/platform.ts';
 import { pullImage, type PullEvent, type PullOptions, type PullResult } from '../../../images/pull.ts';
 import { parseReference } from '../../../images/reference.ts';
 import { RegistryClient } from '../../../images/registry/client.ts';
-import { digestOf, FakeRegistry, indexType, refuse, type FakeImage } from '../../support/fake-registry.ts';
-import { waitFor } from '../../support/processes.ts';
-import { MemoryImageStore } from '../../support/memory-image-store.ts';
+import {
+  digestOf,
+  FakeRegistry,
+  indexType,
+  refuse,
+  type FakeImage,
+} from '../../support/images/fake-registry.ts';
+import { waitFor } from '../../support/host/processes.ts';
+import { MemoryImageStore } from '../../support/images/memory-image-store.ts';
 
 const amd64 = parsePlatform('linux/amd64');
 let dir: string;

@@ -9,8 +9,8 @@ import { parseReference } from '../../../images/reference.ts';
 import { RegistryClient } from '../../../images/registry/client.ts';
 import { PushClient } from '../../../images/registry/push-client.ts';
 import type { StoredImage } from '../../../images/types.ts';
-import { digestOf, FakeRegistry, refuse, type SeenRequest } from '../../support/fake-registry.ts';
-import { MemoryImageStore } from '../../support/memory-image-store.ts';
+import { digestOf, FakeRegistry, refuse, type SeenRequest } from '../../support/images/fake-registry.ts';
+import { MemoryImageStore } from '../../support/images/memory-image-store.ts';
 
 const quick = {
   credentials: () => Promise.resolve(undefined),

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { testUnless } from '../../support/requirements.ts';
+import { testUnless } from '../../support/host/requirements.ts';
 
 const script = join(import.meta.dirname, '../../../scripts/packages.sh');
 let bin = '';

@@ -11,7 +11,7 @@ import type { Finding, Journey, Stage } from '../model.ts';
 import { addressesOf, inStack, type Scene, type Stack } from '../observe.ts';
 import { checkClientRules, checkForward, checkRedirection, goalRefusal, ownRefusal } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
-import { checkClientRoute, checkUplink } from '../client-route.ts';
+import { checkClientRoute, checkUplink } from '../client/client-route.ts';
 import {
   checkBridgeUp,
   checkFrameSize,

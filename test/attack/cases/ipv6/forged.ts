@@ -2,9 +2,9 @@
  * A container on a network with IPv6 sends what no kernel would send in its name, as network.ts has it for IPv4. The
  * honest datagram that follows each attempt goes by IPv4, which the network has, too.
  */
-import { listen } from '../../../support/forger.ts';
-import { ALL_NODES, frame, ipv6, PORT_ITSELF, udp, type Ends } from '../../../support/frames.ts';
-import { giveIpv6, HOST_ADDRESS6 } from '../../../support/ipv6.ts';
+import { listen } from '../../../support/host/forger.ts';
+import { ALL_NODES, frame, ipv6, PORT_ITSELF, udp, type Ends } from '../../../support/host/frames.ts';
+import { giveIpv6, HOST_ADDRESS6 } from '../../../support/host/ipv6.ts';
 import type { AttackCase, Stage } from '../../case.ts';
 import {
   ADVERTISED,

@@ -2,9 +2,9 @@
  * conntrack keeps a flow while somebody sends. Who spoke with a container by IPv6 goes on when that has gone, and hopes to
  * reach the next one, which has its address and has published nothing.
  */
-import { listen } from '../../../support/forger.ts';
-import type { Where } from '../../../support/host.ts';
-import { giveIpv6, HOST_ADDRESS6, OUTSIDE_ADDRESS6 } from '../../../support/ipv6.ts';
+import { listen } from '../../../support/host/forger.ts';
+import type { Where } from '../../../support/host/host.ts';
+import { giveIpv6, HOST_ADDRESS6, OUTSIDE_ADDRESS6 } from '../../../support/host/ipv6.ts';
 import type { AttackCase, Stage } from '../../case.ts';
 import { evidence, must, start, type Container } from '../network.ts';
 

@@ -1,5 +1,5 @@
 /** Short words for the entries that the cases are made of. */
-import { entryBytes, paxBody, type TestEntry } from '../../tar-bytes.ts';
+import { entryBytes, paxBody, type TestEntry } from '../../images/tar-bytes.ts';
 
 type Rest = Omit<TestEntry, 'name'>;
 

@@ -1,5 +1,5 @@
 /** What stands in a header block: checksums, magic, names, numbers, types. */
-import { entryBytes, type TestEntry } from '../../tar-bytes.ts';
+import { entryBytes, type TestEntry } from '../../images/tar-bytes.ts';
 import { image, type LayerCase, type Piece } from '../layer-case.ts';
 import { dir, file, hardLink, symlink } from './entries.ts';
 

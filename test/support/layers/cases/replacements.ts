@@ -1,5 +1,5 @@
 /** Each kind of entry where each other kind is already: in the same layer, and in one below. */
-import type { TestEntry } from '../../tar-bytes.ts';
+import type { TestEntry } from '../../images/tar-bytes.ts';
 import { image, type LayerCase } from '../layer-case.ts';
 import { dir, file, hardLink, opaque, symlink, whiteout } from './entries.ts';
 

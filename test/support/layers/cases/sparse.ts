@@ -1,5 +1,5 @@
 /** Sparse files in each of GNU's forms. */
-import { entryBytes, type TestEntry } from '../../tar-bytes.ts';
+import { entryBytes, type TestEntry } from '../../images/tar-bytes.ts';
 import { image, type LayerCase, type Piece } from '../layer-case.ts';
 import { file, gnuLong, pax } from './entries.ts';
 

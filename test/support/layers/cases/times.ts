@@ -1,5 +1,5 @@
 /** Times of each kind of entry: before 1970, fractions, far away. */
-import { entryBytes, type TestEntry } from '../../tar-bytes.ts';
+import { entryBytes, type TestEntry } from '../../images/tar-bytes.ts';
 import { image, type LayerCase } from '../layer-case.ts';
 import { dir, file, hardLink, symlink } from './entries.ts';
 

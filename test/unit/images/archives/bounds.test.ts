@@ -4,8 +4,8 @@ import { Readable } from 'node:stream';
 import { expect, test } from '@jest/globals';
 import { digestOf } from '../../../../images/digest.ts';
 import { loadImages } from '../../../../images/archives/load.ts';
-import { testStore } from '../../../support/stored-images.ts';
-import { entryBytes, tarOf, type TestEntry } from '../../../support/tar-bytes.ts';
+import { testStore } from '../../../support/images/stored-images.ts';
+import { entryBytes, tarOf, type TestEntry } from '../../../support/images/tar-bytes.ts';
 import { memoryDirectory } from '../../../support/temporary-directory.ts';
 
 /** What is wrong with the archive; what was written of it must be gone. */

@@ -17,11 +17,11 @@ import type { StoredImage } from '../../../../images/types.ts';
 import { mountRequests } from '../../../../src/engine/spec/mount-flags.ts';
 import { historyRow } from '../../../../src/docker/history-row.ts';
 import { imageEntries, imageRow } from '../../../../src/docker/image-row.ts';
-import { inspectImage } from '../../../../src/docker/inspect-image.ts';
+import { inspectImage } from '../../../../src/docker/inspect/image.ts';
 import { renderError } from '../../../../src/ui/errors.ts';
-import { FakeRegistry, indexType, manifestType } from '../../../support/fake-registry.ts';
-import { testStore } from '../../../support/stored-images.ts';
-import { tarOf, type TestEntry } from '../../../support/tar-bytes.ts';
+import { FakeRegistry, indexType, manifestType } from '../../../support/images/fake-registry.ts';
+import { testStore } from '../../../support/images/stored-images.ts';
+import { tarOf, type TestEntry } from '../../../support/images/tar-bytes.ts';
 import { memoryDirectory } from '../../../support/temporary-directory.ts';
 import { wrongDocuments } from '../../../support/wrong-json.ts';
 

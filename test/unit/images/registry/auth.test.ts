@@ -5,7 +5,7 @@ import { Authorizer } from '../../../../images/registry/auth.ts';
 import { RegistryClient } from '../../../../images/registry/client.ts';
 import type { Credentials } from '../../../../images/registry/docker-config.ts';
 import type { TransportResponse } from '../../../../images/registry/transport.ts';
-import { FakeRegistry, refuse, type SeenRequest } from '../../../support/fake-registry.ts';
+import { FakeRegistry, refuse, type SeenRequest } from '../../../support/images/fake-registry.ts';
 
 const scope = 'repository:app:pull';
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseReference, type Reference } from '../../../../images/reference.ts';
 import { RegistryClient, registryOptionsFromEnvironment } from '../../../../images/registry/client.ts';
-import { digestOf, FakeRegistry, manifestType, refuse } from '../../../support/fake-registry.ts';
+import { digestOf, FakeRegistry, manifestType, refuse } from '../../../support/images/fake-registry.ts';
 
 const fast = {
   credentials: () => Promise.resolve(undefined),

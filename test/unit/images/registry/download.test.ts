@@ -9,8 +9,8 @@ import { RegistryClient } from '../../../../images/registry/client.ts';
 import { downloadBlob } from '../../../../images/registry/download.ts';
 import { BlobStore } from '../../../../images/store/blob-store.ts';
 import type { Descriptor } from '../../../../images/types.ts';
-import { fileLock } from '../../../support/file-lock.ts';
-import { FakeRegistry, refuse, sendTruncated } from '../../../support/fake-registry.ts';
+import { fileLock } from '../../../support/kernel/file-lock.ts';
+import { FakeRegistry, refuse, sendTruncated } from '../../../support/images/fake-registry.ts';
 
 const content = randomBytes(300_000);
 let dir: string;

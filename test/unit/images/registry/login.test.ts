@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readCredentials } from '../../../../images/registry/credentials.ts';
 import { login, logout } from '../../../../images/registry/login.ts';
-import { FakeRegistry, refuse } from '../../../support/fake-registry.ts';
+import { FakeRegistry, refuse } from '../../../support/images/fake-registry.ts';
 
 let dir: string;
 let registry: FakeRegistry;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { parseReference } from '../../../../images/reference.ts';
 import { listTags } from '../../../../images/registry/questions.ts';
-import { FakeRegistry, refuse } from '../../../support/fake-registry.ts';
+import { FakeRegistry, refuse } from '../../../support/images/fake-registry.ts';
 
 const quick = { credentials: () => Promise.resolve(undefined), retry: { attempts: 2, baseMs: 1, capMs: 2 } };
 let registry: FakeRegistry;

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Arrival, type ArrivingBlob } from '../../../../images/store/arrival.ts';
 import { digestOf } from '../../../../images/digest.ts';
-import { waitFor } from '../../../support/processes.ts';
-import { testStore } from '../../../support/stored-images.ts';
-import { tarOf } from '../../../support/tar-bytes.ts';
+import { waitFor } from '../../../support/host/processes.ts';
+import { testStore } from '../../../support/images/stored-images.ts';
+import { tarOf } from '../../../support/images/tar-bytes.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
 const whole = async ({ blob, more }: ArrivingBlob): Promise<string> => {

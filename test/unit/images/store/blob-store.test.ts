@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { digestOf } from '../../../../images/digest.ts';
 import { BlobStore, hexOf } from '../../../../images/store/blob-store.ts';
 import { ownerTag } from '../../../../images/store/owner.ts';
-import { deadOwner } from '../../../support/dead-owner.ts';
-import { fileLock } from '../../../support/file-lock.ts';
+import { deadOwner } from '../../../support/kernel/dead-owner.ts';
+import { fileLock } from '../../../support/kernel/file-lock.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
 const content = Buffer.from('content');

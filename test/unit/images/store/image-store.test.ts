@@ -6,8 +6,8 @@ import { basename, join } from 'node:path';
 import { digestOf } from '../../../../images/digest.ts';
 import { ownerTag } from '../../../../images/store/owner.ts';
 import type { StoredImage } from '../../../../images/types.ts';
-import { addImage, testStore } from '../../../support/stored-images.ts';
-import { tarOf } from '../../../support/tar-bytes.ts';
+import { addImage, testStore } from '../../../support/images/stored-images.ts';
+import { tarOf } from '../../../support/images/tar-bytes.ts';
 import { wrongDocuments } from '../../../support/wrong-json.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { isOwnerAlive, ownerTag } from '../../../../images/store/owner.ts';
-import { deadOwner } from '../../../support/dead-owner.ts';
+import { deadOwner } from '../../../support/kernel/dead-owner.ts';
 
 test('a pid that is in use again is another owner', () => {
   const [pid = '', start = ''] = ownerTag().split('.');

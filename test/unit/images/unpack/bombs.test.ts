@@ -1,7 +1,7 @@
 /** Archives that mean harm by their size: each is refused, or read, in little time and memory. */
 import { describe, expect, test } from '@jest/globals';
 import { TarReader } from '../../../../images/unpack/tar-reader.ts';
-import { entryBytes, tarOf, type TestEntry } from '../../../support/tar-bytes.ts';
+import { entryBytes, tarOf, type TestEntry } from '../../../support/images/tar-bytes.ts';
 
 /** Reads an archive piece by piece; what is wrong with it. */
 function read(pieces: Iterable<Buffer>): string {

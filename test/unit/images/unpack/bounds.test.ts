@@ -5,8 +5,8 @@ import { describe, expect, test } from '@jest/globals';
 import { LayerWriter } from '../../../../images/unpack/layer-writer.ts';
 import { TarReader } from '../../../../images/unpack/tar-reader.ts';
 import type { LayerReport } from '../../../../images/unpack/types.ts';
-import { recordingCalls } from '../../../support/recording-calls.ts';
-import { entryBytes, type TestEntry } from '../../../support/tar-bytes.ts';
+import { recordingCalls } from '../../../support/kernel/recording-calls.ts';
+import { entryBytes, type TestEntry } from '../../../support/images/tar-bytes.ts';
 import { memoryDirectory } from '../../../support/temporary-directory.ts';
 
 interface Outcome {

@@ -12,8 +12,8 @@ import {
 import { join } from 'node:path';
 import { LayerWriter } from '../../../../images/unpack/layer-writer.ts';
 import { TarReader } from '../../../../images/unpack/tar-reader.ts';
-import { recordingCalls } from '../../../support/recording-calls.ts';
-import { tarOf, type TestEntry } from '../../../support/tar-bytes.ts';
+import { recordingCalls } from '../../../support/kernel/recording-calls.ts';
+import { tarOf, type TestEntry } from '../../../support/images/tar-bytes.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
 /** Unpacks below a directory that has neighbours, and looks at both. */

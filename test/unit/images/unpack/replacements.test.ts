@@ -8,10 +8,10 @@ import { expect, test } from '@jest/globals';
 import { digestOf } from '../../../../images/digest.ts';
 import { LayerWriter } from '../../../../images/unpack/layer-writer.ts';
 import { TarReader } from '../../../../images/unpack/tar-reader.ts';
-import { unpackAsDocker } from '../../../support/docker-unpack.ts';
-import { recordingCalls } from '../../../support/recording-calls.ts';
-import { testStore } from '../../../support/stored-images.ts';
-import { tarOf, type TestEntry } from '../../../support/tar-bytes.ts';
+import { unpackAsDocker } from '../../../support/images/docker-unpack.ts';
+import { recordingCalls } from '../../../support/kernel/recording-calls.ts';
+import { testStore } from '../../../support/images/stored-images.ts';
+import { tarOf, type TestEntry } from '../../../support/images/tar-bytes.ts';
 import { memoryDirectory } from '../../../support/temporary-directory.ts';
 
 const file = (name: string): TestEntry => ({ name, data: `content of ${name}` });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { TarEntry } from '../../../../images/unpack/tar-entry.ts';
 import { TarReader } from '../../../../images/unpack/tar-reader.ts';
-import { entryBytes, paxBody, paxRecord, tarOf, type TestEntry } from '../../../support/tar-bytes.ts';
+import { entryBytes, paxBody, paxRecord, tarOf, type TestEntry } from '../../../support/images/tar-bytes.ts';
 
 interface Read {
   readonly entry: TarEntry;

@@ -6,8 +6,8 @@ import { gzipSync } from 'node:zlib';
 import { detectCompression } from '../../../../images/unpack/compression.ts';
 import { unpackError } from '../../../../images/unpack/corrupt.ts';
 import { unpackLayer } from '../../../../images/unpack/unpack.ts';
-import { recordingCalls } from '../../../support/recording-calls.ts';
-import { tarOf } from '../../../support/tar-bytes.ts';
+import { recordingCalls } from '../../../support/kernel/recording-calls.ts';
+import { tarOf } from '../../../support/images/tar-bytes.ts';
 import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
 const archive = tarOf({ name: 'f', data: 'x'.repeat(3_000_000) }, { name: 'end', data: 'end' });

@@ -6,7 +6,7 @@ import {
   deviceStepsV2,
   type DeviceRules,
 } from '../../../../runtime/cgroup/devices.ts';
-import { runDeviceFilter } from '../../../support/ebpf-interpreter.ts';
+import { runDeviceFilter } from '../../../support/kernel/ebpf-interpreter.ts';
 
 const rules: DeviceRules = [
   { allow: false, access: 'rwm' },

@@ -1,4 +1,4 @@
-/** nft's own notation and the kernel's; that the kernel understands it is seen in test/e2e/firewall-state.test.ts. */
+/** nft's own notation and the kernel's; that the kernel understands it is seen in test/e2e/networks/firewall-state.test.ts. */
 import { expect, test } from '@jest/globals';
 import { elementIn } from '../../../../runtime/plan/nft-elements.ts';
 import { isQuick } from '../../../../runtime/plan/perform-host.ts';

@@ -1,7 +1,7 @@
 /** Whether PID 1 turns a chroot into the root of its mount namespace, and leaves it alone where there is none. */
 import { expect, test } from '@jest/globals';
 import { leaveChroot } from '../../../../runtime/process/own-root.ts';
-import { recordingKernel } from '../../../support/recording-kernel.ts';
+import { recordingKernel } from '../../../support/kernel/recording-kernel.ts';
 
 const callsWith = (...identities: readonly string[]): readonly string[] => {
   const { kernel, calls } = recordingKernel();

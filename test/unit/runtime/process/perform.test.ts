@@ -6,7 +6,7 @@ import { newContext } from '../../../../runtime/process/context.ts';
 import { perform } from '../../../../runtime/process/perform.ts';
 import { SyscallError } from '../../../../runtime/syscall/error.ts';
 import { bundleConfig } from '../../../support/bundle.ts';
-import { recordingKernel, type RecordingKernel } from '../../../support/recording-kernel.ts';
+import { recordingKernel, type RecordingKernel } from '../../../support/kernel/recording-kernel.ts';
 
 const program: OciProcess = bundleConfig('/b', ['/bin/sh', '-c', 'true']).process;
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mount } from '../../../../runtime/rootfs/perform-mount.ts';
 import { newTree } from '../../../../runtime/rootfs/tree.ts';
-import { recordingKernel } from '../../../support/recording-kernel.ts';
+import { recordingKernel } from '../../../support/kernel/recording-kernel.ts';
 
 let root: string;
 beforeEach(() => {

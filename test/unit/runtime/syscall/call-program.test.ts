@@ -15,7 +15,7 @@ import {
 import { ENTRY_SIZE, readReport, type CallReport } from '../../../../runtime/syscall/call-report.ts';
 import { syscallNumbers } from '../../../../runtime/syscall/numbers.ts';
 import { DATA, elfImage } from '../../../../runtime/syscall/tiny-elf.ts';
-import { testUnless } from '../../../support/requirements.ts';
+import { testUnless } from '../../../support/host/requirements.ts';
 
 const places = { table: 0x410200, report: 0x200000, status: 0x410300, channel: 3 };
 const hex = (listing: string): string => listing.replace(/ *#.*$/gm, '').replace(/\s+/g, '');

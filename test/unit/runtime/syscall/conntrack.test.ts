@@ -1,4 +1,4 @@
-/** Questions, answers and deletions as bytes; that the kernel understands them is seen in test/e2e/former-flows.test.ts. */
+/** Questions, answers and deletions as bytes; that the kernel understands them is seen in test/e2e/networks/former-flows.test.ts. */
 import { expect, test } from '@jest/globals';
 import { deletionOf, flowIn, isOf, requestsFor, type Flow } from '../../../../runtime/syscall/conntrack.ts';
 

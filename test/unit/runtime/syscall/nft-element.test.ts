@@ -1,4 +1,4 @@
-/** The bytes of the question; that the kernel understands it is seen in test/e2e/firewall-state.test.ts. */
+/** The bytes of the question; that the kernel understands it is seen in test/e2e/networks/firewall-state.test.ts. */
 import { expect, test } from '@jest/globals';
 import { checkAnswer } from '../../../../runtime/syscall/netlink.ts';
 import { requestFor } from '../../../../runtime/syscall/nft-element.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { compileTemplate } from '../../../../src/docker/go-template/template.ts';
-import { inspectImage } from '../../../../src/docker/inspect-image.ts';
-import { inspectContainer } from '../../../../src/docker/inspect-json.ts';
+import { inspectImage } from '../../../../src/docker/inspect/image.ts';
+import { inspectContainer } from '../../../../src/docker/inspect/container.ts';
 import {
   anonymousVolume,
   createdState,

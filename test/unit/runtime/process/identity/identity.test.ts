@@ -3,7 +3,7 @@ import { DEFAULT_CAPABILITIES } from '../../../../../runtime/process/capabilitie
 import { applyIdentity } from '../../../../../runtime/process/identity/identity.ts';
 import { PR_CAPBSET_DROP, PR_CAPBSET_READ } from '../../../../../runtime/syscall/constants.ts';
 import { SyscallError } from '../../../../../runtime/syscall/error.ts';
-import { recordingKernel } from '../../../../support/recording-kernel.ts';
+import { recordingKernel } from '../../../../support/kernel/recording-kernel.ts';
 
 const sets = (names: readonly string[], ambient: readonly string[] = []) => ({
   bounding: names,

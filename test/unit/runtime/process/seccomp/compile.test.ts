@@ -9,7 +9,7 @@ import {
   X32_BIT,
   type SeccompArch,
 } from '../../../../../runtime/process/seccomp/syscalls.ts';
-import { runFilter } from '../../../../support/bpf-interpreter.ts';
+import { runFilter } from '../../../../support/kernel/bpf-interpreter.ts';
 
 const ALLOW = 0x7fff0000;
 const EPERM = 0x50001;

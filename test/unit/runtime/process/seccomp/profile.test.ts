@@ -9,7 +9,7 @@ import {
 } from '../../../../../runtime/process/seccomp/profile.ts';
 import { AUDIT_ARCH, syscallNumbers } from '../../../../../runtime/process/seccomp/syscalls.ts';
 import { wrongDocuments } from '../../../../support/wrong-json.ts';
-import { runFilter } from '../../../../support/bpf-interpreter.ts';
+import { runFilter } from '../../../../support/kernel/bpf-interpreter.ts';
 
 const parse = (
   profile: unknown,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { POLLIN } from '../../../../../runtime/syscall/loops.ts';
 import { pollStub } from '../../../../../src/engine/shim/poll-stub.ts';
-import { testUnless } from '../../../../support/requirements.ts';
+import { testUnless } from '../../../../support/host/requirements.ts';
 
 const ENTRY = 232;
 const DATA = 512;

@@ -15,7 +15,7 @@ import { expect, test } from '@jest/globals';
 import { removeTree } from '../../../../../src/engine/state/remove-tree.ts';
 import { treeSize } from '../../../../../src/engine/state/tree-size.ts';
 import { pinnedBun } from '../../../../support/bun.ts';
-import { makeChain } from '../../../../support/deep-chain.ts';
+import { makeChain } from '../../../../support/images/deep-chain.ts';
 import { memoryDirectory, temporaryDirectory } from '../../../../support/temporary-directory.ts';
 
 const DEPTH = 5_000;
@@ -68,7 +68,7 @@ test('what cannot go is reported, and the rest goes', () => {
   mkdirSync(join(dir, 'other'));
   writeFileSync(join(dir, 'other/file'), '');
   writeFileSync(join(dir, 'top/a/b/file'), '');
-  const remover = join(import.meta.dirname, '../../../../support/remove-tree-driver.ts');
+  const remover = join(import.meta.dirname, '../../../../support/drivers/remove-tree-driver.ts');
   // In a mount namespace of its own, so no mount is left. The same file system: its number tells nothing.
   const script = `mount --bind ${dir}/other ${dir}/top/m/n && exec "$@"`;
   const words = ['--mount', 'sh', '-c', script, 'sh', pinnedBun, remover, join(dir, 'top')];

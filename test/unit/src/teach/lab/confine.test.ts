@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { compileSeccomp } from '../../../../../runtime/process/seccomp/compile.ts';
 import { AUDIT_ARCH, syscallNumbers, X32_BIT } from '../../../../../runtime/process/seccomp/syscalls.ts';
 import { LAB_FILTER } from '../../../../../src/teach/lab/confine.ts';
-import { runFilter } from '../../../../support/bpf-interpreter.ts';
+import { runFilter } from '../../../../support/kernel/bpf-interpreter.ts';
 
 const ALLOW = 0x7fff_0000;
 const EAFNOSUPPORT = 0x0005_0000 | 97;

@@ -1,0 +1,65 @@
+/** Checks for clients of the world: the uplink, the host's route back to one of them, and the reverse path filter. */
+import { readFileSync } from 'node:fs';
+import { bad, isUp } from '../findings.ts';
+import type { Finding } from '../model.ts';
+import { addressesOf, type Scene } from '../observe.ts';
+import { checkArp } from '../physical.ts';
+import { ledAwayFix, routeFix } from '../route-fix.ts';
+
+export function checkClientRoute(scene: Scene): readonly Finding[] {
+  const { journey, host, clientAddress, clientRoute, entry, ownWays, final } = scene;
+  if (journey.from.kind !== 'outside') return [];
+  if (journey.source === undefined) return ownWays.length === 0 ? [] : [note(ownWays)];
+  const get = ['ip', 'route', 'get', clientAddress] as const;
+  if (clientRoute === undefined) {
+    const text = `the host sends nothing to ${clientAddress}: its routes say so`;
+    return [{ ...bad('way back', 'client-route', text, get), fix: routeFix(host, clientAddress, undefined) }];
+  }
+  if (entry === '' || clientRoute.dev === entry) return [];
+  const other = `the host's answers to ${clientAddress} leave by ${clientRoute.dev}`;
+  if (isStrict(entry)) {
+    const text = `${other}, so the reverse path filter drops its packets from ${entry}`;
+    const fix = `Fix the route, or make the filter loose: echo 2 > /proc/sys/net/ipv4/conf/${entry}/rp_filter`;
+    return [{ ...bad('routing', 'rp-filter', text, get), fix }];
+  }
+  const text = `${other}, and its packets come in by ${entry}`;
+  const away = { ...{ to: clientAddress, from: final?.address ?? '' }, dev: clientRoute.dev, home: entry };
+  return [{ ...bad('way back', 'client-route', text, get), fix: ledAwayFix(host, away) }];
+}
+
+/** A stand-in bypasses the uplink's carrier. */
+export function checkUplink({ journey, host, entry }: Scene): readonly Finding[] {
+  const { address } = journey.asked;
+  const link =
+    host.interfaces.find(({ ifname }) => ifname === entry) ??
+    // An interface that goes down loses its routes.
+    host.interfaces.find(
+      (one) =>
+        !isUp(one) &&
+        one.linkinfo?.info_kind !== 'bridge' &&
+        addressesOf(host, one.ifname).some((own) => address === '' || own === address),
+    );
+  if (journey.from.kind !== 'outside' || link === undefined) return [];
+  if (isUp(link) && link.flags.includes('LOWER_UP')) return checkArp('prerouting', host, link.ifname);
+  const { ifname } = link;
+  const text = `the uplink ${ifname} ${isUp(link) ? 'has no carrier' : 'is down'}: no packet comes in from outside`;
+  const fix = isUp(link) ? 'Plug the cable in, or bring the other end up.' : `ip link set ${ifname} up`;
+  return [{ ...bad('prerouting', 'uplink-down', text, ['ip', '-br', 'link', 'show', ifname]), fix }];
+}
+
+function note(ways: readonly string[]): Finding {
+  const text = `the host has other routes to ${ways.join(', ')}: --from ADDRESS asks as a client from there`;
+  return { stage: 'prerouting', status: 'note', code: 'by-client', text, look: ['ip', 'route'] };
+}
+
+/** The greater of both settings counts; 1 is strict (the kernel's ip-sysctl documentation). */
+function isStrict(ifname: string): boolean {
+  const read = (name: string): number => {
+    try {
+      return Number(readFileSync(`/proc/sys/net/ipv4/conf/${name}/rp_filter`, 'utf8'));
+    } catch {
+      return 0; // The interface has gone.
+    }
+  };
+  return Math.max(read('all'), read(ifname)) === 1;
+}

@@ -1,0 +1,160 @@
+/**
+ * A client outside of the host: a namespace of its own, since the host's packets to its own address never pass
+ * prerouting.
+ *
+ * Its packets enter the host on the uplink, so that they meet the rules that name it. tc's mirred redirects what
+ * arrives at our end of the cable to the uplink's ingress. nftables' egress hook, the last point before the wire,
+ * sends the answers over the cable instead. No packet leaves the machine.
+ *
+ * If that fails, the client's cable is a network of its own; `shortfall` says what it cannot test.
+ *
+ * A process that holds our end of a pipe keeps the namespace, and an nft session owns the egress rule: when this
+ * process ends, even by SIGKILL, the kernel removes both, and the cable too.
+ */
+import { readlinkSync } from 'node:fs';
+import { MinidockError } from '../../../../runtime/errors.ts';
+import { readProgram } from '../../../../runtime/plan/read-program.ts';
+import type { Argv } from '../../../../runtime/plan/argv.ts';
+import { look } from '../../host/look.ts';
+import type { ClientNetwork } from '../observe.ts';
+import { keepBeside, within, type Companion } from '../programs.ts';
+import { LAST } from '../tracing.ts';
+
+const READY_MS = 3000;
+/** Unused addresses: the cable's two ends have permanent neighbour entries. */
+const HOST_MAC = '02:6d:64:79:00:01';
+const CLIENT_MAC = '02:6d:64:79:00:02';
+
+export interface Client {
+  /** The PID of a process in its namespace. */
+  readonly pid: number;
+  readonly address: string;
+  /** The host's end, by which the client reaches the host. */
+  readonly gateway: string;
+  /** The uplink, if its packets come in there; else ''. */
+  readonly uplink: string;
+  /** What this client cannot test, else ''. */
+  readonly shortfall: string;
+  end(): Promise<void>;
+}
+
+/**
+ * @param uplink the interface to come in on, '' if there is none
+ * @param straying another interface by which answers would leave, or '': they are dropped there
+ * @throws MinidockError 'NO_CLIENT' when the namespace or its cable cannot be made.
+ */
+export async function startClient(network: ClientNetwork, uplink: string, straying = ''): Promise<Client> {
+  const holder = keepBeside(['unshare', '--net', 'cat']);
+  const link = `mdy${process.pid}`;
+  const companions: Companion[] = [holder];
+  const end = async (): Promise<void> => {
+    await look(['ip', 'link', 'delete', link]);
+    await Promise.all(companions.map((companion) => companion.end()));
+  };
+  try {
+    const own = readlinkSync('/proc/self/ns/net');
+    const apart = await within(READY_MS, () => readNamespace(holder.pid) !== own);
+    const failed = apart ? await firstFailure(cable(network, link, holder.pid)) : 'unshare --net';
+    if (failed !== undefined) throw noClient(failed);
+    const refused =
+      uplink === '' ? 'no interface' : await enterBy(uplink, network, link, companions, straying);
+    const onUplink = refused === undefined;
+    if (!onUplink) {
+      const addressed = await firstFailure([['ip', 'address', 'add', `${network.host}/30`, 'dev', link]]);
+      if (addressed !== undefined) throw noClient(addressed);
+    }
+    return {
+      pid: holder.pid,
+      address: network.client,
+      gateway: network.host,
+      uplink: onUplink ? uplink : '',
+      shortfall: onUplink ? '' : shortfallOf(uplink, refused),
+      end,
+    };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+function shortfallOf(uplink: string, refused: string): string {
+  const why =
+    uplink === ''
+      ? "no Ethernet interface with this address is the host's uplink"
+      : `this host refuses: ${refused}`;
+  return `The client does not come in on the uplink (${why}), so it does not test rules that name the uplink.`;
+}
+
+function cable({ host, client }: ClientNetwork, link: string, pid: number): readonly (readonly string[])[] {
+  const inside = ['nsenter', '-t', String(pid), '-n', 'ip'];
+  const peer = ['type', 'veth', 'peer', 'name', 'eth0', 'address', CLIENT_MAC, 'netns', String(pid)];
+  return [
+    ['ip', 'link', 'add', link, 'address', HOST_MAC, ...peer],
+    // No IPv6 address: it would send neighbour solicitations.
+    ['ip', 'link', 'set', link, 'addrgenmode', 'none'],
+    ['ip', 'link', 'set', link, 'up'],
+    [...inside, 'address', 'add', `${client}/32`, 'dev', 'eth0'],
+    [...inside, 'link', 'set', 'eth0', 'up'],
+    [...inside, 'neigh', 'add', host, 'lladdr', HOST_MAC, 'dev', 'eth0', 'nud', 'permanent'],
+    [...inside, 'route', 'add', 'default', 'via', host, 'dev', 'eth0', 'onlink'],
+  ];
+}
+
+/** The egress rule first: without it an answer would go onto the wire. Returns the command that failed, if any. */
+async function enterBy(
+  uplink: string,
+  { client }: ClientNetwork,
+  link: string,
+  companions: Companion[],
+  straying: string,
+): Promise<string | undefined> {
+  // The prefix of the trace's table hides it from the trace.
+  const table = `minidock_why_${process.pid}_client`;
+  const redirect = `ip daddr ${client} ether daddr set ${CLIENT_MAC} fwd to "${link}"`;
+  const egress = (name: string, device: string, rule: string): string =>
+    `chain ${name} { type filter hook egress device "${device}" priority ${LAST}; ${rule}; }; `;
+  const chain =
+    egress('egress', uplink, redirect) +
+    (straying === '' ? '' : egress('astray', straying, `ip daddr ${client} drop`));
+  companions.push(keepBeside(['nft', '-i'], `add table netdev ${table} { flags owner; ${chain}}\n`));
+  const list = ['nft', 'list', 'table', 'netdev', table] as const;
+  const owned = await within(READY_MS, async () => (await look(list)).includes('fwd to'));
+  if (!owned) return 'nft has no egress hook';
+  const everything = ['protocol', 'ip', 'u32', 'match', 'u32', '0', '0'];
+  return firstFailure([
+    ['tc', 'qdisc', 'add', 'dev', link, 'clsact'],
+    [
+      ...['tc', 'filter', 'add', 'dev', link, 'ingress', ...everything],
+      ...['action', 'mirred', 'ingress', 'redirect', 'dev', uplink],
+    ],
+  ]);
+}
+
+async function firstFailure(steps: readonly (readonly string[])[]): Promise<string | undefined> {
+  for (const step of steps) if (!(await succeeds(step as unknown as Argv))) return step.join(' ');
+  return undefined;
+}
+
+async function succeeds(argv: Argv): Promise<boolean> {
+  try {
+    return (await readProgram(argv)).exitCode === 0;
+  } catch {
+    return false; // Not installed.
+  }
+}
+
+const noClient = (step: string): MinidockError =>
+  new MinidockError({
+    code: 'NO_CLIENT',
+    message: `cannot create a client outside of the host: ${step}`,
+    exitCode: 125,
+  });
+
+/** Still our own namespace until `unshare` is done. */
+function readNamespace(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return readlinkSync('/proc/self/ns/net');
+  }
+}

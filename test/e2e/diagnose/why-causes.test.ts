@@ -1,0 +1,139 @@
+/**
+ * A table of breakages with the cause that `why` has to name. Each is applied to a host that is sound otherwise, a
+ * client's own try fails, `why` is asked, the fix that it suggests is typed where the table says so, and it is undone;
+ * a few hosts share the table, since an answer that does not come has to be waited for.
+ */
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { breakages, SCENERY, type Breakage } from '../../support/breakages.ts';
+import { createHost, type TestHost } from '../../support/host/host.ts';
+import { installImages, succeed } from '../../support/images/image.ts';
+import { serve } from '../../support/wired-container.ts';
+
+const HOSTS = 4;
+const MINIDOCK = resolve(import.meta.dirname, '../../../dist/minidock');
+
+interface Broken {
+  readonly words: string;
+  readonly code: string;
+  readonly text: string;
+  readonly fix: string;
+}
+
+const hosts: TestHost[] = [];
+const answers = new Map<string, readonly Broken[] | Error>();
+
+beforeAll(async () => {
+  const queue = [...breakages];
+  const work = async (): Promise<void> => {
+    const host = await createHost();
+    hosts.push(host);
+    const sh = await furnish(host);
+    for (let breakage = queue.shift(); breakage !== undefined; breakage = queue.shift()) {
+      answers.set(breakage.name, await tryOut(host, sh, breakage).catch((error: unknown) => error as Error));
+    }
+  };
+  await Promise.all(Array.from({ length: HOSTS }, work));
+}, 300_000);
+
+afterAll(async () => {
+  await Promise.all(hosts.map((host) => host.dispose()));
+});
+
+test('there are many, and each has a name of its own', () => {
+  expect(new Set(breakages.map(({ name }) => name)).size).toBe(breakages.length);
+  expect(breakages.length).toBeGreaterThanOrEqual(50);
+});
+
+test.each(breakages.map((breakage) => [breakage.name, breakage] as const))(
+  '%s',
+  (name, { asked, mended }) => {
+    const found = answers.get(name);
+    if (!Array.isArray(found)) throw found as Error;
+    const wanted = asked.map(([words, code]) => [words.join(' '), code]);
+    if (mended === true) wanted.push([asked[0]?.[0].join(' ') ?? '', 'works']);
+    const told = (found as readonly Broken[]).map(({ words, code }) => [words, code]);
+    const texts = (found as readonly Broken[]).map(({ text, fix }) => `${text} Fix: ${fix}`);
+    expect([...told, texts]).toEqual([...wanted, texts]);
+  },
+);
+
+type Shell = (script: string) => Promise<{ readonly exitCode: number; readonly stdout: string }>;
+
+/** The containers and namespaces that the table speaks of, and a shell that knows them by its variables. */
+async function furnish(host: TestHost): Promise<Shell> {
+  await installImages(host);
+  const minidock = (...words: readonly string[]): Promise<string> =>
+    succeed(host.minidock(...words)).then(({ stdout }) => stdout.trim());
+  await minidock(
+    'run',
+    '-d',
+    '--name',
+    'web',
+    '-p',
+    '8080:80',
+    'test',
+    'httpd',
+    '-f',
+    '-p',
+    '80',
+    '-h',
+    '/www',
+  );
+  await minidock('run', '-d', '--name', 'app', 'test', 'sleep', '1000');
+  // A page that is larger than a packet.
+  const large =
+    'mkdir /large; head -c 20000 /dev/zero | tr "\\0" x >/large/index.html; exec httpd -f -p 80 -h /large';
+  await minidock('run', '-d', '--name', 'large', '-p', '8090:80', 'test', 'sh', '-c', large);
+  await serve(host, 'outside', 'world', 'tcp:80');
+  await serve(host, 'host', 'host', 'tcp:7000');
+  const variables: Record<string, string> = { DIR: host.dir, MINIDOCK, OUTSIDE_NS: `${host.dir}/outside` };
+  for (const name of ['web', 'app']) {
+    const word = name.toUpperCase();
+    const pid = await minidock('inspect', '-f', '{{.State.Pid}}', name);
+    variables[word] = await minidock('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name);
+    variables[`${word}_PID`] = pid;
+    variables[`${word}_NS`] = `nsenter -t ${pid} -n`;
+    const index = await minidock('exec', name, 'cat', '/sys/class/net/eth0/iflink');
+    const link = await succeed(
+      host.run(['sh', '-c', `ip -o link | sed -n 's/^${index}: \\([^@]*\\)@.*/\\1/p'`]),
+    );
+    variables[`${word}_LINK`] = link.stdout.trim();
+  }
+  const sh: Shell = (script) => host.run(['bash', '-c', script], { env: variables });
+  await succeed(host.run(['bash', '-ec', SCENERY], { env: variables }));
+  await host.waitFor(async () => (await ask(host, [':8080'])).code === 'works', 'web to answer');
+  await host.waitFor(async () => (await ask(host, [':8090'])).code === 'works', 'large to answer');
+  return sh;
+}
+
+async function tryOut(host: TestHost, sh: Shell, breakage: Breakage): Promise<readonly Broken[]> {
+  const { name, broken, undo, client, asked, mended } = breakage;
+  const run = async (script: string): Promise<void> => {
+    const { exitCode, stdout } = await sh(`exec 2>&1; set -e; ${script}`);
+    if (exitCode !== 0) throw new Error(`${name}: ${script}\n${stdout}`);
+  };
+  const reached = async (): Promise<boolean> => client === undefined || (await sh(client)).exitCode === 0;
+  if (!(await reached())) throw new Error(`${name}: was broken before: ${client ?? ''}`);
+  await run(broken);
+  try {
+    if (client !== undefined && (await reached())) throw new Error(`${name}: breaks nothing`);
+    const found: Broken[] = [];
+    for (const [words] of asked) found.push(await ask(host, words));
+    const [first] = found;
+    if (mended !== true || first === undefined) return found;
+    await run(first.fix);
+    return [...found, await ask(host, asked[0]?.[0] ?? [])];
+  } finally {
+    await run(undo);
+  }
+}
+
+async function ask(host: TestHost, words: readonly string[]): Promise<Broken> {
+  const { stdout, stderr } = await host.minidock('why', ...words, '--json');
+  if (stdout === '') return { words: words.join(' '), code: '', text: stderr, fix: '' };
+  const { verdict } = JSON.parse(stdout) as {
+    verdict: { code: string; text: string; fix?: string };
+  };
+  return { words: words.join(' '), code: verdict.code, text: verdict.text, fix: verdict.fix ?? '' };
+}

@@ -1,0 +1,33 @@
+/** What containers find and leave in the host's nftables, also where somebody else has been at them. */
+import { expect, test } from '@jest/globals';
+import { useEngine } from '../../support/engine.ts';
+import { succeed } from '../../support/images/image.ts';
+
+const engine = useEngine();
+const nft = async (...words: readonly string[]): Promise<string> =>
+  (await succeed(engine.host.run(['nft', ...words]))).stdout;
+
+test('rules that were flushed, by a restart of the host’s firewall say, are back with the next container', async () => {
+  const before = await nft('-s', 'list', 'table', 'ip', 'minidock');
+  await nft('flush', 'ruleset');
+  await engine.ok('run', '--rm', 'test', 'true');
+  expect(await nft('-s', 'list', 'table', 'ip', 'minidock')).toBe(before);
+});
+
+test('a port is withdrawn when the command returns, and can be published again at once', async () => {
+  const published = ['-p', '8080:80', '-p', '127.0.0.1:8081:81', '-p', '8090-8095:90-95/udp'];
+  for (let round = 0; round < 4; round++) {
+    await engine.ok('run', '--rm', ...published, 'test', 'true');
+    for (const map of ['published', 'published_at']) {
+      expect(await nft('list', 'map', 'ip', 'minidock', map)).not.toContain('elements');
+    }
+  }
+});
+
+test('of three publications one that is gone already keeps none of the others', async () => {
+  const published = ['-p', '8080:80', '-p', '8081:90', '-p', '8082:70'];
+  await engine.ok('run', '-d', '--name', 'three', ...published, 'test', 'sleep', '100');
+  await nft('delete', 'element', 'ip', 'minidock', 'published', '{ tcp . 8082 }');
+  await engine.ok('rm', '-f', 'three');
+  expect(await nft('list', 'map', 'ip', 'minidock', 'published')).not.toContain('elements');
+});
