@@ -1,6 +1,7 @@
 /** Reading a container's log for people: `--tail`, `--since`, `--until`, timestamps, and following it as it grows. */
-import { existsSync, watch } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { watchDirectory } from '../io/watch-directory.ts';
 import { tellDamage } from './state/damage.ts';
 import { LinePrinter, type LogSink, type PrintOptions } from './log-printer.ts';
 import { LogReader } from './state/logs/log-reader.ts';
@@ -55,7 +56,7 @@ async function follow(
 ): Promise<void> {
   let wake: () => void = () => undefined;
   let over = false;
-  const watcher = watch(dirname(path), () => wake());
+  const stopWatching = watchDirectory(dirname(path), () => wake());
   void ended().then(() => {
     over = true;
     wake();
@@ -70,6 +71,6 @@ async function follow(
       if (!over) await changed;
     }
   } finally {
-    watcher.close();
+    stopWatching();
   }
 }

@@ -10,9 +10,9 @@ export const pinnedBun = resolve(
   'bin/bun',
 );
 
-/** The words that run a driver below test/support. */
+/** The words that run one of drivers/. */
 export const driver = (name: string, ...args: readonly string[]): string[] => [
   pinnedBun,
-  resolve(root, 'test/support', name),
+  resolve(root, 'test/support/drivers', name),
   ...args,
 ];

@@ -4,9 +4,12 @@ import { volumesDir, type Paths } from '../state/paths.ts';
 import type { FileStep } from '../state/perform-file.ts';
 import type { Volume } from '../state/volumes.ts';
 
-/** On its way out; no volume is called that. */
+/** On its way out; no volume is called that. A name may be as long as that of a file, and this one is longer. */
 export const doomedVolume = (paths: Paths, name: string): string =>
-  join(volumesDir(paths), `.removing-${name}`);
+  join(volumesDir(paths), `${DOOMED}${name.slice(0, NAME_MAX - DOOMED.length)}`);
+
+const DOOMED = '.removing-';
+const NAME_MAX = 255;
 
 /** What is known of it besides its name. */
 export type VolumeRecord = Omit<Volume, 'name' | 'mountpoint'>;

@@ -182,7 +182,7 @@ test('ls and prune: filters, formats, and a question first', async () => {
     const { exitCode, stderr } = await minidock('network', 'ls', '--filter', filter);
     expect([exitCode, stderr.split('\n')[0]]).toEqual([1, `minidock: ${words}`]);
   }
-  const binary = `${import.meta.dirname}/../../dist/minidock`;
+  const binary = `${import.meta.dirname}/../../../dist/minidock`;
   const answered = (answer: string, ...flags: readonly string[]): Promise<string> =>
     sh(`printf '%s' '${answer}' | ${binary} network prune ${flags.join(' ')}`);
   const question =

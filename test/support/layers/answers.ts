@@ -33,7 +33,7 @@ export async function askMinidock(cases: readonly LayerCase[], dir: string): Pro
   });
   writeFileSync(list, JSON.stringify(archives));
   const { stdout, stderr, exitCode } = await runProgram(
-    driver('layers/unpack-driver.ts', list, join(dir, 'images')),
+    driver('../layers/unpack-driver.ts', list, join(dir, 'images')),
     {
       timeout: 300_000,
     },
@@ -106,7 +106,7 @@ async function answersOf(
     [
       'unshare',
       '--mount',
-      ...driver('layers/merged-driver.ts', join(dir, 'stacks.json'), merged, String(start)),
+      ...driver('../layers/merged-driver.ts', join(dir, 'stacks.json'), merged, String(start)),
     ],
     { timeout: 120_000 },
   );

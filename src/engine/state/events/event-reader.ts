@@ -3,9 +3,10 @@
  * whatever it is called by now: what was begun is read to its end, also what a slow writer adds to it after it was
  * renamed. Lines that are none of ours, or half of one, are left out.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, watch } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { line, mapOf, record, text, form, type Shape } from '../../../../images/foreign/shape.ts';
 import { ensurePrivateDir } from '../../../io/private-dir.ts';
+import { watchDirectory } from '../../../io/watch-directory.ts';
 import { eventsDir, type Paths } from '../paths.ts';
 import { eventFile, OLDER, type Attributes } from './event-log.ts';
 
@@ -71,8 +72,7 @@ export class EventReader {
   /** Calls back after each change, at least; until what it returns is called. */
   watch(changed: () => void): () => void {
     ensurePrivateDir(eventsDir(this.paths));
-    const watcher = watch(eventsDir(this.paths), changed);
-    return () => watcher.close();
+    return watchDirectory(eventsDir(this.paths), changed);
   }
 
   close(): void {
