@@ -1,7 +1,6 @@
 /** Reading a container's log for people: `--tail`, `--since`, `--until`, timestamps, and following it as it grows. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { watchDirectory } from '../io/watch-directory.ts';
 import { tellDamage } from './state/damage.ts';
 import { LinePrinter, type LogSink, type PrintOptions } from './log-printer.ts';
 import { LogReader } from './state/logs/log-reader.ts';
@@ -35,8 +34,12 @@ export async function readLogs(
   const printer = new LinePrinter(options, sink, reader.skip);
   try {
     if (!follows) return await drain(reader, printer);
-    const { untilOver } = await import('./until-over.ts');
-    await follow(path, reader, printer, () =>
+    const [{ untilOver }, { watchDirectory }] = await Promise.all([
+      import('./until-over.ts'),
+      import('../io/watch-directory.ts'),
+    ]);
+    const watch = (changed: () => void): (() => void) => watchDirectory(dirname(path), changed);
+    await follow(watch, reader, printer, () =>
       untilOver(store, container, waitForShim(store.paths, container.config.id)),
     );
   } finally {
@@ -49,14 +52,14 @@ async function drain(reader: LogReader, printer: LinePrinter): Promise<void> {
 }
 
 async function follow(
-  path: string,
+  watch: (changed: () => void) => () => void,
   reader: LogReader,
   printer: LinePrinter,
   ended: () => Promise<unknown>,
 ): Promise<void> {
   let wake: () => void = () => undefined;
   let over = false;
-  const stopWatching = watchDirectory(dirname(path), () => wake());
+  const stopWatching = watch(() => wake());
   void ended().then(() => {
     over = true;
     wake();
