@@ -807,7 +807,8 @@ export const breakages: readonly Breakage[] = [
   },
   {
     name: 'a container that does not answer ARP',
-    broken: `$WEB_NS sysctl -qw net.ipv4.conf.all.arp_ignore=8; ${FORGET}`,
+    // Without neighbours web asks nobody either: the host would learn its address from that.
+    broken: `$WEB_NS sysctl -qw net.ipv4.conf.all.arp_ignore=8; $WEB_NS ip neigh flush all; ${FORGET}`,
     undo: '$WEB_NS sysctl -qw net.ipv4.conf.all.arp_ignore=0',
     client: PUBLISHED,
     asked: outside('arp-unanswered'),
