@@ -108,6 +108,12 @@ const greedyDnat: LessonWays = {
     },
     local: {
       wrong: [
+        // One machine is excepted, and the next one is caught.
+        {
+          type: 'iptables -t nat -I PREROUTING 1 -d 198.51.100.7 -p tcp --dport 8080 -j ACCEPT',
+          undo: 'iptables -t nat -D PREROUTING 1',
+          misses: 'any machine',
+        },
         { type: 'iptables -t nat -R PREROUTING 1 -p tcp --dport 8080 -i vgreen -j ACCEPT' },
         `iptables -t nat -R PREROUTING 1 -d 198.51.100.7 -p tcp --dport 8080 ${TO_RED}`,
         { type: 'iptables -t nat -F PREROUTING', misses: 'outside gets' },

@@ -45,6 +45,15 @@ const greenGetsElsewhere: Requirement = pageComes(
   { from: 'green', by: 'outside' },
 );
 
+/** A second one: an exception for a single machine is no answer. */
+const NEXT_DOOR = 'http://203.0.113.1:8080/';
+const greenGetsNextDoor: Requirement = pageComes(
+  `green gets the page of any machine, such as ${NEXT_DOOR}`,
+  NEXT_DOOR,
+  'somebody else',
+  { from: 'green', by: 'outside' },
+);
+
 const greedyDnat: Lesson = {
   name: 'article-greedy-dnat',
   group: 'article',
@@ -71,6 +80,7 @@ that the host itself sends.
     }),
     'iptables -t nat -A POSTROUTING -s 192.168.16.0/24 -o eth0 -j MASQUERADE',
     ...pageAt('outside', 'the page of somebody else', '198.51.100.7:8080'),
+    ...pageAt('outside', 'the page of somebody else', '203.0.113.1:8080'),
     PUBLISH_AS_WRITTEN,
     ACCEPT_AS_WRITTEN,
   ],
@@ -109,7 +119,7 @@ that the host itself sends.
     {
       id: 'local',
       title: 'Only what is for this host',
-      task: "Let green get the other machine's page, while outside still gets red's at port 8080 of the host.",
+      task: "Let green get the page of each other machine, while outside still gets red's at port 8080 of the host.",
       hints: [
         'The rule needs a destination: an address of this host, whichever it is.',
         'iptables asks that with `-m addrtype --dst-type LOCAL`, nftables with `fib daddr type local`. (`-d 203.0.113.2` works for this one address.)',
@@ -122,7 +132,7 @@ that the host itself sends.
           why: 'Local means: the kernel would deliver it to this host, at any of its addresses.',
         },
       ],
-      requirements: [greenGetsElsewhere, outsideGetsRed],
+      requirements: [greenGetsElsewhere, greenGetsNextDoor, outsideGetsRed],
       article: ['E3'],
     },
     {
