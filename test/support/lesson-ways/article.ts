@@ -176,6 +176,12 @@ const oneWay: LessonWays = {
           undo: 'iptables -D FORWARD 1; iptables -P FORWARD DROP',
           misses: 'another port of red',
         },
+        // Anybody can send an ACK.
+        {
+          type: 'iptables -A FORWARD -p tcp ! --syn -j ACCEPT',
+          undo: 'iptables -D FORWARD 2',
+          misses: 'another port of red',
+        },
         {
           type: 'iptables -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT; iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 443 -j ACCEPT',
           undo: 'iptables -D FORWARD 3; iptables -D FORWARD 2',

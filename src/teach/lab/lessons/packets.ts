@@ -50,6 +50,8 @@ export interface Attempt {
   readonly address: string;
   /** All are tried; none of 'icmp'. */
   readonly ports?: readonly number[];
+  /** TCP packets that claim to belong to a connection, of which there is none: an ACK each. */
+  readonly alone?: true;
 }
 
 /** Ports that are open to nobody in any lesson: on both sides of the usual ones, and some that rules often name. */
@@ -66,7 +68,23 @@ async function arrives(host: LabHost, attempt: Attempt): Promise<boolean> {
     await host.ping(address, { netns: from });
     return (await echoRequests(host, to)) > before;
   }
-  return counted(host, attempt, { netns: to, hook: 'prerouting priority -400' }, () => knock(host, attempt));
+  const send = attempt.alone === true ? asAcknowledgements(host, attempt) : () => knock(host, attempt);
+  return counted(host, attempt, { netns: to, hook: 'prerouting priority -400' }, send);
+}
+
+/** The sender's own rule makes an ACK of each SYN, after it has followed the connection itself. */
+function asAcknowledgements(host: LabHost, attempt: Attempt): () => Promise<unknown> {
+  const { from, ports = [] } = attempt;
+  const rule = `tcp dport { ${ports.join(', ')} } tcp flags set ack`;
+  const chain = `chain turn { type filter hook postrouting priority 2147483645; ${rule}; }`;
+  return async () => {
+    await host.run(['nft', `table ip minidock_turn { ${chain}; }`], { netns: from });
+    try {
+      await knock(host, attempt);
+    } finally {
+      await host.run(['nft', 'delete', 'table', 'ip', 'minidock_turn'], { netns: from });
+    }
+  };
 }
 
 /** A try at all of the ports at once, for a second: what is let through has come by then. */
@@ -130,12 +148,21 @@ async function hasGrown(
   return (await received()) > before;
 }
 
-/** None of these comes through. Each is of another protocol, and so has a table of its own. */
+/** None of these comes through. Each is of another protocol, and so has a table of its own; those alone come later. */
 export function nothingArrives(text: string, attempts: readonly Attempt[]): Requirement {
+  const tried = async (host: LabHost, some: readonly Attempt[]): Promise<boolean> =>
+    (await Promise.all(some.map((attempt) => arrives(host, attempt)))).includes(true);
   return {
     text,
     holds: async (host) =>
-      !(await Promise.all(attempts.map((attempt) => arrives(host, attempt)))).includes(true),
+      !(await tried(
+        host,
+        attempts.filter(({ alone }) => alone !== true),
+      )) &&
+      !(await tried(
+        host,
+        attempts.filter(({ alone }) => alone === true),
+      )),
   };
 }
 
