@@ -70,7 +70,11 @@ export const undo = [
       'undoRun.toString();',
       'e2e/faults/crash\\. -t shim is killed|while it starts',
     ],
-    ['      releaseLeases(store.paths, id, state);\n', '', 'e2e/\\S+/(crash|doctor)\\. -t shim|while it starts'],
+    [
+      '      releaseLeases(store.paths, id, state);\n',
+      '',
+      'e2e/\\S+/(crash|doctor)\\. -t shim|while it starts',
+    ],
     [
       'if (config.spec.autoRemove) {',
       'if (config.spec.autoRemove && config.id === "") {',
