@@ -9,6 +9,7 @@ import type { Check, HostStep } from '../../plan/step.ts';
 import type { Argv } from '../../plan/argv.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../types.ts';
 import { HOST_VETH_PREFIX } from '../names.ts';
+import { confinementWords } from './confinement.ts';
 import type { ForeignFirewall } from './foreign.ts';
 import {
   groupPorts,
@@ -147,13 +148,7 @@ function planChains(): HostStep {
 /** Of a network that has IPv6 alone. */
 function planConfinement(bridge: string): HostStep {
   return {
-    id: 'firewall.isolate',
-    section: 'nat',
-    title: `Let no IPv4 through ${bridge}`,
-    why:
-      'The network has IPv6 alone, but its containers can send any packet. The host forwards IPv4 for other networks, ' +
-      'and would for this one.',
-    without: 'A container sends IPv4 packets in the name of whomever it likes to other hosts.',
+    ...confinementWords(bridge),
     command: {
       kind: 'run',
       argv: RESTORE,

@@ -9,6 +9,7 @@ import type { Update } from '../../engine/spec/update.ts';
 import { explainHow, localReporterFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import { forEachInTurn } from '../shared/each.ts';
 import { defineExplainFlags } from '../shared/explain-options.ts';
+import { defineChangeableLimits } from '../shared/limit-flags.ts';
 import type { Verb } from '../shared/verb.ts';
 
 interface Changes extends ResourceFlags {
@@ -17,20 +18,10 @@ interface Changes extends ResourceFlags {
 
 export const update: Verb = {
   configure(command, context) {
+    command.usage('[OPTIONS] CONTAINER [CONTAINER...]').argument('<containers...>');
+    defineChangeableLimits(command);
     command
-      .usage('[OPTIONS] CONTAINER [CONTAINER...]')
-      .argument('<containers...>')
-      .option('-m, --memory <bytes>', 'Memory limit')
-      .option('--memory-swap <bytes>', "Swap limit equal to memory plus swap: '-1' to enable unlimited swap")
-      .option('--memory-reservation <bytes>', 'Memory soft limit')
-      .option('--cpus <decimal>', 'Number of CPUs')
-      .option('-c, --cpu-shares <int>', 'CPU shares (relative weight)')
-      .option('--cpuset-cpus <string>', 'CPUs in which to allow execution (0-3, 0,1)')
-      .option('--cpuset-mems <string>', 'MEMs in which to allow execution (0-3, 0,1)')
-      .option('--cpu-period <int>', 'Limit CPU CFS (Completely Fair Scheduler) period')
-      .option('--cpu-quota <int>', 'Limit CPU CFS (Completely Fair Scheduler) quota')
       .option('--blkio-weight <int>', 'Block IO (relative weight), between 10 and 1000, or 0 to disable')
-      .option('--pids-limit <int>', 'Tune container pids limit (set -1 for unlimited)')
       .option('--restart <string>', 'Restart policy to apply when a container exits')
       .action(async (names: readonly string[], { explain, dryRun, ...changes }: Changes & ExplainFlags) => {
         const flags = { ...(explain && { explain }), ...(dryRun && { dryRun }) };

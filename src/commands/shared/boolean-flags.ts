@@ -24,6 +24,7 @@ const WORDS: Readonly<Record<string, boolean>> = {
 /** Docker's flags that default to true; commander has only the negation. */
 const TRUE_BY_DEFAULT: Readonly<Record<string, string>> = {
   '--sig-proxy': '--no-sig-proxy',
+  '--disable-content-trust': '--no-disable-content-trust',
   '--pause': '--no-pause',
   '-p': '--no-pause',
   '--ipv4': '--no-ipv4',

@@ -70,6 +70,12 @@ export const REFUSALS: readonly Refusal[] = [
     why: 'volumes are directories of this host: only the driver local is known',
   },
   {
+    key: 'disableContentTrust',
+    flag: '--disable-content-trust',
+    accepted: ['true'],
+    why: 'minidock checks images by their digests, and no signatures',
+  },
+  {
     key: 'gpus',
     flag: '--gpus',
     accepted: [''],
@@ -82,8 +88,7 @@ export function refuseUnsupported(request: CreateRequest): void {
   for (const { key, flag, accepted, why } of REFUSALS) {
     const value = request[key];
     if (value === undefined) continue;
-    const values =
-      typeof value === 'string' ? [value] : Array.isArray(value) ? (value as readonly string[]) : [];
+    const values = typeof value === 'object' ? (value as readonly string[]) : [String(value)];
     const wrong = values.find((one) => !accepted.includes(one));
     if (wrong !== undefined) throw refusal(flag, wrong, why);
   }

@@ -115,6 +115,7 @@ test.each([
   [['--kernel-memory', '64m'], '--kernel-memory 64m is not supported'],
   [['--storage-opt', 'size=1G'], '--storage-opt size=1G is not supported'],
   [['--gpus', 'all'], '--gpus all is not supported'],
+  [['--disable-content-trust=false'], '--disable-content-trust false is not supported'],
 ])('%j is refused', async (flags, words) => {
   const { exitCode, stderr } = await minidock('run', '--rm', ...flags, 'test', 'true');
   expect(stderr).toContain(words);

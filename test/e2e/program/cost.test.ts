@@ -116,7 +116,7 @@ describe('modules loaded', () => {
     ['logs', [...verb, 'src/commands/container/logs.ts'], 77],
     ['exec', [...verb, 'src/commands/container/exec.ts'], 98],
     ['run', [...verb, 'src/commands/container/run.ts'], 120],
-    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 161],
+    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 162],
     ['PID 1', ['src/cli.ts', 'runtime/process/init.ts'], 62],
   ])('by %s: no library but commander, and few of our own', (name, entries, limit) => {
     const { files, libraries } = staticModules(...entries);

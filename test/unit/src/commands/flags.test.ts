@@ -114,7 +114,13 @@ test('an empty value is none where Docker takes it so; elsewhere it is for other
     ...empty.map((flag) => `--${flag}=`),
     ...['--entrypoint=', '--memory=', 'image'],
   ]);
-  expect(flags).toEqual({ entrypoint: '', memory: '', pull: 'missing', healthcheck: true });
+  expect(flags).toEqual({
+    entrypoint: '',
+    memory: '',
+    pull: 'missing',
+    healthcheck: true,
+    disableContentTrust: true,
+  });
   expect([image, args, attachStdin, attachStdout, attachStderr]).toEqual(['image', [], false, true, true]);
 });
 
