@@ -87,7 +87,7 @@ async function runExec(
   output: ExecOutput,
 ): Promise<number> {
   const { config } = container;
-  const plan = span('state', 'plan', () => planExec(paths, container, options, dir));
+  const plan = await span('state', 'plan', () => planExec(paths, container, options, dir));
   const { request, start } = plan;
   onSteps?.(await execSteps(plan));
   const { requestPath, socketPath } = placesIn(dir);

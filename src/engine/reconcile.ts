@@ -6,13 +6,14 @@ import { existsSync } from 'node:fs';
 import { isActive, type ContainerState } from './spec/container.ts';
 import { containerRunDir, pausedPath } from './state/paths.ts';
 import { isSameProcess } from './state/process-identity.ts';
-import type { Container, ContainerStore } from './state/store.ts';
+import { ExaminerNeeded, type Container, type ContainerStore } from './state/store.ts';
 
 /** undefined if the container was to remove itself and has, by that. */
 export async function reconcile(store: ContainerStore, container: Container): Promise<Container | undefined> {
   const { state, config } = container;
   if (isTrue(state) && !isLeftRunning(store, container))
     return withHealth(store, await withPause(store, container));
+  await store.loadExaminer();
   const { recover, recoverState } = await import('./recovery.ts');
   if (isActive(state)) return recoverState(store, container);
   await recover(store, config.id);
@@ -50,15 +51,33 @@ async function withPause({ paths }: ContainerStore, container: Container): Promi
   return { ...container, state: { ...state, status: 'paused' } };
 }
 
+/** `read` again with the examiner, where a record needs it. */
+async function withExaminer<T>(store: ContainerStore, read: () => T): Promise<T> {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ExaminerNeeded)) throw error;
+    await store.loadExaminer();
+    return read();
+  }
+}
+
+/** As ContainerStore.find, for commands that start without the examiner. */
+export const findRecord = (store: ContainerStore, reference: string): Promise<Container> =>
+  withExaminer(store, () => store.find(reference));
+
 /** By name, id or prefix, with a state that is true now. @throws MinidockError as ContainerStore.find. */
 export async function findContainer(store: ContainerStore, reference: string): Promise<Container> {
-  return (await reconcile(store, store.find(reference))) ?? store.find(reference);
+  return (await reconcile(store, await findRecord(store, reference))) ?? store.find(reference);
 }
 
 /** Every container, newest first, after what a killed command left of others is gone. */
 export async function listContainers(store: ContainerStore): Promise<readonly Container[]> {
   let leftovers = 0;
-  const found = store.list({ leftover: () => leftovers++ });
+  const found = await withExaminer(store, () => {
+    leftovers = 0;
+    return store.list({ leftover: () => leftovers++ });
+  });
   if (leftovers > 0) {
     const { sweepLeftovers } = await import('./state/sweep.ts');
     sweepLeftovers(store);

@@ -2,6 +2,7 @@
  * The target `state`: minidock's own files in a root, one of them nearly right. Whatever stands in it, every listing
  * goes on, and what is listed can be shown: `ps`, `inspect`, `network ls`, `volume ls` and `images` read nothing else.
  */
+import { examiner } from '../../src/engine/state/examiner.ts';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '../../images/digest.ts';
@@ -40,7 +41,7 @@ export async function fuzzState(random: Random, dir: string): Promise<string> {
   const { say } = complaints;
   complaints.say = (text) => void said.push(text);
   try {
-    const containers = new ContainerStore(paths).list();
+    const containers = new ContainerStore(paths, examiner).list();
     if (containers.length !== 1) throw new Error(`ps lists ${String(containers.length)} containers`);
     for (const container of containers) show(container, paths);
     for (const network of listNetworks(paths)) JSON.stringify(inspectNetwork(network, containers));

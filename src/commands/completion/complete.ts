@@ -71,6 +71,7 @@ async function ofVerb(
   current: string,
 ): Promise<readonly Candidate[]> {
   const engine = new Engine(resolvePaths({}));
+  await engine.containers.loadExaminer();
   const command = new Command();
   const nothing = (): undefined => undefined;
   (await entry.load()).configure(command, {

@@ -26,6 +26,7 @@ interface ExecFlags extends ExplainFlags {
 }
 
 export const exec: Verb = {
+  startsLean: true,
   configure(command, context) {
     command
       .usage('[OPTIONS] CONTAINER COMMAND [ARG...]')

@@ -18,6 +18,7 @@ interface LogsFlags {
 }
 
 export const logs: Verb = {
+  startsLean: true,
   configure(command, { engine }) {
     command
       .usage('[OPTIONS] CONTAINER')

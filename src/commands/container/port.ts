@@ -6,6 +6,7 @@ import type { Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
 
 export const port: Verb = {
+  startsLean: true,
   configure(command, { engine }) {
     command
       .usage('CONTAINER [PRIVATE_PORT[/PROTO]]')

@@ -2,7 +2,7 @@
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { isActive, type ContainerConfig } from '../../engine/spec/container.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { listContainers } from '../../engine/reconcile.ts';
+import { findRecord, listContainers } from '../../engine/reconcile.ts';
 import { asksForSize, containerListStyle, containerRow, type Sizes } from '../../docker/container-row.ts';
 import { matchContainer, parseContainerFilters } from '../../docker/container-filter.ts';
 import { formatList, QUIET_WINS } from '../../docker/format.ts';
@@ -22,6 +22,7 @@ interface PsFlags {
 }
 
 export const ps: Verb = {
+  startsLean: true,
   configure(command, context) {
     command
       .usage('[OPTIONS]')
@@ -69,7 +70,7 @@ async function list({ engine }: Context, flags: PsFlags): Promise<void> {
   if (flags.quiet === true && flags.format !== undefined) stderr.write(`${QUIET_WINS}\n`);
   // An unknown container is an error even without containers to compare.
   for (const key of ['before', 'since'])
-    filters.values.get(key)?.forEach((name) => engine.containers.find(name));
+    for (const name of filters.values.get(key) ?? []) await findRecord(engine.containers, name);
   const all = await listContainers(engine.containers);
   const limit = flags.latest === true ? 1 : (parseInteger(flags.last, '-n, --last') ?? -1);
   const every = flags.all === true || limit > 0 || filters.selectsStatus;

@@ -23,6 +23,7 @@ interface ImagesFlags {
 }
 
 export const images: Verb = {
+  startsLean: true,
   configure(command, { engine }) {
     command
       .usage('[OPTIONS] [REPOSITORY[:TAG]]')
@@ -93,6 +94,7 @@ async function treeOf(engine: Engine, entries: readonly ImageEntry[]): Promise<s
     import('../../../images/platform.ts'),
   ]);
   const store = await engine.images();
+  await engine.containers.loadExaminer();
   const inUse = imagesInUse(engine.containers);
   const names = new Map<StoredImage, ImageEntry[]>();
   for (const entry of entries) names.set(entry.image, [...(names.get(entry.image) ?? []), entry]);

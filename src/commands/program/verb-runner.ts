@@ -50,6 +50,7 @@ export async function runVerb({ entry, before, rest, shim }: CommandLine): Promi
         outcome.code = 1;
       },
     };
+    if (module.startsLean !== true) await context.engine.containers.loadExaminer();
     module.configure(command, context);
     if (rest.some((word) => word === '--help' || word === '-h')) {
       const { helpFooter } = await import('./examples.ts');

@@ -4,6 +4,11 @@ import type { Engine } from '../../engine/engine.ts';
 import type { WaitingShim } from '../../engine/shim/client/shim-process.ts';
 
 export interface Verb {
+  /**
+   * It reads containers by findContainer(), findRecord() and listContainers() alone: these load the examiner of records
+   * where one needs it (engine/state/examiner.ts). Other verbs have it from the start.
+   */
+  readonly startsLean?: true;
   /** Adds options, arguments and the action to an empty commander command. */
   configure(command: Command, context: Context): void;
 }

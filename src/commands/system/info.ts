@@ -7,7 +7,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { listContainers } from '../../engine/reconcile.ts';
 import { compileTemplate } from '../../docker/go-template/template.ts';
 import { humanMemory } from '../../ui/human.ts';
-import { version } from '../../version.ts';
+import { version } from '../../io/version.ts';
 import type { Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
 

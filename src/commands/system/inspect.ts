@@ -26,6 +26,7 @@ export const volumeInspect = inspectVerb('VOLUME', 'volume');
 
 function inspectVerb(what: string, only: Kind | undefined): Verb {
   return {
+    startsLean: true,
     configure(command: Command, context: Context) {
       command
         .usage(`[OPTIONS] ${what} [${what}...]`)
@@ -45,6 +46,7 @@ function inspectVerb(what: string, only: Kind | undefined): Verb {
         const isWord = flags.format === 'json' || (isHost && flags.format === 'table');
         const template = flags.format === undefined || isWord ? undefined : await parseFormat(flags.format);
         if (isHost) {
+          await context.engine.containers.loadExaminer();
           const { inspectHost } = await import('./inspect-host.ts');
           await inspectHost(context, names, template ?? (flags.format as 'json' | 'table' | undefined));
           return;
@@ -119,6 +121,7 @@ async function inspectOther(
   withSize: boolean,
 ): Promise<object | undefined> {
   if (kind !== 'volume') {
+    await engine.containers.loadExaminer();
     const { inspectNetworkByName } = await import('./network.ts');
     try {
       const network = await inspectNetworkByName(engine, name);

@@ -2,7 +2,7 @@
 import { release } from 'node:os';
 import { printableJson } from '../../../runtime/printable.ts';
 import { compileTemplate } from '../../docker/go-template/template.ts';
-import { built, commit, version as programVersion } from '../../version.ts';
+import { built, commit, version as programVersion } from '../../io/version.ts';
 import type { Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
 

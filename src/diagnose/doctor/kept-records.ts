@@ -22,7 +22,8 @@ import {
   type Paths,
 } from '../../engine/state/paths.ts';
 import { containerConfig, volumeRecord } from '../../engine/state/records.ts';
-import { bridgeNetwork, isId } from '../../engine/state/network-records.ts';
+import { isId } from '../../engine/spec/ids.ts';
+import { bridgeNetwork } from '../../engine/state/network-records.ts';
 import type { Finding } from './finding.ts';
 
 interface Kind {

@@ -22,7 +22,7 @@ import {
   leasesDir,
   namesDir,
 } from '../../engine/state/paths.ts';
-import { isId } from '../../engine/state/network-records.ts';
+import { isId } from '../../engine/spec/ids.ts';
 import { recover } from '../../engine/recovery.ts';
 import { releaseLeases } from '../../engine/network/release-network.ts';
 import type { ContainerStore } from '../../engine/state/store.ts';

@@ -2,14 +2,14 @@
  * Damaged or missing files of minidock. kept-records.ts covers records with a copy; this module covers what the
  * kernel also knows: a container's state, its journal, its bundle, its name, its leases.
  */
-import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { leaseOf, restoreAddress } from '../../../runtime/network/ipam.ts';
 import { leasedIds } from '../../../runtime/process/identity/id-ranges.ts';
 import { Journal } from '../../../runtime/plan/journal.ts';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { endpointStates, ownAddresses } from '../../engine/spec/endpoints.ts';
-import { isDamaged, readRecord, writeFileAtomic } from '../../engine/state/atomic-file.ts';
+import { isDamaged, readRecord, writeFileAtomic, writeRecord } from '../../engine/state/atomic-file.ts';
 import { ociConfig } from '../../engine/state/bundle-record.ts';
 import { attachmentOf, expectedUndos } from '../../engine/expected-undos.ts';
 import {
@@ -21,7 +21,7 @@ import {
   type Paths,
 } from '../../engine/state/paths.ts';
 import { containerState } from '../../engine/state/records.ts';
-import { isId } from '../../engine/state/network-records.ts';
+import { isId } from '../../engine/spec/ids.ts';
 import { computeBundle } from '../../engine/plans/prepare.ts';
 import type { Container, ContainerStore } from '../../engine/state/store.ts';
 import { isComplete, journalPath } from '../../engine/undo-run.ts';
@@ -140,7 +140,7 @@ function bundleOf(paths: Paths, { config, state, unreadable }: Container): reado
     finding(path, what, means, () => {
       const attachment = attachmentOf(config, state.network);
       const { bundle } = computeBundle(paths, config, attachment, { firstId: state.firstId });
-      writeFileSync(path, JSON.stringify(bundle), { mode: 0o600 });
+      writeRecord(path, bundle);
     }),
   ];
 }

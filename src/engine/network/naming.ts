@@ -9,7 +9,7 @@ import { nameFiles, namesDirectory, publishNames } from '../dns/names.ts';
 import type { ZoneRecord } from '../dns/zone.ts';
 import type { ContainerConfig, EndpointState, NetworkState } from '../spec/container.ts';
 import { DEFAULT_NETWORK, endpointSpecs, endpointStates, ownAddresses, specFor } from '../spec/endpoints.ts';
-import { writeJson } from '../state/atomic-file.ts';
+import { writeRecord } from '../state/atomic-file.ts';
 import { containerRunDir, type Paths } from '../state/paths.ts';
 import { dnsNames } from './dns-names.ts';
 
@@ -58,7 +58,7 @@ export function announceNames(
           ),
         }),
   };
-  writeJson(zonePath(paths, config.id), zone);
+  writeRecord(zonePath(paths, config.id), zone);
 }
 
 /** `--link TARGET:NAME`; the name is the target's where there is none. */

@@ -10,7 +10,7 @@ import { endpointStates, ownAddresses } from '../spec/endpoints.ts';
 import { idsDir, leasesDir, type Paths } from '../state/paths.ts';
 import { nameFiles } from '../dns/names.ts';
 import { performFileStep, type FileStep } from '../state/perform-file.ts';
-import { isId } from '../state/network-records.ts';
+import { isId } from '../spec/ids.ts';
 
 export function releaseNetwork(paths: Paths, id: string, ports: readonly HeldPort[], held?: Leased): void {
   releasePorts(ports);

@@ -9,8 +9,7 @@ import type { Argv } from '../../../runtime/plan/argv.ts';
 import { allCapabilities } from '../../../runtime/process/capabilities.ts';
 import { enteredNamespaces, type EnterRequest } from '../../../runtime/process/enter/enter-request.ts';
 import { enterArgv, execStart } from '../../../runtime/process/namespace-command.ts';
-import { readRecord } from '../state/atomic-file.ts';
-import { ociConfig } from '../state/bundle-record.ts';
+import { openRecord, judgeRecord } from '../state/atomic-file.ts';
 import { missingFile } from '../state/damage.ts';
 import type { ContainerConfig } from '../spec/container.ts';
 import { terminalSize } from '../../io/terminal-size.ts';
@@ -70,13 +69,13 @@ export const placesIn = (dir: string): { readonly requestPath: string; readonly 
   socketPath: join(dir, 'enter.sock'),
 });
 
-export function planExec(
+export async function planExec(
   paths: Paths,
   { config, state }: Container,
   options: ExecOptions,
   dir: string,
-): ExecPlan {
-  const bundle = readBundle(containerRunDir(paths, config.id));
+): Promise<ExecPlan> {
+  const bundle = await readBundle(containerRunDir(paths, config.id));
   const { seccomp } = bundle.linux;
   const mapping = idMapping(bundle);
   const request: EnterRequest = {
@@ -101,11 +100,13 @@ export async function execSteps({ request, start }: ExecPlan): Promise<readonly 
 }
 
 /** Who enters a container must know what it is confined by. @throws MinidockError 'DAMAGED_FILE'. */
-function readBundle(runDir: string): OciConfig {
+async function readBundle(runDir: string): Promise<OciConfig> {
   const path = join(runDir, 'bundle', 'config.json');
-  const bundle = readRecord(path, ociConfig);
-  if (bundle !== undefined) return bundle;
-  throw missingFile(path);
+  const found = openRecord(path);
+  if (found === undefined) throw missingFile(path);
+  if (found.isIntact) return found.document as OciConfig;
+  const { ociConfig } = await import('../state/bundle-record.ts');
+  return judgeRecord(path, found.document, ociConfig);
 }
 
 function execProcess(base: OciProcess, options: ExecOptions): OciProcess {

@@ -12,6 +12,7 @@ import { hostDevices, splitDevice } from '../../../runtime/rootfs/host-devices.t
 import { buildBundle, emptyLayer } from './bundle.ts';
 import type { ContainerConfig } from '../spec/container.ts';
 import { cgroupsPath, containerRunDir, type Paths } from '../state/paths.ts';
+import { seal } from '../state/seal.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
 import type { Joined } from './bundle-input.ts';
 import { startNamespaces } from './bundle-namespaces.ts';
@@ -117,7 +118,8 @@ export function prepareRun(
     ensurePrivateDir(path);
     mkdirSync(emptyLayer(paths, config.id), { recursive: true });
   }
-  writeFileSync(join(bundleDir, 'config.json'), bundleText, { mode: 0o600 });
+  // OCI's readers ignore a field that they do not know.
+  writeFileSync(join(bundleDir, 'config.json'), seal(bundleText), { mode: 0o600 });
   return plan;
 }
 

@@ -4,6 +4,7 @@
  * may be killed at any time. If the shim itself is killed, the journal, the leases and the state file tell the next
  * command what to clean up (recovery.ts).
  */
+import { examiner } from '../state/examiner.ts';
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
@@ -43,7 +44,7 @@ export async function runShim(): Promise<void> {
   const request = span('wait', 'wait for the command', readRequest);
   // The command had nothing to start after all.
   if (request === undefined) return;
-  const store = new ContainerStore({ root: request.root, run: request.run });
+  const store = new ContainerStore({ root: request.root, run: request.run }, examiner);
   const lock = await span('state', 'lock', () => tryLockPatiently(containerLock(store.paths, request.id)));
   const found = span('state', 'read the container', () => store.read(request.id));
   if (lock === undefined || found?.unreadable !== undefined || found === undefined) {

@@ -1,4 +1,5 @@
 /** Resumes a shim after hibernation (sleep.ts). */
+import { examiner } from '../state/examiner.ts';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Journal } from '../../../runtime/plan/journal.ts';
@@ -37,7 +38,7 @@ export async function resumeShim(text: string): Promise<void> {
 
 /** Another program removed the container's directory: end the container, since no command can find it any more. */
 async function reassemble({ id, paths, lock, ports, stdio, restartDelay }: Handover): Promise<ShimContext> {
-  const store = new ContainerStore(paths);
+  const store = new ContainerStore(paths, examiner);
   try {
     const found = store.read(id);
     if (found === undefined) throw noSuchContainer(id);

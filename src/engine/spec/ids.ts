@@ -5,6 +5,7 @@ export const randomHex = (bytes: number): string =>
   Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString('hex');
 
 export const newId = (): string => randomHex(32);
+export const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 export const shortId = (id: string): string => id.slice(0, 12);
 
 const QUALITIES =

@@ -24,6 +24,7 @@ import type { Shape } from '../../../images/foreign/shape.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { damagedFile } from './damage.ts';
 import { randomHex } from '../spec/ids.ts';
+import { openSeal, seal } from './seal.ts';
 
 export function writeFileAtomic(path: string, text: string, mode = 0o600): void {
   const temporary = temporaryIn(dirname(path));
@@ -69,8 +70,9 @@ export function overwriteFile(path: string, text: string): void {
 /** Not longer than the name it will have may be, and never the name of anything else. */
 const temporaryIn = (directory: string): string => join(directory, `.${randomHex(6)}.tmp`);
 
-export function writeJson(path: string, value: unknown): void {
-  writeFileAtomic(path, JSON.stringify(value));
+/** `value`: an object with a field at least, of a shape that readRecord() reads. */
+export function writeRecord(path: string, value: object): void {
+  writeFileAtomic(path, seal(JSON.stringify(value)));
 }
 
 /** More than nearly all that is read has. */
@@ -113,11 +115,14 @@ export function readAtMost(path: string, size: number): string | undefined {
   }
 }
 
-/**
- * A record of minidock's own, of the shape it was written with; undefined when there is no such file.
- * @throws MinidockError 'DAMAGED_FILE', after a power cut for instance.
- */
-export function readRecord<T>(path: string, shape: Shape<T>): T | undefined {
+export interface Found {
+  readonly document: unknown;
+  /** This build wrote it as it is: it has its shape. */
+  readonly isIntact: boolean;
+}
+
+/** A record that judgeRecord() has not seen; undefined when there is no such file. @throws MinidockError 'DAMAGED_FILE'. */
+export function openRecord(path: string): Found | undefined {
   let text: string;
   try {
     text = readSmallFile(path);
@@ -129,10 +134,25 @@ export function readRecord<T>(path: string, shape: Shape<T>): T | undefined {
     if (code === 'EIO' || code === 'EISDIR') throw damagedFile(path, `it cannot be read (${code})`, error);
     throw error;
   }
-  const document = parse(path, text);
+  const { json, isIntact } = openSeal(text);
+  return { document: parse(path, json), isIntact };
+}
+
+/** The record, if it has the shape. @throws MinidockError 'DAMAGED_FILE'. */
+export function judgeRecord<T>(path: string, document: unknown, shape: Shape<T>): T {
   const problem = shape.find(document, '');
   if (problem === undefined) return document as T;
   throw damagedFile(path, `${problem.path === '' ? 'it' : problem.path} ${problem.what}`);
+}
+
+/**
+ * A record of minidock's own, of the shape it was written with; undefined when there is no such file.
+ * @throws MinidockError 'DAMAGED_FILE', after a power cut for instance.
+ */
+export function readRecord<T>(path: string, shape: Shape<T>): T | undefined {
+  const found = openRecord(path);
+  if (found === undefined || found.isIntact) return found?.document as T | undefined;
+  return judgeRecord(path, found.document, shape);
 }
 
 function parse(path: string, text: string): unknown {
@@ -147,9 +167,9 @@ function parse(path: string, text: string): unknown {
 export const readKeptRecord = <T>(path: string, shape: Shape<T>): Kept<T> =>
   readKept(path, (file) => readRecord(file, shape), isDamaged);
 
-export function writeKeptRecord(path: string, value: unknown): void {
-  writeJson(path, value);
-  writeFileAtomic(copyOf(path), JSON.stringify(value));
+export function writeKeptRecord(path: string, value: object): void {
+  writeRecord(path, value);
+  writeRecord(copyOf(path), value);
 }
 
 /** For a directory that is entered by its name. @throws MinidockError 'DAMAGED_FILE'. */

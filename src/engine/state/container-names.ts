@@ -10,7 +10,7 @@ import { damagedFile, missingFile, tellDamage } from './damage.ts';
 import { isHalfMade } from './half-made.ts';
 import { containerDir, nameFile, namesDir, type Paths } from './paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
-import { isId } from './network-records.ts';
+import { isId } from '../spec/ids.ts';
 
 export interface NamedContainers {
   ids(): readonly string[];

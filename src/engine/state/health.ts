@@ -5,7 +5,7 @@
 import { listOf, record, size, text, value, type Shape } from '../../../images/foreign/shape.ts';
 import type { Healthcheck } from '../../../images/types.ts';
 import type { Health, HealthStatus, ProbeResult } from '../spec/container.ts';
-import { isDamaged, readRecord, writeJson } from './atomic-file.ts';
+import { isDamaged, readRecord, writeRecord } from './atomic-file.ts';
 import { tellDamage } from './damage.ts';
 import { containerDir, type Paths } from './paths.ts';
 
@@ -43,4 +43,4 @@ export function readHealth(paths: Paths, id: string): Health | undefined {
 }
 
 export const writeHealth = (paths: Paths, id: string, found: Health): void =>
-  writeJson(path(paths, id), found);
+  writeRecord(path(paths, id), found);

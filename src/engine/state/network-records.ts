@@ -15,9 +15,8 @@ import {
 import { parseCidr, parseIpv4 } from '../../../runtime/network/ipv4.ts';
 import { canonicalIpv6 } from '../../../runtime/syscall/inet.ts';
 import type { BridgeNetwork, Ipv6Block, PortBinding, PortRequest } from '../../../runtime/network/types.ts';
+import { isId } from '../spec/ids.ts';
 import type { EndpointSpec, EndpointState, NetworkSpec, NetworkState } from '../spec/container.ts';
-
-export const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 
 export const id = form('64 hex digits', 'ids', isId);
 export const whole = value<number>('a whole number', 'whole numbers', Number.isSafeInteger);

@@ -39,7 +39,7 @@ function perform(command: OwnCommand): void {
       for (const path of command.paths) removeTree(path);
       return;
     case 'write-record':
-      writeKeptRecord(command.path, JSON.parse(command.text));
+      writeKeptRecord(command.path, JSON.parse(command.text) as object);
       return;
     case 'mkdir':
       mkdirSync(command.path, { recursive: true, mode: command.mode });

@@ -15,19 +15,18 @@ import {
   readKeptRecord,
   readRecord,
   refuseLink,
-  writeJson,
+  writeRecord,
   writeKeptRecord,
 } from './atomic-file.ts';
 import type { ContainerConfig, ContainerState } from '../spec/container.ts';
 import { ContainerNames } from './container-names.ts';
 import { damagedFile, missingFile, tellDamage } from './damage.ts';
-import { deriveState, shimOf } from './derived-state.ts';
+import type { Examiner } from './examiner.ts';
 import { configPath, isHalfMade, claimsPath } from './half-made.ts';
 import { containerDir, containersDir, type Paths } from './paths.ts';
-import { containerConfig, containerState } from './records.ts';
-import { isId } from './network-records.ts';
-import { unreadableConfig } from './unreadable.ts';
+import { isId } from '../spec/ids.ts';
 import { NEVER } from '../spec/time.ts';
+import type { Shape } from '../../../images/foreign/shape.ts';
 
 export interface Container {
   readonly config: ContainerConfig;
@@ -60,14 +59,36 @@ export function noSuchContainer(reference: string): MinidockError {
   return new MinidockError({ code: 'NO_SUCH_CONTAINER', message: `No such container: ${reference}` });
 }
 
+/** A record must be looked at field by field: loadExaminer(), then read again. */
+export class ExaminerNeeded extends Error {}
+
 export class ContainerStore {
   readonly names: ContainerNames;
+  private readonly configShape = this.shape<ContainerConfig>(() => this.examiner().config);
+  private readonly stateShape = this.shape<Omit<ContainerState, 'health'>>(() => this.examiner().state);
 
-  constructor(readonly paths: Paths) {
+  /** Without an examiner, what reads a record throws ExaminerNeeded where it needs one. */
+  constructor(
+    readonly paths: Paths,
+    private loaded?: Examiner,
+  ) {
     this.names = new ContainerNames(paths, {
       ids: () => this.ids(),
       nameOf: (id) => this.readConfig(id)?.config.name,
     });
+  }
+
+  async loadExaminer(): Promise<void> {
+    this.loaded ??= (await import('./examiner.ts')).examiner;
+  }
+
+  private examiner(): Examiner {
+    if (this.loaded === undefined) throw new ExaminerNeeded('a record is to be examined');
+    return this.loaded;
+  }
+
+  private shape<T>(of: () => Shape<T>): Shape<T> {
+    return { one: 'an object', many: 'objects', find: (value, path) => of().find(value, path) };
   }
 
   rename(config: ContainerConfig, name: string): void {
@@ -78,7 +99,7 @@ export class ContainerStore {
 
   /** @throws MinidockError 'BAD_CONFIG' for one that nobody could read again: of what an image says, perhaps. */
   writeConfig(config: ContainerConfig): void {
-    const problem = containerConfig.find(config, '');
+    const problem = this.configShape.find(config, '');
     if (problem !== undefined) {
       throw new MinidockError({
         code: 'BAD_CONFIG',
@@ -93,7 +114,7 @@ export class ContainerStore {
   writeState(id: string, state: ContainerState): void {
     const path = join(containerDir(this.paths, id), 'state.json');
     try {
-      writeJson(path, state);
+      writeRecord(path, state);
     } catch (error) {
       // That a container has ended must be known, and the container be removable, on a full disk above all.
       if (!isDiskFull(error) || !existsSync(path)) throw error;
@@ -113,13 +134,16 @@ export class ContainerStore {
     const path = configPath(dir);
     const unreadable = (error: MinidockError): Omit<Container, 'state'> => {
       tellDamage(error, 'What it was is lost; it can still be stopped and removed.');
-      return { config: unreadableConfig(this.paths, id), unreadable: error };
+      return { config: this.examiner().unreadableConfig(this.paths, id), unreadable: error };
     };
     return orIfDamaged<Omit<Container, 'state'> | undefined>(() => {
-      const { value, damage } = readKeptRecord(path, containerConfig);
+      const { value, damage } = readKeptRecord(path, this.configShape);
       if (value === undefined) {
         // To ask who holds its lock takes the kernel 20 ms, which need not be of one that says it is being made.
-        if (isHalfMade(dir) && (existsSync(claimsPath(dir)) || shimOf(this.paths, id) === undefined))
+        if (
+          isHalfMade(dir) &&
+          (existsSync(claimsPath(dir)) || this.examiner().shimOf(this.paths, id) === undefined)
+        )
           return undefined;
         // Either its record is lost, or it was written since we looked.
         return existsSync(path) ? this.readConfig(id) : unreadable(missingFile(path));
@@ -139,11 +163,11 @@ export class ContainerStore {
     const path = `${containerDir(this.paths, id)}/state.json`;
     const derived = (error: MinidockError): ContainerState => {
       tellDamage(error, 'Whether the container runs is taken from the kernel.');
-      const config = known ?? this.readConfig(id)?.config ?? unreadableConfig(this.paths, id);
-      return deriveState(this.paths, config, error.message);
+      const config = known ?? this.readConfig(id)?.config ?? this.examiner().unreadableConfig(this.paths, id);
+      return this.examiner().deriveState(this.paths, config, error.message);
     };
     return orIfDamaged<ContainerState>(() => {
-      const state = readRecord(path, containerState);
+      const state = readRecord(path, this.stateShape);
       if (state !== undefined) return state;
       // No container yet, or none any more: it was removed since its configuration was read.
       return isHalfMade(containerDir(this.paths, id)) ? NEW_STATE : derived(missingFile(path));

@@ -10,7 +10,7 @@ import { tryLock, type Lock } from './lock.ts';
 import { volumesDir, type Paths } from './paths.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
 import { volumeRecord } from './records.ts';
-import { isId } from './network-records.ts';
+import { isId } from '../spec/ids.ts';
 import { removeTree } from './remove-tree.ts';
 import type { FileSystemSpec } from '../spec/container.ts';
 import { timestamp } from '../spec/time.ts';

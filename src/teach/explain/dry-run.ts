@@ -74,6 +74,6 @@ export async function printExec(
   how: ExplainHow,
 ): Promise<void> {
   requireRunning(container);
-  const steps = await execSteps(planExec(paths, container, options, newExecDir(paths, container)));
+  const steps = await execSteps(await planExec(paths, container, options, newExecDir(paths, container)));
   await printSteps(throughExec(steps, sameAs(container, options)), how);
 }

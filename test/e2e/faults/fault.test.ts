@@ -3,6 +3,7 @@
  * and the host is what it was. Then the two ways to carry out a plan, folded and one by one, which must come to the
  * same; and the readers of a plan that do nothing, or say what was done.
  */
+import { examiner } from '../../../src/engine/state/examiner.ts';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { allSteps } from '../../../src/engine/plans/run-plan.ts';
@@ -36,7 +37,7 @@ const runWith = (env: Readonly<Record<string, string>>, ...args: readonly string
 async function planOf(...flags: readonly string[]): Promise<readonly Step[]> {
   const id = await ok('create', ...flags, 'test', 'true');
   const paths = { root: engine.host.root, run: engine.host.runDir };
-  const store = new ContainerStore(paths);
+  const store = new ContainerStore(paths, examiner);
   const { config } = store.find(id);
   const { plan } = computeRun(paths, config, await previewNetwork(store, config));
   await ok('rm', '-v', id);

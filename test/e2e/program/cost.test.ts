@@ -109,14 +109,14 @@ describe('modules loaded', () => {
 
   test.each([
     ['--help', help, 17],
-    ['ps', [...verb, 'src/commands/container/ps.ts'], 74],
-    ['inspect', [...verb, 'src/commands/system/inspect.ts', 'src/docker/inspect/container.ts'], 74],
-    ['port', [...verb, 'src/commands/container/port.ts'], 65],
-    ['images', [...verb, 'src/commands/image/images.ts'], 74],
-    ['logs', [...verb, 'src/commands/container/logs.ts'], 77],
-    ['exec', [...verb, 'src/commands/container/exec.ts'], 98],
-    ['run', [...verb, 'src/commands/container/run.ts'], 120],
-    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 162],
+    ['ps', [...verb, 'src/commands/container/ps.ts'], 56],
+    ['inspect', [...verb, 'src/commands/system/inspect.ts', 'src/docker/inspect/container.ts'], 56],
+    ['port', [...verb, 'src/commands/container/port.ts'], 45],
+    ['images', [...verb, 'src/commands/image/images.ts'], 52],
+    ['logs', [...verb, 'src/commands/container/logs.ts'], 57],
+    ['exec', [...verb, 'src/commands/container/exec.ts'], 81],
+    ['run', [...verb, 'src/commands/container/run.ts'], 114],
+    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 165],
     ['PID 1', ['src/cli.ts', 'runtime/process/init.ts'], 62],
   ])('by %s: no library but commander, and few of our own', (name, entries, limit) => {
     const { files, libraries } = staticModules(...entries);

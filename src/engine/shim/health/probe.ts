@@ -3,6 +3,7 @@
  * this. The command runs as by `exec`, with all that confines the container; its output is kept up to 4096 bytes; what
  * does not end in time is killed. The result goes to health.json.
  */
+import { examiner } from '../../state/examiner.ts';
 import { readFileSync } from 'node:fs';
 import { execInContainer, type ExecOutput } from '../../exec.ts';
 import { timestamp } from '../../spec/time.ts';
@@ -26,7 +27,7 @@ const LAST_WORDS = 1000;
 
 export async function runProbe(text: string): Promise<void> {
   const { id, root, run } = JSON.parse(text) as ProbeRequest;
-  const store = new ContainerStore({ root, run });
+  const store = new ContainerStore({ root, run }, examiner);
   const container = store.read(id);
   const check = container?.config.spec.healthcheck;
   const argv = probeCommand(check);

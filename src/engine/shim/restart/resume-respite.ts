@@ -1,4 +1,5 @@
 /** A shim that was executed for the next run of its container, or woken up before it (respite.ts). */
+import { examiner } from '../../state/examiner.ts';
 import { rmSync } from 'node:fs';
 import { heldLock } from '../../state/lock.ts';
 import { containerRunDir } from '../../state/paths.ts';
@@ -10,7 +11,7 @@ import { isGivenUp, waitForRestart, type Respite } from './respite.ts';
 
 export async function resumeRespite(text: string): Promise<void> {
   const { id, paths, lock, clients, due, delay } = takeOver<Respite>(text);
-  const store = new ContainerStore(paths);
+  const store = new ContainerStore(paths, examiner);
   const found = store.read(id);
   if (found === undefined || found.unreadable !== undefined) {
     // Nobody can tell what is to be started. The lock goes with this process.

@@ -1,4 +1,5 @@
 /** Flags and an image's configuration, merged as Docker merges them. */
+import { examiner } from '../../../../src/engine/state/examiner.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { ContainerDefaults, StoredImage } from '../../../../images/types.ts';
 import type { ContainerSpec } from '../../../../src/engine/spec/container.ts';
@@ -6,7 +7,7 @@ import { draftContainer } from '../../../../src/engine/create.ts';
 import type { CreateRequest } from '../../../../src/engine/spec/create-request.ts';
 import { ContainerStore } from '../../../../src/engine/state/store.ts';
 
-const store = new ContainerStore({ root: '/nowhere/root', run: '/nowhere/run' });
+const store = new ContainerStore({ root: '/nowhere/root', run: '/nowhere/run' }, examiner);
 
 function spec(
   flags: Partial<CreateRequest> = {},

@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { examiner } from '../../../../../src/engine/state/examiner.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -12,7 +13,7 @@ let root: string;
 let store: ContainerStore;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'minidock-test-'));
-  store = new ContainerStore({ root, run: join(root, 'run') });
+  store = new ContainerStore({ root, run: join(root, 'run') }, examiner);
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
