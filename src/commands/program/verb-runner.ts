@@ -12,6 +12,7 @@ import { wantsColor } from '../../ui/colors.ts';
 import { normaliseBooleans } from '../shared/boolean-flags.ts';
 import { GLOBAL_FLAGS, heedGlobals, type Globals } from './global-flags.ts';
 import { DESCRIPTION, helpText } from './help.ts';
+import { LeanCommand } from './lean-command.ts';
 import type { Context, Verb } from '../shared/verb.ts';
 import type { VerbEntry } from './verb-entry.ts';
 
@@ -38,7 +39,6 @@ export async function runVerb({ entry, before, rest, shim }: CommandLine): Promi
     if (entry === undefined) return outcome.code;
     const module: Verb = await span('start', `load ${entry.name}`, () => entry.load());
     const parsing = traceClock();
-    command = newCommand(`minidock ${entry.name}`).description(entry.summary).allowExcessArguments(false);
     const context: Context = {
       engine: new Engine(resolvePaths(globals)),
       shim,
@@ -51,13 +51,22 @@ export async function runVerb({ entry, before, rest, shim }: CommandLine): Promi
       },
     };
     if (module.startsLean !== true) await context.engine.containers.loadExaminer();
-    module.configure(command, context);
-    if (rest.some((word) => word === '--help' || word === '-h')) {
-      const { helpFooter } = await import('./examples.ts');
-      command.addHelpText('after', helpFooter(entry));
+    const parse = async (all: boolean): Promise<void> => {
+      const name = `minidock ${entry.name}`;
+      command = newCommand(all ? new Command(name) : new LeanCommand(name, rest));
+      command.description(entry.summary).allowExcessArguments(false);
+      module.configure(command, context);
+      if (asksForHelp) command.addHelpText('after', (await import('./examples.ts')).helpFooter(entry));
+      if (isTraced()) command.hook('preAction', () => spanSince(parsing, 'start', 'parse arguments'));
+      await command.parseAsync([...normaliseBooleans(command, rest)], { from: 'user' });
+    };
+    const asksForHelp = rest.some((word) => word === '--help' || word === '-h');
+    try {
+      await parse(asksForHelp);
+    } catch (error) {
+      if (!(error instanceof CommanderError) || asksForHelp) throw error;
+      await parse(true);
     }
-    if (isTraced()) command.hook('preAction', () => spanSince(parsing, 'start', 'parse arguments'));
-    await command.parseAsync([...normaliseBooleans(command, rest)], { from: 'user' });
     return outcome.code;
   } catch (error) {
     return await printError(error, entry?.name ?? '', command);
@@ -69,7 +78,7 @@ export async function runVerb({ entry, before, rest, shim }: CommandLine): Promi
  * have no global flags.
  */
 async function parseGlobals(words: readonly string[], isAlone: boolean): Promise<Globals> {
-  const program = newCommand('minidock').description(DESCRIPTION);
+  const program = newCommand(new Command('minidock')).description(DESCRIPTION);
   for (const [flag, what] of GLOBAL_FLAGS) program.option(flag, what);
   program.helpInformation = helpText;
   program.action(() => (isAlone ? program.outputHelp() : undefined));
@@ -79,9 +88,9 @@ async function parseGlobals(words: readonly string[], isAlone: boolean): Promise
   return globals;
 }
 
-function newCommand(name: string): Command {
+function newCommand(command: Command): Command {
   return (
-    new Command(name)
+    command
       .helpOption('-h, --help', 'Print usage')
       // As in Docker: it is taken, unless the verb has another -h, and not advertised.
       .configureHelp({ optionTerm: ({ long, flags }) => (long === '--help' ? long : flags) })
