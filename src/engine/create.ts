@@ -22,7 +22,6 @@ import { withVolumesFrom } from './volumes/volumes-from.ts';
 import {
   bindWords,
   deleteVolume,
-  fillingPath,
   fileSystemOf,
   getVolume,
   lockVolumes,
@@ -239,19 +238,15 @@ function makeVolumes(
       mkdirSync(mount.source, { recursive: true, mode: 0o755 });
     }
     if (mount.type !== 'volume') return mount;
-    const taken = takeVolume(paths, mount.volume ?? newId(), mount.anonymous === true);
-    const { volume, publish } = taken;
+    const taken = takeVolume(paths, mount.volume ?? newId(), mount);
+    const { volume, isNew, toFill, publish } = taken;
     const made = onVolume(mount, volume);
-    if (publish !== undefined) {
-      toPublish.push(publish);
+    if (isNew) {
       names.push(volume.name);
-      if (taken.isEmpty) undo.push(() => deleteVolume(paths, volume.name));
-      if (taken.isEmpty && !noCopy) {
-        // An anonymous one goes with its container if that is not made; nobody else asks for it.
-        if (!volume.anonymous) writeFileSync(fillingPath(paths, volume.name), '', { mode: 0o600 });
-        fresh.push(made);
-      }
+      if (toFill) undo.push(() => deleteVolume(paths, volume.name));
     }
+    if (toFill && !noCopy) fresh.push(made);
+    if (isNew || (toFill && !noCopy)) toPublish.push(publish);
     return made;
   });
   return { mounts, fresh, publish: toPublish, made: names };

@@ -109,8 +109,7 @@ export function parseMount(text: string): MountRequest {
         ? { ...anonymousVolume(common.target), readOnly, noCopy }
         : { type, source: '', volume: source, ...common, options: [], noCopy };
     const subpath = take('volume-subpath');
-    mount =
-      subpath === undefined ? whole : { ...whole, subpath: checkSubpath(subpath, 'volume'), noCopy: true };
+    mount = subpath === undefined ? whole : { ...whole, subpath: checkSubpath(subpath, 'volume') };
   } else if (type === 'tmpfs') {
     if (source !== '') throw bad('source is not allowed for tmpfs');
     const size = take('tmpfs-size');

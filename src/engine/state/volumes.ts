@@ -3,6 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { delay } from '../../../runtime/io/delay.ts';
+import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { copyOf } from '../../../images/foreign/kept.ts';
 import { isDamaged, readKeptRecord, refuseLink, writeKeptRecord } from './atomic-file.ts';
 import { missingFile, tellDamage } from './damage.ts';
@@ -12,7 +13,7 @@ import { ensurePrivateDir } from '../../io/private-dir.ts';
 import { volumeRecord } from './records.ts';
 import { isId } from '../spec/ids.ts';
 import { removeTree } from './remove-tree.ts';
-import type { FileSystemSpec } from '../spec/container.ts';
+import type { FileSystemSpec, MountSpec } from '../spec/container.ts';
 import { timestamp } from '../spec/time.ts';
 
 export interface Volume {
@@ -53,10 +54,11 @@ const LONGEST_NAME = 255;
 /** A volume that a container is about to use. */
 export interface TakenVolume {
   readonly volume: Volume;
-  /** To be filled from the image: as in Docker, only if it is new and empty. */
-  readonly isEmpty: boolean;
-  /** For one that is new, to be called when it is filled: from then on others find it. */
-  readonly publish: (() => void) | undefined;
+  readonly isNew: boolean;
+  /** To be filled from the image, as in Docker: it is empty, or only who opens it can tell (volume-copy-child.ts). */
+  readonly toFill: boolean;
+  /** To be called when it is filled: from then on others find a new one, and nobody fills it anew. */
+  readonly publish: () => void;
 }
 
 /**
@@ -94,19 +96,32 @@ export function checkVolumeName(paths: Paths, name: string): void {
 }
 
 /** Made if it is not there. One that is named is only to be asked for with the lock held. */
-export function takeVolume(paths: Paths, name: string, anonymous: boolean): TakenVolume {
+export function takeVolume(
+  paths: Paths,
+  name: string,
+  { anonymous, subpath }: Pick<MountSpec, 'anonymous' | 'subpath'>,
+): TakenVolume {
   checkVolumeName(paths, name);
   const existing = getVolume(paths, name);
-  if (existing !== undefined) return { volume: existing, isEmpty: false, publish: undefined };
+  if (existing !== undefined) {
+    const publish = (): void => rmSync(fillingPath(paths, name), { force: true });
+    return {
+      volume: existing,
+      isNew: false,
+      toFill: subpath !== undefined || mayBeEmpty(paths, existing),
+      publish,
+    };
+  }
   ensurePrivateDir(volumesDir(paths));
   const dir = join(volumesDir(paths), name);
   // Who began to fill it held the lock, and was killed.
   if (existsSync(fillingPath(paths, name))) removeTree(dir);
   mkdirSync(volumeData(paths, name), { recursive: true, mode: 0o755 });
-  const meta = { created: timestamp(), anonymous };
+  const meta = { created: timestamp(), anonymous: anonymous === true };
   return {
     volume: { name, ...meta, mountpoint: volumeData(paths, name) },
-    isEmpty: readdirSync(volumeData(paths, name)).length === 0,
+    isNew: true,
+    toFill: readdirSync(volumeData(paths, name)).length === 0,
     publish: () => {
       writeKeptRecord(join(dir, 'volume.json'), meta);
       rmSync(fillingPath(paths, name), { force: true });
@@ -114,7 +129,24 @@ export function takeVolume(paths: Paths, name: string, anonymous: boolean): Take
   };
 }
 
-/** Is there while a new volume is being filled, until it is published. */
+/** One whose filling was broken off counts as empty. */
+function mayBeEmpty(paths: Paths, volume: Volume): boolean {
+  if (existsSync(fillingPath(paths, volume.name))) return true;
+  const fileSystem = fileSystemOf(volume);
+  // What is copied to a tmpfs goes with the mount that it was copied by.
+  if (fileSystem !== undefined) return !MEMORY.includes(fileSystem.type);
+  try {
+    return readdirSync(volumeSource(volume)).length === 0;
+  } catch (error) {
+    // A directory of the host that is not there: the start reports it.
+    if (errnoOf(error) === '') throw error;
+    return false;
+  }
+}
+
+const MEMORY: readonly string[] = ['tmpfs', 'ramfs'];
+
+/** Is there while a volume is being filled, until it is published. */
 export const fillingPath = (paths: Paths, name: string): string => join(volumesDir(paths), name, 'filling');
 
 export function getVolume(paths: Paths, name: string): Volume | undefined {

@@ -170,10 +170,19 @@ export const state = [
     ['if (length < SIZE) return', 'if (length <= SIZE) return', 'unit/src/engine/state/atomic-file'],
   ),
   ...mutantsOf('src/engine/state/volumes.ts', [
-    'if (existing !== undefined) return { volume: existing, isEmpty: false, publish: undefined };',
-    'if (existing !== undefined) return { volume: existing, isEmpty: true, publish: () => undefined };',
-    'e2e/volumes/volumes\\. -t filled',
+    'toFill: subpath !== undefined || mayBeEmpty(paths, existing), publish };',
+    'toFill: subpath !== undefined, publish };',
+    'e2e/volumes/volume-filling\\. -t empty',
   ]),
+  ...mutantsOf(
+    'src/engine/state/volume-copy-child.ts',
+    [
+      'begun || readdirSync(throughOurs(to)).length === 0',
+      'begun || readdirSync(throughOurs(to)).length >= 0',
+      'e2e/volumes/volume-filling\\. -t files',
+    ],
+    ["'--archive', '--remove-destination'", "'--archive'", 'e2e/volumes/volume-filling\\. -t pipe'],
+  ),
   ...mutantsOf('src/engine/volumes/remove.ts', [
     '  unmountAll(volumeData(paths, name), hostOf(kernel));\n',
     '  void [unmountAll, volumeData, hostOf, kernel];\n',
