@@ -27,6 +27,10 @@ async function main([role, ...args]: readonly string[]): Promise<void> {
       const { runRelay } = await import('./engine/relay/main.ts');
       return runRelay(args[0] ?? '');
     }
+    case '__exec-end': {
+      const { awaitExecEnd } = await import('./engine/exec-end/await.ts');
+      return awaitExecEnd(args[1]);
+    }
     case '__probe': {
       const { runProbe } = await import('./engine/shim/health/probe.ts');
       return runProbe(args[0] ?? '').then(() => process.exit(0));

@@ -27,6 +27,8 @@ export interface ListedCall {
 export interface CallProgram {
   /** Descriptor, left open for the program: it gets a report of sixteen bytes (readReport), then its end. */
   readonly channel: number;
+  /** Descriptor, left open for the reaper: it gets the program's status, four bytes as wait4(2) writes them. */
+  readonly result?: number;
   /** By a process that is the only one to use its descriptors; those from 3 on are closed at the end. */
   readonly prepare: readonly ListedCall[];
   /** By the child, with what a program is to have and no more; the last one is execve(2). */
@@ -49,7 +51,7 @@ interface Entry extends ListedCall {
 }
 
 /** All calls in the table's order, which is how a report counts them; `arch` as in process.arch. */
-function entriesOf({ channel, prepare, become }: CallProgram): readonly Entry[] {
+function entriesOf({ channel, result, prepare, become }: CallProgram): readonly Entry[] {
   const begin: readonly Entry[] = [
     // Of a process that is not dumpable, nobody without CAP_SYS_PTRACE opens /proc/PID.
     { name: 'prctl', args: [PR_SET_DUMPABLE, 0] },
@@ -72,9 +74,24 @@ function entriesOf({ channel, prepare, become }: CallProgram): readonly Entry[] 
     // The reaper.
     { name: 'wait4', args: [0, 0, 0, 0] },
     { name: 'write', args: [channel, REPORT, REPORT_SIZE] },
-    { name: 'close_range', args: [0, LAST_FD, 0] },
+    ...(result === undefined ? [closing(0)] : reporting(result)),
   ];
 }
+
+const closing = (from: number, to = LAST_FD): Entry => ({ name: 'close_range', args: [from, to, 0] });
+
+/** Waits here, so that nothing is left to wait for at the end of the table, where the status of the reaper comes from. */
+const reporting = (result: number): readonly Entry[] => [
+  closing(0, result - 1),
+  closing(result + 1),
+  { name: 'wait4', args: [ALL_CHILDREN, STATUS, 0, 0] },
+  { name: 'write', args: [result, STATUS, STATUS_SIZE] },
+];
+
+const ALL_CHILDREN = -1;
+/** Behind the report, on the same page. */
+const STATUS = REPORT + REPORT_SIZE;
+const STATUS_SIZE = 4;
 
 /** The table's address in memory, for the reader of a report. */
 export const CALL_TABLE = DATA;

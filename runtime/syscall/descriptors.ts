@@ -60,7 +60,11 @@ export function setProcessName(name: string): void {
 export function waitForChild(pid: number): number {
   const status = new Int32Array(1);
   call('wait4', pid, new Uint8Array(status.buffer), 0, 0);
-  const [word = 0] = status;
+  return exitStatusOf(status[0] ?? 0);
+}
+
+/** Of what wait4(2) writes. */
+export function exitStatusOf(word: number): number {
   const signal = word & 0x7f;
   return signal === 0 ? (word >> 8) & 0xff : 128 + signal;
 }

@@ -91,7 +91,12 @@ async function runExec(
   const { request, start } = plan;
   onSteps?.(await execSteps(plan));
   const { requestPath, socketPath } = placesIn(dir);
-  writeFileSync(requestPath, JSON.stringify({ ...request, trace: isTraced() }), { mode: 0o600 });
+  // A detached program outlives this command, so another process has to record its end (exec-end/await.ts).
+  const result = options.detach ? kernel.pipe() : undefined;
+  const inherited = result === undefined ? {} : { result: RESULT };
+  writeFileSync(requestPath, JSON.stringify({ ...request, ...inherited, trace: isTraced() }), {
+    mode: 0o600,
+  });
   const trace = new InitTrace(`exec in ${config.name}`);
   const init = await span('wait', 'listen for the process inside', () =>
     listenForInit(socketPath, trace, undefined, true),
@@ -101,7 +106,7 @@ async function runExec(
   const child = stepSpan([start], (note) => {
     const env = { ...SHORT_LIVED, PATH: process.env['PATH'] };
     const spawned = spawn(start.command.argv, {
-      stdio: stdio.child,
+      stdio: [...stdio.child, ...(result === undefined ? [] : [result.write])],
       cwd: '/',
       detached: options.detach,
       env,
@@ -110,6 +115,7 @@ async function runExec(
     return spawned;
   });
   stdio.closeChildEnds();
+  if (result !== undefined) closeSync(result.write);
   output.started?.(child.pid);
   const { exited } = child;
   const early = exited.then((code): never => {
@@ -142,9 +148,11 @@ async function runExec(
     trace.executed('process.exec', { kind: 'exec', argv: options.argv, cwd: request.process.cwd });
     void exited.then((status) => {
       trace.ended(status);
-      events.ended(status);
+      if (result === undefined) events.ended(status);
     });
-    if (options.detach) {
+    if (result !== undefined) {
+      const { startWaiting } = await import('./exec-end/start.ts');
+      startWaiting(paths, events.end, result.read);
       child.unref();
       return 0;
     }
@@ -164,6 +172,9 @@ async function runExec(
     child.unref();
   }
 }
+
+/** The first descriptor behind standard input, output and error. */
+const RESULT = 3;
 
 /** Milliseconds: PID 1 is still there while the kernel ends what is in its namespace. */
 const DYING = 300;

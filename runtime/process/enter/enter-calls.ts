@@ -17,6 +17,8 @@ interface Listed extends ListedCall {
 
 export class EnterCalls {
   readonly kernel: ContainerKernel;
+  /** As CallProgram has it. */
+  result: number | undefined;
   /** Of the step that is being carried out. */
   step = '';
   private readonly parts: Readonly<Record<'prepare' | 'become', Listed[]>> = { prepare: [], become: [] };
@@ -87,7 +89,7 @@ export class EnterCalls {
   }
 
   private program(channel: number): CallProgram {
-    return { channel, ...this.parts };
+    return { channel, ...(this.result === undefined ? {} : { result: this.result }), ...this.parts };
   }
 
   private listed(name: ListedCall['name'], args: readonly Argument[]): number {

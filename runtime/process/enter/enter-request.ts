@@ -17,6 +17,8 @@ export interface EnterRequest {
   /** As cgroupProcsFiles tells. */
   readonly cgroupProcs: readonly string[];
   readonly seccomp?: OciSeccomp;
+  /** The descriptor, passed on by the caller, that gets the program's status (runtime/syscall/call-program.ts). */
+  readonly result?: number;
   /** Send spans to the caller. */
   readonly trace?: boolean;
 }

@@ -46,6 +46,7 @@ export function runEnter(requestPath: string, socketPath: string): void {
   const request = attempt('exec.start', channel, () => {
     return JSON.parse(readFileSync(requestPath, 'utf8')) as EnterRequest;
   });
+  if (request.result !== undefined) calls.result = calls.keep(request.result);
   if (request.trace === true) traceTo(channel, entered);
   const pidfd = attempt('exec.start', channel, () => openContainer(request, (pid) => kernel.pidfdOpen(pid)));
   kernel.umask(0);

@@ -38,6 +38,23 @@ describe('as Docker 26.1 tells them', () => {
     ]);
   });
 
+  test('a detached exec ends with an event of its own, of a status or a signal, and with the container', async () => {
+    const since = now();
+    await ok('run', '-d', '--name', 'aa', '--network', 'none', 'test', 'sleep', '100');
+    await ok('exec', '-d', 'aa', 'sh', '-c', 'exit 7');
+    await ok('exec', '-d', 'aa', 'sh', '-c', 'kill -15 $$');
+    await ok('exec', '-d', 'aa', 'sleep', '100');
+    const ends = async (): Promise<readonly string[]> =>
+      (await eventsSince(since)).filter((line) => line.includes('exec_die'));
+    const end = (status: number): string =>
+      `container exec_die ID (execID=ID, exitCode=${String(status)}, image=test, name=aa)`;
+    await engine.host.waitFor(async () => (await ends()).length === 2, 'two programs to end');
+    expect([...(await ends())].sort()).toEqual([end(143), end(7)]);
+    await ok('rm', '-f', 'aa');
+    await engine.host.waitFor(async () => (await ends()).includes(end(137)), 'the third to end');
+    await engine.expectClean();
+  });
+
   test('a life with volumes, exec, stop, start, rename and rm -f', async () => {
     const since = now();
     await ok('run', '-d', '--name', 'aa', '--network', 'none', '-v', 'vol1:/x', 'test', 'sleep', '100');

@@ -22,10 +22,20 @@ export class ExecEvents {
   }
 
   ended(exitCode: number): void {
-    recordEvent(this.paths, this.event('exec_die', { exitCode: String(exitCode) }));
+    recordEvent(this.paths, withStatus(this.end, exitCode));
   }
 
-  private event(action: string, extra: { readonly exitCode?: string } = {}): NewEvent {
-    return containerEvent(this.config, action, { execID: this.execID, ...extra });
+  /** Of which `withStatus` makes the event. */
+  get end(): NewEvent {
+    return this.event('exec_die');
+  }
+
+  private event(action: string): NewEvent {
+    return containerEvent(this.config, action, { execID: this.execID });
   }
 }
+
+export const withStatus = (end: NewEvent, exitCode: number): NewEvent => ({
+  ...end,
+  attributes: { ...end.attributes, exitCode: String(exitCode) },
+});
