@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 
-const NAMES = '/proc/net/ip_tables_names';
+const NAMES = { 4: '/proc/net/ip_tables_names', 6: '/proc/net/ip6_tables_names' } as const;
 
-export const legacyTables = (): readonly string[] =>
-  existsSync(NAMES) ? readFileSync(NAMES, 'utf8').split('\n').filter(Boolean) : [];
+export const legacyTables = (family: 4 | 6 = 4): readonly string[] =>
+  existsSync(NAMES[family]) ? readFileSync(NAMES[family], 'utf8').split('\n').filter(Boolean) : [];

@@ -4,20 +4,14 @@ import { printableJson } from '../../../runtime/printable.ts';
 import { findContainer, listContainers } from '../../engine/reconcile.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
-import {
-  addressesOf,
-  observe,
-  readHost,
-  readUplinkAddress,
-  withNeighbours,
-} from '../../diagnose/why/observe.ts';
+import { answerFor } from '../../diagnose/why/answer.ts';
+import type { Family } from '../../diagnose/why/family.ts';
+import { addressesOf, readHost, readUplinkAddress } from '../../diagnose/why/observe.ts';
 import { readNamespaces } from '../../diagnose/why/namespaces.ts';
-import { probe } from '../../diagnose/why/probe.ts';
 import { answerJson, renderAnswer } from '../../diagnose/why/render.ts';
 import { parseQuestion } from '../../diagnose/why/question.ts';
 import { resolveJourney } from '../../diagnose/why/target.ts';
-import { decide } from '../../diagnose/why/verdict.ts';
-import { walk } from '../../diagnose/why/walk/walk.ts';
+import { isLoopback } from '../../diagnose/why/family.ts';
 import { colorsFor } from '../../ui/colors.ts';
 import type { Verb } from '../shared/verb.ts';
 
@@ -29,46 +23,57 @@ export const why: Verb = {
       .usage('[OPTIONS] [SENDER [->]] [CONTAINER|ADDRESS]:PORT[/udp]')
       .argument('<target...>')
       .option('--from <address>', 'Ask as a client with this address')
+      .option('-4, --ipv4', 'Ask by IPv4')
+      .option('-6, --ipv6', 'Ask by IPv6')
       .option('--json', 'Print the findings as JSON')
       // Keeps commander from reading the arrow as a flag; target.ts refuses real flags.
       .allowUnknownOption()
-      .action(
-        async (words: readonly string[], flags: { readonly json?: boolean; readonly from?: string }) => {
-          try {
-            requireRoot('why');
-            const question = parseQuestion(words, flags.from);
-            const store = context.engine.containers;
-            const host = await readHost();
-            const journey = await resolveJourney(question, {
-              containers: await listContainers(store),
-              find: (name) => findContainer(store, name),
-              hostAddresses: addressesOf(host).filter((address) => !address.startsWith('127.')),
-              uplinkAddress: await readUplinkAddress(host),
-              namespaces: readNamespaces,
-            });
-            const scene = await observe(journey, host);
-            const interrupt = new AbortController();
-            const stop = (): void => interrupt.abort();
-            for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
-            const sent = await probe(scene, interrupt.signal);
-            if (interrupt.signal.aborted) {
-              context.exit(INTERRUPTED);
-              return;
-            }
-            // A try fills the neighbour tables.
-            const findings = walk(await withNeighbours(scene));
-            const verdict = decide(scene, findings, sent);
-            const answer = { scene, findings, probe: sent, verdict };
-            if (flags.json === true) stdout.write(`${printableJson(answerJson(answer), 4)}\n`);
-            else stdout.writeStyled(renderAnswer(answer, stdout.columns || 80, await colorsFor(stdout)));
-            context.exit(verdict.works ? 0 : 1);
-          } catch (error) {
-            throw asTrouble(error);
+      .action(async (words: readonly string[], flags: Flags) => {
+        try {
+          requireRoot('why');
+          const question = parseQuestion(words, { source: flags.from, family: familyIn(flags) });
+          const store = context.engine.containers;
+          const hosts = { 4: await readHost(4), 6: await readHost(6) };
+          const journey = await resolveJourney(question, {
+            containers: await listContainers(store),
+            find: (name) => findContainer(store, name),
+            hostAddresses: [...addressesOf(hosts[4]), ...addressesOf(hosts[6])].filter(
+              (address) => !isLoopback(address),
+            ),
+            uplinkAddress: (family) => readUplinkAddress(hosts[family]),
+            namespaces: readNamespaces,
+          });
+          const interrupt = new AbortController();
+          const stop = (): void => interrupt.abort();
+          for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+          const answer = await answerFor(journey, hosts, interrupt.signal);
+          if (answer === undefined) {
+            context.exit(INTERRUPTED);
+            return;
           }
-        },
-      );
+          if (flags.json === true) stdout.write(`${printableJson(answerJson(answer), 4)}\n`);
+          else stdout.writeStyled(renderAnswer(answer, stdout.columns || 80, await colorsFor(stdout)));
+          context.exit(answer.verdict.works ? 0 : 1);
+        } catch (error) {
+          throw asTrouble(error);
+        }
+      });
   },
 };
+
+interface Flags {
+  readonly json?: boolean;
+  readonly from?: string;
+  readonly ipv4?: boolean;
+  readonly ipv6?: boolean;
+}
+
+/** undefined where no flag says it. @throws MinidockError 'INVALID_ARGUMENT' for both. */
+function familyIn({ ipv4, ipv6 }: Flags): Family | undefined {
+  if (ipv4 === true && ipv6 === true)
+    throw new MinidockError({ code: 'INVALID_ARGUMENT', message: 'why asks by one family: -4 or -6' });
+  return ipv6 === true ? 6 : ipv4 === true ? 4 : undefined;
+}
 
 /** 1 is an answer here, so errors use Docker's 125. */
 function asTrouble(error: unknown): unknown {

@@ -40,6 +40,10 @@ export interface IpAddress {
   readonly local: string;
   readonly prefixlen: number;
   readonly scope: string;
+  /** Another machine has it (duplicate address detection of IPv6): the kernel does not use it. */
+  readonly dadfailed?: boolean;
+  /** Not used yet: the kernel still asks whether another machine has it. */
+  readonly tentative?: boolean;
 }
 
 export interface IpRoute {
@@ -90,8 +94,11 @@ export async function readLinks(enter: Enter = []): Promise<readonly IpLink[]> {
 export const readRoutes = (enter: Enter, ...which: readonly string[]): Promise<readonly IpRoute[]> =>
   lookAtJson<readonly IpRoute[]>(inside(enter, ['ip', '-j', 'route', 'show', ...which]), []);
 
-export const readRules = (enter: Enter): Promise<readonly IpRule[]> =>
-  lookAtJson<readonly IpRule[]>(inside(enter, ['ip', '-4', '-j', 'rule', 'show']), []);
+export const readRoutes6 = (enter: Enter, ...which: readonly string[]): Promise<readonly IpRoute[]> =>
+  lookAtJson<readonly IpRoute[]>(inside(enter, ['ip', '-6', '-j', 'route', 'show', ...which]), []);
+
+export const readRules = (enter: Enter, family: 4 | 6 = 4): Promise<readonly IpRule[]> =>
+  lookAtJson<readonly IpRule[]>(inside(enter, ['ip', `-${family}`, '-j', 'rule', 'show']), []);
 
 /** The kernel's route to an address; undefined without one. */
 export async function readRouteTo(enter: Enter, address: string): Promise<RouteTo | undefined> {
@@ -107,5 +114,18 @@ export const ipv4AddressesOf = ({ addr_info }: IpLink): readonly IpAddress[] =>
   addr_info.filter(({ family }) => family === 'inet');
 
 /** Whether this host forwards. */
-export const isForwarding = (): boolean =>
-  readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1';
+export const isForwarding = (): boolean => readForwarding(FORWARDING[4]);
+
+/** The settings about it, of each family. */
+export const FORWARDING = {
+  4: '/proc/sys/net/ipv4/ip_forward',
+  6: '/proc/sys/net/ipv6/conf/all/forwarding',
+} as const;
+
+export function readForwarding(path: string): boolean {
+  try {
+    return readFileSync(path, 'utf8').trim() === '1';
+  } catch {
+    return false; // A kernel without IPv6.
+  }
+}

@@ -77,14 +77,14 @@ export interface PublishedRule {
   readonly address: string;
   /** That the first port is redirected to; the next one to the next. */
   readonly port: number;
-  /** As iptables has them: '172.17.0.2:80', '172.17.0.2:7000-7003/7000'. */
+  /** As iptables has them: '172.17.0.2:80', '172.17.0.2:7000-7003/7000', '[fd00:a::2]:80'. */
   readonly target: string;
 }
 
 /** `-A MINIDOCK [-d IP/32] -p tcp -m tcp --dport 80[:90] -j DNAT --to-destination IP:PORT[-PORT/BASE]` */
 export function publishedRules(saved: string): readonly PublishedRule[] {
   const rules = saved.matchAll(
-    /^-A MINIDOCK ((?:-d (\S+)\/32 )?-p (tcp|udp) .*--dport (\d+)(?::(\d+))? -j DNAT --to-destination ((\S+):(\d+)\S*))$/gm,
+    /^-A MINIDOCK ((?:-d (\S+)\/(?:32|128) )?-p (tcp|udp) .*--dport (\d+)(?::(\d+))? -j DNAT --to-destination (\[?([^\s\]]+)\]?:(\d+)\S*))$/gm,
   );
   return [...rules].map(
     ([

@@ -8,13 +8,14 @@
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import { inside, readRouteTo, type Enter, type RouteTo } from '../host/ip.ts';
 import { lookAtJson } from '../host/look.ts';
+import { bitsOf, ipCommand, iptablesOf, nftFamily } from './family.ts';
 import { bad } from './findings.ts';
 import type { Beyond, Finding, Probe, TraceEvent } from './model.ts';
 import { readNamespaces } from './namespaces.ts';
 import { addressesOf, readNetns, type Scene } from './observe.ts';
 import { homeOf, homeOfLink } from './physical.ts';
-import { homeAtHost, leads, ledAwayFix, routeFix } from './route-fix.ts';
-import { isAnswer, lastSeen } from './trace.ts';
+import { homeAtHost, leads, LEADING, ledAwayFix, routeFix } from './route-fix.ts';
+import { isAnswer, isIp, lastSeen } from './trace.ts';
 import { checkMasquerade } from './walk/walk-out.ts';
 
 /** undefined where that is nobody who can be looked at. */
@@ -29,7 +30,7 @@ export async function lookBeyond(
   const named = own
     ? undefined
     : (await readNamespaces()).find(({ addresses }) => addresses.includes(packet.destination));
-  const stack = own ? receiver : named === undefined ? undefined : await readNetns(named);
+  const stack = own ? receiver : named === undefined ? undefined : await readNetns(named, host.family);
   if (stack === undefined) return undefined;
   const route = await readRouteTo(stack.enter, packet.source);
   const deaf = await deafNeighbour(route, packet.source, stack.enter);
@@ -69,12 +70,12 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
   if (home !== undefined && home !== packet.oif) {
     const from = iif === '' ? [] : ['from', first.source, 'iif', iif];
     const text = `the host sends the packet for ${destination} out of ${packet.oif}, and ${name} is at ${home}`;
-    const fix = 'Take away the rule or the route that leads there: ip rule; ip route show table all.';
+    const fix = LEADING[scene.host.family];
     const look: Argv = ['ip', 'route', 'get', destination, ...from];
     return [{ ...bad('routing', 'misrouted', text, look), fix }];
   }
   const back = lastSeen(trace, sourcePort, 'back');
-  if (back?.family === 'ip') return answerAstray(scene, back);
+  if (back !== undefined && isIp(back)) return answerAstray(scene, back);
   const get = inside(enter, ['ip', 'route', 'get', source]);
   const gateway = addressesOf(scene.host, home)[0] ?? 'GATEWAY';
   const command = (words: string): string => [...enter, words].join(' ');
@@ -90,13 +91,13 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
   if (addressesOf(scene.host).includes(next)) return [];
   if (source !== first.source && deaf === next) {
     const text = `a rule makes the packet come from ${source}, and nobody on the network of ${name} has that address: its answer goes nowhere`;
-    const look: Argv = ['nft', 'list', 'hooks', 'ip'];
+    const look: Argv = ['nft', 'list', 'hooks', nftFamily(scene.host.family)];
     const fix = 'Mend the rule that says snat: an address of this host, or masquerade.';
     return [{ ...bad('way back', 'snat-astray', text, look), fix }];
   }
   if (deaf === next && route.gateway !== undefined) {
     const text = `${name} answers by its gateway ${next}, and nobody on its network has that address`;
-    const fix = command(`ip route replace default via ${gateway}`);
+    const fix = command(`${ipCommand(scene.host.family)} route replace default via ${gateway}`);
     return [{ ...bad('way back', 'dead-gateway', text, get), fix }];
   }
   const translated = destination !== first.destination || packet.destinationPort !== first.destinationPort;
@@ -105,7 +106,7 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
   const text =
     `${name} answers by ${next} (${route.dev}), past this host, which alone can turn the redirection back: ` +
     `the client is answered by ${destination}, whom it did not ask`;
-  const fix = command(`ip route replace default via ${gateway}`);
+  const fix = command(`${ipCommand(scene.host.family)} route replace default via ${gateway}`);
   return [{ ...bad('way back', 'past-host', text, get), fix }];
 }
 
@@ -120,9 +121,11 @@ function unmasqueraded(
   const home = homeAtHost({ host }, sender);
   if (!addressesOf(sender).includes(source) || oif === homeOf(host, sender, source)) return [];
   const text = `the packet leaves by ${oif} as ${source}, and nothing masquerades it: ${who} ${who === 'other machines' ? 'know' : 'knows'} no way back to ${sender.name}`;
-  const subnet = `${source}/${home?.prefix ?? 32}`;
-  const fix = `iptables -t nat -A POSTROUTING -s ${subnet} -o ${oif} -j MASQUERADE`;
-  return [{ ...bad('way back', 'no-masquerade', text, ['nft', 'list', 'hooks', 'ip']), fix }];
+  const subnet = `${source}/${home?.prefix ?? bitsOf(host.family)}`;
+  const fix = `${iptablesOf(host.family)} -t nat -A POSTROUTING -s ${subnet} -o ${oif} -j MASQUERADE`;
+  return [
+    { ...bad('way back', 'no-masquerade', text, ['nft', 'list', 'hooks', nftFamily(host.family)]), fix },
+  ];
 }
 
 /** By the interface of the default route, or by a gateway: a network that is not this host's to change. */
@@ -135,7 +138,7 @@ function hairpin({ journey }: Scene, { name, enter }: Beyond, packet: TraceEvent
   const text =
     `${name} answers its neighbour ${source} directly, on the network they share, past this host, which alone can turn ` +
     `the redirection back: the client is answered by ${destination}, whom it did not ask`;
-  const fix = `iptables -t nat -A POSTROUTING -s ${source} -d ${destination} -p ${journey.protocol} --dport ${destinationPort} -j MASQUERADE`;
+  const fix = `${iptablesOf(journey.family)} -t nat -A POSTROUTING -s ${source} -d ${destination} -p ${journey.protocol} --dport ${destinationPort} -j MASQUERADE`;
   const look = inside(enter, ['ip', 'route', 'get', source]);
   return { ...bad('way back', 'hairpin', text, look), fix };
 }
@@ -162,8 +165,6 @@ function answerAstray(
 
 /** As it was at the last hook before the wire. */
 function leftHost(trace: readonly TraceEvent[], sourcePort: number): TraceEvent | undefined {
-  const last = trace.findLast(
-    (event) => !isAnswer(event, sourcePort) && event.family === 'ip' && event.hook !== '',
-  );
+  const last = trace.findLast((event) => !isAnswer(event, sourcePort) && isIp(event) && event.hook !== '');
   return last?.kind === 'leave' && last.hook === 'postrouting' ? last : undefined;
 }

@@ -1,7 +1,8 @@
 /** Constructors of findings, and the finding about forwarding. */
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { Finding, Stage } from './model.ts';
-import type { IpLink } from '../host/ip.ts';
+import { FORWARDING, type IpLink } from '../host/ip.ts';
+import type { Scene } from './observe.ts';
 
 export const good = (stage: Stage, text: string, look?: Argv): Finding => ({
   ...{ stage, status: 'ok', code: 'ok', text },
@@ -15,11 +16,12 @@ export const bad = (stage: Stage, code: string, text: string, look?: readonly st
 
 export const isUp = (link: IpLink): boolean => link.flags.includes('UP');
 
-export function checkForwarding(forwarding: boolean): Finding {
-  const show = ['cat', '/proc/sys/net/ipv4/ip_forward'] as const;
-  if (forwarding) return good('routing', 'the host forwards (ip_forward is 1)', show);
+export function checkForwarding({ forwarding, host: { family } }: Scene): Finding {
+  const show = ['cat', FORWARDING[family]] as const;
+  const [what, setting] = family === 6 ? [' IPv6', 'conf/all/forwarding'] : ['', 'ip_forward'];
+  if (forwarding) return good('routing', `the host forwards${what} (${setting} is 1)`, show);
   return {
-    ...bad('routing', 'forwarding-off', 'the host does not forward: ip_forward is 0', show),
-    fix: 'echo 1 > /proc/sys/net/ipv4/ip_forward',
+    ...bad('routing', 'forwarding-off', `the host does not forward${what}: ${setting} is 0`, show),
+    fix: `echo 1 > ${FORWARDING[family]}`,
   };
 }

@@ -3,6 +3,9 @@
  * trace.
  */
 import { readFileSync } from 'node:fs';
+import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
+import { FORWARDING } from '../host/ip.ts';
+import { askingOf, nftFamily } from './family.ts';
 import { bad } from './findings.ts';
 import { localnetOff } from './loopback.ts';
 import type { Finding, Probe, TraceEvent } from './model.ts';
@@ -10,7 +13,7 @@ import { addressesOf, inStack, type Scene } from './observe.ts';
 import { hostEnd } from './physical.ts';
 import { ownerOf } from './ruleset.ts';
 import { routeFix } from './route-fix.ts';
-import { isAnswer, lastSeen, stageOf } from './trace.ts';
+import { isAnswer, isIp, lastSeen, stageOf } from './trace.ts';
 import { isOwn } from './kinds.ts';
 
 export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
@@ -62,10 +65,10 @@ function neverSeen(scene: Scene, { outcome, deafToSender }: Probe): readonly Fin
       const text =
         `${sender.name} sends it to its gateway ${deafToSender}, but neither the host nor a neighbour has that ` +
         'address';
-      const fix = `ip address add ${deafToSender}/24 dev ${dev} (with the prefix length of its neighbours)`;
+      const fix = `ip address add ${deafToSender}/${sender.family === 6 ? 64 : 24} dev ${dev} (with the prefix length of its neighbours)`;
       return [{ ...bad('routing', 'no-gateway', text, ['ip', '-br', 'address']), fix }];
     }
-    const text = `${sender.name} asks for ${deafToSender} by ARP, and nobody on the bridge answers`;
+    const text = `${sender.name} asks for ${deafToSender} by ${askingOf(sender.family)}, and nobody on the bridge answers`;
     const look = ['bridge', '-d', 'link', 'show'];
     return [{ ...bad('bridge', 'no-neighbour', text, look), fix: BRIDGE_FIX }];
   }
@@ -107,16 +110,20 @@ function routingFix(
   const [, , , destination = ''] = look;
   const mend = routeFix(host, destination, undefined);
   if (mend.includes(' del ')) return mend;
+  if (host.family === 6) return forwarding ? LOOK_AT_ROUTES6 : `echo 1 > ${FORWARDING[6]}`;
   const filters = ['all', iif].some((name) => isOn(`/proc/sys/net/ipv4/conf/${name}/rp_filter`));
   // EXDEV until Linux 6.13; EINVAL since, as for other impossible sources.
   if (says.includes('cross-device') || (filters && says.includes('Invalid argument'))) {
     return `The reverse path filter: the answer would leave by another interface. echo 2 > /proc/sys/net/ipv4/conf/${iif}/rp_filter`;
   }
-  if (!forwarding) return 'echo 1 > /proc/sys/net/ipv4/ip_forward';
+  if (!forwarding) return `echo 1 > ${FORWARDING[4]}`;
   const path = `/proc/sys/net/ipv4/conf/${iif}/forwarding`;
   if (!isOn(path)) return `echo 1 > ${path}`;
   return 'Look at the rules and routes of the host: ip rule; ip route show table all.';
 }
+
+/** IPv6 has no reverse path filter, and one switch of forwarding for all interfaces. */
+const LOOK_AT_ROUTES6 = 'Look at the rules and routes of the host: ip -6 rule; ip -6 route show table all.';
 
 const DIVERTING = /\b(notrack|dnat.* to|redirect|tproxy|DNAT|REDIRECT|CT)\b/;
 
@@ -127,16 +134,14 @@ const DIVERTING = /\b(notrack|dnat.* to|redirect|tproxy|DNAT|REDIRECT|CT)\b/;
 export function strayed({ journey, final }: Scene, { trace = [], sourcePort }: Probe): readonly Finding[] {
   if (journey.published === undefined || final === undefined) return [];
   const there = trace.filter((event) => !isAnswer(event, sourcePort));
-  const end = there.find(
-    ({ family, hook }) => family === 'ip' && ['input', 'forward', 'postrouting'].includes(hook),
-  );
+  const end = there.find((event) => isIp(event) && ['input', 'forward', 'postrouting'].includes(event.hook));
   if (end === undefined) return [];
   const { destination, destinationPort } = end.packet;
   if (end.hook !== 'input' && destination === final.address && destinationPort === final.port) return [];
   const cause = there.findLast(
     ({ rule, table, chain }) => table !== 'minidock' && !chain.startsWith('MINIDOCK') && DIVERTING.test(rule),
   );
-  const who = end.hook === 'input' ? 'the host itself' : `${destination}:${destinationPort}`;
+  const who = end.hook === 'input' ? 'the host itself' : `${addressText(destination)}:${destinationPort}`;
   const why =
     cause === undefined
       ? ''
@@ -144,7 +149,7 @@ export function strayed({ journey, final }: Scene, { trace = [], sourcePort }: P
   const text = `the packet goes to ${who} instead of ${journey.to?.config.name ?? 'the container'}${why}`;
   const look =
     cause === undefined
-      ? ['nft', 'list', 'hooks', 'ip']
+      ? ['nft', 'list', 'hooks', nftFamily(journey.family)]
       : ['nft', 'list', 'chain', cause.family, cause.table, cause.chain];
   return [
     { ...bad('redirection', 'astray', text, look), fix: 'Remove that rule, or exclude this port from it.' },
@@ -158,7 +163,7 @@ export function strayed({ journey, final }: Scene, { trace = [], sourcePort }: P
 export function ledAway({ journey, ruleset }: Scene, probe: Probe): Finding | undefined {
   const { trace = [], sourcePort, outcome } = probe;
   if (journey.to !== undefined || journey.toNetns !== undefined) return undefined;
-  const there = trace.filter((event) => !isAnswer(event, sourcePort) && event.family === 'ip');
+  const there = trace.filter((event) => !isAnswer(event, sourcePort) && isIp(event));
   const first = there[0];
   const end = there.findLast(({ hook }) => ['input', 'forward', 'postrouting'].includes(hook));
   if (first === undefined || end === undefined) return undefined;
@@ -175,10 +180,10 @@ export function ledAway({ journey, ruleset }: Scene, probe: Probe): Finding | un
         ? 'and no machine on its network answers for it'
         : 'from which no answer came';
   const rule = cause === undefined ? '' : ` (${cause.rule})`;
-  const text = `${whose}${rule} redirects it to ${destination}:${destinationPort}, ${then}`;
+  const text = `${whose}${rule} redirects it to ${addressText(destination)}:${destinationPort}, ${then}`;
   const look =
     cause === undefined
-      ? ['nft', 'list', 'hooks', 'ip']
+      ? ['nft', 'list', 'hooks', nftFamily(journey.family)]
       : ['nft', 'list', 'chain', cause.family, cause.table, cause.chain];
   return { ...bad('redirection', 'foreign-dnat', text, look), fix: 'Fix the program there, or that rule.' };
 }

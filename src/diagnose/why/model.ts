@@ -5,6 +5,7 @@
 import type { PortBinding, Protocol } from '../../../runtime/network/types.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { Container } from '../../engine/state/store.ts';
+import type { Family } from './family.ts';
 import type { Enter, RouteTo } from '../host/ip.ts';
 
 /** Points of the way, in the order in which a packet meets them; the first one that stops it is the answer. */
@@ -40,6 +41,8 @@ export interface NamedNetns {
 /** One question, with its names resolved. */
 export interface Journey {
   readonly from: Place;
+  /** Containers are seen by it, see via.ts. */
+  readonly family: Family;
   readonly protocol: Protocol;
   /** What the client asks for. The address is '' if the host's address is unknown. */
   readonly asked: { readonly address: string; readonly port: number };
@@ -53,6 +56,8 @@ export interface Journey {
   readonly twins?: readonly NamedNetns[];
   /** The client's address: --from. */
   readonly source?: string;
+  /** minidock itself takes the connection, and makes this one to the container (src/engine/relay). */
+  readonly relay?: Journey;
   /** The answer, if there is no way to check: no such publication, or one for another address or protocol. */
   readonly obstacle?: Finding;
 }

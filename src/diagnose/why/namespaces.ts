@@ -1,7 +1,8 @@
 /** Named network namespaces (ip-netns(8)) with their addresses, without those of containers. */
 import { basename } from 'node:path';
-import { entering, ipv4AddressesOf, readLinks } from '../host/ip.ts';
+import { entering, readLinks } from '../host/ip.ts';
 import { findNamespaces, ownNamespace } from '../host/netns.ts';
+import { isLinkLocal, isLoopback } from './family.ts';
 import type { NamedNetns } from './model.ts';
 
 const DIRECTORY = '/run/netns/';
@@ -19,9 +20,9 @@ export async function readNamespaces(): Promise<
   return Promise.all(
     named.map(async (path) => {
       const links = await readLinks(entering(path));
-      const addresses = links.flatMap((link) => ipv4AddressesOf(link).map(({ local }) => local));
+      const addresses = links.flatMap(({ addr_info }) => addr_info.map(({ local }) => local));
       const name = `netns:${path.slice(DIRECTORY.length)}`;
-      return { name, path, addresses: addresses.filter((address) => !address.startsWith('127.')) };
+      return { name, path, addresses: addresses.filter((one) => !isLoopback(one) && !isLinkLocal(one)) };
     }),
   );
 }

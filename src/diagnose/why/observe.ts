@@ -3,23 +3,16 @@
  * host and of the containers, the packet filter, forwarding. minidock's records only say which container it is and
  * what it should have, so that the two can be compared.
  */
-import {
-  contains,
-  formatIpv4,
-  overlaps,
-  parseCidr,
-  parseIpv4,
-  type Cidr,
-} from '../../../runtime/network/ipv4.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { Container } from '../../engine/state/store.ts';
 import {
+  FORWARDING,
   inside,
-  ipv4AddressesOf,
-  isForwarding,
+  readForwarding,
   readLinks,
   readRouteTo,
   readRoutes,
+  readRoutes6,
   readRules,
   type Enter,
   type IpLink,
@@ -29,6 +22,9 @@ import {
 } from '../host/ip.ts';
 import { look, lookAtJson } from '../host/look.ts';
 import { namespaceAt, ownNamespace } from '../host/netns.ts';
+import { readSwitchedOff } from '../host/settings6.ts';
+import { chooseClientNetwork, type ClientNetwork } from './client/client-network.ts';
+import { bitsOf, isIn, isLinkLocal, type Family } from './family.ts';
 import { parseListeners, type Listener } from './listeners.ts';
 import type { Journey, NamedNetns } from './model.ts';
 import { readRuleset, redirectionOf, type Ruleset, type Target } from './ruleset.ts';
@@ -41,12 +37,16 @@ export interface Stack {
   readonly enter: Enter;
   /** Its file; '' for our own. */
   readonly netns: string;
+  readonly family: Family;
+  /** With the addresses of that family, those of the link last. */
   readonly interfaces: readonly IpLink[];
   readonly neighbours: readonly Neighbour[];
   readonly listeners: readonly Listener[];
   /** Of the main table. */
   readonly routes: readonly IpRoute[];
   readonly rules: readonly IpRule[];
+  /** Interfaces that have IPv6 switched off, if the question is about it. */
+  readonly withoutIpv6: readonly string[];
 }
 
 /** One line of `ip neigh`. */
@@ -88,36 +88,30 @@ export interface Scene {
   readonly ownWays: readonly string[];
 }
 
-export interface ClientNetwork {
-  readonly host: string;
-  readonly client: string;
-}
-
 export const inStack = ({ enter }: Stack, argv: Argv): Argv => inside(enter, argv);
 
-export async function readHost(): Promise<Stack> {
-  return readStack('the host', [], '');
-}
+export const readHost = (family: Family): Promise<Stack> => readStack('the host', [], '', family);
 
 /** undefined when the container has no network namespace of its own now. */
-async function readContainerStack({ config, state }: Container): Promise<Stack | undefined> {
+async function readContainerStack({ config, state }: Container, family: Family): Promise<Stack | undefined> {
   if (!hasProgram(state) || state.pid === 0) return undefined;
   const inode = namespaceAt(`/proc/${state.pid}/ns/net`);
   if (inode === undefined || inode === ownNamespace()) return undefined;
-  return readStack(config.name, ['nsenter', '-t', String(state.pid), '-n'], `/proc/${state.pid}/ns/net`);
+  const netns = `/proc/${state.pid}/ns/net`;
+  return readStack(config.name, ['nsenter', '-t', String(state.pid), '-n'], netns, family);
 }
 
-export const readNetns = ({ name, path }: NamedNetns): Promise<Stack> =>
-  readStack(name, ['nsenter', `--net=${path}`, '--'], path);
+export const readNetns = ({ name, path }: NamedNetns, family: Family): Promise<Stack> =>
+  readStack(name, ['nsenter', `--net=${path}`, '--'], path, family);
 
-const readNeighbours = (enter: Enter): Promise<readonly Neighbour[]> =>
-  lookAtJson(inside(enter, ['ip', '-4', '-j', 'neigh', 'show', 'nud', 'all']), []);
+const readNeighbours = (enter: Enter, family: Family): Promise<readonly Neighbour[]> =>
+  lookAtJson(inside(enter, ['ip', `-${family}`, '-j', 'neigh', 'show', 'nud', 'all']), []);
 
 /** The scene with the neighbour tables as they are now. */
 export async function withNeighbours(scene: Scene): Promise<Scene> {
   const again = async (stack: Stack): Promise<Stack> => ({
     ...stack,
-    neighbours: await readNeighbours(stack.enter),
+    neighbours: await readNeighbours(stack.enter, stack.family),
   });
   const [host, sender, receiver] = await Promise.all([
     again(scene.host),
@@ -131,42 +125,60 @@ export async function withNeighbours(scene: Scene): Promise<Scene> {
   };
 }
 
-async function readStack(name: string, enter: Enter, netns: string): Promise<Stack> {
-  const [interfaces, neighbours, sockets, routes, rules] = await Promise.all([
+async function readStack(name: string, enter: Enter, netns: string, family: Family): Promise<Stack> {
+  const [links, neighbours, sockets, routes, rules, withoutIpv6] = await Promise.all([
     readLinks(enter),
-    readNeighbours(enter),
+    readNeighbours(enter, family),
     look(inside(enter, ['ss', '-Hltunp'])),
-    readRoutes(enter),
-    readRules(enter),
+    routesOf(enter, family),
+    readRules(enter, family),
+    family === 6 ? readSwitchedOff(enter) : [],
   ]);
-  return { name, enter, netns, interfaces, neighbours, listeners: parseListeners(sockets), routes, rules };
+  const interfaces = links.map((link) => ofFamily(link, family));
+  const listeners = parseListeners(sockets);
+  return { name, enter, netns, family, interfaces, neighbours, listeners, routes, rules, withoutIpv6 };
+}
+
+const routesOf = (enter: Enter, family: Family, ...which: readonly string[]): Promise<readonly IpRoute[]> =>
+  (family === 6 ? readRoutes6 : readRoutes)(enter, ...which);
+
+function ofFamily(link: IpLink, family: Family): IpLink {
+  const own = link.addr_info.filter((one) => one.family === (family === 6 ? 'inet6' : 'inet'));
+  const near = own.filter(({ local }) => isLinkLocal(local));
+  return { ...link, addr_info: [...own.filter((one) => !near.includes(one)), ...near] };
 }
 
 export const addressesOf = (stack: Stack, ifname?: string): readonly string[] =>
   stack.interfaces
     .filter((link) => ifname === undefined || link.ifname === ifname)
-    .flatMap((link) => ipv4AddressesOf(link).map(({ local }) => local));
+    .flatMap(({ addr_info }) =>
+      addr_info.flatMap(({ local, dadfailed }) => (dadfailed === true ? [] : [local])),
+    );
 
 /** This host's address towards the world; '' without a default route. */
 export async function readUplinkAddress(host: Stack): Promise<string> {
-  const [route] = await readRoutes([], 'default');
+  const [route] = await routesOf([], host.family, 'default');
   if (route === undefined) return '';
   return route.prefsrc ?? addressesOf(host, route.dev)[0] ?? '';
 }
 
 export async function observe(journey: Journey, host: Stack): Promise<Scene> {
-  const { from, to, toNetns } = journey;
+  const { from, to, toNetns, family } = journey;
   const [ruleset, sender, receiver, network, routes, twins] = await Promise.all([
-    readRuleset(),
+    readRuleset(family),
     from.kind === 'container'
-      ? readContainerStack(from.container)
+      ? readContainerStack(from.container, family)
       : from.kind === 'netns'
-        ? readNetns(from)
+        ? readNetns(from, family)
         : undefined,
-    to !== undefined ? readContainerStack(to) : toNetns === undefined ? undefined : readNetns(toNetns),
-    chooseClientNetwork(),
-    readRoutes([]),
-    Promise.all((journey.twins ?? []).map(readNetns)),
+    to !== undefined
+      ? readContainerStack(to, family)
+      : toNetns === undefined
+        ? undefined
+        : readNetns(toNetns, family),
+    routesOf([], family).then((all) => chooseClientNetwork(all, family)),
+    routesOf([], family),
+    Promise.all((journey.twins ?? []).map((twin) => readNetns(twin, family))),
   ]);
   const client =
     from.kind === 'outside' && journey.source !== undefined
@@ -189,7 +201,7 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
     journey,
     host,
     ruleset,
-    forwarding: isForwarding(),
+    forwarding: readForwarding(FORWARDING[family]),
     client,
     clientAddress,
     twins,
@@ -235,21 +247,12 @@ function entryOf(
   source: string | undefined,
   clientRoute: RouteTo | undefined,
 ): string {
-  const number = source === undefined ? undefined : parseIpv4(source);
-  if (number === undefined) return clientRoute?.dev ?? '';
-  const home = host.interfaces.find((link) =>
-    ipv4AddressesOf(link).some(({ local, prefixlen }) => {
-      const block = parseCidr(`${local}/${prefixlen}`) ?? hostBlock(local, prefixlen);
-      return block !== undefined && prefixlen < 32 && contains(block, number);
-    }),
+  if (source === undefined) return clientRoute?.dev ?? '';
+  const alone = bitsOf(host.family);
+  const home = host.interfaces.find(({ addr_info }) =>
+    addr_info.some(({ local, prefixlen }) => prefixlen < alone && isIn(`${local}/${prefixlen}`, source)),
   );
   return home?.ifname ?? routes.find(({ dst }) => dst === 'default')?.dev ?? '';
-}
-
-/** The network of an address: parseCidr() wants the address of the network. */
-export function hostBlock(local: string, prefix: number): Cidr | undefined {
-  const address = parseIpv4(local);
-  return address === undefined ? undefined : { base: address - (address % 2 ** (32 - prefix)), prefix };
 }
 
 /** Neither the kernel's own route nor a default route. */
@@ -258,25 +261,3 @@ const ownWaysOf = (routes: readonly IpRoute[]): readonly string[] =>
     .filter(({ dst, protocol }) => dst !== 'default' && protocol !== 'kernel')
     .map(({ dst }) => dst)
     .slice(0, 3);
-
-/** Reserved for benchmarks (RFC 2544) and documentation (RFC 5737). */
-const NOBODYS = ['198.18.0.0/15', '203.0.113.0/24', '198.51.100.0/24', '192.0.2.0/24'];
-
-/** Four of these addresses, reachable only by the default route. */
-async function chooseClientNetwork(): Promise<ClientNetwork> {
-  const routes = await readRoutes([]);
-  const taken = routes.flatMap(({ dst }): readonly Cidr[] => {
-    const alone = parseIpv4(dst);
-    const block = alone === undefined ? parseCidr(dst) : { base: alone, prefix: 32 };
-    // A VPN may write its default route as two halves.
-    return block === undefined || block.prefix <= 1 ? [] : [block];
-  });
-  for (const all of NOBODYS.map(parseCidr)) {
-    if (all === undefined) continue;
-    for (let base = all.base; contains(all, base); base += 4) {
-      if (taken.some((block) => overlaps(block, { base, prefix: 30 }))) continue;
-      return { host: formatIpv4(base + 1), client: formatIpv4(base + 2) };
-    }
-  }
-  return { host: '', client: '' };
-}

@@ -2,6 +2,7 @@
  * The layers below the routes: cables, bridges, hardware addresses and MTUs. A fault here also breaks the layers
  * above (a bridge that is down loses its route), so its finding comes first.
  */
+import { askingOf, bitsOf, familyOf } from './family.ts';
 import { bad, isUp } from './findings.ts';
 import type { Finding, Stage } from './model.ts';
 import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
@@ -75,7 +76,8 @@ export function checkOwnAddress({ sender, receiver, journey, host }: Scene): rea
   if (sender === undefined || other === undefined || other.netns === sender.netns) return [];
   const link = sender.interfaces.find(({ ifname }) => addressesOf(sender, ifname).includes(address));
   if (link === undefined) return [];
-  const prefix = link.addr_info.find(({ local }) => local === address)?.prefixlen ?? 32;
+  const prefix =
+    link.addr_info.find(({ local }) => local === address)?.prefixlen ?? bitsOf(familyOf(address));
   const text = `${sender.name} has ${address} too, on ${link.ifname}, and so asks itself instead of ${other.name}`;
   const fix = [...sender.enter, `ip address del ${address}/${prefix} dev ${link.ifname}`].join(' ');
   return [{ ...bad('sender', 'own-address', text, inStack(sender, ['ip', '-br', 'address'])), fix }];
@@ -182,7 +184,7 @@ export function checkArp(stage: Stage, stack: Stack, which: string): readonly Fi
   const needsArp =
     kind === 'veth' || kind === 'bridge' || (kind === undefined && link?.link_type === 'ether');
   if (link?.flags.includes('NOARP') !== true || !needsArp) return [];
-  const text = `${link.ifname} of ${stack.name} neither asks nor answers by ARP: it is off there`;
+  const text = `${link.ifname} of ${stack.name} neither asks nor answers by ${askingOf(stack.family)}: ${stack.family === 6 ? 'the interface has NOARP' : 'it is off there'}`;
   const fix = [...stack.enter, 'ip', 'link', 'set', link.ifname, 'arp', 'on'].join(' ');
   return [{ ...bad(stage, 'arp-off', text, inStack(stack, ['ip', 'link', 'show', link.ifname])), fix }];
 }

@@ -10,6 +10,7 @@ import { CLONE_NEWNET } from '../../../runtime/syscall/constants.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
+import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
 import { firstArpLoss } from './arp/arp.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { IpRule } from '../host/ip.ts';
@@ -24,7 +25,7 @@ import { homeOfLink, hostEnd } from './physical.ts';
 import { within } from './programs.ts';
 import { converse } from './service.ts';
 import { chainsOf } from './ruleset.ts';
-import { dropIn, lastSeen, parseTrace } from './trace.ts';
+import { dropIn, isAnswer, isIp, lastSeen, parseTrace } from './trace.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 
 /** The kernel sends three ARP requests, a second apart, before it gives up. */
@@ -53,11 +54,15 @@ export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | 
     const socket = openSocket(scene, netns);
     if (socket === undefined) {
       const nothing = { outcome: 'EADDRINUSE', milliseconds: 0, sourcePort: 0 };
-      return { ...nothing, from: senderText(scene, client), to: `${address}:${journey.asked.port}` };
+      return {
+        ...nothing,
+        from: senderText(scene, client),
+        to: `${addressText(address)}:${journey.asked.port}`,
+      };
     }
     try {
       const ports = [...new Set([journey.asked.port, scene.final?.port ?? journey.asked.port])];
-      tracing = await startTracing(journey.protocol, socket.port, ports, devicesOf(scene, client));
+      tracing = await startTracing(journey, socket.port, ports, devicesOf(scene, client));
       const sent = await send(scene, socket, address, tracing, signal);
       return {
         ...sent,
@@ -66,7 +71,7 @@ export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | 
           : await lookAround(scene, client, sent)),
         ...(client === undefined || client.shortfall === '' ? {} : { shortfall: client.shortfall }),
         from: senderText(scene, client),
-        to: `${address}:${journey.asked.port}`,
+        to: `${addressText(address)}:${journey.asked.port}`,
       };
     } finally {
       closeSync(socket.fd);
@@ -150,8 +155,8 @@ const strayingFrom = ({ clientRoute, entry }: Scene): string =>
   clientRoute === undefined || clientRoute.dev === entry || clientRoute.dev === 'lo' ? '' : clientRoute.dev;
 
 /** The host may use any of its addresses. */
-const sourceOf = ({ journey: { from, source } }: Scene): string =>
-  from.kind === 'host' && source !== undefined ? source : '0.0.0.0';
+const sourceOf = ({ journey: { from, source, family } }: Scene): string =>
+  from.kind === 'host' && source !== undefined ? source : family === 6 ? '::' : '0.0.0.0';
 
 /** What `ip route get` says where there is no way. */
 const REFUSED = /RTNETLINK|Error/;
@@ -200,15 +205,15 @@ function unroutedPacket(trace: readonly TraceEvent[], sourcePort: number): Trace
   const back = lastSeen(trace, sourcePort, 'back');
   const last = back ?? lastSeen(trace, sourcePort, 'there');
   if (last?.kind !== 'leave') return undefined;
-  if (last.family === 'ip' && last.hook === 'prerouting') return last.packet;
+  if (isIp(last) && last.hook === 'prerouting') return last.packet;
   // br_netfilter has called the hooks of ip already, and the bridge hands the packet up.
   if (last.family !== 'bridge' || last.hook !== 'input') return undefined;
   return trace.findLast(
-    ({ family, hook, kind, packet }) =>
-      family === 'ip' &&
-      hook === 'prerouting' &&
-      kind === 'leave' &&
-      (packet.destinationPort === sourcePort) === (back !== undefined),
+    (event) =>
+      isIp(event) &&
+      event.hook === 'prerouting' &&
+      event.kind === 'leave' &&
+      isAnswer(event, sourcePort) === (back !== undefined),
   )?.packet;
 }
 

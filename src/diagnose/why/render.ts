@@ -1,4 +1,5 @@
 /** The output for people: the way point by point, the probe with its trace, the verdict last. */
+import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { oneLine } from '../../../runtime/printable.ts';
 import type { Colors } from '../../ui/colors.ts';
@@ -12,19 +13,19 @@ export interface Answer {
   readonly findings: readonly Finding[];
   readonly probe: Probe | undefined;
   readonly verdict: Verdict;
+  /** The second part of the way, where minidock relays the connection. */
+  readonly relayed?: Answer;
 }
 
 const LABEL = 13;
 const INDENT = ' '.repeat(LABEL + 4);
 
-export function renderAnswer(
-  { scene, findings, probe, verdict }: Answer,
-  width: number,
-  colors: Colors,
-): string {
-  const lines = [colors.bold(oneLine(describeJourney(scene.journey))), ''];
-  for (const finding of findings) lines.push(...findingLines(finding, width, colors));
-  lines.push('', ...probeLines(probe, isNeighbour(scene), width, colors), '');
+export function renderAnswer(answer: Answer, width: number, colors: Colors): string {
+  const { verdict, relayed } = answer;
+  const lines = [
+    ...partLines(answer, width, colors),
+    ...(relayed === undefined ? [] : partLines(relayed, width, colors)),
+  ];
   const paint = verdict.works ? colors.green : colors.red;
   const { stage, text, look, fix } = verdict.finding;
   const head = verdict.works ? '' : `It stops at: ${stage}: `;
@@ -34,7 +35,15 @@ export function renderAnswer(
   return `${lines.join('\n')}\n`;
 }
 
-export function answerJson({ scene, findings, probe, verdict }: Answer): object {
+function partLines({ scene, findings, probe }: Answer, width: number, colors: Colors): readonly string[] {
+  return [
+    ...[colors.bold(oneLine(describeJourney(scene.journey))), ''],
+    ...findings.flatMap((finding) => findingLines(finding, width, colors)),
+    ...['', ...probeLines(probe, isNeighbour(scene), width, colors), ''],
+  ];
+}
+
+export function answerJson({ scene, findings, probe, verdict, relayed }: Answer): object {
   const { from, to, toNetns, asked, protocol } = scene.journey;
   return {
     from: nameOf(from),
@@ -49,6 +58,7 @@ export function answerJson({ scene, findings, probe, verdict }: Answer): object 
     verdict: verdict.finding,
     walk: findings,
     probe: probe ?? null,
+    ...(relayed === undefined ? {} : { relayed: answerJson(relayed) }),
   };
 }
 
@@ -58,7 +68,7 @@ const nameOf = (from: Place): string =>
 export function describeJourney({ from, to, toNetns, asked, published, protocol, source }: Journey): string {
   const sender = nameOf(from) + (source === undefined ? '' : ` (${source})`);
   const address = asked.address === '' ? (to?.config.name ?? 'the host') : asked.address;
-  const target = `${address}:${asked.port}/${protocol}`;
+  const target = `${addressText(address)}:${asked.port}/${protocol}`;
   const behind =
     to === undefined || asked.address === ''
       ? toNetns === undefined
@@ -107,7 +117,7 @@ function probeLines(
   let place = '';
   for (const event of probe.trace ?? []) {
     const { source, destination, sourcePort, destinationPort } = event.packet;
-    const way = `${source}:${sourcePort} > ${destination}:${destinationPort}`;
+    const way = `${addressText(source)}:${sourcePort} > ${addressText(destination)}:${destinationPort}`;
     if (event.kind === 'enter' && frames && event.family === 'bridge') {
       const links = [event.packet.iif, event.packet.oif].filter(Boolean).join(' -> ');
       lines.push(`  ${event.hook.padEnd(LABEL)}bridge  ${oneLine(links)}  ${colors.dim(way)}`);

@@ -3,14 +3,14 @@
  * stands in the way of a route that is added. An address without its network is next, since the kernel takes a
  * gateway only on a network that it knows; the default route comes last.
  */
-import { contains, parseCidr, parseIpv4 } from '../../../runtime/network/ipv4.ts';
 import { interfaceOf } from '../../engine/spec/endpoints.ts';
 import type { Container } from '../../engine/state/store.ts';
-import { inside, ipv4AddressesOf, type IpRoute, type IpRule, type RouteTo } from '../host/ip.ts';
+import { inside, type IpRoute, type IpRule, type RouteTo } from '../host/ip.ts';
+import { bitsOf, familyOf, ipCommand, isIn, type Family } from './family.ts';
 import { bad } from './findings.ts';
-import type { Finding } from './model.ts';
+import type { Finding, Stage } from './model.ts';
 import type { BridgeNetwork } from '../../../runtime/network/types.ts';
-import { addressesOf, hostBlock, type Scene, type Stack } from './observe.ts';
+import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
 import { homeOf } from './physical.ts';
 
 /** The network that a namespace belongs to, as it should be. */
@@ -31,7 +31,9 @@ const REFUSING: readonly string[] = ['blackhole', 'unreachable', 'prohibit', 'th
 export function homeIn({ state }: Container): Home | undefined {
   const { network, address = '' } = state.network ?? {};
   if (state.network === undefined || network === undefined) return undefined;
-  const prefix = Number(network.subnet.split('/')[1] ?? 32);
+  // Seen by a family that the network does not have.
+  if (network.gateway === '') return undefined;
+  const prefix = Number(network.subnet.split('/')[1] ?? bitsOf(familyOf(network.gateway)));
   return { dev: interfaceOf(state.network), address, prefix, gateway: network.gateway };
 }
 
@@ -40,7 +42,7 @@ export function homeAtHost({ host }: Pick<Scene, 'host'>, stack: Stack): Home | 
   for (const { ifname } of stack.interfaces) {
     for (const address of addressesOf(stack, ifname)) {
       const bridge = host.interfaces.find((one) => one.ifname === homeOf(host, stack, address));
-      const [own] = bridge === undefined ? [] : ipv4AddressesOf(bridge);
+      const [own] = bridge === undefined ? [] : bridge.addr_info;
       if (own !== undefined) return { dev: ifname, address, prefix: own.prefixlen, gateway: own.local };
     }
   }
@@ -50,24 +52,25 @@ export function homeAtHost({ host }: Pick<Scene, 'host'>, stack: Stack): Home | 
 /** To be typed on the host. Without a home, the router's address is left to the reader. */
 export function routeFix(stack: Stack, to: string, home: Home | undefined): string {
   const commands: string[] = [];
+  const ip = ipCommand(stack.family);
   const type = (words: string): number => commands.push([...stack.enter, words].join(' '));
   const rule = stack.rules.find((one) => isRefusing(one, to));
-  if (rule !== undefined) type(`ip rule del pref ${rule.priority} ${rule.action ?? ''}`);
+  if (rule !== undefined) type(`${ip} rule del pref ${rule.priority} ${rule.action ?? ''}`);
   const refusing = stack.routes.filter((route) => REFUSING.includes(route.type ?? '') && leads(route, to));
   for (const { type: kind = '', dst, metric } of refusing) {
-    type(`ip route del ${kind} ${dst}${metric === undefined ? '' : ` metric ${metric}`}`);
+    type(`${ip} route del ${kind} ${dst}${metric === undefined ? '' : ` metric ${metric}`}`);
   }
   const routes = stack.routes.filter((route) => !refusing.includes(route));
   const isDirect = (address: string): boolean =>
     routes.some((route) => route.gateway === undefined && leads(route, address));
   if (routes.some((route) => leads(route, to))) return commands.join(' && ');
   if (home === undefined) {
-    type('ip route add default via ADDRESS-OF-ITS-ROUTER');
+    type(`${ip} route add default via ADDRESS-OF-ITS-ROUTER`);
     return commands.join(' && ');
   }
-  if (!isDirect(home.gateway)) type(`ip address add ${home.address}/${home.prefix} dev ${home.dev}`);
+  if (!isDirect(home.gateway)) type(addressAdd(home, stack.family));
   // A neighbour needs no gateway; the default route went with the address all the same.
-  if (!routes.some(({ dst }) => dst === 'default')) type(`ip route add default via ${home.gateway}`);
+  if (!routes.some(({ dst }) => dst === 'default')) type(`${ip} route add default via ${home.gateway}`);
   return commands.join(' && ');
 }
 
@@ -75,19 +78,27 @@ export function routeFix(stack: Stack, to: string, home: Home | undefined): stri
  * What else to type where an interface or its address comes back: the kernel dropped the default route with it.
  * Begins with ' && '; '' where it is there, or where there is no such router.
  */
-export function thenDefault({ enter, routes }: Stack, gateway: string): string {
+export function thenDefault({ enter, routes, family }: Stack, gateway: string): string {
   if (gateway === '' || routes.some(({ dst, dev }) => dst === 'default' && dev !== undefined)) return '';
-  return ` && ${[...enter, `ip route add default via ${gateway}`].join(' ')}`;
+  return ` && ${[...enter, `${ipCommand(family)} route add default via ${gateway}`].join(' ')}`;
 }
 
 /** The network of the home, where the address has another one; ends with ' && '. */
 export function withNetwork(stack: Stack, home: Home | undefined): string {
   if (home === undefined) return '';
   const isDirect = stack.routes.some((route) => route.gateway === undefined && leads(route, home.gateway));
-  const { address, prefix, dev } = home;
-  return isDirect
-    ? ''
-    : `${[...stack.enter, `ip address add ${address}/${prefix} dev ${dev}`].join(' ')} && `;
+  return isDirect ? '' : `${[...stack.enter, addressAdd(home, stack.family)].join(' ')} && `;
+}
+
+/** The container has another way out than its bridge. */
+export function checkGateway(stack: Stack, route: RouteTo, of: Container, stage: Stage): readonly Finding[] {
+  const home = homeIn(of);
+  const gateway = home?.gateway;
+  if (gateway === undefined || route.gateway === undefined || route.gateway === gateway) return [];
+  const text = `${stack.name} sends it to the gateway ${route.gateway}, and the gateway of its network is ${gateway}`;
+  const replace = `${ipCommand(stack.family)} route replace default via ${gateway}`;
+  const fix = withNetwork(stack, home) + [...stack.enter, replace].join(' ');
+  return [{ ...bad(stage, 'wrong-gateway', text, inStack(stack, ['ip', 'route'])), fix }];
 }
 
 /** The main table leads there in vain if a rule asks another table first. */
@@ -95,8 +106,11 @@ export function routeToNetworkFix(host: Stack, network: BridgeNetwork | undefine
   const { subnet = '', bridge = '', gateway = '' } = network ?? {};
   const has = host.routes.some(({ dst, dev }) => dst === subnet && dev === bridge);
   const first = Math.min(...host.rules.map(({ priority }) => priority).filter((priority) => priority > 0));
-  if (has && first > 1 && first < MAIN_RULE) return `ip rule add to ${subnet} lookup main pref ${first - 1}`;
-  return `ip route add ${subnet} dev ${bridge} src ${gateway}`;
+  if (has && first > 1 && first < MAIN_RULE)
+    return `${ipCommand(host.family)} rule add to ${subnet} lookup main pref ${first - 1}`;
+  // Others choose by the address of the interface; a source in the route is not needed.
+  const source = host.family === 6 ? '' : ` src ${gateway}`;
+  return `ip route add ${subnet} dev ${bridge}${source}`;
 }
 
 /**
@@ -104,7 +118,7 @@ export function routeToNetworkFix(host: Stack, network: BridgeNetwork | undefine
  * is taken away, or the rule that asks another table first. The default route stays.
  */
 export function ledAwayFix(
-  { routes, rules }: Stack,
+  { routes, rules, family }: Stack,
   { to, from, dev, home }: { readonly [name in 'to' | 'from' | 'dev' | 'home']: string },
 ): string {
   const [narrowest] = routes
@@ -112,27 +126,43 @@ export function ledAwayFix(
     .sort((one, two) => prefixOf(two) - prefixOf(one));
   if (narrowest?.dev === dev) {
     const { dst } = narrowest;
-    return dst === 'default' ? `ip route add ${to} dev ${home}` : `ip route del ${dst} dev ${dev}`;
+    return dst === 'default'
+      ? `ip route add ${to} dev ${home}`
+      : `${ipCommand(family)} route del ${dst} dev ${dev}`;
   }
   const rule = rules.find((one) => isLeading(one, to, from));
-  return rule === undefined
-    ? 'Take away the rule or the route that leads there: ip rule; ip route show table all.'
-    : `ip rule del pref ${rule.priority}`;
+  return rule === undefined ? LEADING[family] : `${ipCommand(family)} rule del pref ${rule.priority}`;
 }
 
-const prefixOf = ({ dst }: IpRoute): number => (dst === 'default' ? 0 : Number(dst.split('/')[1] ?? 32));
+/** Where it is not known which one. */
+export const LEADING = {
+  4: 'Take away the rule or the route that leads there: ip rule; ip route show table all.',
+  6: 'Take away the rule or the route that leads there: ip -6 rule; ip -6 route show table all.',
+} as const;
+
+/** It is to be used at once. */
+export const addressAdd = (
+  { address, prefix, dev }: Pick<Home, 'address' | 'prefix' | 'dev'>,
+  family: Family,
+): string => `ip address add ${address}/${prefix} dev ${dev}${family === 6 ? ' nodad' : ''}`;
+
+const prefixOf = ({ dst }: IpRoute): number =>
+  dst === 'default' ? 0 : Number(dst.split('/')[1] ?? bitsOf(familyOf(dst)));
 
 /** A rule with other conditions may not be about this packet. */
 function isLeading(
-  { priority, action, table, src, srclen = 32, dst, dstlen = 32, fwmark }: IpRule,
+  { priority, action, table, src, srclen, dst, dstlen, fwmark }: IpRule,
   to: string,
   from: string,
 ): boolean {
   if (priority === 0 || priority >= MAIN_RULE || table === 'main') return false;
   if (action !== undefined || fwmark !== undefined) return false;
-  const isFrom = src === 'all' || isIn(`${src}/${srclen}`, from);
-  return isFrom && (dst === undefined || dst === 'all' || isIn(`${dst}/${dstlen}`, to));
+  const isFrom = src === 'all' || isIn(blockText(src, srclen), from);
+  return isFrom && (dst === undefined || dst === 'all' || isIn(blockText(dst, dstlen), to));
 }
+
+const blockText = (address: string, prefix?: number): string =>
+  prefix === undefined ? address : `${address}/${prefix}`;
 
 /** A route that takes an address for one of the own network: ARP asks for it in vain. */
 export function checkOnLink(
@@ -151,7 +181,7 @@ export function checkOnLink(
   );
   if (typed === undefined) return [];
   const text = `${stack.name} has a route that takes ${address} for a neighbour on ${dev}, and it is none: its network is ${home.address}/${home.prefix}`;
-  const fix = [...stack.enter, `ip route del ${typed.dst} dev ${dev}`].join(' ');
+  const fix = [...stack.enter, `${ipCommand(stack.family)} route del ${typed.dst} dev ${dev}`].join(' ');
   return [{ ...bad('sender', 'on-link', text, inside(stack.enter, ['ip', 'route', 'get', address])), fix }];
 }
 
@@ -160,17 +190,9 @@ export const isNear = ({ address, prefix }: Home, other: string): boolean =>
   isIn(`${address}/${prefix}`, other);
 
 /** Rules with other conditions (a mark, a port) are left alone: they may not be about this packet. */
-function isRefusing({ action = '', src, dst, dstlen = 32, iif }: IpRule, to: string): boolean {
+function isRefusing({ action = '', src, dst, dstlen, iif }: IpRule, to: string): boolean {
   if (!REFUSING.includes(action) || src !== 'all' || iif !== undefined) return false;
-  return dst === undefined || dst === 'all' || isIn(`${dst}/${dstlen}`, to);
+  return dst === undefined || dst === 'all' || isIn(blockText(dst, dstlen), to);
 }
 
-export const leads = ({ dst }: IpRoute, to: string): boolean =>
-  dst === 'default' || isIn(dst.includes('/') ? dst : `${dst}/32`, to);
-
-function isIn(cidr: string, address: string): boolean {
-  const [base = '', prefix = '32'] = cidr.split('/');
-  const block = parseCidr(cidr) ?? hostBlock(base, Number(prefix));
-  const number = parseIpv4(address);
-  return block !== undefined && number !== undefined && contains(block, number);
-}
+export const leads = ({ dst }: IpRoute, to: string): boolean => dst === 'default' || isIn(dst, to);

@@ -3,8 +3,9 @@
  * rules are kept there. The legacy iptables is a second filter beside nftables, which nft neither shows nor traces.
  */
 import { legacyTables } from '../../../runtime/network/firewall/legacy-tables.ts';
-import { contains, parseCidr, parseIpv4 } from '../../../runtime/network/ipv4.ts';
+import { isEveryAddress } from '../../../runtime/network/firewall/port-groups.ts';
 import type { FirewallBackend, PortBinding } from '../../../runtime/network/types.ts';
+import { iptablesOf, isIn, nftFamily, type Family } from './family.ts';
 import { look, lookAtJson } from '../host/look.ts';
 import {
   elementsOf,
@@ -15,6 +16,8 @@ import {
 } from '../host/published.ts';
 
 export interface Ruleset {
+  /** The rest is of that family: neither entries of the other one nor its iptables. */
+  readonly family: Family;
   /** Whether nft could be asked. */
   readonly readable: boolean;
   readonly entries: readonly NftEntry[];
@@ -24,26 +27,30 @@ export interface Ruleset {
   readonly legacy: string;
 }
 
-export async function readRuleset(): Promise<Ruleset> {
+export async function readRuleset(family: Family): Promise<Ruleset> {
   const nothing = { nftables: undefined };
   const [json, iptables, legacy] = await Promise.all([
     lookAtJson<{ readonly nftables?: readonly NftEntry[] | undefined }>(
       ['nft', '-j', 'list', 'ruleset'],
       nothing,
     ),
-    look(['iptables-save']),
-    legacyTables().length === 0 ? '' : look(['iptables-legacy-save']),
+    look([`${iptablesOf(family)}-save`]),
+    legacyTables(family).length === 0 ? '' : look([`${iptablesOf(family)}-legacy-save`]),
   ]);
-  return { readable: json.nftables !== undefined, entries: json.nftables ?? [], iptables, legacy };
+  const other = nftFamily(family === 6 ? 4 : 6);
+  const entries = (json.nftables ?? []).filter(
+    ({ chain, rule, set, map }) => (chain ?? rule ?? set ?? map)?.family !== other,
+  );
+  return { family, readable: json.nftables !== undefined, entries, iptables, legacy };
 }
 
 export const chainsOf = ({ entries }: Ruleset): readonly NftChain[] =>
   entries.flatMap(({ chain }) => (chain === undefined ? [] : [chain]));
 
-/** Base chains of a hook that an IPv4 packet passes, in its order. */
+/** Base chains of a hook that a packet of the family passes, in its order. */
 export function chainsAt(ruleset: Ruleset, hook: string): readonly NftChain[] {
   return chainsOf(ruleset)
-    .filter((chain) => chain.hook === hook && (chain.family === 'ip' || chain.family === 'inet'))
+    .filter((chain) => chain.hook === hook && [nftFamily(ruleset.family), 'inet'].includes(chain.family))
     .sort((one, two) => (one.prio ?? 0) - (two.prio ?? 0));
 }
 
@@ -78,14 +85,14 @@ export function redirectionOf(
 }
 
 function mapTarget(ruleset: Ruleset, { hostIp, hostPort, protocol }: PortBinding): Target | undefined {
-  const key = [...(hostIp === '0.0.0.0' ? [] : [hostIp]), protocol, String(hostPort)].join();
+  const key = [...(isEveryAddress(hostIp) ? [] : [hostIp]), protocol, String(hostPort)].join();
   return publishedElements(ruleset.entries).find((element) => element.key.join() === key);
 }
 
 function iptablesTarget(saved: string, { hostIp, hostPort, protocol }: PortBinding): Target | undefined {
   const rule = publishedRules(saved).find(
     (one) =>
-      (one.hostIp || '0.0.0.0') === hostIp &&
+      (one.hostIp === '' ? isEveryAddress(hostIp) : one.hostIp === hostIp) &&
       one.protocol === protocol &&
       one.firstPort <= hostPort &&
       hostPort <= one.lastPort,
@@ -97,11 +104,7 @@ function iptablesTarget(saved: string, { hostIp, hostPort, protocol }: PortBindi
 
 /** Whether this container's packets to the world get the host's address. */
 export function isMasqueraded(ruleset: Ruleset, backend: FirewallBackend, address: string): boolean {
-  const number = parseIpv4(address) ?? 0;
-  const covers = (cidr: string): boolean => {
-    const block = parseCidr(cidr);
-    return block !== undefined && contains(block, number);
-  };
+  const covers = (cidr: string): boolean => isIn(cidr, address);
   if (backend === 'iptables') {
     const text = `${ruleset.iptables}\n${ruleset.legacy}`;
     const rules = text.matchAll(/^-A MINIDOCK-POSTROUTING -s (\S+) ! -o \S+ -j MASQUERADE/gm);

@@ -3,6 +3,7 @@
  * a greeting; on a port of HTTP it requests a page; to other ports it sends nothing, because an unknown line could do
  * harm. The sockets at the far end show the result.
  */
+import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
 import { interfaceOf } from '../../engine/spec/endpoints.ts';
 import { readFileSync, readSync, writeSync } from 'node:fs';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
@@ -30,7 +31,7 @@ export async function converse(scene: Scene, fd: number, sourcePort: number): Pr
   let answer = await readByte(fd, GREETING_MS);
   if (answer === 'none' && http) {
     try {
-      writeSync(fd, `GET / HTTP/1.0\r\nHost: ${scene.journey.asked.address}\r\n\r\n`);
+      writeSync(fd, `GET / HTTP/1.0\r\nHost: ${addressText(scene.journey.asked.address)}\r\n\r\n`);
       answer = await readByte(fd, ANSWER_MS);
     } catch (error) {
       answer = errnoOf(error) === 'ECONNRESET' ? 'reset' : 'end';
@@ -182,7 +183,10 @@ function answerLost({ host, clientRoute, journey, receiver }: Scene, stack: Stac
       `(MTU ${uplink.mtu}); no ICMP message asks it for smaller ones: a rule drops ICMP`;
     return {
       ...bad('way back', 'mtu', text, ['ip', 'link', 'show', uplink.ifname]),
-      fix: 'Let ICMP type destination-unreachable pass, or clamp the MSS.',
+      fix:
+        journey.family === 6
+          ? 'Let ICMPv6 type packet-too-big pass, or clamp the MSS.'
+          : 'Let ICMP type destination-unreachable pass, or clamp the MSS.',
     };
   }
   const text =

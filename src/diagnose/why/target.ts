@@ -5,52 +5,94 @@
  * Deliberately absent: DNS names.
  */
 import { MinidockError } from '../../../runtime/errors.ts';
-import { parseIpv4 } from '../../../runtime/network/ipv4.ts';
 import type { PortBinding, Protocol } from '../../../runtime/network/types.ts';
 import { endpointStates } from '../../engine/spec/endpoints.ts';
 import type { Container } from '../../engine/state/store.ts';
-import { hasAddress, viaAddress, viaShared } from './via.ts';
-import type { Finding, Journey, NamedNetns, Place } from './model.ts';
+import { asFamily, hasAddress, viaAddress, viaShared } from './via.ts';
+import type { Journey, NamedNetns, Place } from './model.ts';
 import { hasProgram } from '../../engine/spec/container.ts';
-import { invalid, onlyIpv4, type Question } from './question.ts';
+import { addressesIn, chooseFamily } from './choose-family.ts';
+import { familyOf, isAddress, isLoopback, loopbackOf, type Family } from './family.ts';
+import { invalid, type Question } from './question.ts';
+import { relayOf, routedAway, wrongBinding } from './publication.ts';
 
 export interface Surroundings {
   readonly containers: readonly Container[];
   /** By name, id or prefix. @throws MinidockError 'NO_SUCH_CONTAINER'. */
   readonly find: (reference: string) => Promise<Container>;
-  /** Addresses of this host, 127.0.0.1 left out. */
+  /** Addresses of this host, of both families, those of its loopback left out. */
   readonly hostAddresses: readonly string[];
   /** This host's address for other machines; '' without an uplink. */
-  readonly uplinkAddress: string;
+  readonly uplinkAddress: (family: Family) => Promise<string>;
   /** Named network namespaces except our own, with their addresses. */
   readonly namespaces: () => Promise<readonly (NamedNetns & { readonly addresses: readonly string[] })[]>;
 }
 
-export async function resolveJourney(question: Question, around: Surroundings): Promise<Journey> {
+/** As one family sees it. */
+interface View extends Omit<Surroundings, 'uplinkAddress'> {
+  readonly family: Family;
+  readonly uplinkAddress: string;
+  /** With the addresses of both families. */
+  readonly whole: (id: string) => Container | undefined;
+}
+
+export async function resolveJourney(question: Question, all: Surroundings): Promise<Journey> {
+  const around = await viewOf(question, all);
+  const { family } = around;
   const { port, protocol, source } = question;
   const named = question.host.startsWith('netns:') ? await netnsOf(question.host, around) : undefined;
   const host = named === undefined ? question.host : (named.addresses[0] ?? '');
-  if (named !== undefined && host === '') throw invalid(`${named.name} has no address`);
-  const local = host === 'localhost' ? '127.0.0.1' : host;
+  if (named !== undefined && host === '') throw invalid(`${named.name} has no ${address(family)}`);
+  const local = host === 'localhost' ? loopbackOf(family) : host;
   const from = await senderOf(question, local, around);
   const journey =
     named === undefined
       ? await journeyFrom(from, local, { port, protocol }, around)
       : // Even if others have that address too.
-        { from, protocol, asked: { address: host, port }, toNetns: named };
+        { from, family, protocol, asked: { address: host, port }, toNetns: named };
   return source === '' || from.kind === 'netns' || from.kind === 'container'
     ? journey
     : { ...journey, source };
+}
+
+const address = (family: Family): string => (family === 6 ? 'IPv6 address' : 'address');
+
+async function viewOf(question: Question, all: Surroundings): Promise<View> {
+  const family = await chooseFamily(question, {
+    containers: all.containers,
+    addressesOf: (word) => addressesNamed(word, all),
+  });
+  return {
+    family,
+    containers: all.containers.map((one) => asFamily(one, family)),
+    find: async (reference) => asFamily(await all.find(reference), family),
+    hostAddresses: all.hostAddresses.filter((one) => familyOf(one) === family),
+    uplinkAddress: await all.uplinkAddress(family),
+    namespaces: async () =>
+      (await all.namespaces()).map((one) => ({
+        ...one,
+        addresses: one.addresses.filter((own) => familyOf(own) === family),
+      })),
+    whole: (id) => all.containers.find(({ config }) => config.id === id),
+  };
+}
+
+/** undefined for a word that is no name of a container or a namespace. */
+async function addressesNamed(word: string, all: Surroundings): Promise<readonly string[] | undefined> {
+  if (['', 'host', 'localhost', 'outside'].includes(word) || isAddress(word)) return undefined;
+  if (word.startsWith('netns:')) return (await netnsOf(word, all)).addresses;
+  return addressesIn(await networkOwner(await containerOf(word, all), all));
 }
 
 async function journeyFrom(
   from: Place,
   local: string,
   { port, protocol }: Pick<Question, 'port' | 'protocol'>,
-  around: Surroundings,
+  around: View,
 ): Promise<Journey> {
-  const isAddress = parseIpv4(local) !== undefined;
-  if (local !== '' && !isAddress && local !== 'host') {
+  const { family } = around;
+  const literal = isAddress(local);
+  if (local !== '' && !literal && local !== 'host') {
     return toContainer(
       from,
       await networkOwner(await containerOf(local, around), around),
@@ -61,33 +103,29 @@ async function journeyFrom(
   }
   const container = around.containers.find((one) => local !== '' && hasAddress(one, local));
   if (container !== undefined) return toAddress(from, viaAddress(container, local), port, protocol, around);
-  const ofHost = !isAddress || isLoopback(local) || around.hostAddresses.includes(local);
+  const ofHost = !literal || isLoopback(local) || around.hostAddresses.includes(local);
   if (!ofHost) {
     if (from.kind === 'outside') throw invalid(`${local} is not on this host`);
     const asked = { address: local, port };
     const owners = (await around.namespaces()).filter(({ addresses }) => addresses.includes(local));
     // Names the case where the sender has the address too.
     const owner = owners.find(({ path }) => from.kind !== 'netns' || path !== from.path) ?? owners[0];
-    return { from, protocol, asked, ...(owner === undefined ? {} : { toNetns: owner }) };
+    return { from, family, protocol, asked, ...(owner === undefined ? {} : { toNetns: owner }) };
   }
   if (isLoopback(local) && from.kind === 'container') {
-    return { from, protocol, asked: { address: local, port }, to: from.container };
+    return { from, family, protocol, asked: { address: local, port }, to: from.container };
   }
   if (isLoopback(local) && from.kind === 'netns') {
-    return { from, protocol, asked: { address: local, port }, toNetns: from };
+    return { from, family, protocol, asked: { address: local, port }, toNetns: from };
   }
-  const given = isAddress ? local : '';
+  const given = literal ? local : '';
   const journey = toPort(from, given, port, protocol, around);
   if (journey.to !== undefined || given === '' || isLoopback(given)) return journey;
   const twins = (await around.namespaces()).filter(({ addresses }) => addresses.includes(given));
   return twins.length === 0 ? journey : { ...journey, twins };
 }
 
-async function senderOf(
-  { sender: word, source }: Question,
-  host: string,
-  around: Surroundings,
-): Promise<Place> {
+async function senderOf({ sender: word, source }: Question, host: string, around: View): Promise<Place> {
   if (word.startsWith('netns:')) return { kind: 'netns', ...(await netnsOf(word, around)) };
   if (word === '' && source !== '') return ownerOfSource(source, around);
   if (word === 'outside') return { kind: 'outside' };
@@ -103,7 +141,7 @@ async function senderOf(
 }
 
 /** The owner of the client's address; a client of the world if nobody here has it. */
-async function ownerOfSource(source: string, around: Surroundings): Promise<Place> {
+async function ownerOfSource(source: string, around: View): Promise<Place> {
   if (around.hostAddresses.includes(source)) return { kind: 'host' };
   const container = around.containers.find((one) => hasAddress(one, source));
   if (container !== undefined) return { kind: 'container', container: viaAddress(container, source) };
@@ -114,7 +152,7 @@ async function ownerOfSource(source: string, around: Surroundings): Promise<Plac
 /** By its name, or by the path of its file. @throws MinidockError 'INVALID_TARGET'. */
 async function netnsOf(
   word: string,
-  around: Surroundings,
+  around: Pick<Surroundings, 'namespaces'>,
 ): Promise<NamedNetns & { readonly addresses: readonly string[] }> {
   const name = word.slice('netns:'.length);
   const all = await around.namespaces();
@@ -126,7 +164,10 @@ async function netnsOf(
 }
 
 /** @throws MinidockError 'NO_SUCH_CONTAINER', with other meanings of the name in its hint. */
-async function containerOf(word: string, around: Surroundings): Promise<Container> {
+async function containerOf(
+  word: string,
+  around: Pick<Surroundings, 'find' | 'namespaces'>,
+): Promise<Container> {
   try {
     return await around.find(word);
   } catch (error) {
@@ -145,39 +186,26 @@ async function containerOf(word: string, around: Surroundings): Promise<Containe
 }
 
 /** With `--network container:ID`, the container that owns the interfaces. */
-async function networkOwner(container: Container, around: Surroundings): Promise<Container> {
+async function networkOwner(container: Container, around: Pick<Surroundings, 'find'>): Promise<Container> {
   const [, other] = /^container:(.+)$/.exec(container.config.spec.network.mode) ?? [];
   return other === undefined ? container : around.find(other);
 }
 
 /** By its name: at the address that the two find each other by. */
-function toContainer(
-  from: Place,
-  to: Container,
-  port: number,
-  protocol: Protocol,
-  around: Surroundings,
-): Journey {
+function toContainer(from: Place, to: Container, port: number, protocol: Protocol, around: View): Journey {
   if (from.kind !== 'container') return toAddress(from, to, port, protocol, around);
   const [sender, receiver] = viaShared(from.container, to);
   return toAddress({ kind: 'container', container: sender }, receiver, port, protocol, around);
 }
 
-function toAddress(
-  sender: Place,
-  to: Container,
-  port: number,
-  protocol: Protocol,
-  around: Surroundings,
-): Journey {
+function toAddress(sender: Place, to: Container, port: number, protocol: Protocol, around: View): Journey {
   const from = byNetworkOf(sender, to);
   const ofHost = to.config.spec.network.mode === 'host';
   const own = from.kind === 'container' && from.container.config.id === to.config.id;
-  const alone = own ? '127.0.0.1' : '';
-  const { address = '', address6 } = to.state.network ?? {};
-  if (!own && address === '' && address6 !== undefined) throw onlyIpv4(to.config.name);
+  const alone = own ? loopbackOf(around.family) : '';
+  const { address = '' } = to.state.network ?? {};
   const asked = { address: ofHost ? hostAddressFor(from, around) : address || alone, port };
-  const journey: Journey = { from, protocol, asked };
+  const journey: Journey = { from, family: around.family, protocol, asked };
   // From elsewhere the host is asked, and one of its programs answers.
   const program = ofHost && from.kind !== 'host' && hasProgram(to.state);
   return program ? journey : { ...journey, to };
@@ -194,33 +222,40 @@ function byNetworkOf(from: Place, to: Container): Place {
 }
 
 /** The host's default address; '' if it has none for outside. */
-function hostAddressFor(from: Place, { uplinkAddress }: Surroundings): string {
-  if (from.kind === 'host') return '127.0.0.1';
+function hostAddressFor(from: Place, { uplinkAddress, family }: View): string {
+  if (from.kind === 'host') return loopbackOf(family);
   if (uplinkAddress !== '' || from.kind !== 'container') return uplinkAddress;
   return from.container.state.network?.network?.gateway ?? '';
 }
 
 /** A port of the host: published by a container, or of a host program. */
-function toPort(from: Place, given: string, port: number, protocol: Protocol, around: Surroundings): Journey {
-  const { containers, hostAddresses } = around;
+function toPort(from: Place, given: string, port: number, protocol: Protocol, around: View): Journey {
+  const { containers, hostAddresses, family } = around;
+  const every = family === 6 ? '::' : '0.0.0.0';
   const all = containers.flatMap((container) =>
     (container.state.network?.ports ?? []).map((binding) => ({ container, binding })),
   );
   const here = all.filter(({ binding }) => binding.hostPort === port);
   const bound = here.filter(({ binding }) => binding.protocol === protocol);
   const reaches = (binding: PortBinding): boolean =>
-    binding.hostIp === '0.0.0.0' ||
+    binding.hostIp === every ||
     (given === ''
-      ? from.kind === 'host' || (!isLoopback(binding.hostIp) && hostAddresses.includes(binding.hostIp))
+      ? (from.kind === 'host' && familyOf(binding.hostIp) === family) ||
+        (!isLoopback(binding.hostIp) && hostAddresses.includes(binding.hostIp))
       : binding.hostIp === given);
   const found = bound.find(({ binding }) => reaches(binding));
   const address = given !== '' ? given : hostAddressFor(from, around);
   if (found !== undefined) {
     const { binding, container: to } = found;
-    const own = given === '' && binding.hostIp !== '0.0.0.0' ? binding.hostIp : address;
-    return { from, protocol, asked: { address: own, port }, published: binding, to };
+    const own = given === '' && binding.hostIp !== every ? binding.hostIp : address;
+    const journey: Journey = { from, family, protocol, asked: { address: own, port } };
+    const whole = around.whole(to.config.id);
+    const relay = whole === undefined ? undefined : relayOf(whole, binding, own);
+    if (relay !== undefined) return { ...journey, relay };
+    const obstacle = whole === undefined ? undefined : routedAway(whole, binding);
+    return obstacle === undefined ? { ...journey, published: binding, to } : { ...journey, obstacle };
   }
-  const journey: Journey = { from, protocol, asked: { address, port } };
+  const journey: Journey = { from, family, protocol, asked: { address, port } };
   const stopped = containers.find(
     ({ state, config }) =>
       !hasProgram(state) &&
@@ -232,35 +267,3 @@ function toPort(from: Place, given: string, port: number, protocol: Protocol, ar
   }
   return stopped === undefined ? journey : { ...journey, to: stopped };
 }
-
-function wrongBinding(
-  { config }: Container,
-  binding: PortBinding,
-  protocol: Protocol,
-  address: string,
-): Finding {
-  const { hostIp, hostPort, containerPort } = binding;
-  const look = ['minidock', 'port', config.name] as const;
-  if (binding.protocol !== protocol) {
-    return {
-      stage: 'target',
-      status: 'stop',
-      code: 'wrong-protocol',
-      text: `${config.name} publishes ${hostPort}/${binding.protocol}, not ${protocol}`,
-      look,
-      fix: `Run it with -p ${hostPort}:${containerPort}/${protocol}, or ask for :${hostPort}/${binding.protocol}.`,
-    };
-  }
-  return {
-    stage: 'target',
-    status: 'stop',
-    code: 'other-address',
-    text:
-      `${config.name} publishes port ${hostPort} on ${hostIp} only, not on ${address || 'the wire'}` +
-      (isLoopback(hostIp) ? '; other machines and containers cannot reach 127.0.0.1' : ''),
-    look,
-    fix: `Run it with -p ${hostPort}:${containerPort}, for every address of the host.`,
-  };
-}
-
-const isLoopback = (address: string): boolean => address.startsWith('127.');

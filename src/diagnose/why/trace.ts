@@ -61,14 +61,17 @@ function parseRule(kind: string, rest: string): Pick<TraceEvent, 'kind' | 'rule'
 function parsePacket(text: string): TracedPacket {
   const value = (pattern: RegExp): string => pattern.exec(text)?.[1] ?? '';
   return {
-    source: value(/\bip saddr (\S+)/),
-    destination: value(/\bip daddr (\S+)/),
+    source: value(/\bip6? saddr (\S+)/),
+    destination: value(/\bip6? daddr (\S+)/),
     sourcePort: Number(value(/\b(?:tcp|udp) sport (\d+)/)),
     destinationPort: Number(value(/\b(?:tcp|udp) dport (\d+)/)),
     iif: value(/\biif "([^"]+)"/),
     oif: value(/\boif "([^"]+)"/),
   };
 }
+
+/** At a hook of the host itself, not of a bridge or an interface. */
+export const isIp = ({ family }: TraceEvent): boolean => family === 'ip' || family === 'ip6';
 
 /** The first line that drops the packet; a reject has that verdict too. */
 export const dropIn = (events: readonly TraceEvent[]): TraceEvent | undefined =>

@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import type { Protocol } from '../../../runtime/network/types.ts';
 import { isInstalled } from '../../../runtime/plan/tools.ts';
 import { look } from '../host/look.ts';
+import { nftFamily, type Family } from './family.ts';
 import { keepBeside, within } from './programs.ts';
 
 /** Bit of the multicast group NFNLGRP_NFTRACE in /proc/net/netlink. */
@@ -35,7 +36,7 @@ export interface Tracing {
  * the interfaces of this host that they come in on: a rule there stands before all others.
  */
 export async function startTracing(
-  protocol: Protocol,
+  { protocol, family }: { readonly protocol: Protocol; readonly family: Family },
   sourcePort: number,
   ports: readonly number[],
   devices: readonly string[],
@@ -47,7 +48,8 @@ export async function startTracing(
   const monitor = keepBeside(['setpriv', '--pdeathsig', 'KILL', 'nft', 'monitor', 'trace']);
   const definition = tableDefinition(protocol, sourcePort, ports);
   // A line each: a kernel without the bridge family refuses only that line.
-  const families = ['bridge', 'ip'].map((family) => `add table ${family} ${table} ${definition}\n`);
+  const ip = nftFamily(family);
+  const families = ['bridge', ip].map((one) => `add table ${one} ${table} ${definition}\n`);
   // A line each: one of them may be gone already.
   for (const [index, device] of [...new Set(devices)].filter(isQuotable).entries()) {
     const ingress = (when: string, priority: number, rules: string): string =>
@@ -61,7 +63,7 @@ export async function startTracing(
   };
   const ready = await within(
     READY_MS,
-    async () => isListening(monitor.pid) && (await look(['nft', 'list', 'table', 'ip', table])) !== '',
+    async () => isListening(monitor.pid) && (await look(['nft', 'list', 'table', ip, table])) !== '',
   );
   const settle = async (): Promise<void> => {
     let before = -1;

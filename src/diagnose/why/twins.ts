@@ -2,12 +2,13 @@
  * An address that this host and another machine on a cable of it have. What the host sends or forwards to it ends at the
  * host; on a bridge of the host both answer ARP, and the faster one gets the packet.
  */
-import { ipv4AddressesOf, type IpLink } from '../host/ip.ts';
+import type { IpLink } from '../host/ip.ts';
+import { bitsOf, familyOf } from './family.ts';
 import { bad } from './findings.ts';
 import type { Finding, Probe } from './model.ts';
 import { addressesOf, type Scene, type Stack } from './observe.ts';
 import { hostEnd } from './physical.ts';
-import { isAnswer } from './trace.ts';
+import { isAnswer, isIp } from './trace.ts';
 
 /** Empty if the host alone has the address, or has it not. */
 export function checkTwins({ host, journey, receiver, twins, final }: Scene): readonly Finding[] {
@@ -33,16 +34,17 @@ export function checkTwins({ host, journey, receiver, twins, final }: Scene): re
 const linkWith = (stack: Stack, address: string): IpLink | undefined =>
   stack.interfaces.find(({ ifname }) => addressesOf(stack, ifname).includes(address));
 
-const isOneOfMany = (link: IpLink): boolean => ipv4AddressesOf(link).length > 1;
+const isOneOfMany = (link: IpLink): boolean => link.addr_info.length > 1;
 
 function deletion({ enter }: Stack, link: IpLink, address: string): string {
-  const prefix = ipv4AddressesOf(link).find(({ local }) => local === address)?.prefixlen ?? 32;
+  const prefix =
+    link.addr_info.find(({ local }) => local === address)?.prefixlen ?? bitsOf(familyOf(address));
   return [...enter, `ip address del ${address}/${prefix} dev ${link.ifname}`].join(' ');
 }
 
 /** The packet for a namespace ended at the host: an answer to it proves nothing. */
 export function endedHere({ journey, host }: Scene, { trace = [], sourcePort }: Probe): boolean {
   if (journey.toNetns === undefined || !addressesOf(host).includes(journey.asked.address)) return false;
-  const there = trace.filter((event) => event.family === 'ip' && !isAnswer(event, sourcePort));
+  const there = trace.filter((event) => isIp(event) && !isAnswer(event, sourcePort));
   return there.at(-1)?.hook === 'input';
 }

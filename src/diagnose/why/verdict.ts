@@ -4,6 +4,7 @@
  */
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
+import { askingOf } from './family.ts';
 import { bad } from './findings.ts';
 import { STAGES, type Finding, type Probe, type TraceEvent, type Verdict } from './model.ts';
 import { inStack, type Scene, type Stack } from './observe.ts';
@@ -156,14 +157,18 @@ function unheard({ journey: { asked }, host }: Scene, look: Argv): Finding {
 
 function unanswered(scene: Scene, probe: Probe, listening: boolean): Finding {
   const { journey, receiver } = scene;
-  const look = ['bash', '-c', `exec 3<>/dev/${journey.protocol}/${probe.to.replace(':', '/')}`] as const;
+  const look = [
+    'bash',
+    '-c',
+    `exec 3<>/dev/${journey.protocol}/${probe.to.replace(/:(\d+)$/, '/$1').replace(/[[\]]/g, '')}`,
+  ] as const;
   if (probe.deafRouter !== undefined && probe.outcome === 'silent') {
     const who = probe.deafRouter;
     return {
       ...bad(
         'way back',
         'no-neighbour',
-        `the answer goes to the router ${who}, and nobody answers ARP for that address`,
+        `the answer goes to the router ${who}, and nobody answers ${askingOf(journey.family)} for that address`,
         ['ip', 'neigh', 'show', 'to', who],
       ),
       fix: 'Bring the router up. A client on the same network as the host does not need it.',
@@ -171,7 +176,7 @@ function unanswered(scene: Scene, probe: Probe, listening: boolean): Finding {
   }
   if (probe.deaf !== undefined || probe.outcome === 'EHOSTUNREACH') {
     const who = probe.deaf ?? journey.asked.address;
-    const text = `nobody answers ARP for ${who} on its network: there is no such machine, or it is off`;
+    const text = `nobody answers ${askingOf(journey.family)} for ${who} on its network: there is no such machine, or it is off`;
     return {
       ...bad('routing', 'no-neighbour', text, ['ip', 'neigh', 'show', 'to', who]),
       fix: 'Check the address, and that the machine or the router on the way to it is up.',
@@ -202,7 +207,11 @@ function unanswered(scene: Scene, probe: Probe, listening: boolean): Finding {
     }
     case 'ENETUNREACH':
       return {
-        ...bad('routing', 'no-route', `there is no route to ${journey.asked.address}`, ['ip', 'route']),
+        ...bad('routing', 'no-route', `there is no route to ${journey.asked.address}`, [
+          'ip',
+          `-${journey.family}`,
+          'route',
+        ]),
         fix: 'Add a route, or a default route.',
       };
     case 'silent':
@@ -213,7 +222,8 @@ function unanswered(scene: Scene, probe: Probe, listening: boolean): Finding {
         if (full !== undefined) return full;
         const text = `the host sent the packet to ${receiver.name}, and no answer came: ${receiver.name} drops it, or its cable does`;
         const rules = inStack(receiver, ['nft', 'list', 'ruleset']);
-        const fix = `Look at the packet filter inside ${receiver.name}, and at its rp_filter.`;
+        const more = journey.family === 6 ? '' : ', and at its rp_filter';
+        const fix = `Look at the packet filter inside ${receiver.name}${more}.`;
         return { ...bad('way back', 'no-answer', text, rules), fix };
       }
       return {

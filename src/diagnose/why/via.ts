@@ -1,10 +1,13 @@
 /**
  * A container on several networks, seen by one of them. Everything that a way is held against (bridge, cable, address,
- * gateway) is of one network; the fields of the container's state are of that one then.
+ * gateway) is of one network; the fields of the container's state are of that one then. In the same way it is seen by
+ * one family: of a question about IPv6 the address, the subnet and the gateway are those of IPv6.
  */
 import { hasProgram } from '../../engine/spec/container.ts';
 import { endpointStates } from '../../engine/spec/endpoints.ts';
 import type { Container } from '../../engine/state/store.ts';
+import type { EndpointState } from '../../engine/spec/container.ts';
+import type { Family } from './family.ts';
 
 const networksOf = ({ state }: Container): readonly string[] =>
   endpointStates(state.network).map(({ network }) => network.id);
@@ -31,6 +34,27 @@ export const viaAddress = (container: Container, address: string): Container =>
 export function viaShared(from: Container, to: Container): readonly [Container, Container] {
   const shared = networksOf(from).find((id) => networksOf(to).includes(id));
   return [via(from, shared), via(to, shared)];
+}
+
+/** Its addresses '' where it has none of that family. */
+export function asFamily(container: Container, family: Family): Container {
+  const { state } = container;
+  const { network: own } = state;
+  if (family === 4 || own?.network === undefined) return container;
+  const more = (own.more ?? []).map((endpoint): EndpointState => ({ ...endpoint, ...byIpv6(endpoint) }));
+  const network = { ...own, ...byIpv6({ network: own.network, address6: own.address6 }), more };
+  return { ...container, state: { ...state, network } };
+}
+
+function byIpv6({
+  network,
+  address6 = '',
+}: {
+  readonly network: EndpointState['network'];
+  readonly address6?: string | undefined;
+}): Pick<EndpointState, 'network' | 'address'> {
+  const { subnet = '', gateway = '' } = network.ipv6 ?? {};
+  return { network: { ...network, subnet, gateway }, address: address6 };
 }
 
 export const hasAddress = ({ state }: Container, address: string): boolean =>

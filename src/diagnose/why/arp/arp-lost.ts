@@ -7,6 +7,7 @@
 import { inside, type IpLink, type RouteTo } from '../../host/ip.ts';
 import { look } from '../../host/look.ts';
 import type { ArpEvent } from './arp-trace.ts';
+import { askingOf } from '../family.ts';
 import { bad } from '../findings.ts';
 import type { Finding, Stage } from '../model.ts';
 import { inStack, type Stack } from '../observe.ts';
@@ -47,7 +48,7 @@ export async function lostArp(
         event.kind === kind &&
         event.hook === hook &&
         (device === undefined
-          ? event.family === 'arp'
+          ? event.family === 'arp' || event.family === 'ip6'
           : event.family === 'netdev' && [event.iif, event.oif].includes(device.ifname)),
     );
   const inHook = (stack: Stack, hook: string): boolean =>
@@ -82,12 +83,27 @@ export async function lostArp(
 }
 
 function legacy({ stage, next }: Asking, stack: Stack, hook: string): Finding {
+  if (stack.family === 6) return legacy6({ stage, next }, stack, hook);
   const chain = hook.toUpperCase();
   const text = `the ARP about ${next} enters the ${hook} hook of arp in ${stack.name} and does not leave it: the legacy arptables leaves no trace`;
   const look = inStack(stack, ['arptables-legacy', '-L', chain, '-v', '-n']);
   const accept = (flag: string): string =>
     inStack(stack, ['arptables-legacy', '-I', chain, flag, next, '-j', 'ACCEPT']).join(' ');
   return { ...bad(stage, 'arp-dropped', text, look), fix: `${accept('-s')} && ${accept('-d')}` };
+}
+
+/** Only ip6tables of the legacy kind hides there. */
+function legacy6({ stage, next }: Pick<Asking, 'stage' | 'next'>, stack: Stack, hook: string): Finding {
+  const chain = hook.toUpperCase();
+  const text = `the neighbour discovery about ${next} enters the ${hook} hook of ip6 in ${stack.name} and does not leave it: the legacy ip6tables leaves no trace`;
+  const look = inStack(stack, ['ip6tables-legacy', '-L', chain, '-v', '-n']);
+  const accept = ['135', '136'].map((type) =>
+    inStack(stack, [
+      ...(['ip6tables-legacy', '-I', chain] as const),
+      ...['-p', 'icmpv6', '--icmpv6-type', type, '-j', 'ACCEPT'],
+    ]).join(' '),
+  );
+  return { ...bad(stage, 'arp-dropped', text, look), fix: accept.join(' && ') };
 }
 
 async function onCable(
@@ -99,7 +115,7 @@ async function onCable(
     [from, out, 'egress'],
     [to, into, 'ingress'],
   ] as const;
-  const text = `the ARP about ${next} leaves ${out.ifname} of ${from.name} and does not come in at ${into.ifname} of ${to.name}`;
+  const text = `the ${askingOf(from.family)} about ${next} leaves ${out.ifname} of ${from.name} and does not come in at ${into.ifname} of ${to.name}`;
   for (const [stack, { ifname }, side] of places) {
     const show = inStack(stack, ['tc', '-s', 'filter', 'show', 'dev', ifname, side]);
     if ((await look(show)).trim() === '') continue;
@@ -126,11 +142,24 @@ async function onCable(
 
 /** The owner got the question, and its settings forbid the answer (ip-sysctl: the greater of both values counts). */
 async function unanswered({ stage, next }: Asking, { stack, link }: ArpEnd): Promise<Finding> {
+  if (stack.family === 6) {
+    const fix = `Look at its packet filter and at its addresses, which must not be tentative: ${inStack(stack, ['ip', '-6', 'address']).join(' ')}`;
+    const look = inStack(stack, ['nft', 'list', 'ruleset']);
+    return {
+      ...bad(
+        stage,
+        'arp-unanswered',
+        `${stack.name} gets the question for ${next} (neighbour discovery) and does not answer it`,
+        look,
+      ),
+      fix,
+    };
+  }
   const names = ['all', ...(link === undefined ? [] : [link.ifname])].map(
     (name) => `net/ipv4/conf/${name}/arp_ignore`,
   );
   const show = inStack(stack, ['sysctl', ...names]);
-  const text = `${stack.name} gets the ARP question for ${next} and does not answer it`;
+  const text = `${stack.name} gets the question for ${next} (${askingOf(stack.family)}) and does not answer it`;
   if (/arp_ignore = [1-9]/.test(await look(show))) {
     const fix = inStack(stack, ['sysctl', '-w', ...names.map((name) => `${name}=0`)]).join(' ');
     return { ...bad(stage, 'arp-unanswered', `${text}: its arp_ignore says so`, show), fix };

@@ -1,10 +1,12 @@
 /**
- * Follows ARP about one address with nftables' trace, in one network namespace. Tables that an open nft session owns
+ * Follows ARP, or neighbour discovery of IPv6, about one address with nftables' trace, in one network namespace. Tables that an open nft session owns
  * mark each such frame at every hook that it can come in by, and stand last at the hooks too: the trace shows the
  * rule that drops it, and where it was last seen if no rule of nftables does.
  */
+import { hexOfIpv6, parseIpv6 } from '../../../../runtime/syscall/inet.ts';
 import { inside, type Enter } from '../../host/ip.ts';
 import { look } from '../../host/look.ts';
+import { familyOf } from '../family.ts';
 import { keepBeside, within } from '../programs.ts';
 import { FIRST, isListening, isQuotable, LAST } from '../tracing.ts';
 
@@ -28,9 +30,11 @@ export interface ArpTracing {
 }
 
 const READY_MS = 2000;
+const BRIDGE = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const;
+/** Neighbour discovery is IPv6 itself, and passes the hooks of it. */
 const HOOKS = {
-  arp: ['input', 'output'],
-  bridge: ['prerouting', 'input', 'forward', 'output', 'postrouting'],
+  4: { arp: ['input', 'output'], bridge: BRIDGE },
+  6: { ip6: ['prerouting', 'input', 'output', 'postrouting'], bridge: BRIDGE },
 } as const;
 
 /** @param devices whose ingress and egress are watched */
@@ -47,7 +51,10 @@ export async function startArpTracing(
   await within(
     READY_MS,
     async () =>
-      isListening(monitor.pid) && (await look(inside(enter, ['nft', 'list', 'table', 'arp', table]))) !== '',
+      isListening(monitor.pid) &&
+      (await look(
+        inside(enter, ['nft', 'list', 'table', familyOf(address) === 6 ? 'ip6' : 'arp', table]),
+      )) !== '',
   );
   return {
     events: () => parseArpTrace(monitor.output(), table),
@@ -57,7 +64,11 @@ export async function startArpTracing(
 
 /** A line each: the kernel refuses only the line of a family or a hook that it does not have. */
 function tablesOf(table: string, address: string, devices: readonly string[]): string {
-  const marks = `arp saddr ip ${address} meta nftrace set 1; arp daddr ip ${address} meta nftrace set 1; `;
+  const marks =
+    familyOf(address) === 6
+      ? // The target of a solicitation or an advertisement (RFC 4861): older versions of nft have no name for it.
+        `icmpv6 type { 135, 136 } @th,64,128 0x${hexOfIpv6(parseIpv6(address) ?? 0n)} meta nftrace set 1; `
+      : `arp saddr ip ${address} meta nftrace set 1; arp daddr ip ${address} meta nftrace set 1; `;
   const both = (name: string, hook: string): string =>
     `chain enter_${name} { type filter hook ${hook} priority ${FIRST}; ${marks}}; ` +
     `chain leave_${name} { type filter hook ${hook} priority ${LAST}; }; `;
@@ -67,11 +78,11 @@ function tablesOf(table: string, address: string, devices: readonly string[]): s
       ['ingress', 'egress'].map((hook) => both(`${hook}_${index}`, `${hook} device "${device}"`)),
     )
     .map((chains, index) => `add table netdev ${table}_${index} { flags owner; ${chains}}\n`);
-  const ofHooks = Object.entries(HOOKS).map(
+  const ofHooks = Object.entries<readonly string[]>(HOOKS[familyOf(address)]).map(
     ([family, hooks]) =>
       `add table ${family} ${table} { flags owner; ${hooks.map((hook) => both(hook, hook)).join('')}}\n`,
   );
-  // The table of arp is last: it shows that all of them are there.
+  // The table of arp or ip6 is last: it shows that all of them are there.
   return [...lines, ...ofHooks.toReversed()].join('');
 }
 

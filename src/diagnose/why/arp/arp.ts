@@ -13,6 +13,7 @@ import { inside, readRouteTo, type IpLink, type RouteTo } from '../../host/ip.ts
 import { lostArp, type ArpWay, type Asking } from './arp-lost.ts';
 import { startArpTracing, type ArpEvent, type ArpTracing } from './arp-trace.ts';
 import { deafNeighbour } from '../beyond.ts';
+import { askingOf } from '../family.ts';
 import { bad } from '../findings.ts';
 import type { Finding, Stage } from '../model.ts';
 import { readNamespaces } from '../namespaces.ts';
@@ -126,15 +127,19 @@ async function ownerOfAddress(
   );
   if (known !== undefined) return known;
   const named = (await readNamespaces()).find(({ addresses }) => addresses.includes(address));
-  return named === undefined ? undefined : readNetns(named);
+  return named === undefined ? undefined : readNetns(named, host.family);
 }
 
 function dropped(scene: Scene, { stage, next }: Asking, stack: Stack, event: ArpEvent): Finding {
   const { family, table, chain, rule } = event;
   const how = rule === '' ? 'by its policy, drop' : `by the rule: ${rule}`;
   const owner = stack === scene.host ? ownerOf(scene.ruleset, family, table, chain) : 'somebody else';
-  const text = `${owner === 'somebody else' ? "somebody else's" : `${owner}'s`} chain ${family} ${table} ${chain} in ${stack.name} drops the ARP about ${next}, ${how}`;
-  const accept = ['nft', 'insert', 'rule', family, table, chain, 'arp operation { request, reply } accept'];
+  const text = `${owner === 'somebody else' ? "somebody else's" : `${owner}'s`} chain ${family} ${table} ${chain} in ${stack.name} drops the ${askingOf(stack.family)} about ${next}, ${how}`;
+  const kinds =
+    stack.family === 6
+      ? 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept'
+      : 'arp operation { request, reply } accept';
+  const accept = ['nft', 'insert', 'rule', family, table, chain, kinds];
   return {
     ...bad(stage, 'arp-dropped', text, inside(stack.enter, ['nft', 'list', 'chain', family, table, chain])),
     fix: renderArgv([...stack.enter, ...accept] as unknown as Argv),

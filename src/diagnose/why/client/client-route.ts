@@ -17,7 +17,7 @@ export function checkClientRoute(scene: Scene): readonly Finding[] {
   }
   if (entry === '' || clientRoute.dev === entry) return [];
   const other = `the host's answers to ${clientAddress} leave by ${clientRoute.dev}`;
-  if (isStrict(entry)) {
+  if (host.family === 4 && isStrict(entry)) {
     const text = `${other}, so the reverse path filter drops its packets from ${entry}`;
     const fix = `Fix the route, or make the filter loose: echo 2 > /proc/sys/net/ipv4/conf/${entry}/rp_filter`;
     return [{ ...bad('routing', 'rp-filter', text, get), fix }];

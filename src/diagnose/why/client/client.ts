@@ -16,7 +16,8 @@ import { MinidockError } from '../../../../runtime/errors.ts';
 import { readProgram } from '../../../../runtime/plan/read-program.ts';
 import type { Argv } from '../../../../runtime/plan/argv.ts';
 import { look } from '../../host/look.ts';
-import type { ClientNetwork } from '../observe.ts';
+import { bitsOf, familyOf, nftFamily } from '../family.ts';
+import type { ClientNetwork } from './client-network.ts';
 import { keepBeside, within, type Companion } from '../programs.ts';
 import { LAST } from '../tracing.ts';
 
@@ -60,7 +61,9 @@ export async function startClient(network: ClientNetwork, uplink: string, strayi
       uplink === '' ? 'no interface' : await enterBy(uplink, network, link, companions, straying);
     const onUplink = refused === undefined;
     if (!onUplink) {
-      const addressed = await firstFailure([['ip', 'address', 'add', `${network.host}/30`, 'dev', link]]);
+      const six = familyOf(network.host) === 6;
+      const add = ['ip', 'address', 'add', `${network.host}/${six ? 64 : 30}`, 'dev', link];
+      const addressed = await firstFailure([six ? [...add, 'nodad'] : add]);
       if (addressed !== undefined) throw noClient(addressed);
     }
     return {
@@ -87,16 +90,21 @@ function shortfallOf(uplink: string, refused: string): string {
 
 function cable({ host, client }: ClientNetwork, link: string, pid: number): readonly (readonly string[])[] {
   const inside = ['nsenter', '-t', String(pid), '-n', 'ip'];
+  const family = familyOf(client);
+  const nodad = family === 6 ? ['nodad'] : [];
+  // A namespace has addresses of its links as soon as they are up; nobody may hear of this one.
+  const quiet = family === 6 ? [[...inside, 'link', 'set', 'eth0', 'addrgenmode', 'none']] : [];
   const peer = ['type', 'veth', 'peer', 'name', 'eth0', 'address', CLIENT_MAC, 'netns', String(pid)];
   return [
     ['ip', 'link', 'add', link, 'address', HOST_MAC, ...peer],
     // No IPv6 address: it would send neighbour solicitations.
     ['ip', 'link', 'set', link, 'addrgenmode', 'none'],
     ['ip', 'link', 'set', link, 'up'],
-    [...inside, 'address', 'add', `${client}/32`, 'dev', 'eth0'],
+    ...quiet,
+    [...inside, 'address', 'add', `${client}/${bitsOf(family)}`, 'dev', 'eth0', ...nodad],
     [...inside, 'link', 'set', 'eth0', 'up'],
     [...inside, 'neigh', 'add', host, 'lladdr', HOST_MAC, 'dev', 'eth0', 'nud', 'permanent'],
-    [...inside, 'route', 'add', 'default', 'via', host, 'dev', 'eth0', 'onlink'],
+    [...inside, `-${family}`, 'route', 'add', 'default', 'via', host, 'dev', 'eth0', 'onlink'],
   ];
 }
 
@@ -110,17 +118,21 @@ async function enterBy(
 ): Promise<string | undefined> {
   // The prefix of the trace's table hides it from the trace.
   const table = `minidock_why_${process.pid}_client`;
-  const redirect = `ip daddr ${client} ether daddr set ${CLIENT_MAC} fwd to "${link}"`;
+  const to = `${nftFamily(familyOf(client))} daddr ${client}`;
+  const redirect = `${to} ether daddr set ${CLIENT_MAC} fwd to "${link}"`;
   const egress = (name: string, device: string, rule: string): string =>
     `chain ${name} { type filter hook egress device "${device}" priority ${LAST}; ${rule}; }; `;
   const chain =
-    egress('egress', uplink, redirect) +
-    (straying === '' ? '' : egress('astray', straying, `ip daddr ${client} drop`));
+    egress('egress', uplink, redirect) + (straying === '' ? '' : egress('astray', straying, `${to} drop`));
   companions.push(keepBeside(['nft', '-i'], `add table netdev ${table} { flags owner; ${chain}}\n`));
   const list = ['nft', 'list', 'table', 'netdev', table] as const;
   const owned = await within(READY_MS, async () => (await look(list)).includes('fwd to'));
   if (!owned) return 'nft has no egress hook';
-  const everything = ['protocol', 'ip', 'u32', 'match', 'u32', '0', '0'];
+  // Of IPv6 only the client's own packets: its kernel also sends what is about the link alone.
+  const everything =
+    familyOf(client) === 6
+      ? ['protocol', 'ipv6', 'u32', 'match', 'ip6', 'src', `${client}/128`]
+      : ['protocol', 'ip', 'u32', 'match', 'u32', '0', '0'];
   return firstFailure([
     ['tc', 'qdisc', 'add', 'dev', link, 'clsact'],
     [

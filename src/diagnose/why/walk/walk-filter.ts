@@ -1,6 +1,8 @@
 /** The packet filter's part of the way: redirection of a published port, and all chains at the forward hook. */
 import { renderArgv } from '../../../../runtime/plan/quote.ts';
 import type { Argv } from '../../../../runtime/plan/argv.ts';
+import { addressText, isEveryAddress } from '../../../../runtime/network/firewall/port-groups.ts';
+import { iptablesOf, nftFamily } from '../family.ts';
 import { bad, good } from '../findings.ts';
 import type { Finding, Journey } from '../model.ts';
 import type { Scene } from '../observe.ts';
@@ -11,29 +13,35 @@ export function checkRedirection({ journey, ruleset, redirection, final }: Scene
   if (to === undefined || published === undefined || final === undefined) return [];
   const { hostPort, protocol, hostIp } = published;
   const iptables = to.config.spec.network.firewall === 'iptables';
-  const map = hostIp === '0.0.0.0' ? 'published' : 'published_at';
+  const map = isEveryAddress(hostIp) ? 'published' : 'published_at';
+  const { family } = journey;
+  const tool = iptablesOf(family);
   const show: Argv = iptables
-    ? ['iptables', '-t', 'nat', '-S', 'MINIDOCK']
-    : ['nft', 'list', 'map', 'ip', 'minidock', map];
+    ? [tool, '-t', 'nat', '-S', 'MINIDOCK']
+    : ['nft', 'list', 'map', nftFamily(family), 'minidock', map];
   const restart = `minidock restart ${to.config.name}`;
   if (!iptables && !hasRules(ruleset, 'minidock', 'publish')) {
     const text = "the rules of minidock's table are gone: the ruleset was flushed";
-    const table: Argv = ['nft', 'list', 'table', 'ip', 'minidock'];
+    const table: Argv = ['nft', 'list', 'table', nftFamily(family), 'minidock'];
     return [{ ...bad('redirection', 'rule-missing', text, table), fix: restart }];
   }
-  if (iptables && !/^-A PREROUTING .*-j MINIDOCK$/m.test(`${ruleset.iptables}\n${ruleset.legacy}`)) {
+  if (
+    iptables &&
+    !/^-A PREROUTING .*-j MINIDOCK(-REDIRECT)?$/m.test(`${ruleset.iptables}\n${ruleset.legacy}`)
+  ) {
     const text = "no rule jumps to minidock's chain any more: PREROUTING was flushed";
-    const chain: Argv = ['iptables', '-t', 'nat', '-S', 'PREROUTING'];
-    const fix = 'iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j MINIDOCK';
+    const chain: Argv = [tool, '-t', 'nat', '-S', 'PREROUTING'];
+    const jump = family === 6 ? '-j MINIDOCK-REDIRECT' : '-m addrtype --dst-type LOCAL -j MINIDOCK';
+    const fix = `${tool} -t nat -A PREROUTING ${jump}`;
     return [{ ...bad('redirection', 'rule-missing', text, chain), fix }];
   }
   if (redirection === undefined) {
     const text = `no rule redirects ${hostPort}/${protocol} to ${to.config.name}`;
     return [{ ...bad('redirection', 'rule-missing', text, show), fix: restart }];
   }
-  const target = `${redirection.address}:${redirection.port}`;
+  const target = `${addressText(redirection.address)}:${redirection.port}`;
   if (redirection.address !== final.address || redirection.port !== final.port) {
-    const text = `the rule sends ${hostPort}/${protocol} to ${target}, and ${to.config.name} is ${final.address}:${final.port}`;
+    const text = `the rule sends ${hostPort}/${protocol} to ${target}, and ${to.config.name} is ${addressText(final.address)}:${final.port}`;
     return [{ ...bad('redirection', 'rule-wrong', text, show), fix: restart }];
   }
   return [good('redirection', `DNAT: ${hostPort}/${protocol} becomes ${target}`, show)];
@@ -60,7 +68,8 @@ export function checkForward(scene: Scene): readonly Finding[] {
   }
   if (/^:FORWARD DROP/m.test(ruleset.legacy)) {
     const owner = ownerOf(ruleset, 'legacy', 'filter', 'FORWARD');
-    findings.push(suspect(scene, owner, 'iptables-legacy FORWARD', ['iptables-legacy', '-S', 'FORWARD']));
+    const legacy = `${iptablesOf(ruleset.family)}-legacy`;
+    findings.push(suspect(scene, owner, `${legacy} FORWARD`, [legacy, '-S', 'FORWARD']));
   }
   return findings;
 }
@@ -127,10 +136,22 @@ export function acceptFix(
     ?.state.network?.network;
   const bridge = network?.bridge ?? 'minidock0';
   const { address } = journey.asked;
+  const tool = iptablesOf(journey.family);
   if (network === undefined && owner === 'somebody else' && address !== '') {
     const insert = (field: string): string =>
-      renderArgv(['nft', 'insert', 'rule', family, table, chain, 'ip', field, address, 'accept']);
-    if (!family.startsWith('iptables')) return `${insert('daddr')} && ${insert('saddr')}`;
+      renderArgv([
+        'nft',
+        'insert',
+        'rule',
+        family,
+        table,
+        chain,
+        nftFamily(journey.family),
+        field,
+        address,
+        'accept',
+      ]);
+    if (!/^ip6?tables/.test(family)) return `${insert('daddr')} && ${insert('saddr')}`;
   }
   switch (owner) {
     case 'ufw':
@@ -138,15 +159,15 @@ export function acceptFix(
     case 'firewalld':
       return `firewall-cmd --zone=trusted --change-interface=${bridge}`;
     case 'Docker':
-      return `iptables -I DOCKER-USER -o ${bridge} -j ACCEPT && iptables -I DOCKER-USER -i ${bridge} -j ACCEPT`;
+      return `${tool} -I DOCKER-USER -o ${bridge} -j ACCEPT && ${tool} -I DOCKER-USER -i ${bridge} -j ACCEPT`;
     case 'minidock':
       return (
         (goalRefusal(journey) ?? ownRefusal(journey))?.fix ??
         'Other machines reach only published ports of a container: run it with -p.'
       );
     case 'somebody else': {
-      if (/^iptables/.test(family) || (chain === 'FORWARD' && ruleset.iptables.includes(':FORWARD'))) {
-        const iptables = family === 'iptables-legacy' ? 'iptables-legacy' : 'iptables';
+      if (/^ip6?tables/.test(family) || (chain === 'FORWARD' && ruleset.iptables.includes(':FORWARD'))) {
+        const iptables = family.endsWith('-legacy') ? family : tool;
         return `${iptables} -I FORWARD -i ${bridge} -j ACCEPT && ${iptables} -I FORWARD -o ${bridge} -j ACCEPT`;
       }
       // To a chain of the bridge's own family, interfaces are its ports.

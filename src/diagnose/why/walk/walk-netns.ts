@@ -55,7 +55,7 @@ export function checkNetnsSender(scene: Scene): readonly Finding[] {
 
 /** To an address of a namespace of this host. */
 export function walkToNetns(scene: Scene): readonly Finding[] {
-  const { receiver, journey, host, hostRoute, forwarding } = scene;
+  const { receiver, journey, host, hostRoute } = scene;
   if (receiver === undefined) return [];
   const { address } = journey.asked;
   const link = receiver.interfaces.find((one) => addressesOf(receiver, one.ifname).includes(address));
@@ -91,7 +91,7 @@ export function walkToNetns(scene: Scene): readonly Finding[] {
             good('routing', `the host routes ${address} to ${hostRoute.dev}`, get),
             ...checkNeighbour('bridge', host, hostRoute, address, [receiver]),
           ];
-  const through = direct || journey.from.kind === 'host' ? [] : [checkForwarding(forwarding)];
+  const through = direct || journey.from.kind === 'host' ? [] : [checkForwarding(scene)];
   return [
     ...(direct ? [] : [...routed, ...through, ...checkForward(scene)]),
     ...cable,

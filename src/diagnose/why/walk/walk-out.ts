@@ -1,26 +1,27 @@
 /** The way to the host's own programs, and through the host to other machines. */
 import type { FirewallBackend } from '../../../../runtime/network/types.ts';
 import { bad, checkForwarding, good, isUp } from '../findings.ts';
-import type { Finding } from '../model.ts';
+import { addressText } from '../../../../runtime/network/firewall/port-groups.ts';
+import type { Finding, Journey } from '../model.ts';
 import { addressesOf, type Scene } from '../observe.ts';
 import { checkNeighbour } from '../physical.ts';
 import { hasRules, isMasqueraded } from '../ruleset.ts';
+import { iptablesOf, ipCommand, isLoopback, nftFamily } from '../family.ts';
+import { routersIgnored } from '../settings6.ts';
 import { checkForward } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
 
 export function walkOut(scene: Scene): readonly Finding[] {
   const { journey, host } = scene;
   const { address } = journey.asked;
-  const local = address === '' || address.startsWith('127.') || addressesOf(host).includes(address);
+  const local = address === '' || isLoopback(address) || addressesOf(host).includes(address);
   if (local) {
     return [
       {
         stage: 'redirection',
         status: 'note',
-        code: 'not-published',
-        text:
-          `no running container publishes ${journey.asked.port}/${journey.protocol}: a program of the host should ` +
-          'answer',
+        code: journey.relay === undefined ? 'not-published' : 'relayed',
+        text: journey.relay === undefined ? notPublished(journey) : relayed(journey.relay),
         look: ['minidock', 'ps'],
       },
       ...checkSocket(scene, host, address),
@@ -29,17 +30,30 @@ export function walkOut(scene: Scene): readonly Finding[] {
   const through = journey.from.kind !== 'host';
   return [
     ...checkRoute(scene),
-    ...(through ? [checkForwarding(scene.forwarding), ...checkForward(scene)] : []),
+    ...(through ? [checkForwarding(scene), ...checkForward(scene)] : []),
     ...checkMasquerade(scene),
   ];
 }
+
+const notPublished = ({ asked, protocol }: Journey): string =>
+  `no running container publishes ${asked.port}/${protocol}: a program of the host should answer`;
+
+const relayed = ({ to, asked }: Journey): string =>
+  `no rule leads from there to ${to?.config.name ?? 'the container'}: minidock itself takes the connection, and passes ` +
+  `it on to ${addressText(asked.address)}:${asked.port}`;
 
 function checkRoute({ journey, host, hostRoute }: Scene): readonly Finding[] {
   const { address } = journey.asked;
   const get = ['ip', 'route', 'get', address] as const;
   if (hostRoute === undefined || hostRoute.dev === 'lo') {
-    const fix = 'ip route add default via ADDRESS-OF-YOUR-ROUTER';
-    return [{ ...bad('routing', 'no-route', `the host has no route to ${address}`, get), fix }];
+    const text = `the host has no route to ${address}`;
+    const fix = `${ipCommand(host.family)} route add default via ADDRESS-OF-YOUR-ROUTER`;
+    const ignored = routersIgnored(host);
+    return [
+      ignored === undefined
+        ? { ...bad('routing', 'no-route', text, get), fix }
+        : { ...ignored, text: `${text}: ${ignored.text}` },
+    ];
   }
   const { dev, gateway } = hostRoute;
   const link = host.interfaces.find(({ ifname }) => ifname === dev);
@@ -62,10 +76,16 @@ export function checkMasquerade(scene: Scene): readonly Finding[] {
   const { config, state } = journey.from.container;
   const { firewall } = config.spec.network;
   const address = state.network?.address ?? '';
+  const { family } = journey;
   const show =
     firewall === 'iptables'
-      ? (['iptables', '-t', 'nat', '-S', 'MINIDOCK-POSTROUTING'] as const)
-      : (['nft', 'list', 'table', 'ip', 'minidock'] as const);
+      ? ([iptablesOf(family), '-t', 'nat', '-S', 'MINIDOCK-POSTROUTING'] as const)
+      : (['nft', 'list', 'table', nftFamily(family), 'minidock'] as const);
+  const network = state.network?.network;
+  if (network?.unmasked === true || (family === 6 && network?.ipv6?.mode !== undefined)) {
+    const text = `${address} leaves as it is: the other machine needs a route to ${network.subnet}`;
+    return [{ stage: 'way back', status: 'note', code: 'unmasked', text }];
+  }
   if (isMasqueraded(ruleset, firewall, address)) {
     const text = `masquerade: ${address} leaves as the host's address on ${hostRoute?.dev ?? 'its uplink'}`;
     return [good('way back', text, show)];
@@ -91,8 +111,8 @@ function postroutingFlushed(
     ? "no rule jumps to minidock's masquerading chain any more: POSTROUTING was flushed"
     : "the masquerading rules of minidock's chain postrouting are gone: it was flushed";
   const show = iptables
-    ? (['iptables', '-t', 'nat', '-S', 'POSTROUTING'] as const)
-    : (['nft', 'list', 'chain', 'ip', 'minidock', 'postrouting'] as const);
+    ? ([iptablesOf(ruleset.family), '-t', 'nat', '-S', 'POSTROUTING'] as const)
+    : (['nft', 'list', 'chain', nftFamily(ruleset.family), 'minidock', 'postrouting'] as const);
   return { ...bad('way back', 'postrouting-flushed', text, show), fix: `minidock restart ${name}` };
 }
 
@@ -103,7 +123,7 @@ export function checkOwnMasquerade(scene: Scene): readonly Finding[] {
   const neighbour =
     from.kind === 'container' &&
     from.container.state.network?.network?.bridge === to.state.network?.network?.bridge;
-  if (!neighbour && !(from.kind === 'host' && asked.address.startsWith('127.'))) return [];
+  if (!neighbour && !(from.kind === 'host' && isLoopback(asked.address))) return [];
   const flushed = postroutingFlushed(scene, to.config.name, to.config.spec.network.firewall);
   return flushed === undefined ? [] : [flushed];
 }

@@ -1,4 +1,6 @@
 /** The end of the way: whether a program listens there, on the packet's address. */
+import { addressText } from '../../../../runtime/network/firewall/port-groups.ts';
+import { familyOf, isLoopback } from '../family.ts';
 import { bad, good, isUp } from '../findings.ts';
 import { isOwn } from '../kinds.ts';
 import type { Finding } from '../model.ts';
@@ -17,7 +19,13 @@ export function checkSocket(scene: Scene, stack: Stack, address: string): readon
   const found = right.find((listener) => takes(listener, address) && hears(scene, stack, address, listener));
   if (found !== undefined) {
     const who = found.program === '' ? 'a program' : found.program;
-    return [good('socket', `${who} listens on ${found.address}:${port}/${protocol} in ${stack.name}`, show)];
+    return [
+      good(
+        'socket',
+        `${who} listens on ${addressText(found.address)}:${port}/${protocol} in ${stack.name}`,
+        show,
+      ),
+    ];
   }
   const bound = right.find((listener) => takes(listener, address) && listener.device !== '');
   if (bound !== undefined) {
@@ -27,20 +35,24 @@ export function checkSocket(scene: Scene, stack: Stack, address: string): readon
   }
   const other = right[0];
   if (other !== undefined) {
-    const loopback = other.address.startsWith('127.') || other.address === '::1';
-    const ipv6 = other.address.includes(':');
-    const where = ipv6 ? `[${other.address}]:${port}, IPv6,` : `${other.address}:${port}`;
+    const { family } = scene.journey;
+    const loopback = isLoopback(other.address);
+    // `*` is both, and taken already.
+    const foreign = familyOf(other.address) !== family;
+    const kind = !foreign ? '' : family === 4 ? ', IPv6,' : ', IPv4,';
+    const where = `${addressText(other.address)}:${port}${kind}`;
+    const others = family === 4 ? 'listen-ipv6' : 'listen-ipv4';
     return [
       {
         ...bad(
           'socket',
-          loopback ? 'listen-loopback' : ipv6 ? 'listen-ipv6' : 'listen-elsewhere',
+          loopback ? 'listen-loopback' : foreign ? others : 'listen-elsewhere',
           `in ${stack.name} ${other.program || 'a program'} listens on ${where} only, but the packet is for ` +
-            `${address || 'another address'}:${port}` +
+            `${address === '' ? 'another address' : addressText(address)}:${port}` +
             (loopback ? `; only ${stack.name} itself reaches its ${other.address}` : ''),
           show,
         ),
-        fix: `Let the program listen on 0.0.0.0:${port} (its bind or listen setting).`,
+        fix: `Let the program listen on ${family === 6 ? '[::]' : '0.0.0.0'}:${port} (its bind or listen setting).`,
       },
     ];
   }
@@ -74,7 +86,7 @@ export function checkSocket(scene: Scene, stack: Stack, address: string): readon
 /** Whether the packet comes from the listener's interface, as far as that is known. */
 function hears(scene: Scene, stack: Stack, address: string, { device }: Listener): boolean {
   if (device === '') return true;
-  const local = address.startsWith('127.') || (stack === scene.host && scene.journey.from.kind === 'host');
+  const local = isLoopback(address) || (stack === scene.host && scene.journey.from.kind === 'host');
   if (local) return device === 'lo';
   if (device === 'lo') return isOwn(scene);
   return stack !== scene.host || scene.entry === '' || scene.entry === device;
@@ -83,7 +95,7 @@ function hears(scene: Scene, stack: Stack, address: string, { device }: Listener
 /** What a machine sends to itself passes its loopback interface, whatever the address. */
 function loopbackDown(scene: Scene, stack: Stack, address: string): Finding | undefined {
   const { from } = scene.journey;
-  const self = isOwn(scene) || address.startsWith('127.') || (stack === scene.host && from.kind === 'host');
+  const self = isOwn(scene) || isLoopback(address) || (stack === scene.host && from.kind === 'host');
   const lo = stack.interfaces.find(({ ifname }) => ifname === 'lo');
   if (!self || lo === undefined || isUp(lo)) return undefined;
   const text = `the loopback interface lo of ${stack.name} is down, and what ${stack.name} sends to itself passes it`;
@@ -92,7 +104,7 @@ function loopbackDown(scene: Scene, stack: Stack, address: string): Finding | un
 }
 
 const takes = (listener: Listener, address: string): boolean =>
-  ['0.0.0.0', '*', address].includes(listener.address) ||
+  [familyOf(address) === 6 ? '::' : '0.0.0.0', '*', address].includes(listener.address) ||
   (listener.address === '127.0.0.1' && address.startsWith('127.')) ||
   // By default, a socket for every IPv6 address takes IPv4 too; ss then writes `*`.
   listener.address === `::ffff:${address}`;

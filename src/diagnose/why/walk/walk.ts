@@ -4,7 +4,7 @@
  *
  * It lists others' rules without interpreting them; the probe shows whether one of them drops this packet.
  */
-import type { IpLink, RouteTo } from '../../host/ip.ts';
+import type { IpLink } from '../../host/ip.ts';
 import { interfaceOf } from '../../../engine/spec/endpoints.ts';
 import type { Container } from '../../../engine/state/store.ts';
 import type { Finding, Journey, Stage } from '../model.ts';
@@ -22,16 +22,25 @@ import {
 } from '../physical.ts';
 import { isNeighbour, isOwn } from '../kinds.ts';
 import { checkTwins } from '../twins.ts';
-import { checkOnLink, homeIn, routeFix, routeToNetworkFix, thenDefault, withNetwork } from '../route-fix.ts';
+import {
+  addressAdd,
+  checkGateway,
+  checkOnLink,
+  homeIn,
+  routeFix,
+  routeToNetworkFix,
+  thenDefault,
+} from '../route-fix.ts';
 import { checkNetnsSender, walkToNetns } from './walk-netns.ts';
 import { checkOwnMasquerade, walkOut } from './walk-out.ts';
 import { bad, checkForwarding, good, isUp } from '../findings.ts';
+import { checkFamily, checkHome } from '../settings6.ts';
 import { hasProgram } from '../../../engine/spec/container.ts';
 
 export function walk(scene: Scene): readonly Finding[] {
   const { journey } = scene;
   if (journey.obstacle !== undefined) return [journey.obstacle];
-  const unready = checkContainers(journey, scene);
+  const unready = checkContainers(journey, scene) ?? (isOwn(scene) ? undefined : checkFamily(journey));
   if (unready !== undefined) return [unready];
   if (isOwn(scene)) return checkSocket(scene, scene.receiver ?? scene.host, journey.asked.address);
   const sender = [
@@ -119,7 +128,10 @@ function checkSender(scene: Scene): readonly Finding[] {
     const refused = ownRefusal(journey);
     const because = refused === undefined ? '' : `: ${refused.text}`;
     const text = `${sender.name} has no route to ${journey.asked.address}${because}`;
-    const fix = refused?.fix ?? routeFix(sender, journey.asked.address, homeIn(journey.from.container));
+    const home = homeIn(journey.from.container);
+    const off = checkHome(sender, home, 'sender');
+    if (off.length > 0) return off;
+    const fix = refused?.fix ?? routeFix(sender, journey.asked.address, home);
     return [{ ...bad('sender', 'no-route', text, get), fix }];
   }
   const itself = checkOwnAddress(scene);
@@ -153,7 +165,7 @@ const portOf = (
 const nameOf = ({ state }: Container): string => interfaceOf(state.network ?? {});
 
 function checkRouting(scene: Scene): readonly Finding[] {
-  const { journey, hostRoute, forwarding, final } = scene;
+  const { journey, hostRoute, final } = scene;
   const network = journey.to?.state.network?.network;
   const address = final?.address ?? '';
   const get = ['ip', 'route', 'get', address] as const;
@@ -172,17 +184,7 @@ function checkRouting(scene: Scene): readonly Finding[] {
       fix: routeToNetworkFix(scene.host, network),
     });
   }
-  return journey.from.kind === 'host' ? findings : [...findings, checkForwarding(forwarding)];
-}
-
-/** The container has another way out than its bridge. */
-function checkGateway(stack: Stack, route: RouteTo, of: Container, stage: Stage): readonly Finding[] {
-  const home = homeIn(of);
-  const gateway = home?.gateway;
-  if (gateway === undefined || route.gateway === undefined || route.gateway === gateway) return [];
-  const text = `${stack.name} sends it to the gateway ${route.gateway}, and the gateway of its network is ${gateway}`;
-  const fix = withNetwork(stack, home) + command(stack, `ip route replace default via ${gateway}`);
-  return [{ ...bad(stage, 'wrong-gateway', text, inStack(stack, ['ip', 'route'])), fix }];
+  return journey.from.kind === 'host' ? findings : [...findings, checkForwarding(scene)];
 }
 
 function checkBridge({ journey, host, hostRoute, receiver, final }: Scene): readonly Finding[] {
@@ -204,7 +206,11 @@ function checkBridge({ journey, host, hostRoute, receiver, final }: Scene): read
     ];
   }
   if (!addressesOf(host, bridge).includes(gateway)) {
-    const fix = `ip address add ${gateway}/${subnet.split('/')[1] ?? ''} dev ${bridge}`;
+    const prefix = subnet.split('/')[1] ?? '';
+    const home = { dev: bridge, address: gateway, prefix: Number(prefix), gateway: '' };
+    const off = checkHome(host, home, 'bridge');
+    if (off.length > 0) return off;
+    const fix = addressAdd(home, host.family);
     return [{ ...bad('bridge', 'no-gateway', `${bridge} has lost its address ${gateway}`, show), fix }];
   }
   return [
@@ -252,12 +258,13 @@ function checkInterface({ journey, receiver }: Scene): readonly Finding[] {
   }
   const addresses = addressesOf(receiver, own);
   if (!addresses.includes(network.address)) {
-    const prefix = network.network?.subnet.split('/')[1] ?? '';
+    const prefix = Number(network.network?.subnet.split('/')[1] ?? '');
+    const home = { dev: own, address: network.address, prefix, gateway };
+    const off = checkHome(receiver, home, 'interface');
+    if (off.length > 0) return off;
     const has = addresses.length === 0 ? 'no address' : addresses.join(', ');
     const text = `${own} of ${receiver.name} has ${has} instead of ${network.address}`;
-    const fix =
-      command(receiver, `ip address add ${network.address}/${prefix} dev ${own}`) +
-      thenDefault(receiver, gateway);
+    const fix = command(receiver, addressAdd(home, receiver.family)) + thenDefault(receiver, gateway);
     return [{ ...bad('interface', 'wrong-address', text, show), fix }];
   }
   return [good('interface', `${own} of ${receiver.name} is up and has ${network.address}`, show)];

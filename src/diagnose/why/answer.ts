@@ -1,0 +1,36 @@
+/**
+ * The answer to one question: the scene is observed, a packet is sent, the way is walked, and the verdict is reached. A
+ * port that is relayed is answered for in two parts: up to the host's socket, and from there to the container.
+ */
+import type { Family } from './family.ts';
+import type { Journey, Verdict } from './model.ts';
+import { observe, withNeighbours, type Stack } from './observe.ts';
+import { probe } from './probe.ts';
+import type { Answer } from './render.ts';
+import { decide } from './verdict.ts';
+import { walk } from './walk/walk.ts';
+
+export type Hosts = Readonly<Record<Family, Stack>>;
+
+/** undefined if the signal came. */
+export async function answerFor(
+  journey: Journey,
+  hosts: Hosts,
+  signal: AbortSignal,
+): Promise<Answer | undefined> {
+  const scene = await observe(journey, hosts[journey.family]);
+  const sent = await probe(scene, signal);
+  if (signal.aborted) return undefined;
+  // A try fills the neighbour tables.
+  const findings = walk(await withNeighbours(scene));
+  const first: Answer = { scene, findings, probe: sent, verdict: decide(scene, findings, sent) };
+  // What does not get to the socket is not passed on.
+  if (journey.relay === undefined || sent?.outcome !== 'connected') return first;
+  const second = await answerFor(journey.relay, hosts, signal);
+  return second === undefined
+    ? undefined
+    : { ...first, relayed: second, verdict: verdictOfBoth(first.verdict, second.verdict) };
+}
+
+/** The relay closes what it cannot pass on, so the fault of the second part shows in the first one too. */
+const verdictOfBoth = (first: Verdict, second: Verdict): Verdict => (second.works ? first : second);
