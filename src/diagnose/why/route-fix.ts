@@ -11,7 +11,7 @@ import { bad } from './findings.ts';
 import type { Finding, Stage } from './model.ts';
 import type { BridgeNetwork } from '../../../runtime/network/types.ts';
 import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
-import { homeOf } from './physical.ts';
+import { checkBridgeUp, homeOf } from './physical.ts';
 
 /** The network that a namespace belongs to, as it should be. */
 export interface Home {
@@ -81,6 +81,30 @@ export function routeFix(stack: Stack, to: string, home: Home | undefined): stri
 export function thenDefault({ enter, routes, family }: Stack, gateway: string): string {
   if (gateway === '' || routes.some(({ dst, dev }) => dst === 'default' && dev !== undefined)) return '';
   return ` && ${[...enter, `${ipCommand(family)} route add default via ${gateway}`].join(' ')}`;
+}
+
+/** The host's own address on a bridge; the way out of it is not the bridge's matter. */
+export const bridgeHome = ({ bridge, gateway, subnet }: BridgeNetwork): Home => ({
+  ...{ dev: bridge, address: gateway, gateway: '' },
+  prefix: Number(subnet.split('/')[1] ?? ''),
+});
+
+/** An interface that went down lost its routes, and of IPv6 its addresses too. Begins with ' && '. */
+export function afterUp(stack: Stack, home: Home | undefined): string {
+  if (home === undefined) return '';
+  const lost = stack.family === 6 && !addressesOf(stack).includes(home.address);
+  const add = [...stack.enter, addressAdd(home, stack.family)].join(' ');
+  return `${lost ? ` && ${add}` : ''}${thenDefault(stack, home.gateway)}`;
+}
+
+/** The bridge of a container that sends. */
+export function checkOwnBridge(host: Stack, { state }: Container): readonly Finding[] {
+  const network = state.network?.network;
+  if (network === undefined) return [];
+  const rest = afterUp(host, bridgeHome(network));
+  return checkBridgeUp(host, network.bridge, 'sender').map(({ fix = '', ...found }) => ({
+    ...{ ...found, fix: `${fix}${rest}` },
+  }));
 }
 
 /** The network of the home, where the address has another one; ends with ' && '. */

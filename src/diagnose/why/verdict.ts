@@ -22,7 +22,8 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   const reached = probe?.outcome === 'connected' || probe?.outcome === 'answered';
   const astray = probe === undefined ? [] : strayed(scene, probe);
   const another = answeredByAnother(scene, stops) || (probe !== undefined && endedHere(scene, probe));
-  if (probe !== undefined && reached && astray.length === 0 && !another) {
+  const relayed = probe !== undefined && relayedInstead(scene, probe);
+  if (probe !== undefined && reached && (relayed || (astray.length === 0 && !another))) {
     // The kernel makes a connection with small packets: that does not prove that data passes.
     const fault = stops.find(({ code }) => code === 'mtu') ?? usable(scene, probe);
     return fault === undefined
@@ -79,6 +80,10 @@ const answeredByAnother = ({ journey }: Scene, stops: readonly Finding[]): boole
   journey.obstacle !== undefined ||
   stops.some(({ code }) => code === 'uplink-down') ||
   (journey.published !== undefined && stops.some(({ stage }) => stage === 'redirection'));
+
+/** minidock's relay holds a published port of IPv6 (publication.ts), and serves it even without the redirection. */
+const relayedInstead = ({ journey }: Scene, { service }: Probe): boolean =>
+  journey.family === 6 && journey.published !== undefined && service?.answer === 'byte';
 
 /** Findings that an answer disproves, even a refusal. */
 const HEARD: readonly string[] = ['isolated', 'port-blocked', 'port-unlearnt'];

@@ -5,20 +5,14 @@
  */
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { breakages, SCENERY, type Breakage } from '../../support/breakages.ts';
+import { breakages, SCENERY } from '../../support/breakages.ts';
+import { ask, tryOut, type Broken, type Shell } from '../../support/broken.ts';
 import { createHost, type TestHost } from '../../support/host/host.ts';
 import { installImages, succeed } from '../../support/images/image.ts';
 import { serve } from '../../support/wired-container.ts';
 
 const HOSTS = 4;
 const MINIDOCK = resolve(import.meta.dirname, '../../../dist/minidock');
-
-interface Broken {
-  readonly words: string;
-  readonly code: string;
-  readonly text: string;
-  readonly fix: string;
-}
 
 const hosts: TestHost[] = [];
 const answers = new Map<string, readonly Broken[] | Error>();
@@ -57,8 +51,6 @@ test.each(breakages.map((breakage) => [breakage.name, breakage] as const))(
     expect([...told, texts]).toEqual([...wanted, texts]);
   },
 );
-
-type Shell = (script: string) => Promise<{ readonly exitCode: number; readonly stdout: string }>;
 
 /** The containers and namespaces that the table speaks of, and a shell that knows them by its variables. */
 async function furnish(host: TestHost): Promise<Shell> {
@@ -105,35 +97,4 @@ async function furnish(host: TestHost): Promise<Shell> {
   await host.waitFor(async () => (await ask(host, [':8080'])).code === 'works', 'web to answer');
   await host.waitFor(async () => (await ask(host, [':8090'])).code === 'works', 'large to answer');
   return sh;
-}
-
-async function tryOut(host: TestHost, sh: Shell, breakage: Breakage): Promise<readonly Broken[]> {
-  const { name, broken, undo, client, asked, mended } = breakage;
-  const run = async (script: string): Promise<void> => {
-    const { exitCode, stdout } = await sh(`exec 2>&1; set -e; ${script}`);
-    if (exitCode !== 0) throw new Error(`${name}: ${script}\n${stdout}`);
-  };
-  const reached = async (): Promise<boolean> => client === undefined || (await sh(client)).exitCode === 0;
-  if (!(await reached())) throw new Error(`${name}: was broken before: ${client ?? ''}`);
-  await run(broken);
-  try {
-    if (client !== undefined && (await reached())) throw new Error(`${name}: breaks nothing`);
-    const found: Broken[] = [];
-    for (const [words] of asked) found.push(await ask(host, words));
-    const [first] = found;
-    if (mended !== true || first === undefined) return found;
-    await run(first.fix);
-    return [...found, await ask(host, asked[0]?.[0] ?? [])];
-  } finally {
-    await run(undo);
-  }
-}
-
-async function ask(host: TestHost, words: readonly string[]): Promise<Broken> {
-  const { stdout, stderr } = await host.minidock('why', ...words, '--json');
-  if (stdout === '') return { words: words.join(' '), code: '', text: stderr, fix: '' };
-  const { verdict } = JSON.parse(stdout) as {
-    verdict: { code: string; text: string; fix?: string };
-  };
-  return { words: words.join(' '), code: verdict.code, text: verdict.text, fix: verdict.fix ?? '' };
 }

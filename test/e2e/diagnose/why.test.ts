@@ -326,7 +326,7 @@ describe('trouble is 125, and nothing stays behind', () => {
       "there is no network namespace 'nowhere'",
       '',
     ],
-    ['no address', ['--from', 'example.org', ':8080'], '--from takes an IPv4 address', ''],
+    ['no address', ['--from', 'example.org', ':8080'], '--from takes an address', ''],
   ])('%s', async (_, words, message, hint) => {
     const { exitCode, stderr } = await engine.host.minidock('why', ...words);
     expect([exitCode, stderr]).toEqual([125, expect.stringContaining(message)]);

@@ -67,8 +67,11 @@ test('doctor finds what is lost of IPv6, and puts it back', async () => {
 });
 
 test.each([
-  [['why', 'host -> [::1]:8080'], 'why follows IPv4 only, and host -> [::1]:8080 is IPv6'],
-  [['why', 'web -> sixer:80'], 'why follows IPv4 only, and sixer is IPv6'],
+  [['why', '[fe80::1]:80'], 'why does not follow link-local addresses, and fe80::1 is one'],
+  [['why', '[::g]:80'], "'::g' is not an IPv6 address"],
+  [['why', '-4', '[::1]:80'], "IPv4 and IPv6 in one question: '[::1]:80'"],
+  [['why', '-4', '-6', ':80'], 'why asks by one family: -4 or -6'],
+  [['why', '--from', '192.0.2.7', '[::1]:80'], "IPv4 and IPv6 in one question: '[::1]:80'"],
 ])('%j says so', async (words, message) => {
   const { exitCode, stderr } = await minidock(...words);
   expect([exitCode, stderr.split('\n')[0]]).toEqual([125, `minidock: ${message}`]);

@@ -71,8 +71,8 @@ export const why = [
   ...mutantsOf(
     'src/diagnose/why/walk/walk-socket.ts',
     [
-      "['0.0.0.0', '*', address].includes(listener.address)",
-      "['0.0.0.0', '*', '127.0.0.1', address].includes(listener.address)",
+      "familyOf(address) === 6 ? '::' : '0.0.0.0', '*', address]",
+      "familyOf(address) === 6 ? '::' : '0.0.0.0', '*', '127.0.0.1', address]",
       `${whys} -t nothing listening`,
     ],
     [
@@ -81,7 +81,7 @@ export const why = [
       `${whys} -t other protocol`,
     ],
     [
-      "loopback ? 'listen-loopback' : ipv6 ? 'listen-ipv6' : 'listen-elsewhere'",
+      "loopback ? 'listen-loopback' : foreign ? others : 'listen-elsewhere'",
       "loopback ? 'listen-loopback' : 'listen-elsewhere'",
       'e2e/diagnose/why-oracle\\. -t IPv6',
     ],

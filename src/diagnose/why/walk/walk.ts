@@ -12,19 +12,15 @@ import { addressesOf, inStack, type Scene, type Stack } from '../observe.ts';
 import { checkClientRules, checkForward, checkRedirection, goalRefusal, ownRefusal } from './walk-filter.ts';
 import { checkSocket } from './walk-socket.ts';
 import { checkClientRoute, checkUplink } from '../client/client-route.ts';
-import {
-  checkBridgeUp,
-  checkFrameSize,
-  checkNeighbour,
-  checkOwnAddress,
-  checkPorts,
-  hostEnd,
-} from '../physical.ts';
+import { checkFrameSize, checkNeighbour, checkOwnAddress, checkPorts, hostEnd } from '../physical.ts';
 import { isNeighbour, isOwn } from '../kinds.ts';
 import { checkTwins } from '../twins.ts';
 import {
   addressAdd,
+  afterUp,
+  bridgeHome,
   checkGateway,
+  checkOwnBridge,
   checkOnLink,
   homeIn,
   routeFix,
@@ -118,7 +114,9 @@ function checkSender(scene: Scene): readonly Finding[] {
           show,
         ),
         fix:
-          link === undefined ? `minidock restart ${sender.name}` : command(sender, `ip link set ${own} up`),
+          link === undefined
+            ? `minidock restart ${sender.name}`
+            : command(sender, `ip link set ${own} up`) + afterUp(sender, homeIn(journey.from.container)),
       },
     ];
   }
@@ -140,7 +138,7 @@ function checkSender(scene: Scene): readonly Finding[] {
   return [
     good('sender', `${sender.name} sends it out of ${senderRoute.dev}, ${via}`, get),
     ...checkCable(scene, journey.from.container, 'sender').filter(({ status }) => status === 'stop'),
-    ...checkBridgeUp(scene.host, journey.from.container.state.network?.network?.bridge, 'sender'),
+    ...checkOwnBridge(scene.host, journey.from.container),
     ...checkNeighbour('sender', sender, senderRoute, journey.asked.address, [scene.host, scene.receiver]),
     ...checkFrameSize(scene, sender, own),
     ...checkGateway(sender, senderRoute, journey.from.container, 'sender'),
@@ -190,7 +188,7 @@ function checkRouting(scene: Scene): readonly Finding[] {
 function checkBridge({ journey, host, hostRoute, receiver, final }: Scene): readonly Finding[] {
   const network = journey.to?.state.network?.network;
   if (network === undefined) return [];
-  const { bridge, gateway, subnet } = network;
+  const { bridge, gateway } = network;
   const show = ['ip', '-br', 'address', 'show', bridge] as const;
   const link = host.interfaces.find(({ ifname }) => ifname === bridge);
   if (link === undefined) {
@@ -201,13 +199,12 @@ function checkBridge({ journey, host, hostRoute, receiver, final }: Scene): read
     return [
       {
         ...bad('bridge', 'link-down', `the bridge ${bridge} is down`, show),
-        fix: `ip link set ${bridge} up`,
+        fix: `ip link set ${bridge} up${afterUp(host, bridgeHome(network))}`,
       },
     ];
   }
   if (!addressesOf(host, bridge).includes(gateway)) {
-    const prefix = subnet.split('/')[1] ?? '';
-    const home = { dev: bridge, address: gateway, prefix: Number(prefix), gateway: '' };
+    const home = bridgeHome(network);
     const off = checkHome(host, home, 'bridge');
     if (off.length > 0) return off;
     const fix = addressAdd(home, host.family);
@@ -246,6 +243,8 @@ function checkInterface({ journey, receiver }: Scene): readonly Finding[] {
   if (receiver === undefined || network === undefined) return [];
   const own = interfaceOf(network);
   const gateway = network.network?.internal === true ? '' : (network.network?.gateway ?? '');
+  const prefix = Number(network.network?.subnet.split('/')[1] ?? '');
+  const home = { dev: own, address: network.address, prefix, gateway };
   const show = inStack(receiver, ['ip', '-br', 'address', 'show', own]);
   const link = receiver.interfaces.find(({ ifname }) => ifname === own);
   if (link === undefined) {
@@ -253,13 +252,11 @@ function checkInterface({ journey, receiver }: Scene): readonly Finding[] {
     return [{ ...bad('interface', 'no-link', text, show), fix: `minidock restart ${receiver.name}` }];
   }
   if (!link.flags.includes('UP')) {
-    const fix = command(receiver, `ip link set ${own} up`) + thenDefault(receiver, gateway);
+    const fix = command(receiver, `ip link set ${own} up`) + afterUp(receiver, home);
     return [{ ...bad('interface', 'link-down', `${own} of ${receiver.name} is down`, show), fix }];
   }
   const addresses = addressesOf(receiver, own);
   if (!addresses.includes(network.address)) {
-    const prefix = Number(network.network?.subnet.split('/')[1] ?? '');
-    const home = { dev: own, address: network.address, prefix, gateway };
     const off = checkHome(receiver, home, 'interface');
     if (off.length > 0) return off;
     const has = addresses.length === 0 ? 'no address' : addresses.join(', ');

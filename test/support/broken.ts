@@ -1,0 +1,43 @@
+/** Breaks a host as a table says (breakages.ts), asks `why`, types the fix that it suggests, and puts the host right. */
+import type { Breakage } from './breakages.ts';
+import type { TestHost } from './host/host.ts';
+
+export interface Broken {
+  readonly words: string;
+  readonly code: string;
+  readonly text: string;
+  readonly fix: string;
+}
+
+export type Shell = (script: string) => Promise<{ readonly exitCode: number; readonly stdout: string }>;
+
+export async function tryOut(host: TestHost, sh: Shell, breakage: Breakage): Promise<readonly Broken[]> {
+  const { name, broken, undo, client, asked, mended } = breakage;
+  const run = async (script: string): Promise<void> => {
+    const { exitCode, stdout } = await sh(`exec 2>&1; set -e; ${script}`);
+    if (exitCode !== 0) throw new Error(`${name}: ${script}\n${stdout}`);
+  };
+  const reached = async (): Promise<boolean> => client === undefined || (await sh(client)).exitCode === 0;
+  if (!(await reached())) throw new Error(`${name}: was broken before: ${client ?? ''}`);
+  await run(broken);
+  try {
+    if (client !== undefined && (await reached())) throw new Error(`${name}: breaks nothing`);
+    const found: Broken[] = [];
+    for (const [words] of asked) found.push(await ask(host, words));
+    const [first] = found;
+    if (mended !== true || first === undefined) return found;
+    await run(first.fix);
+    return [...found, await ask(host, asked[0]?.[0] ?? [])];
+  } finally {
+    await run(undo);
+  }
+}
+
+export async function ask(host: TestHost, words: readonly string[]): Promise<Broken> {
+  const { stdout, stderr } = await host.minidock('why', ...words, '--json');
+  if (stdout === '') return { words: words.join(' '), code: '', text: stderr, fix: '' };
+  const { verdict } = JSON.parse(stdout) as {
+    verdict: { code: string; text: string; fix?: string };
+  };
+  return { words: words.join(' '), code: verdict.code, text: verdict.text, fix: verdict.fix ?? '' };
+}
