@@ -9,12 +9,15 @@
 import { closeSync } from 'node:fs';
 import { MinidockError } from '../errors.ts';
 import { SyscallError } from '../syscall/error.ts';
+import { receiveDatagram } from '../syscall/datagrams.ts';
 import { acceptConnection, takePort } from '../syscall/sockets.ts';
 import { isIpv6Text } from '../syscall/inet.ts';
 import { addressText } from './firewall/port-groups.ts';
 import { describePortHolder } from './port-holder.ts';
 import type { PortRequest } from './types.ts';
 import type { PortBinding, Protocol } from './types.ts';
+
+const MOST_DROPPED = 1000;
 
 export interface PortReservation {
   /** As asked for, in the same order, every host port a real one. */
@@ -56,6 +59,18 @@ export function releasePorts(held: readonly HeldPort[]): void {
 /** Accepts and closes connections to a TCP port that poll(2) reports. */
 export function refuseConnections(listener: number): void {
   for (let fd = acceptConnection(listener); fd !== undefined; fd = acceptConnection(listener)) closeSync(fd);
+}
+
+/** The same of a port that is relayed: of UDP what waits is dropped. */
+export function refuseClients({ fd, protocol }: Pick<HeldPort, 'fd' | 'protocol'>): void {
+  if (protocol === 'tcp') refuseConnections(fd);
+  else dropDatagrams(fd);
+}
+
+/** As many as a socket holds, so that a client that goes on does not keep this process. */
+function dropDatagrams(fd: number): void {
+  const room = Buffer.alloc(1);
+  for (let left = MOST_DROPPED; left > 0 && receiveDatagram(fd, room) !== undefined; left--);
 }
 
 /** A host port of 0 is left to the kernel, which picks a free one of net.ipv4.ip_local_port_range. */

@@ -25,7 +25,8 @@ export async function answerFor(
   const findings = walk(await withNeighbours(scene));
   const first: Answer = { scene, findings, probe: sent, verdict: decide(scene, findings, sent) };
   // What does not get to the socket is not passed on.
-  if (journey.relay === undefined || sent?.outcome !== 'connected') return first;
+  const arrived = journey.protocol === 'udp' ? first.verdict.works : sent?.outcome === 'connected';
+  if (journey.relay === undefined || !arrived) return first;
   const second = await answerFor(journey.relay, hosts, signal);
   return second === undefined
     ? undefined

@@ -17,11 +17,11 @@ export function relayOf(container: Container, binding: PortBinding, asked: strin
   const six = isIpv6Text(binding.hostIp);
   const redirected = six ? address6 !== undefined && asked !== '::1' : address !== '';
   const target = six ? (address6 ?? address) : address || (address6 ?? '');
-  if (redirected || target === '' || binding.protocol !== 'tcp') return undefined;
+  if (redirected || target === '') return undefined;
   if (six && network?.ipv6?.mode === 'routed' && binding.hostIp !== '::1') return undefined;
   const family = familyOf(target);
   return {
-    ...{ from: { kind: 'host' }, family, protocol: 'tcp', to: asFamily(container, family) },
+    ...{ from: { kind: 'host' }, family, protocol: binding.protocol, to: asFamily(container, family) },
     asked: { address: target, port: binding.containerPort },
   };
 }

@@ -12,7 +12,7 @@ export const withRelays = (
   held.map(({ fd, protocol }, index) => {
     const binding = bindings[index];
     const address = binding && relayTo(binding, endpoint);
-    return address === undefined || protocol !== 'tcp'
+    return address === undefined
       ? { fd, protocol }
       : { fd, protocol, relay: { address, port: binding?.containerPort ?? 0 } };
   });

@@ -5,9 +5,11 @@
  * by the firewall and never come here.
  *
  * The shim holds the listening socket and starts this process with the first connection; it ends when it has none for a
- * while. So a port costs a socket, as any published port does. The container sees the bridge as the client.
+ * while. So a port costs a socket, as any published port does. The container sees the bridge as the client. UDP has no
+ * connections; flows.ts says what stands for them.
  */
 import { closeSync, writeSync } from 'node:fs';
+import { Flows } from './flows.ts';
 import { POLLIN } from '../../../runtime/syscall/loops.ts';
 import { acceptConnection, clientSocket, startConnecting } from '../../../runtime/syscall/sockets.ts';
 import { isIpv6Text } from '../../../runtime/syscall/inet.ts';
@@ -16,9 +18,32 @@ import { RELAY_LISTENER, RELAY_PIPE, type RelayRequest } from './request.ts';
 import { Relayed, ROOM } from './pipe.ts';
 
 const MOST_CONNECTIONS = 1000;
+/** Docker's proxy forgets a silent client of UDP after the same time. */
+const SILENCE = 90_000;
+/** The largest datagram. */
+const DATAGRAM = 1 << 16;
 
 export function runRelay(text: string): void {
-  const { address, port, idle } = JSON.parse(text) as RelayRequest;
+  const request = JSON.parse(text) as RelayRequest;
+  if (request.protocol === 'udp') relayDatagrams(request);
+  else relayConnections(request);
+  process.exit(0);
+}
+
+function relayDatagrams({ address, port, idle }: RelayRequest): void {
+  const to = { address, port, most: MOST_CONNECTIONS, silence: SILENCE };
+  const flows = new Flows(RELAY_LISTENER, to, Buffer.allocUnsafe(DATAGRAM));
+  let abandoned = false;
+  const shim: Source = { fd: RELAY_PIPE, events: 0, ready: () => (abandoned = true) };
+  while (!abandoned) {
+    const next = flows.forget(Date.now());
+    const came = serveOnce([shim, ...flows.sources()], next < 0 ? idle : next);
+    if (!came && flows.size === 0) break;
+  }
+  if (!abandoned) endInOrder();
+}
+
+function relayConnections({ address, port, idle }: RelayRequest): void {
   const room = Buffer.allocUnsafe(ROOM);
   const connections = new Set<Relayed>();
   let abandoned = false;
@@ -52,9 +77,10 @@ export function runRelay(text: string): void {
     ];
     const came = serveOnce(sources, connections.size === 0 ? idle : -1);
     if (came || connections.size > 0) continue;
-    // One octet says that it ends as it should (shim/relay-service.ts).
-    writeSync(RELAY_PIPE, '.');
+    endInOrder();
     break;
   }
-  process.exit(0);
 }
+
+/** One octet says so (shim/relay-service.ts). */
+const endInOrder = (): void => void writeSync(RELAY_PIPE, '.');

@@ -1,5 +1,9 @@
-/** What a relay is started with. */
+/** What a relay is started with, and the descriptors that it inherits. */
+import type { Protocol } from '../../../runtime/network/types.ts';
+
+/** As JSON in its argv. */
 export interface RelayRequest {
+  readonly protocol: Protocol;
   /** Of the container. */
   readonly address: string;
   readonly port: number;

@@ -4,7 +4,8 @@
  */
 import { closeSync, readSync } from 'node:fs';
 import { spawn } from '../../../runtime/io/spawn.ts';
-import { refuseConnections, type HeldPort } from '../../../runtime/network/ports.ts';
+import { refuseClients, refuseConnections, type HeldPort } from '../../../runtime/network/ports.ts';
+import type { Protocol } from '../../../runtime/network/types.ts';
 import { waitForChild } from '../../../runtime/syscall/descriptors.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
@@ -16,6 +17,7 @@ import type { Source } from './poll-loop.ts';
 /** For the process that takes this one's place. */
 export interface RunningRelay {
   readonly listener: number;
+  readonly protocol: Protocol;
   readonly pid: number;
   /** Readable: one octet when the relay ends as it should, the end of the file when it is gone. */
   readonly pipe: number;
@@ -48,7 +50,7 @@ export class RelayService {
   /** Of the ports that are held. */
   sources(ports: readonly HeldPort[]): readonly Source[] {
     return ports
-      .filter(({ protocol }) => protocol === 'tcp')
+      .filter(({ protocol, relay }) => protocol === 'tcp' || relay !== undefined)
       .map((port): Source => {
         const relay = this.running.find(({ listener }) => listener === port.fd);
         if (relay !== undefined) return { fd: relay.pipe, events: POLLIN, ready: () => this.ended(relay) };
@@ -68,12 +70,12 @@ export class RelayService {
     }
   }
 
-  private connected({ fd, relay }: HeldPort): void {
+  private connected({ fd, relay, protocol }: HeldPort): void {
     if (relay === undefined) {
       refuseConnections(fd);
       return;
     }
-    const request: RelayRequest = { ...relay, idle: IDLE };
+    const request: RelayRequest = { ...relay, protocol, idle: IDLE };
     const { read, write } = kernel.pipe();
     try {
       // What this process runs, also when the file has been replaced since.
@@ -83,11 +85,11 @@ export class RelayService {
         cwd: '/',
       });
       this.own.add(pid);
-      this.running = [...this.running, { listener: fd, pid, pipe: read }];
+      this.running = [...this.running, { listener: fd, protocol, pid, pipe: read }];
     } catch (error) {
       warnStderr(`a connection cannot be relayed: ${(error as Error).message}`);
       closeSync(read);
-      refuseConnections(fd);
+      refuseClients({ fd, protocol });
     } finally {
       closeSync(write);
     }
@@ -97,7 +99,7 @@ export class RelayService {
     const inOrder = readSync(relay.pipe, Buffer.alloc(1)) === 1;
     this.reap(relay);
     // Whatever ended it may be the next in the queue: it must not end one relay after the other.
-    if (!inOrder) refuseConnections(relay.listener);
+    if (!inOrder) refuseClients({ fd: relay.listener, protocol: relay.protocol });
   }
 
   private reap(relay: RunningRelay): void {

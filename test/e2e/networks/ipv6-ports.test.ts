@@ -5,6 +5,7 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import { useEngine } from '../../support/engine.ts';
 import { processesInside } from '../../support/host/host-cleanup.ts';
+import { killProcess } from '../../support/host/processes.ts';
 import { HOST_ADDRESS } from '../../support/host/host.ts';
 import { succeed } from '../../support/images/image.ts';
 import { HOST_ADDRESS6, prepareIpv6 } from '../../support/host/ipv6.ts';
@@ -22,10 +23,9 @@ const outside = async (place: string): Promise<string> =>
   (await engine.host.outside(['bash', '-c', `curl -g -s -m 2 http://${place}/ || echo none`])).stdout.trim();
 const ports = (name: string): Promise<string> =>
   ok('ps', '--filter', `name=^${name}$`, '--format', '{{.Ports}}');
-const relays = (): number =>
-  processesInside(engine.host.pid).filter((pid) =>
-    readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').includes('\0__relay\0'),
-  ).length;
+const isRelay = (pid: number): boolean =>
+  readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').includes('\0__relay\0');
+const relays = (): number => processesInside(engine.host.pid).filter(isRelay).length;
 
 beforeAll(async () => {
   await ok('network', 'create', '--ipv6', '--subnet', 'fd00:a::/64', 'aa');
@@ -130,6 +130,53 @@ test('a relay passes on megabytes both ways, and the end of what a client says',
   expect(stdout.trim()).toBe('3000013 heard 3000000');
   server.kill();
   await server.exited;
+});
+
+/** Answers each datagram with its own length and text; `silent` ones with nothing. */
+const UDP_ECHO = `const s = require('node:dgram').createSocket({ type: 'udp6' }); s.on('message', (m, from) => { if (m.length > 0 && m[0] !== 115) s.send(m.length + ' ' + m.subarray(0, 9), from.port, from.address); }); s.bind(53, '::', () => console.log('listening'));`;
+const askUdp = (port: number, message: string, address = '::1'): Promise<string> =>
+  sh(
+    `${process.execPath} -e "const s = require('node:dgram').createSocket('udp6'); const ask = () => s.send(${message}, ${port}, '${address}'); s.on('message', (m) => { console.log(String(m)); process.exit(); }); s.on('error', (e) => { console.log(e.code); process.exit(); }); setTimeout(() => { console.log('none'); process.exit(); }, 3000); ask()"`,
+  );
+
+test('UDP at ::1: many clients, each with its own answer, large datagrams, and one process that ends', async () => {
+  const before = relays();
+  const flags = ['--network', 'aa', '-p', '[::1]:5301:53/udp', '-p', '[::]:5302:53/udp'];
+  const id = await ok('run', '-d', '--name', 'udp', ...flags, 'test', 'sleep', '100');
+  expect(await ok('port', 'udp')).toBe('53/udp -> [::1]:5301\n53/udp -> [::]:5302');
+  const server = engine.host.spawn([process.execPath, '-e', UDP_ECHO], { netns: `md-${id.slice(0, 12)}` });
+  await server.waitForOutput(/listening/);
+  expect(relays()).toBe(before);
+  expect(await askUdp(5301, "'hello'")).toBe('5 hello');
+  expect(relays()).toBe(before + 1);
+  expect(await askUdp(5301, "Buffer.alloc(60000, 'x')")).toBe('60000 xxxxxxxxx');
+  const many = Array.from({ length: 12 }, (_, index) => askUdp(5301, `'client${String(index)}'`));
+  expect(await Promise.all(many)).toEqual(
+    many.map((_, index) => `${String(6 + String(index).length)} client${String(index)}`),
+  );
+  expect(relays()).toBe(before + 1);
+  expect(await askUdp(5302, "'both'")).toBe('4 both');
+  // The kernel redirects this one, and no relay sees it.
+  expect(await askUdp(5302, "'own'", HOST_ADDRESS6)).toBe('3 own');
+  expect(await sh('ss -Hlun sport = :5302')).toContain('[::]:5302');
+  server.kill();
+  await server.exited;
+  await ok('rm', '-f', 'udp');
+  await engine.host.waitFor(() => relays() === before, 'the relays to end');
+  expect(await sh('ss -Hlun')).toBe('');
+});
+
+test('a relay of UDP that is killed is started again by the next datagram', async () => {
+  const id = await ok('run', '-d', '--name', 'udp', '-p', '[::]:5303:53/udp', 'test', 'sleep', '100');
+  const server = engine.host.spawn([process.execPath, '-e', UDP_ECHO], { netns: `md-${id.slice(0, 12)}` });
+  await server.waitForOutput(/listening/);
+  expect(await askUdp(5303, "'four'")).toBe('4 four');
+  for (const pid of processesInside(engine.host.pid)) if (isRelay(pid)) killProcess(pid);
+  await engine.host.waitFor(() => relays() === 0, 'the relays to be gone');
+  expect(await askUdp(5303, "'again'")).toBe('5 again');
+  server.kill();
+  await server.exited;
+  await ok('rm', '-f', 'udp');
 });
 
 test('many clients at once are one process, which ends with the container', async () => {
