@@ -184,6 +184,7 @@ export const units: readonly Unit[] = [
       ),
     ],
   },
+  { file: 'src/engine/spec/attachment-flags.ts' },
   {
     file: 'src/engine/spec/env-flags.ts',
     survives: [always("const [key = '', value = ''] = split"), always("const [key = '', value] = split")],

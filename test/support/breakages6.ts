@@ -3,7 +3,7 @@
  * serves [::]:8080 as 80 on a network of both families, app only sleeps there, far is on another network, four on one
  * without IPv6, six on one without IPv4, routed on one that others have a route to. red is a namespace at a bridge of its own.
  */
-import type { Breakage } from './breakages.ts';
+import type { Breakage } from './breakages/terms.ts';
 
 export const SCENERY6 = `
 ip link add br7 type bridge

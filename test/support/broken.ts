@@ -1,5 +1,5 @@
 /** Breaks a host as a table says (breakages.ts), asks `why`, types the fix that it suggests, and puts the host right. */
-import type { Breakage } from './breakages.ts';
+import type { Breakage } from './breakages/terms.ts';
 import type { TestHost } from './host/host.ts';
 
 export interface Broken {

@@ -17,6 +17,18 @@ import type { Verb } from '../shared/verb.ts';
 
 const INTERRUPTED = 130;
 
+const SENDERS = `
+SENDER asks; without one it is a client outside for :PORT, else this host:
+  outside          A client on another machine
+  host             This host
+  CONTAINER        A container, by its name or id
+  netns:NAME       A network namespace of ip netns, or of a lab
+--from ADDRESS stands for a SENDER: the one with that address, here or outside.
+
+The target is a port of this host (:PORT), a container's (CONTAINER:PORT), a
+namespace's (netns:NAME:PORT) or another machine's (ADDRESS:PORT).
+`;
+
 export const why: Verb = {
   configure(command, context) {
     command
@@ -26,6 +38,7 @@ export const why: Verb = {
       .option('-4, --ipv4', 'Ask by IPv4')
       .option('-6, --ipv6', 'Ask by IPv6')
       .option('--json', 'Print the findings as JSON')
+      .addHelpText('after', SENDERS)
       // Keeps commander from reading the arrow as a flag; target.ts refuses real flags.
       .allowUnknownOption()
       .action(async (words: readonly string[], flags: Flags) => {

@@ -12,6 +12,7 @@ export interface NftEntry {
     readonly family: string;
     readonly table: string;
     readonly chain: string;
+    readonly handle?: number;
     readonly expr: readonly unknown[];
   };
   readonly set?: NftSet;

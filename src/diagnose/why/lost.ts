@@ -28,6 +28,7 @@ export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
   const what = back === undefined ? 'the packet' : 'the answer';
   if (probe.localnetOff !== undefined) return [localnetOff(scene, probe.localnetOff)];
   if (last !== undefined && last.kind !== 'leave') return [inHook(scene, last, what, sourcePort)];
+  if (probe.expired !== undefined) return [probe.expired];
   if (unroutable !== undefined) {
     const { rule, says } = unroutable;
     const marked = rule === undefined ? '' : ` with the mark ${rule.fwmark}, by a rule of ip rule`;

@@ -58,6 +58,8 @@ export interface Journey {
   readonly source?: string;
   /** minidock itself takes the connection, and makes this one to the container (src/engine/relay). */
   readonly relay?: Journey;
+  /** The container that should answer, as the question names it. */
+  readonly name?: string;
   /** The answer, if there is no way to check: no such publication, or one for another address or protocol. */
   readonly obstacle?: Finding;
 }
@@ -102,6 +104,10 @@ export interface TracedPacket {
   readonly destinationPort: number;
   readonly iif: string;
   readonly oif: string;
+  /** How many routers it may pass yet. */
+  readonly ttl: number;
+  /** In bytes, with its headers. */
+  readonly length: number;
 }
 
 /** The fate of an established connection. */
@@ -162,6 +168,8 @@ export interface Probe {
   readonly service?: Service;
   /** Whom the packet was sent to, where it left the host and that one can be looked at. */
   readonly beyond?: Beyond;
+  /** No router forwards it any more. */
+  readonly expired?: Finding;
   /** What holds packets or drops them in a queue. */
   readonly held?: Finding;
   /** What takes ARP away between two who need it. */

@@ -28,6 +28,7 @@ import { bitsOf, isIn, isLinkLocal, type Family } from './family.ts';
 import { parseListeners, type Listener } from './listeners.ts';
 import type { Journey, NamedNetns } from './model.ts';
 import { readRuleset, redirectionOf, type Ruleset, type Target } from './ruleset.ts';
+import { readNameFiles, type NameFiles } from '../host/name-files.ts';
 import { hasProgram } from '../../engine/spec/container.ts';
 
 /** A network namespace: the host's, or a container's. */
@@ -66,6 +67,8 @@ export interface Scene {
   readonly sender?: Stack;
   /** Of a container or namespace that should answer, if it runs. */
   readonly receiver?: Stack;
+  /** Of a container that asks for a name. */
+  readonly names?: NameFiles | undefined;
   /** Namespaces that have the host's address too. */
   readonly twins: readonly Stack[];
   /** The container's own address and port. */
@@ -204,6 +207,8 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
     forwarding: readForwarding(FORWARDING[family]),
     client,
     clientAddress,
+    names:
+      from.kind === 'container' && journey.name !== undefined ? readNameFiles(from.container) : undefined,
     twins,
     senderRoute,
     hostRoute,

@@ -25,6 +25,7 @@ import { homeOfLink, hostEnd } from './physical.ts';
 import { within } from './programs.ts';
 import { converse } from './service.ts';
 import { chainsOf } from './ruleset.ts';
+import { ttlExpired } from './lost-ttl.ts';
 import { dropIn, isAnswer, isIp, lastSeen, parseTrace } from './trace.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 
@@ -188,8 +189,10 @@ async function lookAround(
   const beyond = await lookBeyond(scene, trace, sourcePort);
   const arp = await firstArpLoss(scene, { deaf, deafRouter, deafToSender });
   const held = await heldBy(scene);
+  const expired = await ttlExpired(scene, trace, sourcePort);
   return {
     ...(held === undefined ? {} : { held }),
+    ...(expired === undefined ? {} : { expired }),
     ...(arp === undefined ? {} : { arp }),
     ...(deafToSender === '' ? {} : { deafToSender }),
     ...(deaf === '' ? {} : { deaf }),
@@ -224,8 +227,12 @@ async function askRoute({
   iif,
 }: Pick<TracedPacket, 'source' | 'destination' | 'iif'>): Promise<NonNullable<Probe['unroutable']>> {
   const get = ['ip', 'route', 'get', destination, 'from', source, 'iif', iif] as const;
-  return { iif, look: get, says: (await lookAt(get)).trim() };
+  return { iif, look: get, says: await firstLine(get) };
 }
+
+/** The second line is about the cache. */
+const firstLine = async (argv: Argv): Promise<string> =>
+  (await lookAt(argv)).trim().split('\n')[0]?.trim() ?? '';
 
 /** With each mark that a rule asks for, if the plain packet has a route: the trace does not show marks. */
 async function askRoutes(
@@ -237,7 +244,7 @@ async function askRoutes(
   for (const { fwmark, priority } of rules) {
     if (fwmark === undefined) continue;
     const look: Argv = [...plain.look, 'mark', fwmark];
-    const says = (await lookAt(look)).trim();
+    const says = await firstLine(look);
     if (REFUSED.test(says)) return { ...plain, look, says, rule: { fwmark, priority } };
   }
   return plain;

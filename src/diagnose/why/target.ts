@@ -50,9 +50,12 @@ export async function resolveJourney(question: Question, all: Surroundings): Pro
       ? await journeyFrom(from, local, { port, protocol }, around)
       : // Even if others have that address too.
         { from, family, protocol, asked: { address: host, port }, toNetns: named };
-  return source === '' || from.kind === 'netns' || from.kind === 'container'
-    ? journey
-    : { ...journey, source };
+  const isName = journey.to !== undefined && local !== '' && local !== 'host' && !isAddress(local);
+  return {
+    ...journey,
+    ...(isName ? { name: local } : {}),
+    ...(source === '' || from.kind === 'netns' || from.kind === 'container' ? {} : { source }),
+  };
 }
 
 const address = (family: Family): string => (family === 6 ? 'IPv6 address' : 'address');
@@ -125,11 +128,13 @@ async function journeyFrom(
   return twins.length === 0 ? journey : { ...journey, twins };
 }
 
-async function senderOf({ sender: word, source }: Question, host: string, around: View): Promise<Place> {
+async function senderOf(question: Question, host: string, around: View): Promise<Place> {
+  const { sender: word, source } = question;
   if (word.startsWith('netns:')) return { kind: 'netns', ...(await netnsOf(word, around)) };
   if (word === '' && source !== '') return ownerOfSource(source, around);
   if (word === 'outside') return { kind: 'outside' };
   if (word === 'host' || word === 'localhost') return { kind: 'host' };
+  if (isAddress(word)) throw addressAsSender(word, question);
   if (word !== '') {
     const container = await networkOwner(await containerOf(word, around), around);
     // A container in the host's network sends as the host.
@@ -139,6 +144,14 @@ async function senderOf({ sender: word, source }: Question, host: string, around
   }
   return { kind: host === '' ? 'outside' : 'host' };
 }
+
+const addressAsSender = (address: string, { host, port, protocol }: Question): MinidockError =>
+  new MinidockError({
+    code: 'INVALID_TARGET',
+    message: `'${address}' is an address, and a sender is a name`,
+    hint: `Ask as a client with that address: minidock why --from ${address} ${host}:${port}${protocol === 'udp' ? '/udp' : ''}`,
+    exitCode: 125,
+  });
 
 /** The owner of the client's address; a client of the world if nobody here has it. */
 async function ownerOfSource(source: string, around: View): Promise<Place> {

@@ -67,6 +67,8 @@ function parsePacket(text: string): TracedPacket {
     destinationPort: Number(value(/\b(?:tcp|udp) dport (\d+)/)),
     iif: value(/\biif "([^"]+)"/),
     oif: value(/\boif "([^"]+)"/),
+    ttl: Number(value(/\bip ttl (\d+)/) || 64),
+    length: Number(value(/\bip length (\d+)/)),
   };
 }
 

@@ -16,6 +16,7 @@ import { keepBeside, within } from './programs.ts';
 /** Bit of the multicast group NFNLGRP_NFTRACE in /proc/net/netlink. */
 const TRACE_GROUP = 1 << 8;
 const READY_MS = 3000;
+const FIRST_LINE_MS = 400;
 const HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const;
 /** Before all chains (raw is -300), and after all but conntrack's confirmation. */
 export const FIRST = -350;
@@ -67,9 +68,11 @@ export async function startTracing(
   );
   const settle = async (): Promise<void> => {
     let before = -1;
+    const start = performance.now();
     await within(READY_MS, async () => {
       const length = monitor.output().length;
-      const quiet = length === before;
+      // On a busy machine the first line takes a while.
+      const quiet = length === before && (length > 0 || performance.now() - start > FIRST_LINE_MS);
       before = length;
       if (!quiet) await new Promise((resolve) => setTimeout(resolve, 30));
       return quiet;

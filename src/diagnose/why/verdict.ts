@@ -15,6 +15,7 @@ import { isCause } from './physical.ts';
 import { serviceFault } from './service.ts';
 import { endedHere } from './twins.ts';
 import { dropIn, isAnswer, stageOf } from './trace.ts';
+import { exceptionFor } from './rules/exception.ts';
 import { acceptFix } from './walk/walk-filter.ts';
 
 export function decide(scene: Scene, findings: readonly Finding[], probe: Probe | undefined): Verdict {
@@ -25,7 +26,7 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   const relayed = probe !== undefined && relayedInstead(scene, probe);
   if (probe !== undefined && reached && (relayed || (astray.length === 0 && !another))) {
     // The kernel makes a connection with small packets: that does not prove that data passes.
-    const fault = stops.find(({ code }) => code === 'mtu') ?? usable(scene, probe);
+    const fault = stops.find(({ code }) => UNSEEN.includes(code)) ?? usable(scene, probe);
     return fault === undefined
       ? { works: true, finding: works(scene, probe) }
       : { works: false, finding: fault };
@@ -84,6 +85,8 @@ const answeredByAnother = ({ journey }: Scene, stops: readonly Finding[]): boole
 /** minidock's relay holds a published port of IPv6 (publication.ts), and serves it even without the redirection. */
 const relayedInstead = ({ journey }: Scene, { service }: Probe): boolean =>
   journey.family === 6 && journey.published !== undefined && service?.answer === 'byte';
+/** Findings that a probe of small packets to an address does not meet. */
+const UNSEEN: readonly string[] = ['hosts-entry', 'name-server', 'mtu'];
 
 /** Findings that an answer disproves, even a refusal. */
 const HEARD: readonly string[] = ['isolated', 'port-blocked', 'port-unlearnt'];
@@ -131,11 +134,17 @@ function droppedBy(scene: Scene, event: TraceEvent, probe: Probe): Finding {
       `${whose} chain ${family} ${table} ${chain} dropped ${way}, ${how}`,
       [...['nft', 'list', 'chain', family, table, chain]],
     ),
-    fix: fixFor(scene, event, owner),
+    fix: fixFor(scene, event, owner, probe.sourcePort),
   };
 }
 
-function fixFor(scene: Scene, event: TraceEvent, owner: ReturnType<typeof ownerOf>): string {
+function fixFor(
+  scene: Scene,
+  event: TraceEvent,
+  owner: ReturnType<typeof ownerOf>,
+  sourcePort: number,
+): string {
+  if (owner === 'somebody else') return exceptionFor(scene, event, sourcePort);
   if (event.hook === 'forward') return acceptFix(scene, owner, [event.family, event.table, event.chain]);
   const place = event.rule === '' ? 'by a rule, since its policy is to drop' : 'before that rule';
   return `Accept it there ${place}: ${renderArgv(['nft', '-a', 'list', 'chain', event.family, event.table, event.chain])} shows its handle.`;

@@ -5,7 +5,8 @@
  */
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { breakages, SCENERY } from '../../support/breakages.ts';
+import { breakages } from '../../support/breakages.ts';
+import { SCENERY } from '../../support/breakages/terms.ts';
 import { ask, tryOut, type Broken, type Shell } from '../../support/broken.ts';
 import { createHost, type TestHost } from '../../support/host/host.ts';
 import { installImages, succeed } from '../../support/images/image.ts';
@@ -92,7 +93,8 @@ async function furnish(host: TestHost): Promise<Shell> {
     );
     variables[`${word}_LINK`] = link.stdout.trim();
   }
-  const sh: Shell = (script) => host.run(['bash', '-c', script], { env: variables });
+  const typed = `minidock() { "$MINIDOCK" "$@"; }; `;
+  const sh: Shell = (script) => host.run(['bash', '-c', typed + script], { env: variables });
   await succeed(host.run(['bash', '-ec', SCENERY], { env: variables }));
   await host.waitFor(async () => (await ask(host, [':8080'])).code === 'works', 'web to answer');
   await host.waitFor(async () => (await ask(host, [':8090'])).code === 'works', 'large to answer');

@@ -1,12 +1,12 @@
 /** The packet filter's part of the way: redirection of a published port, and all chains at the forward hook. */
-import { renderArgv } from '../../../../runtime/plan/quote.ts';
 import type { Argv } from '../../../../runtime/plan/argv.ts';
 import { addressText, isEveryAddress } from '../../../../runtime/network/firewall/port-groups.ts';
 import { iptablesOf, nftFamily } from '../family.ts';
 import { bad, good } from '../findings.ts';
 import type { Finding, Journey } from '../model.ts';
 import type { Scene } from '../observe.ts';
-import { chainsAt, hasRules, ownerOf, tablesBySource, type Owner, type Ruleset } from '../ruleset.ts';
+import { forwardException } from '../rules/exception.ts';
+import { chainsAt, hasRules, ownerOf, tablesBySource, type Owner } from '../ruleset.ts';
 
 export function checkRedirection({ journey, ruleset, redirection, final }: Scene): readonly Finding[] {
   const { to, published } = journey;
@@ -69,7 +69,7 @@ export function checkForward(scene: Scene): readonly Finding[] {
   if (/^:FORWARD DROP/m.test(ruleset.legacy)) {
     const owner = ownerOf(ruleset, 'legacy', 'filter', 'FORWARD');
     const legacy = `${iptablesOf(ruleset.family)}-legacy`;
-    findings.push(suspect(scene, owner, `${legacy} FORWARD`, [legacy, '-S', 'FORWARD']));
+    findings.push(suspect(scene, owner, `${legacy} filter FORWARD`, [legacy, '-S', 'FORWARD']));
   }
   return findings;
 }
@@ -128,31 +128,15 @@ function suspect(scene: Scene, owner: Owner, chain: string, show: Argv): Finding
 
 /** The command for the chain's owner that accepts the containers' traffic. */
 export function acceptFix(
-  { journey, ruleset }: { readonly journey: Scene['journey']; readonly ruleset: Ruleset },
+  scene: Scene,
   owner: Owner,
   [family = '', table = '', chain = '']: readonly string[],
 ): string {
+  const { journey } = scene;
   const network = (journey.to ?? (journey.from.kind === 'container' ? journey.from.container : undefined))
     ?.state.network?.network;
   const bridge = network?.bridge ?? 'minidock0';
-  const { address } = journey.asked;
   const tool = iptablesOf(journey.family);
-  if (network === undefined && owner === 'somebody else' && address !== '') {
-    const insert = (field: string): string =>
-      renderArgv([
-        'nft',
-        'insert',
-        'rule',
-        family,
-        table,
-        chain,
-        nftFamily(journey.family),
-        field,
-        address,
-        'accept',
-      ]);
-    if (!/^ip6?tables/.test(family)) return `${insert('daddr')} && ${insert('saddr')}`;
-  }
   switch (owner) {
     case 'ufw':
       return `ufw route allow in on ${bridge} && ufw route allow out on ${bridge}`;
@@ -165,16 +149,7 @@ export function acceptFix(
         (goalRefusal(journey) ?? ownRefusal(journey))?.fix ??
         'Other machines reach only published ports of a container: run it with -p.'
       );
-    case 'somebody else': {
-      if (/^ip6?tables/.test(family) || (chain === 'FORWARD' && ruleset.iptables.includes(':FORWARD'))) {
-        const iptables = family.endsWith('-legacy') ? family : tool;
-        return `${iptables} -I FORWARD -i ${bridge} -j ACCEPT && ${iptables} -I FORWARD -o ${bridge} -j ACCEPT`;
-      }
-      // To a chain of the bridge's own family, interfaces are its ports.
-      const [from, to] = family === 'bridge' ? ['ibrname', 'obrname'] : ['iifname', 'oifname'];
-      const insert = (direction: string): string =>
-        renderArgv(['nft', 'insert', 'rule', family, table, chain, 'meta', direction, bridge, 'accept']);
-      return `${insert(from)} && ${insert(to)}`;
-    }
+    case 'somebody else':
+      return forwardException(scene, family, table, chain);
   }
 }

@@ -10,7 +10,7 @@ import type { Container } from '../../../engine/state/store.ts';
 import type { Finding, Journey, Stage } from '../model.ts';
 import { addressesOf, inStack, type Scene, type Stack } from '../observe.ts';
 import { checkClientRules, checkForward, checkRedirection, goalRefusal, ownRefusal } from './walk-filter.ts';
-import { checkSocket } from './walk-socket.ts';
+import { checkSocket, takenPort } from './walk-socket.ts';
 import { checkClientRoute, checkUplink } from '../client/client-route.ts';
 import { checkFrameSize, checkNeighbour, checkOwnAddress, checkPorts, hostEnd } from '../physical.ts';
 import { isNeighbour, isOwn } from '../kinds.ts';
@@ -28,6 +28,7 @@ import {
   thenDefault,
 } from '../route-fix.ts';
 import { checkNetnsSender, walkToNetns } from './walk-netns.ts';
+import { checkNames } from './walk-names.ts';
 import { checkOwnMasquerade, walkOut } from './walk-out.ts';
 import { bad, checkForwarding, good, isUp } from '../findings.ts';
 import { checkFamily, checkHome } from '../settings6.ts';
@@ -41,6 +42,7 @@ export function walk(scene: Scene): readonly Finding[] {
   if (isOwn(scene)) return checkSocket(scene, scene.receiver ?? scene.host, journey.asked.address);
   const sender = [
     ...(journey.from.kind === 'netns' ? checkNetnsSender(scene) : checkSender(scene)),
+    ...checkNames(scene),
     ...checkTwins(scene),
     ...checkUplink(scene),
     ...checkClientRules(scene),
@@ -76,6 +78,9 @@ function checkContainers({ from, to }: Journey, scene: Scene): Finding | undefin
   for (const { config, state } of involved) {
     const { name } = config;
     if (!hasProgram(state)) {
+      const taken = config === to?.config ? takenPort(scene, config) : undefined;
+      if (taken !== undefined)
+        return { ...taken, text: `${name} is not running (${state.status}), and ${taken.text}` };
       return {
         ...bad('target', 'not-running', `${name} is not running (${state.status})`, ['minidock', 'ps', '-a']),
         fix: `minidock start ${name}; if it ends at once: minidock logs ${name}`,

@@ -1,0 +1,49 @@
+/**
+ * What a container's programs make of the target's name: /etc/hosts comes before any name server, and a network with
+ * names needs minidock's own server. The probe goes to the right address and does not see either.
+ */
+import { oneLine } from '../../../../runtime/printable.ts';
+import { endpointStates } from '../../../engine/spec/endpoints.ts';
+import type { Container } from '../../../engine/state/store.ts';
+import { bad } from '../findings.ts';
+import type { Finding } from '../model.ts';
+import { addressesOf, type Scene } from '../observe.ts';
+
+/** Of minidock's name server in a container's network namespace. */
+const SERVER = '127.0.0.11';
+
+export function checkNames({ journey, receiver, names }: Scene): readonly Finding[] {
+  const { from, to, name } = journey;
+  if (from.kind !== 'container' || to === undefined || name === undefined || names === undefined) return [];
+  const { config } = from.container;
+  const goal = to.config.name;
+  const own = receiver === undefined ? [to.state.network?.address ?? ''] : addressesOf(receiver);
+  const [first] = addressesFor(names.hosts, name);
+  const inside = (path: string): readonly string[] => ['minidock', 'exec', config.name, 'cat', path];
+  if (first !== undefined && !own.includes(first)) {
+    const text = `/etc/hosts of ${config.name} says that ${name} is ${oneLine(first)}, and ${goal} has ${own.filter((one) => !one.startsWith('127.')).join(', ')}: programs that ask for ${name} go elsewhere`;
+    const given = config.spec.network.extraHosts.some((entry) => entry.startsWith(name));
+    const fix = given
+      ? `Run ${config.name} again without --add-host ${name}.`
+      : `minidock restart ${config.name}`;
+    return [{ ...bad('sender', 'hosts-entry', text, inside('/etc/hosts')), fix }];
+  }
+  const servers = [...names.resolv.matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, server = '']) => server);
+  if (first !== undefined || !hasNames(from.container) || servers[0] === SERVER) return [];
+  const asked = servers.length === 0 ? 'names no server' : `names the server ${oneLine(servers[0] ?? '')}`;
+  const text = `/etc/resolv.conf of ${config.name} ${asked}, and only minidock's own, ${SERVER}, knows ${name}`;
+  const fix = `minidock restart ${config.name}`;
+  return [{ ...bad('sender', 'name-server', text, inside('/etc/resolv.conf')), fix }];
+}
+
+/** On a network that somebody made, containers find each other by name. */
+const hasNames = ({ state }: Container): boolean =>
+  endpointStates(state.network).some(({ network }) => network.name !== 'bridge');
+
+/** In the order of the file, whose first line about a name counts. */
+function addressesFor(hosts: string, name: string): readonly string[] {
+  return hosts.split('\n').flatMap((line) => {
+    const [address = '', ...names] = line.replace(/#.*/, '').trim().split(/\s+/);
+    return names.some((one) => one.toLowerCase() === name.toLowerCase()) ? [address] : [];
+  });
+}

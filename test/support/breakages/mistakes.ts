@@ -1,0 +1,111 @@
+/** Mistakes of an administrator with the packet filter and with the settings of a host. */
+import { fetch, forward, outside, OUTSIDE, PUBLISHED, INTERNET, type Breakage } from './terms.ts';
+
+/** An allow-list: the others are refused. */
+const ALLOWED =
+  'chain gate { type filter hook forward priority 10; policy drop; ct state established,related accept; ip saddr 198.18.99.0/24 tcp dport 80 accept; reject; }';
+const strict = (family: string, body: string): Pick<Breakage, 'broken' | 'undo'> => ({
+  broken: `nft 'table ${family} strict { ${body}; }'`,
+  undo: `nft delete table ${family} strict`,
+});
+const SET_TTL = 'chain gate { type filter hook prerouting priority -150; ip ttl set 1; }';
+
+export const mistakes: readonly Breakage[] = [
+  {
+    name: 'a rule that takes all hops of a packet',
+    ...strict('ip', SET_TTL),
+    client: PUBLISHED,
+    asked: [...outside('ttl'), [[`app -> ${INTERNET}:80`], 'ttl']],
+    mended: true,
+  },
+  {
+    name: 'the same by iptables',
+    broken: 'iptables -t mangle -A PREROUTING -i eth0 -j TTL --ttl-set 1',
+    undo: 'iptables -t mangle -F PREROUTING',
+    client: PUBLISHED,
+    asked: outside('ttl'),
+    mended: true,
+  },
+  {
+    name: 'a client whose packets have one hop',
+    broken: '$APP_NS sysctl -qw net.ipv4.ip_default_ttl=1',
+    undo: '$APP_NS sysctl -qw net.ipv4.ip_default_ttl=64',
+    client: `$APP_NS ${fetch(`http://${INTERNET}/`)}`,
+    asked: [
+      [[`app -> ${INTERNET}:80`], 'ttl'],
+      [['app -> web:80'], 'works'],
+    ],
+    mended: true,
+  },
+  {
+    name: 'a server whose answers have one hop',
+    broken: '$WEB_NS sysctl -qw net.ipv4.ip_default_ttl=1',
+    undo: '$WEB_NS sysctl -qw net.ipv4.ip_default_ttl=64',
+    client: PUBLISHED,
+    asked: outside('ttl'),
+    mended: true,
+  },
+  {
+    name: 'a rule in a container that takes all hops',
+    broken: `$APP_NS nft 'table ip strict { chain gate { type filter hook output priority 0; ip ttl set 1; }; }'`,
+    undo: '$APP_NS nft delete table ip strict',
+    asked: [[[`app -> ${INTERNET}:80`], 'ttl']],
+  },
+  {
+    name: 'a rule of a bridge that drops frames',
+    ...strict('bridge', 'chain gate { type filter hook forward priority 0; tcp dport 80 drop; }'),
+    client: `$APP_NS ${fetch('http://$WEB/')}`,
+    asked: [[['app -> web:80'], 'dropped']],
+    mended: true,
+  },
+  {
+    name: 'the policy of a chain of a bridge',
+    ...strict(
+      'bridge',
+      'chain gate { type filter hook forward priority 0; policy drop; ether type arp accept; }',
+    ),
+    client: `$APP_NS ${fetch('http://$WEB/')}`,
+    asked: [[['app -> web:80'], 'dropped']],
+    mended: true,
+  },
+  {
+    name: 'an allow-list without the client',
+    ...strict('inet', ALLOWED),
+    client: PUBLISHED,
+    asked: [
+      [['--from', '203.0.113.50', ':8080'], 'dropped'],
+      [['--from', '198.18.99.7', ':8080'], 'works'],
+      [[OUTSIDE], 'dropped'],
+    ],
+    mended: true,
+  },
+  {
+    name: 'a policy, asked about from a container',
+    ...forward('policy drop'),
+    client: `$APP_NS ${fetch(`http://${INTERNET}/`)}`,
+    asked: [[[`app -> ${INTERNET}:80`], 'dropped']],
+    mended: true,
+  },
+  {
+    name: 'a policy of iptables',
+    broken: 'iptables -P FORWARD DROP',
+    undo: 'iptables -P FORWARD ACCEPT; iptables -F FORWARD',
+    client: PUBLISHED,
+    asked: [...outside('dropped'), [[`app -> ${INTERNET}:80`], 'dropped']],
+    mended: true,
+  },
+  {
+    name: 'a rule of iptables before the redirection',
+    broken: 'iptables -t mangle -A PREROUTING -p tcp --dport 8080 -j DROP',
+    undo: 'iptables -t mangle -F PREROUTING',
+    client: PUBLISHED,
+    asked: outside('dropped'),
+    mended: true,
+  },
+  {
+    name: "a rule for the host's own program, and its exception",
+    ...strict('inet', 'chain gate { type filter hook input priority 10; tcp dport 7000 drop; }'),
+    asked: [[['outside -> :7000'], 'dropped']],
+    mended: true,
+  },
+];
