@@ -64,3 +64,22 @@ test('each host sees its own part of every cgroup hierarchy', async () => {
     await host.dispose();
   }
 });
+
+test('what is frozen in a host is thawed and ends with it', async () => {
+  const host = await createHost();
+  const sleeper = host.spawn(['sleep', '1000']);
+  try {
+    await host.waitFor(
+      async () => (await host.run(['grep', '-q', 'sleep', `/proc/${sleeper.pid}/comm`])).exitCode === 0,
+      'a process to freeze',
+    );
+    const freeze = `
+      if [ -d /sys/fs/cgroup/freezer ]; then group=/sys/fs/cgroup/freezer/minidock/cold; else group=/sys/fs/cgroup/minidock/cold; fi
+      mkdir -p $group && echo ${sleeper.pid} >$group/cgroup.procs
+      if [ -e $group/freezer.state ]; then echo FROZEN >$group/freezer.state; else echo 1 >$group/cgroup.freeze; fi`;
+    expect(await host.run(['bash', '-ec', freeze])).toMatchObject({ exitCode: 0, stderr: '' });
+  } finally {
+    await host.dispose();
+  }
+  expect(existsSync(`/proc/${sleeper.pid}`)).toBe(false);
+});

@@ -3,7 +3,7 @@
  * namespace, or in one of its network namespaces (the host's, `outside`, or any below /run/netns): that covers
  * shims, containers and whatever a failing test left behind, and nobody else.
  */
-import { readdirSync, readFileSync, readlinkSync, rmdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { waitFor } from './processes.ts';
 
@@ -44,6 +44,27 @@ export function cgroupMounts(): readonly string[] {
     .map((line) => line.split(' '))
     .filter(([, , type]) => type === 'cgroup' || type === 'cgroup2')
     .map(([, point]) => point ?? '');
+}
+
+/**
+ * Lets paused containers go on: a process that the freezer of cgroup v1 holds does not die, and the host would wait for
+ * it in vain.
+ */
+export function thawCgroups(mounts: readonly string[], name: string): void {
+  for (const mount of mounts) {
+    const top = join(mount, name);
+    // The topmost first: what is below a frozen group stays frozen.
+    for (const directory of [top, ...directoriesBelow(top).toReversed()]) {
+      try {
+        if (readFileSync(join(directory, 'freezer.state'), 'utf8').trim() === 'THAWED') continue;
+        writeFileSync(join(directory, 'freezer.state'), 'THAWED');
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        // Another hierarchy, the root of this one, or a group that has ended meanwhile.
+        if (code !== 'ENOENT' && code !== 'ENODEV' && code !== 'EACCES') throw error;
+      }
+    }
+  }
 }
 
 /** Removes the host's directory from every hierarchy, deepest first; dying processes keep one busy for a moment. */

@@ -13,7 +13,7 @@
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { cgroupMounts, hostCgroupName, killProcesses, removeCgroups } from './host-cleanup.ts';
+import { cgroupMounts, hostCgroupName, killProcesses, removeCgroups, thawCgroups } from './host-cleanup.ts';
 import { takeSnapshot, type HostSnapshot } from './host-snapshot.ts';
 import {
   runProgram,
@@ -74,6 +74,7 @@ export async function createHost(options: HostOptions = {}): Promise<TestHost> {
 
   const dispose = async (): Promise<void> => {
     for (const background of started) background.kill();
+    thawCgroups(cgroups, hostCgroupName(dir));
     await killProcesses(holder.pid);
     holder.kill();
     await holder.exited;
