@@ -665,8 +665,8 @@ const answers: readonly Breakage[] = [
   {
     name: "the reverse path filter at a namespace's gateway",
     broken:
-      'ip route add 10.7.0.2 dev minidock0; echo 1 >/proc/sys/net/ipv4/conf/br7/rp_filter; ip -n red neigh flush all',
-    undo: 'ip route del 10.7.0.2 dev minidock0; echo 0 >/proc/sys/net/ipv4/conf/br7/rp_filter',
+      'ip route add 10.7.0.2 dev eth0; echo 1 >/proc/sys/net/ipv4/conf/br7/rp_filter; ip -n red neigh flush all',
+    undo: 'ip route del 10.7.0.2 dev eth0; echo 0 >/proc/sys/net/ipv4/conf/br7/rp_filter',
     asked: [[['netns:red -> 192.0.2.2:8080'], 'unroutable']],
   },
   {

@@ -328,9 +328,9 @@ describe('trouble is 125, and nothing stays behind', () => {
     ],
     [
       'an address that sends',
-      ['172.17.0.5 -> web:80/udp'],
+      ['172.17.0.5 -> :8080'],
       "'172.17.0.5' is an address, and a sender is a name",
-      'minidock why --from 172.17.0.5 web:80/udp',
+      'minidock why --from 172.17.0.5 :8080',
     ],
     ['no address', ['--from', 'example.org', ':8080'], '--from takes an address', ''],
   ])('%s', async (_, words, message, hint) => {

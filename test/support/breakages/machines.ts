@@ -1,5 +1,5 @@
 /** Mistakes within a container or with its programs: names, ports that others hold, settings of its own. */
-import { outside, type Breakage } from './terms.ts';
+import { type Breakage } from './terms.ts';
 
 /** Two containers on a network with names, with one's /etc/hosts or resolv.conf changed. */
 const named = (change: string, flags = ''): Pick<Breakage, 'broken' | 'undo'> => ({
@@ -48,8 +48,13 @@ export const machines: readonly Breakage[] = [
   },
   {
     name: "a stopped container's port that another program has taken",
-    broken: '$MINIDOCK stop -t 0 web; busybox httpd -p 8080 -h $DIR/blue',
-    undo: "kill $(ss -Hltnp 'sport = :8080' | grep -o 'pid=[0-9]*' | head -1 | cut -d= -f2); $MINIDOCK start web",
-    asked: [...outside('port-taken'), [['host', ':8080'], 'port-taken'], [['web:80'], 'port-taken']],
+    broken:
+      '$MINIDOCK run -d --name spare -p 8095:80 test sleep 1000; $MINIDOCK stop -t 0 spare; busybox httpd -p 8095 -h $DIR/blue',
+    undo: "kill $(ss -Hltnp 'sport = :8095' | grep -o 'pid=[0-9]*' | head -1 | cut -d= -f2); $MINIDOCK rm -f spare",
+    asked: [
+      [['outside -> :8095'], 'port-taken'],
+      [['host', ':8095'], 'port-taken'],
+      [['spare:80'], 'port-taken'],
+    ],
   },
 ];

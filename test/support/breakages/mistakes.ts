@@ -19,7 +19,7 @@ export const mistakes: readonly Breakage[] = [
     mended: true,
   },
   {
-    name: 'the same by iptables',
+    name: 'a rule of iptables that takes all hops of a packet',
     broken: 'iptables -t mangle -A PREROUTING -i eth0 -j TTL --ttl-set 1',
     undo: 'iptables -t mangle -F PREROUTING',
     client: PUBLISHED,
