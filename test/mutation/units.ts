@@ -184,7 +184,23 @@ export const units: readonly Unit[] = [
       ),
     ],
   },
-  { file: 'src/engine/spec/attachment-flags.ts' },
+  {
+    file: 'src/engine/spec/attachment-flags.ts',
+    survives: [
+      ...[
+        '/\\w=\\w+(,\\w+=\\w+)*/',
+        '/\\w+=\\w(,\\w+=\\w+)*/',
+        '/\\w+=\\w+(,\\w=\\w+)*/',
+        '/\\w+=\\w+(,\\w+=\\w)*/',
+        '/\\w+=\\w+(,\\W+=\\w+)*/',
+        '/\\w+=\\w+(,\\w+=\\W+)*/',
+      ].map((becomes) =>
+        survivor('const LONG = ', becomes, 'it has no ends, so a letter on each side of one sign is enough'),
+      ),
+      survivor('(line.match(', '["Stryker was here"]', 'the long form has a field that fits'),
+      always("const [container = '', alias = container"),
+    ],
+  },
   {
     file: 'src/engine/spec/env-flags.ts',
     survives: [always("const [key = '', value = ''] = split"), always("const [key = '', value] = split")],

@@ -14,7 +14,7 @@ export function attachmentRequests(
   const [first = plain('default'), ...more] = given.map(parseAttachment);
   const all = [withOlderFlags(first, flags), ...more] as const;
   for (const [index, one] of all.entries()) {
-    checkNames(one, index > 0 || given.length > 0);
+    checkNames(one);
     if (all.findIndex(({ target }) => target === one.target) < index)
       throw invalidSpec(`network "${one.target}" is specified multiple times`);
   }
@@ -129,12 +129,11 @@ function checkName(name: string, flag: string): void {
     throw invalidArgument(name, flag, 'a name has no spaces or line breaks');
 }
 
-/** `given`: the network was named, and is not merely the default one. */
-function checkNames({ target, aliases, links }: AttachmentRequest, given: boolean): void {
+function checkNames({ target, aliases, links }: AttachmentRequest): void {
   for (const alias of aliases) checkName(alias, '--network-alias');
   if (isUserDefined(target)) return;
   if (aliases.length > 0)
     throw invalidSpec('network-scoped aliases are only supported for user-defined networks');
-  if (links.length > 0 && given && target !== 'default' && target !== 'bridge')
+  if (links.length > 0 && target !== 'default' && target !== 'bridge')
     throw invalidSpec('links are only supported for user-defined networks');
 }
