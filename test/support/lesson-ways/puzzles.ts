@@ -99,6 +99,8 @@ const route: readonly LessonWays[] = [
     ],
     'iptables -t nat -A POSTROUTING -s 192.168.16.0/24 -o vweb -j MASQUERADE',
   ),
+  // No other traffic passes this host, so that nothing else is hidden.
+  puzzle('puzzle-missing-route', [], 'iptables -t nat -A POSTROUTING -j MASQUERADE'),
   puzzle(
     'puzzle-forwarding-off',
     [
@@ -141,6 +143,8 @@ const route: readonly LessonWays[] = [
 ];
 
 const RULE = 'nft insert rule inet office forward';
+/** So that what opens everything fails for another reason than the client's own port. */
+const QUIET_WEB = 'ip netns exec web iptables -A OUTPUT -p tcp --dport 80 -j DROP';
 
 const firewall: readonly LessonWays[] = [
   puzzle(
@@ -155,6 +159,17 @@ const firewall: readonly LessonWays[] = [
       {
         type: `nft chain inet office forward '{ policy accept; }'; kill $(ip netns exec web ss -Hltnp 'sport = :9090' | grep -o 'pid=[0-9]*' | cut -d= -f2)`,
         undo: `nft chain inet office forward '{ policy drop; }'; ip netns exec web busybox httpd -p 9090 -h /srv/web-9090`,
+      },
+      // Of everybody's machine.
+      {
+        type: `${RULE} tcp dport 80 accept`,
+        undo: 'nft flush chain inet office forward; nft add rule inet office forward ct state established,related counter accept',
+        misses: 'port 80 of the client',
+      },
+      {
+        type: `${RULE} ip daddr 192.168.0.0/16 tcp dport 80 accept`,
+        undo: 'nft flush chain inet office forward; nft add rule inet office forward ct state established,related counter accept',
+        misses: 'port 80 of the client',
       },
       // All but this one port, by the host or by the client itself.
       {
@@ -172,13 +187,13 @@ const firewall: readonly LessonWays[] = [
         undo: 'ip netns exec client iptables -F OUTPUT',
       },
       {
-        type: 'nft delete table inet office; ip netns exec client iptables -A OUTPUT -p tcp --dport 9090 -j DROP',
-        undo: `ip netns exec client iptables -F OUTPUT; nft 'table inet office { chain forward { type filter hook forward priority 10; policy drop; ct state established,related counter accept; }; }'`,
+        type: `nft delete table inet office; ${QUIET_WEB}; ip netns exec client iptables -A OUTPUT -p tcp --dport 9090 -j DROP`,
+        undo: `ip netns exec web iptables -F OUTPUT; ip netns exec client iptables -F OUTPUT; nft 'table inet office { chain forward { type filter hook forward priority 10; policy drop; ct state established,related counter accept; }; }'`,
         misses: 'another port of web',
       },
       {
-        type: 'nft delete table inet office; ip netns exec client iptables -A OUTPUT -p tcp ! --dport 80 -j DROP; ip netns exec client iptables -A OUTPUT -p udp -j DROP',
-        undo: `ip netns exec client iptables -F OUTPUT; nft 'table inet office { chain forward { type filter hook forward priority 10; policy drop; ct state established,related counter accept; }; }'`,
+        type: `nft delete table inet office; ${QUIET_WEB}; ip netns exec client iptables -A OUTPUT -p tcp ! --dport 80 -j DROP; ip netns exec client iptables -A OUTPUT -p udp -j DROP`,
+        undo: `ip netns exec web iptables -F OUTPUT; ip netns exec client iptables -F OUTPUT; nft 'table inet office { chain forward { type filter hook forward priority 10; policy drop; ct state established,related counter accept; }; }'`,
         misses: 'the host must close',
       },
     ],
@@ -215,6 +230,8 @@ const firewall: readonly LessonWays[] = [
     ],
     'iptables -t nat -A POSTROUTING -o br0 -m conntrack --ctstate DNAT -j MASQUERADE',
   ),
+  // Broad, and right all the same: what it hides beyond the task, the narrow ways above hide too.
+  puzzle('puzzle-hairpin', [], 'iptables -t nat -A POSTROUTING -j MASQUERADE'),
   puzzle(
     'puzzle-nat-interface',
     [

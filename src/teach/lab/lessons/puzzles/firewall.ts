@@ -59,7 +59,7 @@ counted, and the client still waits for the page.
   ],
   task:
     "Let the client get the page of http://192.168.15.2/. Open nothing else of web: the admin's page on port 9090 " +
-    'and all other ports stay closed to the client.',
+    "and all other ports stay closed to the client. Open nobody else's port either: the client has a port 80 too.",
   hints: [
     'There may be more than one firewall at the same point of the way. `nft list ruleset` shows all of them, also what iptables made; look for every chain with `hook forward`.',
     'Accept ends only the chain it stands in; the packet then enters the next chain of the same hook. Drop is final. The table office has the last word: its policy is drop.',
@@ -87,6 +87,9 @@ counted, and the client still waits for the page.
     nothingArrives('no packet of the client reaches another port of web', [
       { protocol: 'tcp', from: 'client', to: 'web', address: '192.168.15.2', ports: [9091, ...CLOSED.tcp] },
       { protocol: 'udp', from: 'client', to: 'web', address: '192.168.15.2', ports: CLOSED.udp },
+    ]),
+    nothingArrives("the exception is about web's page: port 80 of the client stays closed to web", [
+      { protocol: 'tcp', from: 'web', to: 'client', address: '192.168.16.2', ports: [80] },
     ]),
   ],
   epilogue:
