@@ -32,9 +32,6 @@ export interface DrawOptions {
   readonly brief?: boolean;
 }
 
-/** In cells, independent of the terminal. */
-const SVG_WIDTH = 104;
-
 /** Ends with a newline. @throws MinidockError 'NOT_IN_GRAPH'. */
 export async function drawGraph(store: ContainerStore, options: DrawOptions = {}): Promise<string> {
   return renderGraph(await observe(store, { all: options.all ?? false }), options);
@@ -51,10 +48,7 @@ export function renderGraph(model: Model, options: DrawOptions = {}): string {
     case 'mermaid':
       return drawMermaid(outline(model, mark));
     case 'svg':
-      return drawSvg(
-        layOut(model, { width: Math.max(SVG_WIDTH, width), mark }),
-        'The network, as the kernel has it',
-      );
+      return drawSvg(layOut(model, { width: 'natural', mark }), 'The network, as the kernel has it');
     case 'text': {
       const picture = drawText(layOut(model, { width, mark }), { ascii, colors });
       const below = options.brief === true ? '' : legend(model, { width, mark, colors });

@@ -23,7 +23,9 @@ export interface Layout {
   readonly cables: readonly Route[];
 }
 
+/** Each has a key that stays the same from one look to the next (numbers of the kernel), so that changes can be animated. */
 export interface Box {
+  readonly key: string;
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -36,6 +38,10 @@ export interface Box {
 }
 
 export interface PlacedRow {
+  /** Of its box. */
+  readonly box: string;
+  /** The interface in this row. */
+  readonly ref?: EndRef;
   readonly x: number;
   readonly y: number;
   /** Cells to the border; longer text is cut. */
@@ -46,6 +52,7 @@ export interface PlacedRow {
 
 /** The vertical line from a bridge to its port, if rows lie between them. */
 export interface Bus {
+  readonly box: string;
   readonly x: number;
   readonly y: number;
   readonly height: number;
@@ -53,7 +60,8 @@ export interface Bus {
 }
 
 export interface LayoutOptions {
-  readonly width: number;
+  /** Columns of the whole picture; 'natural' is as wide as the names and addresses need, so that none is cut. */
+  readonly width: number | 'natural';
   readonly mark?: Mark | undefined;
 }
 
@@ -67,7 +75,8 @@ export function layOut(model: Model, { width, mark }: LayoutOptions): Layout {
   const crossing = countCrooked(model);
   const gap = GAP + 2 * crossing.middle;
   const side = crossing.side === 0 ? 0 : 1 + 2 * crossing.side;
-  const available = Math.max(width, 2 * NARROWEST + gap + side);
+  const free = width === 'natural' ? Infinity : width;
+  const available = Math.max(free, 2 * NARROWEST + gap + side);
   const lost = new Set(model.cables.flatMap(({ a, b }) => (b === undefined ? [refKey(a)] : [])));
   const own = hostRows(model, host, { mark, lost, width: Math.max(NARROWEST, available - 2 * NARROWEST) });
   const natural = Math.max(
@@ -77,11 +86,25 @@ export function layOut(model: Model, { width, mark }: LayoutOptions): Layout {
   );
   const alone = others.length === 0;
   const left = Math.min(natural, alone ? available : available - gap - side - NARROWEST);
-  const right = Math.min(RIGHT_WIDEST, available - left - gap - side);
+  const widest = width === 'natural' ? naturalWidth(others, { mark, lost, width: Infinity }) : RIGHT_WIDEST;
+  const right = Math.min(widest, available - left - gap - side);
   return place(model, host, others, own, { left, right, gap, side, mark, lost });
 }
 
 const RIGHT_WIDEST = 64;
+
+/** Command lines may be cut; names and addresses are not. */
+function naturalWidth(namespaces: readonly Namespace[], options: RowOptions): number {
+  const widths = namespaces.flatMap((namespace) => [
+    titleOf(namespace).length + notesOf(namespace)[0].length + 7,
+    ...namespaceRows(namespace, [], options).map(({ spans }) =>
+      spans.some(({ style }) => style === 'process')
+        ? Math.min(RIGHT_WIDEST, lengthOf(spans) + 4)
+        : lengthOf(spans) + 4,
+    ),
+  ]);
+  return Math.max(NARROWEST, ...widths);
+}
 
 interface Sizes {
   readonly left: number;
@@ -109,14 +132,16 @@ function place(
   let y = 1;
   let free = 0;
 
-  const put = (row: Row, x: number, at: number, room: number, edge: number): void => {
-    lines.push({ x, y: at, room, spans: row.spans, marked: row.marked });
+  const put = (row: Row, box: string, x: number, at: number, room: number, edge: number): void => {
+    const ref = row.ref === undefined ? {} : { ref: row.ref };
+    lines.push({ box, ...ref, x, y: at, room, spans: row.spans, marked: row.marked });
     if (row.ref !== undefined) anchors.set(refKey(row.ref), { x: edge, y: at, right: edge >= rightX });
   };
   const putNamespace = (namespace: Namespace, top: number, first: readonly number[]): void => {
     const rows = namespaceRows(namespace, first, options);
-    rows.forEach((row, i) => put(row, rightX + 2, top + 1 + i, right - 4, rightX));
-    drawBuses(rows, (i) => top + 1 + i, rightX + 2, buses);
+    const box = String(namespace.inode);
+    rows.forEach((row, i) => put(row, box, rightX + 2, top + 1 + i, right - 4, rightX));
+    drawBuses(rows, box, (i) => top + 1 + i, rightX + 2, buses);
     const height = rows.length + 2;
     boxes.push({ ...boxOf(namespace, right, mark), x: rightX, y: top, width: right, height });
     free = top + height;
@@ -140,11 +165,11 @@ function place(
       waiting.delete(namespace.inode);
       putNamespace(namespace, y - 1, [peer.index, ...endsTowards(model, namespace, host.inode)]);
     }
-    put(row, 2, y, left - 4, left - 1);
+    put(row, String(host.inode), 2, y, left - 4, left - 1);
     heights.push(y);
     y += 1;
   }
-  drawBuses(own, (i) => heights[i] ?? 0, 2, buses);
+  drawBuses(own, String(host.inode), (i) => heights[i] ?? 0, 2, buses);
   for (const namespace of waiting.values()) {
     // Placed meanwhile, below one before it.
     if (waiting.delete(namespace.inode)) putNamespace(namespace, free, []);
@@ -163,25 +188,37 @@ function place(
 }
 
 /** From one row of the bus to the next; the rows between only pass it on. */
-function drawBuses(rows: readonly Row[], yOf: (row: number) => number, x: number, buses: Bus[]): void {
+function drawBuses(
+  rows: readonly Row[],
+  box: string,
+  yOf: (row: number) => number,
+  x: number,
+  buses: Bus[],
+): void {
   rows.forEach((row, i) => {
     if (row.bus !== true) return;
     const next = rows.findIndex((other, j) => j > i && other.ref !== undefined);
     const [from, to] = [yOf(i) + 1, yOf(next)];
-    if (next > i && to > from) buses.push({ x, y: from, height: to - from, marked: row.busMarked === true });
+    if (next > i && to > from)
+      buses.push({ box, x, y: from, height: to - from, marked: row.busMarked === true });
   });
 }
 
 function boxOf(namespace: Namespace, width: number, mark: Mark | undefined): Omit<Box, 'x' | 'y' | 'height'> {
   const title = titleOf(namespace);
+  const room = width - title.length - 7;
+  const note = notesOf(namespace).find((text) => text.length <= room) ?? '';
+  const key = String(namespace.inode);
+  return { key, width, kind: namespace.kind, title, note, marked: mark?.inode === namespace.inode };
+}
+
+/** The longest first. */
+function notesOf(namespace: Namespace): readonly [string, ...string[]] {
   const inode = `net:[${namespace.inode}]`;
   const [, path = ''] = /^\/run\/netns\/(.+)$/.exec(namespace.path) ?? [];
   const name = narrow(path);
-  const named = name === '' || name === title ? [] : [name];
-  const room = width - title.length - 7;
-  const notes = [[...named, inode].join(' '), ...named, inode, String(namespace.inode)];
-  const note = notes.find((text) => text.length <= room) ?? '';
-  return { width, kind: namespace.kind, title, note, marked: mark?.inode === namespace.inode };
+  const named = name === '' || name === titleOf(namespace) ? [] : [name];
+  return [[...named, inode].join(' '), ...named, inode, String(namespace.inode)];
 }
 
 const titleOf = ({ label }: Namespace): string => narrow(label);

@@ -15,6 +15,8 @@ export interface Anchor {
 }
 
 export interface Route {
+  /** Of the cable: stable from one look to the next. */
+  readonly key: string;
   /** Corners, the first and last on the borders of boxes. `open`: the other end is unknown. */
   readonly points: readonly Point[];
   readonly open?: boolean;
@@ -104,9 +106,10 @@ class Tracks {
   }
 }
 
-function looksOf(model: Model, cable: Cable, mark: Mark | undefined): Pick<Route, 'up' | 'marked'> {
+function looksOf(model: Model, cable: Cable, mark: Mark | undefined): Pick<Route, 'key' | 'up' | 'marked'> {
   const ends = [cable.a, ...(cable.b === undefined ? [] : [cable.b])];
   return {
+    key: ends.map(refKey).join('-'),
     up: ends.every((end) => findEnd(model, end)?.link.up === true),
     marked: mark !== undefined && ends.every((end) => mark.interfaces.has(refKey(end))),
   };
