@@ -19,6 +19,16 @@ export const floors = {
     '^images/',
     '^runtime/',
   ],
+  '^src/page/': [
+    '^src/teach/',
+    '^src/diagnose/',
+    '^src/docker/',
+    '^src/ui/',
+    '^src/engine/',
+    '^src/io/',
+    '^images/',
+    '^runtime/',
+  ],
 };
 
 /** Rooms of one floor that may use only these others of it. */
@@ -33,6 +43,9 @@ export const rooms = {
     '^src/engine/dns/',
   ],
   '^runtime/syscall/': ['^runtime/errors'],
+  // What runs in the browser knows the messages and the drawing, and nothing of a server.
+  '^src/page/browser/': ['^src/page/picture/', '^src/page/messages'],
+  '^src/page/picture/': [],
 };
 
 const ours = '^(src|images|runtime)/';

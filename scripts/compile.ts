@@ -9,6 +9,7 @@
 import { basename, join } from 'node:path';
 import type { BunPlugin } from 'bun';
 import { bundleLayers, COMMANDS, SHIM } from './layers.ts';
+import { bundlePage } from './page.ts';
 
 const top = join(import.meta.dirname, '..');
 
@@ -91,5 +92,10 @@ await Bun.build({
   compile: { executablePath, outfile, autoloadDotenv: false, autoloadBunfig: false },
   bytecode: true,
   splitting: true,
-  plugins: [shim(shimParts), alone(bundles), await bundleLayers(top, COMMANDS, bundle)],
+  plugins: [
+    await bundlePage(top),
+    shim(shimParts),
+    alone(bundles),
+    await bundleLayers(top, COMMANDS, bundle),
+  ],
 });

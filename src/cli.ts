@@ -47,6 +47,14 @@ async function main([role, ...args]: readonly string[]): Promise<void> {
       const { runConfined } = await import('./teach/lab/confine.ts');
       return runConfined(args as [string, ...string[]]);
     }
+    case '__scene': {
+      if (args[0] === 'goals') {
+        const { playGoals } = await import('./page/scene/goals.ts');
+        return playGoals().then(() => process.exit(0));
+      }
+      const { runScene } = await import('./page/scene/main.ts');
+      return runScene();
+    }
     default: {
       const { runCommand } = await import('./command.ts');
       return runCommand(process.argv.slice(2));

@@ -30,7 +30,7 @@ function ansiQuoted(word: string): string {
 }
 
 const asBytes = (character: string): string =>
-  [...Buffer.from(character)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+  [...new TextEncoder().encode(character)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 
 /** Rules for nft and the like keep their lines, which read better; a word all the same. */
 export const quoteLines = (text: string): string =>

@@ -64,6 +64,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'system prune': 'system prune --volumes',
   tag: 'tag nginx:1.27 registry.example.com/web:1',
   top: 'top web -o pid,user,args',
+  ui: 'ui',
   unpause: 'unpause web',
   update: 'update --memory 512m --memory-swap 1g --restart unless-stopped web',
   version: 'version',

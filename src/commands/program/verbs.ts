@@ -243,6 +243,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../learn/graph.ts')).graph,
   },
   {
+    name: 'ui',
+    summary: 'Open a page that shows containers, networks and lessons as they happen',
+    load: async () => (await import('../learn/ui.ts')).ui,
+  },
+  {
     name: 'lab',
     summary: 'Learn how containers work, hands-on, in a throw-away host',
     load: async () => (await import('../learn/lab.ts')).lab,

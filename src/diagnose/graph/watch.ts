@@ -7,7 +7,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { watch, type FSWatcher } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
 
-/** Milliseconds without a message. */
+/** Milliseconds. */
 const PAUSE = 80;
 const AFTERWARDS = 700;
 
@@ -23,8 +23,18 @@ const MONITORS: readonly (readonly [program: string, ...words: string[]])[] = [
  */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+export interface WatchOptions {
+  /** Milliseconds without a message before it draws. */
+  readonly pause?: number;
+  /** Ends the watch, as a signal does. */
+  readonly until?: AbortSignal;
+}
+
 /** Draws now and after each change, until a signal. @throws MinidockError 'CANNOT_WATCH'. */
-export async function watchKernel(draw: () => Promise<void>): Promise<void> {
+export async function watchKernel(
+  draw: () => Promise<void>,
+  { pause = PAUSE, until }: WatchOptions = {},
+): Promise<void> {
   const children: ChildProcess[] = [];
   const watchers: FSWatcher[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -40,7 +50,7 @@ export async function watchKernel(draw: () => Promise<void>): Promise<void> {
         timer = setTimeout(() => {
           again();
           timer = setTimeout(again, AFTERWARDS);
-        }, PAUSE);
+        }, pause);
       };
       for (const [program, ...words] of MONITORS) {
         const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -57,6 +67,7 @@ export async function watchKernel(draw: () => Promise<void>): Promise<void> {
       }
       end = resolve;
       for (const signal of SIGNALS) process.on(signal, end);
+      until?.addEventListener('abort', end);
       again();
     });
   } finally {

@@ -6,12 +6,14 @@
 import { MinidockError } from '../../../runtime/errors.ts';
 import { applySteps, type ApplyOptions } from '../../../runtime/plan/apply.ts';
 import { withPid } from '../../../runtime/plan/first-pid.ts';
-import type { Step } from '../../../runtime/plan/step.ts';
+import { undoEntries } from '../../../runtime/plan/undo.ts';
+import type { HostStep, Step } from '../../../runtime/plan/step.ts';
 import type { Pause } from '../../../runtime/process/supervise.ts';
 import { allSteps, type RunPlan } from '../plans/run-plan.ts';
 import type { Joined } from '../plans/bundle-input.ts';
 import type { Clients } from './clients.ts';
 import { launch, pidOf, type Started } from './launch.ts';
+import type { ShimMessage } from './client/shim-protocol.ts';
 import type { ContainerStdio } from './stdio.ts';
 
 export interface StepUp {
@@ -37,39 +39,82 @@ export async function stepUp({
 }: StepUp): Promise<number> {
   const steps = allSteps(plan);
   let asking = true;
-  const refused = (id: string, pid?: number): MinidockError | undefined => {
-    if (!asking) return undefined;
-    const word = clients.ask({ type: 'paused', id, ...(pid === undefined ? {} : { pid }) });
+  const ask = (id: string, about: Omit<Paused, 'type' | 'id'> = {}): 'go' | 'back' | MinidockError => {
+    if (!asking) return 'go';
+    const word = clients.ask({ type: 'paused', id, ...about });
+    if (word === 'back') return 'back';
     asking = word === 'go';
-    return word === 'quit' || word === undefined ? stopped(steps, id) : undefined;
+    return word === 'quit' || word === undefined ? stopped(steps, id) : 'go';
+  };
+  /** Where no step can be undone alone, "back" is asked again. */
+  const refused = (id: string, about: Omit<Paused, 'type' | 'id'> = {}): MinidockError | undefined => {
+    for (;;) {
+      const word = ask(id, about);
+      if (word !== 'back') return word === 'go' ? undefined : word;
+    }
   };
   const allow = (id: string): void => {
     const error = refused(id);
     if (error !== undefined) throw error;
   };
-  const startAllowed = (): Promise<Started> => {
-    allow(plan.start.id);
-    return start((id, pid) => {
-      const error = refused(id, pid);
+  const startNow = (): Promise<Started> =>
+    start((id, pid) => {
+      const error = refused(id, pid === undefined ? {} : { pid });
       return (
         error && { type: 'error', step: id, code: error.code, message: error.message, exitCode: STOPPED }
       );
     });
-  };
   for (const step of plan.early) {
     allow(step.id);
     await applySteps([step], { ...options, unfolded: true });
   }
   // As in allSteps: with a user namespace of its own PID 1 comes first, and the steps about it need its number.
-  const early = plan.mapping === undefined ? undefined : await startAllowed();
+  if (plan.mapping !== undefined) allow(plan.start.id);
+  const early = plan.mapping === undefined ? undefined : await startNow();
   const pid = early === undefined ? 0 : await pidOf(early);
-  for (const step of [...plan.network, ...plan.cgroup, ...plan.fromOutside]) {
-    allow(step.id);
-    await applySteps(withPid([step], pid), { ...options, unfolded: true });
+  const rows = withPid([...plan.network, ...plan.cgroup, ...plan.fromOutside], pid);
+  let about: Omit<Paused, 'type' | 'id'> = {};
+  // At its end stands the start of PID 1, before which one can go back too.
+  for (let next = 0; next < rows.length || early === undefined;) {
+    const step = rows[next];
+    const word = ask(step?.id ?? plan.start.id, about);
+    about = {};
+    if (word === 'back') {
+      const back = await undoLast(rows.slice(0, next));
+      next = back.left;
+      about = { undone: back.undone, failures: back.failures };
+    } else if (word !== 'go') throw word;
+    else if (step === undefined) break;
+    else {
+      await applySteps([step], { ...options, unfolded: true });
+      next += 1;
+    }
   }
-  const started = early ?? (await startAllowed());
+  const started = early ?? (await startNow());
   const rest = { ...plan, network: [], cgroup: [], fromOutside: [] };
   return launch({ plan: rest, wiring: Promise.resolve(), started, options, stdio, size, joined });
+}
+
+type Paused = Extract<ShimMessage, { type: 'paused' }>;
+
+/**
+ * Undoes the last step by its own undo command. One that goes away with an earlier one takes that one, and all between,
+ * back with it; what serves every container stays.
+ */
+async function undoLast(
+  done: readonly HostStep[],
+): Promise<{ left: number; undone: readonly string[]; failures: readonly string[] }> {
+  const last = done.at(-1);
+  if (last === undefined) return { left: 0, undone: [], failures: [] };
+  const { undo } = last;
+  const owner = undo.kind === 'freedBy' ? done.findIndex(({ id }) => id === undo.step) : -1;
+  const left = owner < 0 ? done.length - 1 : owner;
+  const entries = done
+    .slice(left)
+    .reverse()
+    .flatMap(({ id, undo: own }) => (own.kind === 'command' ? [{ id, undo: own.command }] : []));
+  const { undone, failures } = await undoEntries(entries);
+  return { left, undone, failures: failures.map(({ message }) => message) };
 }
 
 /** As for a command that Ctrl-C ends. */

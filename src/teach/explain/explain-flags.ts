@@ -20,8 +20,6 @@ export function explainHow({ explain, dryRun, step }: ExplainFlags): ExplainHow 
       `invalid argument "${explain}" for "--explain" flag: must be one of "short", "full" or "json"`,
     );
   }
-  if (step === true && explain === 'json')
-    throw invalid('conflicting options: --step is for people, --explain=json is not');
   return explain;
 }
 
@@ -57,6 +55,7 @@ export async function inMode<T>(
 export async function shimReporterFor(flags: ExplainFlags): Promise<ShimReporter | undefined> {
   const how = explainHow(flags);
   if (how === undefined) return undefined;
+  if (flags.step === true && how === 'json') return (await import('./walk-json.ts')).createJsonWalk();
   if (flags.step === true) return (await import('./walk.ts')).createWalk(how);
   return (await import('./shim-reporter.ts')).createShimReporter(how);
 }

@@ -31,21 +31,8 @@ export interface StepObject {
 export function createJsonExplainer(): Explainer {
   let position = { n: 0, of: 0 };
   const titles = new Map<StepId, string>();
-  const line = (step: Step, result: Pick<StepObject, 'ms' | 'outcome' | 'skip'>): string => {
-    const object: StepObject = {
-      id: step.id,
-      ...position,
-      section: sectionHeadings[step.section],
-      title: step.title,
-      command: renderCommand(step.command),
-      why: step.why,
-      without: step.without,
-      undo: undoText(step.undo, (id) => titles.get(id)),
-      look: step.observe === undefined ? null : renderArgv(step.observe),
-      ...result,
-    };
-    return `${printableJson(object)}\n`;
-  };
+  const line = (step: Step, result: Pick<StepObject, 'ms' | 'outcome' | 'skip'>): string =>
+    `${printableJson({ ...stepObject(step, position, titles), ...result })}\n`;
   return {
     stepStarted: (step, n, of) => {
       titles.set(step.id, step.title);
@@ -56,6 +43,23 @@ export function createJsonExplainer(): Explainer {
     stepPlanned: (step, already) => line(step, already ? { outcome: 'already' } : condition(step)),
   };
 }
+
+/** A step, whatever became of it. `titles`: of the steps that its undo may name. */
+export const stepObject = (
+  step: Step,
+  position: { readonly n: number; readonly of: number },
+  titles: ReadonlyMap<StepId, string>,
+): StepObject => ({
+  id: step.id,
+  ...position,
+  section: sectionHeadings[step.section],
+  title: step.title,
+  command: renderCommand(step.command),
+  why: step.why,
+  without: step.without,
+  undo: undoText(step.undo, (id) => titles.get(id)),
+  look: step.observe === undefined ? null : renderArgv(step.observe),
+});
 
 const condition = ({ check }: Step): { readonly skip?: string } =>
   check === undefined ? {} : { skip: skipText(check) };

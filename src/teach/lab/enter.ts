@@ -33,8 +33,8 @@ export function leaveKeys(): void {
 /** The capabilities that nsenter needs to enter; inside they are gone. */
 const CAPABILITIES = '-all,+sys_admin,+sys_chroot,+sys_ptrace';
 
-/** The argv that runs a program in the lab, with the lab's namespaces, groups and root. */
-function enterWords(lab: RunningLab): [string, ...string[]] {
+/** The argv that runs a program in the lab, with the lab's namespaces, groups and root. Its session must be a new one. */
+export function enterWords(lab: RunningLab): [string, ...string[]] {
   const groups = groupsOf(lab.dir);
   const intoGroups =
     'n=$1; shift; while [ $n -gt 0 ]; do echo 0 >"$1/cgroup.procs"; shift; n=$((n-1)); done; exec "$@"';

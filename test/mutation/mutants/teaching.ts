@@ -102,7 +102,7 @@ export const why = [
 export const explain = [
   ...mutantsOf(
     'src/teach/explain/step-json.ts',
-    ['      without: step.without,\n', '      without: step.why,\n', 'unit/src/teach/explain'],
+    ['  without: step.without,\n', '  without: step.why,\n', 'unit/src/teach/explain'],
     [
       'stepDone: (step, ms, outcome) => line(step, { ms: Number(ms.toFixed(3)), outcome }),',
       "stepDone: (step, ms) => line(step, { ms: Number(ms.toFixed(3)), outcome: 'done' }),",

@@ -10,7 +10,7 @@ export type ClientMessage =
   | { readonly type: 'stdin-closed' }
   /** The client's descriptor `fd` is the master of a terminal that must outlive it; 'adopted' says that it will. */
   | { readonly type: 'adopt-terminal'; readonly pid: number; readonly fd: number }
-  /** The answer to 'paused': do this step; do it and all that follow; undo what has been done. */
+  /** The answer to 'paused': do this step; do it and all that follow; undo the one before; undo what has been done. */
   | { readonly type: 'step'; readonly word: StepWord }
   /**
    * An answer is sent when the container has exited (and, with --rm, is gone); to who explains, 'heard' at once and
@@ -31,14 +31,23 @@ export type NetworkRequest = {
   | { readonly type: 'disconnect'; readonly network: string }
 );
 
-export type StepWord = 'go' | 'run-on' | 'quit';
+export type StepWord = 'go' | 'run-on' | 'back' | 'quit';
 
 export type ShimMessage =
   /** Sent before anything is done, when the client asked for an explanation. */
   | { readonly type: 'plan'; readonly steps: readonly Step[]; readonly container: string }
   | ({ readonly type: 'step' } & StepTime)
-  /** Before a step, to who asked for steps: it waits for a 'step'. `pid` is PID 1, once there is one, as the host sees it. */
-  | { readonly type: 'paused'; readonly id: StepId; readonly pid?: number }
+  /**
+   * Before a step, to the client that asked for steps: it waits for a 'step'. `pid` is PID 1, once there is one, as the
+   * host sees it. After 'back': the steps undone, and why any was not.
+   */
+  | {
+      readonly type: 'paused';
+      readonly id: StepId;
+      readonly pid?: number;
+      readonly undone?: readonly StepId[];
+      readonly failures?: readonly string[];
+    }
   | { readonly type: 'started'; readonly pid: number }
   | { readonly type: 'adopted' }
   | { readonly type: 'heard' }

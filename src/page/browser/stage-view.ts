@@ -1,0 +1,244 @@
+/**
+ * A start on stage: the steps of a command line as cards in chapters. Play does one after the other, step does one,
+ * back undoes the last one by its own undo command, in the lab. Three levels of detail; repetitions are folded.
+ */
+import type { StageStep, StageTell } from '../messages.ts';
+import { command, fill, h, reducedMotion } from './dom.ts';
+
+export interface StageActions {
+  open(words: string): Promise<unknown>;
+  step(): Promise<unknown>;
+  back(): Promise<unknown>;
+  end(): Promise<unknown>;
+}
+
+type Level = 'chapters' | 'steps' | 'everything';
+const LEVELS: readonly Level[] = ['chapters', 'steps', 'everything'];
+
+const PLAY_MS = 900;
+/** For a start: it serves a page of the lab's image. */
+const EXAMPLE = 'run -d --name web -p 8080:80 page /bin/busybox httpd -f -p 80 -h /www';
+
+export class StageView {
+  private stage: StageTell | undefined;
+  private level: Level = 'steps';
+  private playing = false;
+  private failure = '';
+  private readonly line = h('input', {
+    type: 'text',
+    value: EXAMPLE,
+    'aria-label': 'The command line after "minidock"',
+    spellcheck: 'false',
+  });
+  private readonly controls = h('div', { class: 'stage-controls' });
+  private readonly cards = h('div', { class: 'cards', 'aria-live': 'polite' });
+
+  constructor(
+    body: HTMLElement,
+    private readonly actions: StageActions,
+  ) {
+    const form = h(
+      'form',
+      { class: 'stage-line' },
+      h('label', {}, 'minidock ', this.line),
+      h('button', { type: 'submit' }, 'Set the stage'),
+    );
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.act(() => this.actions.open(this.line.value));
+    });
+    fill(body, h('h2', {}, 'A start on stage'), form, this.controls, this.cards);
+    this.draw();
+  }
+
+  tell(stage: StageTell): void {
+    this.stage = stage;
+    if (stage.state === 'ended') this.playing = false;
+    this.draw();
+  }
+
+  get steps(): readonly StageStep[] {
+    return this.stage?.steps ?? [];
+  }
+
+  private async act(action: () => Promise<unknown>): Promise<void> {
+    this.failure = '';
+    try {
+      await action();
+    } catch (error) {
+      this.playing = false;
+      this.failure = (error as Error).message;
+    }
+    this.draw();
+  }
+
+  private async play(): Promise<void> {
+    this.playing = !this.playing;
+    this.draw();
+    while (this.playing && this.stage?.state === 'waiting') {
+      await this.act(() => this.actions.step());
+      await new Promise((resolve) => setTimeout(resolve, reducedMotion() ? PLAY_MS / 3 : PLAY_MS));
+    }
+    this.playing = false;
+    this.draw();
+  }
+
+  private draw(): void {
+    const { stage } = this;
+    const waits = stage?.state === 'waiting';
+    const disabled = waits && !this.playing ? {} : { disabled: true };
+    fill(
+      this.controls,
+      h(
+        'button',
+        {
+          'data-act': 'back',
+          ...(waits && !this.playing && stage.done > 0 ? {} : { disabled: true }),
+          click: () => void this.act(() => this.actions.back()),
+        },
+        '◀ Back',
+      ),
+      h(
+        'button',
+        { 'data-act': 'play', ...(waits ? {} : { disabled: true }), click: () => void this.play() },
+        this.playing ? '❚❚ Pause' : '▶ Play',
+      ),
+      h(
+        'button',
+        { 'data-act': 'step', ...disabled, click: () => void this.act(() => this.actions.step()) },
+        'Step ▸',
+      ),
+      h(
+        'button',
+        {
+          'data-act': 'end',
+          ...(waits ? {} : { disabled: true }),
+          click: () => void this.act(() => this.actions.end()),
+        },
+        'Undo all',
+      ),
+      h(
+        'span',
+        { class: 'levels', role: 'group', 'aria-label': 'Detail' },
+        ...LEVELS.map((level) =>
+          h(
+            'button',
+            {
+              'aria-pressed': String(level === this.level),
+              click: () => {
+                this.level = level;
+                this.draw();
+              },
+            },
+            level,
+          ),
+        ),
+      ),
+    );
+    const words =
+      stage === undefined
+        ? 'Set the stage: the lab starts, and its steps stand here before anything is done.'
+        : `${stage.done} of ${stage.steps.length} steps done. ${stage.note}`;
+    fill(
+      this.cards,
+      h('p', { role: 'status', class: 'stage-note' }, words),
+      this.failure === '' ? undefined : h('p', { class: 'bad', role: 'alert' }, this.failure),
+      ...(stage === undefined
+        ? []
+        : chapters(stage.steps).map((chapter) => this.chapter(chapter, stage.done))),
+    );
+    this.cards.querySelector('.card.next')?.scrollIntoView({ block: 'center' });
+  }
+
+  private chapter({ title, first, steps }: Chapter, done: number): HTMLElement {
+    const last = first + steps.length;
+    const state = done >= last ? 'done' : done >= first && done < last ? 'now' : '';
+    const head = h(
+      'h3',
+      { class: state },
+      title,
+      h('small', {}, ` ${Math.max(0, Math.min(steps.length, done - first))}/${steps.length}`),
+    );
+    if (this.level === 'chapters') return h('section', { class: `chapter ${state}` }, head);
+    const cards = fold(steps).map(({ step, index, same }) =>
+      this.card(step, first + index, first + index + same.length, done, same),
+    );
+    return h('section', { class: `chapter ${state}` }, head, ...cards);
+  }
+
+  private card(
+    step: StageStep,
+    index: number,
+    last: number,
+    done: number,
+    same: readonly StageStep[],
+  ): HTMLElement {
+    const state = done > last ? 'done' : done >= index && done <= last ? 'next' : '';
+    const full = this.level === 'everything' || state === 'next';
+    return h(
+      'article',
+      {
+        class: `card ${state}`,
+        'data-step': step.id,
+        ...(state === 'next' ? { 'aria-current': 'step' } : {}),
+      },
+      h('h4', {}, `${index + 1}. ${step.title}`),
+      command(step.command),
+      same.length === 0
+        ? undefined
+        : h(
+            'p',
+            { class: 'folded' },
+            `the same for ${same.map(({ title }) => lastWords(title, step.title)).join(', ')}`,
+          ),
+      ...(full
+        ? [
+            h('p', {}, step.why),
+            h('p', {}, h('span', { class: 'label' }, 'Without '), step.without),
+            h('p', {}, h('span', { class: 'label' }, 'Undo '), h('code', {}, step.undo)),
+            step.look === null
+              ? undefined
+              : h('p', {}, h('span', { class: 'label' }, 'Look '), h('code', {}, step.look)),
+          ]
+        : []),
+    );
+  }
+}
+
+interface Chapter {
+  readonly title: string;
+  readonly first: number;
+  readonly steps: readonly StageStep[];
+}
+
+function chapters(steps: readonly StageStep[]): readonly Chapter[] {
+  const found: { title: string; first: number; steps: StageStep[] }[] = [];
+  for (const [index, step] of steps.entries()) {
+    const last = found.at(-1);
+    if (last?.title === step.section) last.steps.push(step);
+    else found.push({ title: step.section, first: index, steps: [step] });
+  }
+  return found;
+}
+
+/** Neighbours with the same kind of id and the same reason say nothing new. */
+function fold(
+  steps: readonly StageStep[],
+): readonly { readonly step: StageStep; readonly index: number; readonly same: readonly StageStep[] }[] {
+  const found: { step: StageStep; index: number; same: StageStep[] }[] = [];
+  for (const [index, step] of steps.entries()) {
+    const last = found.at(-1);
+    const kind = (id: string): string => id.split(':')[0] ?? id;
+    if (last !== undefined && kind(last.step.id) === kind(step.id) && last.step.id !== step.id)
+      last.same.push(step);
+    else found.push({ step, index, same: [] });
+  }
+  return found;
+}
+
+/** What differs between two titles. */
+function lastWords(title: string, other: string): string {
+  const words = title.split(' ');
+  const known = new Set(other.split(' '));
+  return words.filter((word) => !known.has(word)).join(' ') || title;
+}
