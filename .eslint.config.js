@@ -62,7 +62,7 @@ export default tseslint.config(
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ['./tsconfig.json', './src/page/browser/tsconfig.json'],
+        project: ['./tsconfig.json', './src/page/browser/tsconfig.json', './test/e2e/ui/tsconfig.json'],
         tsconfigRootDir: import.meta.dirname,
       },
     },

@@ -11,6 +11,9 @@ import { MinidockError } from '../../../runtime/errors.ts';
 const PAUSE = 80;
 const AFTERWARDS = 700;
 
+/** The kernel ends a monitor with this process, also if that is killed. */
+const WITH_US = ['setpriv', '--pdeathsig', 'KILL', '--'];
+
 const MONITORS: readonly (readonly [program: string, ...words: string[]])[] = [
   // Messages of every namespace with a cable to this one.
   ['ip', 'monitor', 'all-nsid', 'link', 'address', 'route', 'nsid'],
@@ -53,7 +56,9 @@ export async function watchKernel(
         }, pause);
       };
       for (const [program, ...words] of MONITORS) {
-        const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'ignore'] });
+        const argv = [...WITH_US, program, ...words];
+        const [first = program, ...rest] = argv;
+        const child = spawn(first, rest, { stdio: ['ignore', 'pipe', 'ignore'] });
         children.push(child);
         child.stdout.on('data', changed);
         // nft is optional; ip is required.
@@ -68,6 +73,7 @@ export async function watchKernel(
       end = resolve;
       for (const signal of SIGNALS) process.on(signal, end);
       until?.addEventListener('abort', end);
+      if (until?.aborted === true) end();
       again();
     });
   } finally {

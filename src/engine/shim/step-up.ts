@@ -80,9 +80,12 @@ export async function stepUp({
     const word = ask(step?.id ?? plan.start.id, about);
     about = {};
     if (word === 'back') {
-      const back = await undoLast(rows.slice(0, next));
-      next = back.left;
-      about = { undone: back.undone, failures: back.failures };
+      const { left, undone, failures } = await undoLast(rows.slice(0, next));
+      next = Math.max(0, next - 1);
+      // What went with the step's owner, and is not to go.
+      const again = rows.slice(left, next);
+      await applySteps(again, { ...options, unfolded: true });
+      about = { undone, again: again.map(({ id }) => id), failures };
     } else if (word !== 'go') throw word;
     else if (step === undefined) break;
     else {
@@ -98,8 +101,8 @@ export async function stepUp({
 type Paused = Extract<ShimMessage, { type: 'paused' }>;
 
 /**
- * Undoes the last step by its own undo command. One that goes away with an earlier one takes that one, and all between,
- * back with it; what serves every container stays.
+ * Undoes the last step by its own undo command, or by that of the earlier step with which it goes away, and then all
+ * between too; what serves every container stays. Returns how many steps are left.
  */
 async function undoLast(
   done: readonly HostStep[],

@@ -48,10 +48,10 @@ export function byId(id: string): HTMLElement {
 
 /** A command line, with a button that copies it. */
 export function command(text: string): HTMLElement {
-  const copy = h('button', { class: 'copy', title: 'Copy', 'aria-label': `Copy: ${text}` }, '⧉');
+  const copy = h('button', { class: 'copy', title: 'Copy', 'aria-label': `Copy: ${text}` }, 'copy');
   copy.addEventListener('click', () => {
     void navigator.clipboard.writeText(text).then(() => {
-      copy.textContent = '✓';
+      copy.textContent = 'copied';
     });
   });
   return h('div', { class: 'command' }, h('code', {}, text), copy);

@@ -186,7 +186,7 @@ class Page {
     const to = (byId('ask-to') as HTMLInputElement).value.trim();
     if (to === '') return;
     this.say('The packet is on its way …');
-    const words = from === '' || from === 'outside' ? [to] : [from, '->', to];
+    const words = from === '' ? [to] : [from, '->', to];
     await this.attempt(async () => {
       const flight = flightOf(await this.link.scene(this.at, { ask: 'why', words }));
       this.say(flight.works ? 'The packet arrives.' : `The packet stops at: ${flight.stage}.`);
@@ -204,7 +204,7 @@ class Page {
 
   private toggleGoal(): void {
     if (this.view.toggleGoal()) {
-      this.say('A second lab plays the lesson to draw its goal …');
+      this.say('A second lab plays the lesson: its goal is drawn dashed.');
       void this.attempt(() => this.link.ask({ do: 'goal', at: this.at }));
     }
     this.drawTask();

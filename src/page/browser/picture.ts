@@ -183,7 +183,9 @@ export class Picture {
       ...(dashed === true ? { 'stroke-dasharray': '5 4' } : {}),
       ...(ref === undefined ? {} : { 'data-ref': key }),
     });
-    if (text !== undefined) element.textContent = text;
+    // The kernel has not given a ghost its number yet.
+    const isNumber = missing.has(key) && text?.startsWith('#') === true;
+    if (text !== undefined) element.textContent = isNumber ? '#?' : text;
     return element;
   }
 }

@@ -47,7 +47,7 @@ export class Terminals {
   }
 
   private open(at: SceneId): void {
-    const holder = h('div', { class: 'terminal' });
+    const holder = h('div', { class: 'shell-holder' });
     this.body.append(holder);
     const terminal = new Terminal({
       fontFamily: "'DejaVu Sans Mono', 'Liberation Mono', Menlo, monospace",
@@ -91,6 +91,7 @@ export class Terminals {
     for (const one of this.tabs) one.holder.hidden = one !== tab;
     this.drawBar();
     this.fitShown();
+    tab?.terminal.focus();
   }
 
   private close(tab: Tab): void {

@@ -136,12 +136,15 @@ function processes(view: Reader): HTMLElement {
         h('td', {}, one.text('Pid')),
         h('td', {}, one.number('InnerPid') === 0 ? '–' : one.text('InnerPid')),
         h('td', {}, one.text('Role')),
-        h('td', {}, one.text('Command')),
+        h('td', { title: one.text('Command') }, shortened(one.text('Command'))),
       ),
     );
   const heads = ['on the host', 'inside', 'role', 'command'].map((word) => h('th', { scope: 'col' }, word));
   return h('table', { class: 'processes' }, h('tr', {}, ...heads), ...rows);
 }
+
+/** A shim has its whole state in its words. */
+const shortened = (words: string): string => (words.length > 60 ? `${words.slice(0, 60)}…` : words);
 
 /** One ring for each namespace; those shared with the host are dashed. */
 function rings(view: Reader): HTMLElement {

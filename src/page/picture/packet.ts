@@ -79,7 +79,7 @@ const pickPacket = ({
 
 function hopsOfTrace(trace: readonly unknown[]): readonly Hop[] {
   const hops: Hop[] = [];
-  let way: string | undefined;
+  const first = asText(asObject(trace[0])['id']);
   for (const event of trace) {
     const { kind, id, hook, family, table, chain, rule, verdict, packet } = asObject(event);
     const { source, destination, sourcePort, destinationPort, iif, oif } = asObject(packet);
@@ -91,9 +91,8 @@ function hopsOfTrace(trace: readonly unknown[]): readonly Hop[] {
     };
     const stage = asText(hook);
     const before = hops.at(-1);
-    // One flight is enough: an answer of the same connection has its own id.
-    way ??= asText(id).split(' ')[0];
-    if (kind === 'leave') continue;
+    // Later packets of the connection, and the answer, have ids of their own.
+    if (kind === 'leave' || asText(id) !== first) continue;
     const isNew = before === undefined || before.stage !== stage;
     if (isNew) {
       const changed =

@@ -7,6 +7,9 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { SceneTell, StageStep, StageTell } from '../messages.ts';
 
+/** Of a start that stops half-way. */
+const STOPPED = 130;
+
 const VERBS = ['run', 'start'];
 
 interface Event {
@@ -16,6 +19,7 @@ interface Event {
   readonly outcome?: string;
   readonly ms?: number;
   readonly undone?: readonly string[];
+  readonly again?: readonly string[];
   readonly failures?: readonly string[];
 }
 
@@ -86,6 +90,10 @@ export class Stage {
       child.on('close', (code) => {
         this.state = 'ended';
         this.note = code === 0 ? `It runs: ${this.output.trim().slice(0, 12)}.` : this.output.trim();
+        if (code === STOPPED) {
+          this.done = 0;
+          this.note = `Undone, by the journal. ${this.note}`;
+        }
         this.wake();
         resolve();
       }),
@@ -141,11 +149,14 @@ export class Stage {
   }
 }
 
-function undoneText({ undone = [], failures = [] }: Event): string {
+function undoneText({ id, undone = [], again = [], failures = [] }: Event): string {
+  const owner = undone.at(-1) ?? '';
   const words =
     undone.length === 0
       ? 'This step needs no undo: it serves every container.'
-      : `Undone: ${undone.join(', ')}.`;
+      : owner === id
+        ? `Undone: ${owner}.`
+        : `Undone with ${owner}: ${id ?? ''}; then ${again.length === 1 ? 'one step was' : `${again.length} steps were`} done again.`;
   return [words, ...failures].join(' ');
 }
 

@@ -75,7 +75,7 @@ export class Scenes {
     if (lab === undefined) throw unknown(at);
     this.own.delete(at);
     await endLab(lab);
-    this.scenes.get(at)?.end();
+    await this.scenes.get(at)?.end();
   }
 
   async reset(at: SceneId): Promise<void> {
@@ -115,8 +115,10 @@ export class Scenes {
   }
 
   async close(): Promise<void> {
-    for (const scene of this.scenes.values()) scene.end();
-    await Promise.all([...this.own.values()].map((lab) => endLab(lab)));
+    const labs = [...this.own.values()];
+    this.own.clear();
+    await Promise.all([...this.scenes.values()].map((scene) => scene.end()));
+    await Promise.all(labs.map((lab) => endLab(lab)));
   }
 
   private async startNew(lesson: Lesson): Promise<void> {

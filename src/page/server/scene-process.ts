@@ -67,9 +67,15 @@ export class SceneProcess {
     });
   }
 
-  end(): void {
-    this.child.stdin.end();
-    this.child.kill();
+  /** Resolves when it has gone. */
+  end(): Promise<void> {
+    const { child } = this;
+    if (this.over) return Promise.resolve();
+    return new Promise((resolve) => {
+      child.once('exit', () => resolve());
+      child.stdin.end();
+      child.kill();
+    });
   }
 
   private receive(data: string): void {

@@ -6,8 +6,9 @@
  *     {"event":"paused","id":…}           before each step; then a word: go, run-on, back or quit
  *     {"event":"done","id":…,"outcome":…,"ms":…}
  *
- * `back` undoes the step before and pauses again, with `undone` and `failures`. It works until PID 1 has been started;
- * from there on only `quit` undoes, everything. The end of standard input is `quit`.
+ * `back` undoes the step before and pauses again, with `undone`, `again` (what went with it and was done again) and
+ * `failures`. It works until PID 1 has been started; from there on only `quit` undoes, everything. The end of standard
+ * input is `quit`.
  */
 import { createInterface } from 'node:readline';
 import { printableJson } from '../../../runtime/printable.ts';
@@ -70,8 +71,8 @@ function tell(message: ShimMessage): void {
       steps: steps.map((step, index) => stepObject(step, { n: index + 1, of: steps.length }, titles)),
     });
   } else if (message.type === 'paused') {
-    const { id, undone, failures } = message;
-    print({ event: 'paused', id, ...(undone === undefined ? {} : { undone, failures }) });
+    const { id, undone, again, failures } = message;
+    print({ event: 'paused', id, ...(undone === undefined ? {} : { undone, again, failures }) });
   } else if (message.type === 'step') {
     print({ event: 'done', id: message.id, outcome: message.outcome, ms: Number(message.ms.toFixed(3)) });
   }

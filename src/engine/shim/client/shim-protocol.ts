@@ -39,13 +39,14 @@ export type ShimMessage =
   | ({ readonly type: 'step' } & StepTime)
   /**
    * Before a step, to the client that asked for steps: it waits for a 'step'. `pid` is PID 1, once there is one, as the
-   * host sees it. After 'back': the steps undone, and why any was not.
+   * host sees it. After 'back': the steps undone, those of them that were done again, and why any could not be undone.
    */
   | {
       readonly type: 'paused';
       readonly id: StepId;
       readonly pid?: number;
       readonly undone?: readonly StepId[];
+      readonly again?: readonly StepId[];
       readonly failures?: readonly string[];
     }
   | { readonly type: 'started'; readonly pid: number }
