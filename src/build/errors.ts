@@ -1,0 +1,30 @@
+/** What a build reports when it cannot go on; `lines` are those of the Dockerfile that it is about. */
+import { MinidockError } from '../../runtime/errors.ts';
+
+export interface LineRange {
+  /** From 1 on, both included. */
+  readonly first: number;
+  readonly last: number;
+}
+
+export class BuildError extends MinidockError {
+  readonly lines: LineRange | undefined;
+
+  constructor({
+    lines,
+    ...parts
+  }: {
+    readonly code: string;
+    readonly message: string;
+    readonly hint?: string;
+    readonly cause?: unknown;
+    readonly exitCode?: number;
+    readonly lines?: LineRange | undefined;
+  }) {
+    super({ exitCode: 1, ...parts });
+    this.lines = lines;
+  }
+}
+
+export const syntaxError = (message: string, lines?: LineRange): BuildError =>
+  new BuildError({ code: 'DOCKERFILE_SYNTAX', message: `dockerfile parse error: ${message}`, lines });

@@ -1,0 +1,43 @@
+/** A Dockerfile: global ARGs, then stages, each from its FROM to the next. */
+import { syntaxError } from '../errors.ts';
+import { parseDocument, type Directives } from './document.ts';
+import type { FromInstruction, Instruction } from './instruction.ts';
+import { parseInstruction } from './instructions.ts';
+
+export type ArgInstruction = Extract<Instruction, { readonly kind: 'ARG' }>;
+
+export interface StageText {
+  readonly from: FromInstruction;
+  /** Lower case; without one the stage has its number alone. */
+  readonly name: string | undefined;
+  readonly index: number;
+  readonly instructions: readonly Instruction[];
+}
+
+export interface Dockerfile {
+  readonly directives: Directives;
+  /** Before the first FROM. */
+  readonly args: readonly ArgInstruction[];
+  readonly stages: readonly StageText[];
+  readonly lines: readonly string[];
+}
+
+/** @throws BuildError 'DOCKERFILE_SYNTAX'. */
+export function parseDockerfile(text: string): Dockerfile {
+  const { directives, instructions, lines } = parseDocument(text);
+  const args: ArgInstruction[] = [];
+  const stages: (StageText & { readonly instructions: Instruction[] })[] = [];
+  for (const raw of instructions) {
+    const instruction = parseInstruction(raw, directives.escape);
+    const stage = stages.at(-1);
+    if (instruction.kind === 'FROM') {
+      const { name } = instruction;
+      stages.push({ from: instruction, name, index: stages.length, instructions: [] });
+    } else if (stage !== undefined) stage.instructions.push(instruction);
+    else if (instruction.kind === 'ARG') args.push(instruction);
+    else throw syntaxError('no build stage in current context', instruction.lines);
+  }
+  if (instructions.length === 0) throw syntaxError('file with no instructions');
+  if (stages.length === 0) throw syntaxError('no build stage in current context');
+  return { directives, args, stages, lines };
+}
