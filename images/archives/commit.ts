@@ -72,7 +72,8 @@ export async function commitImage(request: CommitRequest): Promise<StoredImage> 
   return await perform('name', () => store.putImage({ manifestDigest, configDigest, tag, parent: base.id }));
 }
 
-function layersOf(store: ImageStore, base: StoredImage): readonly Descriptor[] {
+/** The layers that its manifest names, base first. */
+export function layersOf(store: ImageStore, base: StoredImage): readonly Descriptor[] {
   const document = readManifest(store.blobs.readBytes(base.manifestDigest), { name: base.id });
   if (document.kind === 'manifest') return document.manifest.layers;
   throw new ImageError({ code: 'MANIFEST_INVALID', message: `the manifest of ${base.id} is an index` });

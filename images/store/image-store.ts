@@ -68,6 +68,20 @@ export class ImageStore {
     return await this.layers.add(blob, {});
   }
 
+  /** For a layer that this process makes: a directory that holds it as `fs`. */
+  async prepareLayer(): Promise<string> {
+    await this.lease();
+    return await this.layers.prepare();
+  }
+
+  /** Such a directory becomes a layer. */
+  adoptLayer = (work: string, record: LayerRecord): Promise<void> => this.layers.adopt(work, record);
+
+  /** What an overlay of these layers stacks, base first. */
+  async layerDirs(diffIds: readonly string[]): Promise<readonly string[]> {
+    return withoutRepeats(await this.layers.stack(diffIds)).map((dir) => join(this.dir, dir));
+  }
+
   /** What is known of an unpacked layer. @throws ImageError 'LAYER_MISSING'. */
   layer(diffId: string): LayerRecord {
     const record = this.layers.record(diffId);

@@ -73,6 +73,22 @@ export class LayerStore {
     return await this.unpack(blob, undefined, options);
   }
 
+  /** A directory of this process for a layer that it makes itself, in `fs`; removed once the process is gone. */
+  async prepare(): Promise<string> {
+    await this.clearTemporary();
+    return this.temporary();
+  }
+
+  /** Takes such a directory as the layer that its record names. The blob is in the store already. */
+  async adopt(work: string, record: LayerRecord): Promise<void> {
+    try {
+      await this.writeRecord(work, record);
+      this.finish(work, layerName(record.report.diffId));
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  }
+
   /** The directories an overlay of these layers stacks, base first, relative to the store. All layers are there. */
   async stack(diffIds: readonly string[]): Promise<readonly string[]> {
     let dirs: string[] = [];
@@ -123,6 +139,11 @@ export class LayerStore {
     }
   }
 
+  private async writeRecord(work: string, record: LayerRecord): Promise<void> {
+    await writeFileSynced(join(work, 'layer.json'), `${JSON.stringify(record)}\n`);
+    writeFileSync(copyOf(join(work, 'layer.json')), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  }
+
   private readRecord(name: string): LayerRecord | undefined {
     const path = join(this.dir, name, 'layer.json');
     const { value, damage } = readKept(path, readLayerRecord, (error) => error instanceof ImageError);
@@ -150,8 +171,7 @@ export class LayerStore {
           ? await this.unpacker.unpackLayer({ ...common, blob: this.blobs.path(blob) }, options)
           : await arrival.readAlong(readAlong);
       const record: LayerRecord = { blob, report };
-      await writeFileSynced(join(work, 'layer.json'), `${JSON.stringify(record)}\n`);
-      writeFileSync(copyOf(join(work, 'layer.json')), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+      await this.writeRecord(work, record);
       this.finish(work, layerName(report.diffId));
       return report.diffId;
     } finally {

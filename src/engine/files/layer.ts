@@ -20,9 +20,30 @@ import { openDirectory } from './tree-sink.ts';
 const MOUNTED = /^(etc\/(hosts|hostname|resolv\.conf)|(dev|proc|sys)(\/.*)?|\.dockerenv)$/;
 
 /** @throws MinidockError for what no layer can hold. */
-export async function writeLayer(paths: Paths, id: string, write: Write): Promise<void> {
+export const writeLayer = (paths: Paths, id: string, write: Write): Promise<void> =>
+  writeUpper(write, (visit) => walkLayer(paths, id, visit));
+
+/** Of an upper directory in which all is the image's: what minidock made in it is gone. */
+export const writeBuiltLayer = (
+  upper: string,
+  write: Write,
+  onEntry: (entry: TarEntry) => TarEntry,
+): Promise<void> =>
+  writeUpper(write, async (visit) => {
+    const root = openDirectory(upper);
+    try {
+      await walkTree(root, '', (entry, open) => {
+        refuseReserved(entry);
+        return visit(onEntry(entry), open);
+      });
+    } finally {
+      closeSync(root);
+    }
+  });
+
+async function writeUpper(write: Write, walk: (visit: Visit) => Promise<void>): Promise<void> {
   const sink = new TarSink(write);
-  await walkLayer(paths, id, async (entry, open) => {
+  await walk(async (entry, open) => {
     await sink.entry(isWhiteout(entry) ? whiteout(entry) : entry, open());
     if ((entry.type === 'dir' || entry.type === 'file') && marks(open(), entry)) {
       await sink.entry({ ...entry, ...EMPTY, path: `${entry.path}/.wh..wh..opq` }, -1);
@@ -58,8 +79,8 @@ function refuseReserved({ path }: TarEntry): void {
   if (!path.slice(path.lastIndexOf('/') + 1).startsWith('.wh.')) return;
   throw new MinidockError({
     code: 'RESERVED_NAME',
-    message: `the container has a file called "/${toText(path)}", which no layer can hold: in one, a name with .wh. in front means that a file is gone`,
-    hint: 'Rename or remove it in the container, then commit again.',
+    message: `there is a file called "/${toText(path)}", which no layer can hold: in one, a name with .wh. in front means that a file is gone`,
+    hint: 'Rename or remove it, then try again.',
   });
 }
 

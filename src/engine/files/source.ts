@@ -17,9 +17,12 @@ import { namedCalls as calls } from '../../../runtime/syscall/named-calls.ts';
 /** `open` opens the data of a file for reading; the caller closes it. */
 export type Visit = (entry: TarEntry, open: () => number) => void | Promise<void>;
 
+/** Whether to look at a name at all; of a directory also at what is in it. Asked before the file is opened. */
+export type Wants = (path: string) => boolean;
+
 /** Of the thing that an O_PATH descriptor stands for, named `name`; '' names the entries below a directory only. */
-export async function walkTree(fd: number, name: string, visit: Visit): Promise<void> {
-  await new Walk(visit).walk(fd, name);
+export async function walkTree(fd: number, name: string, visit: Visit, wants?: Wants): Promise<void> {
+  await new Walk(visit, wants).walk(fd, name);
 }
 
 /** Milliseconds. A bit more than the kernel's (/proc/sys/fs/lease-break-time). */
@@ -40,7 +43,10 @@ class Walk {
   /** Milliseconds to wait for leases, all in all: a program may hold one on each of its files. */
   private patience = PATIENCE;
 
-  constructor(private readonly visit: Visit) {}
+  constructor(
+    private readonly visit: Visit,
+    private readonly wants: Wants = () => true,
+  ) {}
 
   async walk(fd: number, path: string): Promise<void> {
     const stats = fstatSync(fd, { bigint: true });
@@ -87,6 +93,7 @@ class Walk {
   }
 
   private async child(directory: number, name: string, path: string): Promise<void> {
+    if (!this.wants(path)) return;
     let fd: number;
     try {
       fd = calls.openat2(

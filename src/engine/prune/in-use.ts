@@ -1,6 +1,7 @@
 /** What containers use, and so neither `rmi` nor a prune removes. */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { isActive, type ContainerConfig } from '../spec/container.ts';
+import { cachedLayerDirs } from '../state/build-cache.ts';
 import { cannotTell } from '../state/damage.ts';
 import { claimedVolumes } from '../state/sweep.ts';
 import type { Container, ContainerStore } from '../state/store.ts';
@@ -24,14 +25,15 @@ export const imagesOf = ({ imageId, spec }: ContainerConfig): readonly string[] 
   ...spec.mounts.flatMap(({ image }) => image?.id ?? []),
 ];
 
-/** Directories of layers that containers stack, be their image removed by force. @throws as imagesInUse. */
+/** Directories of layers that containers stack, be their image removed by force, or a build's cache. @throws as imagesInUse. */
 export const layersInUse = (containers: ContainerStore): ReadonlySet<string> =>
-  new Set(
-    readable(containers, 'remove images').flatMap(({ config }) => [
+  new Set([
+    ...readable(containers, 'remove images').flatMap(({ config }) => [
       ...config.layers,
       ...config.spec.mounts.flatMap(({ image }) => image?.layers ?? []),
     ]),
-  );
+    ...cachedLayerDirs(containers.paths),
+  ]);
 
 /** Names of volumes. @throws as imagesInUse. */
 export const volumesInUse = (containers: ContainerStore): ReadonlySet<string> =>

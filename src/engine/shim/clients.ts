@@ -24,6 +24,8 @@ export interface ClientEvents {
   resized(rows: number, columns: number): void;
   /** `fd` of process `pid` is a terminal's master, to be held from now on. */
   terminalLeft(pid: number, fd: number): void;
+  /** The client that owns the container is gone. */
+  ownerLost(): void;
 }
 
 /** For the process that takes this one's place. */
@@ -42,6 +44,7 @@ export class Clients {
   private readonly clients = new Set<Client>();
   private listener = -1;
   private word: StepWord | undefined;
+  private owner: Client | undefined;
   private readonly work: Work[] = [];
 
   constructor(private readonly events: ClientEvents) {}
@@ -60,9 +63,11 @@ export class Clients {
     for (const fd of waiting) this.add(fd, DETACHED);
   }
 
-  add(fd: number, attachment: AttachedStreams): void {
+  /** `owns`: its end is to be the program's. */
+  add(fd: number, attachment: AttachedStreams, owns = false): void {
     const client = new Client(fd, attachment, (type, payload) => this.receive(client, type, payload));
     this.clients.add(client);
+    if (owns) this.owner = client;
   }
 
   /** Clients that feed the container's input are left alone while it takes no more. */
@@ -169,6 +174,7 @@ export class Clients {
   private forget(client: Client): void {
     client.close();
     if (this.clients.delete(client) && client.attachment.stdin) this.events.inputEnded();
+    if (client === this.owner) this.events.ownerLost();
   }
 
   private receive(client: Client, type: FrameType, payload: Buffer): void {

@@ -6,6 +6,7 @@ import { fetchTerminal } from '../../../runtime/process/supervise.ts';
 import { warnStderr } from '../../io/warn-stderr.ts';
 import { DEFAULT_LOG, type ContainerConfig } from '../spec/container.ts';
 import type { Lock } from '../state/lock.ts';
+import { isSameProcess } from '../state/process-identity.ts';
 import { LogWriter } from '../state/logs/log-file.ts';
 import { zonePath } from '../network/naming.ts';
 import { containerDir, containerRunDir } from '../state/paths.ts';
@@ -47,6 +48,7 @@ export function assembleShim(
     },
     resized: (rows, columns) => stdio.resize(rows, columns),
     terminalLeft: (pid, fd) => stdio.discard(fetchTerminal(pid, fd)),
+    ownerLost: () => killProgram(store, config.id),
   });
   const stdio = new ContainerStdio(log, clients, { tty, openStdin });
   const names = new NameService({
@@ -55,6 +57,12 @@ export function assembleShim(
   });
   const relays = new RelayService();
   return { store, config, lock, log, clients, stdio, names, relays, restartDelay };
+}
+
+/** PID 1 of the container: all others end with it. It may have ended already. */
+function killProgram(store: ContainerStore, id: string): void {
+  const { pid, pidStartTime } = store.readState(id);
+  if (pid !== 0 && isSameProcess(pid, pidStartTime)) process.kill(pid, 'SIGKILL');
 }
 
 function openLog(store: ContainerStore, { id, spec }: ContainerConfig): LogWriter | undefined {

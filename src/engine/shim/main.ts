@@ -54,7 +54,7 @@ export async function runShim(): Promise<void> {
   const { config } = found;
   openLog(join(containerDir(store.paths, config.id), 'shim.log'));
   const parts = assembleShim(store, config, lock);
-  parts.clients.add(CONTROL_FD, request.attach);
+  parts.clients.add(CONTROL_FD, request.attach, request.tied);
   rmSync(byHandPath(store.paths, config.id), { force: true });
   await beginRun(parts, request, 'first');
 }

@@ -98,3 +98,7 @@ export const cgroupsPath = ({
 }): string => `${cgroupParent}/${id}`;
 /** Notes of what happened, for `events` (engine/events). */
 export const eventsDir = (p: Paths): string => join(p.run, 'events');
+/** Of `build`: what is kept of instructions that were carried out (engine/state/build-cache.ts). */
+export const buildCacheDir = (p: Paths): string => join(p.root, 'build', 'cache');
+/** Directories of `RUN --mount=type=cache`, by a digest of their id. */
+export const cacheMountsDir = (p: Paths): string => join(p.root, 'build', 'mounts');

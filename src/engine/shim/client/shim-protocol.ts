@@ -75,6 +75,8 @@ export interface ShimRequest {
   readonly step?: boolean;
   /** What the client on descriptor 3 is attached to from the first byte on. */
   readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  /** The program is killed when the client on descriptor 3 is gone: a build owns the containers of its RUNs. */
+  readonly tied?: boolean;
   /** What stops half-way by who steps through it is removed, and not kept to be started again. */
   readonly forget?: boolean;
   /** The window size of the terminal that waits for the container, if there is one. */

@@ -1,0 +1,160 @@
+/**
+ * The files of a COPY, walked twice: first for the digest that is part of the cache's key, then to write them. Both
+ * walks make the same entries, so that what is written is what the key says. Times are no part of it.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { fromText, toText } from '../../../images/unpack/paths.ts';
+import type { TarEntry } from '../../../images/unpack/tar-entry.ts';
+import { walkTree } from '../../engine/files/source.ts';
+import type { IgnoreRules } from '../context/ignore.ts';
+import { openPath, type SourceTree } from '../context/source-tree.ts';
+import { BuildError } from '../errors.ts';
+
+export interface CopyItem {
+  readonly tree: SourceTree;
+  /** Below the tree's root. */
+  readonly path: string;
+  /** Of a file, or of a directory with --parents: what it is called below the destination; '' for a directory's contents. */
+  readonly name: string;
+  readonly exclude: IgnoreRules;
+}
+
+export interface Ownership {
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  readonly mode?: number | undefined;
+}
+
+/** `entry` is named below the destination; '' is the directory whose contents are copied. */
+export type VisitCopied = (entry: TarEntry, open: () => number) => void | Promise<void>;
+
+/** A file was changed between the two walks. */
+export class ChangedFile extends BuildError {
+  constructor(path: string) {
+    super({
+      code: 'CONTEXT_CHANGED',
+      message: `"${path}" was changed while it was copied`,
+      hint: 'Build again when no program writes to it.',
+    });
+  }
+}
+
+export async function walkItem(item: CopyItem, owner: Ownership, visit: VisitCopied): Promise<void> {
+  const { tree, path, name, exclude } = item;
+  const fd = openPath(tree, path);
+  if (fd === undefined || hidden(tree, path)) {
+    if (fd !== undefined) closeSync(fd);
+    throw notFound(path);
+  }
+  try {
+    const stats = fstatSync(fd);
+    const isDirectory = stats.isDirectory();
+    const from = fromText(path);
+    const to = fromText(name);
+    /** Directories that the rules leave out, which something below them needs all the same. */
+    let held: TarEntry[] = [];
+    const rename = (given: string): string => {
+      if (!isDirectory) return to;
+      const below = from === '' ? given : given.slice(from.length + 1);
+      return to === '' ? below : below === '' ? to : `${to}/${below}`;
+    };
+    const relative = (given: string): string => toText(from === '' ? given : given.slice(from.length + 1));
+    const isIgnored = (given: string): boolean =>
+      tree.rules.ignores(toText(given)) || (isDirectory && exclude.ignores(relative(given)));
+    const prunes = tree.rules.prunes && exclude.prunes;
+    const changed = (entry: TarEntry): TarEntry => ({
+      ...entry,
+      path: rename(entry.path),
+      linkpath: entry.type === 'link' ? rename(entry.linkpath) : entry.linkpath,
+      uid: owner.uid ?? (tree.ownedByRoot ? 0 : entry.uid),
+      gid: owner.gid ?? (tree.ownedByRoot ? 0 : entry.gid),
+      mode: owner.mode === undefined || entry.type === 'symlink' ? entry.mode : owner.mode,
+    });
+    if (isDirectory) await visit(changed(rootEntry(fd, from)), () => fd);
+    await walkTree(
+      fd,
+      isDirectory ? from : to,
+      async (entry, open) => {
+        if (isDirectory && entry.path === from) return;
+        if (isDirectory && isIgnored(entry.path)) {
+          if (entry.type === 'dir') held = [...held.filter((dir) => isBelow(entry.path, dir.path)), entry];
+          return;
+        }
+        for (const dir of held) if (isBelow(entry.path, dir.path)) await visit(changed(dir), open);
+        held = [];
+        await visit(changed(entry), open);
+      },
+      (given) => !isDirectory || !prunes || !isIgnored(given),
+    );
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const isBelow = (path: string, directory: string): boolean => path.startsWith(`${directory}/`);
+
+const hidden = ({ rules }: SourceTree, path: string): boolean => rules.prunes && rules.ignores(path);
+
+const notFound = (path: string): BuildError =>
+  new BuildError({
+    code: 'NO_SUCH_FILE',
+    message: `"/${path}": not found`,
+    hint: 'It must be in the context, and .dockerignore must not leave it out.',
+  });
+
+function rootEntry(fd: number, path: string): TarEntry {
+  const stats = fstatSync(fd, { bigint: true });
+  return {
+    type: 'dir',
+    path,
+    linkpath: '',
+    mode: Number(stats.mode & 0o7777n),
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    size: 0,
+    mtime: stats.mtimeNs,
+    major: 0,
+    minor: 0,
+    xattrs: new Map(),
+    sparse: undefined,
+  };
+}
+
+/** What each file was when it was read, by its name below the destination. */
+export type Seen = Map<string, string>;
+
+export function stampOf(fd: number): string {
+  const { dev, ino, size, mtimeNs, ctimeNs } = fstatSync(fd, { bigint: true });
+  return [dev, ino, size, mtimeNs, ctimeNs].join(':');
+}
+
+const chunk = Buffer.allocUnsafe(1 << 18);
+
+/** Of all that matters of an item: names, kinds, modes, owners, attributes and contents. */
+export async function digestItem(item: CopyItem, owner: Ownership, seen: Seen): Promise<string> {
+  const hash = createHash('sha256');
+  await walkItem(item, owner, (entry, open) => {
+    const { type, path, linkpath, mode, uid, gid, size, major, minor, xattrs } = entry;
+    put(hash, type, path, linkpath, String(mode), `${String(uid)}:${String(gid)}`, String(size));
+    put(hash, `${String(major)}:${String(minor)}`, String(xattrs.size));
+    for (const [name, value] of [...xattrs].sort(([a], [b]) => (a < b ? -1 : 1)))
+      put(hash, name, Buffer.from(value).toString('latin1'));
+    if (type !== 'file') return;
+    const fd = open();
+    seen.set(path, stampOf(fd));
+    for (let left = size; left > 0;) {
+      const count = readSync(fd, chunk, 0, Math.min(left, chunk.length), size - left);
+      if (count === 0) throw new ChangedFile(toText(path));
+      hash.update(chunk.subarray(0, count));
+      left -= count;
+    }
+    if (seen.get(path) !== stampOf(fd)) throw new ChangedFile(toText(path));
+  });
+  return hash.digest('hex');
+}
+
+/** With their lengths, so that no two lists of words look the same. */
+function put(hash: Hash, ...words: readonly string[]): void {
+  for (const word of words) hash.update(`${String(word.length)}:${word};`, 'latin1');
+}

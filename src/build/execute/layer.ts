@@ -1,0 +1,110 @@
+/**
+ * An instruction's layer in the making: the upper directory of an overlay over the stage's layers, below the image
+ * store, so that it becomes a layer by rename(2). What is unfinished goes with this process.
+ */
+import { createHash } from 'node:crypto';
+import { createWriteStream, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { finished } from 'node:stream/promises';
+import { join } from 'node:path';
+import type { ImageStore } from '../../../images/store/image-store.ts';
+import { writeBuiltLayer } from '../../engine/files/layer.ts';
+import { openMerged } from './merged.ts';
+
+export interface NewLayer {
+  readonly work: string;
+  /** Holds `upper` and `work`, as the overlay of a container does. */
+  readonly overlay: string;
+  readonly upper: string;
+}
+
+export interface BuiltLayer {
+  readonly diffId: string;
+  /** Bytes of its files. */
+  readonly size: number;
+}
+
+export async function beginLayer(store: ImageStore): Promise<NewLayer> {
+  const work = await store.prepareLayer();
+  const overlay = join(work, 'overlay');
+  for (const name of ['empty', 'merged', 'overlay', 'overlay/upper', 'overlay/work'])
+    mkdirSync(join(work, name), { mode: 0o755 });
+  return { work, overlay, upper: join(overlay, 'upper') };
+}
+
+/** The stage's files with the new layer on top, to be written to. The caller closes it. */
+export const openStage = ({ work, overlay, upper }: NewLayer, layers: readonly string[]): number =>
+  openMerged(layers.length === 0 ? [join(work, 'empty')] : layers, join(work, 'merged'), {
+    upper,
+    work: join(overlay, 'work'),
+  });
+
+export async function discardLayer({ work }: NewLayer): Promise<void> {
+  await rm(work, { recursive: true, force: true });
+}
+
+/** `epoch`: no time of a file is later (SOURCE_DATE_EPOCH, nanoseconds). */
+export async function endLayer(
+  store: ImageStore,
+  { work, overlay, upper }: NewLayer,
+  epoch: bigint | undefined,
+): Promise<BuiltLayer> {
+  let size = 0;
+  const { digest, bytes } = await writeBlob(store, (write) =>
+    writeBuiltLayer(upper, write, (entry) => {
+      if (entry.type === 'file') size += entry.size;
+      if (entry.type === 'symlink') size += entry.linkpath.length;
+      return epoch !== undefined && entry.mtime > epoch ? { ...entry, mtime: epoch } : entry;
+    }),
+  );
+  renameSync(upper, join(work, 'fs'));
+  for (const name of ['empty', 'merged', 'overlay'])
+    rmSync(join(work, name), { recursive: true, force: true });
+  void overlay;
+  const report = {
+    diffId: digest,
+    tarSize: bytes,
+    size,
+    impliedDirs: [],
+    danglingLinks: [],
+    opaqueRoot: false,
+  };
+  await store.adoptLayer(work, { blob: digest, report });
+  return { diffId: digest, size };
+}
+
+type Write = (bytes: Uint8Array) => void | Promise<void>;
+
+async function writeBlob(
+  { blobs }: ImageStore,
+  produce: (write: Write) => Promise<void>,
+): Promise<{ readonly digest: string; readonly bytes: number }> {
+  const temporary = await blobs.temporaryPath();
+  try {
+    const file = createWriteStream(temporary, { flags: 'wx', mode: 0o600, highWaterMark: 1 << 20 });
+    const hash = createHash('sha256');
+    let bytes = 0;
+    try {
+      await produce(async (chunk) => {
+        hash.update(chunk);
+        bytes += chunk.length;
+        if (!file.write(chunk)) await Promise.race([once(file, 'drain'), failure(file)]);
+      });
+    } finally {
+      file.end();
+    }
+    await finished(file);
+    const digest = `sha256:${hash.digest('hex')}`;
+    await blobs.commit(temporary, digest, bytes, digest);
+    return { digest, bytes };
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** A full disk, say. */
+async function failure(file: NodeJS.EventEmitter): Promise<never> {
+  const [error] = (await once(file, 'error')) as [Error];
+  throw error;
+}

@@ -1,0 +1,134 @@
+/**
+ * RUN: an ordinary container over the stage's layers, whose overlay writes into the new layer. It is tied to this process:
+ * its shim kills it when the build is gone, and removes it when it ends.
+ */
+import { lstatSync, readdirSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ContainerDefaults, StoredImage } from '../../../images/types.ts';
+import { createContainer } from '../../engine/create.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { overlayDir } from '../../engine/plans/bundle.ts';
+import type { CreateRequest } from '../../engine/spec/create-request.ts';
+import { fromWire, launchShim, shimLost } from '../../engine/start.ts';
+import type { NewLayer } from './layer.ts';
+
+export interface RunRequest {
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly config: ContainerDefaults;
+  /** Directories, base first. */
+  readonly layers: readonly string[];
+  readonly layer: NewLayer;
+  /** Flags of `run`: network, limits, mounts. */
+  readonly flags: Partial<CreateRequest>;
+  readonly output: (stream: 1 | 2, bytes: Buffer) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Its exit status. @throws what the shim reports. */
+export async function runInStage(engine: Engine, request: RunRequest): Promise<number> {
+  const { args, config, layers, layer, flags, output, signal } = request;
+  const [program = '', ...rest] = args;
+  const image = stageImage({ ...config, Env: request.env, Volumes: null, Healthcheck: null }, layers);
+  const container = await createContainer(
+    engine.containers,
+    {
+      image: 'minidock-build',
+      args: rest,
+      entrypoint: program,
+      attachStdin: false,
+      attachStdout: true,
+      attachStderr: true,
+      rm: true,
+      logDriver: 'none',
+      hostname: 'buildkitsandbox',
+      ...flags,
+    },
+    image,
+  );
+  const { id } = container;
+  // What the container writes is the layer.
+  symlinkSync(layer.overlay, overlayDir(engine.paths, id));
+  const before = stubs(
+    layers,
+    container.spec.mounts.map(({ target }) => target),
+  );
+  const status = await new Promise<number>((resolve, reject) => {
+    const connection = launchShim(
+      {
+        id,
+        ...engine.paths,
+        explain: false,
+        tied: true,
+        attach: { stdin: false, stdout: true, stderr: true },
+      },
+      {
+        output,
+        message: (message) => {
+          if (message.type === 'exited') end(() => resolve(message.exitCode));
+          if (message.type === 'failed') end(() => reject(fromWire(message.error)));
+        },
+        closed: () => end(() => reject(shimLost(engine.paths, id))),
+      },
+      undefined,
+    );
+    let ended = false;
+    const end = (how: () => void): void => {
+      if (ended) return;
+      ended = true;
+      connection.close();
+      how();
+    };
+    signal?.addEventListener('abort', () => end(() => reject(signal.reason as Error)), { once: true });
+  });
+  removeStubs(layer.upper, before);
+  return status;
+}
+
+const stageImage = (config: ContainerDefaults, layerDirs: readonly string[]): StoredImage => ({
+  id: '',
+  config: { architecture: '', os: 'linux', config, rootfs: { type: 'layers', diff_ids: [] } },
+  manifestDigest: '',
+  tags: [],
+  repoDigests: [],
+  layerDirs,
+  size: 0,
+  lastTagged: '',
+});
+
+const FILES = ['etc/hosts', 'etc/hostname', 'etc/resolv.conf', '.dockerenv'];
+
+/** Mount points that the stage does not have, and which are therefore no change of the instruction's. */
+function stubs(layers: readonly string[], targets: readonly string[]): readonly string[] {
+  const all = [...FILES, ...targets.map((path) => path.replace(/^\/+|\/+$/g, ''))];
+  return all.filter(
+    (path) => !layers.some((layer) => lstatSync(join(layer, path), { throwIfNoEntry: false }) !== undefined),
+  );
+}
+
+/** Only the upper directory's own names are looked at: no component of a path may be a link. */
+function removeStubs(upper: string, paths: readonly string[]): void {
+  for (const path of paths) {
+    for (let at = path; at !== '.' && at !== ''; at = dirname(at)) {
+      if (!isEmpty(upper, at)) break;
+      const full = join(upper, at);
+      if (lstatSync(full).isDirectory()) rmdirSync(full);
+      else rmSync(full);
+      // The directory that holds it was there before, or is a stub of its own.
+      if (!paths.some((stub) => stub.startsWith(`${dirname(at)}/`) && stub !== path)) break;
+    }
+  }
+}
+
+function isEmpty(upper: string, path: string): boolean {
+  let here = upper;
+  for (const part of path.split('/')) {
+    const stats = lstatSync(here, { throwIfNoEntry: false });
+    if (stats?.isDirectory() !== true) return false;
+    here = join(here, part);
+  }
+  const stats = lstatSync(here, { throwIfNoEntry: false });
+  if (stats === undefined) return false;
+  if (stats.isDirectory()) return readdirSync(here).length === 0;
+  return stats.isFile() && stats.size === 0;
+}
