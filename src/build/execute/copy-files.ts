@@ -17,6 +17,8 @@ export interface CopyItem {
   readonly path: string;
   /** Of a file, or of a directory with --parents: what it is called below the destination; '' for a directory's contents. */
   readonly name: string;
+  /** A directory is copied under its name, and not its contents alone. */
+  readonly keepsName: boolean;
   readonly exclude: IgnoreRules;
 }
 
@@ -51,7 +53,7 @@ export async function walkItem(item: CopyItem, owner: Ownership, visit: VisitCop
     const stats = fstatSync(fd);
     const isDirectory = stats.isDirectory();
     const from = fromText(path);
-    const to = fromText(name);
+    const to = isDirectory && !item.keepsName ? '' : fromText(name);
     /** Directories that the rules leave out, which something below them needs all the same. */
     let held: TarEntry[] = [];
     const rename = (given: string): string => {

@@ -73,8 +73,9 @@ export type Instruction =
   | (Common & { readonly kind: 'CMD' | 'ENTRYPOINT'; readonly command: CommandLine })
   | (Common & { readonly kind: 'EXPOSE' | 'VOLUME'; readonly words: readonly string[] })
   | (Common & { readonly kind: 'SHELL'; readonly args: readonly string[] })
+  | (Common & { readonly kind: 'WORKDIR'; readonly value: string })
   | (Common & {
-      readonly kind: 'USER' | 'WORKDIR' | 'STOPSIGNAL' | 'MAINTAINER' | 'ONBUILD';
+      readonly kind: 'USER' | 'STOPSIGNAL' | 'MAINTAINER' | 'ONBUILD';
       readonly value: string;
     });
 

@@ -5,15 +5,11 @@ import { closest } from './closest.ts';
 import { GROUPS, VERBS } from './verbs.ts';
 
 const SWARM = 'there is no Swarm on one host without a daemon';
-const BUILD = 'minidock builds no images: build elsewhere, then minidock load or minidock pull';
 
 const CONTEXT = 'minidock works on this host only; its one context is "default"';
 
 /** Of Docker's commands: why there is none here. */
 const REFUSED: Readonly<Record<string, string>> = {
-  build: BUILD,
-  'builder build': BUILD,
-  buildx: BUILD,
   checkpoint: 'minidock keeps no checkpoints of processes',
   compose: 'minidock has no Compose: write the containers down as a script of minidock run lines',
   config: SWARM,
@@ -22,7 +18,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   'context import': CONTEXT,
   'context rm': CONTEXT,
   'context update': CONTEXT,
-  'image build': BUILD,
   node: SWARM,
   plugin: 'minidock has no plugins',
   secret: SWARM,

@@ -5,6 +5,7 @@ import type { VerbEntry } from './verb-entry.ts';
 /** The first words of verbs of two, in the order of --help. */
 export const GROUPS: Readonly<Record<string, string>> = {
   builder: 'Manage builds',
+  buildx: 'Build images',
   container: 'Manage containers',
   context: 'Manage contexts',
   image: 'Manage images',
@@ -157,6 +158,12 @@ export const VERBS: readonly VerbEntry[] = [
     aliases: ['container commit'],
     summary: "Create a new image from a container's changes",
     load: async () => (await import('../container/commit.ts')).commit,
+  },
+  {
+    name: 'build',
+    aliases: ['image build', 'builder build', 'buildx build'],
+    summary: 'Build an image from a Dockerfile',
+    load: async () => (await import('../image/build.ts')).buildImage,
   },
   {
     name: 'pull',

@@ -1,0 +1,405 @@
+/**
+ * Carries a plan out: each stage from its base on, one instruction after the other; stages that do not need each other
+ * side by side. A layer is made only if the cache has none for the digest of all that goes into it.
+ */
+import { closeSync } from 'node:fs';
+import { layersOf } from '../../images/archives/commit.ts';
+import { mediaTypes } from '../../images/media-types.ts';
+import type { ImageStore } from '../../images/store/image-store.ts';
+import type { Descriptor, StoredImage } from '../../images/types.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { CreateRequest } from '../engine/spec/create-request.ts';
+import { findCached, writeCached } from '../engine/state/build-cache.ts';
+import { digestOf } from '../../images/digest.ts';
+import { CopyStep } from './copy-step.ts';
+import { BuildError } from './errors.ts';
+import { Directories } from './execute/destination.ts';
+import { findOwner } from './execute/destination.ts';
+import { beginLayer, discardLayer, endLayer, openStage, type NewLayer } from './execute/layer.ts';
+import { runInStage } from './execute/run.ts';
+import { applyMetadata, type Scope } from './metadata.ts';
+import { parseDockerfile } from './parse/dockerfile.ts';
+import type { CopyInstruction, Instruction, RunInstruction } from './parse/instruction.ts';
+import { expandWord } from './parse/shell-words.ts';
+import { DEFAULT_PATH, workdir } from './plan/config-change.ts';
+import { findStage, inLine, type BuildPlan, type PlannedStage } from './plan/graph.ts';
+import type { Reporter, Vertex } from './progress/report.ts';
+import { proxyEnv, runEnv, runText, runWords } from './run-instruction.ts';
+import { RunMounts, type MountSources } from './run-mounts.ts';
+import type { SourceTree } from './context/source-tree.ts';
+import { variablesOf, type Stage, type StageLayer } from './stage.ts';
+
+export interface BuilderOptions {
+  readonly engine: Engine;
+  readonly store: ImageStore;
+  readonly plan: BuildPlan;
+  readonly report: Reporter;
+  readonly scope: Scope;
+  /** Opened when the first instruction copies from it. */
+  readonly context: () => Promise<SourceTree>;
+  readonly image: (name: string, platform: string | undefined) => Promise<StoredImage>;
+  readonly useCache: boolean;
+  /** Of `run`, for all RUNs. */
+  readonly runFlags: Partial<CreateRequest>;
+  readonly secrets: MountSources['secrets'];
+  readonly ssh: MountSources['ssh'];
+  /** SOURCE_DATE_EPOCH, seconds. */
+  readonly epoch: number | undefined;
+}
+
+export class Builder {
+  private readonly stages = new Map<number, Promise<Stage>>();
+  private readonly abort = new AbortController();
+  private readonly copies: CopyStep;
+
+  constructor(private readonly options: BuilderOptions) {
+    this.copies = new CopyStep(options, (name, before) => this.source(name, before));
+  }
+
+  /** The target's. @throws BuildError, the first one of any stage. */
+  async build(): Promise<Stage> {
+    const { plan } = this.options;
+    const all = plan.stages.map(({ text }) => this.stage(text.index));
+    try {
+      await Promise.all(all);
+      return await this.stage(plan.target);
+    } catch (error) {
+      this.abort.abort(error);
+      await Promise.allSettled(all);
+      throw error;
+    }
+  }
+
+  private stage(index: number): Promise<Stage> {
+    const known = this.stages.get(index);
+    if (known !== undefined) return known;
+    const planned = this.options.plan.stages.find(({ text }) => text.index === index);
+    if (planned === undefined) throw new Error(`stage ${String(index)} is not planned`);
+    const stage = this.carryOut(planned);
+    this.stages.set(index, stage);
+    return stage;
+  }
+
+  private async carryOut(planned: PlannedStage): Promise<Stage> {
+    const { plan, report } = this.options;
+    const { triggers, stage: base } = await this.base(planned);
+    const instructions = [...triggers, ...planned.text.instructions];
+    const total = 1 + instructions.filter(makesLayer).length;
+    let at = 1;
+    const isNamed = plan.stages.length > 1 || planned.text.name !== undefined;
+    const prefix = (): string => `[${isNamed ? `${planned.label} ` : ''}${String(at)}/${String(total)}]`;
+    let stage = base;
+    for (const instruction of instructions) {
+      this.abort.signal.throwIfAborted();
+      if (!makesLayer(instruction)) {
+        if (instruction.kind !== 'FROM') stage = this.metadata(stage, instruction);
+        continue;
+      }
+      at += 1;
+      const vertex = report.vertex(`${prefix()} ${instruction.text}`);
+      const before = stage;
+      stage = await report.during(vertex, async (cached) => {
+        try {
+          return await this.layered(before, instruction, planned, vertex, cached);
+        } catch (error) {
+          throw inInstruction(error, instruction);
+        }
+      });
+    }
+    return stage;
+  }
+
+  private metadata(stage: Stage, instruction: Instruction): Stage {
+    switch (instruction.kind) {
+      case 'RUN':
+      case 'COPY':
+      case 'ADD':
+      case 'WORKDIR':
+      case 'FROM':
+        return stage;
+      default:
+        return applyMetadata(stage, instruction, this.options.scope);
+    }
+  }
+
+  private async base({
+    base,
+    platform,
+    text,
+  }: PlannedStage): Promise<{ readonly stage: Stage; readonly triggers: readonly Instruction[] }> {
+    if (base.kind === 'stage') {
+      const parent = await this.stage(base.index);
+      return { stage: { ...parent, args: new Map(), hasCmd: false }, triggers: [] };
+    }
+    if (base.kind === 'scratch') return { stage: SCRATCH, triggers: [] };
+    const { report } = this.options;
+    const image = await report.during(
+      report.vertex(`[${text.name ?? 'internal'}] FROM ${base.name}`),
+      async () => {
+        try {
+          return await this.options.image(base.name, platform);
+        } catch (error) {
+          throw inInstruction(error, text.from);
+        }
+      },
+    );
+    return this.fromImage(image);
+  }
+
+  private async fromImage(
+    image: StoredImage,
+  ): Promise<{ readonly stage: Stage; readonly triggers: readonly Instruction[] }> {
+    const { store } = this.options;
+    const descriptors = layersOf(store, image);
+    const { config, author, created, history, rootfs } = image.config;
+    const { OnBuild: triggers = [], ...settings } = config ?? {};
+    const layers = rootfs.diff_ids.map((diffId, index): StageLayer => {
+      const descriptor = descriptors[index];
+      if (descriptor === undefined)
+        throw new BuildError({
+          code: 'MANIFEST_INVALID',
+          message: `the manifest of ${image.id} lists too few layers`,
+        });
+      return { diffId, descriptor };
+    });
+    const stage: Stage = {
+      config: settings,
+      author,
+      hasCmd: false,
+      layers,
+      dirs: image.layerDirs,
+      key: keyOf('base', ...rootfs.diff_ids),
+      history: history ?? [],
+      args: new Map(),
+      created,
+    };
+    const text = `FROM x\n${(triggers ?? []).join('\n')}\n`;
+    return { stage, triggers: parseDockerfile(text).stages[0]?.instructions ?? [] };
+  }
+
+  private async layered(
+    stage: Stage,
+    instruction: Instruction,
+    planned: PlannedStage,
+    vertex: Vertex,
+    cached: () => void,
+  ): Promise<Stage> {
+    switch (instruction.kind) {
+      case 'RUN':
+        return this.run(stage, instruction, planned, vertex, cached);
+      case 'COPY':
+      case 'ADD':
+        return this.copy(stage, instruction, planned, cached);
+      case 'WORKDIR': {
+        const { escape } = this.options.scope;
+        const given = inLine(instruction.lines, () =>
+          expandWord(instruction.value, variablesOf(stage), escape),
+        );
+        const path = workdir(stage.config, given);
+        const { User: user = '' } = stage.config;
+        const next: Stage = { ...stage, config: { ...stage.config, WorkingDir: path } };
+        return this.layer(next, `WORKDIR ${path}`, ['WORKDIR', path, user], cached, async (layer) => {
+          const root = openStage(layer, stage.dirs);
+          try {
+            const directories = new Directories(root);
+            directories.make(path, user === '' ? { uid: 0, gid: 0 } : findOwner(root, user));
+            directories.end(this.time());
+          } finally {
+            closeSync(root);
+          }
+        });
+      }
+      default:
+        return stage;
+    }
+  }
+
+  private async copy(
+    stage: Stage,
+    instruction: CopyInstruction,
+    { text }: PlannedStage,
+    cached: () => void,
+  ): Promise<Stage> {
+    const copy = await this.copies.prepare(stage, instruction, text.index);
+    try {
+      return await this.layer(stage, copy.createdBy, copy.key, cached, (layer) =>
+        copy.perform(layer, stage.dirs, this.time()),
+      );
+    } finally {
+      copy.close();
+    }
+  }
+
+  private async run(
+    stage: Stage,
+    instruction: RunInstruction,
+    { text }: PlannedStage,
+    vertex: Vertex,
+    cached: () => void,
+  ): Promise<Stage> {
+    const { engine, report, runFlags, scope, secrets, ssh } = this.options;
+    const words = runWords(instruction, stage);
+    const env = runEnv(stage);
+    const network = instruction.network === 'default' ? undefined : instruction.network;
+    const source = (name: string | undefined): Promise<Stage> =>
+      name === undefined ? this.contextStage() : this.sourceStage(name, text.index);
+    const mounts = new RunMounts({ engine, secrets, ssh, source });
+    const { WorkingDir, User } = stage.config;
+    const prepared = await mounts.prepare(instruction, stage, scope);
+    const key = [
+      'RUN',
+      words,
+      env,
+      WorkingDir ?? '',
+      User ?? '',
+      network ?? runFlags.network ?? '',
+      prepared.key,
+    ];
+    const createdBy = runText(words, stage, variablesOf(stage));
+    return this.layer(stage, createdBy, key, cached, async (layer) => {
+      const held = await prepared.hold(words.script);
+      try {
+        const status = await runInStage(engine, {
+          args: words.args,
+          env: [...env, ...proxyEnv(scope.buildArgs, stage), ...held.env],
+          config: stage.config,
+          layers: stage.dirs.length === 0 ? [await emptyDir(layer)] : stage.dirs,
+          layer,
+          flags: { ...runFlags, ...(network === undefined ? {} : { network }), ...held.flags },
+          output: (_, bytes) => report.output(vertex, Buffer.from(bytes)),
+          signal: this.abort.signal,
+        });
+        if (status !== 0)
+          throw new BuildError({
+            code: 'RUN_FAILED',
+            message: `process "${words.args.join(' ')}" did not complete successfully: exit code: ${String(status)}`,
+            lines: instruction.lines,
+          });
+      } finally {
+        held.release();
+      }
+    });
+  }
+
+  /** From the cache, or made by `make`. */
+  private async layer(
+    stage: Stage,
+    createdBy: string,
+    words: readonly unknown[],
+    cached: () => void,
+    make: (layer: NewLayer) => Promise<void>,
+  ): Promise<Stage> {
+    const { engine, store, epoch, useCache } = this.options;
+    const key = keyOf(stage.key, epoch, words);
+    const record = useCache ? findCached(engine.paths, key) : undefined;
+    if (record !== undefined && (await store.hasLayer(record.diffId))) {
+      const { blob, report } = store.layer(record.diffId);
+      if (await store.blobs.has(blob, report.tarSize)) {
+        cached();
+        return this.withLayer(stage, key, record.diffId, createdBy, record.created);
+      }
+    }
+    const layer = await beginLayer(store);
+    try {
+      await make(layer);
+      const { diffId, size } = await endLayer(store, layer, epoch === undefined ? undefined : this.time());
+      const created = (epoch === undefined ? new Date() : new Date(epoch * 1000)).toISOString();
+      writeCached(engine.paths, { key, diffId, size, created, description: createdBy, parent: stage.key });
+      return await this.withLayer(stage, key, diffId, createdBy, created);
+    } finally {
+      await discardLayer(layer);
+    }
+  }
+
+  private async withLayer(
+    stage: Stage,
+    key: string,
+    diffId: string,
+    createdBy: string,
+    created: string,
+  ): Promise<Stage> {
+    const { store } = this.options;
+    const { blob, report } = store.layer(diffId);
+    const descriptor: Descriptor = {
+      mediaType: mediaTypes.layer('none'),
+      digest: blob,
+      size: report.tarSize,
+    };
+    const layers = [...stage.layers, { diffId, descriptor }];
+    return {
+      ...stage,
+      key,
+      layers,
+      dirs: await store.layerDirs(layers.map((layer) => layer.diffId)),
+      created,
+      history: [...stage.history, { created, created_by: createdBy, comment: 'buildkit.dockerfile.v0' }],
+    };
+  }
+
+  /** A stage by name or number, else an image. */
+  private async sourceStage(name: string, before: number): Promise<Stage> {
+    const { plan } = this.options;
+    const found = findStage(
+      plan.stages.map(({ text }) => text),
+      name,
+      before,
+      true,
+    );
+    if (found !== undefined) return await this.stage(found);
+    return (await this.fromImage(await this.options.image(name, undefined))).stage;
+  }
+
+  private async source(name: string, before: number): Promise<readonly string[]> {
+    return (await this.sourceStage(name, before)).dirs;
+  }
+
+  /** The context as a stage of one layer, for mounts of it. */
+  private async contextStage(): Promise<Stage> {
+    const copy = await this.copies.prepareContext(SCRATCH);
+    return this.layer(
+      SCRATCH,
+      copy.createdBy,
+      copy.key,
+      () => undefined,
+      (layer) => copy.perform(layer, [], this.time()),
+    );
+  }
+
+  /** Nanoseconds, for what has no time of its own. */
+  private time(): bigint {
+    return BigInt(this.options.epoch ?? 0) * 1_000_000_000n;
+  }
+}
+
+const SCRATCH: Stage = {
+  config: { Env: [DEFAULT_PATH] },
+  author: undefined,
+  hasCmd: false,
+  layers: [],
+  dirs: [],
+  key: 'scratch',
+  history: [],
+  args: new Map(),
+  created: undefined,
+};
+
+const emptyDir = ({ work }: NewLayer): Promise<string> => Promise.resolve(`${work}/empty`);
+
+const makesLayer = ({ kind }: Instruction): boolean => ['RUN', 'COPY', 'ADD', 'WORKDIR'].includes(kind);
+
+const keyOf = (...parts: readonly unknown[]): string =>
+  digestOf(Buffer.from(JSON.stringify(parts))).slice('sha256:'.length);
+
+/** The same error, with the lines that it is about. */
+function inInstruction(error: unknown, { lines }: Instruction): unknown {
+  if (error instanceof BuildError && error.lines !== undefined) return error;
+  if (!(error instanceof Error) || typeof (error as { code?: unknown }).code !== 'string') return error;
+  const { code, hint } = error as unknown as { code: string; hint?: string };
+  return new BuildError({
+    code,
+    message: error.message,
+    cause: error,
+    lines,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}

@@ -1,0 +1,202 @@
+/** A COPY or ADD: its sources found and read for the cache's key, then, if need be, written. */
+import { closeSync, mkdtempSync, rmSync } from 'node:fs';
+import { posix } from 'node:path';
+import { join } from 'node:path';
+import type { ImageStore } from '../../images/store/image-store.ts';
+import { rulesOf } from './context/ignore.ts';
+import { cleanPath, matchPaths, treeOf, type SourceTree } from './context/source-tree.ts';
+import { BuildError } from './errors.ts';
+import { copyFiles, type TextFile } from './execute/copy.ts';
+import { digestItem, type CopyItem, type Ownership, type Seen } from './execute/copy-files.ts';
+import { findOwner } from './execute/destination.ts';
+import { openStage, type NewLayer } from './execute/layer.ts';
+import { openMerged } from './execute/merged.ts';
+import { withoutTabs } from './parse/heredocs.ts';
+import type { CopyInstruction } from './parse/instruction.ts';
+import { expandWord } from './parse/shell-words.ts';
+import { inLine } from './plan/graph.ts';
+import { variablesOf, type Stage } from './stage.ts';
+
+export interface PreparedCopy {
+  readonly key: readonly unknown[];
+  readonly createdBy: string;
+  perform(layer: NewLayer, dirs: readonly string[], time: bigint): Promise<void>;
+  close(): void;
+}
+
+export interface CopyParts {
+  readonly store: ImageStore;
+  readonly scope: { readonly escape: string };
+  readonly context: () => Promise<SourceTree>;
+}
+
+export class CopyStep {
+  constructor(
+    private readonly parts: CopyParts,
+    /** Directories of the layers of a stage or an image. */
+    private readonly layersFrom: (name: string, before: number) => Promise<readonly string[]>,
+  ) {}
+
+  async prepare(stage: Stage, instruction: CopyInstruction, before: number): Promise<PreparedCopy> {
+    const { kind, lines, from } = instruction;
+    refuseUndone(instruction);
+    const variables = variablesOf(stage);
+    const expand = (word: string): string =>
+      inLine(lines, () => expandWord(word, variables, this.parts.scope.escape));
+    const sources = instruction.sources.map(expand);
+    const given = expand(instruction.destination);
+    const destination = absolute(
+      given,
+      stage.config.WorkingDir ?? '/',
+      sources.length + instruction.heredocs.length > 1,
+    );
+    const texts = instruction.heredocs.map(({ name, content, expand: expands, chomp }): TextFile => {
+      const text = chomp ? withoutTabs(content) : content;
+      return {
+        name,
+        content: expands ? inLine(lines, () => expandText(text, variables, this.parts.scope.escape)) : text,
+      };
+    });
+    const chown = instruction.chown === undefined ? undefined : expand(instruction.chown);
+    const mode = instruction.chmod === undefined ? undefined : octal(expand(instruction.chmod), lines);
+    const { tree, close } = await this.tree(from, before);
+    try {
+      const ids = await this.owner(stage, chown);
+      const owner: Ownership = { ...ids, mode };
+      const exclude = rulesOf(instruction.exclude.map(expand));
+      const items = sources.flatMap((source) => {
+        const paths = matchPaths(tree, source);
+        return paths.map((path): CopyItem => ({
+          tree,
+          path,
+          name: nameOf(instruction, source, path),
+          keepsName: instruction.parents,
+          exclude,
+        }));
+      });
+      const seen: Seen[] = items.map(() => new Map());
+      const digests: string[] = [];
+      for (const [index, item] of items.entries())
+        digests.push(await digestItem(item, owner, seen[index] ?? new Map()));
+      const flags = `${chown === undefined ? '' : ` --chown=${chown}`}${instruction.chmod === undefined ? '' : ` --chmod=${expand(instruction.chmod)}`}`;
+      const shown = [...instruction.heredocs.map(({ name }) => `<<${name}`), ...sources, given].join(' ');
+      return {
+        key: [kind, destination, instruction.parents, items.map(({ name }) => name), digests, texts, owner],
+        createdBy: `${kind}${flags} ${shown} # buildkit`,
+        perform: (layer, dirs, time) =>
+          withRoot(openStage(layer, dirs), (root) =>
+            copyFiles({ root, items, texts, destination, owner, seen, extracts: kind === 'ADD', time }),
+          ),
+        close,
+      };
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  /** All of it, into an empty stage. */
+  async prepareContext(stage: Stage): Promise<PreparedCopy> {
+    const text = 'COPY . /';
+    return this.prepare(
+      stage,
+      {
+        kind: 'COPY',
+        text,
+        lines: { first: 0, last: 0 },
+        sources: ['.'],
+        heredocs: [],
+        destination: '/',
+        link: false,
+        parents: false,
+        exclude: [],
+        keepGitDir: false,
+      },
+      0,
+    );
+  }
+
+  private async tree(
+    from: string | undefined,
+    before: number,
+  ): Promise<{ readonly tree: SourceTree; readonly close: () => void }> {
+    if (from === undefined) return { tree: await this.parts.context(), close: () => undefined };
+    const dirs = await this.layersFrom(from, before);
+    const root = await this.merged(dirs);
+    return { tree: treeOf(root, false), close: () => closeSync(root) };
+  }
+
+  /** Read-only. */
+  private async merged(dirs: readonly string[]): Promise<number> {
+    const work = await this.parts.store.prepareLayer();
+    const target = mkdtempSync(join(work, 'merged-'));
+    try {
+      return openMerged(dirs.length === 0 ? [target] : dirs, target);
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  }
+
+  private async owner(stage: Stage, chown: string | undefined): Promise<Ownership> {
+    if (chown === undefined) return {};
+    if (/^\d+(:\d+)?$/.test(chown)) {
+      const [uid = 0, gid = uid] = chown.split(':').map(Number);
+      return { uid, gid };
+    }
+    return withRoot(await this.merged(stage.dirs), (root) => Promise.resolve(findOwner(root, chown)));
+  }
+}
+
+async function withRoot<T>(root: number, work: (root: number) => Promise<T>): Promise<T> {
+  try {
+    return await work(root);
+  } finally {
+    closeSync(root);
+  }
+}
+
+/** `many` sources need a directory. */
+function absolute(given: string, workingDir: string, many: boolean): string {
+  const path = posix.resolve('/', workingDir, given);
+  const isDirectory = many || given === '' || given.endsWith('/') || /(^|\/)\.\.?$/.test(given);
+  return isDirectory && !path.endsWith('/') ? `${path}/` : path;
+}
+
+/** A here-document's text: variables are put in, quotes stay. */
+const expandText = (text: string, variables: ReadonlyMap<string, string>, escape: string): string =>
+  expandWord(
+    text.replace(/["']/g, (quote) => `${escape}${quote}`),
+    variables,
+    escape,
+  );
+
+function octal(text: string, lines: CopyInstruction['lines']): number {
+  if (/^[0-7]{1,4}$/.test(text)) return Number.parseInt(text, 8);
+  throw new BuildError({
+    code: 'INVALID_MODE',
+    message: `invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`,
+    lines,
+  });
+}
+
+/** What a file, or with --parents also a directory, is called below the destination. */
+function nameOf({ parents }: CopyInstruction, source: string, path: string): string {
+  if (!parents) return posix.basename(cleanPath(source).length === 0 ? '' : path);
+  const pivot = source.indexOf('/./');
+  return pivot < 0 ? path : path.slice(cleanPath(source.slice(0, pivot)).join('/').length).replace(/^\//, '');
+}
+
+/** Each is refused in one line until it is there. */
+function refuseUndone({ kind, sources, checksum, keepGitDir, lines }: CopyInstruction): void {
+  const refuse = (what: string): never => {
+    throw new BuildError({
+      code: 'NOT_SUPPORTED',
+      message: `${what} is not supported by minidock yet`,
+      lines,
+    });
+  };
+  if (kind === 'ADD' && sources.some((source) => /^(https?|git|ssh):\/\/|^git@/.test(source)))
+    refuse('ADD of a URL or a Git repository');
+  if (checksum !== undefined) refuse('ADD --checksum');
+  if (keepGitDir) refuse('ADD --keep-git-dir');
+}
