@@ -3,7 +3,7 @@ import { fstatSync } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
-import { version } from '../../version.ts';
+import { version } from '../../io/version.ts';
 import type { Verb } from '../shared/verb.ts';
 
 interface Flags {

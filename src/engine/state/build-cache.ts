@@ -9,7 +9,7 @@ import { fields, form, optional, size, text, type Shape } from '../../../images/
 import { isDigest } from '../../../images/reference.ts';
 import { layerName } from '../../../images/store/layer-store.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
-import { readRecord, writeJson } from './atomic-file.ts';
+import { readRecord, writeRecord } from './atomic-file.ts';
 import { buildCacheDir, imagesDir, type Paths } from './paths.ts';
 
 export interface CacheRecord {
@@ -55,7 +55,7 @@ export function findCached(paths: Paths, key: string): CacheRecord | undefined {
 
 export function writeCached(paths: Paths, record: CacheRecord): void {
   ensurePrivateDir(buildCacheDir(paths));
-  writeJson(fileOf(paths, record.key), record);
+  writeRecord(fileOf(paths, record.key), record);
 }
 
 /** Least recently used first. */

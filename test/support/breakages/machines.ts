@@ -1,5 +1,5 @@
 /** Mistakes within a container or with its programs: names, ports that others hold, settings of its own. */
-import { type Breakage } from './terms.ts';
+import type { Breakage } from './terms.ts';
 
 /** Two containers on a network with names, with one's /etc/hosts or resolv.conf changed. */
 const named = (change: string, flags = ''): Pick<Breakage, 'broken' | 'undo'> => ({
