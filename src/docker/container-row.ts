@@ -28,6 +28,8 @@ export interface ContainerEntry {
 export interface RowOptions {
   readonly noTrunc: boolean;
   readonly now: Date;
+  /** What its image is called now; as it was called when the container was made, if left out. */
+  readonly imageName?: (config: ContainerConfig) => string;
 }
 
 const COLUMNS = {
@@ -57,7 +59,8 @@ export function containerListStyle(withSize: boolean): ListStyle {
 export const asksForSize = (format: string | undefined): boolean =>
   format !== undefined && /\.Size\b|json \./.test(format);
 
-export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc, now }: RowOptions): Row {
+export function containerRow({ config, state, sizes }: ContainerEntry, options: RowOptions): Row {
+  const { noTrunc, now, imageName = ({ imageRef }: ContainerConfig) => imageRef } = options;
   const { spec } = config;
   const cut = (text: string, width: number): string => (noTrunc ? text : ellipsis(text, width));
   return {
@@ -67,7 +70,7 @@ export function containerRow({ config, state, sizes }: ContainerEntry, { noTrunc
       return goTime(config.created);
     },
     ID: noTrunc ? config.id : shortId(config.id),
-    Image: imageText(config, noTrunc),
+    Image: imageText(imageName(config), config, noTrunc),
     Label: (name) => spec.labels[name] ?? '',
     get Labels() {
       const labels = Object.entries(spec.labels).map(([key, value]) => `${key}=${value}`);
@@ -122,10 +125,12 @@ export function commandLine(entrypoint: readonly string[], cmd: readonly string[
 /** As Docker does, with Go's strconv.Quote; the test avoids it for nearly all. */
 const quoted = (text: string): string => (/^[ !#-[\]-~]*$/.test(text) ? `"${text}"` : goQuote(text));
 
-/** The image's name as given; an id is shortened. */
-function imageText({ imageRef }: ContainerConfig, noTrunc: boolean): string {
-  if (imageRef === '') return '<no image>';
-  return !noTrunc && /^sha256:[0-9a-f]{64}$/.test(imageRef) ? shortId(imageRef) : imageRef;
+/** An id is shortened, also one that was given in part; a digest behind a tag is left out. */
+function imageText(name: string, { imageId }: ContainerConfig, noTrunc: boolean): string {
+  if (name === '') return '<no image>';
+  if (noTrunc) return name;
+  const short = shortId(imageId);
+  return short !== '' && shortId(name) === short ? short : name.replace(/(:[^/@]+)@sha256:[0-9a-f]+$/, '$1');
 }
 
 /** In alphabetical order. Empty for one in another's network, which has none of its own, and for one on no network. */

@@ -1,7 +1,10 @@
 /** `ps` */
+import { statSync } from 'node:fs';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { isActive, type ContainerConfig } from '../../engine/spec/container.ts';
 import type { Engine } from '../../engine/engine.ts';
+import { imagesDir } from '../../engine/state/paths.ts';
+import type { Container } from '../../engine/state/store.ts';
 import { findRecord, listContainers } from '../../engine/reconcile.ts';
 import { asksForSize, containerListStyle, containerRow, type Sizes } from '../../docker/container-row.ts';
 import { matchContainer, parseContainerFilters } from '../../docker/container-filter.ts';
@@ -48,6 +51,20 @@ async function imageIds(engine: Engine, names: readonly string[]): Promise<Reado
   return ids;
 }
 
+/**
+ * undefined where all are called as they were made: no name has changed since. The index of images is what a change of
+ * names changes last.
+ */
+async function imageNames(
+  { paths }: Engine,
+  chosen: readonly Container[],
+): Promise<((config: ContainerConfig) => string) | undefined> {
+  const changed = statSync(`${imagesDir(paths)}/images.json`, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
+  if (chosen.every(({ config }) => Date.parse(config.created) > changed)) return undefined;
+  const { currentNames } = await import('../../engine/images/current-names.ts');
+  return currentNames(paths);
+}
+
 async function sizesFrom(engine: Engine): Promise<(config: ContainerConfig) => Promise<Sizes | 'unknown'>> {
   const { containerSizes } = await import('../../engine/sizes.ts');
   const images = await engine.images();
@@ -81,7 +98,12 @@ async function list({ engine }: Context, flags: PsFlags): Promise<void> {
     .slice(0, limit > 0 ? limit : undefined);
   const withSize = flags.size === true || asksForSize(flags.format);
   const sizesOf = withSize ? await sizesFrom(engine) : undefined;
-  const options = { noTrunc: flags.trunc === false, now: new Date() };
+  const imageName = flags.quiet === true ? undefined : await imageNames(engine, chosen);
+  const options = {
+    noTrunc: flags.trunc === false,
+    now: new Date(),
+    ...(imageName === undefined ? {} : { imageName }),
+  };
   const rows = [];
   for (const { config, state } of chosen) {
     const sizes = await sizesOf?.(config);

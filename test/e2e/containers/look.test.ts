@@ -168,3 +168,23 @@ test('inspect finds networks and volumes, by name or by --type', async () => {
   await ok('volume', 'rm', 'data');
   await ok('network', 'rm', 'back');
 });
+
+test('ps names an image by its id once its tag was removed or leads to another image', async () => {
+  const images = async (...flags: string[]): Promise<string> =>
+    ok('ps', '-a', ...flags, '--filter', 'name=tagged', '--format', '{{.Image}}');
+  await ok('tag', 'test', 'moving:1');
+  await ok('create', '--name', 'tagged', 'moving:1', 'true');
+  const id = await ok('inspect', '-f', '{{.Image}}', 'tagged');
+  expect(await images()).toBe('moving:1');
+  await ok('tag', 'configured', 'moving:1');
+  expect([await images(), await images('--no-trunc')]).toEqual([id.slice(7, 19), id]);
+  expect(await ok('inspect', '-f', '{{.Config.Image}}', 'tagged')).toBe('moving:1');
+  await ok('rmi', 'moving:1');
+  expect(await images()).toBe(id.slice(7, 19));
+  await ok('tag', 'test', 'moving:1');
+  expect(await images()).toBe('moving:1');
+  await ok('rmi', 'moving:1');
+  await ok('rm', 'tagged');
+  await ok('create', '--name', 'tagged', id.slice(7, 21), 'true');
+  expect([await images(), await images('--no-trunc')]).toEqual([id.slice(7, 19), id.slice(7, 21)]);
+});
