@@ -38,6 +38,11 @@ describe('filling a volume', () => {
     await ok('create', '--name', 'third', '--volumes-from', 'second', 'test', 'true');
     expect(readdirSync(data('files'))).toEqual([]);
     await ok('rm', 'taker', 'second', 'third');
+    mkdirSync(join(data('files'), 'sub'));
+    writeFileSync(join(data('files'), 'sub', 'mine'), '');
+    await made('--mount', 'type=volume,src=files,dst=/etc,volume-subpath=sub');
+    expect(readdirSync(join(data('files'), 'sub'))).toEqual(['mine']);
+    await ok('rm', 'taker');
     await ok('volume', 'rm', 'files');
   });
 
