@@ -7,6 +7,7 @@ export const floors = {
   '^images/': [],
   '^src/io/': ['^runtime/'],
   '^src/engine/': ['^src/io/', '^images/', '^runtime/'],
+  '^src/build/': ['^src/engine/', '^src/io/', '^images/', '^runtime/'],
   '^src/ui/': ['^src/io/', '^images/', '^runtime/'],
   '^src/docker/': ['^src/ui/', '^src/engine/', '^src/io/', '^images/', '^runtime/'],
   '^src/diagnose/': ['^src/docker/', '^src/ui/', '^src/engine/', '^src/io/', '^images/', '^runtime/'],
@@ -33,6 +34,7 @@ export const floors = {
 
 /** Rooms of one floor that may use only these others of it. */
 export const rooms = {
+  '^src/build/parse/': ['^src/build/errors'],
   '^src/engine/spec/': [],
   '^src/engine/state/': ['^src/engine/spec/'],
   '^src/engine/network/': ['^src/engine/spec/', '^src/engine/state/', '^src/engine/dns/'],

@@ -74,10 +74,10 @@ export class CopyStep {
           exclude,
         }));
       });
-      const seen: Seen[] = items.map(() => new Map());
+      const seen: Seen[] = items.map((): Seen => new Map<string, string>());
       const digests: string[] = [];
       for (const [index, item] of items.entries())
-        digests.push(await digestItem(item, owner, seen[index] ?? new Map()));
+        digests.push(await digestItem(item, owner, seen[index] ?? new Map<string, string>()));
       const flags = `${chown === undefined ? '' : ` --chown=${chown}`}${instruction.chmod === undefined ? '' : ` --chmod=${expand(instruction.chmod)}`}`;
       const shown = [...instruction.heredocs.map(({ name }) => `<<${name}`), ...sources, given].join(' ');
       return {

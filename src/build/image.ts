@@ -37,7 +37,7 @@ export async function writeImage(
     ...(author === undefined ? {} : { author }),
     config: Object.fromEntries(
       ORDER.filter((key) => hasValue(labelled[key])).map((key) => [key, labelled[key]]),
-    ) as ContainerDefaults,
+    ),
     created,
     history: datedHistory(history, created),
     os: platform.os,

@@ -26,6 +26,8 @@ const doors: readonly { readonly library: string; readonly door: RegExp }[] = [
   { library: 'tar', door: /^images\/(unpack|archives)\// },
   { library: 'chalk', door: /^src\/ui\// },
   { library: 'ora', door: /^src\/ui\// },
+  { library: 'dockerfile-ast', door: /^src\/build\/parse\/(document|message)\.ts$/ },
+  { library: '@balena/dockerignore', door: /^src\/build\/context\// },
   { library: 'dns-packet', door: /^src\/engine\/dns\/message/ },
   { library: 'commander', door: /^src\/(cli\.ts$|commands\/)/ },
   { library: '@xterm/xterm', door: /^src\/page\/browser\// },

@@ -173,20 +173,22 @@ const isText = (head: Buffer): boolean =>
 
 async function peek(stream: Readable): Promise<readonly [Buffer, Readable]> {
   const chunks: Buffer[] = [];
-  const iterator = (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  const iterator: AsyncIterator<Buffer, undefined> = (stream as AsyncIterable<Buffer, undefined>)[
+    Symbol.asyncIterator
+  ]();
   let length = 0;
   while (length < 512) {
-    const { done, value } = await iterator.next();
-    if (done === true) break;
-    chunks.push(value);
-    length += value.length;
+    const next = await iterator.next();
+    if (next.done === true) break;
+    chunks.push(next.value);
+    length += next.value.length;
   }
   const rest = async function* (): AsyncGenerator<Buffer> {
     yield* chunks;
     for (;;) {
-      const { done, value } = await iterator.next();
-      if (done === true) return;
-      yield value;
+      const next = await iterator.next();
+      if (next.done === true) return;
+      yield next.value;
     }
   };
   return [Buffer.concat(chunks).subarray(0, 512), Readable.from(rest())];

@@ -14,7 +14,7 @@ import { NO_RULES, type IgnoreRules } from './ignore.ts';
 export interface SourceTree {
   readonly root: number;
   readonly rules: IgnoreRules;
-  /** Files of the context are root's, whoever has them on the host. */
+  /** Files of the context are owned by root, whatever their owner on the host. */
   readonly ownedByRoot: boolean;
   close(): void;
 }

@@ -39,7 +39,7 @@ export async function copyFiles(work: CopyWork): Promise<void> {
   directories.make(parent, parentOwner);
   const latest = { time: 0n };
   for (const [index, item] of items.entries())
-    await copyItem(work, item, work.seen[index] ?? new Map(), directories, latest);
+    await copyItem(work, item, work.seen[index] ?? new Map<string, string>(), directories, latest);
   for (const { name, content } of texts) {
     const into = isDirectoryIn(root, destination) === true;
     const path = into ? `${destination.replace(/\/$/, '')}/${name}` : destination;
