@@ -21,12 +21,8 @@ const NOT_FOR_MINIDOCK: Readonly<Record<string, string>> = {
   plugin: 'no: there are no plug-ins',
   checkpoint: 'no: it is experimental in Docker',
   trust: 'no: images are verified by digest only',
-  build: 'no: minidock runs images, others build them',
-  builder: 'no: minidock runs images, others build them',
   context: 'no: there is one engine, on this host',
-  'image build': 'no: minidock runs images, others build them',
   'volume update': 'no: Swarm takes several hosts',
-  buildx: 'no: minidock runs images, others build them',
   compose: 'no: a plug-in of Docker’s',
 };
 

@@ -3,7 +3,7 @@
  * its shim kills it when the build is gone, and removes it when it ends.
  */
 import { lstatSync, readdirSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { ContainerDefaults, StoredImage } from '../../../images/types.ts';
 import { createContainer } from '../../engine/create.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -98,28 +98,31 @@ const stageImage = (config: ContainerDefaults, layerDirs: readonly string[]): St
 
 const FILES = ['etc/hosts', 'etc/hostname', 'etc/resolv.conf', '.dockerenv'];
 
-/** Mount points that the stage does not have, and which are therefore no change of the instruction's. */
+/** Mount points and their directories that the stage does not have: no change of the instruction's. Deepest first. */
 function stubs(layers: readonly string[], targets: readonly string[]): readonly string[] {
-  const all = [...FILES, ...targets.map((path) => path.replace(/^\/+|\/+$/g, ''))];
-  return all.filter(
-    (path) => !layers.some((layer) => lstatSync(join(layer, path), { throwIfNoEntry: false }) !== undefined),
-  );
+  const all = [...FILES, ...targets].flatMap((path) => {
+    const parts = path.split('/').filter((part) => part !== '');
+    return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
+  });
+  return [...new Set(all)]
+    .filter(
+      (path) =>
+        !layers.some((layer) => lstatSync(join(layer, path), { throwIfNoEntry: false }) !== undefined),
+    )
+    .sort((a, b) => b.split('/').length - a.split('/').length);
 }
 
-/** Only the upper directory's own names are looked at: no component of a path may be a link. */
+/** What the instruction has filled stays. */
 function removeStubs(upper: string, paths: readonly string[]): void {
   for (const path of paths) {
-    for (let at = path; at !== '.' && at !== ''; at = dirname(at)) {
-      if (!isEmpty(upper, at)) break;
-      const full = join(upper, at);
-      if (lstatSync(full).isDirectory()) rmdirSync(full);
-      else rmSync(full);
-      // The directory that holds it was there before, or is a stub of its own.
-      if (!paths.some((stub) => stub.startsWith(`${dirname(at)}/`) && stub !== path)) break;
-    }
+    if (!isEmpty(upper, path)) continue;
+    const full = join(upper, path);
+    if (lstatSync(full).isDirectory()) rmdirSync(full);
+    else rmSync(full);
   }
 }
 
+/** No component of the path may be a link: this is the host's own look at it. */
 function isEmpty(upper: string, path: string): boolean {
   let here = upper;
   for (const part of path.split('/')) {

@@ -1,0 +1,174 @@
+/** `build`: what a Dockerfile makes is looked at in containers of the image, and on the host where it must leave nothing. */
+import { mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { useEngine } from '../../support/engine.ts';
+import type { RunResult } from '../../support/host/processes.ts';
+
+const MINIDOCK = join(import.meta.dirname, '../../../dist/minidock');
+const engine = useEngine();
+
+function folder(files: Readonly<Record<string, string>>): string {
+  const dir = mkdtempSync(join(engine.host.dir, 'context-'));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(dir, name)), { recursive: true });
+    writeFileSync(join(dir, name), text);
+  }
+  return dir;
+}
+
+const build = (files: Readonly<Record<string, string>>, ...flags: readonly string[]): Promise<RunResult> =>
+  engine.minidock('build', ...flags, folder(files));
+
+async function built(files: Readonly<Record<string, string>>, ...flags: readonly string[]): Promise<string> {
+  const { stderr, exitCode } = await build(files, '-t', 'app', ...flags);
+  expect({ stderr, exitCode }).toMatchObject({ exitCode: 0 });
+  return stderr;
+}
+
+const inImage = (script: string): Promise<string> =>
+  engine.ok('run', '--rm', '--entrypoint', 'sh', 'app', '-c', script);
+
+test('stages, variables, copies and configuration', async () => {
+  await built(
+    {
+      Dockerfile: `ARG BASE=nosuch
+FROM \${BASE} AS make
+ARG WHAT=nothing
+WORKDIR /w
+RUN echo "$WHAT" > made
+FROM test
+ENV A=1 B="$NOT set"
+COPY --from=make --chown=3:4 --chmod=640 /w/made /out/
+COPY dir /to/
+EXPOSE 80
+LABEL a=b
+ENTRYPOINT ["sh", "-c"]
+CMD ["cat /out/made"]
+`,
+      'dir/kept': 'kept',
+      'dir/left.o': 'left out',
+      '.dockerignore': '**/*.o\n',
+    },
+    ...['--build-arg', 'BASE=test', '--build-arg', 'WHAT=something', '--label', 'c=d'],
+  );
+  expect(await engine.ok('run', '--rm', 'app')).toBe('something');
+  expect(await inImage('stat -c "%u %g %a" /out /out/made; ls /to; echo "$A$B"')).toBe(
+    '3 4 755\n3 4 640\nkept\n1 set',
+  );
+  const config = JSON.parse(await engine.ok('image', 'inspect', '-f', '{{json .Config}}', 'app'));
+  expect(config).toMatchObject({ ExposedPorts: { '80/tcp': {} }, Labels: { a: 'b', c: 'd' } });
+});
+
+test('what is unchanged comes from the cache, and a changed file does not', async () => {
+  const dockerfile = 'FROM test\nRUN date +%N > /first\nCOPY a /a\nRUN cat /proc/uptime > /second\n';
+  const text = 'cat /first /second';
+  await built({ Dockerfile: dockerfile, a: 'one' });
+  const before = (await inImage(text)).split('\n');
+  const id = await engine.ok('image', 'inspect', '-f', '{{.Id}}', 'app');
+  // Another folder, other times: the same contents.
+  expect(await built({ Dockerfile: dockerfile, a: 'one' })).toMatch(/CACHED[^]*CACHED[^]*CACHED/);
+  expect(await engine.ok('image', 'inspect', '-f', '{{.Id}}', 'app')).toBe(id);
+  // The cache outlives its image.
+  await engine.ok('rmi', 'app');
+  await built({ Dockerfile: dockerfile, a: 'one' });
+  expect((await inImage(text)).split('\n')).toEqual(before);
+  await built({ Dockerfile: dockerfile, a: 'two' });
+  const [first, second] = (await inImage(text)).split('\n');
+  expect(first).toBe(before[0]);
+  expect(second).not.toBe(before[1]);
+});
+
+test('a failing RUN shows its line and its output, and leaves no container', async () => {
+  const { stderr, exitCode } = await build({ Dockerfile: 'FROM test\nRUN echo words && exit 7\n' });
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('words');
+  expect(stderr).toContain('2 | >>> RUN echo words && exit 7');
+  expect(stderr).toContain('exit code: 7');
+  expect(await engine.ok('ps', '-aq')).toBe('');
+});
+
+test('here-documents and mounts; a secret is in no layer, and in no history', async () => {
+  const secret = join(folder({ s: 'sesame' }), 's');
+  await built(
+    {
+      Dockerfile: `FROM test
+RUN <<EOF
+echo one > /one
+wc -c < /one > /two
+EOF
+COPY <<"QUOTED" <<PLAIN /docs/
+$A
+QUOTED
+$A-
+PLAIN
+RUN --mount=type=secret,id=s --mount=type=cache,target=/c --mount=type=tmpfs,target=/t --mount=type=bind,target=/b \\
+  wc -c < /run/secrets/s > /length && cat /b/file > /c/kept && touch /t/gone
+RUN --mount=type=cache,target=/c cp /c/kept /kept
+`,
+      file: 'bound',
+    },
+    ...['--secret', `id=s,src=${secret}`],
+  );
+  expect(await inImage('cat /one /two /docs/QUOTED /docs/PLAIN /length /kept')).toBe(
+    'one\n4\n$A\n-\n6\nbound',
+  );
+  expect((await inImage('ls /')).split('\n').filter((name) => ['c', 't', 'b', 'run'].includes(name))).toEqual(
+    [],
+  );
+  expect(await engine.ok('history', '--no-trunc', 'app')).not.toContain('sesame');
+});
+
+test('links of a stage and of the context lead nowhere on the host', async () => {
+  writeFileSync(join(engine.host.dir, 'outside'), 'of the host');
+  const dir = folder({ Dockerfile: 'FROM test\nCOPY link /copied\n', file: 'inside' });
+  symlinkSync(join(engine.host.dir, 'outside'), join(dir, 'link'));
+  expect(await engine.minidock('build', dir)).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('not found') as string,
+  });
+  writeFileSync(join(dir, 'Dockerfile'), 'FROM test\nRUN ln -s / /up\nCOPY file /up/made/by-build\n');
+  await engine.ok('build', '-t', 'app', dir);
+  expect(await inImage('cat /made/by-build')).toBe('inside');
+});
+
+test('a killed build takes its container along, and the next one clears what it left', async () => {
+  const dir = folder({ Dockerfile: 'FROM test\nRUN touch /begun && sleep 1000\n' });
+  const running = engine.host.spawn([MINIDOCK, 'build', dir]);
+  await engine.host.waitFor(async () => (await engine.ok('ps', '-q')) !== '', 'the container of RUN');
+  running.kill('SIGKILL');
+  await engine.host.waitFor(async () => (await engine.ok('ps', '-aq')) === '', 'its end');
+  await built({ Dockerfile: 'FROM test\nCOPY Dockerfile /\n' });
+  expect(readdirSync(join(engine.host.root, 'images', 'tmp'))).toEqual([]);
+});
+
+test.each([
+  ['COPY nofile /', '"/nofile": not found'],
+  ['RUN --security=insecure true', '--security is not supported'],
+  ['ADD https://example.com/x /', 'not supported'],
+  ['NOPE', 'unknown instruction: NOPE'],
+  ['RUN ["nosuch"]', 'executable file not found'],
+])('%s is refused with its line', async (line, words) => {
+  const { stderr, exitCode } = await build({ Dockerfile: `FROM test\n${line}\n` });
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain(words);
+  expect(stderr).toContain(`>>> ${line}`);
+});
+
+test('ADD extracts a local archive, COPY does not', async () => {
+  const dir = folder({ Dockerfile: 'FROM test\nADD a.tar /added/\nCOPY a.tar /copied/\n', in: 'content' });
+  await engine.host.run(['tar', '-C', dir, '-cf', join(dir, 'a.tar'), 'in']);
+  await engine.ok('build', '-t', 'app', dir);
+  expect(await inImage('cat /added/in; ls /copied')).toBe('contenta.tar');
+});
+
+test('SOURCE_DATE_EPOCH makes the same image again', async () => {
+  const dir = folder({ Dockerfile: 'FROM test\nWORKDIR /x\nCOPY Dockerfile .\nRUN echo x > /x/y\n' });
+  const id = async (): Promise<string> => {
+    const argv = ['env', 'SOURCE_DATE_EPOCH=1700000000', MINIDOCK, 'build', '-q', '--no-cache', dir];
+    return (await engine.host.run(argv, { env: engine.host.env })).stdout;
+  };
+  const first = await id();
+  expect(first).toMatch(/^sha256:[0-9a-f]{64}\n$/);
+  expect(await id()).toBe(first);
+});
