@@ -50,6 +50,7 @@ flock util-linux
 # What a few tests need, which are skipped one by one where it is missing.
 test_more_tools='
 dot graphviz
+chromium chromium
 python3 python3
 qemu-aarch64 qemu-user
 /usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1 libc6-arm64-cross

@@ -8,24 +8,36 @@ import { entering, isForwarding, type Enter } from '../host/ip.ts';
 import { commandOf } from '../host/processes.ts';
 import { findNamespaces, ownNamespace, pathInto, type FoundNamespace } from '../host/netns.ts';
 import { readFirewall } from './firewall.ts';
-import { matchCables, readNetnsIds, readStack, type NetnsIds } from './links.ts';
+import { matchCables, readNetnsIds, readStack, type NetnsIds, type Stack } from './links.ts';
 import type { Cable, ContainerLabel, Model, Namespace } from './model.ts';
 import { findDisagreements, readNotes, type Noted } from './notes.ts';
 
 export interface ObserveOptions {
   /** Also namespaces that nothing connects with this one. */
   readonly all?: boolean;
+  /** What the last look has found of other namespaces, kept between looks; without it each look asks them all. */
+  readonly known?: Map<number, Stack>;
+  /** With `known`: nothing but this namespace and those with these local numbers has changed. */
+  readonly changed?: ReadonlySet<number>;
 }
 
-export async function observe(store: ContainerStore, { all = false }: ObserveOptions = {}): Promise<Model> {
+export async function observe(
+  store: ContainerStore,
+  { all = false, known = new Map(), changed }: ObserveOptions = {},
+): Promise<Model> {
   // Without ip everything would look missing.
   requireTool('ip');
   const here = ownNamespace();
   const notes = readNotes(store);
+  const ids = readNetnsIds([]);
   const [found, firewall, ownIds] = await Promise.all([
-    readAll(findNamespaces(), here),
+    ids.then((numbers) => {
+      if (changed === undefined) known.clear();
+      for (const nsid of changed ?? []) known.delete(numbers.get(nsid) ?? 0);
+      return readAll(findNamespaces(), here, known);
+    }),
     readFirewall(),
-    readNetnsIds([]),
+    ids,
   ]);
   const cables = matchCables(found, await allIds(found, here, ownIds));
   const namespaces = found.map((namespace) => label(namespace, here, notes));
@@ -65,12 +77,19 @@ function withNetworks(host: Namespace, notes: readonly Noted[]): Namespace {
 
 type Read = FoundNamespace & Pick<Namespace, 'interfaces' | 'routes' | 'path'> & { readonly enter: Enter };
 
-async function readAll(found: readonly FoundNamespace[], here: number): Promise<readonly Read[]> {
+async function readAll(
+  found: readonly FoundNamespace[],
+  here: number,
+  known: Map<number, Stack>,
+): Promise<readonly Read[]> {
   return Promise.all(
     found.map(async (namespace) => {
+      const { inode } = namespace;
       const path = pathInto(namespace);
-      const enter = namespace.inode === here ? [] : entering(path);
-      return { ...namespace, path, enter, ...(await readStack(enter)) };
+      const enter = inode === here ? [] : entering(path);
+      const stack = known.get(inode) ?? (await readStack(enter));
+      if (inode !== here) known.set(inode, stack);
+      return { ...namespace, path, enter, ...stack };
     }),
   );
 }

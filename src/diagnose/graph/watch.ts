@@ -11,9 +11,6 @@ import { MinidockError } from '../../../runtime/errors.ts';
 const PAUSE = 80;
 const AFTERWARDS = 700;
 
-/** The kernel ends a monitor with this process, also if that is killed. */
-const WITH_US = ['setpriv', '--pdeathsig', 'KILL', '--'];
-
 const MONITORS: readonly (readonly [program: string, ...words: string[]])[] = [
   // Messages of every namespace with a cable to this one.
   ['ip', 'monitor', 'all-nsid', 'link', 'address', 'route', 'nsid'],
@@ -31,12 +28,22 @@ export interface WatchOptions {
   readonly pause?: number;
   /** Ends the watch, as a signal does. */
   readonly until?: AbortSignal;
+  /** Gets the function that draws everything anew, for changes that only the caller knows of. */
+  readonly started?: (redraw: () => void) => void;
+}
+
+/** What a drawing is for. */
+export interface Change {
+  /** Anything may have changed: at the start, and some time after the last message. */
+  readonly all: boolean;
+  /** Else this namespace, and those with these local numbers (ip-monitor(8): `[nsid 3]`). */
+  readonly nsids: ReadonlySet<number>;
 }
 
 /** Draws now and after each change, until a signal. @throws MinidockError 'CANNOT_WATCH'. */
 export async function watchKernel(
-  draw: () => Promise<void>,
-  { pause = PAUSE, until }: WatchOptions = {},
+  draw: (change: Change) => Promise<void>,
+  { pause = PAUSE, until, started }: WatchOptions = {},
 ): Promise<void> {
   const children: ChildProcess[] = [];
   const watchers: FSWatcher[] = [];
@@ -45,20 +52,38 @@ export async function watchKernel(
   try {
     await new Promise<void>((resolve, reject) => {
       let drawing: Promise<void> = Promise.resolve();
+      let all = true;
+      let nsids = new Set<number>();
+      let waiting = false;
+      /** One drawing at a time; what changes meanwhile is for one more. */
       const again = (): void => {
-        drawing = drawing.then(draw).catch(reject);
+        if (waiting) return;
+        waiting = true;
+        drawing = drawing
+          .then(() => {
+            waiting = false;
+            const change = { all, nsids };
+            [all, nsids] = [false, new Set()];
+            return draw(change);
+          })
+          .catch(reject);
       };
-      const changed = (): void => {
+      const redraw = (): void => {
+        all = true;
+        again();
+      };
+      const changed = (words: Buffer): void => {
+        for (const [, nsid] of words.toString().matchAll(/\[nsid (\d+)\]/g)) nsids.add(Number(nsid));
+        // ip knows no number for it.
+        if (words.includes('[nsid unknown]')) all = true;
         clearTimeout(timer);
         timer = setTimeout(() => {
           again();
-          timer = setTimeout(again, AFTERWARDS);
+          timer = setTimeout(redraw, AFTERWARDS);
         }, pause);
       };
       for (const [program, ...words] of MONITORS) {
-        const argv = [...WITH_US, program, ...words];
-        const [first = program, ...rest] = argv;
-        const child = spawn(first, rest, { stdio: ['ignore', 'pipe', 'ignore'] });
+        const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'ignore'] });
         children.push(child);
         child.stdout.on('data', changed);
         // nft is optional; ip is required.
@@ -66,7 +91,7 @@ export async function watchKernel(
         else child.on('error', reject).on('exit', () => reject(monitorEnded()));
       }
       try {
-        watchers.push(watch('/run/netns', changed));
+        watchers.push(watch('/run/netns', () => changed(Buffer.from(''))));
       } catch {
         // No namespace has a name yet; netlink reports the cable of the first one.
       }
@@ -74,6 +99,7 @@ export async function watchKernel(
       for (const signal of SIGNALS) process.on(signal, end);
       until?.addEventListener('abort', end);
       if (until?.aborted === true) end();
+      started?.(redraw);
       again();
     });
   } finally {

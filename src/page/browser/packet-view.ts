@@ -67,7 +67,7 @@ export class PacketView {
       if (!last) await wait(HOOK_MS);
     }
     if (over()) return;
-    this.strip.append(this.outcome(flight));
+    this.strip.querySelector('.hops')?.before(this.outcome(flight));
     if (!flight.works) dot.append(svg('path', { d: 'M-6 -6L6 6M-6 6L6 -6', class: 'cross' }));
   }
 

@@ -74,6 +74,14 @@ export class SceneView {
     return this.goalShown && !this.goals.has(`${this.at} 0`);
   }
 
+  private get found(): (Selection & { readonly kind: 'namespace' }) | undefined {
+    // The host has the other end of each cable, under a similar name.
+    const [host, ...others] = this.shown?.namespaces ?? [];
+    const inOrder = host === undefined ? [] : [...others, host];
+    const first = inOrder.find((namespace) => matches(namespace, this.query));
+    return first === undefined ? undefined : { kind: 'namespace', inode: first.inode };
+  }
+
   private get query(): string {
     return this.search.value.trim();
   }
@@ -92,18 +100,16 @@ export class SceneView {
     this.groups = grouped.groups;
     this.shown = grouped.model;
     this.picture.draw(grouped.model, ghosted.missing);
-    this.picture.mark(this.selection);
+    this.picture.mark(this.found ?? this.selection);
     byId('picture').classList.toggle('past', !live);
     if (this.goalShown) this.events.drawn();
   }
 
   /** Moves to the first match. */
   private showFound(): void {
-    const found = this.shown?.namespaces.find((namespace) => matches(namespace, this.query));
+    const { found } = this;
     const place = found === undefined ? undefined : this.picture.boxOf(found.inode);
-    if (found === undefined || place === undefined) return;
-    this.picture.view.centre(place.x, place.y);
-    this.picture.mark({ kind: 'namespace', inode: found.inode });
+    if (place !== undefined) this.picture.view.centre(place.x, place.y);
   }
 
   private select(selection: Selection | undefined): void {

@@ -51,7 +51,7 @@ export class Terminals {
     this.body.append(holder);
     const terminal = new Terminal({
       fontFamily: "'DejaVu Sans Mono', 'Liberation Mono', Menlo, monospace",
-      fontSize: 14,
+      fontSize: window.innerWidth > 2200 ? 19 : 14,
       theme: DARK,
       cursorBlink: false,
       scrollback: 5000,

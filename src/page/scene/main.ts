@@ -6,7 +6,7 @@
 import { createInterface } from 'node:readline';
 import { printableJson } from '../../../runtime/printable.ts';
 import { watchKernel } from '../../diagnose/graph/watch.ts';
-import { observe } from '../../diagnose/graph/observe.ts';
+import { observe, type ObserveOptions } from '../../diagnose/graph/observe.ts';
 import { Engine } from '../../engine/engine.ts';
 import { resolvePaths } from '../../engine/state/paths.ts';
 import { stdout } from '../../io/standard-streams.ts';
@@ -27,11 +27,14 @@ export async function runScene(): Promise<void> {
   const lesson = inside === undefined ? undefined : findLesson(inside);
   const watch = lesson === undefined ? undefined : new LessonWatch(lesson, tell);
   const end = new AbortController();
+  let redraw = (): void => undefined;
   let stage: Promise<Stage> | undefined;
 
   const answer = async (ask: SceneAsk): Promise<unknown> => {
     switch (ask.ask) {
       case 'check':
+        // A change in a namespace without a cable has no message.
+        redraw();
         return watch?.check();
       case 'hint':
         return watch?.hint();
@@ -73,16 +76,20 @@ export async function runScene(): Promise<void> {
     .on('close', () => end.abort());
 
   let last = '';
+  const known: NonNullable<ObserveOptions['known']> = new Map();
   await watchKernel(
-    async () => {
-      const model = await observe(engine.containers, { all: inside !== undefined });
+    async ({ all, nsids }) => {
+      const model = await observe(engine.containers, {
+        ...{ all: inside !== undefined, known },
+        ...(all ? {} : { changed: nsids }),
+      });
       const line = printableJson({ tell: 'graph', model });
       if (line === last) return;
       last = line;
       stdout.writeRaw(`${line}\n`);
       void watch?.check();
     },
-    { pause: PAUSE, until: end.signal },
+    { pause: PAUSE, until: end.signal, started: (again) => (redraw = again) },
   );
   await (await stage)?.end();
   process.exit(0);

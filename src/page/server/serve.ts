@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Server, ServerWebSocket } from 'bun';
 import type { Paths } from '../../engine/state/paths.ts';
-import type { Tell } from '../messages.ts';
+import { MACHINE, type Tell } from '../messages.ts';
 import { cookieName, judge, safeHeaders, type Secrets } from './guard.ts';
 import { Scenes } from './labs.ts';
 import { PageSession } from './page-session.ts';
@@ -136,6 +136,8 @@ export function servePage({ paths, files, version, actions, port }: ServeOptions
       },
     },
   });
+  // The first page finds the picture ready.
+  scenes.open(MACHINE);
   return {
     address: `http://127.0.0.1:${String(server.port)}/?token=${words.token}`,
     close: async () => {
