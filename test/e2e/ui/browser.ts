@@ -159,6 +159,9 @@ const describePage = (page: Page, address: string, ui: ChildProcessWithoutNullSt
     mkdirSync(folder, { recursive: true });
     for (const [width, height] of SIZES) {
       await page.setViewport({ width, height });
+      await page.evaluate(() =>
+        Promise.allSettled(document.getAnimations().map((animation) => animation.finished)),
+      );
       await page.screenshot({ path: join(folder, `${name}-${String(width)}.png`) });
     }
     await page.setViewport({ width: 1280, height: 720 });
