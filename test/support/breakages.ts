@@ -21,6 +21,7 @@ import {
 } from './breakages/terms.ts';
 import { mistakes } from './breakages/mistakes.ts';
 import { machines } from './breakages/machines.ts';
+import { sizes } from './breakages/sizes.ts';
 
 const links: readonly Breakage[] = [
   {
@@ -703,6 +704,7 @@ export const breakages: readonly Breakage[] = [
   ...answers,
   ...mistakes,
   ...machines,
+  ...sizes,
   {
     name: 'ARP that a rule of the host drops',
     broken: `nft 'table arp strict { chain in { type filter hook input priority 0; drop; }; }'; ${FORGET}`,

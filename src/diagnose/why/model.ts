@@ -124,6 +124,14 @@ export interface Service {
   readonly far?: { readonly received: number; readonly unread: number; readonly unacknowledged: number };
 }
 
+/** Packets of full size over the connection that was made. */
+export interface LargePackets {
+  /** Those that did not arrive. */
+  readonly lost: readonly ('there' | 'back')[];
+  /** As `trace` of a probe, of these packets and of large ones of the answer. */
+  readonly trace: readonly TraceEvent[];
+}
+
 /** Whom the packet was sent to, as seen after the try. */
 export interface Beyond {
   readonly name: string;
@@ -166,6 +174,7 @@ export interface Probe {
   readonly localnetOff?: string;
   /** The fate of the connection (TCP). */
   readonly service?: Service;
+  readonly large?: LargePackets;
   /** Whom the packet was sent to, where it left the host and that one can be looked at. */
   readonly beyond?: Beyond;
   /** No router forwards it any more. */

@@ -1,5 +1,8 @@
 /** Named network namespaces (ip-netns(8)) with their addresses, without those of containers. */
+import { closeSync, openSync } from 'node:fs';
 import { basename } from 'node:path';
+import { CLONE_NEWNET } from '../../../runtime/syscall/constants.ts';
+import { kernel } from '../../../runtime/syscall/libc.ts';
 import { entering, readLinks } from '../host/ip.ts';
 import { findNamespaces, ownNamespace } from '../host/netns.ts';
 import { isLinkLocal, isLoopback } from './family.ts';
@@ -25,4 +28,22 @@ export async function readNamespaces(): Promise<
       return { name, path, addresses: addresses.filter((one) => !isLoopback(one) && !isLinkLocal(one)) };
     }),
   );
+}
+
+/** A socket belongs to the namespace it was opened in. setns(2) affects only this thread. */
+export function inNamespace<T>(netns: string | undefined, open: () => T): T {
+  if (netns === undefined) return open();
+  const here = openSync('/proc/thread-self/ns/net', 'r');
+  const there = openSync(netns, 'r');
+  try {
+    kernel.setns(there, CLONE_NEWNET);
+    try {
+      return open();
+    } finally {
+      kernel.setns(here, CLONE_NEWNET);
+    }
+  } finally {
+    closeSync(there);
+    closeSync(here);
+  }
 }

@@ -4,9 +4,8 @@
  *
  * client.ts creates the client for "from outside", tracing.ts the trace.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
-import { CLONE_NEWNET } from '../../../runtime/syscall/constants.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
@@ -18,6 +17,7 @@ import { strandedOnLoopback } from './loopback.ts';
 import { deafNeighbour, lookBeyond } from './beyond.ts';
 import type { Probe, TracedPacket, TraceEvent } from './model.ts';
 import { lookAt } from '../../../runtime/plan/read-program.ts';
+import { inNamespace } from './namespaces.ts';
 import { startClient, type Client } from './client/client.ts';
 import { addressesOf, type Scene } from './observe.ts';
 import { heldBy } from './queue.ts';
@@ -27,6 +27,7 @@ import { converse } from './service.ts';
 import { chainsOf } from './ruleset.ts';
 import { ttlExpired } from './lost-ttl.ts';
 import { dropIn, isAnswer, isIp, lastSeen, parseTrace } from './trace.ts';
+import { LARGE, tryLarge, tryLargeThere } from './size/large.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 
 /** The kernel sends three ARP requests, a second apart, before it gives up. */
@@ -64,7 +65,7 @@ export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | 
     try {
       const ports = [...new Set([journey.asked.port, scene.final?.port ?? journey.asked.port])];
       tracing = await startTracing(journey, socket.port, ports, devicesOf(scene, client));
-      const sent = await send(scene, socket, address, tracing, signal);
+      const sent = await send(scene, { ...socket, netns }, address, tracing, signal);
       return {
         ...sent,
         ...(sent.outcome === 'connected' || sent.outcome === 'answered'
@@ -85,7 +86,7 @@ export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | 
 
 async function send(
   scene: Scene,
-  socket: { readonly fd: number; readonly port: number },
+  socket: { readonly fd: number; readonly port: number; readonly netns: string | undefined },
   address: string,
   tracing: Tracing,
   signal: AbortSignal,
@@ -93,8 +94,10 @@ async function send(
   const { journey, ruleset } = scene;
   const start = performance.now();
   const chains = chainsOf(ruleset);
-  const trace = (): ReturnType<typeof parseTrace> =>
+  const all = (): ReturnType<typeof parseTrace> =>
     parseTrace(tracing.output(), socket.port, chains, tracing.table);
+  const isLarge = ({ packet }: TraceEvent): boolean => packet.length >= LARGE;
+  const trace = (): readonly TraceEvent[] => all().filter((event) => !isLarge(event));
   const udp = journey.protocol === 'udp';
   let outcome = '';
   try {
@@ -117,13 +120,20 @@ async function send(
   };
   await within(udp ? UDP_PATIENCE_MS : PATIENCE_MS, settled);
   const milliseconds = performance.now() - start;
-  const service = outcome === 'connected' ? await converse(scene, socket.fd, socket.port) : undefined;
+  const isMade = outcome === 'connected' && !udp;
+  const early = isMade ? await tryLarge(scene, { ...socket, address }) : undefined;
+  const service = isMade ? await converse(scene, socket.fd, socket.port) : undefined;
+  const lost =
+    early ?? (service?.answer === 'byte' ? await tryLargeThere(scene, { ...socket, address }) : undefined);
   await tracing.settle();
   return {
     outcome: outcome === '' ? 'silent' : outcome,
     milliseconds,
     sourcePort: socket.port,
     ...(service === undefined ? {} : { service }),
+    ...(lost === undefined || tracing.missing !== ''
+      ? {}
+      : { large: { lost, trace: all().filter(isLarge) } }),
     ...(tracing.missing === '' ? { trace: trace() } : { untraced: tracing.missing }),
   };
 }
@@ -257,24 +267,6 @@ function openSocket(scene: Scene, netns: string | undefined): ReturnType<typeof 
   } catch (error) {
     if (errnoOf(error) !== 'EADDRINUSE') throw error;
     return undefined;
-  }
-}
-
-/** A socket belongs to the namespace it was opened in. setns(2) affects only this thread. */
-function inNamespace<T>(netns: string | undefined, open: () => T): T {
-  if (netns === undefined) return open();
-  const here = openSync('/proc/thread-self/ns/net', 'r');
-  const there = openSync(netns, 'r');
-  try {
-    kernel.setns(there, CLONE_NEWNET);
-    try {
-      return open();
-    } finally {
-      kernel.setns(here, CLONE_NEWNET);
-    }
-  } finally {
-    closeSync(there);
-    closeSync(here);
   }
 }
 

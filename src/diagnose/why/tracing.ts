@@ -11,6 +11,7 @@ import type { Protocol } from '../../../runtime/network/types.ts';
 import { isInstalled } from '../../../runtime/plan/tools.ts';
 import { look } from '../host/look.ts';
 import { nftFamily, type Family } from './family.ts';
+import { LARGE } from './size/large.ts';
 import { keepBeside, within } from './programs.ts';
 
 /** Bit of the multicast group NFNLGRP_NFTRACE in /proc/net/netlink. */
@@ -88,12 +89,18 @@ export async function startTracing(
 }
 
 function marks(protocol: Protocol, sourcePort: number, ports: readonly number[]): string {
-  const flags = protocol === 'tcp' ? ' tcp flags & (syn | rst) != 0' : '';
   const set = `{ ${ports.join(', ')} }`;
-  return [
-    `${protocol} sport ${sourcePort} ${protocol} dport ${set}${flags} meta nftrace set 1; `,
-    `${protocol} dport ${sourcePort} ${protocol} sport ${set}${flags} meta nftrace set 1; `,
-  ].join('');
+  const ways = [
+    `${protocol} sport ${sourcePort} ${protocol} dport ${set}`,
+    `${protocol} dport ${sourcePort} ${protocol} sport ${set}`,
+  ];
+  if (protocol === 'udp') return ways.map((way) => `${way} meta nftrace set 1; `).join('');
+  // A page has many large packets, and a few of them show as much.
+  const some = `meta length >= ${LARGE} limit rate 10/second burst 10 packets`;
+  return ways
+    .flatMap((way) => [`${way} tcp flags & (syn | rst) != 0`, `${way} ${some}`])
+    .map((packets) => `${packets} meta nftrace set 1; `)
+    .join('');
 }
 
 function tableDefinition(protocol: Protocol, sourcePort: number, ports: readonly number[]): string {

@@ -13,6 +13,7 @@ import { lostBeyond } from './beyond.ts';
 import { ledAway, lostAt, strayed } from './lost.ts';
 import { isCause } from './physical.ts';
 import { serviceFault } from './service.ts';
+import { lostLarge } from './size/large.ts';
 import { endedHere } from './twins.ts';
 import { dropIn, isAnswer, stageOf } from './trace.ts';
 import { exceptionFor } from './rules/exception.ts';
@@ -26,7 +27,8 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   const relayed = probe !== undefined && relayedInstead(scene, probe);
   if (probe !== undefined && reached && (relayed || (astray.length === 0 && !another))) {
     // The kernel makes a connection with small packets: that does not prove that data passes.
-    const fault = stops.find(({ code }) => UNSEEN.includes(code)) ?? usable(scene, probe);
+    const fault =
+      stops.find(({ code }) => UNSEEN.includes(code)) ?? largeFault(scene, probe) ?? usable(scene, probe);
     return fault === undefined
       ? { works: true, finding: works(scene, probe) }
       : { works: false, finding: fault };
@@ -109,6 +111,15 @@ const works = ({ journey }: Scene, probe: Probe): Finding => ({
             : '; the connection is accepted, and nothing was sent over the connection'
         }`,
 });
+
+/** Small packets have passed. */
+function largeFault(scene: Scene, probe: Probe): Finding | undefined {
+  if (probe.large === undefined) return undefined;
+  const drop = dropIn(probe.large.trace);
+  if (drop === undefined) return lostLarge(scene, probe.large, probe.sourcePort);
+  const found = droppedBy(scene, drop, probe);
+  return { ...found, text: `${found.text}; it has ${drop.packet.length} bytes, and small ones pass` };
+}
 
 const usable = (scene: Scene, { service }: Probe): Finding | undefined =>
   service === undefined ? undefined : serviceFault(scene, service);

@@ -125,7 +125,7 @@ test('links of a stage and of the context lead nowhere on the host', async () =>
   symlinkSync(join(engine.host.dir, 'outside'), join(dir, 'link'));
   expect(await engine.minidock('build', dir)).toMatchObject({
     exitCode: 1,
-    stderr: expect.stringContaining('not found') as string,
+    stderr: expect.stringContaining('not found') as unknown as string,
   });
   writeFileSync(join(dir, 'Dockerfile'), 'FROM test\nRUN ln -s / /up\nCOPY file /up/made/by-build\n');
   await engine.ok('build', '-t', 'app', dir);

@@ -1,0 +1,41 @@
+/** What stops large packets alone: a handshake and a small page pass. */
+import { forward, INTERNET, outside, type Breakage } from './terms.ts';
+
+export const sizes: readonly Breakage[] = [
+  {
+    name: 'a rule that drops large packets',
+    ...forward('meta length > 1000 drop'),
+    asked: [
+      ...outside('dropped'),
+      [['outside -> :8090'], 'dropped'],
+      [[`app -> ${INTERNET}:80`], 'dropped'],
+      [['web:80'], 'works'],
+    ],
+    mended: true,
+  },
+  {
+    name: 'a rule that drops large answers',
+    ...forward('tcp sport 80 ip length > 1000 drop'),
+    asked: outside('dropped'),
+    mended: true,
+  },
+  {
+    name: 'a rule of a bridge that drops large frames',
+    broken: `nft 'table bridge strict { chain gate { type filter hook forward priority 0; tcp sport 80 meta length > 1000 drop; }; }'`,
+    undo: 'nft delete table bridge strict',
+    asked: [[['app -> web:80'], 'dropped']],
+    mended: true,
+  },
+  {
+    name: 'a rule in a container that drops large packets',
+    broken: `$WEB_NS nft 'table ip strict { chain gate { type filter hook input priority 0; ip length > 1000 drop; }; }'`,
+    undo: '$WEB_NS nft delete table ip strict',
+    asked: [...outside('large-lost'), [['app -> web:80'], 'large-lost']],
+  },
+  {
+    name: 'packets of no connection dropped, and a narrow uplink that says so',
+    broken: `ip link set eth0 mtu 1200; nft 'table inet strict { chain gate { type filter hook forward priority 10; ct state invalid drop; }; }'`,
+    undo: 'ip link set eth0 mtu 1500; nft delete table inet strict',
+    asked: [...outside('works'), [['outside -> :8090'], 'works'], [[`app -> ${INTERNET}:80`], 'works']],
+  },
+];

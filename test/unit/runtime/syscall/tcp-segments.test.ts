@@ -1,0 +1,28 @@
+/** The bytes of a duplicate, by the rules of RFC 791 and RFC 9293. */
+import { expect, test } from '@jest/globals';
+import { packetOf } from '../../../../runtime/syscall/tcp-segments.ts';
+
+const SEGMENT = {
+  ...{ source: '192.0.2.2', sourcePort: 40_000, destination: '172.17.0.2', destinationPort: 80 },
+  ...{ end: 10, acknowledged: 0xffff_fffe },
+};
+
+test.each([40, 41, 1500])(
+  'a segment of %i bytes ends at the sequence number, and its sum is right',
+  (size) => {
+    const packet = packetOf({ ...SEGMENT, size });
+    const view = new DataView(packet.buffer);
+    expect(packet).toHaveLength(size);
+    expect([...packet.subarray(12, 20)]).toEqual([192, 0, 2, 2, 172, 17, 0, 2]);
+    expect([view.getUint16(20), view.getUint16(22)]).toEqual([40_000, 80]);
+    expect((view.getUint32(24) + size - 40) % 2 ** 32).toBe(10);
+    expect(view.getUint32(28)).toBe(0xffff_fffe);
+    // Do not fragment; an acknowledgement and no other flag.
+    expect([packet[6], packet[33]]).toEqual([0x40, 0x10]);
+    const words = Buffer.concat([packet.subarray(12), Buffer.alloc(size % 2)]);
+    let sum = 6 + size - 20;
+    for (let at = 0; at < words.length; at += 2) sum += words.readUInt16BE(at);
+    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+    expect(sum).toBe(0xffff);
+  },
+);
