@@ -12,8 +12,6 @@ import {
 } from '../../engine/prune/prune.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { nowNs } from '../../engine/spec/time.ts';
-import { recordEvent } from '../../engine/state/events/event-log.ts';
-import { pruneEvent } from '../../engine/state/events/events.ts';
 import { stderr, stdout } from '../../io/standard-streams.ts';
 import type { RemovalMode } from '../../engine/images/watch-removal.ts';
 import { explainHow, localReporterFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
@@ -156,13 +154,16 @@ export const networkPrune = pruneVerb({
   },
 });
 
-/** There is no builder here, and so no cache of one. */
+/** A layer that an image or a container has as well stays. */
 export const builderPrune = pruneVerb({
   name: 'builder prune',
   all: 'Remove all unused build cache, not just dangling ones',
   keys: ['until', 'id', 'parent', 'type', 'description', 'inuse', 'shared', 'private'],
   warning: (all) => `WARNING! This will remove all ${all ? '' : 'dangling '}build cache.`,
-  perform: () => Promise.resolve(0),
+  perform: async (engine, all, { chooses }) => {
+    const { pruneBuildCache } = await import('../../engine/prune/prune-builds.ts');
+    return pruneBuildCache(engine, chooses, all);
+  },
 });
 
 export const systemPrune = pruneVerb({
@@ -185,7 +186,10 @@ export const systemPrune = pruneVerb({
     total += await show('Networks', pruneNetworks(engine, chooses, mode));
     if (flags.volumes === true) total += await show('Volumes', pruneVolumes(engine, chooses, false, mode));
     total += await show('Images', pruneImages(engine, chooses, all, mode));
-    if (mode.dryRun !== true) recordEvent(engine.paths, pruneEvent('builder', 0));
+    if (mode.dryRun !== true) {
+      const { pruneBuildCache } = await import('../../engine/prune/prune-builds.ts');
+      total += await pruneBuildCache(engine, chooses, all);
+    }
     return total;
   },
 });

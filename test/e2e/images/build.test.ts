@@ -125,7 +125,7 @@ test('links of a stage and of the context lead nowhere on the host', async () =>
   symlinkSync(join(engine.host.dir, 'outside'), join(dir, 'link'));
   expect(await engine.minidock('build', dir)).toMatchObject({
     exitCode: 1,
-    stderr: expect.stringContaining('not found') as unknown as string,
+    stderr: expect.stringContaining('not found') as unknown,
   });
   writeFileSync(join(dir, 'Dockerfile'), 'FROM test\nRUN ln -s / /up\nCOPY file /up/made/by-build\n');
   await engine.ok('build', '-t', 'app', dir);
@@ -171,4 +171,20 @@ test('SOURCE_DATE_EPOCH makes the same image again', async () => {
   const first = await id();
   expect(first).toMatch(/^sha256:[0-9a-f]{64}\n$/);
   expect(await id()).toBe(first);
+});
+
+test('builder prune -a forgets the cache and keeps the images', async () => {
+  const files = { Dockerfile: 'FROM test\nRUN head -c 100000 /dev/zero > /zeros\n' };
+  await built(files);
+  await built({ Dockerfile: 'FROM test\nRUN head -c 200000 /dev/zero > /more\n' });
+  await engine.ok('build', '-t', 'kept', folder(files));
+  const layers = (): number => readdirSync(join(engine.host.root, 'images', 'layers')).length;
+  const before = layers();
+  await engine.ok('rmi', 'app');
+  expect(layers()).toBe(before);
+  expect(await engine.ok('builder', 'prune', '-a', '-f')).toContain('Total reclaimed space:');
+  expect(layers()).toBeLessThan(before);
+  expect(readdirSync(join(engine.host.root, 'build', 'cache'))).toEqual([]);
+  expect(await engine.ok('run', '--rm', 'kept', 'stat', '-c', '%s', '/zeros')).toBe('100000');
+  expect(await built(files)).not.toContain('CACHED');
 });
