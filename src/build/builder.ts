@@ -3,31 +3,27 @@
  * side by side. A layer is made only if the cache has none for the digest of all that goes into it.
  */
 import { closeSync } from 'node:fs';
-import { layersOf } from '../../images/archives/commit.ts';
-import { mediaTypes } from '../../images/media-types.ts';
 import type { ImageStore } from '../../images/store/image-store.ts';
-import type { Descriptor, StoredImage } from '../../images/types.ts';
+import type { StoredImage } from '../../images/types.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { CreateRequest } from '../engine/spec/create-request.ts';
-import { findCached, writeCached } from '../engine/state/build-cache.ts';
-import { digestOf } from '../../images/digest.ts';
+import { SCRATCH, stageOf, type Begun } from './bases.ts';
 import { CopyStep } from './copy-step.ts';
 import { BuildError } from './errors.ts';
-import { Directories } from './execute/destination.ts';
-import { findOwner } from './execute/destination.ts';
-import { beginLayer, discardLayer, endLayer, openStage, type NewLayer } from './execute/layer.ts';
+import { Directories, findOwner } from './execute/destination.ts';
+import { LayerCache } from './layer-cache.ts';
+import { openStage, type NewLayer } from './execute/layer.ts';
 import { runInStage } from './execute/run.ts';
 import { applyMetadata, type Scope } from './metadata.ts';
-import { parseDockerfile } from './parse/dockerfile.ts';
 import type { CopyInstruction, Instruction, RunInstruction } from './parse/instruction.ts';
 import { expandWord } from './parse/shell-words.ts';
-import { DEFAULT_PATH, workdir } from './plan/config-change.ts';
+import { workdir } from './plan/config-change.ts';
 import { findStage, inLine, type BuildPlan, type PlannedStage } from './plan/graph.ts';
 import type { Reporter, Vertex } from './progress/report.ts';
 import { proxyEnv, runEnv, runText, runWords } from './run-instruction.ts';
 import { RunMounts, type MountSources } from './run-mounts.ts';
 import type { SourceTree } from './context/source-tree.ts';
-import { variablesOf, type Stage, type StageLayer } from './stage.ts';
+import { variablesOf, type Stage } from './stage.ts';
 
 export interface BuilderOptions {
   readonly engine: Engine;
@@ -51,8 +47,10 @@ export class Builder {
   private readonly stages = new Map<number, Promise<Stage>>();
   private readonly abort = new AbortController();
   private readonly copies: CopyStep;
+  private readonly cache: LayerCache;
 
   constructor(private readonly options: BuilderOptions) {
+    this.cache = new LayerCache(options);
     this.copies = new CopyStep(options, (name, before) => this.source(name, before));
   }
 
@@ -122,11 +120,7 @@ export class Builder {
     }
   }
 
-  private async base({
-    base,
-    platform,
-    text,
-  }: PlannedStage): Promise<{ readonly stage: Stage; readonly triggers: readonly Instruction[] }> {
+  private async base({ base, platform, text }: PlannedStage): Promise<Begun> {
     if (base.kind === 'stage') {
       const parent = await this.stage(base.index);
       return { stage: { ...parent, args: new Map(), hasCmd: false }, triggers: [] };
@@ -143,38 +137,7 @@ export class Builder {
         }
       },
     );
-    return this.fromImage(image);
-  }
-
-  private async fromImage(
-    image: StoredImage,
-  ): Promise<{ readonly stage: Stage; readonly triggers: readonly Instruction[] }> {
-    const { store } = this.options;
-    const descriptors = layersOf(store, image);
-    const { config, author, created, history, rootfs } = image.config;
-    const { OnBuild: triggers = [], ...settings } = config ?? {};
-    const layers = rootfs.diff_ids.map((diffId, index): StageLayer => {
-      const descriptor = descriptors[index];
-      if (descriptor === undefined)
-        throw new BuildError({
-          code: 'MANIFEST_INVALID',
-          message: `the manifest of ${image.id} lists too few layers`,
-        });
-      return { diffId, descriptor };
-    });
-    const stage: Stage = {
-      config: settings,
-      author,
-      hasCmd: false,
-      layers,
-      dirs: image.layerDirs,
-      key: keyOf('base', ...rootfs.diff_ids),
-      history: history ?? [],
-      args: new Map(),
-      created,
-    };
-    const text = `FROM x\n${(triggers ?? []).join('\n')}\n`;
-    return { stage, triggers: parseDockerfile(text).stages[0]?.instructions ?? [] };
+    return stageOf(this.options.store, image);
   }
 
   private async layered(
@@ -198,12 +161,12 @@ export class Builder {
         const path = workdir(stage.config, given);
         const { User: user = '' } = stage.config;
         const next: Stage = { ...stage, config: { ...stage.config, WorkingDir: path } };
-        return this.layer(next, `WORKDIR ${path}`, ['WORKDIR', path, user], cached, async (layer) => {
+        return this.cache.layer(next, `WORKDIR ${path}`, ['WORKDIR', path, user], cached, async (layer) => {
           const root = openStage(layer, stage.dirs);
           try {
             const directories = new Directories(root);
             directories.make(path, user === '' ? { uid: 0, gid: 0 } : findOwner(root, user));
-            directories.end(this.time());
+            directories.end(this.cache.time);
           } finally {
             closeSync(root);
           }
@@ -222,8 +185,8 @@ export class Builder {
   ): Promise<Stage> {
     const copy = await this.copies.prepare(stage, instruction, text.index);
     try {
-      return await this.layer(stage, copy.createdBy, copy.key, cached, (layer) =>
-        copy.perform(layer, stage.dirs, this.time()),
+      return await this.cache.layer(stage, copy.createdBy, copy.key, cached, (layer) =>
+        copy.perform(layer, stage.dirs, this.cache.time),
       );
     } finally {
       copy.close();
@@ -256,7 +219,7 @@ export class Builder {
       prepared.key,
     ];
     const createdBy = runText(words, stage, variablesOf(stage));
-    return this.layer(stage, createdBy, key, cached, async (layer) => {
+    return this.cache.layer(stage, createdBy, key, cached, async (layer) => {
       const held = await prepared.hold(words.script);
       try {
         const status = await runInStage(engine, {
@@ -281,61 +244,6 @@ export class Builder {
     });
   }
 
-  /** From the cache, or made by `make`. */
-  private async layer(
-    stage: Stage,
-    createdBy: string,
-    words: readonly unknown[],
-    cached: () => void,
-    make: (layer: NewLayer) => Promise<void>,
-  ): Promise<Stage> {
-    const { engine, store, epoch, useCache } = this.options;
-    const key = keyOf(stage.key, epoch, words);
-    const record = useCache ? findCached(engine.paths, key) : undefined;
-    if (record !== undefined && (await store.hasLayer(record.diffId))) {
-      const { blob, report } = store.layer(record.diffId);
-      if (await store.blobs.has(blob, report.tarSize)) {
-        cached();
-        return this.withLayer(stage, key, record.diffId, createdBy, record.created);
-      }
-    }
-    const layer = await beginLayer(store);
-    try {
-      await make(layer);
-      const { diffId, size } = await endLayer(store, layer, epoch === undefined ? undefined : this.time());
-      const created = (epoch === undefined ? new Date() : new Date(epoch * 1000)).toISOString();
-      writeCached(engine.paths, { key, diffId, size, created, description: createdBy, parent: stage.key });
-      return await this.withLayer(stage, key, diffId, createdBy, created);
-    } finally {
-      await discardLayer(layer);
-    }
-  }
-
-  private async withLayer(
-    stage: Stage,
-    key: string,
-    diffId: string,
-    createdBy: string,
-    created: string,
-  ): Promise<Stage> {
-    const { store } = this.options;
-    const { blob, report } = store.layer(diffId);
-    const descriptor: Descriptor = {
-      mediaType: mediaTypes.layer('none'),
-      digest: blob,
-      size: report.tarSize,
-    };
-    const layers = [...stage.layers, { diffId, descriptor }];
-    return {
-      ...stage,
-      key,
-      layers,
-      dirs: await store.layerDirs(layers.map((layer) => layer.diffId)),
-      created,
-      history: [...stage.history, { created, created_by: createdBy, comment: 'buildkit.dockerfile.v0' }],
-    };
-  }
-
   /** A stage by name or number, else an image. */
   private async sourceStage(name: string, before: number): Promise<Stage> {
     const { plan } = this.options;
@@ -346,7 +254,7 @@ export class Builder {
       true,
     );
     if (found !== undefined) return await this.stage(found);
-    return (await this.fromImage(await this.options.image(name, undefined))).stage;
+    return stageOf(this.options.store, await this.options.image(name, undefined)).stage;
   }
 
   private async source(name: string, before: number): Promise<readonly string[]> {
@@ -356,39 +264,19 @@ export class Builder {
   /** The context as a stage of one layer, for mounts of it. */
   private async contextStage(): Promise<Stage> {
     const copy = await this.copies.prepareContext(SCRATCH);
-    return this.layer(
+    return this.cache.layer(
       SCRATCH,
       copy.createdBy,
       copy.key,
       () => undefined,
-      (layer) => copy.perform(layer, [], this.time()),
+      (layer) => copy.perform(layer, [], this.cache.time),
     );
   }
-
-  /** Nanoseconds, for what has no time of its own. */
-  private time(): bigint {
-    return BigInt(this.options.epoch ?? 0) * 1_000_000_000n;
-  }
 }
-
-const SCRATCH: Stage = {
-  config: { Env: [DEFAULT_PATH] },
-  author: undefined,
-  hasCmd: false,
-  layers: [],
-  dirs: [],
-  key: 'scratch',
-  history: [],
-  args: new Map(),
-  created: undefined,
-};
 
 const emptyDir = ({ work }: NewLayer): Promise<string> => Promise.resolve(`${work}/empty`);
 
 const makesLayer = ({ kind }: Instruction): boolean => ['RUN', 'COPY', 'ADD', 'WORKDIR'].includes(kind);
-
-const keyOf = (...parts: readonly unknown[]): string =>
-  digestOf(Buffer.from(JSON.stringify(parts))).slice('sha256:'.length);
 
 /** The same error, with the lines that it is about. */
 function inInstruction(error: unknown, { lines }: Instruction): unknown {

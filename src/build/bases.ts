@@ -1,0 +1,55 @@
+/** What a stage begins with: nothing, or an image with the instructions that its ONBUILD holds for it. */
+import { layersOf } from '../../images/archives/commit.ts';
+import type { ImageStore } from '../../images/store/image-store.ts';
+import type { StoredImage } from '../../images/types.ts';
+import { BuildError } from './errors.ts';
+import { keyOf } from './layer-cache.ts';
+import { parseDockerfile } from './parse/dockerfile.ts';
+import type { Instruction } from './parse/instruction.ts';
+import { DEFAULT_PATH } from './plan/config-change.ts';
+import type { Stage, StageLayer } from './stage.ts';
+
+export interface Begun {
+  readonly stage: Stage;
+  readonly triggers: readonly Instruction[];
+}
+
+export const SCRATCH: Stage = {
+  config: { Env: [DEFAULT_PATH] },
+  author: undefined,
+  hasCmd: false,
+  layers: [],
+  dirs: [],
+  key: 'scratch',
+  history: [],
+  args: new Map(),
+  created: undefined,
+};
+
+export function stageOf(store: ImageStore, image: StoredImage): Begun {
+  const descriptors = layersOf(store, image);
+  const { config, author, created, history, rootfs } = image.config;
+  const { OnBuild: triggers = [], ...settings } = config ?? {};
+  const layers = rootfs.diff_ids.map((diffId, index): StageLayer => {
+    const descriptor = descriptors[index];
+    if (descriptor === undefined)
+      throw new BuildError({
+        code: 'MANIFEST_INVALID',
+        message: `the manifest of ${image.id} lists too few layers`,
+      });
+    return { diffId, descriptor };
+  });
+  const stage: Stage = {
+    config: settings,
+    author,
+    hasCmd: false,
+    layers,
+    dirs: image.layerDirs,
+    key: keyOf('base', ...rootfs.diff_ids),
+    history: history ?? [],
+    args: new Map(),
+    created,
+  };
+  const text = `FROM x\n${(triggers ?? []).join('\n')}\n`;
+  return { stage, triggers: parseDockerfile(text).stages[0]?.instructions ?? [] };
+}
