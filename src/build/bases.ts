@@ -15,7 +15,7 @@ export interface Begun {
 }
 
 export const SCRATCH: Stage = {
-  config: { Env: [DEFAULT_PATH] },
+  config: { Env: [DEFAULT_PATH], WorkingDir: '/' },
   author: undefined,
   hasCmd: false,
   layers: [],

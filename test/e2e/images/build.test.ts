@@ -173,6 +173,14 @@ test('SOURCE_DATE_EPOCH makes the same image again', async () => {
   expect(await id()).toBe(first);
 });
 
+test('an image from scratch has what BuildKit gives it', async () => {
+  await built({ Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n' });
+  expect(JSON.parse(await engine.ok('image', 'inspect', '-f', '{{json .Config}}', 'app'))).toMatchObject({
+    WorkingDir: '/',
+    Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+  });
+});
+
 test('builder prune -a forgets the cache and keeps the images', async () => {
   const files = { Dockerfile: 'FROM test\nRUN head -c 100000 /dev/zero > /zeros\n' };
   await built(files);
