@@ -92,7 +92,7 @@ class Page {
         this.drawTask();
         break;
       case 'scene':
-        if (tell.at === this.at) this.sceneTold(tell.tell);
+        if (tell.at === this.at) void this.attempt(async () => this.sceneTold(tell.tell));
         break;
       case 'ended':
         this.looked.delete(tell.at);

@@ -5,6 +5,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { signalTo } from '../../teach/lab/enter.ts';
 import { readSceneTell, type SceneAsk, type SceneId, type SceneTell } from '../messages.ts';
 
 /** Bytes of a line; a picture of 1,000 containers has about two million. */
@@ -85,7 +86,8 @@ export class SceneProcess {
     if (this.text.length > LONGEST_LINE || lines.some((line) => line.length > LONGEST_LINE)) {
       this.why = 'it said too much at once';
       this.text = '';
-      this.child.kill('SIGKILL');
+      // With what it has started.
+      if (this.child.pid !== undefined) signalTo(-this.child.pid, 'SIGKILL');
       return;
     }
     for (const line of lines) {
