@@ -4,8 +4,10 @@
  * waits for its answer: the kernel is as the last step left it.
  */
 import { MinidockError } from '../../../runtime/errors.ts';
+import { delay } from '../../../runtime/io/delay.ts';
 import { applySteps, type ApplyOptions } from '../../../runtime/plan/apply.ts';
 import { withPid } from '../../../runtime/plan/first-pid.ts';
+import { readProgram } from '../../../runtime/plan/read-program.ts';
 import { undoEntries } from '../../../runtime/plan/undo.ts';
 import type { HostStep, Step } from '../../../runtime/plan/step.ts';
 import type { Pause } from '../../../runtime/process/supervise.ts';
@@ -117,7 +119,22 @@ async function undoLast(
     .reverse()
     .flatMap(({ id, undo: own }) => (own.kind === 'command' ? [{ id, undo: own.command }] : []));
   const { undone, failures } = await undoEntries(entries);
+  await untilCablesAreGone(done.slice(left));
   return { left, undone, failures: failures.map(({ message }) => message) };
+}
+
+/** The kernel takes a namespace's cables away a moment after the namespace (cleanup_net() in the kernel). */
+async function untilCablesAreGone(steps: readonly HostStep[]): Promise<void> {
+  const names = steps.flatMap(({ command }) => {
+    const argv: readonly string[] = command.kind === 'run' ? command.argv : [];
+    return argv.includes('veth') ? (argv[argv.indexOf('add') + 1] ?? []) : [];
+  });
+  for (const name of names) {
+    for (let wait = 0; wait < 100; wait++) {
+      if ((await readProgram(['ip', 'link', 'show', 'dev', name])).exitCode !== 0) break;
+      await delay(20);
+    }
+  }
 }
 
 /** As for a command that Ctrl-C ends. */
