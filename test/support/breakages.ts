@@ -22,6 +22,7 @@ import {
 import { mistakes } from './breakages/mistakes.ts';
 import { machines } from './breakages/machines.ts';
 import { sizes } from './breakages/sizes.ts';
+import { policies } from './breakages/policies.ts';
 
 const links: readonly Breakage[] = [
   {
@@ -705,6 +706,7 @@ export const breakages: readonly Breakage[] = [
   ...mistakes,
   ...machines,
   ...sizes,
+  ...policies,
   {
     name: 'ARP that a rule of the host drops',
     broken: `nft 'table arp strict { chain in { type filter hook input priority 0; drop; }; }'; ${FORGET}`,

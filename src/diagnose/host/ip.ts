@@ -68,6 +68,10 @@ export interface IpRule {
   readonly dst?: string;
   readonly dstlen?: number;
   readonly iif?: string;
+  /** 'tcp' */
+  readonly ipproto?: string;
+  readonly sport?: number;
+  readonly dport?: number;
   readonly table?: string;
   /** '0x5'. */
   readonly fwmark?: string;

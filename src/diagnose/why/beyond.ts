@@ -62,7 +62,10 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
   const { trace = [], sourcePort, beyond } = probe;
   const left = leftHost(trace, sourcePort);
   if (left === undefined) return [];
-  if (beyond === undefined) return probe.deaf === undefined ? unmasqueraded(scene, left.packet) : [];
+  if (beyond === undefined) {
+    const astray = snatAstray(scene, trace, sourcePort, left.packet);
+    return astray.length > 0 ? astray : probe.deaf === undefined ? unmasqueraded(scene, left.packet) : [];
+  }
   const { name, enter, home, route, deaf, mend = '' } = beyond;
   const { packet } = left;
   const { source, destination, iif } = packet;
@@ -108,6 +111,27 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
     `the client is answered by ${destination}, whom it did not ask`;
   const fix = command(`${ipCommand(scene.host.family)} route replace default via ${gateway}`);
   return [{ ...bad('way back', 'past-host', text, get), fix }];
+}
+
+/** A rule gave the packet a sender that this host is not: the answers go there. */
+function snatAstray(
+  { host }: Scene,
+  trace: readonly TraceEvent[],
+  sourcePort: number,
+  { source }: TraceEvent['packet'],
+): readonly Finding[] {
+  const first = trace.find((event) => !isAnswer(event, sourcePort))?.packet.source;
+  if (first === undefined || source === first || addressesOf(host).includes(source)) return [];
+  const rule = trace.find((event) => /\bsnat\b|\bSNAT\b/.test(event.rule));
+  const by =
+    rule === undefined ? 'a rule' : `the rule: ${rule.rule}, of ${rule.family} ${rule.table} ${rule.chain},`;
+  const text = `${by} makes the packet come from ${source}, and this host does not have that address: the answer does not come here`;
+  const look: Argv =
+    rule === undefined
+      ? ['nft', 'list', 'hooks', 'ip']
+      : ['nft', 'list', 'chain', rule.family, rule.table, rule.chain];
+  const fix = 'Repair that rule: an address of this host, or masquerade.';
+  return [{ ...bad('way back', 'snat-astray', text, look), fix }];
 }
 
 /** A namespace's own address on the wire: other machines know no way back to it. */

@@ -8,9 +8,11 @@ import { lookAt } from '../../../runtime/plan/read-program.ts';
 import { bad } from './findings.ts';
 import type { Finding, TraceEvent } from './model.ts';
 import { addressesOf, inStack, type Scene } from './observe.ts';
+import { removalOf } from './rules/removal.ts';
 import { isAnswer, lastSeen } from './trace.ts';
 
 const SETTING = 'net.ipv4.ip_default_ttl';
+const BY_TTL = { saved: / -j TTL /, json: '"field":"ttl"' };
 const SETS = /\bttl set\b|\bTTL\b/;
 
 /** undefined where that is not why. */
@@ -31,7 +33,7 @@ export async function ttlExpired(
     const { family, table, chain } = rule;
     const text = `${had}, by the rule: ${rule.rule}, of ${family} ${table} ${chain}`;
     const look: Argv = ['nft', '-a', 'list', 'chain', family, table, chain];
-    return { ...bad(stage, 'ttl', text, look), fix: removalOf(scene, rule) };
+    return { ...bad(stage, 'ttl', text, look), fix: removalOf(scene.ruleset, rule, BY_TTL) };
   }
   const stack = back ? scene.receiver : (scene.sender ?? scene.host);
   const first = trace.find((event) => isAnswer(event, sourcePort) === back)?.packet.ttl;
@@ -63,21 +65,4 @@ function isToBeForwarded({ host, hostRoute }: Scene, { family, hook, packet }: T
     hostRoute?.gateway !== undefined &&
     packet.oif === hostRoute.dev
   );
-}
-
-function removalOf({ ruleset }: Scene, { family, table, chain }: TraceEvent): string {
-  const saved = ruleset.iptables
-    .split('\n')
-    .find((line) => line.startsWith(`-A ${chain} `) && / -j TTL /.test(line));
-  if (family === 'ip' && saved !== undefined) return `iptables -t ${table} -D ${saved.slice(3)}`;
-  const found = ruleset.entries.find(
-    ({ rule }) =>
-      rule?.family === family &&
-      rule.table === table &&
-      rule.chain === chain &&
-      JSON.stringify(rule.expr).includes('"field":"ttl"'),
-  )?.rule;
-  return found?.handle === undefined
-    ? 'Take that rule away.'
-    : `nft delete rule ${family} ${table} ${chain} handle ${found.handle}`;
 }

@@ -31,10 +31,13 @@ export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
   if (probe.expired !== undefined) return [probe.expired];
   if (unroutable !== undefined) {
     const { rule, says } = unroutable;
-    const marked = rule === undefined ? '' : ` with the mark ${rule.fwmark}, by a rule of ip rule`;
-    const text = REFUSAL.test(says)
-      ? `the kernel routes ${what} nowhere${marked}: ${says}`
-      : `${what} left the hook prerouting and was seen no more, and the kernel has a route for it: ${says}`;
+    const marked = rule?.fwmark === undefined ? '' : ` with the mark ${rule.fwmark}, by a rule of ip rule`;
+    const refused = rule?.action !== undefined && rule.fwmark === undefined;
+    const text = refused
+      ? `the kernel routes ${what} nowhere, by the rule of ip rule with priority ${rule.priority}: ${rule.action ?? ''}`
+      : REFUSAL.test(says)
+        ? `the kernel routes ${what} nowhere${marked}: ${says}`
+        : `${what} left the hook prerouting and was seen no more, and the kernel has a route for it: ${says}`;
     const stage = back === undefined ? 'routing' : 'way back';
     const fix = routingFix(unroutable, scene);
     return [{ ...bad(stage, 'unroutable', text, unroutable.look), fix }];
@@ -107,7 +110,8 @@ function routingFix(
   { says, iif, rule, look }: NonNullable<Probe['unroutable']>,
   { forwarding, host }: Scene,
 ): string {
-  if (rule !== undefined) return `ip rule del pref ${rule.priority}`;
+  if (rule !== undefined)
+    return `ip rule del pref ${rule.priority} ${rule.fwmark === undefined ? (rule.action ?? '') : ''}`.trim();
   const [, , , destination = ''] = look;
   const mend = routeFix(host, destination, undefined);
   if (mend.includes(' del ')) return mend;

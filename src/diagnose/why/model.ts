@@ -6,7 +6,7 @@ import type { PortBinding, Protocol } from '../../../runtime/network/types.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { Container } from '../../engine/state/store.ts';
 import type { Family } from './family.ts';
-import type { Enter, RouteTo } from '../host/ip.ts';
+import type { Enter, IpRule, RouteTo } from '../host/ip.ts';
 
 /** Points of the way, in the order in which a packet meets them; the first one that stops it is the answer. */
 export const STAGES = [
@@ -167,8 +167,8 @@ export interface Probe {
     readonly iif: string;
     readonly look: Argv;
     readonly says: string;
-    /** The rule about a mark that refuses it. */
-    readonly rule?: { readonly fwmark: string; readonly priority: number };
+    /** The rule of ip rule that refuses it: about its mark, or about the packet as it is. */
+    readonly rule?: Pick<IpRule, 'fwmark' | 'priority' | 'action'>;
   };
   /** The interface to which a rule redirects what comes from 127.0.0.1, where route_localnet is off. */
   readonly localnetOff?: string;
@@ -177,6 +177,8 @@ export interface Probe {
   readonly large?: LargePackets;
   /** Whom the packet was sent to, where it left the host and that one can be looked at. */
   readonly beyond?: Beyond;
+  /** A policy of IPsec that blocks it. */
+  readonly policy?: Finding;
   /** No router forwards it any more. */
   readonly expired?: Finding;
   /** What holds packets or drops them in a queue. */

@@ -6,14 +6,14 @@ import { askingOf, bitsOf, familyOf } from './family.ts';
 import { bad, isUp } from './findings.ts';
 import type { Finding, Stage } from './model.ts';
 import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
-import type { IpLink, RouteTo } from '../host/ip.ts';
+import { ipv4AddressesOf, type IpLink, type RouteTo } from '../host/ip.ts';
 
 /** Codes of findings that explain findings of the layers above. */
 const CAUSES: ReadonlySet<string> = new Set([
   ...['no-link', 'link-down', 'no-carrier', 'no-bridge', 'unplugged', 'no-gateway', 'wrong-neighbour'],
   ...['wrong-gateway', 'postrouting-flushed', 'rp-filter', 'client-route', 'isolated', 'port-blocked'],
   ...['own-address', 'port-unlearnt', 'arp-off', 'on-link', 'ipv6-off', 'duplicate-address', 'hosts-entry'],
-  'name-server',
+  ...['name-server', 'same-address'],
 ]);
 
 export const isCause = ({ code }: Finding): boolean => CAUSES.has(code);
@@ -82,6 +82,24 @@ export function checkOwnAddress({ sender, receiver, journey, host }: Scene): rea
   const text = `${sender.name} has ${address} too, on ${link.ifname}, and so asks itself instead of ${other.name}`;
   const fix = [...sender.enter, `ip address del ${address}/${prefix} dev ${link.ifname}`].join(' ');
   return [{ ...bad('sender', 'own-address', text, inStack(sender, ['ip', '-br', 'address'])), fix }];
+}
+
+/** A bridge sends what is for one address to one port: two machines with one take each other's frames away. */
+export function checkSameAddress(
+  { sender, receiver, host }: Scene,
+  names: { readonly of: string; readonly to: string },
+): readonly Finding[] {
+  const one = sender?.interfaces.find(({ ifname }) => ifname === names.of);
+  const other = receiver?.interfaces.find(({ ifname }) => ifname === names.to);
+  if (sender === undefined || receiver === undefined || sender.netns === receiver.netns) return [];
+  if (one === undefined || one.address !== other?.address) return [];
+  if (hostEnd(one, host)?.master !== hostEnd(other, host)?.master) return [];
+  const text = `${sender.name} and ${receiver.name} have the same hardware address ${one.address ?? ''} on one bridge, which sends their frames to one of them`;
+  const show = inStack(sender, ['ip', 'link', 'show', one.ifname]);
+  const number = (ipv4AddressesOf(one)[0]?.local ?? '').split('.').map(Number);
+  const own = ['02:42', ...number.map((part) => part.toString(16).padStart(2, '0'))].join(':');
+  const fix = inStack(sender, ['ip', 'link', 'set', one.ifname, 'address', own]).join(' ');
+  return [{ ...bad('bridge', 'same-address', text, show), fix }];
 }
 
 export function checkBridgeUp(host: Stack, name: string | undefined, stage: Stage): readonly Finding[] {

@@ -23,6 +23,8 @@ import { addressesOf, type Scene } from './observe.ts';
 import { heldBy } from './queue.ts';
 import { homeOfLink, hostEnd } from './physical.ts';
 import { within } from './programs.ts';
+import { blockingPolicy } from './rules/xfrm.ts';
+import { refusingRule, type Asked } from './rules/refusing.ts';
 import { converse } from './service.ts';
 import { chainsOf } from './ruleset.ts';
 import { ttlExpired } from './lost-ttl.ts';
@@ -194,14 +196,19 @@ async function lookAround(
   const unrouted = unheard
     ? { source, destination: journey.asked.address, iif }
     : unroutedPacket(trace, sourcePort);
-  const unroutable = unrouted === undefined ? undefined : await askRoutes(unrouted, host.rules);
+  const unroutable =
+    unrouted === undefined
+      ? undefined
+      : await askRoutes({ ...unrouted, protocol: journey.protocol }, host.rules);
   const localnetOff = await strandedOnLoopback(scene, trace, sourcePort);
   const beyond = await lookBeyond(scene, trace, sourcePort);
   const arp = await firstArpLoss(scene, { deaf, deafRouter, deafToSender });
   const held = await heldBy(scene);
+  const policy = await blockingPolicy(scene);
   const expired = await ttlExpired(scene, trace, sourcePort);
   return {
     ...(held === undefined ? {} : { held }),
+    ...(policy === undefined ? {} : { policy }),
     ...(expired === undefined ? {} : { expired }),
     ...(arp === undefined ? {} : { arp }),
     ...(deafToSender === '' ? {} : { deafToSender }),
@@ -245,11 +252,10 @@ const firstLine = async (argv: Argv): Promise<string> =>
   (await lookAt(argv)).trim().split('\n')[0]?.trim() ?? '';
 
 /** With each mark that a rule asks for, if the plain packet has a route: the trace does not show marks. */
-async function askRoutes(
-  packet: Pick<TracedPacket, 'source' | 'destination' | 'iif'>,
-  rules: readonly IpRule[],
-): Promise<NonNullable<Probe['unroutable']>> {
+async function askRoutes(packet: Asked, rules: readonly IpRule[]): Promise<NonNullable<Probe['unroutable']>> {
   const plain = await askRoute(packet);
+  const refused = refusingRule(rules, packet);
+  if (refused !== undefined) return { ...plain, rule: refused };
   if (REFUSED.test(plain.says)) return plain;
   for (const { fwmark, priority } of rules) {
     if (fwmark === undefined) continue;

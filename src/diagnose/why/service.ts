@@ -8,6 +8,11 @@ import { interfaceOf } from '../../engine/spec/endpoints.ts';
 import { readFileSync, readSync, writeSync } from 'node:fs';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
+import { cgroupDirectories, cgroupLayout } from '../../../runtime/cgroup/detect.ts';
+import { isFrozen, planThaw } from '../../../runtime/cgroup/freezer.ts';
+import type { HostStep } from '../../../runtime/plan/step.ts';
+import { cgroupsPath } from '../../engine/state/paths.ts';
+import type { Container } from '../../engine/state/store.ts';
 import { look } from '../host/look.ts';
 import { bad } from './findings.ts';
 import type { Finding, Service } from './model.ts';
@@ -125,6 +130,7 @@ export function serviceFault(
       fix: `minidock unpause ${to.config.name}`,
     };
   }
+  if (to !== undefined && isFrozen(cgroupsPath(to.config))) return frozen(to);
   const [program] = stopped;
   if (program !== undefined) {
     const [, pid = ''] = /pid (\d+)/.exec(program) ?? [];
@@ -135,6 +141,8 @@ export function serviceFault(
     };
   }
   if (answer === 'end' || answer === 'reset') {
+    const short = to === undefined ? undefined : outOfProcesses(to);
+    if (short !== undefined) return short;
     const text = `the connection is accepted, and ${answer === 'end' ? 'closed' : 'reset'} without a byte`;
     return {
       ...bad('socket', 'closed', text, show),
@@ -168,6 +176,35 @@ export function serviceFault(
   }
   const text = `the connection is accepted, but the program at port ${port} does not read its data`;
   return { ...bad('socket', 'silent-program', text, show), fix: 'It hangs or is busy; restart it.' };
+}
+
+/** By somebody else than `pause`, whose record says so. */
+function frozen({ config }: Container): Finding {
+  const [{ command }] = planThaw(cgroupsPath(config)) as [HostStep];
+  const [path, text] = command.kind === 'write' ? [command.path, command.text] : ['', ''];
+  const what = `the kernel accepts the connection, and ${config.name} cannot answer: its control group is frozen`;
+  return { ...bad('socket', 'frozen', what, ['cat', path]), fix: `echo ${text} > ${path}` };
+}
+
+/** A server that starts a process for each connection gives up where it may have no more. */
+function outOfProcesses({ config }: Container): Finding | undefined {
+  for (const directory of cgroupDirectories(cgroupsPath(config), cgroupLayout())) {
+    const [, refused = '0'] = /^max (\d+)/m.exec(readIfThere(`${directory}/pids.events`)) ?? [];
+    if (Number(refused) === 0) continue;
+    const most = readIfThere(`${directory}/pids.max`).trim();
+    const text = `the connection is accepted, and closed without a byte: ${config.name} may have ${most} processes, and the kernel has refused it more`;
+    const fix = `minidock update --pids-limit 100 ${config.name}`;
+    return { ...bad('socket', 'pids-limit', text, ['cat', `${directory}/pids.events`]), fix };
+  }
+  return undefined;
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // Another hierarchy of cgroup v1.
+  }
 }
 
 /** Small packets pass, as the handshake shows; packets of full size do not. */

@@ -11,6 +11,9 @@ import { inStack, type Scene, type Stack } from './observe.ts';
 import { ownerOf } from './ruleset.ts';
 import { lostBeyond } from './beyond.ts';
 import { ledAway, lostAt, strayed } from './lost.ts';
+import { isOwn } from './kinds.ts';
+import { refusedHere } from './rules/refusing.ts';
+import { removalOf } from './rules/removal.ts';
 import { isCause } from './physical.ts';
 import { serviceFault } from './service.ts';
 import { lostLarge } from './size/large.ts';
@@ -138,6 +141,17 @@ function droppedBy(scene: Scene, event: TraceEvent, probe: Probe): Finding {
   const whose =
     owner === 'minidock' ? "minidock's" : owner === 'somebody else' ? "somebody else's" : `${owner}'s`;
   const way = isAnswer(event, probe.sourcePort) ? 'the answer' : 'the packet';
+  const torn = owner === 'minidock' && scene.journey.published !== undefined ? tornBy(probe) : undefined;
+  if (torn !== undefined) {
+    const place = `${torn.family} ${torn.table} ${torn.chain}`;
+    const text = `the rule: ${torn.rule}, of ${place}, takes ${way} out of its connection, so that it is none of a published port to minidock, whose chain ${chain} drops it`;
+    const look: Argv = ['nft', '-a', 'list', 'chain', torn.family, torn.table, torn.chain];
+    const json = /notrack/.test(torn.rule) ? '"notrack"' : '"zone"';
+    return {
+      ...bad('prerouting', 'untracked', text, look),
+      fix: removalOf(scene.ruleset, torn, { saved: / -j CT /, json }),
+    };
+  }
   return {
     ...bad(
       stageOf(event, probe.sourcePort),
@@ -148,6 +162,10 @@ function droppedBy(scene: Scene, event: TraceEvent, probe: Probe): Finding {
     fix: fixFor(scene, event, owner, probe.sourcePort),
   };
 }
+
+/** Without its entry of conntrack a packet has lost its redirection. */
+const tornBy = ({ trace = [] }: Probe): TraceEvent | undefined =>
+  trace.find(({ rule, table }) => table !== 'minidock' && /\bnotrack\b|\bct zone set\b|\bCT\b/.test(rule));
 
 function fixFor(
   scene: Scene,
@@ -207,8 +225,19 @@ function unanswered(scene: Scene, probe: Probe, listening: boolean): Finding {
       fix: 'Check the address, and that the machine or the router on the way to it is up.',
     };
   }
+  if (probe.policy !== undefined && probe.outcome !== 'ECONNREFUSED') return probe.policy;
+  const refused = ['EACCES', 'EINVAL', 'ENETUNREACH'].includes(probe.outcome)
+    ? refusedHere(scene)
+    : undefined;
+  if (refused !== undefined) return refused;
   switch (probe.outcome) {
     case 'ECONNREFUSED':
+      if (scene.sender !== undefined && probe.trace?.length === 0 && !isOwn(scene)) {
+        const { sender } = scene;
+        const text = `${sender.name} itself refuses the packet, and none leaves it: a packet filter in there rejects it`;
+        const rules = inStack(sender, ['nft', 'list', 'ruleset']);
+        return { ...bad('sender', 'own-filter', text, rules), fix: `Accept it there: ${renderArgv(rules)}` };
+      }
       if (receiver !== undefined && listening) {
         const text = `a program listens at that port of ${receiver.name}, and the connection is refused: a packet filter in there rejects it`;
         const rules = inStack(receiver, ['nft', 'list', 'ruleset']);

@@ -139,7 +139,10 @@ function dropped(scene: Scene, { stage, next }: Asking, stack: Stack, event: Arp
     stack.family === 6
       ? 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept'
       : 'arp operation { request, reply } accept';
-  const accept = ['nft', 'insert', 'rule', family, table, chain, kinds];
+  // A rule about a machine drops more of it than the questions for its address.
+  const [machine] = /\bether [sd]addr [0-9a-f:]{17}/.exec(rule) ?? [];
+  const words = machine === undefined ? kinds : `${machine} accept`;
+  const accept = ['nft', 'insert', 'rule', family, table, chain, words];
   return {
     ...bad(stage, 'arp-dropped', text, inside(stack.enter, ['nft', 'list', 'chain', family, table, chain])),
     fix: renderArgv([...stack.enter, ...accept] as unknown as Argv),

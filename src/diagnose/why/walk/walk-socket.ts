@@ -3,7 +3,6 @@ import { addressText } from '../../../../runtime/network/firewall/port-groups.ts
 import { familyOf, isLoopback } from '../family.ts';
 import { bad, good, isUp } from '../findings.ts';
 import { isOwn } from '../kinds.ts';
-import type { Container } from '../../../engine/state/store.ts';
 import type { Finding } from '../model.ts';
 import type { Listener } from '../listeners.ts';
 import { inStack, type Scene, type Stack } from '../observe.ts';
@@ -83,27 +82,6 @@ export function checkSocket(scene: Scene, stack: Stack, address: string): readon
     },
   ];
 }
-
-/** Another program has a port that the container publishes, which therefore cannot start. */
-export function takenPort({ host }: Scene, { name, spec }: Container['config']): Finding | undefined {
-  for (const { hostPort, hostIp, protocol } of spec.network.ports) {
-    const found = host.listeners.find(
-      (one) =>
-        one.port === hostPort &&
-        one.protocol === protocol &&
-        (isAny(one.address) || isAny(hostIp) || one.address === hostIp),
-    );
-    if (found === undefined || hostPort === 0) continue;
-    const who = found.program === '' ? 'a program of the host' : found.program;
-    const show = inStack(host, ['ss', protocol === 'tcp' ? '-ltnp' : '-lunp', 'sport', '=', `:${hostPort}`]);
-    const text = `${who} has its port ${hostPort}/${protocol}`;
-    const fix = `Stop ${who}, or run ${name} with another port; then: minidock start ${name}`;
-    return { ...bad('target', 'port-taken', text, show), fix };
-  }
-  return undefined;
-}
-
-const isAny = (address: string): boolean => ['', '*', '0.0.0.0', '::'].includes(address);
 
 /** Whether the packet comes from the listener's interface, as far as that is known. */
 function hears(scene: Scene, stack: Stack, address: string, { device }: Listener): boolean {

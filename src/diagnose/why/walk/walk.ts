@@ -10,9 +10,17 @@ import type { Container } from '../../../engine/state/store.ts';
 import type { Finding, Journey, Stage } from '../model.ts';
 import { addressesOf, inStack, type Scene, type Stack } from '../observe.ts';
 import { checkClientRules, checkForward, checkRedirection, goalRefusal, ownRefusal } from './walk-filter.ts';
-import { checkSocket, takenPort } from './walk-socket.ts';
+import { checkEnded } from './walk-ended.ts';
+import { checkSocket } from './walk-socket.ts';
 import { checkClientRoute, checkUplink } from '../client/client-route.ts';
-import { checkFrameSize, checkNeighbour, checkOwnAddress, checkPorts, hostEnd } from '../physical.ts';
+import {
+  checkFrameSize,
+  checkNeighbour,
+  checkOwnAddress,
+  checkPorts,
+  checkSameAddress,
+  hostEnd,
+} from '../physical.ts';
 import { isNeighbour, isOwn } from '../kinds.ts';
 import { checkTwins } from '../twins.ts';
 import {
@@ -64,6 +72,9 @@ export function walk(scene: Scene): readonly Finding[] {
       portOf(scene, scene.sender, journey.from.kind === 'container' ? journey.from.container : undefined),
       portOf(scene, scene.receiver, journey.to),
     ]),
+    ...(journey.from.kind === 'container'
+      ? checkSameAddress(scene, { of: nameOf(journey.from.container), to: nameOf(journey.to) })
+      : []),
     ...checkSocket(scene, scene.receiver, scene.final?.address ?? ''),
     ...checkWayBack(scene),
     ...checkOwnMasquerade(scene),
@@ -78,13 +89,7 @@ function checkContainers({ from, to }: Journey, scene: Scene): Finding | undefin
   for (const { config, state } of involved) {
     const { name } = config;
     if (!hasProgram(state)) {
-      const taken = config === to?.config ? takenPort(scene, config) : undefined;
-      if (taken !== undefined)
-        return { ...taken, text: `${name} is not running (${state.status}), and ${taken.text}` };
-      return {
-        ...bad('target', 'not-running', `${name} is not running (${state.status})`, ['minidock', 'ps', '-a']),
-        fix: `minidock start ${name}; if it ends at once: minidock logs ${name}`,
-      };
+      return checkEnded(scene, { config, state }, config === to?.config);
     }
     const { mode } = config.spec.network;
     if (mode === 'none' && !isOwn(scene)) {
