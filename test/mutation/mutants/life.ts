@@ -170,8 +170,8 @@ export const state = [
     ['if (length < SIZE) return', 'if (length <= SIZE) return', 'unit/src/engine/state/atomic-file'],
   ),
   ...mutantsOf('src/engine/state/volumes.ts', [
-    'toFill: subpath !== undefined || mayBeEmpty(paths, existing), publish };',
-    'toFill: subpath !== undefined, publish };',
+    'toFill: subpath !== undefined || mayBeEmpty(paths, existing),',
+    'toFill: subpath !== undefined,',
     'e2e/volumes/volume-filling\\. -t empty',
   ]),
   ...mutantsOf(
