@@ -48,13 +48,14 @@ export const machines: readonly Breakage[] = [
   },
   {
     name: "a stopped container's port that another program has taken",
+    // Not web: the table knows the process that it has.
     broken:
-      '$MINIDOCK run -d --name spare -p 8095:80 test sleep 1000; $MINIDOCK stop -t 0 spare; busybox httpd -p 8095 -h $DIR/blue',
-    undo: "kill $(ss -Hltnp 'sport = :8095' | grep -o 'pid=[0-9]*' | head -1 | cut -d= -f2); $MINIDOCK rm -f spare",
+      '$MINIDOCK run -d --name few -p 8096:80 test httpd -f -p 80 -h /www; $MINIDOCK stop -t 0 few; busybox httpd -p 8096 -h $DIR/blue',
+    undo: "kill $(ss -Hltnp 'sport = :8096' | grep -o 'pid=[0-9]*' | head -1 | cut -d= -f2); $MINIDOCK rm -f few",
     asked: [
-      [['outside -> :8095'], 'port-taken'],
-      [['host', ':8095'], 'port-taken'],
-      [['spare:80'], 'port-taken'],
+      [['outside -> :8096'], 'port-taken'],
+      [['host', ':8096'], 'port-taken'],
+      [['few:80'], 'port-taken'],
     ],
   },
 ];
