@@ -13,6 +13,7 @@ const command = new Command()
   .addOption(new Option('--explain [how]').preset('text'))
   .option('--no-sig-proxy')
   .option('--no-pause')
+  .option('--no-disable-content-trust')
   .option('--no-ipv4')
   .option('--no-human');
 
@@ -24,6 +25,7 @@ test.each([
   // Those that default to true are their negation, or nothing.
   ['--sig-proxy --pause -p', ''],
   ['--sig-proxy=false --pause=true -p=0', '--no-sig-proxy --no-pause'],
+  ['--disable-content-trust=false --disable-content-trust', '--no-disable-content-trust'],
   ['--pause.x', '--pause.x'],
   ['--ipv4=false --human=false -H=0', '--no-ipv4 --no-human --no-human'],
   // An optional value that is left out is the preset one, and never the next word.
