@@ -310,10 +310,7 @@ describe('inspect and port', () => {
       HostConfig: { NetworkMode: 'bridge', Privileged: false },
       NetworkSettings: {
         Ports: {
-          '80/tcp': [
-            { HostIp: '0.0.0.0', HostPort: '8081' },
-            { HostIp: '::', HostPort: '8081' },
-          ],
+          '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8081' }],
           '53/udp': [{ HostIp: '127.0.0.1', HostPort: '5353' }],
         },
         Gateway: '172.17.0.1',
