@@ -18,9 +18,8 @@ export const port: Verb = {
           (a, b) =>
             a.containerPort - b.containerPort ||
             compareText(a.protocol, b.protocol) ||
-            // Docker sorts the lines that it prints.
-            compareText(addressText(a.hostIp), addressText(b.hostIp)) ||
-            a.hostPort - b.hostPort,
+            a.hostPort - b.hostPort ||
+            compareText(a.hostIp, b.hostIp),
         );
         if (wanted === undefined) {
           for (const entry of ports) {

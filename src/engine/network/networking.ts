@@ -15,7 +15,6 @@ import {
   restoreAddress,
 } from '../../../runtime/network/ipam.ts';
 import { acquireAddress6 } from '../../../runtime/network/ipv6/ipam.ts';
-import { hasIpv6 } from '../../../runtime/network/ipv6/keep-off.ts';
 import { hostVethName, netnsName } from '../../../runtime/network/names.ts';
 import { reservePorts, type HeldPort, type PortReservation } from '../../../runtime/network/ports.ts';
 import type { BridgeEndpoint, BridgeNetwork, PortRequest } from '../../../runtime/network/types.ts';
@@ -77,13 +76,13 @@ export async function acquireNetwork(
 
 /**
  * Where the port itself does not say otherwise: on one address of the host, where the network says so, else on all, of
- * both families where the host has both. Clients of the family that the container does not have are relayed.
+ * both families where the network has both.
  */
 export const portsAt = (
   ports: readonly PortRequest[],
   network: BridgeNetwork | undefined,
 ): readonly PortRequest[] =>
-  network === undefined || (network.publishAt === undefined && network.ipv6 === undefined && !hasIpv6())
+  network?.publishAt === undefined && network?.ipv6 === undefined
     ? ports
     : ports.flatMap((port) =>
         port.hostIp === EVERY_ADDRESS && port.everyAddress !== true ? atEveryAddress(port, network) : [port],
@@ -91,8 +90,12 @@ export const portsAt = (
 
 const EVERY_ADDRESS = '0.0.0.0';
 
-function atEveryAddress(port: PortRequest, { publishAt, subnet }: BridgeNetwork): readonly PortRequest[] {
+function atEveryAddress(
+  port: PortRequest,
+  { publishAt, ipv6, subnet }: BridgeNetwork,
+): readonly PortRequest[] {
   if (publishAt !== undefined) return [{ ...port, hostIp: publishAt }];
+  if (ipv6 === undefined) return [port];
   const { hostPortEnd, ...one } = port;
   void hostPortEnd;
   return subnet === '' ? [{ ...port, hostIp: '::' }] : [port, { ...one, hostIp: '::', follows: true }];
