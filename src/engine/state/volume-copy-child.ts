@@ -18,10 +18,7 @@ import type { FileSystemSpec } from '../spec/container.ts';
 import type { CopyRequest, VolumeCopy } from './volume-copy.ts';
 
 export async function copyVolumes(request: CopyRequest): Promise<void> {
-  if (process.env['MINIDOCK_TRACE']) {
-    const { startTrace } = await import('../../io/start-trace.ts');
-    startTrace('minidock __copy-volumes', ['__copy-volumes', JSON.stringify(request)]);
-  }
+  // No trace of its own: a file that is open for writing here would keep seal() from making its mount read-only.
   try {
     await fillAll(request);
   } catch (error) {
