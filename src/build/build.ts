@@ -84,7 +84,7 @@ async function withPlan<T>(request: BuildRequest, work: (planned: Planned) => Pr
   const lines = context.text.split('\n').map((line) => line.replace(/\r$/, ''));
   try {
     const dockerfile = parseDockerfile(context.text);
-    noteSyntax(dockerfile, request.warn);
+    noteIgnored(dockerfile, request.warn);
     const plan = planBuild(dockerfile, {
       target: request.target,
       buildArgs: request.buildArgs,
@@ -111,10 +111,9 @@ function platformOf(text: string | undefined): ReturnType<typeof hostPlatform> {
   });
 }
 
-function noteSyntax({ directives }: Dockerfile, warn: (text: string) => void): void {
-  if (
-    directives.syntax !== undefined &&
-    !/^docker\/dockerfile(:1(\.\d+)*)?$/.test(directives.syntax.split('@')[0] ?? '')
-  )
-    warn(`note: "# syntax=${directives.syntax}" is ignored: minidock reads Dockerfiles itself\n`);
+/** minidock reads Dockerfiles itself, and has no build checks. */
+function noteIgnored({ directives: { syntax, check } }: Dockerfile, warn: (text: string) => void): void {
+  if (syntax !== undefined && !/^docker\/dockerfile(:1(\.\d+)*)?$/.test(syntax.split('@')[0] ?? ''))
+    warn(`note: "# syntax=${syntax}" is ignored: minidock reads Dockerfiles itself\n`);
+  if (check !== undefined) warn(`note: "# check=${check}" is ignored: minidock has no build checks\n`);
 }

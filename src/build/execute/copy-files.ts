@@ -6,7 +6,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { fromText, toText } from '../../../images/unpack/paths.ts';
 import type { TarEntry } from '../../../images/unpack/tar-entry.ts';
-import { walkTree } from '../../engine/files/source.ts';
+import { entryOf, walkTree } from '../../engine/files/source.ts';
 import type { IgnoreRules } from '../context/ignore.ts';
 import { openPath, type SourceTree } from '../context/source-tree.ts';
 import { BuildError } from '../errors.ts';
@@ -73,7 +73,7 @@ export async function walkItem(item: CopyItem, owner: Ownership, visit: VisitCop
       gid: owner.gid ?? (tree.ownedByRoot ? 0 : entry.gid),
       mode: owner.mode === undefined || entry.type === 'symlink' ? entry.mode : owner.mode,
     });
-    if (isDirectory) await visit(changed(rootEntry(fd, from)), () => fd);
+    if (isDirectory) await visit(changed(entryOf('dir', from, fstatSync(fd, { bigint: true }))), () => fd);
     await walkTree(
       fd,
       isDirectory ? from : to,
@@ -104,24 +104,6 @@ const notFound = (path: string): BuildError =>
     message: `"/${path}": not found`,
     hint: 'It must be in the context, and .dockerignore must not leave it out.',
   });
-
-function rootEntry(fd: number, path: string): TarEntry {
-  const stats = fstatSync(fd, { bigint: true });
-  return {
-    type: 'dir',
-    path,
-    linkpath: '',
-    mode: Number(stats.mode & 0o7777n),
-    uid: Number(stats.uid),
-    gid: Number(stats.gid),
-    size: 0,
-    mtime: stats.mtimeNs,
-    major: 0,
-    minor: 0,
-    xattrs: new Map(),
-    sparse: undefined,
-  };
-}
 
 /** What each file was when it was read, by its name below the destination. */
 export type Seen = Map<string, string>;

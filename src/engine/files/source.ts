@@ -159,7 +159,13 @@ function typeOf(stats: BigIntStats): EntryType | undefined {
   return stats.isFIFO() ? 'fifo' : undefined;
 }
 
-function entryOf(type: EntryType, path: string, stats: BigIntStats, more: Partial<TarEntry> = {}): TarEntry {
+/** What fstat(2) says of a file, as an archive's entry; extended attributes and links are in `more`. */
+export function entryOf(
+  type: EntryType,
+  path: string,
+  stats: BigIntStats,
+  more: Partial<TarEntry> = {},
+): TarEntry {
   const rdev = Number(stats.rdev);
   return {
     type,

@@ -119,6 +119,14 @@ RUN --mount=type=cache,target=/c cp /c/kept /kept
   expect(await engine.ok('history', '--no-trunc', 'app')).not.toContain('sesame');
 });
 
+test('directives that change nothing here are noted', async () => {
+  const dir = folder({ Dockerfile: '# syntax=example.org/other:2\n# check=error=true\nFROM test\n' });
+  const { exitCode, stderr } = await engine.minidock('build', dir);
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain('note: "# syntax=example.org/other:2" is ignored');
+  expect(stderr).toContain('note: "# check=error=true" is ignored');
+});
+
 test('links of a stage and of the context lead nowhere on the host', async () => {
   writeFileSync(join(engine.host.dir, 'outside'), 'of the host');
   const dir = folder({ Dockerfile: 'FROM test\nCOPY link /copied\n', file: 'inside' });
