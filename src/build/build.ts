@@ -29,6 +29,7 @@ export interface BuildRequest {
   readonly platform: string | undefined;
   readonly useCache: boolean;
   readonly runFlags: Partial<CreateRequest>;
+  readonly allowsHostNetwork: boolean;
   readonly secrets: MountSources['secrets'];
   readonly ssh: MountSources['ssh'];
   readonly epoch: number | undefined;
@@ -54,6 +55,7 @@ export async function build(request: BuildRequest): Promise<StoredImage> {
       image: request.image,
       useCache: request.useCache,
       runFlags: request.runFlags,
+      allowsHostNetwork: request.allowsHostNetwork,
       secrets: request.secrets,
       ssh: request.ssh,
       epoch,

@@ -37,6 +37,8 @@ export interface BuilderOptions {
   readonly useCache: boolean;
   /** Of `run`, for all RUNs. */
   readonly runFlags: Partial<CreateRequest>;
+  /** RUN --network=host, which the Dockerfile alone does not get. */
+  readonly allowsHostNetwork: boolean;
   readonly secrets: MountSources['secrets'];
   readonly ssh: MountSources['ssh'];
   /** SOURCE_DATE_EPOCH, seconds. */
@@ -204,6 +206,13 @@ export class Builder {
     const words = runWords(instruction, stage);
     const env = runEnv(stage);
     const network = instruction.network === 'default' ? undefined : instruction.network;
+    if (network === 'host' && !this.options.allowsHostNetwork)
+      throw new BuildError({
+        code: 'NOT_ALLOWED',
+        message: 'network.host is not allowed',
+        hint: 'This RUN asks for the network of the host. If you trust the Dockerfile, build with --allow network.host.',
+        lines: instruction.lines,
+      });
     const source = (name: string | undefined): Promise<Stage> =>
       name === undefined ? this.contextStage() : this.sourceStage(name, text.index);
     const mounts = new RunMounts({ engine, secrets, ssh, source });

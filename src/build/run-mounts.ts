@@ -116,6 +116,8 @@ export class RunMounts {
     switch (options.get('type')) {
       case 'tmpfs': {
         const size = options.get('size');
+        if (target.includes(':') || size?.includes(',') === true)
+          throw refused(`a tmpfs at "${target}"`, lines);
         return {
           key: ['tmpfs', target],
           hold: ({ tmpfs }) =>
@@ -146,6 +148,8 @@ export class RunMounts {
       .split('/')
       .filter((part) => part !== '' && part !== '.')
       .join('/');
+    // It becomes a word of a --mount, where a comma begins another option.
+    if (/[,"]/.test(subpath)) throw refused(`a mount of "${subpath}"`, lines);
     const name = `build-${String(stage.key)}`;
     const image: StoredImage = {
       id: '',

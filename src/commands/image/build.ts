@@ -22,6 +22,7 @@ interface BuildFlags {
   readonly label?: readonly string[];
   readonly addHost?: readonly string[];
   readonly network?: string;
+  readonly allow?: readonly string[];
   readonly secret?: readonly string[];
   readonly ssh?: readonly string[];
   readonly shmSize?: string;
@@ -49,6 +50,7 @@ export const buildImage: Verb = {
       .option('--label <list>', 'Set metadata for an image', collect)
       .option('--add-host <list>', 'Add a custom host-to-IP mapping (format: "host:ip")', collect)
       .option('--network <mode>', 'Networking mode of the RUN instructions')
+      .option('--allow <entitlement>', 'Allow RUN what it may not by itself: "network.host"', collect)
       .option('--secret <list>', 'Secret to expose: "id=mysecret[,src=/local/secret]"', collect)
       .option('--ssh <list>', 'SSH agent socket to expose: "default|<id>[=<socket>]"', collect)
       .option('--shm-size <bytes>', 'Shared memory size for build containers')
@@ -82,6 +84,7 @@ async function perform({ engine }: Context, path: string, flags: BuildFlags): Pr
     platform: flags.platform,
     useCache: flags.cache,
     runFlags: runFlags(flags),
+    allowsHostNetwork: allowsHostNetwork(flags),
     secrets: new Map((flags.secret ?? []).map(secret)),
     ssh: new Map((flags.ssh ?? []).map(agent)),
     epoch: epoch(),
@@ -129,6 +132,13 @@ function runFlags({ network, addHost, shmSize, ulimit, cgroupParent }: BuildFlag
     ...(ulimit === undefined ? {} : { ulimit }),
     ...(cgroupParent === undefined ? {} : { cgroupParent }),
   };
+}
+
+/** --network=host says it too, as with Docker. */
+function allowsHostNetwork({ allow = [], network }: BuildFlags): boolean {
+  for (const name of allow)
+    if (name !== 'network.host') throw invalid(`--allow ${name} is not supported: network.host is`);
+  return network === 'host' || allow.length > 0;
 }
 
 const pairs = (words: readonly string[]): readonly (readonly [string, string])[] =>

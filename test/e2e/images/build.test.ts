@@ -140,6 +140,15 @@ test('links of a stage and of the context lead nowhere on the host', async () =>
   expect(await inImage('cat /made/by-build')).toBe('inside');
 });
 
+test.each([['--network=host'], ['--allow=network.host']])(
+  "the host's network for RUN by %s",
+  async (flag) => {
+    await built({ Dockerfile: 'FROM test\nRUN --network=host readlink /proc/self/ns/net >/net\n' }, flag);
+    const { stdout } = await engine.host.run(['readlink', '/proc/self/ns/net']);
+    expect(`${await inImage('cat /net')}\n`).toBe(stdout);
+  },
+);
+
 test('a killed build takes its container along, and the next one clears what it left', async () => {
   const dir = folder({ Dockerfile: 'FROM test\nRUN touch /begun && sleep 1000\n' });
   const running = engine.host.spawn([MINIDOCK, 'build', dir]);
@@ -153,11 +162,13 @@ test('a killed build takes its container along, and the next one clears what it 
 test.each([
   ['COPY nofile /', '"/nofile": not found'],
   ['RUN --security=insecure true', '--security is not supported'],
+  ['RUN --network=host true', 'network.host is not allowed'],
+  ['RUN --mount=type=bind,source=${COMMA},target=/mnt true', 'not supported'],
   ['ADD https://example.com/x /', 'not supported'],
   ['NOPE', 'unknown instruction: NOPE'],
   ['RUN ["nosuch"]', 'executable file not found'],
 ])('%s is refused with its line', async (line, words) => {
-  const { stderr, exitCode } = await build({ Dockerfile: `FROM test\n${line}\n` });
+  const { stderr, exitCode } = await build({ Dockerfile: `FROM test\nARG COMMA=x,src=y\n${line}\n` });
   expect(exitCode).toBe(1);
   expect(stderr).toContain(words);
   expect(stderr).toContain(`>>> ${line}`);
