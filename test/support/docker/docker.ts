@@ -16,6 +16,17 @@ export interface DockerHost {
   dispose(): Promise<void>;
 }
 
+/**
+ * In cgroups of the host and in a cgroup namespace below them: a RUN of BuildKit has none of its own, so that runc
+ * looks for the path in /proc/self/cgroup below the host's mounts.
+ */
+const IN_OWN_CGROUPS = `
+for own in /sys/fs/cgroup /sys/fs/cgroup/*; do
+  if [ -e "$own/cgroup.procs" ]; then echo $$ >"$own/cgroup.procs"; fi
+done
+exec unshare --cgroup "$@"
+`;
+
 /** '' when Docker is installed, else a reason. */
 export function missingDocker(): string {
   const directories = ['/usr/sbin', '/usr/bin', '/usr/local/bin', '/sbin', '/bin'];
@@ -30,6 +41,7 @@ export async function startDocker(): Promise<DockerHost> {
   try {
     const socket = `unix://${host.dir}/docker.sock`;
     const dockerd = host.spawn([
+      ...['bash', '-euc', IN_OWN_CGROUPS, 'dockerd'],
       ...['dockerd', '--host', socket, '--data-root', join(host.dir, 'docker')],
       ...['--exec-root', '/run/docker', '--pidfile', '/run/docker.pid', '--log-level', 'error'],
       // As it is by default where there is only cgroup v2, and as it is in minidock.
