@@ -74,6 +74,9 @@ export class ImageStore {
     return await this.layers.prepare();
   }
 
+  /** Removes such directories of processes that are gone. */
+  clearTemporary = (): Promise<void> => this.layers.clearTemporary();
+
   /** Such a directory becomes a layer. */
   adoptLayer = (work: string, record: LayerRecord): Promise<void> => this.layers.adopt(work, record);
 

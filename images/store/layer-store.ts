@@ -125,17 +125,15 @@ export class LayerStore {
   blobOf = (name: string): string | undefined =>
     tryForeign(layerRecord, readFileIfAny(join(this.dir, name, 'layer.json')) ?? '')?.blob;
 
-  /** Removes what processes that no longer live left half done. */
+  /**
+   * Removes what processes that no longer live left half done. What cannot be removed stays for the next call: a child
+   * still writes to it (ENOTEMPTY), or a container's overlay is still mounted there (EBUSY). No caller needs it gone.
+   */
   async clearTemporary(): Promise<void> {
     const tmp = join(this.dir, 'tmp');
     for (const owner of listDir(tmp)) {
-      if (isOwnerAlive(owner)) continue;
-      try {
-        await rm(join(tmp, owner), { recursive: true, force: true });
-      } catch (error) {
-        // Its unpacking child has not noticed yet and still writes; the next call finds the rest.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
-      }
+      if (!isOwnerAlive(owner))
+        await rm(join(tmp, owner), { recursive: true, force: true }).catch(() => undefined);
     }
   }
 

@@ -3,6 +3,7 @@ import { formatPlatform, hostPlatform, parsePlatform } from '../../images/platfo
 import { tagOf } from '../../images/archives/import.ts';
 import type { StoredImage } from '../../images/types.ts';
 import type { Engine } from '../engine/engine.ts';
+import { listContainers } from '../engine/reconcile.ts';
 import type { CreateRequest } from '../engine/spec/create-request.ts';
 import { recordEvents } from '../engine/state/events/event-log.ts';
 import { imageEvent } from '../engine/state/events/events.ts';
@@ -43,6 +44,9 @@ export async function build(request: BuildRequest): Promise<StoredImage> {
   // Wrong names are refused before any work is done.
   tags.forEach(tagOf);
   const store = await engine.images();
+  // Also where the cache has every layer: what killed builds have left goes.
+  await listContainers(engine.containers);
+  await store.clearTemporary();
   return withPlan(request, async ({ plan, context }) => {
     const platform = platformOf(request.platform);
     const builder = new Builder({

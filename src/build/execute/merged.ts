@@ -6,7 +6,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { userNamespace } from '../../../runtime/process/identity/user-namespace.ts';
 import { parseMountOptions } from '../../../runtime/rootfs/mount-options.ts';
 import { mountOverlay } from '../../../runtime/rootfs/perform-overlay.ts';
-import { CLONE_FS, CLONE_NEWNS, MS_PRIVATE, MS_REC, O_PATH } from '../../../runtime/syscall/constants.ts';
+import { CLONE_FS, CLONE_NEWNS, MNT_DETACH, MS_PRIVATE, MS_REC, O_PATH } from '../../../runtime/syscall/constants.ts';
 import { containerKernel as kernel } from '../../../runtime/syscall/file-calls.ts';
 
 export interface Writable {
@@ -34,12 +34,18 @@ export function openMerged(layers: readonly string[], target: string, writable?:
       return kernel.copyMount(mounted, false);
     } finally {
       closeSync(mounted);
+      // A thread that began here meanwhile (JavaScriptCore's) stays in this namespace, and would keep the mount.
+      kernel.umount2(target, MNT_DETACH);
     }
   });
 }
 
-/** `work` must not wait: the namespace is the thread's, and so anybody else's who runs meanwhile. */
-function inOwnNamespace(work: () => number): number {
+/**
+ * `work` must not wait: the namespace is the thread's, and so anybody else's who runs meanwhile. A thread that this one
+ * starts meanwhile shares its root and current directory, and setns(2) then refuses with EINVAL: hence the second
+ * unshare(2).
+ */
+export function inOwnNamespace<T>(work: () => T): T {
   const back = openSync('/proc/self/ns/mnt', 'r');
   const root = openSync('/', O_PATH | constants.O_DIRECTORY);
   const here = openSync('.', O_PATH | constants.O_DIRECTORY);
@@ -48,6 +54,7 @@ function inOwnNamespace(work: () => number): number {
     kernel.mount('', '/', '', MS_REC | MS_PRIVATE, '');
     return work();
   } finally {
+    kernel.unshare(CLONE_FS);
     kernel.setns(back, CLONE_NEWNS);
     kernel.fchdir(root);
     kernel.chroot('.');

@@ -149,14 +149,36 @@ test.each([['--network=host'], ['--allow=network.host']])(
   },
 );
 
-test('a killed build takes its container along, and the next one clears what it left', async () => {
-  const dir = folder({ Dockerfile: 'FROM test\nRUN touch /begun && sleep 1000\n' });
+test("a RUN's container is no user's; it ends with a killed build, and the next one clears what is left", async () => {
+  const containers = (): readonly string[] => readdirSync(join(engine.host.root, 'containers'));
+  const tmp = join(engine.host.root, 'images', 'tmp');
+  const dir = folder({ Dockerfile: 'FROM test\nRUN echo begun && sleep 1000\n' });
   const running = engine.host.spawn([MINIDOCK, 'build', dir]);
-  await engine.host.waitFor(async () => (await engine.ok('ps', '-q')) !== '', 'the container of RUN');
+  await running.waitForOutput(/^#\d+ [0-9.]+ begun$/m);
+  const [id = ''] = containers();
+  const [name = ''] = readdirSync(join(engine.host.root, 'names'));
+  expect(await engine.ok('ps', '-aq')).toBe('');
+  for (const called of [id, id.slice(0, 12), name])
+    expect((await engine.minidock('rm', '-f', called)).stderr).toContain(`No such container: ${called}`);
   running.kill('SIGKILL');
-  await engine.host.waitFor(async () => (await engine.ok('ps', '-aq')) === '', 'its end');
-  await built({ Dockerfile: 'FROM test\nCOPY Dockerfile /\n' });
-  expect(readdirSync(join(engine.host.root, 'images', 'tmp'))).toEqual([]);
+  await engine.host.waitFor(() => containers().length === 0, 'its end');
+  await engine.host.waitFor(async () => {
+    await built({ Dockerfile: 'FROM test\n' });
+    return readdirSync(tmp).length === 0;
+  }, 'nothing to be left');
+  const events = await engine.ok('events', '--since', '1m', '--until', '0s', '--format', '{{json .}}');
+  expect(events).not.toContain(id);
+});
+
+test('a leftover that cannot be removed does not stop a build', async () => {
+  const held = join(engine.host.root, 'images', 'tmp', '1.1.1');
+  await engine.host.run(['mkdir', '-p', held]);
+  await engine.host.run(['mount', '-t', 'tmpfs', 'tmpfs', held]);
+  try {
+    await built({ Dockerfile: 'FROM test\nCOPY Dockerfile /\n' });
+  } finally {
+    await engine.host.run(['umount', held]);
+  }
 });
 
 test.each([
