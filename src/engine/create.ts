@@ -8,7 +8,7 @@ import type { StoredImage } from '../../images/types.ts';
 import type { ContainerConfig, MountSpec } from './spec/container.ts';
 import type { CreateRequest } from './spec/create-request.ts';
 import { invalidSpec } from './spec/flag-errors.ts';
-import { containerEvent, volumeEvent } from './state/events/events.ts';
+import { containerEvent, usersEvents, volumeEvent } from './state/events/events.ts';
 import { recordEvents } from './state/events/event-log.ts';
 import { newId, randomName, shortId } from './spec/ids.ts';
 import { claimDirectory, forgetClaims, recordClaims, sweepLeftovers } from './state/sweep.ts';
@@ -63,6 +63,7 @@ export function draftContainer(
     platform: image.config.os,
     layers: image.layerDirs,
     spec: { ...spec, mounts, ...(volumesFrom.length === 0 ? {} : { volumesFrom }) },
+    ...(request.builder === undefined ? {} : { builder: request.builder }),
   };
   return { config, mounts };
 }
@@ -174,7 +175,7 @@ export async function createContainer(
     forgetClaims(store, id);
     recordEvents(store.paths, [
       ...made.map((volume) => volumeEvent(volume, 'create')),
-      containerEvent(config, 'create'),
+      ...usersEvents(config, containerEvent(config, 'create')),
     ]);
     volumesLock?.release();
     lock.release();

@@ -3,8 +3,8 @@
  * Cheap when nothing is wrong, one small read of /proc; what cleans up is loaded when there is something to clean.
  */
 import { existsSync } from 'node:fs';
-import { isActive, type ContainerState } from './spec/container.ts';
-import { containerRunDir, pausedPath } from './state/paths.ts';
+import { isActive, type ContainerConfig, type ContainerState } from './spec/container.ts';
+import { containerLock, containerRunDir, pausedPath } from './state/paths.ts';
 import { isSameProcess } from './state/process-identity.ts';
 import { ExaminerNeeded, type Container, type ContainerStore } from './state/store.ts';
 
@@ -71,7 +71,7 @@ export async function findContainer(store: ContainerStore, reference: string): P
   return (await reconcile(store, await findRecord(store, reference))) ?? store.find(reference);
 }
 
-/** Every container, newest first, after what a killed command left of others is gone. */
+/** Every container of a user, newest first, after what a killed command left of others is gone. */
 export async function listContainers(store: ContainerStore): Promise<readonly Container[]> {
   let leftovers = 0;
   const found = await withExaminer(store, () => {
@@ -85,9 +85,26 @@ export async function listContainers(store: ContainerStore): Promise<readonly Co
   const containers: Container[] = [];
   for (const container of found) {
     const now = await reconcile(store, container);
-    if (now !== undefined) containers.push(now);
+    if (now === undefined) continue;
+    if (now.config.builder === undefined) containers.push(now);
+    else if (!isActive(now.state)) await removeLeftRun(store, now.config, now.config.builder);
   }
   return containers;
+}
+
+/** A build was killed between the container of its RUN and the shim for it. */
+async function removeLeftRun(store: ContainerStore, config: ContainerConfig, builder: string): Promise<void> {
+  const { isOwnerAlive } = await import('../../images/store/owner.ts');
+  if (isOwnerAlive(builder)) return;
+  const { tryLock } = await import('./state/lock.ts');
+  const lock = tryLock(containerLock(store.paths, config.id));
+  if (lock === undefined) return;
+  try {
+    const { removeContainerFiles } = await import('./remove-container.ts');
+    removeContainerFiles(store, config, { volumes: true });
+  } finally {
+    lock.release();
+  }
 }
 
 /** For callers that need what containers with a killed shim still hold: their ports in the firewall. */

@@ -4,7 +4,7 @@ import { getVolume } from './state/volumes.ts';
 import { planRemoval } from './plans/removal-plan.ts';
 import type { ContainerConfig } from './spec/container.ts';
 import { recordEvents } from './state/events/event-log.ts';
-import { containerEvent, volumeEvent } from './state/events/events.ts';
+import { containerEvent, usersEvents, volumeEvent } from './state/events/events.ts';
 import { recordClaims } from './state/sweep.ts';
 import { performFileStep, type FileStep } from './state/perform-file.ts';
 import type { ContainerStore } from './state/store.ts';
@@ -34,7 +34,7 @@ export function takeContainerAway(
   steps.slice(0, -1).forEach(performFileStep);
   recordEvents(store.paths, [
     ...volumes.map((name) => volumeEvent(name, 'destroy')),
-    containerEvent(config, 'destroy'),
+    ...usersEvents(config, containerEvent(config, 'destroy')),
   ]);
   return () => steps.slice(-1).forEach(performFileStep);
 }

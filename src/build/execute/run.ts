@@ -5,6 +5,7 @@
 import { lstatSync, readdirSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerDefaults, StoredImage } from '../../../images/types.ts';
+import { ownerTag } from '../../../images/store/owner.ts';
 import { createContainer } from '../../engine/create.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { overlayDir } from '../../engine/plans/bundle.ts';
@@ -42,6 +43,7 @@ export async function runInStage(engine: Engine, request: RunRequest): Promise<n
       rm: true,
       logDriver: 'none',
       hostname: 'buildkitsandbox',
+      builder: ownerTag(),
       ...flags,
     },
     image,

@@ -156,6 +156,7 @@ const WANTS_RUNNING = ['attach', 'exec', 'kill', 'pause', 'port', 'stats', 'stop
 function containers({ containers: store }: Engine, verb: string): readonly Candidate[] {
   return store
     .list()
+    .filter(({ config }) => config.builder === undefined)
     .filter(({ state }) =>
       WANTS_RUNNING.includes(verb) ? isActive(state) : verb === 'start' ? !isActive(state) : true,
     )

@@ -37,6 +37,11 @@ export interface ContainerConfig {
   /** Diff directories of the image, base first. */
   readonly layers: readonly string[];
   readonly spec: ContainerSpec;
+  /**
+   * The process whose `build` this is a RUN of (images/store/owner.ts). Such a container is no user's: it is not listed,
+   * not found by name or id, and has no events.
+   */
+  readonly builder?: string;
 }
 
 /** Flags and image configuration, merged and validated: having one is the proof that they made sense. */

@@ -128,6 +128,8 @@ export interface AttachmentRequest {
 export interface CreateRequest extends Omit<ContainerFlags, 'network' | 'net'> {
   /** By the names that `--mount type=image` has (engine/images/mounted-images.ts). */
   readonly mountedImages?: ReadonlyMap<string, StoredImage>;
+  /** As ContainerConfig.builder. */
+  readonly builder?: string;
   /** The first network, or a mode that is none. The default network without it. */
   readonly network?: string;
   /** The networks with all that was said of each; the first one alone where this is absent. */

@@ -157,6 +157,7 @@ export const containerConfig: Shape<ContainerConfig> = record<ContainerConfig>({
   platform: text,
   layers: lines,
   spec,
+  builder: optional(line),
 });
 
 /** Health has a file of its own (health.ts). */

@@ -228,7 +228,7 @@ export class ContainerStore {
   private readExisting(id: string, reference: string): Container {
     refuseLink(containerDir(this.paths, id));
     const container = this.read(id);
-    if (container === undefined) throw noSuchContainer(reference);
+    if (container?.config.builder !== undefined || container === undefined) throw noSuchContainer(reference);
     return container;
   }
 

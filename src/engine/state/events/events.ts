@@ -22,6 +22,12 @@ export const containerEvent = (
   },
 });
 
+/** None of a RUN's container. */
+export const usersEvents = (
+  { builder }: Pick<ContainerConfig, 'builder'>,
+  ...events: readonly NewEvent[]
+): readonly NewEvent[] => (builder === undefined ? events : []);
+
 /** `image` is an id or, of a pull and a push, the name. */
 export const imageEvent = (
   action: string,
@@ -57,39 +63,43 @@ export const pruneEvent = (type: NewEvent['type'], reclaimed: number): NewEvent 
 });
 
 /** The program runs. */
-export const startEvents = (config: ContainerConfig, network: NetworkState): readonly NewEvent[] => [
-  ...networksOf(config, network, 'connect'),
-  ...volumesOf(config).map(({ volume, target, readOnly, options }) =>
-    volumeEvent(volume, 'mount', {
-      container: config.id,
-      destination: target,
-      propagation: options.find((word) => /^r?(shared|slave|private)$/.test(word)) ?? '',
-      'read/write': String(!readOnly),
-    }),
-  ),
-  containerEvent(config, 'start'),
-];
+export const startEvents = (config: ContainerConfig, network: NetworkState): readonly NewEvent[] =>
+  usersEvents(
+    config,
+    ...networksOf(config, network, 'connect'),
+    ...volumesOf(config).map(({ volume, target, readOnly, options }) =>
+      volumeEvent(volume, 'mount', {
+        container: config.id,
+        destination: target,
+        propagation: options.find((word) => /^r?(shared|slave|private)$/.test(word)) ?? '',
+        'read/write': String(!readOnly),
+      }),
+    ),
+    containerEvent(config, 'start'),
+  );
 
 /** The program has ended, or did not come to run: then `state` says no more than what it had been given. */
 export const endEvents = (
   config: ContainerConfig,
   network: NetworkState | undefined,
   end: Pick<ContainerState, 'exitCode' | 'oomKilled' | 'startedAt'> | undefined,
-): readonly NewEvent[] => [
-  ...networksOf(config, network, 'disconnect'),
-  ...(end === undefined ? [] : volumesOf(config)).map(({ volume }) =>
-    volumeEvent(volume, 'unmount', { container: config.id }),
-  ),
-  ...(end?.oomKilled === true ? [containerEvent(config, 'oom')] : []),
-  ...(end === undefined
-    ? []
-    : [
-        containerEvent(config, 'die', {
-          exitCode: String(end.exitCode),
-          execDuration: secondsSince(end.startedAt),
-        }),
-      ]),
-];
+): readonly NewEvent[] =>
+  usersEvents(
+    config,
+    ...networksOf(config, network, 'disconnect'),
+    ...(end === undefined ? [] : volumesOf(config)).map(({ volume }) =>
+      volumeEvent(volume, 'unmount', { container: config.id }),
+    ),
+    ...(end?.oomKilled === true ? [containerEvent(config, 'oom')] : []),
+    ...(end === undefined
+      ? []
+      : [
+          containerEvent(config, 'die', {
+            exitCode: String(end.exitCode),
+            execDuration: secondsSince(end.startedAt),
+          }),
+        ]),
+  );
 
 const networksOf = (
   { id }: ContainerConfig,
