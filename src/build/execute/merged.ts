@@ -6,7 +6,14 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { userNamespace } from '../../../runtime/process/identity/user-namespace.ts';
 import { parseMountOptions } from '../../../runtime/rootfs/mount-options.ts';
 import { mountOverlay } from '../../../runtime/rootfs/perform-overlay.ts';
-import { CLONE_FS, CLONE_NEWNS, MNT_DETACH, MS_PRIVATE, MS_REC, O_PATH } from '../../../runtime/syscall/constants.ts';
+import {
+  CLONE_FS,
+  CLONE_NEWNS,
+  MNT_DETACH,
+  MS_PRIVATE,
+  MS_REC,
+  O_PATH,
+} from '../../../runtime/syscall/constants.ts';
 import { containerKernel as kernel } from '../../../runtime/syscall/file-calls.ts';
 
 export interface Writable {
