@@ -229,7 +229,9 @@ function manifestOf(
   if (manifest?.parsed.layers.every(({ digest }, index) => digest === all[index]?.digest) === true) {
     return { bytes: manifest.bytes, type: typeOfManifest(manifest.parsed) };
   }
-  const docker = all.every(({ mediaType }) => mediaType.endsWith('gzip'));
+  const annotations = manifest?.parsed.annotations;
+  // Docker's own kind of manifest has no annotations.
+  const docker = annotations === undefined && all.every(({ mediaType }) => mediaType.endsWith('gzip'));
   const mediaType = docker ? mediaTypes.dockerManifest : mediaTypes.manifest;
   const made: Manifest = {
     schemaVersion: 2,
@@ -248,6 +250,7 @@ function manifestOf(
       size,
       digest,
     })),
+    ...(annotations === undefined ? {} : { annotations }),
   };
   return { bytes: Buffer.from(JSON.stringify(made, undefined, 3)), type: mediaType };
 }

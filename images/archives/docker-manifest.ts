@@ -5,12 +5,14 @@ import type { Descriptor, Manifest } from '../types.ts';
 export function manifestBytes(
   config: { readonly digest: string; readonly size: number },
   layers: readonly Descriptor[],
+  annotations: Readonly<Record<string, string>> = {},
 ): Buffer {
   const manifest: Manifest = {
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
     config: { mediaType: mediaTypes.config, digest: config.digest, size: config.size },
     layers,
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
   };
   return Buffer.from(JSON.stringify(manifest));
 }

@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly input: Readable | string;
   /** Images for it alone, instead of those for this machine. */
   readonly platform?: Platform | undefined;
+  /** The archive's names are returned, and not given to the images. */
+  readonly unnamed?: boolean;
 }
 
 export interface LoadedImage {
@@ -36,7 +38,12 @@ export interface LoadedImage {
 }
 
 /** In the archive's order. @throws ImageError 'ARCHIVE_INVALID' and whatever unpacking throws. */
-export async function loadImages({ store, input, platform }: LoadOptions): Promise<readonly LoadedImage[]> {
+export async function loadImages({
+  store,
+  input,
+  platform,
+  unnamed = false,
+}: LoadOptions): Promise<readonly LoadedImage[]> {
   const spool = await spoolArchive(typeof input === 'string' ? openArchive(input) : input, store.blobs);
   try {
     const loaded: LoadedImage[] = [];
@@ -48,7 +55,7 @@ export async function loadImages({ store, input, platform }: LoadOptions): Promi
         `it has ${String(names)} names for images, and at most ${String(shapes.MAX_NAMES)} are loaded`,
       );
     }
-    for (const archived of images) loaded.push(await addImage(archived, store));
+    for (const archived of images) loaded.push(await addImage(archived, store, unnamed ? [] : archived.tags));
     return loaded;
   } finally {
     await spool.discard();
@@ -99,7 +106,11 @@ async function readAny(
   throw invalidArchive('it has neither an index.json nor a manifest.json');
 }
 
-async function addImage(archived: ArchivedImage, store: ImageStore): Promise<LoadedImage> {
+async function addImage(
+  archived: ArchivedImage,
+  store: ImageStore,
+  names: readonly string[],
+): Promise<LoadedImage> {
   const { manifestDigest, configDigest, layers, diffIds, tags, others = [] } = archived;
   const work = new Map(diffIds.map((diffId, i) => [diffId, layers[i]]));
   const unpacked = [...work].map(async ([diffId, descriptor]) => {
@@ -108,7 +119,7 @@ async function addImage(archived: ArchivedImage, store: ImageStore): Promise<Loa
   // All are waited for, also when one fails: none may go on writing after this returns.
   const failed = (await Promise.allSettled(unpacked)).find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-  let image = await store.putImage({ manifestDigest, configDigest, tag: tags[0] });
-  for (const tag of tags.slice(1)) image = await store.putImage({ manifestDigest, configDigest, tag });
+  let image = await store.putImage({ manifestDigest, configDigest, tag: names[0] });
+  for (const tag of names.slice(1)) image = await store.putImage({ manifestDigest, configDigest, tag });
   return { image, tags, others };
 }

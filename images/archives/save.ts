@@ -22,6 +22,8 @@ export interface SaveRequest {
   readonly image: StoredImage;
   /** Normalised tags to save it under; an image named by its id is saved without any. */
   readonly tags: readonly string[];
+  /** Of the manifest. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 interface Prepared {
@@ -61,7 +63,7 @@ export async function saveImages(
   await tar.finish();
 }
 
-async function prepare(store: ImageStore, { image, tags }: SaveRequest): Promise<Prepared> {
+async function prepare(store: ImageStore, { image, tags, annotations }: SaveRequest): Promise<Prepared> {
   const config = store.blobs.readBytes(image.id);
   const layers: Descriptor[] = [];
   for (const diffId of image.config.rootfs.diff_ids) {
@@ -76,7 +78,7 @@ async function prepare(store: ImageStore, { image, tags }: SaveRequest): Promise
     layers.push({ mediaType: mediaTypes.layer('none'), digest: diffId, size: report.tarSize });
   }
   // Another manifest than the registry's, because the layers here are not compressed.
-  const manifest = manifestBytes({ digest: image.id, size: config.length }, layers);
+  const manifest = manifestBytes({ digest: image.id, size: config.length }, layers, annotations);
   const manifestDigest = digestOf(manifest);
   return { tags, configDigest: image.id, config, manifest, manifestDigest, layers };
 }

@@ -3,7 +3,7 @@ import { layersOf } from '../../images/archives/commit.ts';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import type { StoredImage } from '../../images/types.ts';
 import { BuildError } from './errors.ts';
-import { keyOf } from './layer-cache.ts';
+import { keyOfLayers } from './layer-cache.ts';
 import { parseDockerfile } from './parse/dockerfile.ts';
 import type { Instruction } from './parse/instruction.ts';
 import { DEFAULT_PATH } from './plan/config-change.ts';
@@ -45,7 +45,7 @@ export function stageOf(store: ImageStore, image: StoredImage): Begun {
     hasCmd: false,
     layers,
     dirs: image.layerDirs,
-    key: keyOf('base', ...rootfs.diff_ids),
+    key: keyOfLayers(rootfs.diff_ids),
     history: history ?? [],
     args: new Map(),
     created,

@@ -5,16 +5,15 @@ import type { StoredImage } from '../../images/types.ts';
 import type { Engine } from '../engine/engine.ts';
 import { listContainers } from '../engine/reconcile.ts';
 import type { CreateRequest } from '../engine/spec/create-request.ts';
-import { recordEvents } from '../engine/state/events/event-log.ts';
-import { imageEvent } from '../engine/state/events/events.ts';
 import { Builder } from './builder.ts';
+import type { NamedContexts } from './context/named-contexts.ts';
 import { openContext } from './context/open-context.ts';
 import { BuildError } from './errors.ts';
 import { explainPlan } from './explain-plan.ts';
-import { writeImage } from './image.ts';
+import { writeImage, type WrittenImage } from './image.ts';
 import { parseDockerfile, type Dockerfile } from './parse/dockerfile.ts';
 import { planBuild } from './plan/graph.ts';
-import { Reporter, type BuildEvent } from './progress/report.ts';
+import type { Reporter } from './progress/report.ts';
 import type { MountSources } from './run-mounts.ts';
 import { showLines } from './show-lines.ts';
 
@@ -25,22 +24,31 @@ export interface BuildRequest {
   readonly file: string | undefined;
   readonly tags: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
   readonly buildArgs: ReadonlyMap<string, string>;
   readonly target: string | undefined;
   readonly platform: string | undefined;
   readonly useCache: boolean;
+  readonly noCacheStages: ReadonlySet<string>;
+  readonly contexts: NamedContexts;
   readonly runFlags: Partial<CreateRequest>;
   readonly allowsHostNetwork: boolean;
   readonly secrets: MountSources['secrets'];
   readonly ssh: MountSources['ssh'];
   readonly epoch: number | undefined;
   readonly image: (name: string, platform: string | undefined) => Promise<StoredImage>;
-  readonly onEvent: (event: BuildEvent) => void;
+  readonly report: Reporter;
   readonly warn: (text: string) => void;
 }
 
-export async function build(request: BuildRequest): Promise<StoredImage> {
-  const { engine, tags, labels, epoch } = request;
+export interface Built {
+  /** Directories of the target's layers, base first. */
+  readonly dirs: readonly string[];
+  readonly image: WrittenImage;
+}
+
+export async function build(request: BuildRequest): Promise<Built> {
+  const { engine, tags, labels, annotations, epoch } = request;
   // Wrong names are refused before any work is done.
   tags.forEach(tagOf);
   const store = await engine.images();
@@ -53,11 +61,13 @@ export async function build(request: BuildRequest): Promise<StoredImage> {
       engine,
       store,
       plan,
-      report: new Reporter(request.onEvent),
+      report: request.report,
       scope: { escape: plan.escape, buildArgs: request.buildArgs, globals: plan.globals },
       context: () => Promise.resolve(context.tree),
       image: request.image,
       useCache: request.useCache,
+      noCacheStages: request.noCacheStages,
+      contexts: request.contexts,
       runFlags: request.runFlags,
       allowsHostNetwork: request.allowsHostNetwork,
       secrets: request.secrets,
@@ -66,12 +76,10 @@ export async function build(request: BuildRequest): Promise<StoredImage> {
     });
     const stage = await builder.build();
     const now = (epoch === undefined ? new Date() : new Date(epoch * 1000)).toISOString();
-    const image = await writeImage(store, { stage, platform, labels, tags, now });
-    recordEvents(
-      engine.paths,
-      tags.map((tag) => imageEvent('tag', image.id, tag, image.config.config?.Labels)),
-    );
-    return image;
+    return {
+      dirs: stage.dirs,
+      image: await writeImage(store, { stage, platform, labels, annotations, now }),
+    };
   });
 }
 
@@ -95,6 +103,7 @@ async function withPlan<T>(request: BuildRequest, work: (planned: Planned) => Pr
       target: request.target,
       buildArgs: request.buildArgs,
       platform: formatPlatform(platformOf(request.platform)),
+      contexts: new Set(request.contexts.keys()),
     });
     return await work({ plan, context });
   } catch (error) {

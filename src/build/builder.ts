@@ -8,7 +8,8 @@ import type { StoredImage } from '../../images/types.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { CreateRequest } from '../engine/spec/create-request.ts';
 import { SCRATCH, stageOf, type Begun } from './bases.ts';
-import { CopyStep } from './copy-step.ts';
+import { ContextStages } from './context-stages.ts';
+import { CopyStep, type CopySource } from './copy-step.ts';
 import { BuildError } from './errors.ts';
 import { Directories, findOwner } from './execute/destination.ts';
 import { LayerCache } from './layer-cache.ts';
@@ -22,6 +23,7 @@ import { findStage, inLine, type BuildPlan, type PlannedStage } from './plan/gra
 import type { Reporter, Vertex } from './progress/report.ts';
 import { proxyEnv, runEnv, runText, runWords } from './run-instruction.ts';
 import { RunMounts, type MountSources } from './run-mounts.ts';
+import type { NamedContexts } from './context/named-contexts.ts';
 import type { SourceTree } from './context/source-tree.ts';
 import { variablesOf, type Stage } from './stage.ts';
 
@@ -35,6 +37,9 @@ export interface BuilderOptions {
   readonly context: () => Promise<SourceTree>;
   readonly image: (name: string, platform: string | undefined) => Promise<StoredImage>;
   readonly useCache: boolean;
+  /** Stages whose instructions are carried out whatever the cache has. */
+  readonly noCacheStages: ReadonlySet<string>;
+  readonly contexts: NamedContexts;
   /** Of `run`, for all RUNs. */
   readonly runFlags: Partial<CreateRequest>;
   /** RUN --network=host, which the Dockerfile alone does not get. */
@@ -50,10 +55,12 @@ export class Builder {
   private readonly abort = new AbortController();
   private readonly copies: CopyStep;
   private readonly cache: LayerCache;
+  private readonly named: ContextStages;
 
   constructor(private readonly options: BuilderOptions) {
     this.cache = new LayerCache(options);
     this.copies = new CopyStep(options, (name, before) => this.source(name, before));
+    this.named = new ContextStages({ ...options, copies: this.copies, cache: this.cache });
   }
 
   /** The target's. @throws BuildError, the first one of any stage. */
@@ -67,6 +74,8 @@ export class Builder {
       this.abort.abort(error);
       await Promise.allSettled(all);
       throw error;
+    } finally {
+      this.named.close();
     }
   }
 
@@ -88,7 +97,7 @@ export class Builder {
     let at = 1;
     const isNamed = plan.stages.length > 1 || planned.text.name !== undefined;
     const prefix = (): string => `[${isNamed ? `${planned.label} ` : ''}${String(at)}/${String(total)}]`;
-    let stage = base;
+    let stage: Stage = { ...base, fresh: isFresh(planned, this.options.noCacheStages) };
     for (const instruction of instructions) {
       this.abort.signal.throwIfAborted();
       if (!makesLayer(instruction)) {
@@ -128,6 +137,7 @@ export class Builder {
       return { stage: { ...parent, args: new Map(), hasCmd: false }, triggers: [] };
     }
     if (base.kind === 'scratch') return { stage: SCRATCH, triggers: [] };
+    if (base.kind === 'context') return this.named.begun(base.name);
     const { report } = this.options;
     const image = await report.during(
       report.vertex(`[${text.name ?? 'internal'}] FROM ${base.name}`),
@@ -214,7 +224,7 @@ export class Builder {
         lines: instruction.lines,
       });
     const source = (name: string | undefined): Promise<Stage> =>
-      name === undefined ? this.contextStage() : this.sourceStage(name, text.index);
+      name === undefined ? this.named.main() : this.sourceStage(name, text.index);
     const mounts = new RunMounts({ engine, secrets, ssh, source });
     const { WorkingDir, User } = stage.config;
     const prepared = await mounts.prepare(instruction, stage, scope);
@@ -256,6 +266,7 @@ export class Builder {
   /** A stage by name or number, else an image. */
   private async sourceStage(name: string, before: number): Promise<Stage> {
     const { plan } = this.options;
+    if (this.named.has(name)) return (await this.named.begun(name)).stage;
     const found = findStage(
       plan.stages.map(({ text }) => text),
       name,
@@ -266,24 +277,15 @@ export class Builder {
     return stageOf(this.options.store, await this.options.image(name, undefined)).stage;
   }
 
-  private async source(name: string, before: number): Promise<readonly string[]> {
-    return (await this.sourceStage(name, before)).dirs;
-  }
-
-  /** The context as a stage of one layer, for mounts of it. */
-  private async contextStage(): Promise<Stage> {
-    const copy = await this.copies.prepareContext(SCRATCH);
-    return this.cache.layer(
-      SCRATCH,
-      copy.createdBy,
-      copy.key,
-      () => undefined,
-      (layer) => copy.perform(layer, [], this.cache.time),
-    );
+  private async source(name: string, before: number): Promise<CopySource> {
+    return (await this.named.folder(name)) ?? (await this.sourceStage(name, before)).dirs;
   }
 }
 
 const emptyDir = ({ work }: NewLayer): Promise<string> => Promise.resolve(`${work}/empty`);
+
+const isFresh = ({ text, label }: PlannedStage, names: ReadonlySet<string>): boolean =>
+  names.has(label) || (text.name !== undefined && names.has(text.name));
 
 const makesLayer = ({ kind }: Instruction): boolean => ['RUN', 'COPY', 'ADD', 'WORKDIR'].includes(kind);
 

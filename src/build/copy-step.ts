@@ -24,6 +24,9 @@ export interface PreparedCopy {
   close(): void;
 }
 
+/** Directories of the layers of a stage or an image, or a tree with rules of its own. */
+export type CopySource = readonly string[] | SourceTree;
+
 export interface CopyParts {
   readonly store: ImageStore;
   readonly scope: { readonly escape: string };
@@ -33,8 +36,7 @@ export interface CopyParts {
 export class CopyStep {
   constructor(
     private readonly parts: CopyParts,
-    /** Directories of the layers of a stage or an image. */
-    private readonly layersFrom: (name: string, before: number) => Promise<readonly string[]>,
+    private readonly sourceFrom: (name: string, before: number) => Promise<CopySource>,
   ) {}
 
   async prepare(stage: Stage, instruction: CopyInstruction, before: number): Promise<PreparedCopy> {
@@ -95,8 +97,8 @@ export class CopyStep {
     }
   }
 
-  /** All of it, into an empty stage. */
-  async prepareContext(stage: Stage): Promise<PreparedCopy> {
+  /** All of the context, or of one that has a name, into an empty stage. */
+  async prepareContext(stage: Stage, from?: string): Promise<PreparedCopy> {
     const text = 'COPY . /';
     return this.prepare(
       stage,
@@ -105,6 +107,7 @@ export class CopyStep {
         text,
         lines: { first: 0, last: 0 },
         sources: ['.'],
+        ...(from === undefined ? {} : { from }),
         heredocs: [],
         destination: '/',
         link: false,
@@ -121,8 +124,9 @@ export class CopyStep {
     before: number,
   ): Promise<{ readonly tree: SourceTree; readonly close: () => void }> {
     if (from === undefined) return { tree: await this.parts.context(), close: () => undefined };
-    const dirs = await this.layersFrom(from, before);
-    const root = await this.merged(dirs);
+    const source = await this.sourceFrom(from, before);
+    if ('rules' in source) return { tree: source, close: () => undefined };
+    const root = await this.merged(source);
     return { tree: treeOf(root, false), close: () => closeSync(root) };
   }
 

@@ -27,6 +27,8 @@ function base({ base: found }: PlannedStage, names: ReadonlyMap<number, string>)
       return 'begins without files';
     case 'stage':
       return `begins with the layers and the configuration of stage ${names.get(found.index) ?? ''}`;
+    case 'context':
+      return `begins with the build context ${found.name}`;
     case 'image':
       return `begins with the image ${found.name}: pulled if it is not here, its layers become the overlay's lower directories`;
   }

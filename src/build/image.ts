@@ -20,15 +20,24 @@ export interface ImageRequest {
   readonly stage: Stage;
   readonly platform: Platform;
   readonly labels: Readonly<Record<string, string>>;
-  readonly tags: readonly string[];
+  /** Of the manifest. */
+  readonly annotations: Readonly<Record<string, string>>;
   /** Of what has no layer of its own. */
   readonly now: string;
 }
 
+/** Its configuration and its manifest are in the store, but no name and no record of it yet. */
+export interface WrittenImage {
+  readonly configDigest: string;
+  readonly manifestDigest: string;
+  readonly config: ImageConfig;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
 export async function writeImage(
   store: ImageStore,
-  { stage, platform, labels, tags, now }: ImageRequest,
-): Promise<StoredImage> {
+  { stage, platform, labels, annotations, now }: ImageRequest,
+): Promise<WrittenImage> {
   const { config: settings, author, layers, history, created = now } = stage;
   const labelled: ContainerDefaults =
     Object.keys(labels).length === 0 ? settings : { ...settings, Labels: { ...settings.Labels, ...labels } };
@@ -49,8 +58,17 @@ export async function writeImage(
   const manifest = manifestBytes(
     { digest: configDigest, size: bytes.length },
     layers.map(({ descriptor }) => descriptor),
+    annotations,
   );
-  const manifestDigest = await store.blobs.putBytes(manifest);
+  return { configDigest, manifestDigest: await store.blobs.putBytes(manifest), config, annotations };
+}
+
+/** Into the store's list, under these names. */
+export async function keepImage(
+  store: ImageStore,
+  { configDigest, manifestDigest }: WrittenImage,
+  tags: readonly string[],
+): Promise<StoredImage> {
   const [first, ...more] = tags;
   const image = await store.putImage({
     manifestDigest,

@@ -19,6 +19,12 @@ export interface CacheParts {
 export const keyOf = (...parts: readonly unknown[]): string =>
   digestOf(Buffer.from(JSON.stringify(parts))).slice('sha256:'.length);
 
+/**
+ * Files are what their layers are, however they came about: an instruction that was carried out again and made
+ * something else takes all that is built on it along.
+ */
+export const keyOfLayers = (diffIds: readonly string[]): string => keyOf('base', ...diffIds);
+
 export class LayerCache {
   /** Nanoseconds, for what has no time of its own. */
   readonly time: bigint;
@@ -37,12 +43,12 @@ export class LayerCache {
   ): Promise<Stage> {
     const { engine, store, epoch, useCache } = this.parts;
     const key = keyOf(stage.key, epoch, words);
-    const record = useCache ? findCached(engine.paths, key) : undefined;
+    const record = useCache && stage.fresh !== true ? findCached(engine.paths, key) : undefined;
     if (record !== undefined && (await store.hasLayer(record.diffId))) {
       const { blob, report } = store.layer(record.diffId);
       if (await store.blobs.has(blob, report.tarSize)) {
         cached();
-        return this.withLayer(stage, key, record.diffId, createdBy, record.created);
+        return this.withLayer(stage, record.diffId, createdBy, record.created);
       }
     }
     const layer = await beginLayer(store);
@@ -51,7 +57,7 @@ export class LayerCache {
       const { diffId, size } = await endLayer(store, layer, epoch === undefined ? undefined : this.time);
       const created = (epoch === undefined ? new Date() : new Date(epoch * 1000)).toISOString();
       writeCached(engine.paths, { key, diffId, size, created, description: createdBy, parent: stage.key });
-      return await this.withLayer(stage, key, diffId, createdBy, created);
+      return await this.withLayer(stage, diffId, createdBy, created);
     } finally {
       await discardLayer(layer);
     }
@@ -59,7 +65,6 @@ export class LayerCache {
 
   private async withLayer(
     stage: Stage,
-    key: string,
     diffId: string,
     createdBy: string,
     created: string,
@@ -74,7 +79,7 @@ export class LayerCache {
     const layers = [...stage.layers, { diffId, descriptor }];
     return {
       ...stage,
-      key,
+      key: keyOfLayers(layers.map((layer) => layer.diffId)),
       layers,
       dirs: await store.layerDirs(layers.map((layer) => layer.diffId)),
       created,

@@ -17,6 +17,8 @@ export interface Stage extends Settings {
   readonly history: readonly HistoryEntry[];
   /** Of the base image: what its history begins with. */
   readonly args: ReadonlyMap<string, string | undefined>;
+  /** Its next layers are made whatever the cache has (--no-cache-filter). */
+  readonly fresh?: boolean;
   /** Of the last layer, RFC 3339. */
   readonly created: string | undefined;
 }

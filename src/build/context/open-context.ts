@@ -122,6 +122,10 @@ function rules(root: number, file: string | undefined, context: string): ReturnT
   return parseIgnore(text ?? '');
 }
 
+/** Of a context without a Dockerfile. */
+export const readRules = (root: number): ReturnType<typeof parseIgnore> =>
+  parseIgnore(readIn(root, '.dockerignore') ?? '');
+
 function relativeTo(context: string, file: string): string {
   const [base, path] = [resolve(context), resolve(file)];
   return path.startsWith(`${base}/`) ? path.slice(base.length + 1) : file;

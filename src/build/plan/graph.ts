@@ -7,7 +7,9 @@ import { expandWord, WordError, type Variables } from '../parse/shell-words.ts';
 export type Base =
   | { readonly kind: 'scratch' }
   | { readonly kind: 'stage'; readonly index: number }
-  | { readonly kind: 'image'; readonly name: string };
+  | { readonly kind: 'image'; readonly name: string }
+  /** Of --build-context. */
+  | { readonly kind: 'context'; readonly name: string };
 
 export interface PlannedStage {
   readonly text: StageText;
@@ -33,13 +35,17 @@ export interface PlanRequest {
   readonly buildArgs: Variables;
   /** 'linux/amd64' */
   readonly platform: string;
+  /** Names of --build-context, which go before stages and images. */
+  readonly contexts?: ReadonlySet<string>;
 }
 
 /** @throws BuildError for a stage that is not there, and for a circle. */
 export function planBuild(dockerfile: Dockerfile, request: PlanRequest): BuildPlan {
   const { escape } = dockerfile.directives;
   const globals = globalArgs(dockerfile, request);
-  const all = dockerfile.stages.map((text) => planStage(dockerfile, text, globals, escape));
+  const all = dockerfile.stages.map((text) =>
+    planStage(dockerfile, text, globals, request.contexts ?? new Set()),
+  );
   const target = findTarget(all, request.target);
   const needed = new Set<number>();
   const visit = (index: number): void => {
@@ -84,25 +90,28 @@ export function inLine<T>(lines: Instruction['lines'], work: () => T): T {
 }
 
 function planStage(
-  { stages }: Dockerfile,
+  { stages, directives: { escape } }: Dockerfile,
   text: StageText,
   globals: Variables,
-  escape: string,
+  contexts: ReadonlySet<string>,
 ): PlannedStage {
   const { from, index } = text;
   const name = inLine(from.lines, () => expandWord(from.image, globals, escape));
   if (name === '') throw syntaxError(`base name (${from.image}) should not be blank`, from.lines);
   const platform =
     from.platform && inLine(from.lines, () => expandWord(from.platform ?? '', globals, escape));
-  const parent = findStage(stages, name, index, false);
-  const base: Base =
-    parent !== undefined
+  const isContext = contexts.has(name.toLowerCase());
+  const parent = isContext ? undefined : findStage(stages, name, index, false);
+  const base: Base = isContext
+    ? { kind: 'context', name: name.toLowerCase() }
+    : parent !== undefined
       ? { kind: 'stage', index: parent }
       : name === 'scratch'
         ? { kind: 'scratch' }
         : { kind: 'image', name };
   const sources = text.instructions
     .flatMap(sourcesOf)
+    .filter((source) => !contexts.has(source.toLowerCase()))
     .map((source) => findStage(stages, source, index, true));
   const needs = [
     ...(parent === undefined ? [] : [parent]),

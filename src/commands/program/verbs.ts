@@ -163,7 +163,7 @@ export const VERBS: readonly VerbEntry[] = [
     name: 'build',
     aliases: ['image build', 'builder build', 'buildx build'],
     summary: 'Build an image from a Dockerfile',
-    load: async () => (await import('../image/build.ts')).buildImage,
+    load: async () => (await import('../build/build.ts')).buildImage,
   },
   {
     name: 'pull',

@@ -25,14 +25,16 @@ import { untilInterrupt } from '../images/until-interrupt.ts';
 import { recordEvent } from '../state/events/event-log.ts';
 import { imageEvent } from '../state/events/events.ts';
 
+export type PushOutput = Pick<StandardStream, 'write' | 'writeRaw' | 'isTTY' | 'columns' | 'rows'>;
+
 export interface PushByNameOptions {
   readonly quiet: boolean;
   /** Every tag that the repository has here. */
   readonly all?: boolean;
   readonly platform?: string | undefined;
-  readonly output: StandardStream;
+  readonly output: PushOutput;
   /** Shows the progress of layers on `output`; with `watch` or `quiet` it is not asked. */
-  readonly progress?: ((output: StandardStream) => PushListener) | undefined;
+  readonly progress?: ((output: PushOutput) => PushListener) | undefined;
   /** The reporter of its steps; replaces the progress. One for each tag. */
   readonly watch?: ((reference: Reference) => PushWatch) | undefined;
 }

@@ -1,15 +1,19 @@
 /** `build`: an image of a Dockerfile. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { MinidockError } from '../../../runtime/errors.ts';
+import { writeFileSync } from 'node:fs';
 import type { StoredImage } from '../../../images/types.ts';
 import { build, explainBuild, type BuildRequest } from '../../build/build.ts';
+import { parseContext } from '../../build/context/named-contexts.ts';
+import { parseOutput, type Output } from '../../build/output/outputs.ts';
 import { plainView } from '../../build/progress/plain.ts';
+import { Reporter } from '../../build/progress/report.ts';
 import type { CreateRequest } from '../../engine/spec/create-request.ts';
 import { imageFor } from '../../engine/images/image-for.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stderr, stdout } from '../../io/standard-streams.ts';
 import { showPull } from '../shared/show-pull.ts';
 import { collect, type Context, type Verb } from '../shared/verb.ts';
+import { agent, annotation, buildArgs, epoch, invalid, pairs, secret } from './flag-values.ts';
+import { checkOutputs, writeMetadata, writeOutputs } from './write-outputs.ts';
 
 interface BuildFlags {
   readonly tag?: readonly string[];
@@ -18,6 +22,9 @@ interface BuildFlags {
   readonly target?: string;
   readonly platform?: string;
   readonly cache: boolean;
+  /** Of --no-cache-filter, which commander takes for a negation. */
+  readonly cacheFilter: true | readonly string[];
+  readonly buildContext?: readonly string[];
   readonly pull?: boolean;
   readonly label?: readonly string[];
   readonly addHost?: readonly string[];
@@ -32,6 +39,10 @@ interface BuildFlags {
   readonly quiet?: boolean;
   readonly progress?: string;
   readonly load?: boolean;
+  readonly push?: boolean;
+  readonly output?: readonly string[];
+  readonly metadataFile?: string;
+  readonly annotation?: readonly string[];
   readonly dryRun?: boolean;
 }
 
@@ -46,6 +57,8 @@ export const buildImage: Verb = {
       .option('--target <stage>', 'Set the target build stage to build')
       .option('--platform <platform>', "Set target platform: this machine's")
       .option('--no-cache', 'Do not use cache when building the image')
+      .option('--no-cache-filter <stages>', 'Do not use the cache of these stages', collectNegated)
+      .option('--build-context <list>', 'Additional build contexts: "name=path"', collect)
       .option('--pull', 'Always attempt to pull all referenced images')
       .option('--label <list>', 'Set metadata for an image', collect)
       .option('--add-host <list>', 'Add a custom host-to-IP mapping (format: "host:ip")', collect)
@@ -59,7 +72,11 @@ export const buildImage: Verb = {
       .option('--iidfile <file>', 'Write the image ID to a file')
       .option('-q, --quiet', 'Suppress the build output and print image ID on success')
       .option('--progress <kind>', 'Type of progress output: auto, plain', 'auto')
-      .option('--load', 'Keep the image in the store, as always')
+      .option('-o, --output <dest>', 'Where the result goes: "type=local,dest=path"', collect)
+      .option('--push', 'Short for "--output=type=registry"')
+      .option('--load', 'Short for "--output=type=docker"')
+      .option('--metadata-file <file>', 'Write build result metadata to a file')
+      .option('--annotation <list>', 'Add an annotation to the image', collect)
       .option('--dry-run', 'Show the stages and what each instruction would do')
       .action(async (path: string, flags: BuildFlags) => {
         requireRoot('build');
@@ -73,35 +90,64 @@ async function perform({ engine }: Context, path: string, flags: BuildFlags): Pr
   if (!['auto', 'plain'].includes(progress))
     throw invalid(`--progress ${progress} is not supported: auto and plain are`);
   const view = quiet ? undefined : plainView((text) => stderr.write(text));
+  const outputs = outputsOf(flags);
+  const tags = flags.tag ?? [];
+  checkOutputs(outputs, tags);
+  const report = new Reporter((event) => view?.event(event));
   const request: BuildRequest = {
     engine,
     context: path,
     file: flags.file,
-    tags: flags.tag ?? [],
+    tags,
+    annotations: Object.fromEntries((flags.annotation ?? []).map(annotation)),
     labels: Object.fromEntries(pairs(flags.label ?? [])),
     buildArgs: new Map(buildArgs(flags.buildArg ?? [])),
     target: flags.target,
     platform: flags.platform,
     useCache: flags.cache,
+    noCacheStages: new Set((flags.cacheFilter === true ? [] : flags.cacheFilter).flatMap((names) => names.toLowerCase().split(','))),
+    contexts: new Map((flags.buildContext ?? []).map(parseContext)),
     runFlags: runFlags(flags),
     allowsHostNetwork: allowsHostNetwork(flags),
     secrets: new Map((flags.secret ?? []).map(secret)),
     ssh: new Map((flags.ssh ?? []).map(agent)),
     epoch: epoch(),
     image: (name, platform) => findBase(engine, name, platform, flags.pull === true),
-    onEvent: (event) => view?.event(event),
+    report,
     warn: (text) => stderr.write(text),
   };
   if (flags.dryRun === true) {
     stdout.write(await explainBuild(request));
     return;
   }
-  const { id } = await build(request);
+  const built = await build(request);
+  const written = await writeOutputs(engine, built, outputs, tags, report);
   view?.finish();
-  if (flags.iidfile !== undefined) writeFileSync(flags.iidfile, id);
-  if (quiet) stdout.write(`${id}\n`);
-  else for (const tag of flags.tag ?? []) stderr.write(`naming to ${tag} done (${id.slice(7, 19)})\n`);
+  const { configDigest } = built.image;
+  if (flags.iidfile !== undefined) writeFileSync(flags.iidfile, configDigest);
+  if (flags.metadataFile !== undefined) writeMetadata(flags.metadataFile, built, written);
+  // Of what is in no store there is no id.
+  if (quiet && !isOnStdout(outputs)) stdout.write(`${written.digest === undefined ? '' : configDigest}\n`);
 }
+
+/** Without a word the image is kept. */
+function outputsOf({ output = [], push = false, load = false }: BuildFlags): readonly Output[] {
+  const given = output.map(parseOutput);
+  const short: readonly Output[] = push
+    ? [{ type: 'image', names: [], push: true }]
+    : load || given.length === 0
+      ? [{ type: 'image', names: [], push: false }]
+      : [];
+  if (push && given.some(({ type }) => type === 'local' || type === 'tar'))
+    throw invalid('push and the outputs local and tar are not supported together');
+  return [...given, ...short];
+}
+
+const isOnStdout = (outputs: readonly Output[]): boolean =>
+  outputs.some((output) => 'dest' in output && output.dest === undefined);
+
+const collectNegated = (value: string, before: true | readonly string[]): readonly string[] =>
+  collect(value, before === true ? [] : before);
 
 const findBase = (
   engine: Context['engine'],
@@ -140,48 +186,3 @@ function allowsHostNetwork({ allow = [], network }: BuildFlags): boolean {
     if (name !== 'network.host') throw invalid(`--allow ${name} is not supported: network.host is`);
   return network === 'host' || allow.length > 0;
 }
-
-const pairs = (words: readonly string[]): readonly (readonly [string, string])[] =>
-  words.map((word) => {
-    const equals = word.indexOf('=');
-    return equals < 0 ? [word, ''] : [word.slice(0, equals), word.slice(equals + 1)];
-  });
-
-/** A name alone takes the value of the environment, if there is one. */
-const buildArgs = (words: readonly string[]): readonly (readonly [string, string])[] =>
-  words.flatMap((word): readonly (readonly [string, string])[] => {
-    if (word.includes('=')) return pairs([word]);
-    const value = process.env[word];
-    return value === undefined ? [] : [[word, value]];
-  });
-
-/** `id=x,src=FILE` or `id=x,env=NAME`. */
-function secret(text: string): readonly [string, () => Buffer] {
-  const fields = new Map(pairs(text.split(',')));
-  const id = fields.get('id');
-  if (id === undefined || id === '') throw invalid(`--secret "${text}" has no id`);
-  const [file, variable] = [fields.get('src') ?? fields.get('source'), fields.get('env')];
-  if (file !== undefined) return [id, () => readFileSync(file)];
-  const name = variable ?? id;
-  const value = process.env[name];
-  if (value !== undefined) return [id, () => Buffer.from(value)];
-  if (variable !== undefined) throw invalid(`--secret "${text}": the variable ${name} is not set`);
-  return [id, () => readFileSync(id)];
-}
-
-function agent(text: string): readonly [string, string] {
-  const [id = 'default', given] = text.split('=', 2);
-  const socket = given ?? process.env['SSH_AUTH_SOCK'];
-  if (socket === undefined || socket === '') throw invalid(`--ssh ${text}: SSH_AUTH_SOCK is not set`);
-  return [id, socket];
-}
-
-function epoch(): number | undefined {
-  const text = process.env['SOURCE_DATE_EPOCH'];
-  if (text === undefined || text === '') return undefined;
-  if (!/^\d{1,11}$/.test(text)) throw invalid(`SOURCE_DATE_EPOCH=${text} is not a number of seconds`);
-  return Number(text);
-}
-
-const invalid = (message: string): MinidockError =>
-  new MinidockError({ code: 'INVALID_FLAG', message, exitCode: 125 });
