@@ -56,6 +56,7 @@ export type SceneTell =
   | { readonly tell: 'lesson'; readonly state: LessonState }
   | { readonly tell: 'goal'; readonly step: number; readonly model: Model }
   | { readonly tell: 'stage'; readonly stage: StageTell }
+  | { readonly tell: 'stage-at'; readonly at: StageAt }
   | { readonly tell: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly tell: 'error'; readonly id: number; readonly message: string };
 
@@ -73,9 +74,13 @@ export interface StageStep {
   readonly reversible: boolean;
 }
 
+/** Sent once, since a start has 130 steps; a StageAt follows each. */
 export interface StageTell {
   readonly words: readonly string[];
   readonly steps: readonly StageStep[];
+}
+
+export interface StageAt {
   /** The number of steps done. */
   readonly done: number;
   readonly state: 'waiting' | 'busy' | 'ended';
@@ -170,10 +175,11 @@ export function readSceneTell(line: string): SceneTell | undefined {
     case 'goal':
       return isModel(value['model']) ? (value as unknown as SceneTell) : undefined;
     case 'lesson':
+      return isObject(value['state']) ? (value as unknown as SceneTell) : undefined;
     case 'stage':
-      return isObject(value[value['tell'] === 'lesson' ? 'state' : 'stage'])
-        ? (value as unknown as SceneTell)
-        : undefined;
+      return isObject(value['stage']) ? (value as unknown as SceneTell) : undefined;
+    case 'stage-at':
+      return isObject(value['at']) ? (value as unknown as SceneTell) : undefined;
     case 'answer':
     case 'error':
       return isCount(value['id']) ? (value as unknown as SceneTell) : undefined;

@@ -122,7 +122,10 @@ class Page {
         this.view.addGoal(tell.step, tell.model);
         break;
       case 'stage':
-        this.stage.tell(tell.stage);
+        this.stage.set(tell.stage);
+        break;
+      case 'stage-at':
+        this.stage.move(tell.at);
         break;
       case 'answer':
       case 'error':

@@ -2,7 +2,7 @@
  * A start on stage: the steps of a command line as cards in chapters. Play does one after the other, step does one,
  * back undoes the last one by its own undo command, in the lab. Three levels of detail; repetitions are folded.
  */
-import type { StageStep, StageTell } from '../messages.ts';
+import type { StageAt, StageStep, StageTell } from '../messages.ts';
 import { command, fill, h, reducedMotion } from './dom.ts';
 
 export interface StageActions {
@@ -20,7 +20,10 @@ const PLAY_MS = 900;
 const EXAMPLE = 'run -d --name web -p 8080:80 page /bin/busybox httpd -f -p 80 -h /www';
 
 export class StageView {
-  private stage: StageTell | undefined;
+  private chapters: readonly Chapter[] = [];
+  /** As drawn, each with what it was drawn from: a step changes one or two of twenty chapters. */
+  private drawn: { readonly key: string; readonly element: HTMLElement }[] = [];
+  private at: StageAt | undefined;
   private level: Level = 'steps';
   private playing = false;
   private failure = '';
@@ -31,7 +34,9 @@ export class StageView {
     spellcheck: 'false',
   });
   private readonly controls = h('div', { class: 'stage-controls' });
-  private readonly cards = h('div', { class: 'cards', 'aria-live': 'polite' });
+  private readonly note = h('p', { role: 'status', class: 'stage-note' });
+  private readonly failed = h('p', { class: 'bad', role: 'alert' });
+  private readonly cards = h('div', { class: 'cards' }, this.note, this.failed);
 
   constructor(
     body: HTMLElement,
@@ -51,15 +56,20 @@ export class StageView {
     this.draw();
   }
 
-  tell(stage: StageTell): void {
-    this.stage = stage;
-    if (stage.state === 'ended') this.playing = false;
+  set({ steps }: StageTell): void {
+    this.steps = steps;
+    this.chapters = chapters(steps);
+    this.drawn = [];
+    fill(this.cards, this.note, this.failed);
+  }
+
+  move(at: StageAt): void {
+    this.at = at;
+    if (at.state === 'ended') this.playing = false;
     this.draw();
   }
 
-  get steps(): readonly StageStep[] {
-    return this.stage?.steps ?? [];
-  }
+  steps: readonly StageStep[] = [];
 
   private async act(action: () => Promise<unknown>): Promise<void> {
     this.failure = '';
@@ -75,7 +85,7 @@ export class StageView {
   private async play(): Promise<void> {
     this.playing = !this.playing;
     this.draw();
-    while (this.playing && this.stage?.state === 'waiting') {
+    while (this.playing && this.at?.state === 'waiting') {
       await this.act(() => this.actions.step());
       await new Promise((resolve) => setTimeout(resolve, reducedMotion() ? PLAY_MS / 3 : PLAY_MS));
     }
@@ -84,8 +94,8 @@ export class StageView {
   }
 
   private draw(): void {
-    const { stage } = this;
-    const waits = stage?.state === 'waiting';
+    const { at } = this;
+    const waits = at?.state === 'waiting';
     const disabled = waits && !this.playing ? {} : { disabled: true };
     fill(
       this.controls,
@@ -93,7 +103,7 @@ export class StageView {
         'button',
         {
           'data-act': 'back',
-          ...(waits && !this.playing && stage.done > 0 ? {} : { disabled: true }),
+          ...(waits && !this.playing && at.done > 0 ? {} : { disabled: true }),
           click: () => void this.act(() => this.actions.back()),
         },
         '◀ Back',
@@ -135,19 +145,29 @@ export class StageView {
         ),
       ),
     );
-    const words =
-      stage === undefined
+    this.note.textContent =
+      at === undefined
         ? 'Set the stage: the lab starts, and its steps stand here before anything is done.'
-        : `${stage.done} of ${stage.steps.length} steps done. ${stage.note}`;
-    fill(
-      this.cards,
-      h('p', { role: 'status', class: 'stage-note' }, words),
-      this.failure === '' ? undefined : h('p', { class: 'bad', role: 'alert' }, this.failure),
-      ...(stage === undefined
-        ? []
-        : chapters(stage.steps).map((chapter) => this.chapter(chapter, stage.done))),
-    );
-    this.cards.querySelector('.card.next')?.scrollIntoView({ block: 'center' });
+        : `${at.done} of ${this.steps.length} steps done. ${at.note}`;
+    this.failed.textContent = this.failure;
+    this.failed.hidden = this.failure === '';
+    this.drawChapters(at?.done ?? 0);
+  }
+
+  private drawChapters(done: number): void {
+    let changed = false;
+    for (const [index, chapter] of this.chapters.entries()) {
+      const { first, steps } = chapter;
+      const key = `${this.level} ${Math.min(Math.max(done, first - 1), first + steps.length)}`;
+      const before = this.drawn[index];
+      if (before?.key === key) continue;
+      const element = this.chapter(chapter, done);
+      if (before === undefined) this.cards.append(element);
+      else before.element.replaceWith(element);
+      this.drawn[index] = { key, element };
+      changed = true;
+    }
+    if (changed) this.cards.querySelector('.card.next')?.scrollIntoView({ block: 'center' });
   }
 
   private chapter({ title, first, steps }: Chapter, done: number): HTMLElement {

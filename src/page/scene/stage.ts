@@ -5,7 +5,7 @@
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { SceneTell, StageStep, StageTell } from '../messages.ts';
+import type { SceneTell, StageAt, StageStep } from '../messages.ts';
 
 /** Of a start that stops half-way. */
 const STOPPED = 130;
@@ -30,7 +30,7 @@ export class Stage {
   private note = '';
   private output = '';
   private wake = (): void => undefined;
-  private state: StageTell['state'] = 'busy';
+  private state: StageAt['state'] = 'busy';
 
   private constructor(
     private readonly words: readonly string[],
@@ -99,6 +99,7 @@ export class Stage {
       }),
     );
     await Promise.race([this.settled(), ended]);
+    this.tell({ tell: 'stage', stage: { words: this.words, steps: this.steps } });
     this.report();
   }
 
@@ -144,8 +145,8 @@ export class Stage {
   }
 
   private report(): void {
-    const { words, steps, done, state, note } = this;
-    this.tell({ tell: 'stage', stage: { words, steps, done, state, note } });
+    const { done, state, note } = this;
+    this.tell({ tell: 'stage-at', at: { done, state, note } });
   }
 }
 

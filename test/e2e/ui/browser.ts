@@ -2,7 +2,7 @@
  * `minidock ui` in a throw-away host, and a headless Chromium in the same one, driven by puppeteer. The browser is
  * reached through a pipe, since its network is the host's.
  */
-import { afterAll, afterEach, beforeEach } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,8 @@ const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/go
 export const missingBrowser = CHROMIUM === undefined ? 'no chromium' : '';
 
 const MINIDOCK = join(import.meta.dirname, '../../../dist/minidock');
-const WAIT = { timeout: 20_000 };
+/** A change of the page wakes a wait, not a frame: there may be few of those on a busy machine. */
+const WAIT = { timeout: 20_000, polling: 'mutation' } as const;
 
 export interface TestPage {
   readonly page: Page;
@@ -37,54 +38,63 @@ export interface TestPage {
   shot(name: string): Promise<void>;
 }
 
-/** A host and a browser for a file of tests, one `minidock ui` and page for each test. */
+/**
+ * A host, a browser, one `minidock ui` and one page for a file of tests. Each test finds the page loaded anew; labs and
+ * whatever else the server has go on.
+ */
 export function usePage(flags: readonly string[] = []): { engine: TestEngine; ui: () => TestPage } {
   let browser: Browser | undefined;
   let open: TestPage | undefined;
   // Before the engine's own hook, which proves that nothing has been left.
   afterAll(async () => {
     await browser?.close();
-  });
-  const engine = useEngine();
-  afterEach(async () => {
-    const used = open;
-    open = undefined;
-    if (used === undefined) return;
-    await used.page.close();
-    const ended = new Promise((resolve) => used.ui.on('exit', resolve));
-    used.ui.stdin.end();
+    if (open === undefined) return;
+    const { ui } = open;
+    const ended = new Promise((resolve) => ui.on('exit', resolve));
+    ui.stdin.end();
     await ended;
-  }, 30_000);
-  const start = async (): Promise<TestPage> => {
-    browser ??= await launch(engine);
-    const [program = '', ...enter] = engine.host.enter();
-    const ui = spawn(program, [...enter, MINIDOCK, 'ui', ...flags], {
-      env: { ...process.env, ...engine.host.env },
-    });
-    const address = await new Promise<string>((resolve, reject) => {
-      let text = '';
-      ui.stdout.on('data', (data: Buffer) => {
-        text += data.toString();
-        if (text.includes('\n')) resolve(text.trim());
-      });
-      ui.stderr.on('data', (data: Buffer) => (text += data.toString()));
-      ui.on('exit', () => reject(new Error(`minidock ui has ended: ${text}`)));
-    });
-    const page = await browser.newPage();
-    await page.setViewport({ width: 1280, height: 720 });
-    return describePage(page, address, ui);
-  };
-  beforeEach(async () => {
+  }, 60_000);
+  const engine = useEngine();
+  beforeAll(async () => {
     if (CHROMIUM === undefined) return;
-    open = await start();
-    await open.page.goto(open.address);
-    await open.page.waitForSelector('#picture .box', WAIT);
+    const [started, { ui, address }] = await Promise.all([launch(engine), serve(engine, flags)]);
+    browser = started;
+    const page = (await browser.pages())[0] ?? (await browser.newPage());
+    await page.setViewport({ width: 1280, height: 720 });
+    // Nothing waits for an animation, unless a test asks for one.
+    await animate(page, false);
+    open = describePage(page, address, ui);
+  }, 60_000);
+  beforeEach(async () => {
+    await open?.page.goto(open.address, { waitUntil: 'domcontentloaded' });
+    await open?.page.waitForSelector('#picture .box', WAIT);
   }, 60_000);
   const ui = (): TestPage => {
-    if (open === undefined) throw new Error('the page is opened before each test');
+    if (open === undefined) throw new Error('the page is opened before the first test');
     return open;
   };
   return { engine, ui };
+}
+
+export const animate = (page: Page, on: boolean): Promise<void> =>
+  page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: on ? 'no-preference' : 'reduce' }]);
+
+async function serve(
+  { host }: TestEngine,
+  flags: readonly string[],
+): Promise<{ ui: ChildProcessWithoutNullStreams; address: string }> {
+  const [program = '', ...enter] = host.enter();
+  const ui = spawn(program, [...enter, MINIDOCK, 'ui', ...flags], { env: { ...process.env, ...host.env } });
+  const address = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    ui.stdout.on('data', (data: Buffer) => {
+      text += data.toString();
+      if (text.includes('\n')) resolve(text.trim());
+    });
+    ui.stderr.on('data', (data: Buffer) => (text += data.toString()));
+    ui.on('exit', () => reject(new Error(`minidock ui has ended: ${text}`)));
+  });
+  return { ui, address };
 }
 
 function launch({ host }: TestEngine): Promise<Browser> {
@@ -133,8 +143,8 @@ const describePage = (page: Page, address: string, ui: ChildProcessWithoutNullSt
       });
   },
   click: async (selector) => {
-    await page.waitForSelector(`${selector}:not([disabled])`, WAIT);
-    await page.evaluate((words) => (document.querySelector(words) as HTMLElement).click(), selector);
+    const found = await page.waitForSelector(`${selector}:not([disabled])`, WAIT);
+    await found?.evaluate((one) => (one as HTMLElement).click());
   },
   press: async (selector, words) => {
     await page.waitForFunction(
@@ -150,7 +160,8 @@ const describePage = (page: Page, address: string, ui: ChildProcessWithoutNullSt
   },
   type: async (line) => {
     await page.focus('.shell-holder:not([hidden]) textarea');
-    await page.keyboard.type(line);
+    // All at once, as a paste is: keys cost a frame each.
+    await page.keyboard.sendCharacter(line);
     await page.keyboard.press('Enter');
   },
   shot: async (name) => {

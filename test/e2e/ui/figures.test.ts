@@ -7,9 +7,14 @@ import { appendFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { succeed } from '../../support/images/image.ts';
 import { testUnless } from '../../support/host/requirements.ts';
-import { missingBrowser, usePage } from './browser.ts';
+import { animate, missingBrowser, usePage } from './browser.ts';
 
 const { engine, ui } = usePage();
+
+/** More turns for figures that count. */
+const TURNS = process.env['MINIDOCK_FIGURES'] === undefined ? 3 : 7;
+/** What no busy machine reaches. */
+const LONG_MS = 20_000;
 
 function record(what: string, value: number): void {
   const file = process.env['MINIDOCK_FIGURES'];
@@ -23,20 +28,21 @@ describe('figures', () => {
   testUnless(missingBrowser, 'the first picture, and the size of the page', async () => {
     const { page, address } = ui();
     const times: number[] = [];
-    for (let turn = 0; turn < 5; turn++) {
-      await page.evaluateOnNewDocument(() => {
-        const seen = new MutationObserver(() => {
-          if (document.querySelector('#picture .box') === null || 'drawnAt' in window) return;
-          Object.assign(window, { drawnAt: performance.now() });
-        });
-        seen.observe(document, { childList: true, subtree: true });
+    await page.evaluateOnNewDocument(() => {
+      const seen = new MutationObserver(() => {
+        if (document.querySelector('#picture .box') === null) return;
+        Object.assign(window, { drawnAt: performance.now() });
+        seen.disconnect();
       });
+      seen.observe(document, { childList: true, subtree: true });
+    });
+    for (let turn = 0; turn < TURNS; turn++) {
       await page.goto(address);
       await page.waitForFunction(() => 'drawnAt' in window);
       times.push(await page.evaluate(() => (window as unknown as { drawnAt: number }).drawnAt));
     }
     record('first picture, ms', median(times));
-    expect(median(times)).toBeLessThan(3000);
+    expect(median(times)).toBeLessThan(LONG_MS);
     const sizes = await page.evaluate(async () =>
       Promise.all(['/', '/page.js', '/page.css'].map(async (path) => (await fetch(path)).text())),
     );
@@ -48,7 +54,7 @@ describe('figures', () => {
   testUnless(missingBrowser, 'a change of the kernel is seen soon', async () => {
     const { page } = ui();
     const times: number[] = [];
-    for (let turn = 0; turn < 7; turn++) {
+    for (let turn = 0; turn < TURNS; turn++) {
       const name = `seen${turn}`;
       const seen = page.evaluate(
         (word: string) =>
@@ -67,7 +73,7 @@ describe('figures', () => {
       await succeed(engine.host.run(['ip', 'link', 'delete', name]));
     }
     record('change seen after, ms', median(times));
-    expect(median(times)).toBeLessThan(3000);
+    expect(median(times)).toBeLessThan(LONG_MS);
   });
 
   testUnless(
@@ -75,13 +81,12 @@ describe('figures', () => {
     '200 neighbours of a bridge: grouped, opened, moved',
     async () => {
       const { page, see, shot } = ui();
+      await animate(page, true);
       const lines = ['link add crowd type bridge'];
       const names = Array.from({ length: 200 }, (_, i) => `c${i}`);
-      await succeed(
-        engine.host.run(['sh', '-c', 'for i in $(seq 0 199); do ip netns add c$i || exit 1; done']),
-      );
       for (const name of names) {
         lines.push(
+          `netns add ${name}`,
           `link add p${name} type veth peer name eth0 netns ${name}`,
           `link set p${name} master crowd`,
         );
@@ -120,11 +125,8 @@ describe('figures', () => {
         await page.type('#search', 'c150');
         await see('#picture .box.selected', /^c150/);
       } finally {
-        await engine.host.run([
-          'sh',
-          '-c',
-          'for i in $(seq 0 199); do ip netns delete c$i; done; ip link delete crowd',
-        ]);
+        const gone = [...names.map((name) => `netns delete ${name}`), 'link delete crowd'];
+        await engine.host.run(['ip', '-batch', '-'], { input: `${gone.join('\n')}\n` });
       }
     },
     120_000,

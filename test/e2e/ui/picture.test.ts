@@ -2,7 +2,7 @@
 import { describe, expect } from '@jest/globals';
 import { succeed } from '../../support/images/image.ts';
 import { testUnless } from '../../support/host/requirements.ts';
-import { missingBrowser, usePage } from './browser.ts';
+import { animate, missingBrowser, usePage } from './browser.ts';
 
 const { engine, ui } = usePage();
 const sh = async (...argv: readonly string[]): Promise<string> =>
@@ -71,6 +71,13 @@ describe('the picture', () => {
         await see('.outcome .command', /nft/);
         await see('.hops', /DNAT/);
         await shot('packet');
+        await animate(page, true);
+        await press('#strip button', 'Play again');
+        await page.waitForFunction(
+          () =>
+            document.querySelectorAll('.hop.now').length === 1 && document.querySelector('.outcome') === null,
+        );
+        await animate(page, false);
       } finally {
         await sh('nft', 'delete table inet mine');
       }

@@ -148,7 +148,9 @@ const upgrade = (own: string, path: string, headers: readonly string[]): Promise
 async function request(own: string, path: string, headers: readonly string[]): Promise<string> {
   const port = own.split(':')[1] ?? '';
   const text = [`GET ${path} HTTP/1.1`, ...headers, '', ''].join('\r\n');
-  const script = 'exec 3<>/dev/tcp/127.0.0.1/$1; printf %s "$2" >&3; timeout 1 cat <&3; true';
+  // The connection stays open: an empty line ends what is of interest.
+  const script =
+    'exec 3<>/dev/tcp/127.0.0.1/$1; printf %s "$2" >&3; while read -r -t 10 line && [ "$line" != $\'\\r\' ]; do echo "$line"; done <&3';
   const { stdout } = await engine.host.run(['bash', '-c', script, 'ask', port, text]);
   return stdout.replace(/^HTTP\/1\.1 /, '');
 }
