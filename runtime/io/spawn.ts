@@ -53,14 +53,37 @@ export interface RunResult {
   readonly stderr: string;
 }
 
+export interface Printed extends RunResult {
+  readonly stdout: string;
+}
+
 /** Runs a program to its end, its output thrown away. @throws as `spawn` does. */
 export function run(words: Words, options: RunOptions): Promise<RunResult> {
   const work = async (note: Note): Promise<RunResult> => {
-    const result = hasBun() ? await runUnderBun(words, options) : await runUnderNode(words, options);
+    const result = await (hasBun() ? runUnderBun(words, options) : readUnderNode(words, options));
     note({ status: result.status });
     return result;
   };
   return span('process', words[0], work, { argv: words, input: options.input });
+}
+
+/** Runs a program that only looks, and returns what it prints. @throws as `spawn` does. */
+export const runToRead = (words: Words, options: RunOptions): Promise<Printed> =>
+  hasBun() ? readUnderBun(words, options) : readUnderNode(words, options);
+
+async function readUnderBun(words: Words, { input, env }: RunOptions): Promise<Printed> {
+  const child = Bun.spawn([...words], {
+    stdin: input === undefined ? 'ignore' : Buffer.from(input),
+    stdout: 'pipe',
+    stderr: 'pipe',
+    env: { ...env },
+  });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { status: statusOf(child.exitCode, child.signalCode), stdout, stderr };
 }
 
 async function runUnderBun(words: Words, { input, env }: RunOptions): Promise<RunResult> {
@@ -74,15 +97,20 @@ async function runUnderBun(words: Words, { input, env }: RunOptions): Promise<Ru
   return { status: statusOf(child.exitCode, child.signalCode), stderr };
 }
 
-function runUnderNode([program, ...args]: Words, { input, env }: RunOptions): Promise<RunResult> {
+function readUnderNode([program, ...args]: Words, { input, env }: RunOptions): Promise<Printed> {
   const { spawn: start } = process.getBuiltinModule('node:child_process');
   return new Promise((resolve, reject) => {
-    const child = start(program, args, { stdio: ['pipe', 'ignore', 'pipe'], env });
-    let stderr = '';
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const child = start(program, args, { stdio: 'pipe', env });
+    const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      return (): string => Buffer.concat(chunks).toString('utf8');
+    }) as [() => string, () => string];
     child.stdin.on('error', () => undefined).end(input);
     child.on('error', reject);
-    child.on('close', (code, signal) => resolve({ status: statusOf(code, signal), stderr }));
+    child.on('close', (code, signal) =>
+      resolve({ status: statusOf(code, signal), stdout: stdout(), stderr: stderr() }),
+    );
   });
 }
 

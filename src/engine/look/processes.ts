@@ -29,8 +29,8 @@ export async function listProcesses(
   const pids = cgroupProcesses(cgroupsPath(config));
   // Told to look at these alone it is quicker, and has no other lines; some options do not go together with that.
   const [few, all] = [[...words, '-q', pids.join(',')], words];
-  const chosen = await readProgram(['ps', ...few], 'C.UTF-8');
-  const answer = chosen.exitCode === 0 ? chosen : await readProgram(['ps', ...all], 'C.UTF-8');
+  const chosen = await readProgram(['ps', ...few], { locale: 'C.UTF-8' });
+  const answer = chosen.exitCode === 0 ? chosen : await readProgram(['ps', ...all], { locale: 'C.UTF-8' });
   if (answer.exitCode !== 0) {
     const [reason = ''] = answer.stderr.split('\n');
     throw new MinidockError({ code: 'PS_FAILED', message: `ps: ${reason}` });
