@@ -18,6 +18,8 @@ import type { PortRequest } from './types.ts';
 import type { PortBinding, Protocol } from './types.ts';
 
 const MOST_DROPPED = 1000;
+/** Ports that are free for one family only. */
+const MOST_TRIED = 100;
 
 export interface PortReservation {
   /** As asked for, in the same order, every host port a real one. */
@@ -38,12 +40,15 @@ export function reservePorts(requests: readonly PortRequest[]): PortReservation 
   const held: HeldPort[] = [];
   const bindings: PortBinding[] = [];
   try {
-    for (const asked of requests) {
-      const request = asked.follows === true ? { ...asked, hostPort: bindings.at(-1)?.hostPort ?? 0 } : asked;
-      const { fd, port } = reserveOne(request);
-      const { hostIp, containerPort, protocol } = request;
-      held.push({ fd, protocol });
-      bindings.push({ hostIp, hostPort: port, containerPort, protocol });
+    for (const [index, request] of requests.entries()) {
+      if (request.follows === true) continue;
+      const next = requests[index + 1];
+      const group = next?.follows === true ? [request, next] : [request];
+      const taken = reserveTogether(group);
+      for (const [at, { hostIp, containerPort, protocol }] of group.entries()) {
+        held.push({ fd: taken.fds[at] ?? -1, protocol });
+        bindings.push({ hostIp, hostPort: taken.port, containerPort, protocol });
+      }
     }
   } catch (error) {
     releasePorts(held);
@@ -71,6 +76,43 @@ export function refuseClients({ fd, protocol }: Pick<HeldPort, 'fd' | 'protocol'
 function dropDatagrams(fd: number): void {
   const room = Buffer.alloc(1);
   for (let left = MOST_DROPPED; left > 0 && receiveDatagram(fd, room) !== undefined; left--);
+}
+
+/**
+ * One port of both families. Where it may be any of several, and the second family does not have the one that is free for
+ * the first, another one is tried; the kernel would choose those again if they were not held meanwhile.
+ */
+function reserveTogether([first, second]: readonly PortRequest[]): {
+  readonly port: number;
+  readonly fds: readonly number[];
+} {
+  if (first === undefined) throw new Error('no port is asked for');
+  const tried: number[] = [];
+  try {
+    for (let request = first; ;) {
+      const { fd, port } = reserveOne(request);
+      if (second === undefined) return { port, fds: [fd] };
+      try {
+        return { port, fds: [fd, reserveOne({ ...second, hostPort: port }).fd] };
+      } catch (error) {
+        tried.push(fd);
+        const next = nextRequest(first, port);
+        const isTaken = error instanceof MinidockError && error.code === 'PORT_IN_USE';
+        if (!isTaken || next === undefined || tried.length > MOST_TRIED) throw error;
+        request = next;
+      }
+    }
+  } finally {
+    // In the end all but the one that was returned.
+    for (const fd of tried) closeSync(fd);
+  }
+}
+
+/** Without those up to `port`; undefined where no other port is wanted. */
+function nextRequest(request: PortRequest, port: number): PortRequest | undefined {
+  if (request.hostPort === 0) return request;
+  const { hostPortEnd = 0 } = request;
+  return port < hostPortEnd ? { ...request, hostPort: port + 1 } : undefined;
 }
 
 /** A host port of 0 is left to the kernel, which picks a free one of net.ipv4.ip_local_port_range. */

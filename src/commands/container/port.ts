@@ -18,8 +18,9 @@ export const port: Verb = {
           (a, b) =>
             a.containerPort - b.containerPort ||
             compareText(a.protocol, b.protocol) ||
-            a.hostPort - b.hostPort ||
-            compareText(a.hostIp, b.hostIp),
+            // Docker sorts the lines that it prints.
+            compareText(addressText(a.hostIp), addressText(b.hostIp)) ||
+            a.hostPort - b.hostPort,
         );
         if (wanted === undefined) {
           for (const entry of ports) {

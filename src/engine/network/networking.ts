@@ -17,7 +17,7 @@ import {
 import { acquireAddress6 } from '../../../runtime/network/ipv6/ipam.ts';
 import { hostVethName, netnsName } from '../../../runtime/network/names.ts';
 import { reservePorts, type HeldPort, type PortReservation } from '../../../runtime/network/ports.ts';
-import type { BridgeEndpoint, BridgeNetwork, PortRequest } from '../../../runtime/network/types.ts';
+import type { BridgeEndpoint, BridgeNetwork } from '../../../runtime/network/types.ts';
 import { lastCable, replaceCable } from './address-notes.ts';
 import {
   hasProgram,
@@ -27,6 +27,7 @@ import {
   type NetworkState,
 } from '../spec/container.ts';
 import { DEFAULT_NETWORK, endpointSpecs, endpointStates } from '../spec/endpoints.ts';
+import { portsAt } from '../spec/published-ports.ts';
 import { missingFile, tellDamage } from '../state/damage.ts';
 import { lockNetworks, networkOf } from '../state/networks.ts';
 import { namesDirectory } from '../dns/names.ts';
@@ -72,33 +73,6 @@ export async function acquireNetwork(
     warnings: [],
     ports: [],
   };
-}
-
-/**
- * Where the port itself does not say otherwise: on one address of the host, where the network says so, else on all, of
- * both families where the network has both.
- */
-export const portsAt = (
-  ports: readonly PortRequest[],
-  network: BridgeNetwork | undefined,
-): readonly PortRequest[] =>
-  network?.publishAt === undefined && network?.ipv6 === undefined
-    ? ports
-    : ports.flatMap((port) =>
-        port.hostIp === EVERY_ADDRESS && port.everyAddress !== true ? atEveryAddress(port, network) : [port],
-      );
-
-const EVERY_ADDRESS = '0.0.0.0';
-
-function atEveryAddress(
-  port: PortRequest,
-  { publishAt, ipv6, subnet }: BridgeNetwork,
-): readonly PortRequest[] {
-  if (publishAt !== undefined) return [{ ...port, hostIp: publishAt }];
-  if (ipv6 === undefined) return [port];
-  const { hostPortEnd, ...one } = port;
-  void hostPortEnd;
-  return subnet === '' ? [{ ...port, hostIp: '::' }] : [port, { ...one, hostIp: '::', follows: true }];
 }
 
 async function acquireBridges(store: ContainerStore, config: ContainerConfig): Promise<AcquiredNetwork> {

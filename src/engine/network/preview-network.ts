@@ -7,13 +7,14 @@ import { releasePorts, reservePorts } from '../../../runtime/network/ports.ts';
 import type { BridgeEndpoint, BridgeNetwork, PortBinding } from '../../../runtime/network/types.ts';
 import type { ContainerConfig, EndpointSpec, NetworkSpec } from '../spec/container.ts';
 import { byGateway, endpointSpecs } from '../spec/endpoints.ts';
+import { portsAt } from '../spec/published-ports.ts';
 import { previewDefinition } from '../state/networks.ts';
 import { leasesDir, type Paths } from '../state/paths.ts';
 import type { ContainerStore } from '../state/store.ts';
 import type { Attachment } from './attachment.ts';
 import { inGatewayOrder, nextEndpoint, toEndpoints, type Leased } from './make-endpoints.ts';
 import { refuseMissingFamily } from './missing-family.ts';
-import { acquireNetwork, foreignFor, namesOf, portsAt } from './networking.ts';
+import { acquireNetwork, foreignFor, namesOf } from './networking.ts';
 
 /** What acquireNetwork would give now, or what it would throw, keeping nothing: for --dry-run. `taken`: addresses asked for count as free. */
 export async function previewNetwork(

@@ -17,8 +17,9 @@ import { addressesOf } from '../../../runtime/network/ipam.ts';
 import { isIpv6Text } from '../../../runtime/syscall/inet.ts';
 import { macFromAddress } from '../../../runtime/network/mac.ts';
 import { hostVethName, interfaceAt, netnsName } from '../../../runtime/network/names.ts';
+import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
 import { containerOf } from '../../../runtime/network/port-holder.ts';
-import type { PortBinding } from '../../../runtime/network/types.ts';
+import type { BridgeNetwork, PortBinding } from '../../../runtime/network/types.ts';
 import { Journal } from '../../../runtime/plan/journal.ts';
 import { leasedIds } from '../../../runtime/process/identity/id-ranges.ts';
 import {
@@ -29,6 +30,7 @@ import {
   type NetworkState,
 } from '../spec/container.ts';
 import { byGateway, endpointSpecs, specFor } from '../spec/endpoints.ts';
+import { numbered, portsAt } from '../spec/published-ports.ts';
 import { listNetworks } from './networks.ts';
 import { cgroupsPath, containerLock, containerRunDir, idsDir, leasesDir, type Paths } from './paths.ts';
 import { bootId, startTime } from './process-identity.ts';
@@ -142,7 +144,7 @@ export function deriveNetwork(paths: Paths, config: ContainerConfig): NetworkSta
   return {
     ...nowhere,
     ...first,
-    ports: publishedPorts(paths, config),
+    ports: publishedPorts(paths, config, first.network),
     ...(more.length === 0 ? {} : { more }),
   };
 }
@@ -189,21 +191,45 @@ function bridgeOf(name: string): string {
   }
 }
 
-/** Those asked for, in the order of the journal's `port.publish:[IP:]PORT/PROTOCOL`, which has the chosen numbers. */
-function publishedPorts(paths: Paths, { id, spec }: ContainerConfig): readonly PortBinding[] {
+/**
+ * Those asked for, in the order of the journal's `port.publish:[IP:]PORT[-PORT]/PROTOCOL`, which has the chosen numbers. Ports
+ * that are relayed are not in it; the second of both families has the number of the first.
+ */
+function publishedPorts(
+  paths: Paths,
+  { id, spec }: ContainerConfig,
+  network: BridgeNetwork,
+): readonly PortBinding[] {
   const chosen = new Journal(join(containerRunDir(paths, id), 'journal'))
     .read()
-    .map((entry) => /^port\.publish:(?:([\d.]+):)?(\d+)\/(tcp|udp)$/.exec(entry.id))
-    .filter((match) => match !== null);
-  return spec.network.ports.map(({ hostIp, hostPort, containerPort, protocol }) => {
+    .flatMap((entry) => publishedBy(entry.id));
+  const ports = numbered(portsAt(spec.network.ports, network), (wanted) => {
+    const { hostPort, hostPortEnd = hostPort } = wanted;
     const at = chosen.findIndex(
-      ([, ip = '0.0.0.0', port, kind]) =>
-        kind === protocol && ip === hostIp && (hostPort === 0 || hostPort === Number(port)),
+      ({ ip, port, protocol }) =>
+        protocol === wanted.protocol &&
+        ip === addressText(wanted.hostIp) &&
+        (hostPort === 0 || (port >= hostPort && port <= hostPortEnd)),
     );
-    const [match] = at < 0 ? [] : chosen.splice(at, 1);
-    return { hostIp, hostPort: Number(match?.[2] ?? hostPort), containerPort, protocol };
+    return at < 0 ? undefined : chosen.splice(at, 1)[0]?.port;
   });
+  return ports.map(({ hostIp, hostPort, containerPort, protocol }) => ({
+    ...{ hostIp, hostPort, containerPort, protocol },
+  }));
 }
+
+/** One of `8000-8002/tcp` for each of the three; none of a step that publishes nothing. */
+function publishedBy(
+  stepId: string,
+): readonly { readonly ip: string; readonly port: number; readonly protocol: string }[] {
+  const parts = /^port\.publish:(?:([\d.]+|\[[\d:a-f.]+\]):)?(\d+)(?:-(\d+))?\/(tcp|udp)$/.exec(stepId);
+  if (parts === null) return [];
+  const [, ip = '0.0.0.0', first, last = first, protocol = ''] = parts;
+  const count = Math.min(Number(last) - Number(first) + 1, MOST_PORTS);
+  return Array.from({ length: Math.max(count, 0) }, (_, at) => ({ ip, port: Number(first) + at, protocol }));
+}
+
+const MOST_PORTS = 65535;
 
 /** '' for what is not there, or has ended meanwhile. */
 function readProcess(pid: number | '', file: string): string {

@@ -6,10 +6,11 @@ import type { BridgeNetwork, PortBinding } from '../../../runtime/network/types.
 import { planConnect, planDisconnect, wayOutOf } from '../../engine/network/live/live-plan.ts';
 import { planReleaseOf } from '../../engine/network/live/release-address.ts';
 import { hasNames } from '../../engine/network/naming.ts';
-import { namesOf, portsAt } from '../../engine/network/networking.ts';
+import { namesOf } from '../../engine/network/networking.ts';
 import { peekPorts, previewEndpoint } from '../../engine/network/preview-network.ts';
 import { hasProgram, type EndpointSpec } from '../../engine/spec/container.ts';
 import { endpointSpecs } from '../../engine/spec/endpoints.ts';
+import { movePorts } from '../../engine/spec/published-ports.ts';
 import type { Container, ContainerStore } from '../../engine/state/store.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import type { ExplainHow } from './how.ts';
@@ -62,13 +63,8 @@ export async function printDisconnect(
 }
 
 /** The numbers stay. */
-function moved({ config, state }: Container, network: BridgeNetwork | undefined): readonly PortBinding[] {
-  const asked = portsAt(config.spec.network.ports, network);
-  return (state.network?.ports ?? []).map((port, index) => ({
-    ...port,
-    hostIp: asked[index]?.hostIp ?? port.hostIp,
-  }));
-}
+const moved = ({ config, state }: Container, network: BridgeNetwork | undefined): readonly PortBinding[] =>
+  movePorts(config.spec.network.ports, state.network?.ports ?? [], network).ports;
 
 const sayStopped = ({ config }: Container, how: ExplainHow): void =>
   sayNothing(stdout, how, `${config.name} does not run; the network is noted for its next start`);

@@ -248,7 +248,7 @@ describe('ps', () => {
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatch(
       new RegExp(
-        `^${up.slice(0, 12)} +test +"sleep 1000" +\\d+ seconds? ago|Less than a second ago +Up .* +0\\.0\\.0\\.0:8080->80/tcp +up$`,
+        `^${up.slice(0, 12)} +test +"sleep 1000" +\\d+ seconds? ago|Less than a second ago +Up .* +0\\.0\\.0\\.0:8080->80/tcp, :::8080->80/tcp +up$`,
       ),
     );
     expect(await ok('ps', '-a', '--format', '{{.Names}}:{{.State}}')).toBe(
@@ -310,7 +310,10 @@ describe('inspect and port', () => {
       HostConfig: { NetworkMode: 'bridge', Privileged: false },
       NetworkSettings: {
         Ports: {
-          '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8081' }],
+          '80/tcp': [
+            { HostIp: '0.0.0.0', HostPort: '8081' },
+            { HostIp: '::', HostPort: '8081' },
+          ],
           '53/udp': [{ HostIp: '127.0.0.1', HostPort: '5353' }],
         },
         Gateway: '172.17.0.1',
@@ -322,10 +325,10 @@ describe('inspect and port', () => {
     expect(await ok('exec', 'looked-at', 'hostname', '-i')).toBe(
       await ok('inspect', '-f', article, 'looked-at'),
     );
-    expect(await ok('port', 'looked-at', '80')).toBe('0.0.0.0:8081');
+    expect(await ok('port', 'looked-at', '80')).toBe('0.0.0.0:8081\n[::]:8081');
     expect(await ok('port', 'looked-at', '53/udp')).toBe('127.0.0.1:5353');
     expect(await ok('port', 'looked-at')).toMatch(
-      /^53\/udp -> 127\.0\.0\.1:5353\n80\/tcp -> 0\.0\.0\.0:8081\n99\/tcp -> 0\.0\.0\.0:\d+$/,
+      /^53\/udp -> 127\.0\.0\.1:5353\n80\/tcp -> 0\.0\.0\.0:8081\n80\/tcp -> \[::\]:8081\n99\/tcp -> 0\.0\.0\.0:(\d+)\n99\/tcp -> \[::\]:\1$/,
     );
     expect(await minidock('port', 'looked-at', '81')).toMatchObject({
       exitCode: 1,

@@ -148,7 +148,7 @@ describe('at once', () => {
     expect(await statuses('run', '-d', '-p', '8000:80', 'test', 'sleep', '100')).toEqual([
       0, 125, 125, 125, 125,
     ]);
-    expect(await ok('ps', '--format', '{{.Ports}}')).toBe('0.0.0.0:8000->80/tcp');
+    expect(await ok('ps', '--format', '{{.Ports}}')).toBe('0.0.0.0:8000->80/tcp, :::8000->80/tcp');
   });
 
   test('start, and restart, of one container: it runs, and everyone is content', async () => {

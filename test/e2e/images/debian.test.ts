@@ -60,7 +60,7 @@ describe('nginx', () => {
     expect(processes).toMatch(/^ *\d+ www-data +nginx: worker process$/m);
     expect(await ok('exec', 'web', 'ls', '/etc/nginx/sites-enabled')).toBe('');
     expect(await ok('ps', '--format', '{{.Image}} {{.Command}} {{.Ports}}')).toBe(
-      'debian "nginx -g \'daemon of…" 0.0.0.0:8080->80/tcp',
+      'debian "nginx -g \'daemon of…" 0.0.0.0:8080->80/tcp, :::8080->80/tcp',
     );
   });
 

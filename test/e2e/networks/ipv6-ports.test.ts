@@ -44,7 +44,7 @@ test('-p binds both families of a network that has both; ps, port and inspect te
     '0.0.0.0:8080->80/tcp, 0.0.0.0:8083->80/tcp, :::8080->80/tcp, :::8082->80/tcp, ::1:8081->80/tcp',
   );
   expect((await ok('port', 'web', '80')).split('\n')).toEqual([
-    ...['0.0.0.0:8080', '[::]:8080', '[::1]:8081', '[::]:8082', '0.0.0.0:8083'],
+    ...['0.0.0.0:8080', '0.0.0.0:8083', '[::1]:8081', '[::]:8080', '[::]:8082'],
   ]);
   expect(await ok('inspect', '-f', '{{json .HostConfig.PortBindings}}', 'web')).toContain(
     '{"HostIp":"::1","HostPort":"8081"}',
@@ -207,14 +207,84 @@ test('ports and relays follow the container to another network, and back', async
   await engine.host.waitFor(async () => (await fetch('[::1]:8080')) === page, 'the server');
   await ok('network', 'connect', 'bridge', 'mover');
   await ok('network', 'disconnect', 'aa', 'mover');
-  expect(await ports('mover')).toBe(`0.0.0.0:8080->80/tcp, 0.0.0.0:${first ?? ''}->80/tcp`);
-  expect([await fetch('[::1]:8080'), await fetch('127.0.0.1:8080')]).toEqual(['none', page]);
+  expect(await ports('mover')).toContain(`:::8080->80/tcp, :::${first ?? ''}->80/tcp`);
+  // Relayed to its IPv4 address now.
+  expect([await fetch('[::1]:8080'), await fetch('127.0.0.1:8080')]).toEqual([page, page]);
   await ok('network', 'connect', '--ip6', 'fd00:a::99', 'aa', 'mover');
   await ok('network', 'disconnect', 'bridge', 'mover');
   expect(await ports('mover')).toContain(`:::8080->80/tcp, :::${first ?? ''}->80/tcp`);
   for (const place of ['[::1]:8080', '127.0.0.1:8080', `[${HOST_ADDRESS6}]:8080`])
     expect(await fetch(place)).toBe(page);
   await ok('rm', '-f', 'mover');
+});
+
+test('-p 80 and a range pass by ports that are taken at :: alone', async () => {
+  const range = '/proc/sys/net/ipv4/ip_local_port_range';
+  const before = await sh(`cat ${range}`);
+  await sh(`echo 40000 40003 >${range}`);
+  const listen = `for (const port of [40000, 40001, 40003, 8090]) require('node:net').createServer().listen({ port, host: '::', ipv6Only: true }, () => console.log('listening'))`;
+  const holder = engine.host.spawn([process.execPath, '-e', listen]);
+  await holder.waitForOutput(/(listening\s*){4}/);
+  try {
+    for (const network of ['aa', 'bridge']) {
+      await ok('run', '-d', '--name', 'free', '--network', network, '-p', '80', 'test', 'sleep', '100');
+      expect(await ports('free')).toBe('0.0.0.0:40002->80/tcp, :::40002->80/tcp');
+      const none = await minidock('run', '--rm', '--network', network, '-p', '80', 'test', 'true');
+      expect([none.exitCode, none.stderr]).toEqual([125, expect.stringContaining('all ports are allocated')]);
+      await ok('rm', '-f', 'free');
+      await ok(
+        'run',
+        '-d',
+        '--name',
+        'free',
+        '--network',
+        network,
+        '-p',
+        '8090-8092:80',
+        'test',
+        'sleep',
+        '100',
+      );
+      expect(await ports('free')).toBe('0.0.0.0:8091->80/tcp, :::8091->80/tcp');
+      await ok('rm', '-f', 'free');
+    }
+  } finally {
+    await sh(`echo ${before} >${range}`);
+    holder.kill();
+    await holder.exited;
+  }
+});
+
+test('a container with IPv4 alone is published by both families, as Docker does it, unless the port says otherwise', async () => {
+  const published = [
+    '-p',
+    '8100:80',
+    '-p',
+    '0.0.0.0:8101:80',
+    '-p',
+    '127.0.0.1:8102:80',
+    '-p',
+    '8103:53/udp',
+  ];
+  const id = await ok('run', '-d', '--name', 'only', ...published, ...SERVER);
+  expect(await ports('only')).toBe(
+    '0.0.0.0:8103->53/udp, :::8103->53/udp, 0.0.0.0:8100->80/tcp, 0.0.0.0:8101->80/tcp, 127.0.0.1:8102->80/tcp, :::8100->80/tcp',
+  );
+  expect((await ok('port', 'only', '80')).split('\n')).toEqual([
+    ...['0.0.0.0:8100', '0.0.0.0:8101', '127.0.0.1:8102', '[::]:8100'],
+  ]);
+  await engine.host.waitFor(async () => (await fetch('127.0.0.1:8100')) === page, 'the server');
+  for (const place of ['[::1]:8100', `[${HOST_ADDRESS6}]:8100`]) expect(await fetch(place)).toBe(page);
+  for (const place of ['[::1]:8101', '[::1]:8102', `[${HOST_ADDRESS6}]:8101`])
+    expect(await fetch(place)).toBe('none');
+  expect(await outside(`[${HOST_ADDRESS6}]:8100`)).toBe(page);
+  expect(await outside(`[${HOST_ADDRESS6}]:8102`)).toBe('none');
+  const server = engine.host.spawn([process.execPath, '-e', UDP_ECHO], { netns: `md-${id.slice(0, 12)}` });
+  await server.waitForOutput(/listening/);
+  expect(await askUdp(8103, "'four'", HOST_ADDRESS6)).toBe('4 four');
+  server.kill();
+  await server.exited;
+  await ok('rm', '-f', 'only');
 });
 
 test('a port that is taken is refused, whichever family has it', async () => {
