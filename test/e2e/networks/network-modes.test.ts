@@ -128,7 +128,11 @@ describe.each(['nftables', 'iptables'])('published ports, %s', (firewall) => {
       '80/tcp -> 0.0.0.0:9000',
       '80/tcp -> 0.0.0.0:RANDOM',
       '80/tcp -> 127.0.0.1:8081',
+      '80/tcp -> [::]:8080',
+      '80/tcp -> [::]:9000',
+      '80/tcp -> [::]:RANDOM',
       '81/tcp -> 0.0.0.0:9001',
+      '81/tcp -> [::]:9001',
     ]);
     for (const port of ['8080', '8081', '9000', random]) expect(await served(`127.0.0.1:${port}`)).toBe(page);
     for (const port of ['8080', '9000', random])
@@ -159,8 +163,10 @@ describe.each(['nftables', 'iptables'])('published ports, %s', (firewall) => {
       '-c',
       SERVER.join(' '),
     );
-    expect(await ok('port', 'web')).toMatch(/^53\/udp -> 0\.0\.0\.0:\d+\n80\/tcp -> 0\.0\.0\.0:\d+$/);
-    const address = await ok('port', 'web', '80');
+    expect(await ok('port', 'web')).toMatch(
+      /^53\/udp -> 0\.0\.0\.0:(\d+)\n53\/udp -> \[::\]:\1\n80\/tcp -> 0\.0\.0\.0:(\d+)\n80\/tcp -> \[::\]:\2$/,
+    );
+    const [address = ''] = (await ok('port', 'web', '80')).split('\n');
     expect(await served(address.replace('0.0.0.0', '127.0.0.1'))).toBe(page);
     await ok('rm', '-f', 'web');
   });

@@ -61,7 +61,7 @@ describe('programs started by run --rm', () => {
     expectAtMost(one, { opened: 440, openedOfState: 227, written: 20_900 });
     const hundred = await costOf('run', '--rm', '-p', '8000-8099:8000-8099', 'test', 'true');
     expect([...hundred.programs].sort()).toEqual(programs);
-    expectAtMost(hundred, { opened: 440, openedOfState: 227, written: 47_500 });
+    expectAtMost(hundred, { opened: 440, openedOfState: 227, written: 58_200 });
   });
 });
 
@@ -116,7 +116,7 @@ describe('modules loaded', () => {
     ['logs', [...verb, 'src/commands/container/logs.ts'], 57],
     ['exec', [...verb, 'src/commands/container/exec.ts'], 81],
     ['run', [...verb, 'src/commands/container/run.ts'], 114],
-    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 165],
+    ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 166],
     ['PID 1', ['src/cli.ts', 'runtime/process/init.ts'], 62],
   ])('by %s: no library but commander, and few of our own', (name, entries, limit) => {
     const { files, libraries } = staticModules(...entries);
