@@ -12,7 +12,7 @@ import { SyscallError } from '../syscall/error.ts';
 import { receiveDatagram } from '../syscall/datagrams.ts';
 import { acceptConnection, takePort } from '../syscall/sockets.ts';
 import { isIpv6Text } from '../syscall/inet.ts';
-import { addressText } from './firewall/port-groups.ts';
+import { addressText } from './host-address.ts';
 import { describePortHolder } from './port-holder.ts';
 import type { PortRequest } from './types.ts';
 import type { PortBinding, Protocol } from './types.ts';

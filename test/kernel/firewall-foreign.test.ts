@@ -63,13 +63,13 @@ describe('iptables -P FORWARD DROP', () => {
     expect(await fetchFrom(host.outside, `${HOST_ADDRESS}:8080`)).toBe(`web saw ${OUTSIDE_ADDRESS}`);
     expect(await fetchFrom(web.run, `${INTERNET_ADDRESS}:80`)).toBe(`outside saw ${HOST_ADDRESS}`);
     expect(await sh('iptables -S FORWARD')).toContain('-P FORWARD DROP');
-    expect(warnOfForeign(await foreignHere(), 'iptables', 'minidock0')).toEqual([]);
+    expect(warnOfForeign(await foreignHere(), 'iptables', bridgeNetwork(0))).toEqual([]);
   });
 
   test('is said plainly with the nftables back-end, which cannot overrule it', async () => {
     await wireWeb('nftables');
     expect(await fetchFrom(host.outside, `${HOST_ADDRESS}:8080`)).toBe('');
-    expect(warnOfForeign(await foreignHere(), 'nftables', 'minidock0')).toEqual([
+    expect(warnOfForeign(await foreignHere(), 'nftables', bridgeNetwork(0))).toEqual([
       expect.stringMatching(/chain FORWARD of table ip filter drops .* --firewall=iptables/),
     ]);
     expect(await sh('iptables -S FORWARD')).toContain('-P FORWARD DROP');
@@ -105,7 +105,7 @@ describe.each<FirewallBackend>(['nftables', 'iptables'])("beside Docker's rules,
     await host.outside(['ip', 'route', 'add', '172.16.0.0/12', 'via', HOST_ADDRESS]);
     expect(await fetchFrom(host.outside, '172.17.0.2:80')).toBe('');
     expect(await sh('iptables -S FORWARD')).toContain('-P FORWARD DROP');
-    expect(warnOfForeign(await foreignHere(), backend, 'minidock0')).toEqual([]);
+    expect(warnOfForeign(await foreignHere(), backend, bridgeNetwork(0))).toEqual([]);
     // A second container finds everything in its place.
     const before = (await host.snapshot()).iptables;
     await wireContainer(host, bridgeEndpoint(bridgeNetwork(0), 3, backend), await foreignHere());

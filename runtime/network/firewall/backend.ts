@@ -40,8 +40,14 @@ export function planFirewall(
   foreign: readonly ForeignFirewall[] = [],
 ): readonly HostStep[] {
   return endpoint.firewall === 'iptables'
-    ? [...iptables.planFirewall(endpoint.network, foreign), ...iptables6.planFirewall6(endpoint.network)]
-    : [...nftables.planFirewall(endpoint.network, foreign), ...nftables6.planFirewall6(endpoint.network)];
+    ? [
+        ...iptables.planFirewall(endpoint.network, foreign),
+        ...iptables6.planFirewall6(endpoint.network, foreign),
+      ]
+    : [
+        ...nftables.planFirewall(endpoint.network, foreign),
+        ...nftables6.planFirewall6(endpoint.network, foreign),
+      ];
 }
 
 /** This container's own: its published ports, taken back one by one. */

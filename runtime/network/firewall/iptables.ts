@@ -10,10 +10,10 @@ import type { Argv } from '../../plan/argv.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../types.ts';
 import { HOST_VETH_PREFIX } from '../names.ts';
 import { confinementWords } from './confinement.ts';
-import type { ForeignFirewall } from './foreign.ts';
+import { hasDocker, type ForeignFirewall } from './foreign.ts';
+import { isEveryAddress } from '../host-address.ts';
 import {
   groupPorts,
-  isEveryAddress,
   publishing,
   rangeText,
   SHARED,
@@ -237,7 +237,7 @@ export function networkParts(network: BridgeNetwork): readonly RemovablePart[] {
  */
 function networkRules(network: BridgeNetwork, foreign: readonly ForeignFirewall[]): string {
   const { bridge, subnet, internal = false } = network;
-  const dockers = foreign.some(({ kind }) => kind === 'docker') ? ['docker0', 'br-+'] : [];
+  const dockers = hasDocker(foreign) ? ['docker0', 'br-+'] : [];
   return [
     '*nat',
     `-A MINIDOCK-POSTROUTING -s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`,

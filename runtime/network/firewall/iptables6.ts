@@ -6,9 +6,10 @@ import type { Argv } from '../../plan/argv.ts';
 import type { Check, HostStep } from '../../plan/step.ts';
 import { HOST_VETH_PREFIX } from '../names.ts';
 import type { BridgeEndpoint, BridgeNetwork, Ipv6Block } from '../types.ts';
+import { hasDocker, type ForeignFirewall } from './foreign.ts';
+import { isEveryAddress } from '../host-address.ts';
 import {
   groupPorts,
-  isEveryAddress,
   publishing,
   rangeText,
   SHARED,
@@ -94,6 +95,10 @@ const inserted = (network: BridgeNetwork): readonly Rule[] => {
   ];
 };
 
+/** Docker's bridges stay its own affair; before the rule that accepts what leaves. */
+const dockers = ({ bridge }: BridgeNetwork): readonly Rule[] =>
+  ['docker0', 'br-+'].map((other) => [[], 'MINIDOCK-FORWARD', `-i ${bridge} -o ${other} -j RETURN`] as const);
+
 const words = (verb: string, [table, chain, rule]: Rule): Argv => [
   ...TOOL,
   ...table,
@@ -117,7 +122,10 @@ function script(added: readonly Rule[], first: readonly Rule[]): string {
     .join('\n');
 }
 
-export function planFirewall6(network: BridgeNetwork): readonly HostStep[] {
+export function planFirewall6(
+  network: BridgeNetwork,
+  foreign: readonly ForeignFirewall[] = [],
+): readonly HostStep[] {
   const { bridge, ipv6 } = network;
   if (ipv6 === undefined) return [];
   // In filter, the last table that the script fills: with it the others are there.
@@ -148,7 +156,14 @@ export function planFirewall6(network: BridgeNetwork): readonly HostStep[] {
       command: {
         kind: 'run',
         argv: RESTORE,
-        input: script([...sources(network, ipv6), ...appended(network, ipv6)], inserted(network)),
+        input: script(
+          [
+            ...sources(network, ipv6),
+            ...(hasDocker(foreign, 'ip6') ? dockers(network) : []),
+            ...appended(network, ipv6),
+          ],
+          inserted(network),
+        ),
       },
       undo: SHARED,
       check,
@@ -159,10 +174,12 @@ export function planFirewall6(network: BridgeNetwork): readonly HostStep[] {
 
 /** As networkParts6 of nftables6.ts. */
 export const networkParts6 = (network: BridgeNetwork, ipv6: Ipv6Block): readonly RemovablePart[] =>
-  [...sources(network, ipv6), ...appended(network, ipv6), ...inserted(network)].map((rule) => ({
-    check: words('-C', rule),
-    remove: words('-D', rule),
-  }));
+  [...sources(network, ipv6), ...dockers(network), ...appended(network, ipv6), ...inserted(network)].map(
+    (rule) => ({
+      check: words('-C', rule),
+      remove: words('-D', rule),
+    }),
+  );
 
 export function planPorts6(endpoint: BridgeEndpoint): readonly HostStep[] {
   const { address6 = '', network } = endpoint;

@@ -15,14 +15,8 @@ import { HOST_VETH_PREFIX } from '../names.ts';
 import { confinementWords } from './confinement.ts';
 import { isThere, NFT_TABLE, tableScript, VERSION_SET, versionElement, type Sets } from './nft-table.ts';
 import { planDockerUser, type ForeignFirewall } from './foreign.ts';
-import {
-  groupPorts,
-  isEveryAddress,
-  publishing,
-  SHARED,
-  type PortGroup,
-  type RemovablePart,
-} from './port-groups.ts';
+import { isEveryAddress } from '../host-address.ts';
+import { groupPorts, publishing, SHARED, type PortGroup, type RemovablePart } from './port-groups.ts';
 import { ports4 } from './ports6.ts';
 
 /**

@@ -22,14 +22,9 @@ import {
   type Chains,
   type Sets,
 } from './nft-table.ts';
-import {
-  groupPorts,
-  isEveryAddress,
-  publishing,
-  SHARED,
-  type PortGroup,
-  type RemovablePart,
-} from './port-groups.ts';
+import { planDockerUser, type ForeignFirewall } from './foreign.ts';
+import { isEveryAddress } from '../host-address.ts';
+import { groupPorts, publishing, SHARED, type PortGroup, type RemovablePart } from './port-groups.ts';
 import { opening, ports6 } from './ports6.ts';
 
 /** Link-local addresses and ::1 are left to sockets of the host. */
@@ -103,7 +98,10 @@ const VERSION_ELEMENT = versionElement(RULES6_VERSION);
 
 const add = (set: string, element: string): string => `add element ip6 ${NFT_TABLE} ${set} { ${element} }\n`;
 
-export function planFirewall6(network: BridgeNetwork): readonly HostStep[] {
+export function planFirewall6(
+  network: BridgeNetwork,
+  foreign: readonly ForeignFirewall[] = [],
+): readonly HostStep[] {
   const { bridge, internal = false, isolated = false, unmasked = false, ipv6 } = network;
   if (ipv6 === undefined) return [];
   const { subnet, mode } = ipv6;
@@ -176,6 +174,7 @@ export function planFirewall6(network: BridgeNetwork): readonly HostStep[] {
       check,
       observe: ['nft', 'list', 'set', 'ip6', NFT_TABLE, masked ? 'subnets' : 'homes'],
     },
+    ...planDockerUser(network, foreign, 'ip6'),
   ];
 }
 

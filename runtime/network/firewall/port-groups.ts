@@ -1,6 +1,7 @@
 /** Neighbouring published ports as one group, so that a range of ports is one step and one command. */
 import type { HostStep, Undo } from '../../plan/step.ts';
 import type { Argv } from '../../plan/argv.ts';
+import { addressText, isEveryAddress } from '../host-address.ts';
 import type { PortBinding, Protocol } from '../types.ts';
 
 export interface PortGroup {
@@ -34,11 +35,6 @@ export function describeGroup({ hostIp, protocol, hostPort, count }: PortGroup):
 
 export const rangeText = (first: number, count: number): string =>
   count === 1 ? String(first) : `${first}-${first + count - 1}`;
-
-export const isEveryAddress = (hostIp: string): boolean => hostIp === '0.0.0.0' || hostIp === '::';
-
-/** Before a port: an IPv6 address has colons itself. */
-export const addressText = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
 function continues(group: PortGroup, port: PortBinding): boolean {
   return (

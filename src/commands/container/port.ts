@@ -1,7 +1,7 @@
 /** `port`: what is published, or where one port is. */
 import { MinidockError } from '../../../runtime/errors.ts';
 import { findContainer } from '../../engine/reconcile.ts';
-import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
+import { addressText } from '../../../runtime/network/host-address.ts';
 import type { Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
 

@@ -7,7 +7,7 @@ import type { AddressRequest } from '../../engine/network/network-ipv6.ts';
 import type { NetworkRequest } from '../../engine/network/network-request.ts';
 import { isIpv6Text } from '../../../runtime/syscall/inet.ts';
 import { requireRoot } from '../../engine/require-root.ts';
-import { stdout } from '../../io/standard-streams.ts';
+import { stderr, stdout } from '../../io/standard-streams.ts';
 import { inMode, localReporterFor, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import { defineExplainFlags } from '../shared/explain-options.ts';
 import { collect, type Verb } from '../shared/verb.ts';
@@ -72,7 +72,10 @@ export const networkCreate: Verb = {
         },
         perform: async () => {
           const reporter = await localReporterFor(flags);
-          const { id } = await createNetwork(engine.paths, request, reporter?.plan);
+          const { id } = await createNetwork(engine.paths, request, (steps, warnings) => {
+            reporter?.plan(steps);
+            for (const text of warnings) stderr.write(`WARNING: ${text}\n`);
+          });
           stdout.write(`${id}\n`);
         },
       });

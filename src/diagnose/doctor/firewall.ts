@@ -5,32 +5,38 @@
  */
 import type { ForeignFirewall } from '../../../runtime/network/firewall/foreign.ts';
 import type { FirewallBackend } from '../../../runtime/network/types.ts';
+import { isIpv6Text } from '../../../runtime/syscall/inet.ts';
 import { quoteWord } from '../../../runtime/plan/quote.ts';
 import { readProgram } from '../../../runtime/plan/read-program.ts';
 import { ok, type Finding } from './finding.ts';
 import type { View } from './view.ts';
 
-/** Only the default bridge: the others would repeat the same findings. */
+/** One bridge for each family: the others would repeat the same findings. */
 const BRIDGE = 'minidock0';
 
 export interface FirewallReport {
   readonly findings: readonly Finding[];
-  /** Names of the firewalls that block packets from outside to published ports. */
-  readonly blocking: (backend: FirewallBackend) => readonly string[];
+  /** Names of the firewalls that block packets from outside to a port that is published at the address. */
+  readonly blocking: (backend: FirewallBackend, hostIp: string) => readonly string[];
   /** A firewall whose owner may expect it to guard published ports. */
   readonly believed: string | undefined;
 }
 
 export async function examineFirewall(view: View, backend: FirewallBackend): Promise<FirewallReport> {
-  const bridge = view.networks.find(({ name }) => name === 'bridge')?.bridge ?? BRIDGE;
+  const main = view.networks.find(({ name }) => name === 'bridge')?.bridge ?? BRIDGE;
+  // The first network with IPv6, of whose kind the default one is not.
+  const main6 = view.networks.find(({ ipv6 }) => ipv6 !== undefined)?.bridge;
   const found = await Promise.all(
-    view.foreign.map(async (other) => ({ other, named: await namesBridge(other, bridge) })),
+    view.foreign.flatMap((other) => {
+      const bridge = isIpv6(other) ? main6 : main;
+      return bridge === undefined ? [] : [examineOther(other, bridge)];
+    }),
   );
-  const passes = ({ other, named }: (typeof found)[number], by: FirewallBackend): boolean =>
+  const passes = ({ other, named }: Found, by: FirewallBackend): boolean =>
     // Our rules come first in that chain, and accept.
     named || other.kind === 'docker' || (by === 'iptables' && isFilterForward(other));
   const docker = view.links.some(({ ifname }) => ifname === 'docker0');
-  const findings = found.map((one) => tell(one.other, passes(one, backend), bridge));
+  const findings = found.map((one) => tell(one.other, passes(one, backend), one.bridge));
   if (docker && !view.foreign.some(({ kind }) => kind === 'docker')) {
     findings.push(
       ok(
@@ -44,10 +50,31 @@ export async function examineFirewall(view: View, backend: FirewallBackend): Pro
     findings.push(ok('firewall.forward', 'no other firewall on this host drops forwarded packets'));
   return {
     findings,
-    blocking: (by) => found.filter((one) => !passes(one, by)).map(({ other }) => nameOf(other)),
+    blocking: (by, hostIp) =>
+      found
+        .filter((one) => !passes(one, by) && sees(one.other, isIpv6Text(hostIp)))
+        .map(({ other }) => nameOf(other)),
     believed: found.map(({ other }) => other.kind).find((kind) => kind === 'ufw' || kind === 'firewalld'),
   };
 }
+
+interface Found {
+  readonly other: ForeignFirewall;
+  readonly bridge: string;
+  /** Its rules let packets of the bridge pass. */
+  readonly named: boolean;
+}
+
+const examineOther = async (other: ForeignFirewall, bridge: string): Promise<Found> => ({
+  ...{ other, bridge },
+  named: await namesBridge(other, bridge),
+});
+
+const isIpv6 = (other: ForeignFirewall): boolean =>
+  (other.kind === 'chain' || other.kind === 'docker') && other.family === 'ip6';
+
+const sees = (other: ForeignFirewall, six: boolean): boolean =>
+  other.kind === 'chain' && other.family !== 'inet' ? isIpv6(other) === six : true;
 
 function nameOf(other: ForeignFirewall): string {
   switch (other.kind) {
@@ -66,8 +93,8 @@ function tell(other: ForeignFirewall, through: boolean, bridge: string): Finding
   const name = nameOf(other);
   if (other.kind === 'docker') {
     return ok(
-      id,
-      'Docker has set the policy of FORWARD to drop; DOCKER-USER lets our packets pass',
+      isIpv6(other) ? `${id}6` : id,
+      `Docker has set the policy of FORWARD to drop${isIpv6(other) ? ' for IPv6 too' : ''}; DOCKER-USER lets our packets pass`,
       'The first container of minidock puts a rule there. The first container to publish a port gets it.',
     );
   }
@@ -75,7 +102,7 @@ function tell(other: ForeignFirewall, through: boolean, bridge: string): Finding
   return {
     id,
     level: 'problem',
-    what: `${name} drops forwarded packets, also to and from ${bridge}`,
+    what: `${name} drops forwarded packets${isIpv6(other) ? ' of IPv6' : ''}, also to and from ${bridge}`,
     means: 'Containers reach no other host, and only this host reaches published ports.',
     todo: remedies(other, bridge),
   };
@@ -90,10 +117,11 @@ function remedies(other: ForeignFirewall, bridge: string): readonly string[] {
     case 'firewalld':
       return [`firewall-cmd --permanent --zone=trusted --add-interface=${bridge}`, 'firewall-cmd --reload'];
     case 'chain': {
+      const tool = isIpv6(other) ? 'ip6tables' : 'iptables';
       if (other.chain === 'FORWARD' && other.table === 'filter') {
         return [
-          `iptables -I FORWARD -i ${bridge} -j ACCEPT`,
-          `iptables -I FORWARD -o ${bridge} -m conntrack --ctstate DNAT,ESTABLISHED,RELATED -j ACCEPT`,
+          `${tool} -I FORWARD -i ${bridge} -j ACCEPT`,
+          `${tool} -I FORWARD -o ${bridge} -m conntrack --ctstate DNAT,ESTABLISHED,RELATED -j ACCEPT`,
           'Or run containers with --firewall=iptables, which puts its rules into that chain.',
         ];
       }
@@ -117,10 +145,10 @@ async function namesBridge(other: ForeignFirewall, bridge: string): Promise<bool
       ? ['inet', 'firewalld']
       : other.kind === 'chain'
         ? [other.family, other.table]
-        : ['ip', 'filter'];
+        : [isIpv6(other) ? 'ip6' : 'ip', 'filter'];
   const listings = await Promise.all([
     readProgram(['nft', 'list', 'table', ...table] as unknown as readonly [string, ...string[]]),
-    readProgram(['iptables-legacy', '-S']),
+    readProgram([isIpv6(other) ? 'ip6tables-legacy' : 'iptables-legacy', '-S']),
   ]);
   const lines = listings.flatMap(({ stdout }) => stdout.split('\n'));
   const accepts = (pattern: RegExp): boolean =>

@@ -2,7 +2,7 @@
  * Which published ports others can reach. A port published without an address is open on every interface of the host,
  * and a firewall for the host's own programs does not close it. Docker has surprised many by that.
  */
-import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
+import { addressText } from '../../../runtime/network/host-address.ts';
 import type { FirewallBackend, PortBinding } from '../../../runtime/network/types.ts';
 import { ipv4AddressesOf } from '../host/ip.ts';
 import type { FirewallReport } from './firewall.ts';
@@ -25,7 +25,7 @@ function examinePort(
   firewall: FirewallReport,
   backend: FirewallBackend,
 ): Finding {
-  const blocking = firewall.blocking(backend);
+  const blocking = firewall.blocking(backend, port.hostIp);
   const { believed } = firewall;
   const { hostIp, hostPort, containerPort, protocol } = port;
   const id = `ports.published:${hostIp}:${String(hostPort)}/${protocol}`;

@@ -2,7 +2,15 @@
  * A model as a set of facts, to compare two models. The key of a fact consists of the kernel's numbers, its text of
  * names. Derived properties (carrier) and orders are no facts.
  */
-import { findEnd, shownAddresses, type EndRef, type Model, type Namespace } from './model.ts';
+import {
+  findEnd,
+  shownAddresses,
+  type EndRef,
+  type Model,
+  type Namespace,
+  askedPlace,
+  targetPlace,
+} from './model.ts';
 
 /** Key to sentence. */
 export type Facts = Readonly<Record<string, string>>;
@@ -14,8 +22,8 @@ export function factsOf(model: Model): Facts {
       const ends = [a, b].map((end) => endText(model, end));
       return [[`cable ${keyOf(a)} ${b === undefined ? '' : keyOf(b)}`, `cable: ${ends.join(' - ')}`]];
     }),
-    ...model.published.map(({ protocol, address, port, toAddress, toPort }): Fact => {
-      const text = `${protocol} ${address === '' ? '' : `${address}:`}${port} leads to ${toAddress}:${toPort}`;
+    ...model.published.map((port): Fact => {
+      const text = `${port.protocol} ${askedPlace(port)} leads to ${targetPlace(port)}`;
       return [`port ${text}`, text];
     }),
     ...model.chains.flatMap(({ tool, table, name, policy = '', rules }): readonly Fact[] => {

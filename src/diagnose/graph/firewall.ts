@@ -4,7 +4,7 @@
  */
 import { legacyTables } from '../../../runtime/network/firewall/legacy-tables.ts';
 import { look } from '../host/look.ts';
-import type { Chain, Published } from './model.ts';
+import type { Chain, IptablesTool, Published } from './model.ts';
 
 export interface Firewall {
   readonly chains: readonly Chain[];
@@ -14,22 +14,31 @@ export interface Firewall {
 }
 
 export async function readFirewall(): Promise<Firewall> {
-  const [nft, saved, legacy] = await Promise.all([
+  const [nft, saved, saved6, legacy] = await Promise.all([
     look(['nft', 'list', 'ruleset']),
     look(['iptables-save']),
+    look(['ip6tables-save']),
     legacyTables().length === 0 ? '' : look(['iptables-legacy-save']),
   ]);
   // If iptables is the legacy one, both print the same.
   return legacy !== '' && !saved.includes('(nf_tables)')
-    ? parseFirewall(nft, '', legacy)
-    : parseFirewall(nft, saved, legacy);
+    ? parseFirewall(nft, '', { legacy, saved6 })
+    : parseFirewall(nft, saved, { legacy, saved6 });
 }
 
 /** `legacy`: of the old iptables, whose tables have the same names as those that the new one keeps in nftables. */
-export function parseFirewall(nft: string, saved: string, legacy = ''): Firewall {
-  const kept = parseIptables(saved);
-  const told = new Set(kept.map(({ table }) => `ip ${table}`));
-  const old = [...kept, ...parseIptables(legacy)];
+export function parseFirewall(
+  nft: string,
+  saved: string,
+  { legacy = '', saved6 = '' }: { readonly legacy?: string; readonly saved6?: string } = {},
+): Firewall {
+  const kept = parseIptables(saved, 'iptables');
+  const kept6 = parseIptables(saved6, 'ip6tables');
+  const told = new Set([
+    ...kept.map(({ table }) => `ip ${table}`),
+    ...kept6.map(({ table }) => `ip6 ${table}`),
+  ]);
+  const old = [...kept, ...parseIptables(legacy, 'iptables'), ...kept6];
   const { chains, published } = parseNft(nft);
   const others = chains.filter(({ table }) => !told.has(table));
   const all = [...others, ...old];
@@ -107,7 +116,9 @@ function joinElements(text: string): readonly string[] {
 function elementsOf(line: string, where: string): readonly Published[] {
   const inner = line.slice(line.indexOf('{') + 1, line.lastIndexOf('}'));
   return inner.split(',').flatMap((element): readonly Published[] => {
-    const match = /^(?:([\d.]+) \. )?(tcp|udp) \. ([\d-]+) : ([\d.]+) \. (\d+)$/.exec(element.trim());
+    const match = /^(?:([\d.]+|[\da-f:]+) \. )?(tcp|udp) \. ([\d-]+) : ([\d.]+|[\da-f:]+) \. (\d+)$/.exec(
+      element.trim(),
+    );
     if (match === null) return [];
     const [, address = '', protocol = '', port = '', toAddress = '', toPort = ''] = match;
     return [{ protocol, address, port, toAddress, toPort, where }];
@@ -135,7 +146,7 @@ function parseHook(line: string): Partial<Chain> {
   };
 }
 
-function parseIptables(text: string): readonly Chain[] {
+function parseIptables(text: string, tool: IptablesTool): readonly Chain[] {
   const chains = new Map<string, Chain & { rules: string[] }>();
   let table = '';
   for (const line of text.split('\n')) {
@@ -144,7 +155,7 @@ function parseIptables(text: string): readonly Chain[] {
     if (declared !== null) {
       const [, name = '', policy = ''] = declared;
       const base = policy === '-' ? {} : { ...baseOf(table, name), policy: policy.toLowerCase() };
-      chains.set(`${table} ${name}`, { tool: 'iptables', table, name, ...base, rules: [] });
+      chains.set(`${table} ${name}`, { tool, table, name, ...base, rules: [] });
     }
     const rule = /^-A (\S+) (.*)$/.exec(line);
     if (rule !== null) chains.get(`${table} ${rule[1] ?? ''}`)?.rules.push(rule[2] ?? '');
@@ -157,24 +168,29 @@ function baseOf(table: string, name: string): { hook: string; priority: number }
   return { hook: name.toLowerCase(), priority };
 }
 
+/** An address, alone or before a port: IPv6 is in brackets then. */
+const TARGET = String.raw`(?:\[([\da-f:]+)\]|([\d.]+|[\da-f]*:[\da-f:]+))(?::(\d+(?:-\d+)?)|\b)`;
+const NFT_DNAT = new RegExp(String.raw`\b(tcp|udp) dport (\d+(?:-\d+)?)\b.*\bdnat (?:ip6? )?to ${TARGET}`);
+const IPTABLES_DNAT = new RegExp(`--to-destination ${TARGET}`);
+
 function nftRedirection(rule: string, chain: Chain): readonly Published[] {
-  const match = /\b(tcp|udp) dport (\d+(?:-\d+)?)\b.*\bdnat (?:ip )?to ([\d.]+)(?::(\d+(?:-\d+)?))?/.exec(
-    rule,
-  );
+  const match = NFT_DNAT.exec(rule);
   if (match === null) return [];
-  const [, protocol = '', port = '', toAddress = '', toPort = port] = match;
-  const address = /\bip daddr ([\d.]+)/.exec(rule)?.[1] ?? '';
-  return [{ protocol, address, port, toAddress, toPort, where: `${chain.table} ${chain.name}` }];
+  const [, protocol = '', port = '', six, four, toPort = port] = match;
+  const address = /\bip6? daddr ([\d.]+|[\da-f]*:[\da-f:]+)(?: |$)/.exec(rule)?.[1] ?? '';
+  const where = `${chain.table} ${chain.name}`;
+  return [{ protocol, address, port, toAddress: six ?? four ?? '', toPort, where }];
 }
 
 function iptablesRedirection(rule: string, chain: Chain): readonly Published[] {
-  const target = /--to-destination ([\d.]+)(?::(\d+(?:-\d+)?))?/.exec(rule);
+  const target = IPTABLES_DNAT.exec(rule);
   const port = /--dports? ([\d:,]+)/.exec(rule)?.[1]?.replace(':', '-');
   if (target === null || port === undefined) return [];
-  const [, toAddress = '', toPort = port] = target;
+  const [, six, four, toPort = port] = target;
   const protocol = /-p (\w+)/.exec(rule)?.[1] ?? 'tcp';
-  const address = /(?:^| )-d ([\d.]+)(?:\/32)?/.exec(rule)?.[1] ?? '';
-  return [{ protocol, address, port, toAddress, toPort, where: `iptables ${chain.table} ${chain.name}` }];
+  const address = /(?:^| )-d ([\d.]+|[\da-f:]+)(?:\/32|\/128)?(?: |$)/.exec(rule)?.[1] ?? '';
+  const where = `${chain.tool} ${chain.table} ${chain.name}`;
+  return [{ protocol, address, port, toAddress: six ?? four ?? '', toPort, where }];
 }
 
 const HOOKS = ['ingress', 'prerouting', 'input', 'forward', 'output', 'postrouting'];

@@ -58,7 +58,7 @@ function chainLines(
     const more = of.rules.length - RULES_SHOWN;
     if (more > 0) {
       const command =
-        tool === 'nft' ? `nft list chain ${table} ${of.name}` : `iptables -t ${table} -S ${of.name}`;
+        tool === 'nft' ? `nft list chain ${table} ${of.name}` : `${tool} -t ${table} -S ${of.name}`;
       lines.push(dim(`${indent}… ${more} more: ${command}`));
     }
   };

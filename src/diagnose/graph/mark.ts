@@ -10,6 +10,8 @@ import {
   type Namespace,
   type ProcessLabel,
   type Published,
+  askedPlace,
+  targetPlace,
 } from './model.ts';
 
 export interface Mark {
@@ -91,10 +93,7 @@ function inWords(
   });
   const [uplink] = names;
   const routed = names.length > 2 && uplink?.ref.inode === model.here;
-  const rules = published.map(
-    ({ protocol, address, port, toAddress, toPort }) =>
-      `${address === '' ? '' : `${address}:`}${port}/${protocol} becomes ${toAddress}:${toPort}`,
-  );
+  const rules = published.map((port) => `${askedPlace(port)}/${port.protocol} becomes ${targetPlace(port)}`);
   const shown = rules.length > 3 ? [...rules.slice(0, 3), `${rules.length - 3} more`] : rules;
   const hooks = routed
     ? [`prerouting${shown.length === 0 ? '' : ` (${shown.join(', ')})`}`, 'routing', 'forward', 'postrouting']

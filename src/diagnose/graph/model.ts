@@ -5,6 +5,8 @@
  *
  * The namespace's inode and the index there identify an interface (`EndRef`): names repeat, that pair does not.
  */
+import { addressText } from '../../../runtime/network/host-address.ts';
+
 export interface Model {
   /** Inode of the namespace in which the command runs. */
   readonly here: number;
@@ -102,9 +104,11 @@ export interface Published {
   readonly where: string;
 }
 
+export type IptablesTool = 'iptables' | 'ip6tables';
+
 /** A chain, its rules as the tool that made it prints them. */
 export interface Chain {
-  readonly tool: 'nft' | 'iptables';
+  readonly tool: 'nft' | IptablesTool;
   /** 'ip minidock', 'nat'. */
   readonly table: string;
   readonly name: string;
@@ -114,6 +118,13 @@ export interface Chain {
   readonly policy?: string;
   readonly rules: readonly string[];
 }
+
+/** '8080', '127.0.0.1:8080', '[::1]:8000-8009': what a client asks for. */
+export const askedPlace = ({ address, port }: Published): string =>
+  address === '' ? port : `${addressText(address)}:${port}`;
+
+export const targetPlace = ({ toAddress, toPort }: Published): string =>
+  `${addressText(toAddress)}:${toPort}`;
 
 export const refKey = ({ inode, index }: EndRef): string => `${inode}/${index}`;
 

@@ -2,15 +2,18 @@
  * Compares minidock's records with the kernel. The records give containers their names; each other difference becomes
  * a sentence. It changes and recovers nothing: a look must not repair what it shows.
  */
-import { ports4 } from '../../../runtime/network/firewall/ports6.ts';
+import { addressText, isEveryAddress } from '../../../runtime/network/host-address.ts';
+import { ports4, ports6 } from '../../../runtime/network/firewall/ports6.ts';
 import { readlinkSync } from 'node:fs';
 import { isSameProcess } from '../../engine/state/process-identity.ts';
 import type { Container, ContainerStore } from '../../engine/state/store.ts';
 import { namespaceAt } from '../host/netns.ts';
 import { netnsPath } from '../../../runtime/network/names.ts';
-import type { EndpointState } from '../../engine/spec/container.ts';
+import { isIpv6Text } from '../../../runtime/syscall/inet.ts';
+import type { PortBinding } from '../../../runtime/network/types.ts';
+import type { EndpointState, NetworkState } from '../../engine/spec/container.ts';
 import { endpointStates, ownAddresses, interfaceOf } from '../../engine/spec/endpoints.ts';
-import type { Cable, Interface, Namespace, Published } from './model.ts';
+import { targetPlace, type Cable, type Interface, type Namespace, type Published } from './model.ts';
 
 export interface Noted {
   readonly container: Container;
@@ -82,27 +85,33 @@ function disagreementsOf({ container, inode, alive }: Noted, kernel: Kernel): re
       found.push(say(`there is no ${interfaceOf(endpoint)} in its namespace`));
     if (own !== undefined) found.push(...insideTrouble(ownAddresses(endpoint), own).map(say));
   }
-  // Those of IPv6 are not among the rules that are read.
-  for (const port of ports4(network)) {
-    const address = port.hostIp === '0.0.0.0' ? '' : port.hostIp;
-    const told = `${address === '' ? '' : `${address}:`}${port.hostPort}/${port.protocol}`;
+  for (const port of redirectedPorts(network)) {
+    const { hostIp, hostPort, protocol } = port;
+    const address = isEveryAddress(hostIp) ? '' : hostIp;
+    const told = `${hostIp === '0.0.0.0' ? '' : `${addressText(hostIp)}:`}${hostPort}/${protocol}`;
+    const own = isIpv6Text(hostIp) ? (network.address6 ?? '') : network.address;
     const rules = kernel.published.filter(
       (rule) =>
-        rule.protocol === port.protocol && rule.address === address && includesPort(rule.port, port.hostPort),
+        rule.protocol === protocol &&
+        rule.address === address &&
+        isIpv6Text(rule.toAddress) === isIpv6Text(hostIp) &&
+        includesPort(rule.port, hostPort),
     );
     if (rules.length === 0) {
       found.push(say(`published port ${told} has no rule in the firewall: nothing redirects it`));
-    } else if (!rules.some((rule) => rule.toAddress === network.address)) {
-      const [rule] = rules;
-      found.push(
-        say(
-          `published port ${told} is redirected to ${rule?.toAddress}:${rule?.toPort}, not to ${network.address}`,
-        ),
-      );
+    } else if (!rules.some((rule) => rule.toAddress === own)) {
+      const target = rules.slice(0, 1).map(targetPlace).join();
+      found.push(say(`published port ${told} is redirected to ${target}, not to ${own}`));
     }
   }
   return found;
 }
+
+/** Of a routed network none of IPv6 is. */
+const redirectedPorts = (network: NetworkState): readonly PortBinding[] => [
+  ...ports4(network),
+  ...(network.network?.ipv6?.mode === 'routed' ? [] : ports6(network)),
+];
 
 function linkTrouble({ hostVeth, network }: EndpointState, host: readonly Interface[]): readonly string[] {
   const bridge = host.find(({ name }) => name === network.bridge);
@@ -165,7 +174,7 @@ function leftBehind(notes: readonly Noted[], kernel: Kernel): readonly string[] 
     );
   const netns = networks.map((network) => `/run/netns/${network?.netns ?? ''}`);
   const endpoints = networks.flatMap(endpointStates);
-  const addresses = endpoints.map(({ address }) => address);
+  const addresses = endpoints.flatMap(({ address, address6 = '' }) => [address, address6]);
   const veths = endpoints.map(({ hostVeth }) => hostVeth);
   return [
     ...kernel.namespaces
@@ -177,11 +186,11 @@ function leftBehind(notes: readonly Noted[], kernel: Kernel): readonly string[] 
       .filter(({ index }) => !leadsToLiving(index))
       .map(({ name }) => `${name}: no container of this root has this cable`),
     ...kernel.published
-      .filter(({ where }) => /^(ip minidock|iptables nat MINIDOCK)/.test(where))
+      .filter(({ where }) => /^(ip6? minidock|ip6?tables nat MINIDOCK)/.test(where))
       .filter(({ toAddress }) => !noted(addresses, toAddress) && !hasLiving(toAddress))
       .map(
-        ({ port, protocol, toAddress, toPort }) =>
-          `port ${port}/${protocol} is redirected to ${toAddress}:${toPort}, and no container of this root has ` +
+        (one) =>
+          `port ${one.port}/${one.protocol} is redirected to ${targetPlace(one)}, and no container of this root has ` +
           'that address',
       ),
   ];

@@ -11,6 +11,8 @@ import {
   type Interface,
   type Model,
   type Namespace,
+  askedPlace,
+  targetPlace,
 } from './model.ts';
 
 export interface Outline {
@@ -77,10 +79,7 @@ function groupOf(model: Model, namespace: Namespace, mark?: Mark): Group {
         })),
       ...ports.map((port, i): Node => ({
         id: `p${i}`,
-        lines: [
-          `${port.address === '' ? '' : `${port.address}:`}${port.port}/${port.protocol}`,
-          `to ${port.toAddress}:${port.toPort}`,
-        ],
+        lines: [`${askedPlace(port)}/${port.protocol}`, `to ${targetPlace(port)}`],
         kind: 'port',
         marked: mark?.published.has(port) === true,
       })),

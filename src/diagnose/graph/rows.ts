@@ -1,6 +1,15 @@
 /** The lines of a namespace's box: its interfaces, a bridge's ports below it, its processes. */
 import type { Mark } from './mark.ts';
-import { refKey, shownAddresses, type EndRef, type Interface, type Model, type Namespace } from './model.ts';
+import {
+  refKey,
+  shownAddresses,
+  type EndRef,
+  type Interface,
+  type Model,
+  type Namespace,
+  askedPlace,
+  targetPlace,
+} from './model.ts';
 
 export type Style = 'plain' | 'name' | 'dim' | 'address' | 'warn' | 'process';
 
@@ -164,8 +173,8 @@ function routerRows(model: Model, { mark }: RowOptions): readonly Row[] {
     row(
       [
         span(`${port.protocol} `, 'dim'),
-        span(`${port.address === '' ? '' : `${port.address}:`}${port.port}`, 'name'),
-        span(` → ${port.toAddress}:${port.toPort}`, 'address'),
+        span(askedPlace(port), 'name'),
+        span(` → ${targetPlace(port)}`, 'address'),
         ...(owner === undefined ? [] : [span(` ${owner}`, 'plain')]),
       ],
       forMarked.includes(port),

@@ -160,7 +160,8 @@ function overlayView(paths: Paths, { config, state }: Container, running: boolea
 
 /** Elements and rules in the kernel that name one of the container's addresses. */
 function rulesFor(model: Model, addresses: readonly string[]): readonly HostRule[] {
-  const named = (text: string): boolean => text.split(/[^0-9.]+/).some((word) => addresses.includes(word));
+  const named = (text: string): boolean =>
+    [...text.split(/[^0-9.]+/), ...text.split(/[^0-9a-f:]+/)].some((word) => addresses.includes(word));
   const elements = [...model.published, ...model.idle]
     .filter(({ toAddress, where }) => addresses.includes(toAddress) && isMap(model, where))
     .map(({ protocol, address, port, toAddress, toPort, where }): HostRule => {
@@ -175,4 +176,4 @@ function rulesFor(model: Model, addresses: readonly string[]): readonly HostRule
 
 /** A redirection in a chain counts as that chain's rule. */
 const isMap = ({ chains }: Model, where: string): boolean =>
-  !where.startsWith('iptables ') && !chains.some(({ table, name }) => `${table} ${name}` === where);
+  !/^ip6?tables /.test(where) && !chains.some(({ table, name }) => `${table} ${name}` === where);

@@ -3,7 +3,7 @@
  * trace.
  */
 import { readFileSync } from 'node:fs';
-import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
+import { addressText } from '../../../runtime/network/host-address.ts';
 import { FORWARDING } from '../host/ip.ts';
 import { askingOf, nftFamily } from './family.ts';
 import { bad } from './findings.ts';

@@ -9,7 +9,7 @@ import { constants } from 'node:os';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
-import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
+import { addressText } from '../../../runtime/network/host-address.ts';
 import { firstArpLoss } from './arp/arp.ts';
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { IpRule } from '../host/ip.ts';

@@ -6,7 +6,7 @@
 import { isIpv6Text } from '../../../runtime/syscall/inet.ts';
 import type { PortBinding, Protocol } from '../../../runtime/network/types.ts';
 import type { Container } from '../../engine/state/store.ts';
-import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
+import { addressText } from '../../../runtime/network/host-address.ts';
 import { familyOf, isLoopback } from './family.ts';
 import type { Finding, Journey } from './model.ts';
 import { asFamily } from './via.ts';

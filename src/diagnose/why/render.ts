@@ -1,5 +1,5 @@
 /** The output for people: the way point by point, the probe with its trace, the verdict last. */
-import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
+import { addressText } from '../../../runtime/network/host-address.ts';
 import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { oneLine } from '../../../runtime/printable.ts';
 import type { Colors } from '../../ui/colors.ts';

@@ -3,7 +3,7 @@
  * rules are kept there. The legacy iptables is a second filter beside nftables, which nft neither shows nor traces.
  */
 import { legacyTables } from '../../../runtime/network/firewall/legacy-tables.ts';
-import { isEveryAddress } from '../../../runtime/network/firewall/port-groups.ts';
+import { isEveryAddress } from '../../../runtime/network/host-address.ts';
 import type { FirewallBackend, PortBinding } from '../../../runtime/network/types.ts';
 import { iptablesOf, isIn, nftFamily, type Family } from './family.ts';
 import { look, lookAtJson } from '../host/look.ts';

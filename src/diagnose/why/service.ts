@@ -3,7 +3,7 @@
  * a greeting; on a port of HTTP it requests a page; to other ports it sends nothing, because an unknown line could do
  * harm. The sockets at the far end show the result.
  */
-import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
+import { addressText } from '../../../runtime/network/host-address.ts';
 import { interfaceOf } from '../../engine/spec/endpoints.ts';
 import { readFileSync, readSync, writeSync } from 'node:fs';
 import { errnoOf } from '../../../runtime/syscall/error.ts';

@@ -17,6 +17,7 @@ import { recordEvent } from '../state/events/event-log.ts';
 import { networkEvent } from '../state/events/events.ts';
 import { writeKeptRecord } from '../state/atomic-file.ts';
 import { definitionPath, deleteDefinition, listNetworks, lockNetworks } from '../state/networks.ts';
+import { warnOfForeign } from './foreign-warnings.ts';
 import { defineNetwork, type NetworkRequest } from './network-request.ts';
 import type { Paths } from '../state/paths.ts';
 
@@ -27,12 +28,12 @@ import type { Paths } from '../state/paths.ts';
 export async function createNetwork(
   paths: Paths,
   request: NetworkRequest,
-  tell: (steps: readonly HostStep[]) => void = () => undefined,
+  tell: (steps: readonly HostStep[], warnings: readonly string[]) => void = () => undefined,
 ): Promise<BridgeNetwork> {
   const lock = lockNetworks(paths);
   try {
-    const { network, steps } = await planRequested(paths, request);
-    tell(steps);
+    const { network, steps, warnings } = await planRequested(paths, request);
+    tell(steps, warnings);
     writeKeptRecord(definitionPath(paths, network), network);
     try {
       // The undo needs no journal, see withdraw.
@@ -53,7 +54,12 @@ export async function createNetwork(
 export async function planRequested(
   paths: Paths,
   request: NetworkRequest,
-): Promise<{ readonly network: BridgeNetwork; readonly steps: readonly HostStep[] }> {
+): Promise<{
+  readonly network: BridgeNetwork;
+  readonly steps: readonly HostStep[];
+  /** Another firewall drops forwarded packets: a run looks for that only where it makes the bridge. */
+  readonly warnings: readonly string[];
+}> {
   checkName(request.name);
   if (listNetworks(paths).some(({ name }) => name === request.name)) {
     throw new MinidockError({
@@ -63,7 +69,11 @@ export async function planRequested(
   }
   const network = defineNetwork(paths, request);
   const foreign = await readForeignFirewalls(network.bridge);
-  return { network, steps: planBridgeNetwork(network, request.firewall, foreign) };
+  return {
+    network,
+    steps: planBridgeNetwork(network, request.firewall, foreign),
+    warnings: warnOfForeign(foreign, request.firewall, network),
+  };
 }
 
 type Foreign = Awaited<ReturnType<typeof readForeignFirewalls>>;

@@ -95,7 +95,7 @@ async function acquireBridges(store: ContainerStore, config: ContainerConfig): P
   const foreign = await foreignFor(all);
   return {
     attachment: { kind: 'bridge', endpoint, foreign, more, names: namesOf(paths, all) },
-    warnings: all.flatMap(({ firewall, network }) => warnOfForeign(foreign, firewall, network.bridge)),
+    warnings: all.flatMap(({ firewall, network }) => warnOfForeign(foreign, firewall, network)),
     state: networkState(all, reservation.bindings),
     ports: withRelays(reservation.held, reservation.bindings, endpoint),
     links,

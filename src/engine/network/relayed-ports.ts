@@ -17,6 +17,11 @@ export const withRelays = (
       : { fd, protocol, relay: { address, port: binding?.containerPort ?? 0 } };
   });
 
+/** The ports that have one. */
+export const relayedPorts = (
+  endpoint: Pick<BridgeEndpoint, 'address' | 'address6' | 'network' | 'ports'>,
+): readonly PortBinding[] => endpoint.ports.filter((binding) => relayTo(binding, endpoint) !== undefined);
+
 /** Ports of IPv4 are redirected for every client, and those of IPv6 for most; of a routed network for none. */
 function relayTo(
   { hostIp }: PortBinding,

@@ -17,7 +17,7 @@ import { addressesOf } from '../../../runtime/network/ipam.ts';
 import { isIpv6Text } from '../../../runtime/syscall/inet.ts';
 import { macFromAddress } from '../../../runtime/network/mac.ts';
 import { hostVethName, interfaceAt, netnsName } from '../../../runtime/network/names.ts';
-import { addressText } from '../../../runtime/network/firewall/port-groups.ts';
+import { addressText } from '../../../runtime/network/host-address.ts';
 import { containerOf } from '../../../runtime/network/port-holder.ts';
 import type { BridgeNetwork, PortBinding } from '../../../runtime/network/types.ts';
 import { Journal } from '../../../runtime/plan/journal.ts';

@@ -6,6 +6,9 @@ import { existsSync } from 'node:fs';
 import { MinidockError } from '../../../runtime/errors.ts';
 import { compileSeccomp } from '../../../runtime/process/seccomp/compile.ts';
 import type { OciConfig } from '../../../runtime/bundle.ts';
+import { addressText } from '../../../runtime/network/host-address.ts';
+import { ports6 } from '../../../runtime/network/firewall/ports6.ts';
+import type { BridgeEndpoint } from '../../../runtime/network/types.ts';
 import { releasePorts, reservePorts } from '../../../runtime/network/ports.ts';
 import type { ContainerConfig } from '../../engine/spec/container.ts';
 import type { DraftContainer } from '../../engine/create.ts';
@@ -13,6 +16,7 @@ import type { CreateRequest } from '../../engine/spec/create-request.ts';
 import { networkFiles } from '../../engine/network/network-files.ts';
 import { linkedHosts } from '../../engine/network/networking.ts';
 import { previewNetwork } from '../../engine/network/preview-network.ts';
+import { relayedPorts } from '../../engine/network/relayed-ports.ts';
 import { ownAddresses } from '../../engine/spec/endpoints.ts';
 import { containerDir } from '../../engine/state/paths.ts';
 import { planRun, planStart } from '../../engine/plans/run-plan.ts';
@@ -79,8 +83,26 @@ async function makeScript(
       ...(named
         ? ['The names of other containers are not looked up: only minidock runs a resolver for them.']
         : []),
+      ...(endpoint === undefined ? [] : relayNote(endpoint)),
     ],
   });
+}
+
+/** Rules serve the most of IPv6; no rule leads from ::1 to a container, nor from one family to the other. */
+function relayNote(endpoint: BridgeEndpoint): readonly string[] {
+  const relayed = relayedPorts(endpoint);
+  if (relayed.length === 0) return [];
+  const alone = relayed.filter((port) => !ports6(endpoint).includes(port));
+  const [first, ...more] = alone.map(
+    ({ hostIp, hostPort, protocol }) => `${addressText(hostIp)}:${String(hostPort)}/${protocol}`,
+  );
+  const which =
+    first === undefined
+      ? 'clients at [::1]'
+      : more.length === 0
+        ? first
+        : `${first} and ${String(more.length)} more`;
+  return [`The script does not serve ${which}: no rule can, and only minidock runs a relay for them.`];
 }
 
 /** Mounts for a container with its own users need descriptors, which a shell cannot pass. */

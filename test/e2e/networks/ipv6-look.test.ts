@@ -1,10 +1,11 @@
 /** What looks at the host knows of IPv6: doctor, graph and `inspect --host`; `why` says that it does not. A kill, and scripts. */
 import { join } from 'node:path';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { useEngine } from '../../support/engine.ts';
+import { createHost } from '../../support/host/host.ts';
 import { succeed } from '../../support/images/image.ts';
-import { HOST_ADDRESS6, prepareIpv6 } from '../../support/host/ipv6.ts';
+import { giveIpv6, HOST_ADDRESS6, prepareIpv6 } from '../../support/host/ipv6.ts';
 import { killProcess } from '../../support/host/processes.ts';
 import type { RunResult } from '../../support/host/processes.ts';
 
@@ -41,6 +42,8 @@ test('doctor and graph find all in order, and inspect --host shows the addresses
   const graph = await ok('graph');
   expect(graph).not.toMatch(/should have|does not have|has no rule|is redirected to/);
   expect(graph).toContain('fd00:6::2/64');
+  for (const arrow of ['8080 → [fd00:a::2]:80', '8070 → [fd00:a::3]:80', '8090 → [fd00:6::2]:80'])
+    expect(graph).toContain(arrow);
   expect(await ok('inspect', '--host', 'web')).toContain('"fd00:a::2/64"');
 });
 
@@ -61,10 +64,69 @@ test('doctor finds what is lost of IPv6, and puts it back', async () => {
     'publish 8080',
   ])
     expect(found).toContain(words);
+  expect(await ok('graph')).toContain('web: published port [::]:8080/tcp has no rule in the firewall');
   await ok('doctor', '--fix');
   expect(await problems()).toEqual([]);
   expect(await sh(`curl -g -s -m 2 http://[${HOST_ADDRESS6}]:8080/`)).toBe(page);
 });
+
+test("a firewall of somebody else's that drops IPv6 is named by run and doctor, for networks with IPv6", async () => {
+  await sh('ip6tables -P FORWARD DROP');
+  try {
+    const warned = /chain FORWARD of table ip6 filter drops forwarded packets of IPv6/;
+    expect((await minidock('run', '--rm', '--network', 'aa', 'test', 'true')).stderr).toBe('');
+    const create = ['network', 'create', '--ipv6', '--subnet'];
+    expect((await minidock(...create, 'fd00:f::/64', 'new')).stderr).toMatch(warned);
+    expect((await minidock('network', 'create', 'four')).stderr).toBe('');
+    const found = (await minidock('doctor')).stdout;
+    expect(found).toMatch(/problem .*chain FORWARD of table ip6 filter drops forwarded packets of IPv6/);
+    expect(found).toContain('ip6tables -I FORWARD -i ');
+    expect(found).toMatch(/\[::\]:8090\/tcp is 80 of sixer; others cannot reach it: chain FORWARD/);
+    // Docker's is asked, from version 27 on.
+    await sh('ip6tables -N DOCKER-USER; ip6tables -A FORWARD -j DOCKER-USER');
+    expect((await minidock(...create, 'fd00:d::/64', 'dockers')).stderr).toBe('');
+    expect(await sh('ip6tables -S')).toMatch(
+      /-A DOCKER-USER -j MINIDOCK-(\S+)\n[^]*-A MINIDOCK-\1 -i \1 -j ACCEPT/,
+    );
+  } finally {
+    await sh(
+      'ip6tables -P FORWARD ACCEPT; { ip6tables -F DOCKER-USER; ip6tables -D FORWARD -j DOCKER-USER; ip6tables -X DOCKER-USER; } || :',
+    );
+    await sh(
+      'for chain in $(ip6tables -S | sed -n "s/^-N \\(MINIDOCK-md.*\\)/\\1/p"); do ip6tables -F $chain; ip6tables -X $chain; done',
+    );
+    await minidock('network', 'rm', 'new', 'four', 'dockers');
+  }
+});
+
+test.each(['nftables', 'iptables'])(
+  'a script makes both families on a host without minidock, with %s',
+  async (firewall) => {
+    const flags = ['--network', 'aa', '--firewall', firewall, '-p', '8050:80', '-p', '[::1]:8051:80'];
+    const text = await ok('run', '--script', '-d', ...flags, ...SERVER);
+    expect(text.replace(/\n# +/g, ' ')).toContain('does not serve [::1]:8051/tcp: no rule can');
+    const path = join(engine.host.dir, 'six.sh');
+    writeFileSync(path, `${text}\n`);
+    const bare = await createHost();
+    try {
+      await giveIpv6(bare);
+      const script = bare.spawn(['bash', path]);
+      await script.waitForOutput(/^[0-9a-f]{64}$/m);
+      const at = `curl -g -s -m 2 http://[${HOST_ADDRESS6}]:8050/`.split(' ');
+      await bare.waitFor(async () => (await bare.run(at)).stdout.trim() === page, 'the server');
+      expect((await bare.outside(at)).stdout.trim()).toBe(page);
+      const inner =
+        'ip netns exec $(ls /run/netns | grep ^md-) curl -s -o /dev/null -w %{http_code} -g -m 2 http://[fd00:a::1]:8050/';
+      expect((await bare.run(['bash', '-c', inner])).stdout).toBe('200');
+      script.kill('SIGTERM');
+      expect(await script.exited).toBe(143);
+      const left = await bare.run(['bash', '-c', 'nft list ruleset; ip6tables-save; ls /run/netns']);
+      expect(left.stdout).not.toMatch(/8050|md-/);
+    } finally {
+      await bare.dispose();
+    }
+  },
+);
 
 test.each([
   [['why', '[fe80::1]:80'], 'why does not follow link-local addresses, and fe80::1 is one'],

@@ -2,6 +2,7 @@
 import type { Layer, Mutant } from '../mutant.ts';
 import { mounts, registry, unpack } from './files.ts';
 import { firewall } from './firewall.ts';
+import { firewall6, ports6 } from './ipv6.ts';
 import { exec, lifecycle, logs, state } from './life.ts';
 import { network } from './network.ts';
 import { ports } from './ports.ts';
@@ -11,8 +12,8 @@ import { undo } from './undo.ts';
 
 export const allMutants: Readonly<Record<Layer, readonly Mutant[]>> = {
   network,
-  firewall,
-  ports,
+  firewall: [...firewall, ...firewall6],
+  ports: [...ports, ...ports6],
   undo,
   capabilities,
   seccomp,

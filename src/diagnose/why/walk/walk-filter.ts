@@ -1,6 +1,6 @@
 /** The packet filter's part of the way: redirection of a published port, and all chains at the forward hook. */
 import type { Argv } from '../../../../runtime/plan/argv.ts';
-import { addressText, isEveryAddress } from '../../../../runtime/network/firewall/port-groups.ts';
+import { addressText, isEveryAddress } from '../../../../runtime/network/host-address.ts';
 import { iptablesOf, nftFamily } from '../family.ts';
 import { bad, good } from '../findings.ts';
 import type { Finding, Journey } from '../model.ts';

@@ -1,7 +1,7 @@
 /** The way to the host's own programs, and through the host to other machines. */
 import type { FirewallBackend } from '../../../../runtime/network/types.ts';
 import { bad, checkForwarding, good, isUp } from '../findings.ts';
-import { addressText } from '../../../../runtime/network/firewall/port-groups.ts';
+import { addressText } from '../../../../runtime/network/host-address.ts';
 import type { Finding, Journey } from '../model.ts';
 import { addressesOf, type Scene } from '../observe.ts';
 import { checkNeighbour } from '../physical.ts';

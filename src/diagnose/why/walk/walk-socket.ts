@@ -1,5 +1,5 @@
 /** The end of the way: whether a program listens there, on the packet's address. */
-import { addressText } from '../../../../runtime/network/firewall/port-groups.ts';
+import { addressText } from '../../../../runtime/network/host-address.ts';
 import { familyOf, isLoopback } from '../family.ts';
 import { bad, good, isUp } from '../findings.ts';
 import { isOwn } from '../kinds.ts';
