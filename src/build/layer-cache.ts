@@ -63,12 +63,7 @@ export class LayerCache {
     }
   }
 
-  private async withLayer(
-    stage: Stage,
-    diffId: string,
-    createdBy: string,
-    created: string,
-  ): Promise<Stage> {
+  private async withLayer(stage: Stage, diffId: string, createdBy: string, created: string): Promise<Stage> {
     const { store } = this.parts;
     const { blob, report } = store.layer(diffId);
     const descriptor: Descriptor = {

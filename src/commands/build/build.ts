@@ -105,7 +105,11 @@ async function perform({ engine }: Context, path: string, flags: BuildFlags): Pr
     target: flags.target,
     platform: flags.platform,
     useCache: flags.cache,
-    noCacheStages: new Set((flags.cacheFilter === true ? [] : flags.cacheFilter).flatMap((names) => names.toLowerCase().split(','))),
+    noCacheStages: new Set(
+      (flags.cacheFilter === true ? [] : flags.cacheFilter).flatMap((names) =>
+        names.toLowerCase().split(','),
+      ),
+    ),
     contexts: new Map((flags.buildContext ?? []).map(parseContext)),
     runFlags: runFlags(flags),
     allowsHostNetwork: allowsHostNetwork(flags),
