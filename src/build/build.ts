@@ -1,19 +1,22 @@
 /** `build` from flags to an image: the context, the plan, the stages, the image and its names. */
 import { formatPlatform, hostPlatform, parsePlatform } from '../../images/platform.ts';
 import { tagOf } from '../../images/archives/import.ts';
+import type { ImageStore } from '../../images/store/image-store.ts';
 import type { StoredImage } from '../../images/types.ts';
 import type { Engine } from '../engine/engine.ts';
 import { listContainers } from '../engine/reconcile.ts';
 import type { CreateRequest } from '../engine/spec/create-request.ts';
 import { Builder } from './builder.ts';
+import { checkDockerfile, refuseFindings, showFindings } from './check/check.ts';
+import type { Finding } from './check/finding.ts';
 import type { NamedContexts } from './context/named-contexts.ts';
 import { openContext } from './context/open-context.ts';
-import { BuildError } from './errors.ts';
+import { BuildError, NotMadeYet } from './errors.ts';
 import { explainPlan } from './explain-plan.ts';
 import { writeImage, type WrittenImage } from './image.ts';
 import { parseDockerfile, type Dockerfile } from './parse/dockerfile.ts';
 import { planBuild } from './plan/graph.ts';
-import type { Reporter } from './progress/report.ts';
+import { Reporter } from './progress/report.ts';
 import type { MountSources } from './run-mounts.ts';
 import { showLines } from './show-lines.ts';
 
@@ -38,6 +41,8 @@ export interface BuildRequest {
   readonly epoch: number | undefined;
   readonly image: (name: string, platform: string | undefined) => Promise<StoredImage>;
   readonly report: Reporter;
+  /** What each instruction does, and why it is carried out or not. */
+  readonly explains: boolean;
   readonly warn: (text: string) => void;
 }
 
@@ -55,25 +60,10 @@ export async function build(request: BuildRequest): Promise<Built> {
   // Also where the cache has every layer: what killed builds have left goes.
   await listContainers(engine.containers);
   await store.clearTemporary();
-  return withPlan(request, async ({ plan, context }) => {
+  return withPlan(request, async ({ plan, context, dockerfile, findings }) => {
+    refuseFindings(dockerfile, findings);
     const platform = platformOf(request.platform);
-    const builder = new Builder({
-      engine,
-      store,
-      plan,
-      report: request.report,
-      scope: { escape: plan.escape, buildArgs: request.buildArgs, globals: plan.globals },
-      context: () => Promise.resolve(context.tree),
-      image: request.image,
-      useCache: request.useCache,
-      noCacheStages: request.noCacheStages,
-      contexts: request.contexts,
-      runFlags: request.runFlags,
-      allowsHostNetwork: request.allowsHostNetwork,
-      secrets: request.secrets,
-      ssh: request.ssh,
-      epoch,
-    });
+    const builder = makeBuilder(request, store, { plan, context }, false);
     const stage = await builder.build();
     const now = (epoch === undefined ? new Date() : new Date(epoch * 1000)).toISOString();
     return {
@@ -83,13 +73,58 @@ export async function build(request: BuildRequest): Promise<Built> {
   });
 }
 
+/** `--check`: what is reported, and whether there was something to report. Nothing is built. */
+export const checkBuild = (
+  request: BuildRequest,
+): Promise<{ readonly text: string; readonly count: number }> =>
+  withPlan(request, ({ findings, lines }) =>
+    Promise.resolve({
+      text: showFindings(request.file ?? 'Dockerfile', lines, findings),
+      count: findings.length,
+    }),
+  );
+
 /** Nothing is built. */
-export const explainBuild = (request: BuildRequest): Promise<string> =>
-  withPlan(request, ({ plan }) => Promise.resolve(explainPlan(plan)));
+export async function explainBuild(request: BuildRequest): Promise<string> {
+  const store = await request.engine.images();
+  return withPlan(request, async ({ plan, context }) => {
+    const builder = makeBuilder(request, store, { plan, context }, true);
+    await builder.build();
+    return explainPlan(plan, builder.outcomes);
+  });
+}
+
+function makeBuilder(
+  request: BuildRequest,
+  store: ImageStore,
+  { plan, context }: Pick<Planned, 'plan' | 'context'>,
+  dryRun: boolean,
+): Builder {
+  const silent = new Reporter(() => undefined);
+  const inStore = async (name: string): Promise<StoredImage> => {
+    const image = await store.find(name);
+    if (image === undefined) throw new NotMadeYet();
+    return image;
+  };
+  return new Builder({
+    ...request,
+    store,
+    plan,
+    dryRun,
+    explains: request.explains || dryRun,
+    report: dryRun ? silent : request.report,
+    scope: { escape: plan.escape, buildArgs: request.buildArgs, globals: plan.globals },
+    context: () => Promise.resolve(context.tree),
+    image: dryRun ? inStore : request.image,
+  });
+}
 
 interface Planned {
   readonly plan: ReturnType<typeof planBuild>;
   readonly context: Awaited<ReturnType<typeof openContext>>;
+  readonly dockerfile: Dockerfile;
+  readonly findings: readonly Finding[];
+  readonly lines: readonly string[];
 }
 
 async function withPlan<T>(request: BuildRequest, work: (planned: Planned) => Promise<T>): Promise<T> {
@@ -105,7 +140,13 @@ async function withPlan<T>(request: BuildRequest, work: (planned: Planned) => Pr
       platform: formatPlatform(platformOf(request.platform)),
       contexts: new Set(request.contexts.keys()),
     });
-    return await work({ plan, context });
+    const findings = checkDockerfile(context.text, dockerfile, {
+      globals: plan.globals,
+      buildArgs: request.buildArgs,
+      rules: context.tree.rules,
+      baseEnv: await envOfImages(store, plan),
+    });
+    return await work({ plan, context, dockerfile, findings, lines });
   } catch (error) {
     if (error instanceof BuildError && error.lines !== undefined && error.lines.first > 0)
       request.warn(showLines(request.file ?? 'Dockerfile', lines, error.lines));
@@ -126,9 +167,25 @@ function platformOf(text: string | undefined): ReturnType<typeof hostPlatform> {
   });
 }
 
-/** minidock reads Dockerfiles itself, and has no build checks. */
-function noteIgnored({ directives: { syntax, check } }: Dockerfile, warn: (text: string) => void): void {
+/** Names of variables that the base images set; nothing is pulled for it. */
+async function envOfImages(
+  store: ImageStore,
+  { stages }: ReturnType<typeof planBuild>,
+): Promise<(image: string) => readonly string[] | undefined> {
+  const known = new Map<string, readonly string[]>();
+  for (const { base } of stages) {
+    const image = base.kind === 'image' ? await store.find(base.name) : undefined;
+    if (base.kind === 'image' && image !== undefined)
+      known.set(
+        base.name,
+        (image.config.config?.Env ?? []).map((entry) => entry.split('=', 1)[0] ?? ''),
+      );
+  }
+  return (image) => known.get(image);
+}
+
+/** minidock reads Dockerfiles itself. */
+function noteIgnored({ directives: { syntax } }: Dockerfile, warn: (text: string) => void): void {
   if (syntax !== undefined && !/^docker\/dockerfile(:1(\.\d+)*)?$/.test(syntax.split('@')[0] ?? ''))
     warn(`note: "# syntax=${syntax}" is ignored: minidock reads Dockerfiles itself\n`);
-  if (check !== undefined) warn(`note: "# check=${check}" is ignored: minidock has no build checks\n`);
 }

@@ -10,19 +10,19 @@ import type { CreateRequest } from '../engine/spec/create-request.ts';
 import { SCRATCH, stageOf, type Begun } from './bases.ts';
 import { ContextStages } from './context-stages.ts';
 import { CopyStep, type CopySource } from './copy-step.ts';
-import { BuildError } from './errors.ts';
+import { BuildError, NotMadeYet } from './errors.ts';
+import { effectOf } from './explain-plan.ts';
 import { Directories, findOwner } from './execute/destination.ts';
-import { LayerCache } from './layer-cache.ts';
-import { openStage, type NewLayer } from './execute/layer.ts';
-import { runInStage } from './execute/run.ts';
+import { LayerCache, type Cached, type Outcome } from './layer-cache.ts';
+import { openStage } from './execute/layer.ts';
 import { applyMetadata, type Scope } from './metadata.ts';
-import type { CopyInstruction, Instruction, RunInstruction } from './parse/instruction.ts';
+import type { CopyInstruction, Instruction } from './parse/instruction.ts';
 import { expandWord } from './parse/shell-words.ts';
 import { workdir } from './plan/config-change.ts';
 import { findStage, inLine, type BuildPlan, type PlannedStage } from './plan/graph.ts';
 import type { Reporter, Vertex } from './progress/report.ts';
-import { proxyEnv, runEnv, runText, runWords } from './run-instruction.ts';
-import { RunMounts, type MountSources } from './run-mounts.ts';
+import type { MountSources } from './run-mounts.ts';
+import { RunStep } from './run-step.ts';
 import type { NamedContexts } from './context/named-contexts.ts';
 import type { SourceTree } from './context/source-tree.ts';
 import { variablesOf, type Stage } from './stage.ts';
@@ -37,6 +37,9 @@ export interface BuilderOptions {
   readonly context: () => Promise<SourceTree>;
   readonly image: (name: string, platform: string | undefined) => Promise<StoredImage>;
   readonly useCache: boolean;
+  /** Nothing is made: `outcomes` has what would be. */
+  readonly dryRun: boolean;
+  readonly explains: boolean;
   /** Stages whose instructions are carried out whatever the cache has. */
   readonly noCacheStages: ReadonlySet<string>;
   readonly contexts: NamedContexts;
@@ -56,11 +59,17 @@ export class Builder {
   private readonly copies: CopyStep;
   private readonly cache: LayerCache;
   private readonly named: ContextStages;
+  private readonly runs: RunStep;
+  /** Of each instruction that makes a layer, in words. */
+  readonly outcomes = new Map<Instruction, string>();
 
   constructor(private readonly options: BuilderOptions) {
     this.cache = new LayerCache(options);
     this.copies = new CopyStep(options, (name, before) => this.source(name, before));
     this.named = new ContextStages({ ...options, copies: this.copies, cache: this.cache });
+    const source = async (name: string | undefined, before: number): Promise<Stage> =>
+      name === undefined ? made(await this.named.main()) : this.sourceStage(name, before);
+    this.runs = new RunStep({ ...options, cache: this.cache, source, signal: this.abort.signal });
   }
 
   /** The target's. @throws BuildError, the first one of any stage. */
@@ -90,32 +99,58 @@ export class Builder {
   }
 
   private async carryOut(planned: PlannedStage): Promise<Stage> {
-    const { plan, report } = this.options;
+    const { plan, report, explains } = this.options;
     const { triggers, stage: base } = await this.base(planned);
     const instructions = [...triggers, ...planned.text.instructions];
     const total = 1 + instructions.filter(makesLayer).length;
     let at = 1;
     const isNamed = plan.stages.length > 1 || planned.text.name !== undefined;
-    const prefix = (): string => `[${isNamed ? `${planned.label} ` : ''}${String(at)}/${String(total)}]`;
+    const label = isNamed ? `${planned.label} ` : '';
     let stage: Stage = { ...base, fresh: isFresh(planned, this.options.noCacheStages) };
     for (const instruction of instructions) {
       this.abort.signal.throwIfAborted();
-      if (!makesLayer(instruction)) {
-        if (instruction.kind !== 'FROM') stage = this.metadata(stage, instruction);
-        continue;
+      if (makesLayer(instruction)) {
+        at += 1;
+        const vertex = report.vertex(`[${label}${String(at)}/${String(total)}] ${instruction.text}`);
+        stage = await this.withVertex(stage, instruction, planned, vertex);
+      } else if (instruction.kind !== 'FROM') {
+        stage = this.metadata(stage, instruction);
+        if (!explains) continue;
+        const vertex = report.vertex(`[${label.trim() || 'stage'}] ${instruction.text}`);
+        await report.during(vertex, () => Promise.resolve(report.note(vertex, effectOf(instruction))));
       }
-      at += 1;
-      const vertex = report.vertex(`${prefix()} ${instruction.text}`);
-      const before = stage;
-      stage = await report.during(vertex, async (cached) => {
-        try {
-          return await this.layered(before, instruction, planned, vertex, cached);
-        } catch (error) {
-          throw inInstruction(error, instruction);
-        }
-      });
     }
     return stage;
+  }
+
+  private async withVertex(
+    stage: Stage,
+    instruction: Instruction,
+    planned: PlannedStage,
+    vertex: Vertex,
+  ): Promise<Stage> {
+    const { report, explains, dryRun } = this.options;
+    return report.during(vertex, async (cached) => {
+      const outcome = ({ how, why }: Outcome): void => {
+        if (how === 'cached') cached();
+        const words = how === 'cached' ? 'cached' : dryRun ? 'would be carried out' : 'carried out';
+        this.outcomes.set(instruction, `${words}: ${why}`);
+        if (!explains) return;
+        report.note(vertex, effectOf(instruction));
+        report.note(vertex, `${words}: ${why}`);
+      };
+      const unknown = (): Stage => {
+        outcome({ how: 'made', why: 'what it is built on, or copies, is not there yet' });
+        return { ...stage, isUnknown: true };
+      };
+      if (stage.isUnknown === true) return unknown();
+      try {
+        return await this.layered(stage, instruction, planned, vertex, outcome);
+      } catch (error) {
+        if (error instanceof NotMadeYet) return unknown();
+        throw inInstruction(error, instruction);
+      }
+    });
   }
 
   private metadata(stage: Stage, instruction: Instruction): Stage {
@@ -145,10 +180,12 @@ export class Builder {
         try {
           return await this.options.image(base.name, platform);
         } catch (error) {
+          if (error instanceof NotMadeYet) return undefined;
           throw inInstruction(error, text.from);
         }
       },
     );
+    if (image === undefined) return { stage: { ...SCRATCH, isUnknown: true }, triggers: [] };
     return stageOf(this.options.store, image);
   }
 
@@ -157,11 +194,11 @@ export class Builder {
     instruction: Instruction,
     planned: PlannedStage,
     vertex: Vertex,
-    cached: () => void,
+    cached: Cached,
   ): Promise<Stage> {
     switch (instruction.kind) {
       case 'RUN':
-        return this.run(stage, instruction, planned, vertex, cached);
+        return this.runs.perform(stage, instruction, planned.text.index, vertex, cached);
       case 'COPY':
       case 'ADD':
         return this.copy(stage, instruction, planned, cached);
@@ -193,7 +230,7 @@ export class Builder {
     stage: Stage,
     instruction: CopyInstruction,
     { text }: PlannedStage,
-    cached: () => void,
+    cached: Cached,
   ): Promise<Stage> {
     const copy = await this.copies.prepare(stage, instruction, text.index);
     try {
@@ -205,75 +242,17 @@ export class Builder {
     }
   }
 
-  private async run(
-    stage: Stage,
-    instruction: RunInstruction,
-    { text }: PlannedStage,
-    vertex: Vertex,
-    cached: () => void,
-  ): Promise<Stage> {
-    const { engine, report, runFlags, scope, secrets, ssh } = this.options;
-    const words = runWords(instruction, stage);
-    const env = runEnv(stage);
-    const network = instruction.network === 'default' ? undefined : instruction.network;
-    if (network === 'host' && !this.options.allowsHostNetwork)
-      throw new BuildError({
-        code: 'NOT_ALLOWED',
-        message: 'network.host is not allowed',
-        hint: 'This RUN asks for the network of the host. If you trust the Dockerfile, build with --allow network.host.',
-        lines: instruction.lines,
-      });
-    const source = (name: string | undefined): Promise<Stage> =>
-      name === undefined ? this.named.main() : this.sourceStage(name, text.index);
-    const mounts = new RunMounts({ engine, secrets, ssh, source });
-    const { WorkingDir, User } = stage.config;
-    const prepared = await mounts.prepare(instruction, stage, scope);
-    const key = [
-      'RUN',
-      words,
-      env,
-      WorkingDir ?? '',
-      User ?? '',
-      network ?? runFlags.network ?? '',
-      prepared.key,
-    ];
-    const createdBy = runText(words, stage, variablesOf(stage));
-    return this.cache.layer(stage, createdBy, key, cached, async (layer) => {
-      const held = await prepared.hold(words.script);
-      try {
-        const status = await runInStage(engine, {
-          args: words.args,
-          env: [...env, ...proxyEnv(scope.buildArgs, stage), ...held.env],
-          config: stage.config,
-          layers: stage.dirs.length === 0 ? [await emptyDir(layer)] : stage.dirs,
-          layer,
-          flags: { ...runFlags, ...(network === undefined ? {} : { network }), ...held.flags },
-          output: (_, bytes) => report.output(vertex, Buffer.from(bytes)),
-          signal: this.abort.signal,
-        });
-        if (status !== 0)
-          throw new BuildError({
-            code: 'RUN_FAILED',
-            message: `process "${words.args.join(' ')}" did not complete successfully: exit code: ${String(status)}`,
-            lines: instruction.lines,
-          });
-      } finally {
-        held.release();
-      }
-    });
-  }
-
   /** A stage by name or number, else an image. */
   private async sourceStage(name: string, before: number): Promise<Stage> {
     const { plan } = this.options;
-    if (this.named.has(name)) return (await this.named.begun(name)).stage;
+    if (this.named.has(name)) return made((await this.named.begun(name)).stage);
     const found = findStage(
       plan.stages.map(({ text }) => text),
       name,
       before,
       true,
     );
-    if (found !== undefined) return await this.stage(found);
+    if (found !== undefined) return made(await this.stage(found));
     return stageOf(this.options.store, await this.options.image(name, undefined)).stage;
   }
 
@@ -282,7 +261,10 @@ export class Builder {
   }
 }
 
-const emptyDir = ({ work }: NewLayer): Promise<string> => Promise.resolve(`${work}/empty`);
+function made(stage: Stage): Stage {
+  if (stage.isUnknown === true) throw new NotMadeYet();
+  return stage;
+}
 
 const isFresh = ({ text, label }: PlannedStage, names: ReadonlySet<string>): boolean =>
   names.has(label) || (text.name !== undefined && names.has(text.name));

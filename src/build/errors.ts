@@ -28,3 +28,6 @@ export class BuildError extends MinidockError {
 
 export const syntaxError = (message: string, lines?: LineRange): BuildError =>
   new BuildError({ code: 'DOCKERFILE_SYNTAX', message: `dockerfile parse error: ${message}`, lines });
+
+/** Of a dry run: the files of a stage, or an image, that are not there. */
+export class NotMadeYet extends Error {}

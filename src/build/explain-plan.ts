@@ -3,15 +3,18 @@ import { posix } from 'node:path';
 import type { Instruction } from './parse/instruction.ts';
 import type { BuildPlan, PlannedStage } from './plan/graph.ts';
 
-export function explainPlan(plan: BuildPlan): string {
+/** `outcomes`: of the instructions that make layers. */
+export function explainPlan(plan: BuildPlan, outcomes: ReadonlyMap<Instruction, string>): string {
   const names = new Map(plan.stages.map(({ text, label }) => [text.index, label]));
   const stages = plan.stages.map((stage) => {
     const needs = stage.needs.map((index) => names.get(index) ?? String(index));
     const isTarget = stage.text.index === plan.target ? ', the target' : '';
     const from = needs.length === 0 ? '' : `, needs ${needs.join(' and ')}`;
-    const steps = stage.text.instructions.map(
-      (instruction) => `  ${instruction.text}\n      ${effect(instruction)}`,
-    );
+    const steps = stage.text.instructions.map((instruction) => {
+      const outcome = outcomes.get(instruction);
+      const shown = `  ${instruction.text}\n      ${effectOf(instruction)}`;
+      return outcome === undefined ? shown : `${shown}\n      ${outcome}`;
+    });
     return [
       `Stage ${stage.label}${isTarget}${from}`,
       `  ${stage.text.from.text}\n      ${base(stage, names)}`,
@@ -34,7 +37,8 @@ function base({ base: found }: PlannedStage, names: ReadonlyMap<number, string>)
   }
 }
 
-function effect(instruction: Instruction): string {
+/** What it does to files and configuration. */
+export function effectOf(instruction: Instruction): string {
   switch (instruction.kind) {
     case 'RUN':
       return "files: runs a container over the layers so far; its overlay's upper directory becomes a layer";

@@ -19,6 +19,8 @@ export interface Stage extends Settings {
   readonly args: ReadonlyMap<string, string | undefined>;
   /** Its next layers are made whatever the cache has (--no-cache-filter). */
   readonly fresh?: boolean;
+  /** Of a dry run: files of it are not made. */
+  readonly isUnknown?: boolean;
   /** Of the last layer, RFC 3339. */
   readonly created: string | undefined;
 }

@@ -24,6 +24,9 @@ export function plainView(write: (text: string) => void): View {
           open.set(number, { begin: event.time, rest: '' });
           line(number, name);
           break;
+        case 'note':
+          line(number, event.text);
+          break;
         case 'output': {
           if (shown === undefined) return;
           const lines = (shown.rest + event.bytes.toString()).split('\n');

@@ -8,6 +8,8 @@ export interface Vertex {
 export type BuildEvent =
   | { readonly type: 'started'; readonly vertex: Vertex; readonly time: number }
   | { readonly type: 'output'; readonly vertex: Vertex; readonly time: number; readonly bytes: Buffer }
+  /** Of `--explain`. */
+  | { readonly type: 'note'; readonly vertex: Vertex; readonly time: number; readonly text: string }
   | {
       readonly type: 'ended';
       readonly vertex: Vertex;
@@ -49,6 +51,9 @@ export class Reporter {
       throw error;
     }
   }
+
+  note = (vertex: Vertex, text: string): void =>
+    this.listen({ type: 'note', vertex, time: performance.now(), text });
 
   output = (vertex: Vertex, bytes: Buffer): void =>
     this.listen({ type: 'output', vertex, time: performance.now(), bytes });

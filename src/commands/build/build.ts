@@ -1,11 +1,11 @@
 /** `build`: an image of a Dockerfile. */
 import { writeFileSync } from 'node:fs';
 import type { StoredImage } from '../../../images/types.ts';
-import { build, explainBuild, type BuildRequest } from '../../build/build.ts';
+import { build, checkBuild, explainBuild, type BuildRequest, type Built } from '../../build/build.ts';
 import { parseContext } from '../../build/context/named-contexts.ts';
 import { parseOutput, type Output } from '../../build/output/outputs.ts';
 import { plainView } from '../../build/progress/plain.ts';
-import { Reporter } from '../../build/progress/report.ts';
+import { Reporter, type View } from '../../build/progress/report.ts';
 import type { CreateRequest } from '../../engine/spec/create-request.ts';
 import { imageFor } from '../../engine/images/image-for.ts';
 import { requireRoot } from '../../engine/require-root.ts';
@@ -13,7 +13,7 @@ import { stderr, stdout } from '../../io/standard-streams.ts';
 import { showPull } from '../shared/show-pull.ts';
 import { collect, type Context, type Verb } from '../shared/verb.ts';
 import { agent, annotation, buildArgs, epoch, invalid, pairs, secret } from './flag-values.ts';
-import { checkOutputs, writeMetadata, writeOutputs } from './write-outputs.ts';
+import { checkOutputs, writeMetadata, writeOutputs, type Written } from './write-outputs.ts';
 
 interface BuildFlags {
   readonly tag?: readonly string[];
@@ -43,6 +43,8 @@ interface BuildFlags {
   readonly output?: readonly string[];
   readonly metadataFile?: string;
   readonly annotation?: readonly string[];
+  readonly check?: boolean;
+  readonly explain?: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -71,13 +73,15 @@ export const buildImage: Verb = {
       .option('--cgroup-parent <path>', 'Parent cgroup of the RUN instructions')
       .option('--iidfile <file>', 'Write the image ID to a file')
       .option('-q, --quiet', 'Suppress the build output and print image ID on success')
-      .option('--progress <kind>', 'Type of progress output: auto, plain', 'auto')
+      .option('--progress <kind>', 'Type of progress output: auto, plain, tty, rawjson', 'auto')
       .option('-o, --output <dest>', 'Where the result goes: "type=local,dest=path"', collect)
       .option('--push', 'Short for "--output=type=registry"')
       .option('--load', 'Short for "--output=type=docker"')
       .option('--metadata-file <file>', 'Write build result metadata to a file')
       .option('--annotation <list>', 'Add an annotation to the image', collect)
-      .option('--dry-run', 'Show the stages and what each instruction would do')
+      .option('--check', 'Report what the build checks find, and build nothing')
+      .option('--explain', 'Say what each instruction does, and why it is cached or not')
+      .option('--dry-run', 'Show the stages and what would be done, cached or copied')
       .action(async (path: string, flags: BuildFlags) => {
         requireRoot('build');
         await perform(context, path, flags);
@@ -85,11 +89,10 @@ export const buildImage: Verb = {
   },
 };
 
-async function perform({ engine }: Context, path: string, flags: BuildFlags): Promise<void> {
+async function perform(context: Context, path: string, flags: BuildFlags): Promise<void> {
+  const { engine } = context;
   const { quiet = false, progress = 'auto' } = flags;
-  if (!['auto', 'plain'].includes(progress))
-    throw invalid(`--progress ${progress} is not supported: auto and plain are`);
-  const view = quiet ? undefined : plainView((text) => stderr.write(text));
+  const view = quiet || flags.check === true ? undefined : await viewOf(progress);
   const outputs = outputsOf(flags);
   const tags = flags.tag ?? [];
   checkOutputs(outputs, tags);
@@ -118,20 +121,54 @@ async function perform({ engine }: Context, path: string, flags: BuildFlags): Pr
     epoch: epoch(),
     image: (name, platform) => findBase(engine, name, platform, flags.pull === true),
     report,
-    warn: (text) => stderr.write(text),
+    explains: flags.explain === true,
+    warn: (text) => {
+      view?.finish();
+      stderr.write(text);
+    },
   };
+  if (flags.check === true) {
+    const { text, count } = await checkBuild(request);
+    stdout.write(text);
+    context.exit(count > 0 ? 1 : 0);
+    return;
+  }
   if (flags.dryRun === true) {
     stdout.write(await explainBuild(request));
     return;
   }
-  const built = await build(request);
-  const written = await writeOutputs(engine, built, outputs, tags, report);
-  view?.finish();
+  const perform = async (): Promise<readonly [Built, Written]> => {
+    const built = await build(request);
+    return [built, await writeOutputs(engine, built, outputs, tags, report)];
+  };
+  const [built, written] = await perform().finally(() => view?.finish());
   const { configDigest } = built.image;
   if (flags.iidfile !== undefined) writeFileSync(flags.iidfile, configDigest);
   if (flags.metadataFile !== undefined) writeMetadata(flags.metadataFile, built, written);
   // Of what is in no store there is no id.
   if (quiet && !isOnStdout(outputs)) stdout.write(`${written.digest === undefined ? '' : configDigest}\n`);
+}
+
+async function viewOf(progress: string): Promise<View> {
+  switch (progress) {
+    case 'auto':
+    case 'tty': {
+      if (!stderr.isTTY) {
+        if (progress === 'tty') throw invalid('failed to get console: standard error is no terminal');
+        return plainView((text) => stderr.write(text));
+      }
+      const { TerminalView } = await import('../../build/progress/terminal.ts');
+      return new TerminalView(stderr);
+    }
+    case 'plain':
+      return plainView((text) => stderr.write(text));
+    case 'rawjson': {
+      const { rawJsonView } = await import('../../build/progress/raw-json.ts');
+      return rawJsonView((text) => stderr.write(text));
+    }
+    default:
+      throw invalid(`invalid progress mode ${progress}: auto, plain, tty and rawjson are supported`);
+  }
 }
 
 /** Without a word the image is kept. */

@@ -120,11 +120,10 @@ RUN --mount=type=cache,target=/c cp /c/kept /kept
 });
 
 test('directives that change nothing here are noted', async () => {
-  const dir = folder({ Dockerfile: '# syntax=example.org/other:2\n# check=error=true\nFROM test\n' });
+  const dir = folder({ Dockerfile: '# syntax=example.org/other:2\nFROM test\n' });
   const { exitCode, stderr } = await engine.minidock('build', dir);
   expect(exitCode).toBe(0);
   expect(stderr).toContain('note: "# syntax=example.org/other:2" is ignored');
-  expect(stderr).toContain('note: "# check=error=true" is ignored');
 });
 
 test('links of a stage and of the context lead nowhere on the host', async () => {
@@ -236,4 +235,23 @@ test('builder prune -a forgets the cache and keeps the images', async () => {
   expect(readdirSync(join(engine.host.root, 'build', 'cache'))).toEqual([]);
   expect(await engine.ok('run', '--rm', 'kept', 'stat', '-c', '%s', '/zeros')).toBe('100000');
   expect(await built(files)).not.toContain('CACHED');
+});
+
+test('--check reports warnings and builds nothing; error=true refuses a build with them', async () => {
+  const dir = folder({ Dockerfile: 'FROM test\nRUN exit 1\nMAINTAINER me\n' });
+  const checked = await engine.minidock('build', '--check', dir);
+  expect(checked.exitCode).toBe(1);
+  expect(checked.stdout).toContain('WARNING: MaintainerDeprecated - https://');
+  const { stderr } = await build({ Dockerfile: '# check=error=true\nFROM test\nMAINTAINER me\n' });
+  expect(stderr).toContain('lint violation found for rules: MaintainerDeprecated');
+});
+
+test('--explain and --dry-run say what is cached, and why not', async () => {
+  const dir = folder({ Dockerfile: 'FROM test\nCOPY f /\nRUN echo explained\n', f: '1' });
+  expect(await engine.ok('build', '--dry-run', dir)).toContain('would be carried out: ');
+  await engine.ok('build', '-q', dir);
+  expect((await engine.ok('build', '--dry-run', dir)).match(/ cached: the same/g)).toHaveLength(2);
+  writeFileSync(join(dir, 'f'), '2');
+  const { stderr } = await engine.minidock('build', '--explain', dir);
+  expect(stderr).toContain('carried out: what it copies is not what the layer in the cache has');
 });

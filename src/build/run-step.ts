@@ -1,0 +1,93 @@
+/** A RUN: what goes into its key, and the container that makes its layer. */
+import type { Engine } from '../engine/engine.ts';
+import type { CreateRequest } from '../engine/spec/create-request.ts';
+import { BuildError } from './errors.ts';
+import { runInStage } from './execute/run.ts';
+import type { Cached, LayerCache } from './layer-cache.ts';
+import type { Scope } from './metadata.ts';
+import type { RunInstruction } from './parse/instruction.ts';
+import type { Reporter, Vertex } from './progress/report.ts';
+import { proxyEnv, runEnv, runText, runWords } from './run-instruction.ts';
+import { RunMounts, type MountSources } from './run-mounts.ts';
+import { variablesOf, type Stage } from './stage.ts';
+
+export interface RunParts {
+  readonly engine: Engine;
+  readonly report: Reporter;
+  readonly scope: Scope;
+  /** Of `run`, for all RUNs. */
+  readonly runFlags: Partial<CreateRequest>;
+  /** RUN --network=host, which the Dockerfile alone does not get. */
+  readonly allowsHostNetwork: boolean;
+  readonly secrets: MountSources['secrets'];
+  readonly ssh: MountSources['ssh'];
+  readonly cache: LayerCache;
+  /** The context without a name. */
+  readonly source: (name: string | undefined, before: number) => Promise<Stage>;
+  readonly signal: AbortSignal;
+}
+
+export class RunStep {
+  constructor(private readonly parts: RunParts) {}
+
+  async perform(
+    stage: Stage,
+    instruction: RunInstruction,
+    index: number,
+    vertex: Vertex,
+    cached: Cached,
+  ): Promise<Stage> {
+    const { engine, report, runFlags, scope, secrets, ssh, cache, signal } = this.parts;
+    this.refuseHostNetwork(instruction);
+    const words = runWords(instruction, stage);
+    const env = runEnv(stage);
+    const network = instruction.network === 'default' ? undefined : instruction.network;
+    const source = (name: string | undefined): Promise<Stage> => this.parts.source(name, index);
+    const mounts = new RunMounts({ engine, secrets, ssh, source });
+    const { WorkingDir, User } = stage.config;
+    const prepared = await mounts.prepare(instruction, stage, scope);
+    const key = [
+      'RUN',
+      words,
+      env,
+      WorkingDir ?? '',
+      User ?? '',
+      network ?? runFlags.network ?? '',
+      prepared.key,
+    ];
+    const createdBy = runText(words, stage, variablesOf(stage));
+    return cache.layer(stage, createdBy, key, cached, async (layer) => {
+      const held = await prepared.hold(words.script);
+      try {
+        const status = await runInStage(engine, {
+          args: words.args,
+          env: [...env, ...proxyEnv(scope.buildArgs, stage), ...held.env],
+          config: stage.config,
+          layers: stage.dirs.length === 0 ? [`${layer.work}/empty`] : stage.dirs,
+          layer,
+          flags: { ...runFlags, ...(network === undefined ? {} : { network }), ...held.flags },
+          output: (_, bytes) => report.output(vertex, Buffer.from(bytes)),
+          signal,
+        });
+        if (status !== 0)
+          throw new BuildError({
+            code: 'RUN_FAILED',
+            message: `process "${words.args.join(' ')}" did not complete successfully: exit code: ${String(status)}`,
+            lines: instruction.lines,
+          });
+      } finally {
+        held.release();
+      }
+    });
+  }
+
+  private refuseHostNetwork({ network, lines }: RunInstruction): void {
+    if (network !== 'host' || this.parts.allowsHostNetwork) return;
+    throw new BuildError({
+      code: 'NOT_ALLOWED',
+      message: 'network.host is not allowed',
+      hint: 'This RUN asks for the network of the host. If you trust the Dockerfile, build with --allow network.host.',
+      lines,
+    });
+  }
+}
