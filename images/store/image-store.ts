@@ -17,11 +17,10 @@ import { historyLines, type HistoryLine } from './history.ts';
 import { BlobStore } from './blob-store.ts';
 import type { OnDamage } from './damage.ts';
 import { moveTag, readImageIndex, writeImageIndex, type ImageRecords } from './image-index.ts';
-import type { ImageRecord } from './records.ts';
 import { deleteGarbage, findGarbage, NO_GARBAGE, UNWATCHED, type Garbage } from './garbage.ts';
 import { withoutRepeats } from './layer-stack.ts';
 import { LayerStore } from './layer-store.ts';
-import type { LayerRecord } from './records.ts';
+import type { ImageRecord, LayerRecord } from './records.ts';
 import { Leases } from './leases.ts';
 import { withLock, type AcquireLock } from './lock.ts';
 import { matchImage, noSuchImage } from './names.ts';
@@ -74,11 +73,9 @@ export class ImageStore {
     return await this.layers.prepare();
   }
 
-  /** Removes such directories of processes that are gone. */
-  clearTemporary = (): Promise<void> => this.layers.clearTemporary();
-
-  /** Such a directory becomes a layer. */
+  /** Such a directory becomes a layer; those of processes that are gone go. */
   adoptLayer = (work: string, record: LayerRecord): Promise<void> => this.layers.adopt(work, record);
+  clearTemporary = (): Promise<void> => this.layers.clearTemporary();
 
   /** What an overlay of these layers stacks, base first. */
   async layerDirs(diffIds: readonly string[]): Promise<readonly string[]> {

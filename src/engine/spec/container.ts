@@ -37,10 +37,7 @@ export interface ContainerConfig {
   /** Diff directories of the image, base first. */
   readonly layers: readonly string[];
   readonly spec: ContainerSpec;
-  /**
-   * The process whose `build` this is a RUN of (images/store/owner.ts). Such a container is no user's: it is not listed,
-   * not found by name or id, and has no events.
-   */
+  /** The process whose `build` this is a RUN of (owner.ts). Not listed, not found by name or id, without events. */
   readonly builder?: string;
 }
 
