@@ -150,7 +150,7 @@ export const breakages6: readonly Breakage[] = [
     broken: `ip -6 route del default; for f in ${ALL}/*/accept_ra; do echo 0 >$f; done`,
     undo: 'ip -6 route add default via 2001:db8:1::1',
     client: TO_WORLD,
-    asked: [[[`app -> ${INTERNET}:80`], 'no-route']],
+    asked: [[[`app -> ${INTERNET}:80`], 'no-route'], ...outside('no-way-out')],
   },
   {
     name: 'a route that swallows the container',

@@ -6,7 +6,7 @@ import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import { answerFor } from '../../diagnose/why/answer.ts';
 import type { Family } from '../../diagnose/why/family.ts';
-import { addressesOf, readHost, readUplinkAddress } from '../../diagnose/why/observe.ts';
+import { readHost, uplinkAddressOf } from '../../diagnose/why/stack.ts';
 import { readNamespaces } from '../../diagnose/why/namespaces.ts';
 import { answerJson, renderAnswer } from '../../diagnose/why/render.ts';
 import { parseQuestion } from '../../diagnose/why/question.ts';
@@ -46,20 +46,18 @@ export const why: Verb = {
           requireRoot('why');
           const question = parseQuestion(words, { source: flags.from, family: familyIn(flags) });
           const store = context.engine.containers;
-          const hosts = { 4: await readHost(4), 6: await readHost(6) };
+          const host = await readHost();
           const journey = await resolveJourney(question, {
             containers: await listContainers(store),
             find: (name) => findContainer(store, name),
-            hostAddresses: [...addressesOf(hosts[4]), ...addressesOf(hosts[6])].filter(
-              (address) => !isLoopback(address),
-            ),
-            uplinkAddress: (family) => readUplinkAddress(hosts[family]),
+            hostAddresses: host.addresses.filter((address) => !isLoopback(address)),
+            uplinkAddress: async (family) => uplinkAddressOf(await host.stack(family), flags.from),
             namespaces: readNamespaces,
           });
           const interrupt = new AbortController();
           const stop = (): void => interrupt.abort();
           for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
-          const answer = await answerFor(journey, hosts, interrupt.signal);
+          const answer = await answerFor(journey, host, interrupt.signal);
           if (answer === undefined) {
             context.exit(INTERRUPTED);
             return;

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Argv } from '../../../runtime/plan/argv.ts';
-import { lookAtJson } from './look.ts';
+import { lookAtJson, lookAtJsonLines } from './look.ts';
 
 export interface IpLink {
   readonly ifindex: number;
@@ -98,11 +98,34 @@ export async function readLinks(enter: Enter = []): Promise<readonly IpLink[]> {
 export const readRoutes = (enter: Enter, ...which: readonly string[]): Promise<readonly IpRoute[]> =>
   lookAtJson<readonly IpRoute[]>(inside(enter, ['ip', '-j', 'route', 'show', ...which]), []);
 
-export const readRoutes6 = (enter: Enter, ...which: readonly string[]): Promise<readonly IpRoute[]> =>
-  lookAtJson<readonly IpRoute[]>(inside(enter, ['ip', '-6', '-j', 'route', 'show', ...which]), []);
+/** An entry of a bridge's forwarding table (bridge(8)). */
+export interface FdbEntry {
+  readonly mac: string;
+  /** The port, or the bridge itself. */
+  readonly ifname: string;
+  readonly master?: string;
+  /** 'static', 'permanent'; absent for what the bridge has learned. */
+  readonly state?: string;
+}
 
-export const readRules = (enter: Enter, family: 4 | 6 = 4): Promise<readonly IpRule[]> =>
-  lookAtJson<readonly IpRule[]>(inside(enter, ['ip', `-${family}`, '-j', 'rule', 'show']), []);
+export const readForwardingTable = (enter: Enter = []): Promise<readonly FdbEntry[]> =>
+  lookAtJson<readonly FdbEntry[]>(inside(enter, ['bridge', '-j', 'fdb', 'show']), []);
+
+/** What one `ip` answers to several questions, its own words. Each question that fails alone has no rows. */
+export async function askIp<T extends readonly (readonly unknown[])[]>(
+  enter: Enter,
+  family: 4 | 6,
+  questions: readonly string[],
+): Promise<Partial<T>> {
+  const ip = ['ip', `-${family}`, '-j'] as const;
+  const lines = await lookAtJsonLines(inside(enter, [...ip, '-batch', '-']), `${questions.join('\n')}\n`);
+  const rows = (lines ?? []).filter((line): line is readonly unknown[] => Array.isArray(line));
+  if (rows.length === questions.length && lines?.length === rows.length) return rows as unknown as Partial<T>;
+  const alone = await Promise.all(
+    questions.map((words) => lookAtJson<readonly unknown[]>(inside(enter, [...ip, ...words.split(' ')]), [])),
+  );
+  return alone as unknown as Partial<T>;
+}
 
 /** The kernel's route to an address; undefined without one. */
 export async function readRouteTo(enter: Enter, address: string): Promise<RouteTo | undefined> {

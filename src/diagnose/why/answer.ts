@@ -2,23 +2,21 @@
  * The answer to one question: the scene is observed, a packet is sent, the way is walked, and the verdict is reached. A
  * port that is relayed is answered for in two parts: up to the host's socket, and from there to the container.
  */
-import type { Family } from './family.ts';
 import type { Journey, Verdict } from './model.ts';
-import { observe, withNeighbours, type Stack } from './observe.ts';
+import { observe, withNeighbours } from './observe.ts';
+import type { Host } from './stack.ts';
 import { probe } from './probe.ts';
 import type { Answer } from './render.ts';
 import { decide } from './verdict.ts';
 import { walk } from './walk/walk.ts';
 
-export type Hosts = Readonly<Record<Family, Stack>>;
-
 /** undefined if the signal came. */
 export async function answerFor(
   journey: Journey,
-  hosts: Hosts,
+  host: Host,
   signal: AbortSignal,
 ): Promise<Answer | undefined> {
-  const scene = await observe(journey, hosts[journey.family]);
+  const scene = await observe(journey, await host.stack(journey.family));
   const sent = await probe(scene, signal);
   if (signal.aborted) return undefined;
   // A try fills the neighbour tables.
@@ -27,7 +25,7 @@ export async function answerFor(
   // What does not get to the socket is not passed on.
   const arrived = journey.protocol === 'udp' ? first.verdict.works : sent?.outcome === 'connected';
   if (journey.relay === undefined || !arrived) return first;
-  const second = await answerFor(journey.relay, hosts, signal);
+  const second = await answerFor(journey.relay, host, signal);
   return second === undefined
     ? undefined
     : { ...first, relayed: second, verdict: verdictOfBoth(first.verdict, second.verdict) };

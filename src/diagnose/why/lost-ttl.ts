@@ -7,7 +7,8 @@ import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { lookAt } from '../../../runtime/plan/read-program.ts';
 import { bad } from './findings.ts';
 import type { Finding, TraceEvent } from './model.ts';
-import { addressesOf, inStack, type Scene } from './observe.ts';
+import type { Scene } from './observe.ts';
+import { addressesOf, inStack } from './stack.ts';
 import { removalOf } from './rules/removal.ts';
 import { isAnswer, lastSeen } from './trace.ts';
 

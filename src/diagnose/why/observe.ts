@@ -3,66 +3,32 @@
  * host and of the containers, the packet filter, forwarding. minidock's records only say which container it is and
  * what it should have, so that the two can be compared.
  */
-import type { Argv } from '../../../runtime/plan/argv.ts';
-import type { Container } from '../../engine/state/store.ts';
 import {
   FORWARDING,
   inside,
   readForwarding,
-  readLinks,
+  readForwardingTable,
   readRouteTo,
-  readRoutes,
-  readRoutes6,
-  readRules,
   type Enter,
-  type IpLink,
+  type FdbEntry,
   type IpRoute,
-  type IpRule,
   type RouteTo,
 } from '../host/ip.ts';
-import { look, lookAtJson } from '../host/look.ts';
-import { namespaceAt, ownNamespace } from '../host/netns.ts';
-import { readSwitchedOff } from '../host/settings6.ts';
-import { chooseClientNetwork, type ClientNetwork } from './client/client-network.ts';
-import { bitsOf, isIn, isLinkLocal, type Family } from './family.ts';
-import { parseListeners, type Listener } from './listeners.ts';
-import type { Journey, NamedNetns } from './model.ts';
-import { readRuleset, redirectionOf, type Ruleset, type Target } from './ruleset.ts';
+import { lookAtJson } from '../host/look.ts';
 import { readNameFiles, type NameFiles } from '../host/name-files.ts';
-import { hasProgram } from '../../engine/spec/container.ts';
-
-/** A network namespace: the host's, or a container's. */
-export interface Stack {
-  readonly name: string;
-  /** The argv in front of a command there. */
-  readonly enter: Enter;
-  /** Its file; '' for our own. */
-  readonly netns: string;
-  readonly family: Family;
-  /** With the addresses of that family, those of the link last. */
-  readonly interfaces: readonly IpLink[];
-  readonly neighbours: readonly Neighbour[];
-  readonly listeners: readonly Listener[];
-  /** Of the main table. */
-  readonly routes: readonly IpRoute[];
-  readonly rules: readonly IpRule[];
-  /** Interfaces that have IPv6 switched off, if the question is about it. */
-  readonly withoutIpv6: readonly string[];
-}
-
-/** One line of `ip neigh`. */
-export interface Neighbour {
-  readonly dst: string;
-  readonly dev: string;
-  readonly lladdr?: string;
-  readonly state?: readonly string[];
-}
+import { chooseClientNetwork, type ClientNetwork } from './client/client-network.ts';
+import { bitsOf, isIn, type Family } from './family.ts';
+import type { Journey } from './model.ts';
+import { readRuleset, redirectionOf, type Ruleset, type Target } from './ruleset.ts';
+import { readContainerStack, readNetns, type Neighbour, type Stack } from './stack.ts';
 
 export interface Scene {
   readonly journey: Journey;
   readonly host: Stack;
   readonly ruleset: Ruleset;
   readonly forwarding: boolean;
+  /** Of all bridges of the host. */
+  readonly forwardingTable: readonly FdbEntry[];
   /** Of a container or a namespace that sends. */
   readonly sender?: Stack;
   /** Of a container or namespace that should answer, if it runs. */
@@ -91,22 +57,6 @@ export interface Scene {
   readonly ownWays: readonly string[];
 }
 
-export const inStack = ({ enter }: Stack, argv: Argv): Argv => inside(enter, argv);
-
-export const readHost = (family: Family): Promise<Stack> => readStack('the host', [], '', family);
-
-/** undefined when the container has no network namespace of its own now. */
-async function readContainerStack({ config, state }: Container, family: Family): Promise<Stack | undefined> {
-  if (!hasProgram(state) || state.pid === 0) return undefined;
-  const inode = namespaceAt(`/proc/${state.pid}/ns/net`);
-  if (inode === undefined || inode === ownNamespace()) return undefined;
-  const netns = `/proc/${state.pid}/ns/net`;
-  return readStack(config.name, ['nsenter', '-t', String(state.pid), '-n'], netns, family);
-}
-
-export const readNetns = ({ name, path }: NamedNetns, family: Family): Promise<Stack> =>
-  readStack(name, ['nsenter', `--net=${path}`, '--'], path, family);
-
 const readNeighbours = (enter: Enter, family: Family): Promise<readonly Neighbour[]> =>
   lookAtJson(inside(enter, ['ip', `-${family}`, '-j', 'neigh', 'show', 'nud', 'all']), []);
 
@@ -128,61 +78,25 @@ export async function withNeighbours(scene: Scene): Promise<Scene> {
   };
 }
 
-async function readStack(name: string, enter: Enter, netns: string, family: Family): Promise<Stack> {
-  const [links, neighbours, sockets, routes, rules, withoutIpv6] = await Promise.all([
-    readLinks(enter),
-    readNeighbours(enter, family),
-    look(inside(enter, ['ss', '-Hltunp'])),
-    routesOf(enter, family),
-    readRules(enter, family),
-    family === 6 ? readSwitchedOff(enter) : [],
-  ]);
-  const interfaces = links.map((link) => ofFamily(link, family));
-  const listeners = parseListeners(sockets);
-  return { name, enter, netns, family, interfaces, neighbours, listeners, routes, rules, withoutIpv6 };
-}
-
-const routesOf = (enter: Enter, family: Family, ...which: readonly string[]): Promise<readonly IpRoute[]> =>
-  (family === 6 ? readRoutes6 : readRoutes)(enter, ...which);
-
-function ofFamily(link: IpLink, family: Family): IpLink {
-  const own = link.addr_info.filter((one) => one.family === (family === 6 ? 'inet6' : 'inet'));
-  const near = own.filter(({ local }) => isLinkLocal(local));
-  return { ...link, addr_info: [...own.filter((one) => !near.includes(one)), ...near] };
-}
-
-export const addressesOf = (stack: Stack, ifname?: string): readonly string[] =>
-  stack.interfaces
-    .filter((link) => ifname === undefined || link.ifname === ifname)
-    .flatMap(({ addr_info }) =>
-      addr_info.flatMap(({ local, dadfailed }) => (dadfailed === true ? [] : [local])),
-    );
-
-/** This host's address towards the world; '' without a default route. */
-export async function readUplinkAddress(host: Stack): Promise<string> {
-  const [route] = await routesOf([], host.family, 'default');
-  if (route === undefined) return '';
-  return route.prefsrc ?? addressesOf(host, route.dev)[0] ?? '';
-}
-
 export async function observe(journey: Journey, host: Stack): Promise<Scene> {
   const { from, to, toNetns, family } = journey;
-  const [ruleset, sender, receiver, network, routes, twins] = await Promise.all([
+  const { routes } = host;
+  const [ruleset, forwardingTable, sender, receiver, twins] = await Promise.all([
     readRuleset(family),
+    readForwardingTable(),
     from.kind === 'container'
-      ? readContainerStack(from.container, family)
+      ? readContainerStack(from.container, family, false)
       : from.kind === 'netns'
         ? readNetns(from, family)
         : undefined,
     to !== undefined
-      ? readContainerStack(to, family)
+      ? readContainerStack(to, family, true)
       : toNetns === undefined
         ? undefined
-        : readNetns(toNetns, family),
-    routesOf([], family).then((all) => chooseClientNetwork(all, family)),
-    routesOf([], family),
+        : readNetns(toNetns, family, true),
     Promise.all((journey.twins ?? []).map((twin) => readNetns(twin, family))),
   ]);
+  const network = chooseClientNetwork(routes, family);
   const client =
     from.kind === 'outside' && journey.source !== undefined
       ? { ...network, client: journey.source }
@@ -204,6 +118,7 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
     journey,
     host,
     ruleset,
+    forwardingTable,
     forwarding: readForwarding(FORWARDING[family]),
     client,
     clientAddress,

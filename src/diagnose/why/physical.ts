@@ -5,7 +5,8 @@
 import { askingOf, bitsOf, familyOf } from './family.ts';
 import { bad, isUp } from './findings.ts';
 import type { Finding, Stage } from './model.ts';
-import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
+import type { Scene } from './observe.ts';
+import { addressesOf, inStack, type Stack } from './stack.ts';
 import { ipv4AddressesOf, type IpLink, type RouteTo } from '../host/ip.ts';
 
 /** Codes of findings that explain findings of the layers above. */
@@ -13,7 +14,7 @@ const CAUSES: ReadonlySet<string> = new Set([
   ...['no-link', 'link-down', 'no-carrier', 'no-bridge', 'unplugged', 'no-gateway', 'wrong-neighbour'],
   ...['wrong-gateway', 'postrouting-flushed', 'rp-filter', 'client-route', 'isolated', 'port-blocked'],
   ...['own-address', 'port-unlearnt', 'arp-off', 'on-link', 'ipv6-off', 'duplicate-address', 'hosts-entry'],
-  ...['name-server', 'same-address'],
+  ...['name-server', 'same-address', 'wrong-port'],
 ]);
 
 export const isCause = ({ code }: Finding): boolean => CAUSES.has(code);

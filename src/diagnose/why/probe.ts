@@ -19,7 +19,8 @@ import type { Probe, TracedPacket, TraceEvent } from './model.ts';
 import { lookAt } from '../../../runtime/plan/read-program.ts';
 import { inNamespace } from './namespaces.ts';
 import { startClient, type Client } from './client/client.ts';
-import { addressesOf, type Scene } from './observe.ts';
+import type { Scene } from './observe.ts';
+import { addressesOf } from './stack.ts';
 import { heldBy } from './queue.ts';
 import { homeOfLink, hostEnd } from './physical.ts';
 import { within } from './programs.ts';
@@ -181,11 +182,17 @@ async function lookAround(
   { sourcePort, trace = [] }: Pick<Probe, 'sourcePort' | 'trace'>,
 ): Promise<Partial<Probe>> {
   const { journey, host, hostRoute, clientRoute, sender, senderRoute } = scene;
-  const deaf = await deafNeighbour(hostRoute, scene.final?.address ?? journey.asked.address);
   const onUplink = client !== undefined && client.uplink !== '';
-  const deafRouter = onUplink ? await deafNeighbour(clientRoute, client.address) : '';
-  const deafToSender =
-    sender === undefined ? '' : await deafNeighbour(senderRoute, journey.asked.address, sender.enter);
+  const [deaf, deafRouter, deafToSender, localnetOff, beyond, held, policy, expired] = await Promise.all([
+    deafNeighbour(hostRoute, scene.final?.address ?? journey.asked.address),
+    onUplink ? deafNeighbour(clientRoute, client.address) : '',
+    sender === undefined ? '' : deafNeighbour(senderRoute, journey.asked.address, sender.enter),
+    strandedOnLoopback(scene, trace, sourcePort),
+    lookBeyond(scene, trace, sourcePort),
+    heldBy(scene),
+    blockingPolicy(scene),
+    ttlExpired(scene, trace, sourcePort),
+  ]);
   const source = senderRoute?.prefsrc ?? '';
   const iif =
     sender === undefined || senderRoute === undefined || source === ''
@@ -200,12 +207,8 @@ async function lookAround(
     unrouted === undefined
       ? undefined
       : await askRoutes({ ...unrouted, protocol: journey.protocol }, host.rules);
-  const localnetOff = await strandedOnLoopback(scene, trace, sourcePort);
-  const beyond = await lookBeyond(scene, trace, sourcePort);
+  // Last: it asks the neighbours anew.
   const arp = await firstArpLoss(scene, { deaf, deafRouter, deafToSender });
-  const held = await heldBy(scene);
-  const policy = await blockingPolicy(scene);
-  const expired = await ttlExpired(scene, trace, sourcePort);
   return {
     ...(held === undefined ? {} : { held }),
     ...(policy === undefined ? {} : { policy }),

@@ -6,7 +6,8 @@ import { inside, type IpLink } from '../host/ip.ts';
 import { lookAtJson } from '../host/look.ts';
 import { bad } from './findings.ts';
 import type { Finding } from './model.ts';
-import { inStack, type Scene, type Stack } from './observe.ts';
+import type { Scene } from './observe.ts';
+import { inStack, type Stack } from './stack.ts';
 import { hostEnd } from './physical.ts';
 
 interface Qdisc {
@@ -37,11 +38,8 @@ export async function heldBy(scene: Scene): Promise<Finding | undefined> {
     ...[clientRoute?.dev, hostRoute?.dev].flatMap((dev) => (dev === undefined ? [] : [[host, dev] as const])),
     ...cable(receiver, ({ addr_info }) => addr_info.some(({ local }) => local === address)),
   ];
-  for (const place of places) {
-    const found = await heldAt(place);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  const found = await Promise.all(places.map(heldAt));
+  return found.find((one) => one !== undefined);
 }
 
 /** At one interface. */

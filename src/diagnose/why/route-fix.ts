@@ -10,7 +10,8 @@ import { bitsOf, familyOf, ipCommand, isIn, type Family } from './family.ts';
 import { bad } from './findings.ts';
 import type { Finding, Stage } from './model.ts';
 import type { BridgeNetwork } from '../../../runtime/network/types.ts';
-import { addressesOf, inStack, type Scene, type Stack } from './observe.ts';
+import type { Scene } from './observe.ts';
+import { addressesOf, inStack, type Stack } from './stack.ts';
 import { checkBridgeUp, homeOf } from './physical.ts';
 
 /** The network that a namespace belongs to, as it should be. */

@@ -16,7 +16,8 @@ import type { Container } from '../../engine/state/store.ts';
 import { look } from '../host/look.ts';
 import { bad } from './findings.ts';
 import type { Finding, Service } from './model.ts';
-import { inStack, type Scene, type Stack } from './observe.ts';
+import type { Scene } from './observe.ts';
+import { inStack, type Stack } from './stack.ts';
 import { within } from './programs.ts';
 
 const GREETING_MS = 100;

@@ -4,7 +4,7 @@ import { FORWARDING, readForwarding } from '../host/ip.ts';
 import { SETTINGS6 } from '../host/settings6.ts';
 import { bad, isUp } from './findings.ts';
 import type { Finding, Journey, Stage } from './model.ts';
-import { inStack, type Stack } from './observe.ts';
+import { inStack, type Stack } from './stack.ts';
 import { addressAdd, thenDefault, type Home } from './route-fix.ts';
 
 /** Why an interface does not have, or does not use, the IPv6 address that it should have. */

@@ -9,9 +9,9 @@
 import { readFileSync } from 'node:fs';
 import type { Protocol } from '../../../runtime/network/types.ts';
 import { isInstalled } from '../../../runtime/plan/tools.ts';
-import { look } from '../host/look.ts';
 import { nftFamily, type Family } from './family.ts';
 import { LARGE } from './size/large.ts';
+import { ownTables } from './own-tables.ts';
 import { keepBeside, within } from './programs.ts';
 
 /** Bit of the multicast group NFNLGRP_NFTRACE in /proc/net/netlink. */
@@ -59,14 +59,11 @@ export async function startTracing(
     const both = ingress('enter', FIRST, marks(protocol, sourcePort, ports)) + ingress('leave', LAST, '');
     families.unshift(`add table netdev ${table} { flags owner; ${both}}\n`);
   }
-  const owner = keepBeside(['nft', '-i'], families.join(''));
+  const owner = await ownTables(families.join(''), [ip, table]);
   const end = async (): Promise<void> => {
     await Promise.all([owner.end(), monitor.end()]);
   };
-  const ready = await within(
-    READY_MS,
-    async () => isListening(monitor.pid) && (await look(['nft', 'list', 'table', ip, table])) !== '',
-  );
+  const ready = owner.hasThem && (await within(READY_MS, () => isListening(monitor.pid)));
   const settle = async (): Promise<void> => {
     let before = -1;
     const start = performance.now();

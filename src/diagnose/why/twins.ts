@@ -6,7 +6,8 @@ import type { IpLink } from '../host/ip.ts';
 import { bitsOf, familyOf } from './family.ts';
 import { bad } from './findings.ts';
 import type { Finding, Probe } from './model.ts';
-import { addressesOf, type Scene, type Stack } from './observe.ts';
+import type { Scene } from './observe.ts';
+import { addressesOf, type Stack } from './stack.ts';
 import { hostEnd } from './physical.ts';
 import { isAnswer, isIp } from './trace.ts';
 

@@ -7,7 +7,8 @@ import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { askingOf } from './family.ts';
 import { bad } from './findings.ts';
 import { STAGES, type Finding, type Probe, type TraceEvent, type Verdict } from './model.ts';
-import { inStack, type Scene, type Stack } from './observe.ts';
+import type { Scene } from './observe.ts';
+import { inStack, type Stack } from './stack.ts';
 import { ownerOf } from './ruleset.ts';
 import { lostBeyond } from './beyond.ts';
 import { ledAway, lostAt, strayed } from './lost.ts';
@@ -91,10 +92,10 @@ const answeredByAnother = ({ journey }: Scene, stops: readonly Finding[]): boole
 const relayedInstead = ({ journey }: Scene, { service }: Probe): boolean =>
   journey.family === 6 && journey.published !== undefined && service?.answer === 'byte';
 /** Findings that a probe of small packets to an address does not meet. */
-const UNSEEN: readonly string[] = ['hosts-entry', 'name-server', 'mtu'];
+const UNSEEN: readonly string[] = ['hosts-entry', 'name-server', 'mtu', 'no-way-out'];
 
 /** Findings that an answer disproves, even a refusal. */
-const HEARD: readonly string[] = ['isolated', 'port-blocked', 'port-unlearnt'];
+const HEARD: readonly string[] = ['isolated', 'port-blocked', 'port-unlearnt', 'wrong-port'];
 
 const inOrder = (findings: readonly Finding[]): readonly Finding[] =>
   [...findings].sort((one, two) => STAGES.indexOf(one.stage) - STAGES.indexOf(two.stage));

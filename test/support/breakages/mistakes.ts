@@ -1,5 +1,5 @@
 /** Mistakes of an administrator with the packet filter and with the settings of a host. */
-import { fetch, forward, outside, OUTSIDE, PUBLISHED, INTERNET, type Breakage } from './terms.ts';
+import { fetch, forward, macOf, outside, OUTSIDE, PUBLISHED, INTERNET, type Breakage } from './terms.ts';
 
 /** An allow-list: the others are refused. */
 const ALLOWED =
@@ -107,5 +107,33 @@ export const mistakes: readonly Breakage[] = [
     ...strict('inet', 'chain gate { type filter hook input priority 10; tcp dport 7000 drop; }'),
     asked: [[['outside -> :7000'], 'dropped']],
     mended: true,
+  },
+  {
+    name: "an entry that somebody typed leads a bridge to another machine's port",
+    broken: `bridge fdb replace ${macOf('WEB')} dev $APP_LINK master static sticky`,
+    undo: `bridge fdb replace ${macOf('WEB')} dev $WEB_LINK master dynamic`,
+    client: PUBLISHED,
+    asked: [...outside('wrong-port'), [['app -> web:80'], 'wrong-port'], [['web:80'], 'wrong-port']],
+    mended: true,
+  },
+  {
+    name: 'an entry that makes the bridge take the frames of a machine for its own',
+    broken: `bridge fdb replace ${macOf('WEB')} dev $WEB_LINK master permanent`,
+    undo: `bridge fdb replace ${macOf('WEB')} dev $WEB_LINK master dynamic`,
+    client: `$APP_NS ${fetch('http://$WEB/')}`,
+    asked: [[['app -> web:80'], 'wrong-port'], ...outside('works')],
+    mended: true,
+  },
+  {
+    name: 'an entry that leads to the right port',
+    broken: `bridge fdb replace ${macOf('WEB')} dev $WEB_LINK master static`,
+    undo: `bridge fdb replace ${macOf('WEB')} dev $WEB_LINK master dynamic`,
+    asked: outside('works'),
+  },
+  {
+    name: 'a host without a default route, asked by a client anywhere',
+    broken: 'ip route del default',
+    undo: 'ip route replace default via 192.0.2.1',
+    asked: [...outside('no-way-out'), [['--from', '192.0.2.1', ':8080'], 'works']],
   },
 ];

@@ -1,11 +1,9 @@
 /** What refuses packets beside the packet filter: rules of ip rule, IPsec, connection tracking, control groups. */
-import { fetch, forward, INTERNET, outside, PUBLISHED, type Breakage } from './terms.ts';
+import { fetch, forward, INTERNET, macOf, outside, PUBLISHED, type Breakage } from './terms.ts';
 
 const APP_TO_WEB = `$APP_NS ${fetch('http://$WEB/')}`;
 const APP_TO_WORLD = `$APP_NS ${fetch(`http://${INTERNET}/`)}`;
 const HOST_TO_WEB = fetch('http://$WEB/');
-const macOf = (name: 'WEB' | 'APP'): string =>
-  `$(\$${name}_NS ip -j link show eth0 | grep -o '"address":"[^"]*"' | cut -d'"' -f4)`;
 const rule = (words: string): Pick<Breakage, 'broken' | 'undo'> => ({
   broken: `ip rule add ${words} pref 100`,
   undo: 'ip rule del pref 100 2>/dev/null || true; ip rule del pref 99 2>/dev/null || true',

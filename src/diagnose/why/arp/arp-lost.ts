@@ -10,7 +10,7 @@ import type { ArpEvent } from './arp-trace.ts';
 import { askingOf } from '../family.ts';
 import { bad } from '../findings.ts';
 import type { Finding, Stage } from '../model.ts';
-import { inStack, type Stack } from '../observe.ts';
+import { inStack, type Stack } from '../stack.ts';
 import { heldAt } from '../queue.ts';
 
 /** Who asks for whom. */

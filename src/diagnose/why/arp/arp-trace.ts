@@ -5,8 +5,8 @@
  */
 import { hexOfIpv6, parseIpv6 } from '../../../../runtime/syscall/inet.ts';
 import { inside, type Enter } from '../../host/ip.ts';
-import { look } from '../../host/look.ts';
 import { familyOf } from '../family.ts';
+import { ownTables } from '../own-tables.ts';
 import { keepBeside, within } from '../programs.ts';
 import { FIRST, isListening, isQuotable, LAST } from '../tracing.ts';
 
@@ -47,15 +47,9 @@ export async function startArpTracing(
   const monitor = keepBeside(
     inside(['setpriv', '--pdeathsig', 'KILL', ...enter], ['nft', 'monitor', 'trace']),
   );
-  const owner = keepBeside(inside(enter, ['nft', '-i']), tablesOf(table, address, devices));
-  await within(
-    READY_MS,
-    async () =>
-      isListening(monitor.pid) &&
-      (await look(
-        inside(enter, ['nft', 'list', 'table', familyOf(address) === 6 ? 'ip6' : 'arp', table]),
-      )) !== '',
-  );
+  const last = [familyOf(address) === 6 ? 'ip6' : 'arp', table] as const;
+  const owner = await ownTables(tablesOf(table, address, devices), last, enter);
+  await within(READY_MS, () => isListening(monitor.pid));
   return {
     events: () => parseArpTrace(monitor.output(), table),
     end: async () => void (await Promise.all([owner.end(), monitor.end()])),

@@ -17,7 +17,8 @@ import { askingOf } from '../family.ts';
 import { bad } from '../findings.ts';
 import type { Finding, Stage } from '../model.ts';
 import { readNamespaces } from '../namespaces.ts';
-import { addressesOf, readNetns, type Scene, type Stack } from '../observe.ts';
+import type { Scene } from '../observe.ts';
+import { addressesOf, readNetns, type Stack } from '../stack.ts';
 import { hostEnd } from '../physical.ts';
 import { within } from '../programs.ts';
 import { ownerOf } from '../ruleset.ts';
@@ -84,6 +85,8 @@ async function arpLoss(scene: Scene, asking: Asking): Promise<Finding | undefine
     const drop = (): readonly [Stack, ArpEvent] | undefined =>
       seen().find(([stack, event]) => event.verdict === 'drop' && isOnWay(way, stack, event));
     await within(PATIENCE_MS, () => drop() !== undefined);
+    // On a busy machine the question itself may be late.
+    if (seen().length === 0) await within(2 * PATIENCE_MS, () => drop() !== undefined);
     const found = drop();
     if (found !== undefined) return dropped(scene, asking, ...found);
     return await lostArp(way, asking, seen());

@@ -2,13 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { bad, isUp } from '../findings.ts';
 import type { Finding } from '../model.ts';
-import { addressesOf, type Scene } from '../observe.ts';
+import type { Scene } from '../observe.ts';
+import { addressesOf } from '../stack.ts';
 import { checkArp } from '../physical.ts';
 import { ledAwayFix, routeFix } from '../route-fix.ts';
 
 export function checkClientRoute(scene: Scene): readonly Finding[] {
   const { journey, host, clientAddress, clientRoute, entry, ownWays, final } = scene;
   if (journey.from.kind !== 'outside') return [];
+  if (journey.source === undefined && clientRoute === undefined) return [withoutWayOut(scene)];
   if (journey.source === undefined) return ownWays.length === 0 ? [] : [note(ownWays)];
   const get = ['ip', 'route', 'get', clientAddress] as const;
   if (clientRoute === undefined) {
@@ -25,6 +27,20 @@ export function checkClientRoute(scene: Scene): readonly Finding[] {
   const text = `${other}, and its packets come in by ${entry}`;
   const away = { ...{ to: clientAddress, from: final?.address ?? '' }, dev: clientRoute.dev, home: entry };
   return [{ ...bad('way back', 'client-route', text, get), fix: ledAwayFix(host, away) }];
+}
+
+/** Packets of the world come in, and their answers have nowhere to go. A stand-in's cable would hide that. */
+function withoutWayOut({ host, client }: Scene): Finding {
+  const near = host.routes.flatMap(({ dst, type, gateway, dev = '' }) => {
+    const link = host.interfaces.find(({ ifname }) => ifname === dev);
+    const own = gateway === undefined && type === undefined && link?.link_type === 'ether';
+    return own && link.linkinfo?.info_kind !== 'bridge' ? [dst] : [];
+  });
+  const those = near.length === 0 ? '' : `, only to those of ${near.join(', ')}`;
+  const has = host.routes.some(({ dst }) => dst === 'default');
+  const text = `the host ${has ? 'refuses by a route or a rule what goes' : 'has no default route: it sends nothing back'} to clients elsewhere${those} (--from ADDRESS asks as one of them)`;
+  const get = ['ip', `-${host.family}`, 'route', 'get', client.client] as const;
+  return { ...bad('way back', 'no-way-out', text, get), fix: routeFix(host, client.client, undefined) };
 }
 
 /** A stand-in bypasses the uplink's carrier. */

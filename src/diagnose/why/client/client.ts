@@ -19,6 +19,7 @@ import { look } from '../../host/look.ts';
 import { bitsOf, familyOf, nftFamily } from '../family.ts';
 import type { ClientNetwork } from './client-network.ts';
 import { keepBeside, within, type Companion } from '../programs.ts';
+import { ownTables } from '../own-tables.ts';
 import { LAST } from '../tracing.ts';
 
 const READY_MS = 3000;
@@ -55,15 +56,20 @@ export async function startClient(network: ClientNetwork, uplink: string, strayi
   try {
     const own = readlinkSync('/proc/self/ns/net');
     const apart = await within(READY_MS, () => readNamespace(holder.pid) !== own);
-    const failed = apart ? await firstFailure(cable(network, link, holder.pid)) : 'unshare --net';
+    const [atHost, atClient] = cable(network, link, holder.pid);
+    const six = familyOf(network.host) === 6;
+    const inside = ['nsenter', '-t', String(holder.pid), '-n'];
+    const failed = apart
+      ? ((await firstFailure(['ip'], atHost)) ??
+        (await firstFailure([...inside, 'ip', `-${familyOf(network.host)}`], atClient)))
+      : 'unshare --net';
     if (failed !== undefined) throw noClient(failed);
     const refused =
       uplink === '' ? 'no interface' : await enterBy(uplink, network, link, companions, straying);
     const onUplink = refused === undefined;
     if (!onUplink) {
-      const six = familyOf(network.host) === 6;
-      const add = ['ip', 'address', 'add', `${network.host}/${six ? 64 : 30}`, 'dev', link];
-      const addressed = await firstFailure([six ? [...add, 'nodad'] : add]);
+      const add = `address add ${network.host}/${six ? '64' : '30'} dev ${link}${six ? ' nodad' : ''}`;
+      const addressed = await firstFailure(['ip'], [add]);
       if (addressed !== undefined) throw noClient(addressed);
     }
     return {
@@ -88,23 +94,29 @@ function shortfallOf(uplink: string, refused: string): string {
   return `The client does not come in on the uplink (${why}), so it does not test rules that name the uplink.`;
 }
 
-function cable({ host, client }: ClientNetwork, link: string, pid: number): readonly (readonly string[])[] {
-  const inside = ['nsenter', '-t', String(pid), '-n', 'ip'];
-  const family = familyOf(client);
-  const nodad = family === 6 ? ['nodad'] : [];
+/** Words of `ip` for the cable: at the host's end, and at the client's. */
+function cable(
+  { host, client }: ClientNetwork,
+  link: string,
+  pid: number,
+): readonly [atHost: readonly string[], atClient: readonly string[]] {
+  const six = familyOf(client) === 6;
   // A namespace has addresses of its links as soon as they are up; nobody may hear of this one.
-  const quiet = family === 6 ? [[...inside, 'link', 'set', 'eth0', 'addrgenmode', 'none']] : [];
-  const peer = ['type', 'veth', 'peer', 'name', 'eth0', 'address', CLIENT_MAC, 'netns', String(pid)];
+  const quiet = six ? ['link set eth0 addrgenmode none'] : [];
   return [
-    ['ip', 'link', 'add', link, 'address', HOST_MAC, ...peer],
-    // No IPv6 address: it would send neighbour solicitations.
-    ['ip', 'link', 'set', link, 'addrgenmode', 'none'],
-    ['ip', 'link', 'set', link, 'up'],
-    ...quiet,
-    [...inside, 'address', 'add', `${client}/${bitsOf(family)}`, 'dev', 'eth0', ...nodad],
-    [...inside, 'link', 'set', 'eth0', 'up'],
-    [...inside, 'neigh', 'add', host, 'lladdr', HOST_MAC, 'dev', 'eth0', 'nud', 'permanent'],
-    [...inside, `-${family}`, 'route', 'add', 'default', 'via', host, 'dev', 'eth0', 'onlink'],
+    [
+      `link add ${link} address ${HOST_MAC} type veth peer name eth0 address ${CLIENT_MAC} netns ${pid}`,
+      // No IPv6 address: it would send neighbour solicitations.
+      `link set ${link} addrgenmode none`,
+      `link set ${link} up`,
+    ],
+    [
+      ...quiet,
+      `address add ${client}/${bitsOf(familyOf(client))} dev eth0${six ? ' nodad' : ''}`,
+      'link set eth0 up',
+      `neigh add ${host} lladdr ${HOST_MAC} dev eth0 nud permanent`,
+      `route add default via ${host} dev eth0 onlink`,
+    ],
   ];
 }
 
@@ -124,35 +136,34 @@ async function enterBy(
     `chain ${name} { type filter hook egress device "${device}" priority ${LAST}; ${rule}; }; `;
   const chain =
     egress('egress', uplink, redirect) + (straying === '' ? '' : egress('astray', straying, `${to} drop`));
-  companions.push(keepBeside(['nft', '-i'], `add table netdev ${table} { flags owner; ${chain}}\n`));
-  const list = ['nft', 'list', 'table', 'netdev', table] as const;
-  const owned = await within(READY_MS, async () => (await look(list)).includes('fwd to'));
-  if (!owned) return 'nft has no egress hook';
+  const owner = await ownTables(`add table netdev ${table} { flags owner; ${chain}}\n`, ['netdev', table]);
+  companions.push(owner);
+  if (!owner.hasThem) return 'nft has no egress hook';
   // Of IPv6 only the client's own packets: its kernel also sends what is about the link alone.
   const everything =
     familyOf(client) === 6
-      ? ['protocol', 'ipv6', 'u32', 'match', 'ip6', 'src', `${client}/128`]
-      : ['protocol', 'ip', 'u32', 'match', 'u32', '0', '0'];
-  return firstFailure([
-    ['tc', 'qdisc', 'add', 'dev', link, 'clsact'],
+      ? `protocol ipv6 u32 match ip6 src ${client}/128`
+      : 'protocol ip u32 match u32 0 0';
+  return firstFailure(
+    ['tc'],
     [
-      ...['tc', 'filter', 'add', 'dev', link, 'ingress', ...everything],
-      ...['action', 'mirred', 'ingress', 'redirect', 'dev', uplink],
+      `qdisc add dev ${link} clsact`,
+      `filter add dev ${link} ingress ${everything} action mirred ingress redirect dev ${uplink}`,
     ],
-  ]);
+  );
 }
 
-async function firstFailure(steps: readonly (readonly string[])[]): Promise<string | undefined> {
-  for (const step of steps) if (!(await succeeds(step as unknown as Argv))) return step.join(' ');
-  return undefined;
-}
-
-async function succeeds(argv: Argv): Promise<boolean> {
-  try {
-    return (await readProgram(argv)).exitCode === 0;
-  } catch {
-    return false; // Not installed.
-  }
+/** Of several commands of one program, the one that failed. No word of theirs has a blank in it. */
+async function firstFailure(
+  program: readonly string[],
+  commands: readonly string[],
+): Promise<string | undefined> {
+  const input = `${commands.join('\n')}\n`;
+  const argv = [...program, '-batch', '-'] as unknown as Argv;
+  const { exitCode, stderr } = await readProgram(argv, { input });
+  if (exitCode === 0) return undefined;
+  const [, line = '1'] = /^Command failed -:(\d+)/m.exec(stderr) ?? [];
+  return [...program, commands[Number(line) - 1]].join(' ');
 }
 
 const noClient = (step: string): MinidockError =>

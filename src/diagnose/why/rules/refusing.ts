@@ -3,7 +3,8 @@ import type { IpRule } from '../../host/ip.ts';
 import { bitsOf, familyOf, isIn } from '../family.ts';
 import { bad } from '../findings.ts';
 import type { Finding, TracedPacket } from '../model.ts';
-import { inStack, type Scene } from '../observe.ts';
+import type { Scene } from '../observe.ts';
+import { inStack } from '../stack.ts';
 
 export type Asked = Pick<TracedPacket, 'source' | 'destination' | 'iif'> &
   Partial<Pick<TracedPacket, 'sourcePort' | 'destinationPort'>> & { readonly protocol: string };

@@ -3,7 +3,8 @@ import { look } from '../../host/look.ts';
 import { isIn } from '../family.ts';
 import { bad } from '../findings.ts';
 import type { Finding, Stage } from '../model.ts';
-import { inStack, type Scene, type Stack } from '../observe.ts';
+import type { Scene } from '../observe.ts';
+import { inStack, type Stack } from '../stack.ts';
 
 interface Policy {
   readonly source: string;
@@ -17,9 +18,10 @@ const STAGES: Readonly<Record<string, Stage>> = { out: 'sender', fwd: 'forward',
 export async function blockingPolicy(scene: Scene): Promise<Finding | undefined> {
   const { sender, receiver, host, journey, clientAddress } = scene;
   const server = scene.final?.address ?? journey.asked.address;
-  for (const stack of [sender, host, receiver]) {
-    if (stack === undefined) continue;
-    for (const policy of blocks(await look(inStack(stack, ['ip', 'xfrm', 'policy'])))) {
+  const stacks = [sender, host, receiver].filter((stack) => stack !== undefined);
+  const texts = await Promise.all(stacks.map((stack) => look(inStack(stack, ['ip', 'xfrm', 'policy']))));
+  for (const [index, stack] of stacks.entries()) {
+    for (const policy of blocks(texts[index] ?? '')) {
       const there = isIn(policy.source, clientAddress) && isIn(policy.destination, server);
       const back = isIn(policy.source, server) && isIn(policy.destination, clientAddress);
       if (there || back)

@@ -14,7 +14,8 @@ import { look } from '../../host/look.ts';
 import { bad } from '../findings.ts';
 import type { Finding, LargePackets, TraceEvent } from '../model.ts';
 import { inNamespace } from '../namespaces.ts';
-import { addressesOf, inStack, type Scene, type Stack } from '../observe.ts';
+import type { Scene } from '../observe.ts';
+import { addressesOf, inStack, type Stack } from '../stack.ts';
 import { within } from '../programs.ts';
 import { isAnswer } from '../trace.ts';
 

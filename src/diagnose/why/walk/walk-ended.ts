@@ -2,7 +2,8 @@
 import type { Container } from '../../../engine/state/store.ts';
 import { bad } from '../findings.ts';
 import type { Finding } from '../model.ts';
-import { inStack, type Scene } from '../observe.ts';
+import type { Scene } from '../observe.ts';
+import { inStack } from '../stack.ts';
 
 /** `answers`: it is the one that is asked, and its ports count. */
 export function checkEnded(

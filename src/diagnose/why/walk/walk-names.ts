@@ -7,7 +7,8 @@ import { endpointStates } from '../../../engine/spec/endpoints.ts';
 import type { Container } from '../../../engine/state/store.ts';
 import { bad } from '../findings.ts';
 import type { Finding } from '../model.ts';
-import { addressesOf, type Scene } from '../observe.ts';
+import type { Scene } from '../observe.ts';
+import { addressesOf } from '../stack.ts';
 
 /** Of minidock's name server in a container's network namespace. */
 const SERVER = '127.0.0.11';

@@ -1,7 +1,8 @@
 /** The way from and to network namespaces that belong to no container, such as those of a lab. */
 import { bad, checkForwarding, good } from '../findings.ts';
 import type { Finding } from '../model.ts';
-import { addressesOf, inStack, type Scene, type Stack } from '../observe.ts';
+import type { Scene } from '../observe.ts';
+import { addressesOf, inStack, type Stack } from '../stack.ts';
 import {
   checkCableOf,
   checkOwnAddress,
@@ -12,6 +13,7 @@ import {
   hostEnd,
 } from '../physical.ts';
 import { checkForward } from './walk-filter.ts';
+import { checkForwardingTable } from '../forwarding-table.ts';
 import { checkSocket } from './walk-socket.ts';
 import { isNeighbour } from '../kinds.ts';
 import { checkOnLink, homeAtHost, isNear, routeFix, thenDefault } from '../route-fix.ts';
@@ -97,6 +99,10 @@ export function walkToNetns(scene: Scene): readonly Finding[] {
     ...cable,
     ...(direct ? [...checkSameBridge(senderPort, end), ...checkPorts([senderPort, end])] : []),
     ...(link === undefined ? [] : checkFrameSize(scene, receiver, link.ifname)),
+    ...checkForwardingTable(scene, [
+      [receiver, link?.ifname],
+      [scene.sender, scene.senderRoute?.dev],
+    ]),
     ...checkSocket(scene, receiver, address),
     ...checkAnswer(scene, receiver),
   ];

@@ -5,7 +5,8 @@ import { bad, good, isUp } from '../findings.ts';
 import { isOwn } from '../kinds.ts';
 import type { Finding } from '../model.ts';
 import type { Listener } from '../listeners.ts';
-import { inStack, type Scene, type Stack } from '../observe.ts';
+import type { Scene } from '../observe.ts';
+import { inStack, type Stack } from '../stack.ts';
 
 /** `address`: the packet's destination on arrival. */
 export function checkSocket(scene: Scene, stack: Stack, address: string): readonly Finding[] {

@@ -8,8 +8,9 @@ import type { IpLink } from '../../host/ip.ts';
 import { interfaceOf } from '../../../engine/spec/endpoints.ts';
 import type { Container } from '../../../engine/state/store.ts';
 import type { Finding, Journey, Stage } from '../model.ts';
-import { addressesOf, inStack, type Scene, type Stack } from '../observe.ts';
-import { checkClientRules, checkForward, checkRedirection, goalRefusal, ownRefusal } from './walk-filter.ts';
+import type { Scene } from '../observe.ts';
+import { addressesOf, inStack, type Stack } from '../stack.ts';
+import { checkClientRules, checkForward, checkRedirection, ownRefusal } from './walk-filter.ts';
 import { checkEnded } from './walk-ended.ts';
 import { checkSocket } from './walk-socket.ts';
 import { checkClientRoute, checkUplink } from '../client/client-route.ts';
@@ -37,6 +38,8 @@ import {
 } from '../route-fix.ts';
 import { checkNetnsSender, walkToNetns } from './walk-netns.ts';
 import { checkNames } from './walk-names.ts';
+import { checkForwardingTable } from '../forwarding-table.ts';
+import { checkWayBack } from './walk-back.ts';
 import { checkOwnMasquerade, walkOut } from './walk-out.ts';
 import { bad, checkForwarding, good, isUp } from '../findings.ts';
 import { checkFamily, checkHome } from '../settings6.ts';
@@ -57,7 +60,12 @@ export function walk(scene: Scene): readonly Finding[] {
     ...checkClientRoute(scene),
   ];
   if (journey.toNetns !== undefined) return [...sender, ...walkToNetns(scene)];
-  if (journey.to === undefined || scene.receiver === undefined) return [...sender, ...walkOut(scene)];
+  if (journey.to === undefined || scene.receiver === undefined)
+    return [
+      ...sender,
+      ...walkOut(scene),
+      ...checkForwardingTable(scene, [[scene.sender, scene.senderRoute?.dev]]),
+    ];
   const neighbour = isNeighbour(scene);
   return [
     ...sender,
@@ -71,6 +79,10 @@ export function walk(scene: Scene): readonly Finding[] {
     ...checkPorts([
       portOf(scene, scene.sender, journey.from.kind === 'container' ? journey.from.container : undefined),
       portOf(scene, scene.receiver, journey.to),
+    ]),
+    ...checkForwardingTable(scene, [
+      [scene.receiver, nameOf(journey.to)],
+      [scene.sender, scene.senderRoute?.dev],
     ]),
     ...(journey.from.kind === 'container'
       ? checkSameAddress(scene, { of: nameOf(journey.from.container), to: nameOf(journey.to) })
@@ -275,26 +287,6 @@ function checkInterface({ journey, receiver }: Scene): readonly Finding[] {
     return [{ ...bad('interface', 'wrong-address', text, show), fix }];
   }
   return [good('interface', `${own} of ${receiver.name} is up and has ${network.address}`, show)];
-}
-
-function checkWayBack(scene: Scene): readonly Finding[] {
-  const { receiver, backRoute, clientAddress, journey } = scene;
-  if (receiver === undefined) return [];
-  const get = inStack(receiver, ['ip', 'route', 'get', clientAddress]);
-  if (backRoute === undefined) {
-    const refused = goalRefusal(journey);
-    if (refused !== undefined) return [{ ...bad('way back', refused.code, refused.text, get), ...refused }];
-    const text = `${receiver.name} has no route back to the client`;
-    const fix = routeFix(receiver, clientAddress, journey.to === undefined ? undefined : homeIn(journey.to));
-    return [{ ...bad('way back', 'no-way-back', text, get), fix }];
-  }
-  const wrong = journey.to === undefined ? [] : checkGateway(receiver, backRoute, journey.to, 'way back');
-  const undone = journey.published === undefined ? '' : ', and conntrack undoes the redirection';
-  return [
-    good('way back', `${receiver.name} answers by ${backRoute.gateway ?? backRoute.dev}${undone}`, get),
-    ...wrong,
-    ...checkNeighbour('way back', receiver, backRoute, clientAddress, [scene.host, scene.sender]),
-  ];
 }
 
 const command = (stack: Stack, words: string): string => [...stack.enter, words].join(' ');
