@@ -17,6 +17,7 @@ import { mergeEnv, parseEnv, parseLabels } from './spec/env-flags.ts';
 import { invalidSpec, parseInteger } from './spec/flag-errors.ts';
 import { exposedPorts, hostnameFor, networkSpec } from './network/network-flags.ts';
 import { annotations, cgroupParent, namespaceSpec } from './spec/namespace-flags.ts';
+import { deviceRequests, isCdiName } from './spec/gpu-flags.ts';
 import { parseDevice, parseDeviceRules, parseSysctls, securityOptions } from './spec/security-flags.ts';
 import { refuseUnsupported } from './spec/refused-flags.ts';
 import { resourceSpec } from './spec/resource-flags.ts';
@@ -87,7 +88,8 @@ export function buildSpec(
     ...securityOptions(request.securityOpt ?? []),
     ulimits: (request.ulimit ?? []).map(parseUlimit),
     sysctls: parseSysctls(request.sysctl ?? [], network.mode),
-    devices: (request.device ?? []).map(parseDevice),
+    devices: (request.device ?? []).filter((device) => !isCdiName(device)).map(parseDevice),
+    ...deviceRequests(request.gpus, request.device),
     ...parseDeviceRules(request.deviceCgroupRule),
     shmSize: request.shmSize === undefined ? 0 : parseBytes(request.shmSize, '--shm-size'),
     oomScoreAdj: oomScore(request.oomScoreAdj),

@@ -28,6 +28,7 @@ const doors: readonly { readonly library: string; readonly door: RegExp }[] = [
   { library: 'ora', door: /^src\/ui\// },
   { library: 'dockerfile-ast', door: /^src\/build\/parse\/(document|message)\.ts$/ },
   { library: '@balena/dockerignore', door: /^src\/build\/context\// },
+  { library: 'yaml', door: /^src\/engine\/cdi\// },
   { library: 'dns-packet', door: /^src\/engine\/dns\/message/ },
   { library: 'commander', door: /^src\/(cli\.ts$|commands\/)/ },
   { library: '@xterm/xterm', door: /^src\/page\/browser\// },

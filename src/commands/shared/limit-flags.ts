@@ -28,6 +28,7 @@ export function defineLimitFlags(command: Command): void {
     .option('--device-write-bps <list>', 'Limit write rate (bytes per second) to a device', collect)
     .option('--device-read-iops <list>', 'Limit read rate (IO per second) from a device', collect)
     .option('--device-write-iops <list>', 'Limit write rate (IO per second) to a device', collect)
+    .option('--gpus <gpu-request>', "GPUs of CDI specifications: 'all', a number or 'device=NAME'")
     .option('--device-cgroup-rule <list>', 'Add a rule to the cgroup allowed devices list', collect)
     .option(
       '--no-disable-content-trust',
@@ -49,5 +50,4 @@ const REFUSED = [
   '--io-maxbandwidth <bytes>',
   '--io-maxiops <uint>',
   '--volume-driver <string>',
-  '--gpus <gpu-request>',
 ];

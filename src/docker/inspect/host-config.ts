@@ -99,7 +99,7 @@ export function hostConfig(config: ContainerConfig): object {
       }),
     ),
     DeviceCgroupRules: slice(spec.deviceRules ?? []),
-    DeviceRequests: nilSlice(),
+    DeviceRequests: deviceRequests(spec),
     MemoryReservation: resources.memoryReservation,
     // Like Docker's daemon, stores twice the memory if no swap limit was given.
     MemorySwap:
@@ -144,3 +144,16 @@ function bindText(mount: MountSpec): string {
 
 const tmpfsText = (mount: MountSpec): string =>
   [...(mount.readOnly ? ['ro'] : []), ...mount.options].join(',');
+
+function deviceRequests({ deviceRequests: requests = [] }: ContainerConfig['spec']): unknown {
+  if (requests.length === 0) return nilSlice();
+  return requests.map(({ driver, count, ids, capabilities, options }) =>
+    goStruct({
+      Driver: driver,
+      Count: count,
+      DeviceIDs: ids === undefined ? nilSlice() : [...ids],
+      Capabilities: capabilities === undefined ? nilSlice() : [[...capabilities]],
+      Options: options ?? null,
+    }),
+  );
+}

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly firstId?: number | undefined;
   /** See early-plan.ts. */
   readonly early?: readonly HostStep[] | undefined;
+  /** The container with its devices of CDI, if it has any (src/engine/cdi). */
+  readonly withCdi?: ContainerConfig | undefined;
   /** Whose namespaces it joins. */
   readonly joined?: Joined | undefined;
 }
@@ -59,10 +61,11 @@ const endpointsOf = (attachment: Attachment): readonly BridgeEndpoint[] =>
 /** Pure but for reading the host's devices and cgroup mounts, as is `computeRun`; `prepareRun` also writes. */
 export function computeBundle(
   paths: Paths,
-  config: ContainerConfig,
+  created: ContainerConfig,
   attachment: Attachment,
   options: RunOptions = {},
 ): { bundle: OciConfig; cgroup: CgroupLayout } {
+  const { withCdi: config = created } = options;
   const cgroup = cgroupLayout();
   const failAt = process.env['MINIDOCK_FAIL_AT'];
   const bundle = buildBundle({
@@ -147,8 +150,8 @@ function lookUpDevice(device: ContainerConfig['spec']['devices'][number]): OciDe
     path: device.container,
     hostPath: device.host,
     ...splitDevice(stats.rdev),
-    fileMode: stats.mode & 0o777,
-    uid: stats.uid,
-    gid: stats.gid,
+    fileMode: device.fileMode ?? stats.mode & 0o777,
+    uid: device.uid ?? stats.uid,
+    gid: device.gid ?? stats.gid,
   };
 }

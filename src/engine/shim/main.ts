@@ -34,6 +34,7 @@ import type { Clients } from './clients.ts';
 import type * as Exit from './exit.ts';
 import { abandon, launch, startFirst, startWiring, type Started } from './launch.ts';
 import { assembleShim, journalOf, type ShimContext } from './context.ts';
+import { readCdi } from '../cdi/effective.ts';
 import { placesOf, prepareRun, type RunOptions } from '../plans/prepare.ts';
 
 const CONTROL_FD = 3;
@@ -80,6 +81,7 @@ export async function beginRun(
     const namespaces = {
       firstId,
       ...(isShared(config) ? await share(parts, request.step === true) : {}),
+      withCdi: await readCdi(config),
     };
     const places = placesOf(store.paths, config, namespaces);
     const start = async (pause?: Pause): Promise<Started> =>
@@ -191,8 +193,8 @@ async function refuse(id: string, found: Container | undefined): Promise<void> {
   }
 }
 
-/** With --userns=auto the machine's id of its root, the containers whose namespaces it joins, and the steps before. */
-type Namespaces = Pick<RunOptions, 'firstId' | 'joined' | 'early'>;
+/** With --userns=auto the machine's id of its root, the containers whose namespaces it joins, the steps before, and devices. */
+type Namespaces = Pick<RunOptions, 'firstId' | 'joined' | 'early' | 'withCdi'>;
 
 /** Everything up to the running program, whose pid it gives. */
 async function bringUp(

@@ -3,6 +3,7 @@
  * current owner (its shim while it runs) writes `ContainerState`. `inspect` renders both in Docker's shape
  * (src/docker/inspect/container.ts).
  */
+import type { DeviceRequest, DeviceSpec } from './devices.ts';
 import type { Healthcheck } from '../../../images/types.ts';
 import type { RequestedResources } from '../../../runtime/cgroup/validate.ts';
 import type { PortRequest } from '../../../runtime/network/types.ts';
@@ -85,7 +86,9 @@ export interface ContainerSpec {
   readonly noNewPrivileges: boolean;
   readonly ulimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
   readonly sysctls: Readonly<Record<string, string>>;
-  readonly devices: readonly { readonly host: string; readonly container: string; readonly access: string }[];
+  readonly devices: readonly DeviceSpec[];
+  /** Of CDI, read anew at each start (src/engine/cdi). Absent if there are none. */
+  readonly deviceRequests?: readonly DeviceRequest[];
   /** 'c 1:3 rwm', as given. Absent if there are none. */
   readonly deviceRules?: readonly string[];
   /** Bytes; 0 is Docker's default of 64 MiB. */

@@ -4,6 +4,7 @@ import { isAbsolute, normalize } from 'node:path';
 import type { ContainerDefaults } from '../../../images/types.ts';
 import type { MountSpec } from './container.ts';
 import type { CreateRequest } from './create-request.ts';
+import { csvFields } from './csv.ts';
 import { invalidArgument, invalidSpec } from './flag-errors.ts';
 import { parseBytes } from './units.ts';
 
@@ -53,7 +54,7 @@ export function parseVolume(text: string): MountRequest {
 
 export function parseMount(text: string): MountRequest {
   const fields = new Map<string, string>();
-  const words = commaSeparated(text);
+  const words = csvFields(text, (reason) => invalidArgument(text, '--mount', reason));
   for (const field of words) {
     const at = field.indexOf('=');
     fields.set((at < 0 ? field : field.slice(0, at)).toLowerCase(), at < 0 ? 'true' : field.slice(at + 1));
@@ -169,14 +170,6 @@ function isNonrecursive(
       "option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified in conjunction",
     );
   return false;
-}
-
-/** A line of CSV, as in Docker: a field with a comma in it stands in quotes, where a quote is written twice. */
-function commaSeparated(text: string): readonly string[] {
-  const fields = [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))(?=,|$)/g)];
-  if (fields.map(([whole]) => whole).join('') !== text)
-    throw invalidArgument(text, '--mount', 'a quote is not closed, or stands inside of a field');
-  return fields.map(([, quoted, plain = '']) => quoted?.replaceAll('""', '"') ?? plain);
 }
 
 /** `--tmpfs /run:rw,size=64m` */

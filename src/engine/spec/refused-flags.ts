@@ -75,12 +75,6 @@ export const REFUSALS: readonly Refusal[] = [
     accepted: ['true'],
     why: 'minidock checks images by their digests, and no signatures',
   },
-  {
-    key: 'gpus',
-    flag: '--gpus',
-    accepted: [''],
-    why: 'could not select device driver: minidock gives out no GPUs; give their device nodes with --device',
-  },
 ];
 
 /** @throws MinidockError for the first one that asks for something. */

@@ -17,6 +17,7 @@ import {
 } from '../../../images/foreign/shape.ts';
 import type { Healthcheck } from '../../../images/types.ts';
 import type { DeviceRate } from '../../../runtime/cgroup/validate.ts';
+import type { DeviceRequest, DeviceSpec } from '../spec/devices.ts';
 import type { LogLoss } from '../spec/container.ts';
 import { id, lines, networkSpec, networkState, oneOf, whole } from './network-records.ts';
 import type {
@@ -47,6 +48,23 @@ const mount = record<MountSpec>({
   image: optional(record<MountedImage>({ name: line, id: line, layers: lines })),
   readOnly: flag,
   options: lines,
+});
+
+const device = record<DeviceSpec>({
+  host: line,
+  container: line,
+  access: line,
+  fileMode: optional(size),
+  uid: optional(size),
+  gid: optional(size),
+});
+
+const deviceRequest = record<DeviceRequest>({
+  driver: line,
+  count: whole,
+  ids: optional(lines),
+  capabilities: optional(lines),
+  options: optional(mapOf(text)),
 });
 
 const rates = listOf(record<DeviceRate>({ path: line, value: whole }));
@@ -111,7 +129,8 @@ const spec: Shape<ContainerSpec> = record<ContainerSpec>({
   noNewPrivileges: flag,
   ulimits: listOf(record<ContainerSpec['ulimits'][number]>({ name: line, soft: whole, hard: whole })),
   sysctls: mapOf(line),
-  devices: listOf(record<ContainerSpec['devices'][number]>({ host: line, container: line, access: line })),
+  devices: listOf(device),
+  deviceRequests: optional(listOf(deviceRequest)),
   deviceRules: optional(lines),
   shmSize: size,
   oomScoreAdj: whole,

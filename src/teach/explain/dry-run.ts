@@ -13,6 +13,7 @@ import { planRequested } from '../../engine/network/network-create.ts';
 import type { NetworkRequest } from '../../engine/network/network-request.ts';
 import { peekPorts, previewNetwork } from '../../engine/network/preview-network.ts';
 import { allSteps } from '../../engine/plans/run-plan.ts';
+import { readCdi } from '../../engine/cdi/effective.ts';
 import { computeRun } from '../../engine/plans/prepare.ts';
 import { idsDir, type Paths } from '../../engine/state/paths.ts';
 import { stderr } from '../../io/standard-streams.ts';
@@ -51,7 +52,9 @@ export async function printDryRun(
   const joined = findJoined(store, config);
   const { planEarly } = await import('../../engine/plans/early-plan.ts');
   const early = planEarly(store.paths, config);
-  const { plan } = computeRun(store.paths, config, attachment, { firstId, joined, early });
+  const { plan } = computeRun(store.paths, config, attachment, {
+    ...{ firstId, joined, early, withCdi: await readCdi(config) },
+  });
   await printSteps(throughExec(allSteps(plan), [config.name === '' ? 'NAME' : config.name]), how);
 }
 

@@ -21,6 +21,7 @@ import { ownAddresses } from '../../engine/spec/endpoints.ts';
 import { containerDir } from '../../engine/state/paths.ts';
 import { planRun, planStart } from '../../engine/plans/run-plan.ts';
 import type { Attachment } from '../../engine/network/attachment.ts';
+import { readCdi } from '../../engine/cdi/effective.ts';
 import { computeBundle, placesOf } from '../../engine/plans/prepare.ts';
 import { needsMtab } from '../../engine/plans/upper.ts';
 import { planVolumes } from '../../engine/plans/volume-plan.ts';
@@ -50,7 +51,7 @@ async function makeScript(
   const named = found.kind === 'bridge' && found.names !== undefined && found.names.length > 0;
   // A resolver is a program that minidock has and a script has not.
   const attachment: Attachment = named ? { ...found, names: [] } : found;
-  const computed = computeBundle(paths, config, attachment);
+  const computed = computeBundle(paths, config, attachment, { withCdi: await readCdi(config) });
   const volumes = freshVolumes(draft);
   const bundle = relocate(computed.bundle, { filesDir: containerDir(paths, config.id), volumes });
   const plan = planRun({

@@ -114,7 +114,20 @@ test.each([
   [['--runtime', 'kata'], 'unknown or invalid runtime name: kata'],
   [['--kernel-memory', '64m'], '--kernel-memory 64m is not supported'],
   [['--storage-opt', 'size=1G'], '--storage-opt size=1G is not supported'],
-  [['--gpus', 'all'], '--gpus all is not supported'],
+  [['--gpus', 'all'], 'could not select device driver "" with capabilities: [[gpu]]'],
+  [
+    ['--gpus', 'driver=nvidia,capabilities=utility'],
+    'could not select device driver "nvidia" with capabilities: [[utility gpu]]',
+  ],
+  [['--gpus', ''], 'invalid argument "" for "--gpus" flag: EOF'],
+  [['--gpus', 'x'], 'count must be an integer: strconv.Atoi: parsing "x": invalid syntax'],
+  [['--gpus', 'foo=bar'], "unexpected key 'foo' in 'foo=bar'"],
+  [['--gpus', 'all,all'], "gpu request key 'all' can be specified only once"],
+  [
+    ['--device', 'vendor.com/net=x'],
+    'CDI device injection failed: unresolvable CDI devices vendor.com/net=x',
+  ],
+  [['--device', 'vendor.com/net'], 'bad format for path'],
   [['--disable-content-trust=false'], '--disable-content-trust false is not supported'],
 ])('%j is refused', async (flags, words) => {
   const { exitCode, stderr } = await minidock('run', '--rm', ...flags, 'test', 'true');
