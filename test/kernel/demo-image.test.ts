@@ -1,36 +1,27 @@
 /**
- * The demo image before it is an image: what images/demo/build makes, run in namespaces of its own. The page must
- * tell the ways apart that a request can come, say nothing a client could smuggle in, and its first process must
+ * The demo image: what its Dockerfile makes, run in namespaces of its own, without minidock. The page must tell
+ * the ways apart that a request can come, say nothing a client could smuggle in, and its first process must
  * obey SIGTERM, which PID 1 does only if it cares to.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { createHost, type TestHost } from '../support/host/host.ts';
 import { runProgram, startProgram, waitFor, type RunResult } from '../support/host/processes.ts';
 
 const BUILD = resolve(import.meta.dirname, '../../images/demo/build');
-let dir: string;
+let host: TestHost;
 let root: string;
-let digest: string;
 
 beforeAll(async () => {
-  dir = mkdtempSync('/var/tmp/minidock-demo-');
-  root = join(dir, 'root');
+  host = await createHost();
+  root = join(host.dir, 'demo');
   mkdirSync(root);
-  digest = await build();
-  await runProgram(['tar', '-xpf', join(dir, 'demo.tar'), '-C', root]);
+  await host.run(['sh', '-ec', '"$0" --tar | tar -xp -C "$1"', BUILD, root], { env: host.env });
+  mkdirSync(join(root, 'dev'), { recursive: true });
   writeFileSync(join(root, 'dev/null'), '');
 });
-afterAll(() => {
-  rmSync(dir, { recursive: true, force: true });
-});
-
-async function build(): Promise<string> {
-  await runProgram(['sh', '-c', '"$0" --tar > "$1"', BUILD, join(dir, 'demo.tar')]);
-  const { stdout } = await runProgram(['sha256sum', join(dir, 'demo.tar')]);
-  return stdout.slice(0, 64);
-}
+afterAll(() => host.dispose());
 
 /** A network namespace like a container's: eth0 with an address, and a gateway. */
 const NETWORK = `ip link set lo up; ip link add eth0 type veth peer name other; ip link set other up; ip addr add 172.20.0.2/16 dev eth0; ip link set eth0 up
@@ -131,8 +122,14 @@ describe('the page', () => {
 });
 
 test('the same busybox gives the same image, byte for byte', async () => {
-  expect(await build()).toBe(digest);
-  expect(digest).not.toBe(createHash('sha256').digest('hex'));
+  const build = async (store: string): Promise<string> => {
+    const env = { ...host.env, MINIDOCK_ROOT: join(host.dir, store), SOURCE_DATE_EPOCH: '1700000000' };
+    const { stderr } = await host.run([BUILD], { env });
+    return /writing image (sha256:[0-9a-f]{64})/.exec(stderr)?.[1] ?? stderr;
+  };
+  const image = await build('one');
+  expect(image).toMatch(/^sha256:/);
+  expect(await build('other')).toBe(image);
 });
 
 test('served by PID 1, which ends at SIGTERM', async () => {
