@@ -17,7 +17,7 @@ import { writeImage, type WrittenImage } from './image.ts';
 import { parseDockerfile, type Dockerfile } from './parse/dockerfile.ts';
 import { planBuild } from './plan/graph.ts';
 import { Reporter } from './progress/report.ts';
-import type { MountSources } from './run-mounts.ts';
+import type { MountSources } from './mount-options.ts';
 import { showLines } from './show-lines.ts';
 
 export interface BuildRequest {
@@ -129,7 +129,7 @@ interface Planned {
 
 async function withPlan<T>(request: BuildRequest, work: (planned: Planned) => Promise<T>): Promise<T> {
   const store = await request.engine.images();
-  const context = await openContext(store, request.context, request.file, process.stdin);
+  const context = await openContext(store, request.context, request.file, process.stdin, request.ssh);
   const lines = context.text.split('\n').map((line) => line.replace(/\r$/, ''));
   try {
     const dockerfile = parseDockerfile(context.text);

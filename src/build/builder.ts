@@ -21,7 +21,7 @@ import { expandWord } from './parse/shell-words.ts';
 import { workdir } from './plan/config-change.ts';
 import { findStage, inLine, type BuildPlan, type PlannedStage } from './plan/graph.ts';
 import type { Reporter, Vertex } from './progress/report.ts';
-import type { MountSources } from './run-mounts.ts';
+import type { MountSources } from './mount-options.ts';
 import { RunStep } from './run-step.ts';
 import type { NamedContexts } from './context/named-contexts.ts';
 import type { SourceTree } from './context/source-tree.ts';
@@ -238,7 +238,7 @@ export class Builder {
         copy.perform(layer, stage.dirs, this.cache.time),
       );
     } finally {
-      copy.close();
+      await copy.close();
     }
   }
 

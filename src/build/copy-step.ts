@@ -3,9 +3,10 @@ import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import { posix } from 'node:path';
 import { join } from 'node:path';
 import type { ImageStore } from '../../images/store/image-store.ts';
-import { rulesOf } from './context/ignore.ts';
+import { rulesOf, type IgnoreRules } from './context/ignore.ts';
+import { parseRemote } from './context/remote-words.ts';
 import { cleanPath, matchPaths, treeOf, type SourceTree } from './context/source-tree.ts';
-import { BuildError } from './errors.ts';
+import { BuildError, NotMadeYet } from './errors.ts';
 import { copyFiles, type TextFile } from './execute/copy.ts';
 import { digestItem, type CopyItem, type Ownership, type Seen } from './execute/copy-files.ts';
 import { findOwner } from './execute/destination.ts';
@@ -15,13 +16,14 @@ import { withoutTabs } from './parse/heredocs.ts';
 import type { CopyInstruction } from './parse/instruction.ts';
 import { expandWord } from './parse/shell-words.ts';
 import { inLine } from './plan/graph.ts';
+import { RemoteSources } from './remote-sources.ts';
 import { variablesOf, type Stage } from './stage.ts';
 
 export interface PreparedCopy {
   readonly key: readonly unknown[];
   readonly createdBy: string;
   perform(layer: NewLayer, dirs: readonly string[], time: bigint): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Directories of the layers of a stage or an image, or a tree with rules of its own. */
@@ -31,6 +33,9 @@ export interface CopyParts {
   readonly store: ImageStore;
   readonly scope: { readonly escape: string };
   readonly context: () => Promise<SourceTree>;
+  readonly ssh: ReadonlyMap<string, string>;
+  /** Nothing is fetched. */
+  readonly dryRun: boolean;
 }
 
 export class CopyStep {
@@ -40,8 +45,7 @@ export class CopyStep {
   ) {}
 
   async prepare(stage: Stage, instruction: CopyInstruction, before: number): Promise<PreparedCopy> {
-    const { kind, lines, from } = instruction;
-    refuseUndone(instruction);
+    const { kind, lines, from, keepGitDir } = instruction;
     const variables = variablesOf(stage);
     const expand = (word: string): string =>
       inLine(lines, () => expandWord(word, variables, this.parts.scope.escape));
@@ -61,29 +65,53 @@ export class CopyStep {
     });
     const chown = instruction.chown === undefined ? undefined : expand(instruction.chown);
     const mode = instruction.chmod === undefined ? undefined : octal(expand(instruction.chmod), lines);
-    const { tree, close } = await this.tree(from, before);
+    const { tree, close: closeTree } = await this.tree(from, before);
+    const remotes = new RemoteSources(this.parts.store, this.parts.ssh.get('default'));
+    const close = async (): Promise<void> => {
+      closeTree();
+      await remotes.close();
+    };
     try {
       const ids = await this.owner(stage, chown);
       const owner: Ownership = { ...ids, mode };
       const exclude = rulesOf(instruction.exclude.map(expand));
-      const items = sources.flatMap((source) => {
-        const paths = matchPaths(tree, source);
-        return paths.map((path): CopyItem => ({
-          tree,
-          path,
-          name: nameOf(instruction, source, path),
-          keepsName: instruction.parents,
-          exclude,
-        }));
-      });
+      const checksum = checksumOf(instruction, expand);
+      const keyItems: CopyItem[] = [];
+      const items: CopyItem[] = [];
+      const more: string[] = [];
+      for (const source of sources) {
+        const remote = kind === 'ADD' ? parseRemote(source) : undefined;
+        if (remote === undefined) {
+          if (checksum !== undefined || keepGitDir) throw noRemote(lines);
+          const found = localItems(instruction, tree, source, exclude);
+          items.push(...found);
+          keyItems.push(...found);
+          continue;
+        }
+        if (this.parts.dryRun) throw new NotMadeYet();
+        const { keyTree, key, ...opened } = await remotes.open(remote, instruction, checksum);
+        const item: CopyItem = { ...opened, keepsName: false, exclude, isRemote: true };
+        items.push(item);
+        keyItems.push({ ...item, tree: keyTree });
+        more.push(...key);
+      }
       const seen: Seen[] = items.map((): Seen => new Map<string, string>());
       const digests: string[] = [];
-      for (const [index, item] of items.entries())
+      for (const [index, item] of keyItems.entries())
         digests.push(await digestItem(item, owner, seen[index] ?? new Map<string, string>()));
       const flags = `${chown === undefined ? '' : ` --chown=${chown}`}${instruction.chmod === undefined ? '' : ` --chmod=${expand(instruction.chmod)}`}`;
       const shown = [...instruction.heredocs.map(({ name }) => `<<${name}`), ...sources, given].join(' ');
       return {
-        key: [kind, destination, instruction.parents, items.map(({ name }) => name), digests, texts, owner],
+        key: [
+          kind,
+          destination,
+          instruction.parents,
+          items.map(({ name }) => name),
+          digests,
+          texts,
+          owner,
+          ...more,
+        ],
         createdBy: `${kind}${flags} ${shown} # buildkit`,
         perform: (layer, dirs, time) =>
           withRoot(openStage(layer, dirs), (root) =>
@@ -92,7 +120,7 @@ export class CopyStep {
         close,
       };
     } catch (error) {
-      close();
+      await close();
       throw error;
     }
   }
@@ -151,6 +179,27 @@ export class CopyStep {
   }
 }
 
+const localItems = (
+  instruction: CopyInstruction,
+  tree: SourceTree,
+  source: string,
+  exclude: IgnoreRules,
+): readonly CopyItem[] =>
+  matchPaths(tree, source).map((path) => ({
+    tree,
+    path,
+    name: nameOf(instruction, source, path),
+    keepsName: instruction.parents,
+    exclude,
+  }));
+
+const noRemote = (lines: CopyInstruction['lines']): BuildError =>
+  new BuildError({
+    code: 'DOCKERFILE_SYNTAX',
+    message: 'checksum and keep-git-dir are for sources of the web and Git repositories',
+    lines,
+  });
+
 async function withRoot<T>(root: number, work: (root: number) => Promise<T>): Promise<T> {
   try {
     return await work(root);
@@ -190,17 +239,16 @@ function nameOf({ parents }: CopyInstruction, source: string, path: string): str
   return pivot < 0 ? path : path.slice(cleanPath(source.slice(0, pivot)).join('/').length).replace(/^\//, '');
 }
 
-/** Each is refused in one line until it is there. */
-function refuseUndone({ kind, sources, checksum, keepGitDir, lines }: CopyInstruction): void {
-  const refuse = (what: string): never => {
-    throw new BuildError({
-      code: 'NOT_SUPPORTED',
-      message: `${what} is not supported by minidock yet`,
-      lines,
-    });
-  };
-  if (kind === 'ADD' && sources.some((source) => /^(https?|git|ssh):\/\/|^git@/.test(source)))
-    refuse('ADD of a URL or a Git repository');
-  if (checksum !== undefined) refuse('ADD --checksum');
-  if (keepGitDir) refuse('ADD --keep-git-dir');
+function checksumOf(
+  { checksum, lines }: CopyInstruction,
+  expand: (word: string) => string,
+): string | undefined {
+  if (checksum === undefined) return undefined;
+  const text = expand(checksum);
+  if (/^(sha256:[0-9a-f]{64}|[0-9a-f]{40})$/.test(text)) return text;
+  throw new BuildError({
+    code: 'DOCKERFILE_SYNTAX',
+    message: `invalid checksum digest format "${text}": sha256:… is one`,
+    lines,
+  });
 }

@@ -2,57 +2,31 @@
  * `RUN --mount`: what of the host and of other stages a RUN sees while it runs. Nothing of it is in the layer, and
  * neither a secret nor a socket is part of a key, of the arguments or of the history.
  */
-import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { StoredImage } from '../../images/types.ts';
-import type { Engine } from '../engine/engine.ts';
-import { tryLock, type Lock } from '../engine/state/lock.ts';
-import { cacheMountsDir } from '../engine/state/paths.ts';
 import { ensurePrivateDir } from '../io/private-dir.ts';
-import { delay } from '../../runtime/io/delay.ts';
 import { BuildError } from './errors.ts';
+import { cacheMount } from './cache-mount.ts';
+import { copyForMount } from './mount-copies.ts';
+import {
+  isSet,
+  subpathOf,
+  type HeldMounts,
+  type Hold,
+  type Holding,
+  type MountSources,
+} from './mount-options.ts';
 import type { Scope } from './metadata.ts';
 import type { MountOptions, RunInstruction } from './parse/instruction.ts';
 import { expandWord } from './parse/shell-words.ts';
 import { inLine } from './plan/graph.ts';
-import type { CreateRequest } from '../engine/spec/create-request.ts';
 import { variablesOf, type Stage } from './stage.ts';
-
-export interface MountSources {
-  readonly engine: Engine;
-  /** By id. */
-  readonly secrets: ReadonlyMap<string, () => Buffer>;
-  /** Sockets by id. */
-  readonly ssh: ReadonlyMap<string, string>;
-  /** A stage or an image by name; the context without one. */
-  readonly source: (name: string | undefined) => Promise<Stage>;
-}
-
-export interface HeldMounts {
-  readonly flags: Partial<CreateRequest>;
-  readonly env: readonly string[];
-  release(): void;
-}
 
 export interface PreparedMounts {
   readonly key: readonly unknown[];
   hold(script: { readonly path: string; readonly content: string } | undefined): Promise<HeldMounts>;
 }
-
-type Hold = (held: Holding) => void | Promise<void>;
-
-interface Holding {
-  readonly mounts: string[];
-  readonly tmpfs: string[];
-  readonly env: string[];
-  readonly images: Map<string, StoredImage>;
-  readonly undo: (() => void)[];
-  /** A directory for files of this RUN, in memory. */
-  readonly dir: () => string;
-}
-
-const POLL = 50;
 
 export class RunMounts {
   constructor(private readonly sources: MountSources) {}
@@ -112,12 +86,21 @@ export class RunMounts {
     { lines }: RunInstruction,
   ): Promise<{ readonly key: unknown; readonly hold?: Hold }> {
     const target = posix.resolve('/', stage.config.WorkingDir ?? '/', options.get('target') ?? '');
-    if (/[,"]/.test(target)) throw refused(`a mount at "${target}"`, lines);
+    if (/[,"]/.test(target))
+      throw new BuildError({
+        code: 'NOT_SUPPORTED',
+        message: `a mount at "${target}" is not supported: its path has a comma or a quote`,
+        lines,
+      });
     switch (options.get('type')) {
       case 'tmpfs': {
         const size = options.get('size');
         if (target.includes(':') || size?.includes(',') === true)
-          throw refused(`a tmpfs at "${target}"`, lines);
+          throw new BuildError({
+            code: 'NOT_SUPPORTED',
+            message: `a tmpfs at "${target}" is not supported`,
+            lines,
+          });
         return {
           key: ['tmpfs', target],
           hold: ({ tmpfs }) =>
@@ -125,13 +108,13 @@ export class RunMounts {
         };
       }
       case 'cache':
-        return this.cache(options, target, lines);
+        return cacheMount(this.sources, options, target, lines);
       case 'secret':
         return this.secret(options, target, lines);
       case 'ssh':
         return this.agent(options, target, lines);
       default:
-        return this.bind(options, target, lines);
+        return this.bind(options, target);
     }
   }
 
@@ -139,17 +122,20 @@ export class RunMounts {
   private async bind(
     options: MountOptions,
     target: string,
-    lines: RunInstruction['lines'],
   ): Promise<{ readonly key: unknown; readonly hold: Hold }> {
-    if (options.has('rw') && options.get('rw') !== 'false') throw refused('RUN --mount=type=bind,rw', lines);
-    const { source } = this.sources;
+    const { source, store } = this.sources;
     const stage = await source(options.get('from'));
-    const subpath = (options.get('source') ?? '')
-      .split('/')
-      .filter((part) => part !== '' && part !== '.')
-      .join('/');
-    // It becomes a word of a --mount, where a comma begins another option.
-    if (/[,"]/.test(subpath)) throw refused(`a mount of "${subpath}"`, lines);
+    const subpath = subpathOf(options);
+    if (isSet(options, 'rw'))
+      return {
+        key: ['bind', target, subpath, stage.key, 'rw'],
+        hold: async ({ mounts, undo }) => {
+          const work = await store.prepareLayer();
+          undo.push(() => rmSync(work, { recursive: true, force: true }));
+          const path = await copyForMount(store, stage.dirs, subpath, join(work, 'mount'));
+          mounts.push(`type=bind,src=${path},dst=${target}`);
+        },
+      };
     const name = `build-${String(stage.key)}`;
     const image: StoredImage = {
       id: '',
@@ -171,62 +157,39 @@ export class RunMounts {
     };
   }
 
-  private cache(
-    options: MountOptions,
-    target: string,
-    lines: RunInstruction['lines'],
-  ): { readonly key: unknown; readonly hold: Hold } {
-    for (const name of ['from', 'source'])
-      if (options.has(name)) throw refused(`RUN --mount=type=cache,${name}`, lines);
-    const id = options.get('id') ?? target;
-    const sharing = options.get('sharing') ?? 'shared';
-    if (!['shared', 'private', 'locked'].includes(sharing))
-      throw new BuildError({
-        code: 'DOCKERFILE_SYNTAX',
-        message: `unsupported sharing value "${sharing}"`,
-        lines,
-      });
-    const mode = Number.parseInt(options.get('mode') ?? '0755', 8);
-    const ids = [Number(options.get('uid') ?? 0), Number(options.get('gid') ?? 0)] as const;
-    return {
-      key: ['cache', target, id],
-      hold: async ({ mounts, undo }) => {
-        const name = createHash('sha256').update(id).digest('hex');
-        const base = join(cacheMountsDir(this.sources.engine.paths), name);
-        ensurePrivateDir(base);
-        let dir = join(base, 'data');
-        if (sharing !== 'shared') {
-          const taken = await claim(base, sharing);
-          dir = taken.dir;
-          undo.push(() => taken.lock.release());
-        }
-        if (mkdirSync(dir, { recursive: true }) !== undefined) {
-          chownSync(dir, ...ids);
-          chmodSync(dir, mode);
-        }
-        const readOnly = options.has('ro') && options.get('ro') !== 'false' ? ',readonly' : '';
-        mounts.push(`type=bind,src=${dir},dst=${target}${readOnly}`);
-      },
-    };
-  }
-
   private secret(
     options: MountOptions,
     target: string,
     lines: RunInstruction['lines'],
   ): { readonly key: unknown; readonly hold?: Hold } {
-    if (options.has('env')) throw refused('RUN --mount=type=secret,env', lines);
     const given = options.get('target');
-    const id = options.get('id') ?? (given === undefined ? '' : posix.basename(given));
+    const variable = options.get('env');
+    const id = options.get('id') ?? (given === undefined ? (variable ?? '') : posix.basename(given));
     const path = given === undefined ? `/run/secrets/${id}` : target;
     const read = this.sources.secrets.get(id);
-    const key = ['secret', path, id];
+    const key = ['secret', path, id, variable ?? ''];
     if (read === undefined) {
       if (options.get('required') === 'true')
         throw new BuildError({ code: 'NO_SUCH_SECRET', message: `secret ${id}: not found`, lines });
       return { key };
     }
-    return { key, hold: fileMount(options, path, read, '0400') };
+    const file = fileMount(options, path, read, '0400');
+    if (variable === undefined) return { key, hold: file };
+    return {
+      key,
+      hold: (held) => {
+        const value = read().toString();
+        if (value.includes('\0'))
+          throw new BuildError({
+            code: 'INVALID_SECRET',
+            message: `secret ${id} has a NUL byte, which no variable can hold`,
+            lines,
+          });
+        held.env.push(`${variable}=${value}`);
+        // The variable alone, unless a file is asked for too.
+        if (given !== undefined) return file(held);
+      },
+    };
   }
 
   private agent(
@@ -261,18 +224,3 @@ const fileMount =
     chmodSync(file, Number.parseInt(options.get('mode') ?? usual, 8));
     mounts.push(`type=bind,src=${file},dst=${path},readonly`);
   };
-
-/** locked: waits for the one directory; private: takes the first that no other RUN has. */
-async function claim(base: string, sharing: string): Promise<{ readonly dir: string; readonly lock: Lock }> {
-  for (;;) {
-    for (let number = 0; number < (sharing === 'locked' ? 1 : 1000); number++) {
-      const suffix = number === 0 ? '' : `-${String(number)}`;
-      const lock = tryLock(join(base, `lock${suffix}`));
-      if (lock !== undefined) return { dir: join(base, `data${suffix}`), lock };
-    }
-    await delay(POLL);
-  }
-}
-
-const refused = (what: string, lines: RunInstruction['lines']): BuildError =>
-  new BuildError({ code: 'NOT_SUPPORTED', message: `${what} is not supported by minidock yet`, lines });

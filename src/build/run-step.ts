@@ -1,4 +1,5 @@
 /** A RUN: what goes into its key, and the container that makes its layer. */
+import type { ImageStore } from '../../images/store/image-store.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { CreateRequest } from '../engine/spec/create-request.ts';
 import { BuildError } from './errors.ts';
@@ -8,11 +9,13 @@ import type { Scope } from './metadata.ts';
 import type { RunInstruction } from './parse/instruction.ts';
 import type { Reporter, Vertex } from './progress/report.ts';
 import { proxyEnv, runEnv, runText, runWords } from './run-instruction.ts';
-import { RunMounts, type MountSources } from './run-mounts.ts';
+import type { MountSources } from './mount-options.ts';
+import { RunMounts } from './run-mounts.ts';
 import { variablesOf, type Stage } from './stage.ts';
 
 export interface RunParts {
   readonly engine: Engine;
+  readonly store: ImageStore;
   readonly report: Reporter;
   readonly scope: Scope;
   /** Of `run`, for all RUNs. */
@@ -37,13 +40,13 @@ export class RunStep {
     vertex: Vertex,
     cached: Cached,
   ): Promise<Stage> {
-    const { engine, report, runFlags, scope, secrets, ssh, cache, signal } = this.parts;
+    const { engine, store, report, runFlags, scope, secrets, ssh, cache, signal } = this.parts;
     this.refuseHostNetwork(instruction);
     const words = runWords(instruction, stage);
     const env = runEnv(stage);
     const network = instruction.network === 'default' ? undefined : instruction.network;
     const source = (name: string | undefined): Promise<Stage> => this.parts.source(name, index);
-    const mounts = new RunMounts({ engine, secrets, ssh, source });
+    const mounts = new RunMounts({ engine, store, secrets, ssh, source });
     const { WorkingDir, User } = stage.config;
     const prepared = await mounts.prepare(instruction, stage, scope);
     const key = [

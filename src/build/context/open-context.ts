@@ -1,5 +1,5 @@
 /** What `build` was given as context and Dockerfile: a folder, a tar archive or a Dockerfile on standard input. */
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, createReadStream, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { rm } from 'node:fs/promises';
@@ -14,7 +14,10 @@ import { extractArchive } from '../../engine/files/archive.ts';
 import { openDirectory, TreeSink } from '../../engine/files/tree-sink.ts';
 import { BuildError } from '../errors.ts';
 import { MAX_DOCKERFILE } from '../parse/document.ts';
+import { fetchGit } from './fetch-git.ts';
+import { fetchUrl } from './fetch-url.ts';
 import { parseIgnore } from './ignore.ts';
+import { parseRemote, type Remote } from './remote-words.ts';
 import { treeOf, type SourceTree } from './source-tree.ts';
 
 export interface OpenedContext {
@@ -29,14 +32,11 @@ export async function openContext(
   context: string,
   file: string | undefined,
   stdin: Readable,
+  ssh: ReadonlyMap<string, string>,
 ): Promise<OpenedContext> {
-  if (/^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(context))
-    throw new BuildError({
-      code: 'NOT_SUPPORTED',
-      message: `a context at ${context} is not supported by minidock yet`,
-      hint: 'Fetch it first, then build the folder.',
-    });
-  if (context !== '-') {
+  const remote = parseRemote(context);
+  if (remote?.kind === 'git') return openRepository(store, remote, file, ssh.get('default'));
+  if (context !== '-' && remote === undefined) {
     const root = openFolder(context);
     try {
       const text = file === '-' ? (await readAll(stdin)).toString() : readDockerfile(root, context, file);
@@ -50,7 +50,7 @@ export async function openContext(
       throw error;
     }
   }
-  if (file === '-')
+  if (file === '-' && context === '-')
     throw new BuildError({
       code: 'INVALID_FLAG',
       message: "invalid argument: can't use stdin for both build context and dockerfile",
@@ -61,18 +61,54 @@ export async function openContext(
   const close = (): Promise<void> => rm(work, { recursive: true, force: true });
   const root = openDirectory(dir);
   try {
-    const [head, rest] = await peek(stdin);
+    const [head, rest] = await peek(remote === undefined ? stdin : await download(remote.url, work));
     if (isText(head)) {
       const text = (await readAll(rest)).toString();
       return { text, tree: treeOf(root, true), close: async () => void (closeSync(root), await close()) };
     }
     await extractArchive(rest, new TreeSink({ root, base: '', keepOwners: true }));
     const name = file ?? 'Dockerfile';
-    const text = readIn(root, name) ?? missing(name);
+    const text = file === '-' ? (await readAll(stdin)).toString() : (readIn(root, name) ?? missing(name));
     const tree = treeOf(root, true, rules(root, file, dir));
     return { text, tree, close: async () => void (closeSync(root), await close()) };
   } catch (error) {
     closeSync(root);
+    await close();
+    throw error;
+  }
+}
+
+/** A file of the web: a Dockerfile, or an archive with one. */
+async function download(url: string, work: string): Promise<Readable> {
+  const directory = join(work, 'download');
+  mkdirSync(directory, { mode: 0o700 });
+  const { name } = await fetchUrl(url, directory);
+  return createReadStream(join(directory, name), { highWaterMark: 1 << 20 });
+}
+
+async function openRepository(
+  store: ImageStore,
+  remote: Extract<Remote, { kind: 'git' }>,
+  file: string | undefined,
+  agent: string | undefined,
+): Promise<OpenedContext> {
+  const work = await store.prepareLayer();
+  const roots: number[] = [];
+  const close = async (): Promise<void> => {
+    for (const root of roots) closeSync(root);
+    await rm(work, { recursive: true, force: true });
+  };
+  try {
+    const { directory } = await fetchGit(remote, join(work, 'context'), { keepGitDir: false, agent });
+    const top = openDirectory(directory);
+    roots.push(top);
+    // A link of the repository leads nowhere else.
+    const root = openInRoot(calls, top, fromText(remote.subdir), O_PATH | constants.O_DIRECTORY);
+    roots.push(root);
+    const name = file ?? 'Dockerfile';
+    const text = readIn(root, name) ?? missing(name);
+    return { text, tree: treeOf(root, true, rules(root, file, directory)), close };
+  } catch (error) {
     await close();
     throw error;
   }

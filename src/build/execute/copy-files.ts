@@ -20,6 +20,10 @@ export interface CopyItem {
   /** A directory is copied under its name, and not its contents alone. */
   readonly keepsName: boolean;
   readonly exclude: IgnoreRules;
+  /** Not of the context: never extracted. */
+  readonly isRemote?: boolean;
+  /** Of all its files, nanoseconds. */
+  readonly time?: bigint | undefined;
 }
 
 export interface Ownership {
@@ -71,6 +75,7 @@ export async function walkItem(item: CopyItem, owner: Ownership, visit: VisitCop
       linkpath: entry.type === 'link' ? rename(entry.linkpath) : entry.linkpath,
       uid: owner.uid ?? (tree.ownedByRoot ? 0 : entry.uid),
       gid: owner.gid ?? (tree.ownedByRoot ? 0 : entry.gid),
+      mtime: item.time ?? entry.mtime,
       mode: owner.mode === undefined || entry.type === 'symlink' ? entry.mode : owner.mode,
     });
     if (isDirectory) await visit(changed(entryOf('dir', from, fstatSync(fd, { bigint: true }))), () => fd);

@@ -57,7 +57,7 @@ async function copyItem(
   latest: { time: bigint },
 ): Promise<void> {
   const { root, destination, owner } = work;
-  if (work.extracts && isArchive(item)) return extract(work, item, directories);
+  if (work.extracts && item.isRemote !== true && isArchive(item)) return extract(work, item, directories);
   const isDirectory = isDirectoryIn(item.tree.root, `/${item.path}`) === true;
   const into = isDirectory || isDirectoryIn(root, destination) === true;
   // A file that becomes the destination itself; a link there is followed, as in a shell.
@@ -81,7 +81,9 @@ async function copyItem(
       );
       sink.entry(entry, entry.type === 'file' ? open() : undefined);
       if (entry.type !== 'file') return;
-      if (seen.get(given.path) !== stampOf(open())) throw new ChangedFile(toText(given.path));
+      // What was fetched is this process's own, and .git is no part of the key.
+      if (item.isRemote !== true && seen.get(given.path) !== stampOf(open()))
+        throw new ChangedFile(toText(given.path));
     });
     sink.end();
   } finally {

@@ -51,7 +51,7 @@ interface BuildFlags {
 export const buildImage: Verb = {
   configure(command, context) {
     command
-      .usage('[OPTIONS] PATH | -')
+      .usage('[OPTIONS] PATH | URL | -')
       .argument('<context>')
       .option('-t, --tag <name>', 'Name and optionally a tag (format: "name:tag")', collect)
       .option('-f, --file <file>', 'Name of the Dockerfile (default: "PATH/Dockerfile")')

@@ -185,7 +185,8 @@ test.each([
   ['RUN --security=insecure true', '--security is not supported'],
   ['RUN --network=host true', 'network.host is not allowed'],
   ['RUN --mount=type=bind,source=${COMMA},target=/mnt true', 'not supported'],
-  ['ADD https://example.com/x /', 'not supported'],
+  ['RUN --mount=type=bind,rw,source=${COMMA},target=/mnt true', 'not supported'],
+  ['RUN --mount=type=cache,source=${COMMA},from=test,target=/mnt true', 'not supported'],
   ['NOPE', 'unknown instruction: NOPE'],
   ['RUN ["nosuch"]', 'executable file not found'],
 ])('%s is refused with its line', async (line, words) => {

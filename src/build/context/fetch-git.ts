@@ -1,0 +1,93 @@
+/**
+ * A Git repository's files, by the host's git: one commit without history where the server can, with its submodules.
+ * git asks no questions, runs no hooks of the repository (a new one has none) and speaks only protocols of the net.
+ */
+import { existsSync, mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { BuildError } from '../errors.ts';
+import type { Remote } from './remote-words.ts';
+
+export interface Checkout {
+  readonly directory: string;
+  /** 40 hex digits. */
+  readonly commit: string;
+  /** Of the commit, nanoseconds. */
+  readonly time: bigint;
+}
+
+const PROTOCOLS = 'http:https:ssh:git';
+
+/** Into `directory`, which is new. `agent`: the socket for keys of ssh. @throws BuildError with git's words. */
+export async function fetchGit(
+  { repository, ref = 'HEAD' }: Extract<Remote, { kind: 'git' }>,
+  directory: string,
+  { keepGitDir, agent }: { readonly keepGitDir: boolean; readonly agent?: string | undefined },
+): Promise<Checkout> {
+  // A name that begins so would be an option to git.
+  if (ref.startsWith('-') || repository.startsWith('-'))
+    throw failed(repository, `"${ref}" is no name of a commit`);
+  mkdirSync(directory, { mode: 0o755 });
+  const git = async (...args: readonly string[]): Promise<string> => run(directory, args, agent, repository);
+  await git('init', '-q');
+  await git('remote', 'add', 'origin', repository);
+  const fetch = (...more: readonly string[]): Promise<string> =>
+    git('fetch', '-q', '--no-tags', ...more, 'origin', ref);
+  try {
+    await fetch('--depth=1');
+  } catch (error) {
+    // A plain web server has no shallow fetch, and many servers give single commits to nobody.
+    await fetch().catch(async () => {
+      if (!/^[0-9a-f]{7,40}$/.test(ref)) throw error;
+      await git('fetch', '-q', 'origin', '+refs/heads/*:refs/remotes/origin/*', '+refs/tags/*:refs/tags/*');
+      await git('update-ref', 'FETCH_HEAD', `${ref}^{commit}`);
+    });
+  }
+  await git('checkout', '-q', '--detach', 'FETCH_HEAD');
+  if (existsSync(join(directory, '.gitmodules')))
+    await git('submodule', 'update', '-q', '--init', '--recursive', '--depth=1');
+  const [commit = '', seconds = ''] = (await git('log', '-1', '--format=%H %ct')).trim().split(' ');
+  if (!keepGitDir) await rm(join(directory, '.git'), { recursive: true, force: true });
+  return { directory, commit, time: BigInt(seconds) * 1_000_000_000n };
+}
+
+function run(
+  cwd: string,
+  args: readonly string[],
+  agent: string | undefined,
+  repository: string,
+): Promise<string> {
+  const env = {
+    ...process.env,
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_ALLOW_PROTOCOL: PROTOCOLS,
+    GIT_SSH_COMMAND: process.env['GIT_SSH_COMMAND'] ?? 'ssh -o BatchMode=yes',
+    GIT_DIR: undefined,
+    GIT_WORK_TREE: undefined,
+    GIT_INDEX_FILE: undefined,
+    ...(agent === undefined ? {} : { SSH_AUTH_SOCK: agent }),
+  };
+  const options = { cwd, env, maxBuffer: 16 << 20 };
+  return new Promise((resolve, reject) => {
+    execFile(
+      'git',
+      ['-c', 'core.hooksPath=/dev/null', '-c', 'advice.detachedHead=false', ...args],
+      options,
+      (error, stdout, stderr) => {
+        if (error === null) resolve(stdout);
+        else if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+          reject(failed(repository, 'git is not installed: apt install git'));
+        else reject(failed(repository, `git ${args.join(' ')}: ${stderr.trim() || error.message}`));
+      },
+    );
+  });
+}
+
+const failed = (repository: string, why: string): BuildError =>
+  new BuildError({
+    code: 'GIT_FAILED',
+    message: `failed to fetch the Git repository ${withoutPassword(repository)}: ${withoutPassword(why)}`,
+  });
+
+const withoutPassword = (text: string): string => text.replace(/(:\/\/[^/\s:@]*):[^/\s@]*@/g, '$1:***@');
