@@ -22,8 +22,12 @@ export function hostPlatform(nodeArch: string = process.arch): Platform {
 export function parsePlatform(text: string): Platform {
   const parts = text.toLowerCase().split('/');
   if (parts.length > 3) throw invalidPlatform(`"${text}": cannot parse platform specifier`);
-  const wrong = parts.find((part) => !/^[a-z0-9_.-]+$/.test(part));
-  if (wrong !== undefined) throw invalidPlatform(`"${wrong}" is an invalid component of "${text}"`);
+  const wrong = parts.find((part) => !/^[a-z0-9_-]+$/.test(part));
+  if (wrong !== undefined) {
+    throw invalidPlatform(
+      `"${wrong}" is an invalid component of "${text}": platform specifier component must match "^[A-Za-z0-9_-]+$"`,
+    );
+  }
   const [first = '', second, variant] = parts;
   if (second === undefined) {
     if (SYSTEMS.has(first)) return normalizePlatform({ ...hostPlatform(), os: first });

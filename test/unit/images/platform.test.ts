@@ -68,12 +68,15 @@ test.each([
   expect(formatPlatform(parsePlatform(text))).toBe(normal);
 });
 
+const MUST = 'platform specifier component must match "^[A-Za-z0-9_-]+$"';
+
 test.each([
-  ['', '"" is an invalid component of ""'],
-  ['/', '"" is an invalid component of "/"'],
-  ['linux/', '"" is an invalid component of "linux/"'],
+  ['', `"" is an invalid component of "": ${MUST}`],
+  ['/', `"" is an invalid component of "/": ${MUST}`],
+  ['linux/', `"" is an invalid component of "linux/": ${MUST}`],
   ['a/b/c/d', '"a/b/c/d": cannot parse platform specifier'],
-  ['linux/amd 64', '"amd 64" is an invalid component of "linux/amd 64"'],
+  ['linux/amd 64', `"amd 64" is an invalid component of "linux/amd 64": ${MUST}`],
+  ['linux/a.b', `"a.b" is an invalid component of "linux/a.b": ${MUST}`],
   ['x', '"x": unknown operating system or architecture'],
 ])('%j is refused', (text, words) => {
   expect(() => parsePlatform(text)).toThrow(
