@@ -10,9 +10,15 @@ import { containerEvent } from '../../engine/state/events/events.ts';
 import { stderr, stdout } from '../../io/standard-streams.ts';
 import { humanSize } from '../../ui/human.ts';
 import { WHILE, withSpinner } from '../../ui/spinner.ts';
+import { planCopy } from '../../engine/plans/file-verb-plans.ts';
+import { performSteps } from '../../engine/state/perform-step.ts';
+import { findContainer } from '../../engine/reconcile.ts';
+import type { ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { defineExplainFlags } from '../shared/explain-options.ts';
+import { explained } from '../shared/explained.ts';
 import type { Context, Verb } from '../shared/verb.ts';
 
-interface CopyFlags {
+interface CopyFlags extends ExplainFlags {
   readonly archive?: boolean;
   readonly followLink?: boolean;
   readonly quiet?: boolean;
@@ -31,40 +37,70 @@ export const cp: Verb = {
       .option('-q, --quiet', 'Suppress progress output during copy')
       .action(async (source: string, destination: string, flags: CopyFlags) => {
         requireRoot('cp');
-        const work = (): Promise<Copied> => copy(context, source, destination, flags.followLink ?? false);
-        const copied = await withSpinner(`Copying ${source}`, work, {
-          after: WHILE,
-          quiet: flags.quiet ?? false,
+        const request = toRequest(source, destination);
+        const container = await findContainer(context.engine.containers, request.name);
+        const steps = planCopy(context.engine.paths, container, {
+          ...{ inward: request.writable, path: request.path },
+          other: request.writable ? request.source : request.destination,
         });
-        if (flags.quiet === true || copied.to === '-') return;
+        const done: Copied[] = [];
+        await explained(flags, {
+          plan: () => steps,
+          perform: async (tell) => {
+            tell?.(steps);
+            const work = (): Promise<Copied> => copy(context, request, flags.followLink ?? false);
+            const quiet = flags.quiet ?? tell !== undefined;
+            done.push(
+              await performSteps(steps, () =>
+                withSpinner(`Copying ${source}`, work, { after: WHILE, quiet }),
+              ),
+            );
+          },
+          nothing: 'there is nothing to copy',
+        });
+        const [copied] = done;
+        if (copied === undefined || flags.quiet === true || copied.to === '-') return;
         stderr.write(`Successfully copied ${humanSize(copied.size)} to ${copied.to}\n`);
       });
+    defineExplainFlags(command, { dryRun: true });
   },
 };
 
-async function copy(
-  { engine }: Context,
-  sourceText: string,
-  destinationText: string,
-  followLink: boolean,
-): Promise<Copied> {
+interface CopyRequest {
+  /** The container. */
+  readonly name: string;
+  /** In it. */
+  readonly path: string;
+  readonly source: string;
+  readonly destination: string;
+  /** Into the container. */
+  readonly writable: boolean;
+}
+
+function toRequest(sourceText: string, destinationText: string): CopyRequest {
   const [source, destination] = [parseCopyArgument(sourceText), parseCopyArgument(destinationText)];
   if (source.path === '') throw wrong('source can not be empty');
   if (destination.path === '') throw wrong('destination can not be empty');
   if (source.container !== undefined && destination.container !== undefined)
     throw wrong('copying between containers is not supported');
-  const [name, path, writable] =
-    source.container === undefined
-      ? [destination.container, destination.path, true]
-      : [source.container, source.path, false];
+  const writable = source.container === undefined;
+  const { container: name, path } = writable ? destination : source;
   if (name === undefined) throw wrong('must specify at least one container source');
-  if (destination.path === '-' && stdout.isTTY) throw wrong('refusing to write an archive to a terminal');
+  return { name, path, source: source.path, destination: destination.path, writable };
+}
+
+async function copy(
+  { engine }: Context,
+  { name, path, source, destination, writable }: CopyRequest,
+  followLink: boolean,
+): Promise<Copied> {
+  if (destination === '-' && stdout.isTTY) throw wrong('refusing to write an archive to a terminal');
   return withContainerRoot(engine.containers, name, { writable, mounts: true }, (root, { config, state }) => {
     const firstId = hasProgram(state) ? (state.firstId ?? 0) : 0;
     recordEvent(engine.paths, containerEvent(config, writable ? 'extract-to-dir' : 'archive-path'));
     const side = { root, name, path, readOnlyRoot: config.spec.readOnly, firstId };
-    if (writable) return copyToContainer(side, source.path === '-' ? process.stdin : source.path, followLink);
-    return copyFromContainer(side, destination.path, followLink, (bytes) => stdout.writePatiently(bytes));
+    if (writable) return copyToContainer(side, source === '-' ? process.stdin : source, followLink);
+    return copyFromContainer(side, destination, followLink, (bytes) => stdout.writePatiently(bytes));
   });
 }
 

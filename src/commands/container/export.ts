@@ -9,7 +9,17 @@ import { recordEvent } from '../../engine/state/events/event-log.ts';
 import { containerEvent } from '../../engine/state/events/events.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import { refuseTerminal, writeBeside } from '../shared/output-file.ts';
+import { planExport } from '../../engine/plans/file-verb-plans.ts';
+import { performSteps } from '../../engine/state/perform-step.ts';
+import { findContainer } from '../../engine/reconcile.ts';
+import type { ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { defineExplainFlags } from '../shared/explain-options.ts';
+import { explained } from '../shared/explained.ts';
 import type { Verb } from '../shared/verb.ts';
+
+interface ExportFlags extends ExplainFlags {
+  readonly output?: string;
+}
 
 export const exportContainer: Verb = {
   configure(command, { engine }) {
@@ -17,26 +27,43 @@ export const exportContainer: Verb = {
       .usage('[OPTIONS] CONTAINER')
       .argument('<container>')
       .option('-o, --output <string>', 'Write to a file, instead of STDOUT')
-      .action(async (name: string, flags: { readonly output?: string }) => {
+      .action(async (name: string, flags: ExportFlags) => {
         requireRoot('export');
-        refuseTerminal(flags.output);
-        await withContainerRoot(
-          engine.containers,
-          name,
-          { writable: false, mounts: false },
-          async (root, { config, state }) => {
-            recordEvent(engine.paths, containerEvent(config, 'export'));
-            const firstId = hasProgram(state) ? (state.firstId ?? 0) : 0;
-            if (flags.output === undefined) {
-              await writeArchive(root, '', (bytes) => stdout.writePatiently(bytes), firstId);
-              return;
-            }
-            await writeBeside(flags.output, 'failed to export container', (stream) =>
-              writeArchive(root, '', (bytes) => patiently(stream, bytes), firstId).then(() => undefined),
+        await explained(flags, {
+          plan: async () =>
+            planExport(engine.paths, await findContainer(engine.containers, name), flags.output),
+          perform: async (tell) => {
+            refuseTerminal(flags.output);
+            const steps = planExport(
+              engine.paths,
+              await findContainer(engine.containers, name),
+              flags.output,
             );
+            tell?.(steps);
+            await performSteps(steps, () => write(name, flags.output));
           },
-        );
+          nothing: 'there is nothing to export',
+        });
       });
+    defineExplainFlags(command, { dryRun: true });
+
+    const write = (name: string, output: string | undefined): Promise<void> =>
+      withContainerRoot(
+        engine.containers,
+        name,
+        { writable: false, mounts: false },
+        async (root, { config, state }) => {
+          recordEvent(engine.paths, containerEvent(config, 'export'));
+          const firstId = hasProgram(state) ? (state.firstId ?? 0) : 0;
+          if (output === undefined) {
+            await writeArchive(root, '', (bytes) => stdout.writePatiently(bytes), firstId);
+            return;
+          }
+          await writeBeside(output, 'failed to export container', (stream) =>
+            writeArchive(root, '', (bytes) => patiently(stream, bytes), firstId).then(() => undefined),
+          );
+        },
+      );
   },
 };
 

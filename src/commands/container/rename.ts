@@ -3,6 +3,11 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import { renameContainer } from '../../engine/lifecycle.ts';
 import { hasProgram } from '../../engine/spec/container.ts';
 import { isValidName } from '../../engine/state/store.ts';
+import { planRename } from '../../engine/plans/file-verb-plans.ts';
+import { performSteps } from '../../engine/state/perform-step.ts';
+import type { ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { defineExplainFlags } from '../shared/explain-options.ts';
+import { explained } from '../shared/explained.ts';
 import type { Verb } from '../shared/verb.ts';
 
 export const rename: Verb = {
@@ -11,7 +16,7 @@ export const rename: Verb = {
       .usage('CONTAINER NEW_NAME')
       .argument('<container>')
       .argument('<name>')
-      .action(async (from: string, to: string) => {
+      .action(async (from: string, to: string, flags: ExplainFlags) => {
         const { config } = engine.containers.find(from);
         const name = to.replace(/^\//, '');
         if (!isValidName(name)) {
@@ -28,11 +33,26 @@ export const rename: Verb = {
             exitCode: 1,
           });
         }
-        renameContainer(engine.containers, from, name);
-        const renamed = engine.containers.find(config.id);
-        if (!hasProgram(renamed.state)) return;
-        const { announceNames } = await import('../../engine/network/naming.ts');
-        announceNames(engine.paths, renamed.config, renamed.state.network);
+        const steps = planRename(engine.paths, config, name);
+        await explained(flags, {
+          plan: () => {
+            const taken = engine.containers.names.refusalOf(name);
+            if (taken !== undefined) throw taken;
+            return steps;
+          },
+          perform: async (tell) => {
+            tell?.(steps);
+            await performSteps(steps, async () => {
+              renameContainer(engine.containers, from, name);
+              const renamed = engine.containers.find(config.id);
+              if (!hasProgram(renamed.state)) return;
+              const { announceNames } = await import('../../engine/network/naming.ts');
+              announceNames(engine.paths, renamed.config, renamed.state.network);
+            });
+          },
+          nothing: 'there is nothing to rename',
+        });
       });
+    defineExplainFlags(command, { dryRun: true });
   },
 };

@@ -1,5 +1,5 @@
 /** `import`: a root filesystem in a tar becomes an image of one layer. */
-import { createReadStream, openSync, type ReadStream } from 'node:fs';
+import { closeSync, createReadStream, openSync, type ReadStream } from 'node:fs';
 import { importRootfs } from '../../../images/archives/import.ts';
 import { familiarName, parseReference } from '../../../images/reference.ts';
 import { parsePlatform } from '../../../images/platform.ts';
@@ -8,10 +8,16 @@ import { recordEvents } from '../../engine/state/events/event-log.ts';
 import { imageEvent } from '../../engine/state/events/events.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { withSpinner } from '../../ui/spinner.ts';
+import type { StoredImage } from '../../../images/types.ts';
+import { planImport } from '../../engine/plans/file-verb-plans.ts';
+import { performSteps } from '../../engine/state/perform-step.ts';
+import type { ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { defineExplainFlags } from '../shared/explain-options.ts';
+import { explained } from '../shared/explained.ts';
 import { collect, type Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
 
-interface ImportFlags {
+interface ImportFlags extends ExplainFlags {
   readonly change?: readonly string[];
   readonly message?: string;
   readonly platform?: string;
@@ -35,17 +41,35 @@ export const importImage: Verb = {
             hint: `Fetch it first: curl -L ${file} | minidock import - …`,
           });
         }
-        const store = await engine.images();
-        const image = await withSpinner('Importing the root filesystem', () =>
-          importRootfs({
+        const steps = planImport(engine.paths, file, reference);
+        const work = async (): Promise<StoredImage> => {
+          const store = await engine.images();
+          return importRootfs({
             store,
             input: file === '-' ? process.stdin : openArchive(file),
             reference,
             changes: flags.change,
             message: flags.message ?? `Imported from ${file}`,
             platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
-          }),
-        );
+          });
+        };
+        const made: StoredImage[] = [];
+        await explained(flags, {
+          plan: () => {
+            if (file !== '-') closeSync(openSync(file, 'r'));
+            return steps;
+          },
+          perform: async (tell) => {
+            tell?.(steps);
+            const quiet = tell !== undefined;
+            made.push(
+              await performSteps(steps, () => withSpinner('Importing the root filesystem', work, { quiet })),
+            );
+          },
+          nothing: 'there is nothing to import',
+        });
+        const [image] = made;
+        if (image === undefined) return;
         const { id } = image;
         const named = reference === undefined ? [] : [familiarName(parseReference(reference))];
         recordEvents(engine.paths, [
@@ -54,6 +78,7 @@ export const importImage: Verb = {
         ]);
         stdout.write(`${id}\n`);
       });
+    defineExplainFlags(command, { dryRun: true });
   },
 };
 

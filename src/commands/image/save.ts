@@ -9,8 +9,18 @@ import { imageEvent } from '../../engine/state/events/events.ts';
 import { findImage } from '../../engine/images/find-image.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { refuseTerminal, writeBeside } from '../shared/output-file.ts';
+import { planSave } from '../../engine/plans/file-verb-plans.ts';
+import { performSteps } from '../../engine/state/perform-step.ts';
+import type { ExplainFlags } from '../../teach/explain/explain-flags.ts';
+import { defineExplainFlags } from '../shared/explain-options.ts';
+import { explained } from '../shared/explained.ts';
 import type { Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
+
+interface SaveFlags extends ExplainFlags {
+  readonly output?: string;
+  readonly platform?: string;
+}
 
 export const save: Verb = {
   configure(command, { engine }) {
@@ -19,27 +29,36 @@ export const save: Verb = {
       .argument('<images...>')
       .option('-o, --output <string>', 'Write to a file, instead of STDOUT')
       .option('--platform <string>', 'Save only the given platform ("os[/arch[/variant]]")')
-      .action(
-        async (names: readonly string[], flags: { readonly output?: string; readonly platform?: string }) => {
-          requireRoot('save');
-          refuseTerminal(flags.output);
-          const platform = flags.platform === undefined ? undefined : parsePlatform(flags.platform);
-          const requests: SaveRequest[] = [];
-          for (const name of names) {
-            const image = await findImage(engine, name);
-            if (platform !== undefined) checkPlatform(image, name, platform);
-            requests.push({ image, tags: tagsNamed(name, image.tags) });
-          }
-          const store = await engine.images();
-          if (flags.output === undefined) await saveImages(store, requests, stdout.asNodeStream());
-          else
-            await writeBeside(flags.output, 'failed to save image', (stream) =>
-              saveImages(store, requests, stream),
-            );
-          for (const { image } of requests)
-            recordEvent(engine.paths, imageEvent('save', image.id, image.id, image.config.config?.Labels));
-        },
-      );
+      .action(async (names: readonly string[], flags: SaveFlags) => {
+        requireRoot('save');
+        const platform = flags.platform === undefined ? undefined : parsePlatform(flags.platform);
+        const requests: SaveRequest[] = [];
+        for (const name of names) {
+          const image = await findImage(engine, name);
+          if (platform !== undefined) checkPlatform(image, name, platform);
+          requests.push({ image, tags: tagsNamed(name, image.tags) });
+        }
+        const steps = planSave(engine.paths, names, flags.output);
+        const done = await explained(flags, {
+          plan: () => steps,
+          perform: async (tell) => {
+            refuseTerminal(flags.output);
+            tell?.(steps);
+            await performSteps(steps, () => write(requests, flags.output));
+          },
+          nothing: 'there is nothing to save',
+        });
+        if (!done) return;
+        for (const { image } of requests)
+          recordEvent(engine.paths, imageEvent('save', image.id, image.id, image.config.config?.Labels));
+      });
+    defineExplainFlags(command, { dryRun: true });
+
+    const write = async (requests: readonly SaveRequest[], output: string | undefined): Promise<void> => {
+      const store = await engine.images();
+      if (output === undefined) await saveImages(store, requests, stdout.asNodeStream());
+      else await writeBeside(output, 'failed to save image', (stream) => saveImages(store, requests, stream));
+    };
   },
 };
 

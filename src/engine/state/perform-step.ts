@@ -29,3 +29,9 @@ export function performStep<T>(step: Step, work: () => Promise<T>): Promise<T> {
     return result;
   });
 }
+
+/** The one step of a verb that has one. */
+export function performSteps<T>(steps: readonly Step[], work: () => Promise<T>): Promise<T> {
+  const [step] = steps;
+  return step === undefined ? work() : performStep(step, work);
+}

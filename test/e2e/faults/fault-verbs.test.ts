@@ -108,6 +108,25 @@ const CASES: Readonly<Record<string, Case>> = {
     words: ['subject', 'made'],
     cleanUp: [...REMOVE, ...NO_IMAGE],
   },
+  rename: {
+    setUp: [['create', '--name', 'subject', ...SLEEP]],
+    verb: ['rename'],
+    words: ['subject', 'renamed'],
+    cleanUp: [['rm', '-f', '-v', 'subject', 'renamed']],
+  },
+  tag: { verb: ['tag'], words: ['test', 'made'], cleanUp: NO_IMAGE },
+  'cp into one that runs': {
+    setUp: RUNNING,
+    verb: ['cp'],
+    words: ['/etc/hosts', 'subject:/data'],
+    cleanUp: REMOVE,
+  },
+  'cp into one that does not': {
+    setUp: [['create', '--name', 'subject', '-v', '/data', ...SLEEP]],
+    verb: ['cp'],
+    words: ['/etc/hosts', 'subject:/data'],
+    cleanUp: REMOVE,
+  },
   pause: { setUp: RUNNING, verb: ['pause'], words: ['subject'], cleanUp: REMOVE },
   unpause: {
     setUp: [...RUNNING, ['pause', 'subject']],

@@ -1,6 +1,6 @@
 /** `--explain` and `--dry-run` of the verbs besides run: what is printed is what is done, and a dry run does nothing. */
 import { describe, expect, test } from '@jest/globals';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { useEngine } from '../../support/engine.ts';
 import { succeed } from '../../support/images/image.ts';
@@ -557,6 +557,78 @@ describe('pull', () => {
     } finally {
       await engine.minidock('rmi', name);
       await registry.stop();
+    }
+  });
+});
+
+describe('files and names', () => {
+  const at = (name: string): string => join(engine.host.dir, name);
+
+  test.each([
+    ['rename', ['off', 'renamed'], 'container.rename'],
+    ['tag', ['test', 'tagged'], 'image.name'],
+    ['cp', ['off:/www', at], 'files.copy'],
+    ['cp', ['/etc/hosts', 'off:/tmp'], 'files.copy'],
+    ['export', ['-o', at, 'off'], 'archive.write'],
+    ['save', ['-o', at, 'test'], 'archive.write'],
+  ] as const)(
+    '%s %j: what a dry run prints is what is done, and it does nothing',
+    async (verb, words, id) => {
+      await engine.ok('create', '--name', 'off', 'test', 'sleep', '100');
+      rmSync(at('written'), { recursive: true, force: true });
+      const own = at('written');
+      const argv = words.map((word) => (typeof word === 'string' ? word : own));
+      const before = await engine.host.snapshot();
+      const images = await engine.ok('images');
+      const planned = objects(await engine.ok(verb, '--dry-run', '--explain=json', ...argv));
+      expect(planned.map((step) => step.id)).toEqual([id]);
+      expect([await engine.host.snapshot(), await engine.ok('images'), existsSync(own)]).toEqual([
+        before,
+        images,
+        false,
+      ]);
+      expect(await engine.ok('ps', '-a', '--format', '{{.Names}}')).toBe('off');
+      const { stderr, exitCode } = await engine.minidock(verb, '--explain=json', ...argv);
+      expect(exitCode).toBe(0);
+      expectWhole(objects(stderr));
+      expect(objects(stderr).map(({ command }) => command)).toEqual(planned.map(({ command }) => command));
+      expect(existsSync(own)).toBe(argv.includes(own));
+      if (verb === 'tag') await engine.ok('rmi', 'tagged');
+    },
+  );
+
+  test('load and import, of a file that must be there', async () => {
+    await engine.ok('save', '-o', at('saved.tar'), 'test');
+    for (const [verb, ...more] of [['load', '-i'], ['import']] as const) {
+      const images = await engine.ok('images');
+      const planned = idsOf(await engine.ok(verb, '--dry-run', '--explain=json', ...more, at('saved.tar')));
+      expect([planned, await engine.ok('images')]).toEqual([[`archive.${verb}`], images]);
+      const { stderr, stdout } = await engine.minidock(verb, '--explain=json', ...more, at('saved.tar'));
+      expectWhole(objects(stderr));
+      expect(idsOf(stderr)).toEqual(planned);
+      expect(stdout).toMatch(/^(Loaded image: test:latest|sha256:[0-9a-f]{64})\n$/);
+      if (verb === 'import') await engine.ok('rmi', stdout.trim());
+      const none = await engine.minidock(verb, '--dry-run', ...more, at('none.tar'));
+      expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining('no such file')]);
+    }
+  });
+
+  test('a taken name, a container and an image that are not there', async () => {
+    await engine.ok('create', '--name', 'one', 'test', 'true');
+    await engine.ok('create', '--name', 'two', 'test', 'true');
+    for (const words of [
+      ['rename', 'one', 'two'],
+      ['cp', 'none:/x', at('x')],
+      ['export', '-o', at('x'), 'none'],
+      ['tag', 'none', 'x'],
+      ['save', '-o', at('x'), 'none'],
+    ] as const) {
+      const [verb, ...rest] = words;
+      const [dry, done] = [
+        await engine.minidock(verb, '--dry-run', ...rest),
+        await engine.minidock(...words),
+      ];
+      expect([words, dry.exitCode, dry.stderr]).toEqual([words, done.exitCode, done.stderr]);
     }
   });
 });
