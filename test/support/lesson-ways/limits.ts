@@ -1,5 +1,5 @@
 /** Layers, limits, masks, privileges, images by hand, and the first process. */
-import { IN_BACKGROUND, KILL_SLEEPERS, type LessonWays } from './ways.ts';
+import { IN_BACKGROUND, KILL_SLEEPERS, type LessonWays, type Wrong } from './ways.ts';
 
 const LAYERS = 'cd /srv/layers; mount -t overlay overlay -o';
 
@@ -224,6 +224,21 @@ const filter = (
   `printf '\\40\\0\\0\\0\\0\\0\\0\\0' >/root/filter; printf "\\25\\0\\0\\1\\\\${call}\\0\\0\\0" >>/root/filter; printf '\\6\\0\\0\\0${equal}\\6\\0\\0\\0${others}' >>/root/filter`;
 const [ALLOW, FAIL, KILL] = ['\\0\\0\\377\\177', '\\1\\0\\5\\0', '\\0\\0\\0\\200'];
 
+/** Instructions as code, jump if true, jump if false, number. */
+const bpf = (...program: readonly (readonly [number, number, number, number])[]): string => {
+  const bytes = program.flatMap(([code, yes, no, k]) => [
+    ...[code & 255, code >> 8, yes, no],
+    ...[k & 255, (k >>> 8) & 255, (k >>> 16) & 255, k >>> 24],
+  ]);
+  return `printf '${bytes.map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}' >/root/filter`;
+};
+const ARM = process.arch === 'arm64';
+const UNAME = ARM ? 160 : 63;
+const BIND_CALL = ARM ? 200 : 49;
+const ARCHITECTURE = ARM ? 0xc000_00b7 : 0xc000_003e;
+const NR = [0x20, 0, 0, 0] as const;
+const [RETURN_ALLOW, RETURN_FAIL] = [[6, 0, 0, 0x7fff_0000] as const, [6, 0, 0, 0x5_0001] as const];
+
 const seccomp: LessonWays = {
   lesson: 'seccomp',
   steps: {
@@ -235,8 +250,32 @@ const seccomp: LessonWays = {
         { type: filter(KILL, ALLOW), misses: 'is not killed' },
         // A call that makes directories.
         { type: filter(FAIL, ALLOW, '123') },
+        // Others besides: semget, kill, bind and listen, all of the newer ones, one with a certain argument.
+        ...[
+          bpf(NR, [0x35, 0, 2, UNAME], [0x25, 1, 0, UNAME + 1], RETURN_FAIL, RETURN_ALLOW),
+          bpf(NR, [0x15, 1, 0, UNAME], [0x15, 0, 1, ARM ? 129 : 62], RETURN_FAIL, RETURN_ALLOW),
+          bpf(
+            NR,
+            [0x15, 2, 0, UNAME],
+            [0x15, 1, 0, BIND_CALL],
+            [0x15, 0, 1, BIND_CALL + 1],
+            RETURN_FAIL,
+            RETURN_ALLOW,
+          ),
+          bpf(NR, [0x15, 1, 0, UNAME], [0x35, 0, 1, 440], RETURN_FAIL, RETURN_ALLOW),
+          bpf(
+            ...[NR, [0x15, 3, 0, UNAME] as const, [0x15, 0, 3, 220] as const, [0x20, 0, 0, 16] as const],
+            ...[[0x15, 0, 1, 77] as const, RETURN_FAIL, RETURN_ALLOW],
+          ),
+        ].map((type): Wrong => ({ type, misses: 'every other system call' })),
+        // Says that it went well, and does nothing.
+        { type: filter('\\0\\0\\5\\0', ALLOW), misses: 'is not killed' },
       ],
-      right: filter('\\46\\0\\5\\0', ALLOW),
+      // With another error, and programs of other architectures are killed.
+      right: bpf(
+        ...[[0x20, 0, 0, 4] as const, [0x15, 1, 0, ARCHITECTURE] as const, [6, 0, 0, 0x8000_0000] as const],
+        ...[NR, [0x15, 0, 1, UNAME] as const, [6, 0, 0, 0x5_0026] as const, RETURN_ALLOW],
+      ),
     },
     run: {
       wrong: [
@@ -251,6 +290,15 @@ const seccomp: LessonWays = {
           type: 'minidock run -d --name open --network none --security-opt seccomp=unconfined lesson/box sleep 1000',
           undo: 'minidock rm -f open',
         },
+        // A filter that lets everything pass; and one that only a visitor of the container has.
+        {
+          type: `echo '{"defaultAction":"SCMP_ACT_ALLOW"}' >/tmp/all.json; minidock run -d --name open --network none --security-opt seccomp=/tmp/all.json lesson/box sleep 1000`,
+          undo: 'minidock rm -f open',
+        },
+        {
+          type: `minidock run -d --name open --network none --security-opt seccomp=unconfined lesson/box sleep 1000; setpriv --no-new-privs --seccomp-filter /root/filter nsenter -t $(minidock inspect -f '{{.State.Pid}}' open) -m -p sleep 1000 ${IN_BACKGROUND} sleep 0.1`,
+          undo: 'minidock rm -f open',
+        },
         'minidock run --network none lesson/box true',
       ],
       right: 'minidock run -d --network none --name goes-on lesson/box sleep 2000',
@@ -259,7 +307,9 @@ const seccomp: LessonWays = {
       wrong: [
         'minidock run -d --network none lesson/box unshare -U sleep 1000',
         'minidock run -d --network none --security-opt seccomp=unconfined lesson/box sleep 1000',
-        `unshare --user --pid --fork sleep 1000 ${IN_BACKGROUND}`,
+        // No container; and no process of the container.
+        `unshare --user --pid --fork chroot /srv/box sleep 1000 ${IN_BACKGROUND} sleep 0.1`,
+        `nsenter -t $(minidock inspect -f '{{.State.Pid}}' goes-on) -m -p unshare -U sleep 1000 ${IN_BACKGROUND} sleep 0.1`,
       ],
     },
   },

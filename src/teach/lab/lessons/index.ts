@@ -20,8 +20,9 @@ import { lessons as namespacesShared } from './namespaces-shared.ts';
 import { lessons as namespacesUser } from './namespaces-user.ts';
 import { lessons as namespaces } from './namespaces.ts';
 import { lessons as overlay } from './overlay.ts';
-import { lessons as privileges } from './privileges.ts';
+import { lessons as capabilities } from './privileges/capabilities.ts';
 import { lessons as programs } from './programs.ts';
+import { lessons as seccomp } from './privileges/seccomp.ts';
 
 const families: readonly (readonly Lesson[])[] = [
   cable,
@@ -44,7 +45,8 @@ const families: readonly (readonly Lesson[])[] = [
   chroot,
   overlay,
   limits,
-  privileges,
+  capabilities,
+  seccomp,
   programs,
 ];
 
