@@ -115,6 +115,14 @@ const cgroupLimits: LessonWays = {
 
 const BOX = '$(cat /run/box)';
 
+const NULL_BOUND = `nsenter -t ${BOX} -m mount --bind /dev/null /proc/interrupts`;
+const readOnly = (path: string): string => `mount --bind ${path} ${path}; mount -o remount,bind,ro ${path}`;
+/** A process with a /proc of its own, after these mounts. */
+const box = (mounts: string): Wrong => ({
+  type: `rm -f /run/done; unshare --pid --fork --mount-proc sh -c '${mounts}; touch /run/done; exec sleep 1000' ${IN_BACKGROUND} until [ -e /run/done ]; do sleep 0.02; done`,
+  undo: KILL_SLEEPERS,
+});
+
 const masks: LessonWays = {
   lesson: 'masks',
   steps: {
@@ -130,8 +138,18 @@ const masks: LessonWays = {
           type: `mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys; unshare --mount sleep 1000 ${IN_BACKGROUND} sleep 0.2`,
           undo: `umount /proc/sys; ${KILL_SLEEPERS}`,
         },
+        // One file, one directory, a file of the learner's, all of it but one that is mounted above it; nothing real.
+        ...[
+          readOnly('/proc/sys/net/ipv4/ip_forward'),
+          readOnly('/proc/sys/net'),
+          `echo 1 >/tmp/one; mount --bind /tmp/one /proc/sys/net/ipv4/ip_forward; mount -o remount,bind,ro /proc/sys/net/ipv4/ip_forward`,
+          `${readOnly('/proc/sys')}; mount --bind /proc/1/net /proc/sys/net`,
+          `${readOnly('/proc/sys')}; mount -t proc proc /proc`,
+          'mount -t tmpfs -o ro tmpfs /proc/sys',
+        ].map(box),
       ],
-      right: `unshare --pid --fork --mount-proc sh -c 'mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys; exec sleep 1000' ${IN_BACKGROUND} until lsns -n -t pid -o COMMAND | grep -q "^sleep"; do sleep 0.1; done; lsns -n -t pid -o PID | grep -vx " *1" | tail -n 1 >/run/box`,
+      // All of /proc.
+      right: `unshare --pid --fork --mount-proc sh -c 'mount -o remount,bind,ro /proc; exec sleep 1000' ${IN_BACKGROUND} until lsns -n -t pid -o COMMAND | grep -q "^sleep"; do sleep 0.1; done; lsns -n -t pid -o PID | grep -vx " *1" | tail -n 1 >/run/box`,
     },
     file: {
       wrong: [
@@ -144,6 +162,11 @@ const masks: LessonWays = {
           undo: `nsenter -t ${BOX} -m -p umount /proc/interrupts`,
         },
         { type: 'mount --bind /dev/null /proc/interrupts', undo: 'umount /proc/interrupts' },
+        // Nobody can open it.
+        {
+          type: `${NULL_BOUND}; nsenter -t ${BOX} -m mount -o remount,bind,nodev /proc/interrupts`,
+          undo: `nsenter -t ${BOX} -m -p umount /proc/interrupts`,
+        },
       ],
     },
     directory: {
@@ -155,6 +178,11 @@ const masks: LessonWays = {
         {
           type: `nsenter -t ${BOX} -m mount --bind /usr/share /sys/firmware; nsenter -t ${BOX} -m mount -o remount,bind,ro /sys/firmware || true`,
           undo: `nsenter -t ${BOX} -m -p umount /sys/firmware`,
+        },
+        // A writable one above the other.
+        {
+          type: `for o in ro rw; do nsenter -t ${BOX} -m mount -t tmpfs -o $o tmpfs /sys/firmware; done`,
+          undo: `for o in ro rw; do nsenter -t ${BOX} -m -p umount /sys/firmware; done`,
         },
         `unshare --mount sh -c 'mount -t tmpfs -o ro tmpfs /sys/firmware; exec sleep 1000' ${IN_BACKGROUND}`,
       ],

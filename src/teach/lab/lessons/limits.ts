@@ -121,6 +121,24 @@ exit 1`,
 
 const FRESH = 'own pid && own mnt && [ "$(readlink $p/root/proc/1/ns/pid)" = "$(readlink $p/ns/pid)" ]';
 
+/**
+ * The mount that covers /proc/sys: that of /proc itself, or its directory sys bound there. Mounts in it have it, or
+ * one another, as their parent, which comes first in the table.
+ */
+const SETTINGS_READ_ONLY = `[ -d $p/root/proc/sys ] && mount_at /proc/sys | {
+  read -r mount _ _ from at flags rest
+  case "$from $at" in "/ /proc" | "/sys /proc/sys") ;; *) exit 1 ;; esac
+  case $rest in "- proc "* | *" - proc "*) ;; *) exit 1 ;; esac
+  case $flags in ro | ro,*) ;; *) exit 1 ;; esac
+  mounts=" $mount "
+  while read -r mount parent _ _ at flags _; do
+    case $at in /proc/sys/*) ;; *) continue ;; esac
+    case $mounts in *" $parent "*) ;; *) continue ;; esac
+    mounts="$mounts$mount "
+    case $flags in ro | ro,*) ;; *) exit 1 ;; esac
+  done <$p/mountinfo
+}`;
+
 const masks: Lesson = {
   name: 'masks',
   group: 'beyond',
@@ -161,8 +179,8 @@ const masks: Lesson = {
       ],
       requirements: [
         needProcess(
-          'in a /proc of a process’s own PID namespace, /proc/sys/net/ipv4/ip_forward cannot be written',
-          `${FRESH} && nsenter -t $pid -m sh -c '[ -r /proc/sys/net/ipv4/ip_forward ] && ! [ -w /proc/sys/net/ipv4/ip_forward ]'`,
+          'in a /proc of a process’s own PID namespace, all of /proc/sys is the kernel’s, and is mounted read-only',
+          `${FRESH} && ${SETTINGS_READ_ONLY}`,
         ),
       ],
     },
@@ -183,8 +201,8 @@ const masks: Lesson = {
       ],
       requirements: [
         needProcess(
-          '/proc/interrupts of a process is the device 1:3',
-          `${FRESH} && [ "$(stat -Lc %t:%T $p/root/proc/interrupts)" = 1:3 ]`,
+          '/proc/interrupts of a process is the device 1:3, and can be opened',
+          `${FRESH} && [ "$(stat -Lc %t:%T $p/root/proc/interrupts)" = 1:3 ] && true <$p/root/proc/interrupts`,
         ),
       ],
     },
@@ -205,8 +223,8 @@ const masks: Lesson = {
       ],
       requirements: [
         needProcess(
-          '/sys/firmware of such a process is an empty, read-only mount',
-          `${FRESH} && grep -q " /sys/firmware ro" $p/mountinfo && [ -z "$(ls -A $p/root/sys/firmware)" ]`,
+          '/sys/firmware of such a process is an empty directory on a read-only mount',
+          `${FRESH} && [ -d $p/root/sys/firmware ] && mount_at /sys/firmware | cut -d" " -f 6 | grep -qw ro && [ -z "$(ls -A $p/root/sys/firmware)" ]`,
         ),
       ],
     },

@@ -7,12 +7,16 @@ import type { LabHost, Requirement } from '../lesson.ts';
 /**
  * `own KIND` tells whether process $p ("/proc/PID") is in another namespace than the lab's own PID 1; `cap SET BIT`
  * whether the capability of that number is in the set (CapEff, CapBnd) of $p; `filters` how many filters of system
- * calls it has beside the lab's own, which PID 1 has and all inherit.
+ * calls it has beside the lab's own, which PID 1 has and all inherit; `mount_at PATH` prints the line of mountinfo(5)
+ * of the mount that $p sees at a path: what lies below another mount is in the table, too.
  */
 const PRELUDE = `
 own() { n=$(readlink "$p/ns/$1") && [ "$n" != "$(readlink "/proc/1/ns/$1")" ]; }
 field() { sed -n "s/^$1:[[:space:]]*//p" "$p/status"; }
 filters() { echo $(( $(field Seccomp_filters) - $(p=/proc/1; field Seccomp_filters) )); }
+mount_at() {
+  id=$(sed -n 's/^mnt_id:[[:space:]]*//p' /proc/self/fdinfo/9 9<"$p/root$1") && grep "^$id " "$p/mountinfo"
+}
 cap() { [ $(( (0x$(field "$1") >> $2) & 1 )) = 1 ]; }
 `;
 
