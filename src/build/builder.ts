@@ -69,7 +69,13 @@ export class Builder {
     this.named = new ContextStages({ ...options, copies: this.copies, cache: this.cache });
     const source = async (name: string | undefined, before: number): Promise<Stage> =>
       name === undefined ? made(await this.named.main()) : this.sourceStage(name, before);
-    this.runs = new RunStep({ ...options, cache: this.cache, source, signal: this.abort.signal });
+    this.runs = new RunStep({
+      ...options,
+      cache: this.cache,
+      source,
+      signal: this.abort.signal,
+      runs: countRuns(options.plan),
+    });
   }
 
   /** The target's. @throws BuildError, the first one of any stage. */
@@ -85,6 +91,7 @@ export class Builder {
       throw error;
     } finally {
       this.named.close();
+      this.runs.close();
     }
   }
 
@@ -265,6 +272,9 @@ function made(stage: Stage): Stage {
   if (stage.isUnknown === true) throw new NotMadeYet();
   return stage;
 }
+
+const countRuns = ({ stages }: BuildPlan): number =>
+  stages.flatMap(({ text }) => text.instructions).filter(({ kind }) => kind === 'RUN').length;
 
 const isFresh = ({ text, label }: PlannedStage, names: ReadonlySet<string>): boolean =>
   names.has(label) || (text.name !== undefined && names.has(text.name));

@@ -1,5 +1,7 @@
 /** A RUN: what goes into its key, and the container that makes its layer. */
 import type { ImageStore } from '../../images/store/image-store.ts';
+import { closeSync } from 'node:fs';
+import { startShimAhead, type WaitingShim } from '../engine/shim/client/shim-process.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { CreateRequest } from '../engine/spec/create-request.ts';
 import { BuildError } from './errors.ts';
@@ -28,10 +30,24 @@ export interface RunParts {
   /** The context without a name. */
   readonly source: (name: string | undefined, before: number) => Promise<Stage>;
   readonly signal: AbortSignal;
+  /** How many there are in the whole build. */
+  readonly runs: number;
 }
 
 export class RunStep {
-  constructor(private readonly parts: RunParts) {}
+  /** Its program starts while the RUN before is carried out. */
+  private ahead: WaitingShim | undefined;
+  private left: number;
+
+  constructor(private readonly parts: RunParts) {
+    this.left = parts.runs;
+  }
+
+  /** A shim that got no container exits. */
+  close(): void {
+    if (this.ahead !== undefined) closeSync(this.ahead.control);
+    this.ahead = undefined;
+  }
 
   async perform(
     stage: Stage,
@@ -62,6 +78,9 @@ export class RunStep {
     return cache.layer(stage, createdBy, key, cached, async (layer) => {
       const held = await prepared.hold(words.script);
       try {
+        const shim = this.ahead ?? startShimAhead();
+        this.left -= 1;
+        this.ahead = this.left > 0 ? startShimAhead() : undefined;
         const status = await runInStage(engine, {
           args: words.args,
           env: [...env, ...proxyEnv(scope.buildArgs, stage), ...held.env],
@@ -71,6 +90,7 @@ export class RunStep {
           flags: { ...runFlags, ...(network === undefined ? {} : { network }), ...held.flags },
           output: (_, bytes) => report.output(vertex, Buffer.from(bytes)),
           signal,
+          shim,
         });
         if (status !== 0)
           throw new BuildError({

@@ -11,6 +11,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { overlayDir } from '../../engine/plans/bundle.ts';
 import type { CreateRequest } from '../../engine/spec/create-request.ts';
 import { fromWire, launchShim, shimLost } from '../../engine/start.ts';
+import type { WaitingShim } from '../../engine/shim/client/shim-process.ts';
 import type { NewLayer } from './layer.ts';
 
 export interface RunRequest {
@@ -24,11 +25,13 @@ export interface RunRequest {
   readonly flags: Partial<CreateRequest>;
   readonly output: (stream: 1 | 2, bytes: Buffer) => void;
   readonly signal?: AbortSignal;
+  /** Started already, if there is one. */
+  readonly shim: WaitingShim | undefined;
 }
 
 /** Its exit status. @throws what the shim reports. */
 export async function runInStage(engine: Engine, request: RunRequest): Promise<number> {
-  const { args, config, layers, layer, flags, output, signal } = request;
+  const { args, config, layers, layer, flags, output, signal, shim } = request;
   const [program = '', ...rest] = args;
   const image = stageImage({ ...config, Env: request.env, Volumes: null, Healthcheck: null }, layers);
   const container = await createContainer(
@@ -47,6 +50,7 @@ export async function runInStage(engine: Engine, request: RunRequest): Promise<n
       ...flags,
     },
     image,
+    shim?.id,
   );
   const { id } = container;
   // What the container writes is the layer.
@@ -72,7 +76,7 @@ export async function runInStage(engine: Engine, request: RunRequest): Promise<n
         },
         closed: () => end(() => reject(shimLost(engine.paths, id))),
       },
-      undefined,
+      shim,
     );
     let ended = false;
     const end = (how: () => void): void => {
