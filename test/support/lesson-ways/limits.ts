@@ -345,11 +345,20 @@ const seccomp: LessonWays = {
 
 const FIRST = "grep -o 'sha256:[0-9a-f]*' /root/image/index.json | head -n 1 | cut -d: -f2";
 
+const UNPACK =
+  "tar -C /srv/rootfs -xf /root/image/blobs/sha256/$(grep -o 'sha256:[0-9a-f]*' /root/manifest.json | tail -n 1 | cut -d: -f2)";
+
 const image: LessonWays = {
   lesson: 'image-by-hand',
   steps: {
     unpack: {
-      wrong: ['mkdir -p /root/image; cp /root/image.tar /root/image', 'tar -xf /root/image.tar -C /root'],
+      wrong: [
+        'mkdir -p /root/image; cp /root/image.tar /root/image',
+        'tar -xf /root/image.tar -C /root',
+        // Without the layer; with a layer that is not whole.
+        'tar -xf /root/image.tar -C /root/image; cd /root/image/blobs/sha256; rm $(ls -S | head -n 1)',
+        'tar -xf /root/image.tar -C /root/image; cd /root/image/blobs/sha256; truncate -s 100K $(ls -S | head -n 1)',
+      ],
       right: 'rm -r /root/image; cd /root; mkdir image; tar -x -C image <image.tar',
     },
     follow: {
@@ -365,7 +374,15 @@ const image: LessonWays = {
       wrong: [
         'mkdir -p /srv/rootfs; tar -xf /root/image.tar -C /srv/rootfs',
         `mkdir -p /srv/rootfs/layer; tar -xf /root/image/blobs/sha256/$(grep -o 'sha256:[0-9a-f]*' /root/manifest.json | tail -n 1 | cut -d: -f2) -C /srv/rootfs/layer`,
+        // A program cut off, most of them gone, one without its mode, another's files among them.
+        ...[
+          'truncate -s 1000000 bin/busybox',
+          'cd bin; for i in *; do case $i in busybox | sh | sleep | mount) ;; *) rm $i ;; esac; done',
+          'chmod -x bin/busybox',
+          'cp -a /etc/. etc/',
+        ].map((line) => `rm -rf /srv/rootfs; mkdir /srv/rootfs; ${UNPACK}; cd /srv/rootfs; ${line}`),
       ],
+      right: `rm -rf /srv/rootfs; mkdir -m 700 /srv/rootfs; ${UNPACK} --exclude ./bin --exclude ./app; ${UNPACK} ./bin ./app`,
     },
     run: {
       wrong: [

@@ -14,6 +14,7 @@ import { lessons as docker } from './docker.ts';
 import { lessons as host } from './host.ts';
 import { lessons as publish } from './publish.ts';
 import { lessons as chroot } from './chroot.ts';
+import { lessons as image } from './image.ts';
 import { lessons as limits } from './limits.ts';
 import { lessons as namespacesMount } from './namespaces-mount.ts';
 import { lessons as namespacesShared } from './namespaces-shared.ts';
@@ -48,6 +49,7 @@ const families: readonly (readonly Lesson[])[] = [
   capabilities,
   seccomp,
   programs,
+  image,
 ];
 
 export const allLessons: readonly Lesson[] = families.flat();
