@@ -6,13 +6,18 @@
 import { closeSync, writeSync } from 'node:fs';
 import { O_CLOEXEC } from './constants.ts';
 import { bytesOf, call } from './ffi.ts';
+import { formatIpv6, hexOfIpv6, isIpv6Text, parseIpv6 } from './inet.ts';
 
 const AF_INET = 2;
 const SOCK_RAW = 3;
 const IPPROTO_RAW = 255;
 const IPPROTO_TCP = 6;
-const SOCKADDR_IN = 16;
-const IP_HEADER = 20;
+const AF_INET6 = 10;
+/** The sizes of sockaddr_in and sockaddr_in6, and where the address is in each. */
+const SOCKADDR = { 4: { size: 16, at: 4 }, 6: { size: 28, at: 8 } } as const;
+const IP_HEADER = { 4: 20, 6: 40 } as const;
+/** Where a header of IP has both addresses. */
+const ADDRESSES = { 4: 12, 6: 8 } as const;
 const TCP_HEADER = 20;
 const DONT_FRAGMENT = 0x40;
 const ACK = 0x10;
@@ -42,7 +47,7 @@ export interface Position {
 
 /** Of a connected socket. TCP_REPAIR is on for the time of two questions. @throws SyscallError EPERM. */
 export function positionOf(socket: number): Position {
-  const name = new Uint8Array(SOCKADDR_IN);
+  const name = new Uint8Array(SOCKADDR[6].size);
   call('getsockname', socket, name, bytesOf(Uint32Array.of(name.length)));
   const largest = ask(socket, TCP_MAXSEG);
   set(socket, TCP_REPAIR, 1);
@@ -51,7 +56,7 @@ export function positionOf(socket: number): Position {
       set(socket, TCP_REPAIR_QUEUE, queue);
       return ask(socket, TCP_QUEUE_SEQ);
     };
-    return { address: name.subarray(4, 8).join('.'), sent: next(SENT), received: next(RECEIVED), largest };
+    return { address: addressIn(name), sent: next(SENT), received: next(RECEIVED), largest };
   } finally {
     set(socket, TCP_REPAIR, REPAIR_OFF_WITHOUT_PROBE);
   }
@@ -76,13 +81,16 @@ export interface Duplicate {
   readonly size: number;
 }
 
-/** From the network namespace of this thread. @throws SyscallError EMSGSIZE. */
+/** From the network namespace of this thread. @throws SyscallError EMSGSIZE; EPERM where a rule there drops it. */
 export function sendDuplicate(segment: Duplicate): void {
-  const socket = call('socket', AF_INET, SOCK_RAW | O_CLOEXEC, IPPROTO_RAW);
+  const six = isIpv6Text(segment.destination);
+  const domain = six ? AF_INET6 : AF_INET;
+  const { size, at } = SOCKADDR[six ? 6 : 4];
+  const socket = call('socket', domain, SOCK_RAW | O_CLOEXEC, IPPROTO_RAW);
   try {
-    const to = new Uint8Array(SOCKADDR_IN);
-    to.set(bytesOf(Uint16Array.of(AF_INET)));
-    to.set(octets(segment.destination), 4);
+    const to = new Uint8Array(size);
+    to.set(bytesOf(Uint16Array.of(domain)));
+    to.set(octets(segment.destination), at);
     call('connect', socket, to, to.length);
     writeSync(socket, packetOf(segment));
   } finally {
@@ -90,32 +98,48 @@ export function sendDuplicate(segment: Duplicate): void {
   }
 }
 
-const octets = (address: string): readonly number[] => address.split('.').map(Number);
+/** The address of a socket, as a sockaddr holds it. */
+function addressIn(name: Uint8Array): string {
+  if (new Uint16Array(name.slice(0, 2).buffer)[0] !== AF_INET6) return name.subarray(4, 8).join('.');
+  return formatIpv6(BigInt(`0x${Buffer.from(name.subarray(8, 24)).toString('hex')}`));
+}
 
-/** The kernel fills in the length, the id and the checksum of IP (raw(7)). */
+function octets(address: string): readonly number[] {
+  if (!isIpv6Text(address)) return address.split('.').map(Number);
+  return [...Buffer.from(hexOfIpv6(parseIpv6(address) ?? 0n), 'hex')];
+}
+
+/** The headers before the payload, of both protocols. */
+export const headersOf = (family: 4 | 6): number => IP_HEADER[family] + TCP_HEADER;
+
+/** Of IPv4 the kernel fills in the length, the id and the checksum (raw(7)); IPv6 has no checksum there. */
 export function packetOf(segment: Duplicate): Uint8Array {
   const { source, destination, sourcePort, destinationPort, end, acknowledged, size } = segment;
+  const family = isIpv6Text(destination) ? 6 : 4;
+  const start = IP_HEADER[family];
   const packet = new Uint8Array(size);
-  packet.set([0x45, 0, 0, 0, 0, 0, DONT_FRAGMENT, 0, 64, IPPROTO_TCP]);
-  packet.set([...octets(source), ...octets(destination)], 12);
-  const tcp = new DataView(packet.buffer, IP_HEADER);
+  if (family === 4) packet.set([0x45, 0, 0, 0, 0, 0, DONT_FRAGMENT, 0, 64, IPPROTO_TCP]);
+  else packet.set([0x60, 0, 0, 0, (size - start) >> 8, (size - start) & 0xff, IPPROTO_TCP, 64]);
+  packet.set([...octets(source), ...octets(destination)], ADDRESSES[family]);
+  const tcp = new DataView(packet.buffer, start);
   tcp.setUint16(0, sourcePort);
   tcp.setUint16(2, destinationPort);
-  tcp.setUint32(4, (end - (size - IP_HEADER - TCP_HEADER)) >>> 0);
+  tcp.setUint32(4, (end - (size - headersOf(family))) >>> 0);
   tcp.setUint32(8, acknowledged);
   tcp.setUint8(12, (TCP_HEADER / 4) << 4);
   tcp.setUint8(13, ACK);
   tcp.setUint16(14, WINDOW);
-  tcp.setUint16(16, checksum(packet));
+  tcp.setUint16(16, checksum(packet, family));
   return packet;
 }
 
-/** RFC 9293, section 3.1: over the addresses, the protocol, the length, and the segment. */
-function checksum(packet: Uint8Array): number {
+/** RFC 9293, section 3.1, and RFC 8200, section 8.1: over the addresses, the protocol, the length, and the segment. */
+function checksum(packet: Uint8Array, family: 4 | 6): number {
   const view = new DataView(packet.buffer);
-  const length = packet.length - IP_HEADER;
+  const length = packet.length - IP_HEADER[family];
   let sum = IPPROTO_TCP + length;
-  for (let at = 12; at + 1 < packet.length; at += 2) sum += view.getUint16(at);
+  // The addresses end the header.
+  for (let at = ADDRESSES[family]; at + 1 < packet.length; at += 2) sum += view.getUint16(at);
   if (packet.length % 2 === 1) sum += (packet[packet.length - 1] ?? 0) << 8;
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   return ~sum & 0xffff;

@@ -158,6 +158,7 @@ export const breakages6: readonly Breakage[] = [
     undo: 'ip -6 route del blackhole $WEB 2>/dev/null || true',
     client: PUBLISHED,
     asked: [...outside('no-route'), [['-6', 'web:80'], 'no-route']],
+    mended: true,
   },
   {
     name: 'container without a way out',
@@ -337,5 +338,37 @@ export const breakages6: readonly Breakage[] = [
       [['netns:red -> [2001:db8:1::2]:8080'], 'no-route'],
     ],
     mended: true,
+  },
+  {
+    name: 'a rule that drops large packets',
+    ...table('ip6', 'chain gate { type filter hook forward priority 10; ip6 length > 1000 drop; }'),
+    asked: [...outside('dropped'), [[`app -> ${INTERNET}:80`], 'dropped']],
+    mended: true,
+  },
+  {
+    name: 'a rule in a container that drops large packets',
+    broken: `$WEB_NS nft 'table ip6 strict { chain gate { type filter hook input priority 0; ip6 length > 1000 drop; }; }'`,
+    undo: '$WEB_NS nft delete table ip6 strict',
+    asked: [...outside('dropped'), [['-6', 'app -> web:80'], 'dropped']],
+    mended: true,
+  },
+  {
+    name: 'a rule in a container that drops large answers',
+    broken: `$WEB_NS nft 'table ip6 strict { chain gate { type filter hook output priority 0; ip6 length > 1000 drop; }; }'`,
+    undo: '$WEB_NS nft delete table ip6 strict',
+    asked: outside('dropped'),
+    mended: true,
+  },
+  {
+    name: 'a narrow uplink, and a rule that drops packet-too-big',
+    broken: `ip link set eth0 mtu 1300; nft 'table ip6 strict { chain gate { type filter hook output priority 0; icmpv6 type packet-too-big drop; }; }'`,
+    undo: 'ip link set eth0 mtu 1500; nft delete table ip6 strict',
+    asked: outside('mtu'),
+  },
+  {
+    name: 'a narrow uplink that says so',
+    broken: 'ip link set eth0 mtu 1300',
+    undo: 'ip link set eth0 mtu 1500',
+    asked: outside('works'),
   },
 ];

@@ -130,6 +130,10 @@ export interface LargePackets {
   readonly lost: readonly ('there' | 'back')[];
   /** As `trace` of a probe, of these packets and of large ones of the answer. */
   readonly trace: readonly TraceEvent[];
+  /** A rule in the namespace of one of the two dropped one. */
+  readonly inside?: Finding;
+  /** No message asked its sender for smaller ones. */
+  readonly untold?: true;
 }
 
 /** Whom the packet was sent to, as seen after the try. */

@@ -124,7 +124,11 @@ async function send(
   await within(udp ? UDP_PATIENCE_MS : PATIENCE_MS, settled);
   const milliseconds = performance.now() - start;
   const isMade = outcome === 'connected' && !udp;
-  const early = isMade ? await tryLarge(scene, { ...socket, address }) : undefined;
+  const isExplained = async (): Promise<boolean> => {
+    await tracing.settle();
+    return dropIn(all().filter(isLarge)) !== undefined;
+  };
+  const early = isMade ? await tryLarge(scene, { ...socket, address }, isExplained) : undefined;
   const service = isMade ? await converse(scene, socket.fd, socket.port) : undefined;
   const lost =
     early ?? (service?.answer === 'byte' ? await tryLargeThere(scene, { ...socket, address }) : undefined);
@@ -136,7 +140,7 @@ async function send(
     ...(service === undefined ? {} : { service }),
     ...(lost === undefined || tracing.missing !== ''
       ? {}
-      : { large: { lost, trace: all().filter(isLarge) } }),
+      : { large: { ...lost, trace: all().filter(isLarge) } }),
     ...(tracing.missing === '' ? { trace: trace() } : { untraced: tracing.missing }),
   };
 }

@@ -6,6 +6,7 @@ import { legacyTables } from '../../../runtime/network/firewall/legacy-tables.ts
 import { isEveryAddress } from '../../../runtime/network/host-address.ts';
 import type { FirewallBackend, PortBinding } from '../../../runtime/network/types.ts';
 import { iptablesOf, isIn, nftFamily, type Family } from './family.ts';
+import { inside, type Enter } from '../host/ip.ts';
 import { look, lookAtJson } from '../host/look.ts';
 import {
   elementsOf,
@@ -27,15 +28,15 @@ export interface Ruleset {
   readonly legacy: string;
 }
 
-export async function readRuleset(family: Family): Promise<Ruleset> {
+export async function readRuleset(family: Family, enter: Enter = []): Promise<Ruleset> {
   const nothing = { nftables: undefined };
   const [json, iptables, legacy] = await Promise.all([
     lookAtJson<{ readonly nftables?: readonly NftEntry[] | undefined }>(
-      ['nft', '-j', 'list', 'ruleset'],
+      inside(enter, ['nft', '-j', 'list', 'ruleset']),
       nothing,
     ),
-    look([`${iptablesOf(family)}-save`]),
-    legacyTables(family).length === 0 ? '' : look([`${iptablesOf(family)}-legacy-save`]),
+    look(inside(enter, [`${iptablesOf(family)}-save`])),
+    enter.length > 0 || legacyTables(family).length === 0 ? '' : look([`${iptablesOf(family)}-legacy-save`]),
   ]);
   const other = nftFamily(family === 6 ? 4 : 6);
   const entries = (json.nftables ?? []).filter(

@@ -68,9 +68,12 @@ function parsePacket(text: string): TracedPacket {
     iif: value(/\biif "([^"]+)"/),
     oif: value(/\boif "([^"]+)"/),
     ttl: Number(value(/\bip ttl (\d+)/) || 64),
-    length: Number(value(/\bip length (\d+)/)),
+    // Of IPv6 that is the payload's.
+    length: Number(value(/\bip length (\d+)/)) || ipv6Length(Number(value(/\bip6 length (\d+)/))),
   };
 }
+
+const ipv6Length = (payload: number): number => (payload === 0 ? 0 : payload + 40);
 
 /** At a hook of the host itself, not of a bridge or an interface. */
 export const isIp = ({ family }: TraceEvent): boolean => family === 'ip' || family === 'ip6';

@@ -9,6 +9,7 @@
 import { readFileSync } from 'node:fs';
 import type { Protocol } from '../../../runtime/network/types.ts';
 import { isInstalled } from '../../../runtime/plan/tools.ts';
+import { inside, type Enter } from '../host/ip.ts';
 import { nftFamily, type Family } from './family.ts';
 import { LARGE } from './size/large.ts';
 import { ownTables } from './own-tables.ts';
@@ -42,12 +43,15 @@ export async function startTracing(
   sourcePort: number,
   ports: readonly number[],
   devices: readonly string[],
+  enter: Enter = [],
 ): Promise<Tracing> {
   const table = `minidock_why_${process.pid}`;
   if (!isInstalled('nft')) {
     return { table, missing: 'nft is not installed', output: () => '', settle: nothing, end: nothing };
   }
-  const monitor = keepBeside(['setpriv', '--pdeathsig', 'KILL', 'nft', 'monitor', 'trace']);
+  const monitor = keepBeside(
+    inside(['setpriv', '--pdeathsig', 'KILL', ...enter], ['nft', 'monitor', 'trace']),
+  );
   const definition = tableDefinition(protocol, sourcePort, ports);
   // A line each: a kernel without the bridge family refuses only that line.
   const ip = nftFamily(family);
@@ -59,7 +63,7 @@ export async function startTracing(
     const both = ingress('enter', FIRST, marks(protocol, sourcePort, ports)) + ingress('leave', LAST, '');
     families.unshift(`add table netdev ${table} { flags owner; ${both}}\n`);
   }
-  const owner = await ownTables(families.join(''), [ip, table]);
+  const owner = await ownTables(families.join(''), [ip, table], enter);
   const end = async (): Promise<void> => {
     await Promise.all([owner.end(), monitor.end()]);
   };

@@ -26,3 +26,21 @@ test.each([40, 41, 1500])(
     expect(sum).toBe(0xffff);
   },
 );
+
+test.each([60, 61, 1280])('and one of IPv6 with %i bytes', (size) => {
+  const ends = { source: '2001:db8::2', destination: 'fd00:a::2' };
+  const packet = packetOf({ ...SEGMENT, ...ends, size });
+  const view = new DataView(packet.buffer);
+  expect(packet).toHaveLength(size);
+  expect([packet[0], view.getUint16(4), packet[6], packet[7]]).toEqual([0x60, size - 40, 6, 64]);
+  expect(Buffer.from(packet.subarray(8, 40)).toString('hex')).toBe(
+    '20010db8000000000000000000000002fd00000a000000000000000000000002',
+  );
+  expect([view.getUint16(40), view.getUint16(42)]).toEqual([40_000, 80]);
+  expect((view.getUint32(44) + size - 60) % 2 ** 32).toBe(10);
+  const words = Buffer.concat([packet.subarray(8), Buffer.alloc(size % 2)]);
+  let sum = 6 + size - 40;
+  for (let at = 0; at < words.length; at += 2) sum += words.readUInt16BE(at);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  expect(sum).toBe(0xffff);
+});
