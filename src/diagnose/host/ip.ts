@@ -127,9 +127,17 @@ export async function askIp<T extends readonly (readonly unknown[])[]>(
   return alone as unknown as Partial<T>;
 }
 
-/** The kernel's route to an address; undefined without one. */
-export async function readRouteTo(enter: Enter, address: string): Promise<RouteTo | undefined> {
-  const argv = inside(enter, ['ip', '-j', 'route', 'get', address]);
+/**
+ * The kernel's route to an address; undefined without one.
+ *
+ * @param from of whose packets: 'from', 'ADDRESS', 'iif', 'INTERFACE'
+ */
+export async function readRouteTo(
+  enter: Enter,
+  address: string,
+  ...from: readonly string[]
+): Promise<RouteTo | undefined> {
+  const argv = inside(enter, ['ip', '-j', 'route', 'get', address, ...from]);
   return (await lookAtJson<readonly RouteTo[]>(argv, []))[0];
 }
 

@@ -49,7 +49,7 @@ export interface Scene {
   /** The subnet of a stand-in for a client on the wire; no route of this host overlaps it. */
   readonly client: ClientNetwork;
   readonly clientAddress: string;
-  /** The host's route to that stand-in: its default route. */
+  /** The host's route for answers to that stand-in: its default route, if no rule about the container says else. */
   readonly clientRoute?: RouteTo | undefined;
   /** The interface that this client comes in on; '' without one. */
   readonly entry: string;
@@ -110,10 +110,14 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
     readRoute(host, target),
   ]);
   const clientAddress = clientOf(journey, client, senderRoute?.prefsrc ?? '', hostRoute?.prefsrc ?? '');
-  const [backRoute, clientRoute] = await Promise.all([
+  const [backRoute, plainRoute, answerRoute] = await Promise.all([
     receiver === undefined ? undefined : readRoute(receiver, clientAddress),
     readRoute(host, client.client),
+    from.kind === 'outside' && final !== undefined && hostRoute !== undefined && client.client !== ''
+      ? readRouteTo([], client.client, 'from', final.address, 'iif', hostRoute.dev)
+      : undefined,
   ]);
+  const clientRoute = answerRoute ?? plainRoute;
   return {
     journey,
     host,
@@ -129,7 +133,7 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
     hostRoute,
     backRoute,
     clientRoute,
-    entry: entryOf(host, routes, journey.source, clientRoute),
+    entry: entryOf(host, routes, journey.source, plainRoute),
     ownWays: ownWaysOf(routes),
     ...(sender === undefined ? {} : { sender }),
     ...(receiver === undefined ? {} : { receiver }),

@@ -127,12 +127,20 @@ export function checkGateway(stack: Stack, route: RouteTo, of: Container, stage:
 }
 
 /** The main table leads there in vain if a rule asks another table first. */
-export function routeToNetworkFix(host: Stack, network: BridgeNetwork | undefined): string {
+export function routeToNetworkFix(
+  host: Stack,
+  network: BridgeNetwork | undefined,
+  { to, dev }: { readonly to: string; readonly dev: string | undefined },
+): string {
   const { subnet = '', bridge = '', gateway = '' } = network ?? {};
   const has = host.routes.some(({ dst, dev }) => dst === subnet && dev === bridge);
   const first = Math.min(...host.rules.map(({ priority }) => priority).filter((priority) => priority > 0));
   if (has && first > 1 && first < MAIN_RULE)
     return `${ipCommand(host.family)} rule add to ${subnet} lookup main pref ${first - 1}`;
+  // A narrower route comes first: a VPN's, say.
+  if (has && dev !== undefined) return ledAwayFix(host, { ...{ to, from: '', dev }, home: bridge });
+  const unrefused = has ? routeFix(host, to, undefined) : '';
+  if (unrefused !== '') return unrefused;
   // Others choose by the address of the interface; a source in the route is not needed.
   const source = host.family === 6 ? '' : ` src ${gateway}`;
   return `ip route add ${subnet} dev ${bridge}${source}`;

@@ -195,4 +195,20 @@ export const policies: readonly Breakage[] = [
     undo: '$MINIDOCK rm -f few',
     asked: [[['few:80'], 'out-of-memory']],
   },
+  {
+    name: "a rule that sends a container's answers to a router that is not there",
+    broken: 'ip rule add from $WEB lookup 78 pref 100; ip route add default via 192.0.2.99 table 78',
+    undo: 'ip rule del pref 100; ip route flush table 78',
+    client: PUBLISHED,
+    asked: outside('no-neighbour'),
+  },
+  {
+    name: "a narrower route than the network's, as of a VPN",
+    broken:
+      'ip link add tun0 type veth peer name tun1; ip link set tun0 up; ip link set tun1 up; ip addr add 10.9.0.2/24 dev tun0; ip route add 172.17.0.0/24 via 10.9.0.1 dev tun0',
+    undo: 'ip link del tun0',
+    client: PUBLISHED,
+    asked: [...outside('no-route'), [['web:80'], 'no-route']],
+    mended: true,
+  },
 ];

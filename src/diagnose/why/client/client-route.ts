@@ -11,7 +11,8 @@ export function checkClientRoute(scene: Scene): readonly Finding[] {
   const { journey, host, clientAddress, clientRoute, entry, ownWays, final } = scene;
   if (journey.from.kind !== 'outside') return [];
   if (journey.source === undefined && clientRoute === undefined) return [withoutWayOut(scene)];
-  if (journey.source === undefined) return ownWays.length === 0 ? [] : [note(ownWays)];
+  if (journey.source === undefined && (entry === '' || clientRoute?.dev === entry))
+    return ownWays.length === 0 ? [] : [note(ownWays)];
   const get = ['ip', 'route', 'get', clientAddress] as const;
   if (clientRoute === undefined) {
     const text = `the host sends nothing to ${clientAddress}: its routes say so`;

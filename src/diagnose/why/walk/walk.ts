@@ -201,7 +201,7 @@ function checkRouting(scene: Scene): readonly Finding[] {
         `the host routes ${address} ${instead}, not to ${network?.bridge ?? ''}`,
         get,
       ),
-      fix: routeToNetworkFix(scene.host, network),
+      fix: routeToNetworkFix(scene.host, network, { to: address, dev: hostRoute?.dev }),
     });
   }
   return journey.from.kind === 'host' ? findings : [...findings, checkForwarding(scene)];
