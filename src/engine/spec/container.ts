@@ -87,9 +87,8 @@ export interface ContainerSpec {
   readonly ulimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
   readonly sysctls: Readonly<Record<string, string>>;
   readonly devices: readonly DeviceSpec[];
-  /** Of CDI, read anew at each start (src/engine/cdi). Absent if there are none. */
+  /** `deviceRequests`: CDI, read anew at each start (src/engine/cdi). `deviceRules`: 'c 1:3 rwm'. Absent if there are none. */
   readonly deviceRequests?: readonly DeviceRequest[];
-  /** 'c 1:3 rwm', as given. Absent if there are none. */
   readonly deviceRules?: readonly string[];
   /** Bytes; 0 is Docker's default of 64 MiB. */
   readonly shmSize: number;
