@@ -1,5 +1,6 @@
 /** `system df` as rows: the summary, and with -v the tables of images, containers and volumes. */
 import type { DiskUsage, Summary } from '../engine/look/disk-usage.ts';
+import type { ContainerConfig } from '../engine/spec/container.ts';
 import { humanSize } from '../ui/human.ts';
 import { containerRow } from './container-row.ts';
 import { imageEntries, imageRow } from './image-row.ts';
@@ -30,7 +31,12 @@ export interface DetailTable {
   readonly rows: readonly Row[];
 }
 
-export function detailTables(usage: DiskUsage, now: Date): readonly DetailTable[] {
+/** `imageName`: what `ps` calls a container's image now. */
+export function detailTables(
+  usage: DiskUsage,
+  now: Date,
+  imageName: (config: ContainerConfig) => string,
+): readonly DetailTable[] {
   const byId = new Map(usage.images.map((one) => [one.image.id, one]));
   const options = { noTrunc: false, now };
   return [
@@ -53,7 +59,7 @@ export function detailTables(usage: DiskUsage, now: Date): readonly DetailTable[
       name: 'Containers',
       style: CONTAINERS,
       rows: usage.containers.map(({ container, size }) => ({
-        ...containerRow(container, options),
+        ...containerRow(container, { ...options, imageName }),
         Size: humanSize(size),
       })),
     },

@@ -6,6 +6,7 @@ import { createPullProgress } from '../../ui/progress.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { inMode, type ExplainFlags } from '../../teach/explain/explain-flags.ts';
 import { defineExplainFlags } from '../shared/explain-options.ts';
+import { CONTENT_TRUST, refuseContentTrust } from '../shared/content-trust.ts';
 import type { Verb } from '../shared/verb.ts';
 import { stdout } from '../../io/standard-streams.ts';
 
@@ -13,6 +14,8 @@ interface PullFlags extends ExplainFlags {
   readonly allTags?: boolean;
   readonly quiet?: boolean;
   readonly platform?: string;
+  /** false: signatures are to be checked. */
+  readonly disableContentTrust: boolean;
 }
 
 export const pull: Verb = {
@@ -23,7 +26,9 @@ export const pull: Verb = {
       .option('-a, --all-tags', 'Download all tagged images in the repository')
       .option('-q, --quiet', 'Suppress verbose output')
       .option('--platform <string>', 'Platform of the image, e.g. linux/arm64')
+      .option('--no-disable-content-trust', CONTENT_TRUST)
       .action(async (name: string, flags: PullFlags) => {
+        refuseContentTrust(flags);
         requireRoot('pull');
         const options = {
           quiet: flags.quiet ?? false,

@@ -3,6 +3,7 @@ import { detailTables, summaryRow, SUMMARY_STYLE, type DetailTable } from '../..
 import { formatList } from '../../docker/format.ts';
 import { compileTemplate } from '../../docker/go-template/template.ts';
 import type { Row } from '../../docker/rows.ts';
+import { currentNames } from '../../engine/images/current-names.ts';
 import { readDiskUsage, summarise } from '../../engine/look/disk-usage.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
@@ -22,7 +23,7 @@ export const df: Verb = {
           stdout.writeData(await formatList(rows, SUMMARY_STYLE, format === undefined ? {} : { format }));
           return;
         }
-        const tables = detailTables(usage, new Date());
+        const tables = detailTables(usage, new Date(), currentNames(engine.paths));
         stdout.writeData(format === undefined ? await asTables(tables) : asTemplate(tables, format));
       });
   },

@@ -5,6 +5,8 @@ import { netnsName } from '../../../runtime/network/names.ts';
 import { fetchTerminal } from '../../../runtime/process/supervise.ts';
 import { warnStderr } from '../../io/warn-stderr.ts';
 import { DEFAULT_LOG, type ContainerConfig } from '../spec/container.ts';
+import { recordEvent } from '../state/events/event-log.ts';
+import { resizeEvent } from '../state/events/events.ts';
 import type { Lock } from '../state/lock.ts';
 import { isSameProcess } from '../state/process-identity.ts';
 import { LogWriter } from '../state/logs/log-file.ts';
@@ -46,7 +48,10 @@ export function assembleShim(
       // Docker's StdinOnce: input ends with the client that `run -i` attached; `-d -i` keeps it open.
       if (attachStdin) stdio.closeInput();
     },
-    resized: (rows, columns) => stdio.resize(rows, columns),
+    resized: (rows, columns) => {
+      stdio.resize(rows, columns);
+      if (tty) recordEvent(store.paths, resizeEvent(config, { rows, columns }));
+    },
     terminalLeft: (pid, fd) => stdio.discard(fetchTerminal(pid, fd)),
     ownerLost: () => killProgram(store, config.id),
   });

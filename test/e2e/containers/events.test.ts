@@ -144,6 +144,15 @@ test('a container whose shim was killed has died for the next command', async ()
   ]);
 });
 
+test('the size that a client gives a terminal is an event', async () => {
+  const since = now();
+  const shell = `stty rows 31 cols 91; '${binary}' run -it --rm --name sized test sh -c 'until stty size | grep 91; do :; done'`;
+  await succeed(engine.host.run(['script', '-qec', shell, '/dev/null']));
+  expect((await eventsSince(since, '--filter', 'event=resize'))[0]).toBe(
+    'container resize ID (height=31, image=test, name=sized, width=91)',
+  );
+});
+
 test('a full file system is no command’s failure', async () => {
   const dir = join(engine.host.runDir, 'events');
   const script = `

@@ -179,6 +179,9 @@ test('ps names an image by its id once its tag was removed or leads to another i
   await ok('tag', 'configured', 'moving:1');
   expect([await images(), await images('--no-trunc')]).toEqual([id.slice(7, 19), id]);
   expect(await ok('inspect', '-f', '{{.Config.Image}}', 'tagged')).toBe('moving:1');
+  expect(await ok('system', 'df', '-v', '--format', '{{range .Containers}}{{.Image}}{{end}}')).toBe(
+    id.slice(7, 19),
+  );
   await ok('rmi', 'moving:1');
   expect(await images()).toBe(id.slice(7, 19));
   await ok('tag', 'test', 'moving:1');

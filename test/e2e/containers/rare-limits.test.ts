@@ -147,3 +147,19 @@ test('what means nothing here, or what minidock does anyway, is accepted', async
   ];
   await ok('run', '--rm', ...flags, 'test', 'true');
 });
+
+test.each(['pull', 'push'])(
+  '%s --disable-content-trust: true changes nothing, false is refused',
+  async (verb) => {
+    const refused = await minidock(verb, '--disable-content-trust=false', 'nosuch.invalid/x');
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      125,
+      expect.stringContaining('--disable-content-trust false is not supported'),
+    ]);
+    const [given, plain] = [
+      await minidock(verb, '--disable-content-trust', '127.0.0.1:9/x'),
+      await minidock(verb, '127.0.0.1:9/x'),
+    ];
+    expect([given.exitCode, given.stderr]).toEqual([plain.exitCode, plain.stderr]);
+  },
+);

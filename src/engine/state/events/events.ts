@@ -62,6 +62,12 @@ export const pruneEvent = (type: NewEvent['type'], reclaimed: number): NewEvent 
   attributes: { reclaimed: String(reclaimed) },
 });
 
+/** A client has set the size of its terminal. */
+export const resizeEvent = (
+  config: ContainerConfig,
+  { rows, columns }: { readonly rows: number; readonly columns: number },
+): NewEvent => containerEvent(config, 'resize', { height: String(rows), width: String(columns) });
+
 /** The program runs. */
 export const startEvents = (config: ContainerConfig, network: NetworkState): readonly NewEvent[] =>
   usersEvents(
