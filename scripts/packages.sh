@@ -52,6 +52,8 @@ test_more_tools='
 dot graphviz
 chromium chromium
 python3 python3
+zsh zsh
+fish fish
 qemu-aarch64 qemu-user
 /usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1 libc6-arm64-cross
 '

@@ -1,7 +1,11 @@
 /** The shell's comfort: completion from the table of verbs and from the state, help that fits, words for mistakes. */
 import { describe, expect, test } from '@jest/globals';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
 import { useEngine } from '../../support/engine.ts';
+import { succeed } from '../../support/images/image.ts';
+import { testUnless } from '../../support/host/requirements.ts';
+import { openTerminal } from '../../support/host/terminal.ts';
 import { VERBS } from '../../../src/commands/program/verbs.ts';
 
 const engine = useEngine();
@@ -105,4 +109,42 @@ test('context has the one', async () => {
   expect(await ok('context', 'ls', '-q')).toBe('default');
   expect((await ok('context', 'ls')).split('\n')[1]).toMatch(/^default \* /);
   expect((await minidock('context', 'use', 'other')).exitCode).toBe(1);
+});
+
+describe('completion in the shells themselves', () => {
+  const without = (shell: string): string =>
+    spawnSync(shell, ['-c', 'true']).status === 0 ? '' : `${shell} is not installed`;
+  const path = `PATH=${dirname(binary)}:$PATH`;
+
+  testUnless(without('fish'), 'fish offers verbs and names, with what they are', async () => {
+    await ok('network', 'create', 'back');
+    const ask = (line: string): string => `complete -C '${line}'`;
+    const asked = ['minidock netw', 'minidock network rm ba', 'minidock ps --no-t'].map(ask).join('; ');
+    const script = `HOME=$(mktemp -d) ${path} fish -c "source (minidock completion fish | psub); ${asked}"`;
+    const { stdout } = await succeed(engine.host.run(['bash', '-euc', script]));
+    expect(stdout).toMatch(/^network\tManage networks\nback\tnetwork\n--no-trunc\t.*\n$/);
+    await ok('network', 'rm', 'back');
+  });
+
+  testUnless(without('zsh'), 'zsh completes a verb and a name with Tab', async () => {
+    await ok('network', 'create', 'back');
+    const terminal = await openTerminal(engine.host);
+    try {
+      terminal.enter(`${path} TERM=xterm PS1='Z''SH> ' zsh -f -i`);
+      await terminal.see(/ZSH> /);
+      terminal.enter(
+        'autoload -Uz compinit; compinit -u -D; source <(minidock completion zsh); echo REA""DY',
+      );
+      await terminal.see(/READY/);
+      terminal.type('minidock netw\t');
+      await terminal.see(/minidock network/);
+      terminal.type('rm ba\t\n');
+      await engine.host.waitFor(
+        async () => !(await ok('network', 'ls')).includes('back'),
+        'the network to go',
+      );
+    } finally {
+      await terminal.close();
+    }
+  });
 });
