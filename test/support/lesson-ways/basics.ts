@@ -153,6 +153,11 @@ const masquerade: LessonWays = {
           undo: `ip -n outside route del ${way}`,
           misses: 'outside still has no route',
         })),
+        {
+          type: 'ip -n outside route add default via 203.0.113.2 table 99; for p in "tcp sport 80" icmp; do ip -n outside rule add ipproto $p table 99; done',
+          undo: 'ip -n outside rule del table 99; ip -n outside rule del table 99; ip -n outside route flush table 99',
+          misses: 'outside still has no route',
+        },
         'iptables -t nat -A POSTROUTING -s 192.168.15.0/24 -o veth-host -j MASQUERADE',
         {
           type: 'iptables -t nat -A POSTROUTING -s 192.168.15.0/24 -o eth0 -j SNAT --to-source 192.168.15.10',

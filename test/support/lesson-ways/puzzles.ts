@@ -241,6 +241,16 @@ const firewall: readonly LessonWays[] = [
         undo: `ip -n outside route del ${way}`,
         misses: 'outside still has no route',
       })),
+      // Only for the page; and by a name of the host's that outside gives to the stranger.
+      {
+        type: 'ip -n outside route add 192.168.15.0/24 via 203.0.113.2 table 99; ip -n outside rule add ipproto tcp sport 80 table 99',
+        undo: 'ip -n outside rule del table 99; ip -n outside route flush table 99',
+        misses: 'outside still has no route',
+      },
+      {
+        type: 'ip netns exec outside iptables -t nat -A INPUT -s 192.168.15.0/24 -j SNAT --to-source 203.0.113.2',
+        undo: 'ip netns exec outside iptables -t nat -F INPUT',
+      },
       'iptables -t nat -A POSTROUTING -s 192.168.15.0/24 -o eth1 -j MASQUERADE',
     ],
     'iptables -t nat -A POSTROUTING -s 192.168.15.0/24 -j SNAT --to-source 203.0.113.2',

@@ -178,7 +178,11 @@ The namespace red is there already. The article goes on with the red of its firs
             from: 'red',
             by: 'outside',
           }),
-          noRouteBack('outside still has no route to 192.168.15.1: the host must do it', '192.168.15.1'),
+          noRouteBack(
+            'outside still has no route to 192.168.15.1 in any table, and does not see this address: the host must do it',
+            '192.168.15.1',
+            'red',
+          ),
         ],
       },
     ],

@@ -41,6 +41,28 @@ export async function pingReaches(
   return answered && (await echoRequests(host, by)) > before;
 }
 
+/**
+ * Whether a ping of the internet arrives there with this source address: then another than the host hides it. Counted
+ * before any translation of the receiver's own; never without nft.
+ */
+export async function arrivesAs(
+  host: LabHost,
+  source: string,
+  { from, netns }: { readonly from: string; readonly netns: string },
+): Promise<boolean> {
+  const chain = `chain look { type filter hook prerouting priority -400; ip saddr ${source} counter; }`;
+  const made = await host.run(['nft', `table ip minidock_source { ${chain}; }`], { netns });
+  if (made.status !== 0) return false;
+  try {
+    // Whether it is answered does not matter: it need not be waited for.
+    await host.run(['timeout', '0.5', 'ping', '-c', '1', '198.51.100.7'], { netns: from });
+    const { stdout } = await host.run(['nft', 'list', 'table', 'ip', 'minidock_source'], { netns });
+    return /counter packets [1-9]/.test(stdout);
+  } finally {
+    await host.run(['nft', 'delete', 'table', 'ip', 'minidock_source'], { netns });
+  }
+}
+
 export interface Attempt {
   readonly protocol: 'tcp' | 'udp' | 'icmp';
   /** The namespace that sends. */

@@ -3,7 +3,7 @@
  * requirements that most lessons end with: a ping or a page. The lines use only iproute2, busybox and the shell.
  */
 import type { LabHost, Lesson, LessonStep, Requirement } from '../lesson.ts';
-import { counterOf, leaves, pingReaches } from './packets.ts';
+import { arrivesAs, counterOf, leaves, pingReaches } from './packets.ts';
 
 /** A puzzle is a lesson of one step: it shows the title and the symptom, not the cause. */
 export function puzzle(
@@ -141,15 +141,19 @@ export function pings(
   return { text, holds: (host) => pingReaches(host, address, ping) };
 }
 
-/**
- * Then only NAT can bring answers back. The check asks the kernel, so that default routes and policy rules count too.
- */
-export function noRouteBack(text: string, address: string): Requirement {
+/** Then the host's NAT is what brings answers back. */
+export function noRouteBack(text: string, address: string, from: string): Requirement {
   return {
     text,
     holds: async (host) =>
-      (await host.run(['ip', 'route', 'get', address], { netns: 'outside' })).status !== 0,
+      !(await knowsRoute(host, address)) && !(await arrivesAs(host, address, { from, netns: 'outside' })),
   };
+}
+
+/** In any table, whichever rules lead there: a rule may wait for certain packets. */
+async function knowsRoute(host: LabHost, address: string): Promise<boolean> {
+  const routes = await host.ip(['-d', 'route', 'show', 'table', 'all', 'match', address], 'outside');
+  return routes.some(({ type }) => type === 'unicast' || type === 'local' || type === 'nat');
 }
 
 /** The IPv4 addresses of a namespace's interfaces (of the host without one), by interface; loopback left out. */

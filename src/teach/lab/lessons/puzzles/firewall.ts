@@ -225,7 +225,11 @@ masquerade rule stands there, and no answer comes.
       from: 'web',
       by: 'outside',
     }),
-    noRouteBack('outside still has no route to 192.168.15.2', '192.168.15.2'),
+    noRouteBack(
+      'outside still has no route to 192.168.15.2 in any table, and does not see this address',
+      '192.168.15.2',
+      'web',
+    ),
   ],
   epilogue:
     'Docker writes the condition the other way round: packets from the subnet that do not leave by its own ' +
