@@ -203,7 +203,7 @@ const capabilities: LessonWays = {
         `setpriv --inh-caps=-chown sleep 1000 ${IN_BACKGROUND}`,
         `setpriv --reuid 1000 --clear-groups sleep 1000 ${IN_BACKGROUND}`,
       ],
-      right: `setpriv --inh-caps=-all --bounding-set=-all,+kill,+dac_override sleep 1000 ${IN_BACKGROUND}`,
+      right: `setpriv --inh-caps=-all --bounding-set=-all,+kill sleep 1000 ${IN_BACKGROUND}`,
     },
     docker: {
       wrong: [

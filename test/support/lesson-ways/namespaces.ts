@@ -244,8 +244,10 @@ const chroot: LessonWays = {
       wrong: [
         `unshare --mount sh -c 'mount --bind /srv/box /srv/box; exec chroot /srv/box sleep 1000' ${IN_BACKGROUND}`,
         `unshare --mount sh -c 'mount --bind /srv/box /srv/box; cd /srv/box; mkdir -p old; pivot_root . old; exec sleep 1000' ${IN_BACKGROUND}`,
+        // Nothing else is left of the old one.
+        `mkdir -p /srv/box/lab; unshare --mount sh -c 'mount --bind /srv/box /srv/box; mount --bind / /srv/box/lab; cd /srv/box; pivot_root . .; umount -l .; exec sleep 1000' ${IN_BACKGROUND} sleep 0.1`,
       ],
-      right: `unshare --mount sh -c 'echo $$ >/run/box; mkdir /srv/new; mount --bind /srv/box /srv/new; cd /srv/new; mkdir -p old; pivot_root . old; umount -l /old; exec sleep 1000' ${IN_BACKGROUND}`,
+      right: `unshare --mount sh -c 'echo $$ >/run/box; mkdir /srv/new; mount --bind /srv/box /srv/new; cd /srv/new; mkdir -p old; pivot_root . old; umount -l /old; for i in 1 2 3 4; do mount -t tmpfs tmpfs /tmp; done; exec sleep 1000' ${IN_BACKGROUND}`,
     },
     again: {
       wrong: [

@@ -10,6 +10,9 @@ export const BOX_SETUP = [
   'echo box >/srv/box/etc/marker',
 ] as const;
 
+/** Device and directory of the lab's own root in mountinfo(5); /srv/box is another directory of this device. */
+const LAB_ROOT = "$(sed -n 's|^[0-9]* [0-9]* \\([^ ]* [^ ]*\\) / .*|\\1|p' /proc/1/mountinfo | tail -n 1)";
+
 const chroot: Lesson = {
   name: 'chroot-pivot',
   group: 'beyond',
@@ -95,7 +98,8 @@ const chroot: Lesson = {
         ),
         needProcess(
           'and the lab’s root is not mounted in it any more',
-          'own mnt && [ "$(nsenter --mount=$p/ns/mnt /bin/cat /etc/marker)" = box ] && [ "$(wc -l <$p/mountinfo)" -lt 5 ]',
+          // A process with another root directory sees only part of the table.
+          `own mnt && [ "$(nsenter --mount=$p/ns/mnt /bin/cat /etc/marker)" = box ] && [ "$(readlink $p/root)" = / ] && ! grep -q "^[0-9]* [0-9]* ${LAB_ROOT} /" $p/mountinfo`,
         ),
       ],
     },

@@ -46,7 +46,7 @@ const capabilities: Lesson = {
       requirements: [
         needProcess(
           'a process of user 0 has capabilities, but not CAP_CHOWN (CapEff)',
-          '[ "$(field Uid | cut -f 2)" = 0 ] && cap CapEff 1 && ! cap CapEff 0',
+          '[ "$(field Uid | cut -f 2)" = 0 ] && [ $(( 0x$(field CapEff) )) != 0 ] && ! cap CapEff 0',
         ),
       ],
     },
