@@ -286,6 +286,7 @@ const filters: readonly Breakage[] = [
       [['host', ':8080'], 'postrouting-flushed'],
       [['app -> 192.0.2.2:8080'], 'works'],
     ],
+    mended: true,
   },
   {
     name: 'subnet not among those that are masqueraded',

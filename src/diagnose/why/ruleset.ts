@@ -59,6 +59,15 @@ export function chainsAt(ruleset: Ruleset, hook: string): readonly NftChain[] {
 export const hasRules = ({ entries }: Ruleset, table: string, chain: string): boolean =>
   entries.some(({ rule }) => rule?.table === table && rule.chain === chain);
 
+/**
+ * What brings the rules of minidock's table back: a start makes a table that is missing, and leaves alone one whose chains
+ * somebody flushed.
+ */
+export function ownTableFix(ruleset: Ruleset, container: string): string {
+  const isThere = chainsOf(ruleset).some(({ table }) => table === 'minidock');
+  return isThere ? 'minidock doctor --fix' : `minidock restart ${container}`;
+}
+
 /** Other people's tables with rules that look at a packet's source address. */
 export function tablesBySource({ entries, legacy }: Ruleset): readonly string[] {
   const tables = entries.flatMap(({ rule }) => {

@@ -136,4 +136,12 @@ export const mistakes: readonly Breakage[] = [
     undo: 'ip route replace default via 192.0.2.1',
     asked: [...outside('no-way-out'), [['--from', '192.0.2.1', ':8080'], 'works']],
   },
+  ...['prerouting', 'publish'].map((chain) => ({
+    name: `the chain ${chain} of minidock flushed`,
+    broken: `nft flush chain ip minidock ${chain}`,
+    undo: '$MINIDOCK doctor --fix >/dev/null || true',
+    client: PUBLISHED,
+    asked: outside('rule-missing'),
+    mended: true as const,
+  })),
 ];

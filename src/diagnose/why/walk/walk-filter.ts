@@ -6,7 +6,7 @@ import { bad, good } from '../findings.ts';
 import type { Finding, Journey } from '../model.ts';
 import type { Scene } from '../observe.ts';
 import { forwardException } from '../rules/exception.ts';
-import { chainsAt, hasRules, ownerOf, tablesBySource, type Owner } from '../ruleset.ts';
+import { chainsAt, hasRules, ownerOf, ownTableFix, tablesBySource, type Owner } from '../ruleset.ts';
 
 export function checkRedirection({ journey, ruleset, redirection, final }: Scene): readonly Finding[] {
   const { to, published } = journey;
@@ -20,10 +20,17 @@ export function checkRedirection({ journey, ruleset, redirection, final }: Scene
     ? [tool, '-t', 'nat', '-S', 'MINIDOCK']
     : ['nft', 'list', 'map', nftFamily(family), 'minidock', map];
   const restart = `minidock restart ${to.config.name}`;
-  if (!iptables && !hasRules(ruleset, 'minidock', 'publish')) {
-    const text = "the rules of minidock's table are gone: the ruleset was flushed";
+  // The relay of IPv6 serves the port meanwhile.
+  const chains = family === 6 ? ['publish'] : ['prerouting', 'publish'];
+  const flushed = iptables ? [] : chains.filter((chain) => !hasRules(ruleset, 'minidock', chain));
+  if (flushed.length > 0) {
+    const text =
+      flushed.length === chains.length
+        ? "the rules of minidock's table are gone: the ruleset was flushed"
+        : `the chain ${flushed[0] ?? ''} of minidock's table has lost its rules: it was flushed`;
     const table: Argv = ['nft', 'list', 'table', nftFamily(family), 'minidock'];
-    return [{ ...bad('redirection', 'rule-missing', text, table), fix: restart }];
+    const fix = ownTableFix(ruleset, to.config.name);
+    return [{ ...bad('redirection', 'rule-missing', text, table), fix }];
   }
   if (
     iptables &&

@@ -6,7 +6,7 @@ import type { Finding, Journey } from '../model.ts';
 import type { Scene } from '../observe.ts';
 import { addressesOf } from '../stack.ts';
 import { checkNeighbour } from '../physical.ts';
-import { hasRules, isMasqueraded } from '../ruleset.ts';
+import { hasRules, isMasqueraded, ownTableFix } from '../ruleset.ts';
 import { iptablesOf, ipCommand, isLoopback, nftFamily } from '../family.ts';
 import { routersIgnored } from '../settings6.ts';
 import { checkForward } from './walk-filter.ts';
@@ -114,7 +114,8 @@ function postroutingFlushed(
   const show = iptables
     ? ([iptablesOf(ruleset.family), '-t', 'nat', '-S', 'POSTROUTING'] as const)
     : (['nft', 'list', 'chain', nftFamily(ruleset.family), 'minidock', 'postrouting'] as const);
-  return { ...bad('way back', 'postrouting-flushed', text, show), fix: `minidock restart ${name}` };
+  const fix = iptables ? `minidock restart ${name}` : ownTableFix(ruleset, name);
+  return { ...bad('way back', 'postrouting-flushed', text, show), fix };
 }
 
 /** A redirected packet from the host's 127.0.0.1 or from a neighbour gets an answer only if it is masqueraded. */
