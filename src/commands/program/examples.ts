@@ -9,6 +9,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'system halt': 'system halt',
   'system boot': 'system boot --dry-run',
   build: 'build -t app .',
+  'builder du': 'builder du --filter type=exec.cachemount',
   'builder prune': 'builder prune -f',
   commit: 'commit -c \'CMD ["/run.sh"]\' web my/web:2',
   completion: 'completion bash > /etc/bash_completion.d/minidock',

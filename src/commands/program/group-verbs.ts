@@ -97,7 +97,14 @@ export const GROUP_VERBS: readonly VerbEntry[] = [
     load: async () => (await import('../prune/prune.ts')).networkPrune,
   },
   {
+    name: 'builder du',
+    aliases: ['buildx du'],
+    summary: 'Show what builds have kept',
+    load: async () => (await import('../build/builder-du.ts')).builderDu,
+  },
+  {
     name: 'builder prune',
+    aliases: ['buildx prune'],
     summary: 'Remove build cache',
     load: async () => (await import('../prune/prune.ts')).builderPrune,
   },

@@ -160,9 +160,10 @@ export const builderPrune = pruneVerb({
   all: 'Remove all unused build cache, not just dangling ones',
   keys: ['until', 'id', 'parent', 'type', 'description', 'inuse', 'shared', 'private'],
   warning: (all) => `WARNING! This will remove all ${all ? '' : 'dangling '}build cache.`,
-  perform: async (engine, all, { chooses }) => {
+  perform: async (engine, all, { chooses, values }) => {
     const { pruneBuildCache } = await import('../../engine/prune/prune-builds.ts');
-    return pruneBuildCache(engine, chooses, all);
+    const { matchBuildFilters } = await import('../../docker/build-cache-filter.ts');
+    return pruneBuildCache(engine, chooses, all, matchBuildFilters(values));
   },
 });
 

@@ -3,33 +3,39 @@
  * last day has used stays: the next build of the same project would miss it.
  */
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Engine } from '../engine.ts';
-import { listCached, removeCached } from '../state/build-cache.ts';
+import { listBuildEntries, type BuildEntry } from '../look/build-usage.ts';
+import { removeCached } from '../state/build-cache.ts';
 import { recordEvent } from '../state/events/event-log.ts';
 import { pruneEvent } from '../state/events/events.ts';
 import { cacheMountsDir } from '../state/paths.ts';
-import { treeSize } from '../state/tree-size.ts';
 import { imagesInUse, layersInUse } from './in-use.ts';
 import type { Chooses } from './prune.ts';
 
 const DAY = 24 * 3600 * 1000;
 
 /** Bytes of the records' layers, and of cache mounts. */
-export async function pruneBuildCache(engine: Engine, chooses: Chooses, all: boolean): Promise<number> {
+export async function pruneBuildCache(
+  engine: Engine,
+  chooses: Chooses,
+  all: boolean,
+  matches: (entry: BuildEntry) => boolean = () => true,
+): Promise<number> {
   const { paths, containers } = engine;
   const store = await engine.images();
   const images = await store.list();
-  const kept = new Set(images.flatMap(({ config }) => config.rootfs.diff_ids));
+  const counted = new Set<string>();
   let bytes = 0;
-  for (const { key, diffId, size, created, lastUsed } of listCached(paths)) {
-    if (!chooses({ created, labels: {} }) || (!all && lastUsed > Date.now() - DAY)) continue;
-    removeCached(paths, key);
-    if (!kept.has(diffId)) bytes += size;
-    kept.add(diffId);
-  }
-  if (all) {
-    bytes += treeSize(cacheMountsDir(paths));
-    rmSync(cacheMountsDir(paths), { recursive: true, force: true });
+  for (const entry of await listBuildEntries(engine)) {
+    const { id, type, diffId, size, created, lastUsed, shared } = entry;
+    if (!chooses({ created, labels: {} }) || !matches(entry)) continue;
+    // A cache mount is long to fill again: it goes with all, or if it is asked for.
+    if (!all && (type !== 'regular' || lastUsed > Date.now() - DAY)) continue;
+    if (type === 'regular') removeCached(paths, id);
+    else rmSync(join(cacheMountsDir(paths), id), { recursive: true, force: true });
+    if (!shared && !counted.has(diffId || id)) bytes += size;
+    counted.add(diffId || id);
   }
   // Of no image: only layers and blobs that nothing refers to go.
   const inUse = new Map([

@@ -256,3 +256,22 @@ test('--explain and --dry-run say what is cached, and why not', async () => {
   const { stderr } = await engine.minidock('build', '--explain', dir);
   expect(stderr).toContain('carried out: what it copies is not what the layer in the cache has');
 });
+
+test('builder du lists layers and cache mounts; prune removes those that its filters name', async () => {
+  await engine.ok('builder', 'prune', '-af');
+  await built({
+    Dockerfile: 'FROM test\nRUN --mount=type=cache,target=/k echo k >/k/k\nCOPY Dockerfile /\n',
+  });
+  const listed = await engine.ok('builder', 'du');
+  expect(listed).toMatch(/^[0-9a-f]{25} +true +\d+B\* +/m);
+  expect(listed.split('\n').filter((line) => /^[0-9a-f]{25}/.test(line))).toHaveLength(3);
+  expect(await engine.ok('builder', 'du', '--verbose', '--filter', 'type=exec.cachemount')).toContain(
+    'exec.cachemount',
+  );
+  await engine.ok('builder', 'prune', '-af', '--filter', 'type=exec.cachemount');
+  expect(await engine.ok('buildx', 'du', '--filter', 'type=exec.cachemount')).not.toMatch(/^[0-9a-f]{25}/m);
+  await engine.ok('builder', 'prune', '-af', '--filter', 'description=COPY');
+  const left = await engine.ok('builder', 'du', '--verbose');
+  expect(left).toContain('RUN ');
+  expect(left).not.toContain('COPY ');
+});
