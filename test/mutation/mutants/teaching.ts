@@ -88,7 +88,7 @@ export const why = [
   ),
   ...mutantsOf(
     'src/diagnose/why/walk/walk-filter.ts',
-    ["if (!iptables && !hasRules(ruleset, 'minidock', 'publish')) {", 'if (false) {', `${whys} -t flushed`],
+    ['if (flushed.length > 0) {', 'if (false) {', `${whys} -t flushed`],
     [
       'if (redirection.address !== final.address || redirection.port !== final.port) {',
       'if (false) {',
