@@ -12,8 +12,8 @@ export function defineExplainFlags(
   command.addOption(
     new Option(
       '--explain [how]',
-      'Show each step as it is done: command, reason, what breaks without it, undo, look (=short, =json)',
-    ).preset('full'),
+      'Show each step as it is done: =chapters, =steps (default), =all, =short or =json',
+    ).preset('steps'),
   );
   if (dryRun) command.option('--dry-run', 'Show the same steps and do nothing');
   if (step) command.option('--step', 'Wait before each step, and show the state before and after it');

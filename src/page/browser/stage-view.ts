@@ -2,6 +2,7 @@
  * A start on stage: the steps of a command line as cards in chapters. Play does one after the other, step does one,
  * back undoes the last one by its own undo command, in the lab. Three levels of detail; repetitions are folded.
  */
+import { difference, Folding } from '../../teach/explain/fold.ts';
 import type { StageAt, StageStep, StageTell } from '../messages.ts';
 import { command, fill, h, reducedMotion } from './dom.ts';
 
@@ -191,7 +192,7 @@ export class StageView {
     index: number,
     last: number,
     done: number,
-    same: readonly StageStep[],
+    same: readonly string[],
   ): HTMLElement {
     const state = done > last ? 'done' : done >= index && done <= last ? 'next' : '';
     const full = this.level === 'everything' || state === 'next';
@@ -206,11 +207,7 @@ export class StageView {
       command(step.command),
       same.length === 0
         ? undefined
-        : h(
-            'p',
-            { class: 'folded' },
-            `the same for ${same.map(({ title }) => lastWords(title, step.title)).join(', ')}`,
-          ),
+        : h('p', { class: 'folded' }, `the same for ${[...new Set(same)].join(', ')}`),
       ...(full
         ? [
             h('p', {}, step.why),
@@ -241,24 +238,16 @@ function chapters(steps: readonly StageStep[]): readonly Chapter[] {
   return found;
 }
 
-/** Neighbours with the same kind of id and the same reason say nothing new. */
+/** Steps that repeat others of the chapter belong to the card before them. */
 function fold(
   steps: readonly StageStep[],
-): readonly { readonly step: StageStep; readonly index: number; readonly same: readonly StageStep[] }[] {
-  const found: { step: StageStep; index: number; same: StageStep[] }[] = [];
+): readonly { readonly step: StageStep; readonly index: number; readonly same: readonly string[] }[] {
+  const found: { step: StageStep; index: number; same: string[] }[] = [];
+  const folding = new Folding();
   for (const [index, step] of steps.entries()) {
-    const last = found.at(-1);
-    const kind = (id: string): string => id.split(':')[0] ?? id;
-    if (last !== undefined && kind(last.step.id) === kind(step.id) && last.step.id !== step.id)
-      last.same.push(step);
-    else found.push({ step, index, same: [] });
+    const first = folding.repeated(step);
+    if (first === undefined) found.push({ step, index, same: [] });
+    else found.at(-1)?.same.push(difference(step, first));
   }
   return found;
-}
-
-/** What differs between two titles. */
-function lastWords(title: string, other: string): string {
-  const words = title.split(' ');
-  const known = new Set(other.split(' '));
-  return words.filter((word) => !known.has(word)).join(' ') || title;
 }

@@ -1,8 +1,8 @@
-/** The flags that make a verb show its steps: --explain[=short|full|json], --dry-run, --step. */
+/** The flags that make a verb show its steps: --explain[=chapters|steps|all|short|json], --dry-run, --step. */
 import { MinidockError } from '../../../runtime/errors.ts';
 import type { ShimReporter } from './shim-reporter.ts';
 import type { LocalReporter } from './local-reporter.ts';
-import type { ExplainHow } from './how.ts';
+import { HOWS, type ExplainHow } from './how.ts';
 
 export interface ExplainFlags {
   readonly explain?: string;
@@ -15,12 +15,18 @@ export function explainHow({ explain, dryRun, step }: ExplainFlags): ExplainHow 
   if (dryRun === true && step === true)
     throw invalid('conflicting options: with --dry-run nothing is done, and --step has nothing to wait for');
   if (explain === undefined) return dryRun === true || step === true ? 'full' : undefined;
-  if (explain !== 'short' && explain !== 'full' && explain !== 'json') {
+  // The older name of all.
+  const how = explain === 'all' ? 'full' : HOWS.find((one) => one === explain);
+  if (how === undefined) {
     throw invalid(
-      `invalid argument "${explain}" for "--explain" flag: must be one of "short", "full" or "json"`,
+      `invalid argument "${explain}" for "--explain" flag: must be one of "chapters", "steps", "all", "short" or "json"`,
     );
   }
-  return explain;
+  if (step === true && how === 'chapters') {
+    throw invalid('conflicting options: --step waits before each step, and --explain=chapters has no steps');
+  }
+  // Before a step nothing can be held back.
+  return step === true && how === 'steps' ? 'full' : how;
 }
 
 /** What a verb does in each of its modes. */

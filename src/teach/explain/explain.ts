@@ -8,6 +8,7 @@ import { renderArgv } from '../../../runtime/plan/quote.ts';
 import { renderCommand } from '../../../runtime/plan/render.ts';
 import type { Section, Step, StepId, Undo } from '../../../runtime/plan/step.ts';
 import { noColors, type Colors } from '../../ui/colors.ts';
+import { createLevelExplainer } from './levels.ts';
 import { createLineExplainer } from './step-line.ts';
 import { createJsonExplainer } from './step-json.ts';
 import {
@@ -25,6 +26,9 @@ export function createExplainer(options: ExplainOptions): Explainer {
   if (options.how === 'short') return createLineExplainer(options);
   if (options.how === 'json') return createJsonExplainer();
   const text = new StepText(options);
+  if (options.how === 'chapters' || options.how === 'steps') {
+    return createLevelExplainer(options.how, text, options);
+  }
   return {
     stepStarted: (step, n, total) => text.heading(step) + text.step(step, n, total),
     stepDone: (step, milliseconds, outcome) => text.outcome(step, milliseconds, outcome),
@@ -51,7 +55,7 @@ export function renderDryRun(
 const INDENT = '    ';
 const HANGING = INDENT + ' '.repeat(label('Why').length);
 
-class StepText {
+export class StepText {
   private readonly width: number;
   private readonly colors: Colors;
   private readonly titles = new Map<string, string>();
@@ -75,22 +79,31 @@ class StepText {
     return `\n${this.colors.bold(text)}\n`;
   }
 
+  /** For the undo of later steps. */
+  know({ id, title }: Step): void {
+    this.titles.set(id, title);
+  }
+
   step(step: Step, n: number, total: number): string {
-    this.titles.set(step.id, step.title);
+    this.know(step);
+    return [
+      this.brief(step, n, total) + this.labelled(label('Without'), step.without),
+      this.undo(step.undo),
+      ...(step.observe === undefined ? [] : [this.literal(label('Look'), renderArgv(step.observe))]),
+      '',
+    ].join('\n');
+  }
+
+  /** Title, command and reason. */
+  brief(step: Step, n: number, total: number): string {
     const position = `[${String(n).padStart(String(total).length)}/${total}]`;
     const command = renderCommand(step.command)
       .split('\n')
       .map((line, index) => INDENT + this.colors.cyan(`${index === 0 ? '$ ' : '  '}${line}`))
       .join('\n');
-    return [
-      `\n${this.title(position, step.title)}`,
-      command,
-      this.labelled(label('Why'), step.why),
-      this.labelled(label('Without'), step.without),
-      this.undo(step.undo),
-      ...(step.observe === undefined ? [] : [this.literal(label('Look'), renderArgv(step.observe))]),
-      '',
-    ].join('\n');
+    return [`\n${this.title(position, step.title)}`, command, this.labelled(label('Why'), step.why), ''].join(
+      '\n',
+    );
   }
 
   private title(position: string, title: string): string {

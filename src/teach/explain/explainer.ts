@@ -17,6 +17,6 @@ export interface ExplainOptions {
   /** Columns to wrap at; 80 if unknown. Commands are never wrapped, so that they can be pasted. */
   readonly width?: number;
   readonly colors?: Colors;
-  /** 'full' unless given: everything; 'short': a line a step; 'json': an object a line. */
+  /** 'full' unless given: everything; 'chapters' and 'steps': less; 'short': a line a step; 'json': an object a line. */
   readonly how?: ExplainHow;
 }

@@ -1,2 +1,3 @@
 /** How much an explanation says. */
-export type ExplainHow = 'short' | 'full' | 'json';
+export const HOWS = ['chapters', 'steps', 'full', 'short', 'json'] as const;
+export type ExplainHow = (typeof HOWS)[number];
