@@ -182,7 +182,7 @@ describe('readers of the plan', () => {
     const { stdout, stderr, exitCode } = await engine.minidock(
       'run',
       '--rm',
-      '--explain',
+      '--explain=all',
       ...FLAGS,
       'test',
       'echo',
@@ -203,7 +203,7 @@ describe('readers of the plan', () => {
       { PATH: `${wrapper}:${process.env['PATH'] ?? ''}`, MINIDOCK_UNFOLDED: '1' },
       'run',
       '--rm',
-      '--explain',
+      '--explain=all',
       'test',
       'true',
     );

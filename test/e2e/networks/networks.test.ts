@@ -213,7 +213,7 @@ test('--dry-run in a network of one’s own shows its bridge', async () => {
 test('--explain tells each step, on standard error; --dry-run the same, and makes nothing', async () => {
   const planned = await ok('network', 'create', '--dry-run', '--explain=json', 'told');
   expect((await minidock('network', 'inspect', 'told')).exitCode).toBe(1);
-  const { stdout, stderr } = await minidock('network', 'create', '--explain', 'told');
+  const { stdout, stderr } = await minidock('network', 'create', '--explain=all', 'told');
   expect(stdout).toMatch(/^[0-9a-f]{64}\n$/);
   const bridge = `mdb${stdout.slice(0, 12)}`;
   const told = planned

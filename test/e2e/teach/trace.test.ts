@@ -45,7 +45,7 @@ const namesIn = (spans: readonly TracedSpan[], process: RegExp): readonly string
 describe('a timeline of run --rm -p', () => {
   test('of all its processes, nested, from one end to the other, with --explain’s times', async () => {
     const file = newFile();
-    const flags = ['--rm', '--name', 'told', '-p', '8080:80', '--explain'];
+    const flags = ['--rm', '--name', 'told', '-p', '8080:80', '--explain=all'];
     const clock = 'begin=$EPOCHREALTIME; "$@"; echo $begin $EPOCHREALTIME';
     const command = ['bash', '-c', clock, 'clock', program, 'run', ...flags, 'test', 'true'];
     const { stdout, stderr } = await succeed(engine.host.run(command, { env: { MINIDOCK_TRACE: file } }));

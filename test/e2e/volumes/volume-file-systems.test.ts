@@ -167,7 +167,7 @@ describe('as steps of the plan', () => {
     expect(await mountsOf('shown')).toEqual([]);
     const { stderr } = await minidock('run', '-d', '--explain=json', ...words);
     expect(command(stderr)).toContain(mount);
-    const stop = await minidock('stop', '-t', '0', '--explain', 'shown');
+    const stop = await minidock('stop', '-t', '0', '--explain=all', 'shown');
     expect(stop.stderr).toContain('Unmount the volume, if nobody else uses it: shown');
     expect(stop.stderr).toContain(`umount --lazy ${dataOf('shown')}`);
     expect(await mountsOf('shown')).toEqual([]);
