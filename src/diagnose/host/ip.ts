@@ -104,7 +104,7 @@ export interface FdbEntry {
   /** The port, or the bridge itself. */
   readonly ifname: string;
   readonly master?: string;
-  /** 'static', 'permanent'; absent for what the bridge has learned. */
+  /** 'static', 'permanent'; '' for what the bridge has learned. */
   readonly state?: string;
 }
 

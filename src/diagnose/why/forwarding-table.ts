@@ -27,7 +27,7 @@ export function checkForwardingTable(
       ({ mac, ifname, master, state }) =>
         mac === address &&
         (master === bridge || ifname === bridge) &&
-        state !== undefined &&
+        (state === 'static' || state === 'permanent') &&
         // A permanent entry is an address of the bridge itself; what the host sends goes to its port all the same.
         (ifname !== port.ifname || (state === 'permanent' && ports.length > 1)),
     );
