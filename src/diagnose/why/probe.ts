@@ -30,8 +30,8 @@ import { converse } from './service.ts';
 import { chainsOf } from './ruleset.ts';
 import { ttlExpired } from './lost-ttl.ts';
 import { dropIn, isAnswer, isIp, lastSeen, parseTrace } from './trace.ts';
-import { LARGE, tryLarge, tryLargeThere } from './size/large.ts';
-import { startTracing, type Tracing } from './tracing.ts';
+import { tryLarge, tryLargeThere } from './size/large.ts';
+import { LARGE, startTracing, type Tracing } from './tracing.ts';
 
 /** The kernel sends three ARP requests, a second apart, before it gives up. */
 const PATIENCE_MS = 4000;

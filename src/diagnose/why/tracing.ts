@@ -11,9 +11,11 @@ import type { Protocol } from '../../../runtime/network/types.ts';
 import { isInstalled } from '../../../runtime/plan/tools.ts';
 import { inside, type Enter } from '../host/ip.ts';
 import { nftFamily, type Family } from './family.ts';
-import { LARGE } from './size/large.ts';
 import { ownTables } from './own-tables.ts';
 import { keepBeside, within } from './programs.ts';
+
+/** Packets from this size on, bytes, are traced as large; those of a handshake are not. */
+export const LARGE = 600;
 
 /** Bit of the multicast group NFNLGRP_NFTRACE in /proc/net/netlink. */
 const TRACE_GROUP = 1 << 8;

@@ -8,7 +8,7 @@ import type { Step } from '../../../runtime/plan/step.ts';
 import { noColors } from '../../ui/colors.ts';
 import { wrap } from '../../ui/wrap.ts';
 import type { Explainer, ExplainOptions, StepOutcome } from './explainer.ts';
-import type { StepText } from './explain.ts';
+import type { StepText } from './step-text.ts';
 import { difference, Folding } from './fold.ts';
 import { formatMilliseconds } from './step-phrases.ts';
 

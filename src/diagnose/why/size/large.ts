@@ -20,10 +20,9 @@ import { addressesOf, inStack, type Stack } from '../stack.ts';
 import { within } from '../programs.ts';
 import { homeOfLink } from '../physical.ts';
 import { isAnswer, isIp } from '../trace.ts';
+import { LARGE } from '../tracing.ts';
 import { lookInside } from './inside.ts';
 
-/** Packets from this size on are traced as large; those of a handshake are not. */
-export const LARGE = 600;
 const ARRIVAL_MS = 200;
 
 export interface Try {
