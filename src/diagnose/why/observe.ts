@@ -16,6 +16,7 @@ import {
 } from '../host/ip.ts';
 import { lookAtJson } from '../host/look.ts';
 import { readNameFiles, type NameFiles } from '../host/name-files.ts';
+import { askName, type NameAnswer } from './client/ask-name.ts';
 import { chooseClientNetwork, type ClientNetwork } from './client/client-network.ts';
 import { bitsOf, isIn, type Family } from './family.ts';
 import type { Journey } from './model.ts';
@@ -34,7 +35,7 @@ export interface Scene {
   /** Of a container or namespace that should answer, if it runs. */
   readonly receiver?: Stack;
   /** Of a container that asks for a name. */
-  readonly names?: NameFiles | undefined;
+  readonly names?: (NameFiles & { readonly answer: NameAnswer }) | undefined;
   /** Namespaces that have the host's address too. */
   readonly twins: readonly Stack[];
   /** The container's own address and port. */
@@ -118,6 +119,7 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
       : undefined,
   ]);
   const clientRoute = answerRoute ?? plainRoute;
+  const names = await readNames(journey, sender);
   return {
     journey,
     host,
@@ -126,8 +128,7 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
     forwarding: readForwarding(FORWARDING[family]),
     client,
     clientAddress,
-    names:
-      from.kind === 'container' && journey.name !== undefined ? readNameFiles(from.container) : undefined,
+    names,
     twins,
     senderRoute,
     hostRoute,
@@ -142,6 +143,15 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
       ? {}
       : { redirection: redirectionOf(ruleset, to.config.spec.network.firewall, journey.published) }),
   };
+}
+
+async function readNames(
+  { from, name, family }: Journey,
+  sender: Stack | undefined,
+): Promise<Scene['names']> {
+  if (from.kind !== 'container' || name === undefined || sender === undefined) return undefined;
+  const files = readNameFiles(from.container);
+  return files && { ...files, answer: await askName(sender.netns, name, family) };
 }
 
 /** The client as the receiver sees it: a redirected neighbour and the host are masqueraded as the gateway. */

@@ -15,6 +15,7 @@ import { ledAway, lostAt, strayed } from './lost.ts';
 import { isOwn } from './kinds.ts';
 import { refusedHere } from './rules/refusing.ts';
 import { removalOf } from './rules/removal.ts';
+import { dropsStandIn, standInDropped } from './rules/stand-in.ts';
 import { isCause } from './physical.ts';
 import { serviceFault } from './service.ts';
 import { lostLarge } from './size/large.ts';
@@ -40,6 +41,7 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   const away = probe === undefined ? undefined : ledAway(scene, probe);
   const drop = probe?.trace === undefined ? undefined : dropIn(probe.trace);
   const dropped = drop === undefined || probe === undefined ? [] : [droppedBy(scene, drop, probe)];
+  const standIn = probe !== undefined && drop !== undefined && dropsStandIn(scene, drop, probe.sourcePort);
   // The kernel answers no question that comes from where it would not route to, and says why.
   const unheard = probe?.arp?.code === 'arp-unanswered' && probe.unroutable !== undefined;
   const lostArp = probe?.arp?.code === 'arp-vanished' ? (probe.held ?? probe.arp) : probe?.arp;
@@ -65,8 +67,10 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
       (away === undefined || stage !== 'socket'),
   );
   const causes = inOrder(relevant.filter(isCause));
-  const first = causes[0] ?? inOrder([...dropped, ...arp, ...relevant, ...astray, ...guesses, ...beyond])[0];
+  const other = standIn ? relevant : [...dropped, ...arp, ...relevant, ...astray, ...guesses, ...beyond];
+  const first = causes[0] ?? inOrder(other)[0];
   if (first !== undefined) return { works: false, finding: first };
+  if (standIn) return { works: false, finding: standInDropped(scene, drop, probe.sourcePort) };
   if (away !== undefined && probe !== undefined) return { works: false, finding: away };
   if (probe === undefined) {
     return { works: false, finding: bad('sender', 'not-sent', 'minidock could not send a test packet') };
@@ -79,10 +83,7 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   return { works: false, finding: unanswered(scene, probe, listening) };
 }
 
-/**
- * minidock reserves a published port by listening on it. Without the redirection a client connects to that socket,
- * and nobody answers.
- */
+/** minidock reserves a published port by listening on it. Without the redirection clients connect to that socket. */
 const answeredByAnother = ({ journey }: Scene, stops: readonly Finding[]): boolean =>
   journey.obstacle !== undefined ||
   stops.some(({ code }) => code === 'uplink-down') ||

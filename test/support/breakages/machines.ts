@@ -42,6 +42,12 @@ export const machines: readonly Breakage[] = [
     mended: true,
   },
   {
+    name: 'the rules in a container that lead to the name server are gone',
+    ...named('nsenter -t $($MINIDOCK inspect -f {{.State.Pid}} clerk) -n nft flush ruleset'),
+    asked: [[DESK, 'name-server']],
+    mended: true,
+  },
+  {
     name: 'an /etc/hosts that never ends',
     ...named(typed('umount /etc/hosts && rm -f /etc/hosts && mkfifo /etc/hosts'), '--privileged'),
     asked: [[DESK, 'works']],

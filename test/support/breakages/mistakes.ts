@@ -80,6 +80,17 @@ export const mistakes: readonly Breakage[] = [
     mended: true,
   },
   {
+    name: 'a list of addresses that no client should have',
+    ...strict(
+      'inet',
+      'chain gate { type filter hook forward priority -5; iifname eth0 ip saddr { 10.0.0.0/8, 198.18.0.0/15 } drop; }',
+    ),
+    asked: [
+      [[OUTSIDE], 'stand-in-dropped'],
+      [['--from', '203.0.113.50', ':8080'], 'works'],
+    ],
+  },
+  {
     name: 'a policy, asked about from a container',
     ...forward('policy drop'),
     client: `$APP_NS ${fetch(`http://${INTERNET}/`)}`,

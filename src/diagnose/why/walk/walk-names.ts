@@ -5,13 +5,11 @@
 import { oneLine } from '../../../../runtime/printable.ts';
 import { endpointStates } from '../../../engine/spec/endpoints.ts';
 import type { Container } from '../../../engine/state/store.ts';
+import { NAME_SERVER, type NameAnswer } from '../client/ask-name.ts';
 import { bad } from '../findings.ts';
 import type { Finding } from '../model.ts';
 import type { Scene } from '../observe.ts';
 import { addressesOf } from '../stack.ts';
-
-/** Of minidock's name server in a container's network namespace. */
-const SERVER = '127.0.0.11';
 
 export function checkNames({ journey, receiver, names }: Scene): readonly Finding[] {
   const { from, to, name } = journey;
@@ -30,11 +28,22 @@ export function checkNames({ journey, receiver, names }: Scene): readonly Findin
     return [{ ...bad('sender', 'hosts-entry', text, inside('/etc/hosts')), fix }];
   }
   const servers = [...names.resolv.matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, server = '']) => server);
-  if (first !== undefined || !hasNames(from.container) || servers[0] === SERVER) return [];
+  if (first !== undefined || !hasNames(from.container)) return [];
+  if (servers[0] === NAME_SERVER) return askedServer(names.answer, config.name, name);
   const asked = servers.length === 0 ? 'names no server' : `names the server ${oneLine(servers[0] ?? '')}`;
-  const text = `/etc/resolv.conf of ${config.name} ${asked}, and only minidock's own, ${SERVER}, knows ${name}`;
+  const text = `/etc/resolv.conf of ${config.name} ${asked}, and only minidock's own, ${NAME_SERVER}, knows ${name}`;
   const fix = `minidock restart ${config.name}`;
   return [{ ...bad('sender', 'name-server', text, inside('/etc/resolv.conf')), fix }];
+}
+
+function askedServer(answer: NameAnswer | undefined, container: string, name: string): readonly Finding[] {
+  if (answer === undefined || answer === 'known') return [];
+  const text =
+    answer === 'silent'
+      ? `programs in ${container} cannot resolve ${name}: minidock's name server, ${NAME_SERVER}, does not answer in there (its rules are gone, or lo is down)`
+      : `minidock's name server, ${NAME_SERVER}, does not know ${name} in ${container}: they share no network with names`;
+  const show = ['minidock', 'exec', container, 'nslookup', name];
+  return [{ ...bad('sender', 'name-server', text, show), fix: `minidock restart ${container}` }];
 }
 
 /** On a network that somebody made, containers find each other by name. */
