@@ -1,7 +1,7 @@
-/** `system df` as rows: the summary, and with -v the tables of images, containers and volumes. */
-import type { DiskUsage, Summary } from '../engine/look/disk-usage.ts';
+/** `system df` as rows: the summary, and with -v the tables of images, containers, volumes and builds. */
+import { ownSize, type DiskUsage, type Summary } from '../engine/look/disk-usage.ts';
 import type { ContainerConfig } from '../engine/spec/container.ts';
-import { humanSize } from '../ui/human.ts';
+import { humanAgo, humanSize } from '../ui/human.ts';
 import { containerRow } from './container-row.ts';
 import { imageEntries, imageRow } from './image-row.ts';
 import type { ListStyle, Row } from './rows.ts';
@@ -76,7 +76,21 @@ export function detailTables(
         Size: humanSize(size),
       })),
     },
-    { title: 'Build cache usage: 0B', name: 'BuildCache', style: CACHE, rows: [] },
+    {
+      title: `Build cache usage: ${humanSize(ownSize(usage.builds), 4)}`,
+      name: 'BuildCache',
+      style: CACHE,
+      rows: usage.builds.map(({ id, type, size, created, lastUsed, shared }) => ({
+        ID: id.slice(0, 12),
+        CacheType: type,
+        Size: humanSize(size, 4),
+        CreatedSince: humanAgo(created, now),
+        LastUsedSince: humanAgo(new Date(lastUsed).toISOString(), now),
+        // Nobody counts.
+        UsageCount: '',
+        Shared: String(shared),
+      })),
+    },
   ];
 }
 

@@ -13,6 +13,7 @@ import { stderr, stdout } from '../../io/standard-streams.ts';
 import { showPull } from '../shared/show-pull.ts';
 import { collect, type Context, type Verb } from '../shared/verb.ts';
 import { agent, annotation, buildArgs, epoch, invalid, pairs, secret } from './flag-values.ts';
+import { addOtherFlags, refuseOthers } from './other-flags.ts';
 import { checkOutputs, writeMetadata, writeOutputs, type Written } from './write-outputs.ts';
 
 interface BuildFlags {
@@ -50,6 +51,7 @@ interface BuildFlags {
 
 export const buildImage: Verb = {
   configure(command, context) {
+    addOtherFlags(command);
     command
       .usage('[OPTIONS] PATH | URL | -')
       .argument('<context>')
@@ -90,6 +92,7 @@ export const buildImage: Verb = {
 };
 
 async function perform(context: Context, path: string, flags: BuildFlags): Promise<void> {
+  refuseOthers(flags);
   const { engine } = context;
   const { quiet = false, progress = 'auto' } = flags;
   const view = quiet || flags.check === true ? undefined : await viewOf(progress);

@@ -1,4 +1,4 @@
-/** What images, containers and volumes take on the disk, for `system df`. A layer counts once, in however many images it is. */
+/** What images, containers, volumes and builds take on the disk, for `system df`. A layer counts once, in however many images it is. */
 import type { StoredImage } from '../../../images/types.ts';
 import type { Engine } from '../engine.ts';
 import { overlayDir } from '../plans/bundle.ts';
@@ -8,6 +8,7 @@ import { isActive } from '../spec/container.ts';
 import type { Container } from '../state/store.ts';
 import { treeSize } from '../state/tree-size.ts';
 import { listVolumes, type Volume } from '../state/volumes.ts';
+import { listBuildEntries, type BuildEntry } from './build-usage.ts';
 
 export interface DiskUsage {
   readonly images: readonly {
@@ -20,6 +21,7 @@ export interface DiskUsage {
   readonly layers: number;
   readonly containers: readonly { readonly container: Container; readonly size: number }[];
   readonly volumes: readonly { readonly volume: Volume; readonly links: number; readonly size: number }[];
+  readonly builds: readonly BuildEntry[];
 }
 
 export async function readDiskUsage(engine: Engine): Promise<DiskUsage> {
@@ -57,6 +59,7 @@ export async function readDiskUsage(engine: Engine): Promise<DiskUsage> {
         ).length,
         size: treeSize(volume.mountpoint),
       })),
+    builds: await listBuildEntries(engine),
   };
 }
 
@@ -68,8 +71,14 @@ export interface Summary {
   readonly reclaimable: number;
 }
 
-/** One for each kind, in Docker's order. There is no builder, and so no cache of one. */
-export function summarise({ images, layers, containers, volumes }: DiskUsage): readonly Summary[] {
+/** Bytes that no image has as well. The same layer may have come of several instructions. */
+export const ownSize = (builds: readonly BuildEntry[]): number =>
+  [...new Map(builds.map((entry) => [entry.diffId || entry.id, entry])).values()]
+    .filter(({ shared }) => !shared)
+    .reduce((total, { size }) => total + size, 0);
+
+/** One for each kind, in Docker's order. */
+export function summarise({ images, layers, containers, volumes, builds }: DiskUsage): readonly Summary[] {
   const sum = (sizes: readonly { readonly size: number }[]): number =>
     sizes.reduce((total, { size }) => total + size, 0);
   const used = images.filter(({ containers: users }) => users > 0);
@@ -92,6 +101,12 @@ export function summarise({ images, layers, containers, volumes }: DiskUsage): r
       size: sum(volumes),
       reclaimable: sum(unused),
     },
-    { type: 'Build Cache', total: 0, active: 0, size: 0, reclaimable: 0 },
+    {
+      type: 'Build Cache',
+      total: builds.length,
+      active: 0,
+      size: ownSize(builds),
+      reclaimable: ownSize(builds),
+    },
   ];
 }

@@ -79,6 +79,20 @@ test('what is unchanged comes from the cache, and a changed file does not', asyn
   expect(second).not.toBe(before[1]);
 });
 
+test('flags of BuildKit that ask for nothing are taken, others refused', async () => {
+  await built(
+    { Dockerfile: 'FROM test\n' },
+    '--rm',
+    '--compress',
+    '--provenance=false',
+    '--builder',
+    'default',
+  );
+  const { stderr, exitCode } = await build({ Dockerfile: 'FROM test\n' }, '--cache-to', 'type=inline');
+  expect(stderr).toContain('--cache-to type=inline is not supported: the cache is the one of this host');
+  expect(exitCode).toBe(125);
+});
+
 test('a failing RUN shows its line and its output, and leaves no container', async () => {
   const { stderr, exitCode } = await build({ Dockerfile: 'FROM test\nRUN echo words && exit 7\n' });
   expect(exitCode).toBe(1);
@@ -220,6 +234,22 @@ test('an image from scratch has what BuildKit gives it', async () => {
     WorkingDir: '/',
     Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
   });
+});
+
+test('system df counts what builds have kept', async () => {
+  await engine.ok('builder', 'prune', '-af');
+  await built({ Dockerfile: 'FROM test\nRUN head -c 12345 /dev/zero >/zeros\n' });
+  await engine.ok('rmi', 'app');
+  const row = await engine.ok(
+    'system',
+    'df',
+    '--format',
+    '{{.Type}}:{{.TotalCount}} {{.Size}} {{.Reclaimable}}',
+  );
+  expect(row).toMatch(/^Build Cache:1 12.35kB 12.35kB/m);
+  expect(await engine.ok('system', 'df', '-v')).toMatch(
+    /Build cache usage: 12.35kB\n\nCACHE ID.*\n[0-9a-f]{12} +regular +12.35kB .* false$/m,
+  );
 });
 
 test('builder prune -a forgets the cache and keeps the images', async () => {
