@@ -12,6 +12,7 @@ import { randomHex } from '../engine/spec/ids.ts';
 import { tryLock, type Lock } from '../engine/state/lock.ts';
 import { cacheMountsDir } from '../engine/state/paths.ts';
 import { ensurePrivateDir } from '../io/private-dir.ts';
+import { csvLine } from '../engine/spec/csv.ts';
 import { BuildError } from './errors.ts';
 import { copyForMount } from './mount-copies.ts';
 import { isSet, subpathOf, type Hold, type MountSources } from './mount-options.ts';
@@ -60,8 +61,8 @@ export async function cacheMount(
         chownSync(dir, ...ids);
         chmodSync(dir, mode);
       }
-      const readOnly = isSet(options, 'ro') ? ',readonly' : '';
-      mounts.push(`type=bind,src=${dir},dst=${target}${readOnly}`);
+      const readOnly = isSet(options, 'ro') ? ['readonly'] : [];
+      mounts.push(csvLine(['type=bind', `src=${dir}`, `dst=${target}`, ...readOnly]));
     },
   };
 }

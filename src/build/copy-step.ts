@@ -106,7 +106,7 @@ export class CopyStep {
           kind,
           destination,
           instruction.parents,
-          items.map(({ name }) => name),
+          items.map(({ name, isRemote = false }) => [name, isRemote]),
           digests,
           texts,
           owner,

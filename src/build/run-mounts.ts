@@ -2,9 +2,11 @@
  * `RUN --mount`: what of the host and of other stages a RUN sees while it runs. Nothing of it is in the layer, and
  * neither a secret nor a socket is part of a key, of the arguments or of the history.
  */
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { StoredImage } from '../../images/types.ts';
+import { csvLine } from '../engine/spec/csv.ts';
+import { removeTree } from '../engine/state/remove-tree.ts';
 import { ensurePrivateDir } from '../io/private-dir.ts';
 import { BuildError } from './errors.ts';
 import { cacheMount } from './cache-mount.ts';
@@ -60,17 +62,17 @@ export class RunMounts {
       const parent = join(this.sources.engine.paths.run, 'build');
       ensurePrivateDir(parent);
       const made = mkdtempSync(join(parent, 'run-'));
-      undo.push(() => rmSync(made, { recursive: true, force: true }));
+      undo.push(() => void removeTree(made));
       return (dir = made);
     };
     const held: Holding = { mounts: [], tmpfs: [], env: [], images: new Map(), undo, dir: makeDir };
-    const release = (): void => undo.reverse().forEach((each) => each());
+    const release = (): void => releaseAll(undo);
     try {
       for (const each of holds) await each(held);
       if (script !== undefined) {
         const file = join(makeDir(), 'script');
         writeFileSync(file, script.content, { mode: 0o755 });
-        held.mounts.push(`type=bind,src=${file},dst=${script.path},readonly`);
+        held.mounts.push(csvLine(['type=bind', `src=${file}`, `dst=${script.path}`, 'readonly']));
       }
     } catch (error) {
       release();
@@ -131,9 +133,9 @@ export class RunMounts {
         key: ['bind', target, subpath, stage.key, 'rw'],
         hold: async ({ mounts, undo }) => {
           const work = await store.prepareLayer();
-          undo.push(() => rmSync(work, { recursive: true, force: true }));
+          undo.push(() => void removeTree(work));
           const path = await copyForMount(store, stage.dirs, subpath, join(work, 'mount'));
-          mounts.push(`type=bind,src=${path},dst=${target}`);
+          mounts.push(csvLine(['type=bind', `src=${path}`, `dst=${target}`]));
         },
       };
     const name = `build-${String(stage.key)}`;
@@ -151,8 +153,8 @@ export class RunMounts {
       key: ['bind', target, subpath, stage.key],
       hold: ({ mounts, images }) => {
         images.set(name, image);
-        const below = subpath === '' ? '' : `,image-subpath=${subpath}`;
-        mounts.push(`type=image,src=${name},dst=${target}${below}`);
+        const below = subpath === '' ? [] : [`image-subpath=${subpath}`];
+        mounts.push(csvLine(['type=image', `src=${name}`, `dst=${target}`, ...below]));
       },
     };
   }
@@ -208,7 +210,7 @@ export class RunMounts {
     return {
       key: ['ssh', path, id],
       hold: ({ mounts, env }) => {
-        mounts.push(`type=bind,src=${socket},dst=${path}`);
+        mounts.push(csvLine(['type=bind', `src=${socket}`, `dst=${path}`]));
         env.push(`SSH_AUTH_SOCK=${path}`);
       },
     };
@@ -222,5 +224,18 @@ const fileMount =
     writeFileSync(file, read(), { mode: 0o600 });
     chownSync(file, Number(options.get('uid') ?? 0), Number(options.get('gid') ?? 0));
     chmodSync(file, Number.parseInt(options.get('mode') ?? usual, 8));
-    mounts.push(`type=bind,src=${file},dst=${path},readonly`);
+    mounts.push(csvLine(['type=bind', `src=${file}`, `dst=${path}`, 'readonly']));
   };
+
+/** The last first; one that fails keeps none of the others. @throws the first failure. */
+function releaseAll(undo: readonly (() => void)[]): void {
+  const failures = undo.toReversed().flatMap((each): readonly unknown[] => {
+    try {
+      each();
+      return [];
+    } catch (error) {
+      return [error];
+    }
+  });
+  if (failures.length > 0) throw failures[0];
+}

@@ -72,6 +72,7 @@ export class RunStep {
       WorkingDir ?? '',
       User ?? '',
       network ?? runFlags.network ?? '',
+      runFlags.addHost ?? [],
       prepared.key,
     ];
     const createdBy = runText(words, stage, variablesOf(stage));

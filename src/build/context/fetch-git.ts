@@ -17,6 +17,9 @@ export interface Checkout {
   readonly time: bigint;
 }
 
+/** Milliseconds of one command: a server may say nothing for ever. */
+const LONGEST = 30 * 60_000;
+
 const PROTOCOLS = 'http:https:ssh:git';
 
 /** Into `directory`, which is new. `agent`: the socket for keys of ssh. @throws BuildError with git's words. */
@@ -62,13 +65,18 @@ function run(
     ...process.env,
     GIT_TERMINAL_PROMPT: '0',
     GIT_ALLOW_PROTOCOL: PROTOCOLS,
-    GIT_SSH_COMMAND: process.env['GIT_SSH_COMMAND'] ?? 'ssh -o BatchMode=yes',
+    // A Dockerfile or a submodule names the address: none of root's keys, passwords or settings go there.
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_ASKPASS: undefined,
+    HOME: '/dev/null',
+    GIT_SSH_COMMAND: 'ssh -F /dev/null -o BatchMode=yes -o IdentityFile=/dev/null',
+    SSH_AUTH_SOCK: agent,
     GIT_DIR: undefined,
     GIT_WORK_TREE: undefined,
     GIT_INDEX_FILE: undefined,
-    ...(agent === undefined ? {} : { SSH_AUTH_SOCK: agent }),
   };
-  const options = { cwd, env, maxBuffer: 16 << 20 };
+  const options = { cwd, env, maxBuffer: 16 << 20, timeout: LONGEST };
   return new Promise((resolve, reject) => {
     execFile(
       'git',

@@ -57,7 +57,8 @@ async function copyItem(
   latest: { time: bigint },
 ): Promise<void> {
   const { root, destination, owner } = work;
-  if (work.extracts && item.isRemote !== true && isArchive(item)) return extract(work, item, directories);
+  if (work.extracts && item.isRemote !== true && isArchive(item))
+    return extract(work, item, seen, directories);
   const isDirectory = isDirectoryIn(item.tree.root, `/${item.path}`) === true;
   const into = isDirectory || isDirectoryIn(root, destination) === true;
   // A file that becomes the destination itself; a link there is followed, as in a shell.
@@ -152,13 +153,24 @@ const MAGIC = ['1f8b08', '425a68', 'fd377a585a00', '28b52ffd'].map((hex) => Buff
 const isTar = (head: Buffer, length: number): boolean =>
   length === 512 && head.toString('latin1', 257, 262) === 'ustar';
 
-async function extract(work: CopyWork, { tree, path }: CopyItem, directories: Directories): Promise<void> {
+async function extract(
+  work: CopyWork,
+  { tree, path, name }: CopyItem,
+  seen: Seen,
+  directories: Directories,
+): Promise<void> {
   const base = work.destination;
   directories.make(base, { uid: 0, gid: 0 });
   const fd = openPath(tree, path);
   if (fd === undefined) throw new ChangedFile(path);
   const file = openSync(`/proc/self/fd/${String(fd)}`, 'r');
-  closeSync(fd);
-  const sink = new TreeSink({ root: work.root, base: fromText(base), keepOwners: true });
-  await extractArchive(Readable.from(createReadStream('', { fd: file, highWaterMark: 1 << 20 })), sink);
+  try {
+    // What is extracted is what the key has.
+    if (seen.get(fromText(name)) !== stampOf(fd)) throw new ChangedFile(path);
+    const sink = new TreeSink({ root: work.root, base: fromText(base), keepOwners: true });
+    await extractArchive(Readable.from(createReadStream('', { fd: file, highWaterMark: 1 << 20 })), sink);
+    if (seen.get(fromText(name)) !== stampOf(fd)) throw new ChangedFile(path);
+  } finally {
+    closeSync(fd);
+  }
 }

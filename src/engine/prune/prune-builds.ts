@@ -2,7 +2,6 @@
  * `builder prune`: forgets what `build` has kept, then removes the layers that nothing else uses. Without `all` what the
  * last day has used stays: the next build of the same project would miss it.
  */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../engine.ts';
 import { listBuildEntries, type BuildEntry } from '../look/build-usage.ts';
@@ -10,6 +9,7 @@ import { removeCached } from '../state/build-cache.ts';
 import { recordEvent } from '../state/events/event-log.ts';
 import { pruneEvent } from '../state/events/events.ts';
 import { cacheMountsDir } from '../state/paths.ts';
+import { removeTree } from '../state/remove-tree.ts';
 import { imagesInUse, layersInUse } from './in-use.ts';
 import type { Chooses } from './prune.ts';
 
@@ -33,7 +33,7 @@ export async function pruneBuildCache(
     // A cache mount is long to fill again: it goes with all, or if it is asked for.
     if (!all && (type !== 'regular' || lastUsed > Date.now() - DAY)) continue;
     if (type === 'regular') removeCached(paths, id);
-    else rmSync(join(cacheMountsDir(paths), id), { recursive: true, force: true });
+    else removeTree(join(cacheMountsDir(paths), id));
     if (!shared && !counted.has(diffId || id)) bytes += size;
     counted.add(diffId || id);
   }

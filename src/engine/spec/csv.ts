@@ -5,3 +5,7 @@ export function csvFields(text: string, wrong: (reason: string) => Error): reado
     throw wrong('a quote is not closed, or stands inside of a field');
   return fields.map(([, quoted, plain = '']) => quoted?.replaceAll('""', '"') ?? plain);
 }
+
+/** The reverse: whatever a field holds, it stays one field. */
+export const csvLine = (fields: readonly string[]): string =>
+  fields.map((field) => `"${field.replaceAll('"', '""')}"`).join(',');

@@ -93,6 +93,16 @@ test('flags of BuildKit that ask for nothing are taken, others refused', async (
   expect(exitCode).toBe(125);
 });
 
+test("a here-document's name is no option of a mount", async () => {
+  const name = 'x,src=/,dst=/h';
+  const script = `mkdir -p '/p/x,src=/,dst=' && printf '#!/bin/sh\\nls /h\\n' >'/p/${name}' && chmod 755 '/p/${name}'`;
+  const { stderr } = await build({
+    Dockerfile: `FROM test AS s\nRUN ${script}\nFROM test\nRUN --mount=type=bind,from=s,source=/p,target=/dev/pipes <<${name}\n#!/bin/sh\nls /h && echo REACHED\n${name}\n`,
+  });
+  expect(stderr).toContain('>>> RUN --mount');
+  expect(stderr).not.toMatch(/REACHED|^#\d+ [0-9.]+ (bin|etc)$/m);
+});
+
 test('a failing RUN shows its line and its output, and leaves no container', async () => {
   const { stderr, exitCode } = await build({ Dockerfile: 'FROM test\nRUN echo words && exit 7\n' });
   expect(exitCode).toBe(1);
