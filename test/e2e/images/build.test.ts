@@ -99,8 +99,7 @@ test("a here-document's name is no option of a mount", async () => {
   const { stderr } = await build({
     Dockerfile: `FROM test AS s\nRUN ${script}\nFROM test\nRUN --mount=type=bind,from=s,source=/p,target=/dev/pipes <<${name}\n#!/bin/sh\nls /h && echo REACHED\n${name}\n`,
   });
-  expect(stderr).toContain('>>> RUN --mount');
-  expect(stderr).not.toMatch(/REACHED|^#\d+ [0-9.]+ (bin|etc)$/m);
+  expect(stderr).toMatch(/^#\d+ [0-9.]+ ls: \/h: No such file or directory$/m);
 });
 
 test('a failing RUN shows its line and its output, and leaves no container', async () => {

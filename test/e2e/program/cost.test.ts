@@ -115,7 +115,7 @@ describe('modules loaded', () => {
     ['images', [...verb, 'src/commands/image/images.ts'], 52],
     ['logs', [...verb, 'src/commands/container/logs.ts'], 57],
     ['exec', [...verb, 'src/commands/container/exec.ts'], 81],
-    ['run', [...verb, 'src/commands/container/run.ts'], 115],
+    ['run', [...verb, 'src/commands/container/run.ts'], 116],
     ['the shim', ['src/cli.ts', 'src/engine/shim/entry.ts', 'src/engine/shim/main.ts'], 168],
     ['PID 1', ['src/cli.ts', 'runtime/process/init.ts'], 62],
   ])('by %s: no library but commander, and few of our own', (name, entries, limit) => {
