@@ -151,7 +151,9 @@ async function readNames(
 ): Promise<Scene['names']> {
   if (from.kind !== 'container' || name === undefined || sender === undefined) return undefined;
   const files = readNameFiles(from.container);
-  return files && { ...files, answer: await askName(sender.netns, name, family) };
+  // Of its own name, which needs nobody elsewhere: others may be asked of servers that do not answer.
+  const own = from.container.config.name;
+  return files && { ...files, answer: await askName(sender.netns, own, family) };
 }
 
 /** The client as the receiver sees it: a redirected neighbour and the host are masqueraded as the gateway. */

@@ -37,11 +37,8 @@ export function checkNames({ journey, receiver, names }: Scene): readonly Findin
 }
 
 function askedServer(answer: NameAnswer | undefined, container: string, name: string): readonly Finding[] {
-  if (answer === undefined || answer === 'known') return [];
-  const text =
-    answer === 'silent'
-      ? `programs in ${container} cannot resolve ${name}: minidock's name server, ${NAME_SERVER}, does not answer in there (its rules are gone, or lo is down)`
-      : `minidock's name server, ${NAME_SERVER}, does not know ${name} in ${container}: they share no network with names`;
+  if (answer !== 'silent') return [];
+  const text = `programs in ${container} cannot resolve ${name}: minidock's name server, ${NAME_SERVER}, does not answer in there (its rules are gone, or lo is down)`;
   const show = ['minidock', 'exec', container, 'nslookup', name];
   return [{ ...bad('sender', 'name-server', text, show), fix: `minidock restart ${container}` }];
 }
