@@ -4,6 +4,9 @@ import { IN_BACKGROUND, stopAt, type LessonWays } from './ways.ts';
 const COPY = { type: 'busybox httpd -p 8080 -h /srv/rootfs/www', undo: stopAt(8080) };
 const SERVER = '/bin/busybox httpd -f -p 80 -h /www';
 
+/** The port is free again only once the old server has ended. */
+const STOPPED = 'kill $(ip netns pids web); while [ -n "$(ip netns pids web)" ]; do :; done';
+
 const byHand: LessonWays = {
   lesson: 'docker-by-hand',
   steps: {
@@ -72,10 +75,10 @@ const byHand: LessonWays = {
           misses: 'listens on port 80',
         },
         {
-          type: `kill $(ip netns pids web); ip netns exec web chroot /srv/rootfs ${SERVER} ${IN_BACKGROUND}`,
+          type: `${STOPPED}; ip netns exec web chroot /srv/rootfs ${SERVER} ${IN_BACKGROUND}`,
         },
       ],
-      right: `kill $(ip netns pids web); ip netns exec web unshare -m -p -f chroot /srv/rootfs ${SERVER} ${IN_BACKGROUND}`,
+      right: `${STOPPED}; ip netns exec web unshare -m -p -f chroot /srv/rootfs ${SERVER} ${IN_BACKGROUND}`,
     },
     nat: {
       wrong: [
