@@ -116,7 +116,8 @@ type CallsMessage = Extract<InitMessage, { type: 'calls' }>;
 
 /** Loaded only for a message. */
 async function failureOf({ table, calls }: CallsMessage, rest: Uint8Array): Promise<InitFailure | undefined> {
-  const whole = rest.byteLength === REPORT_SIZE;
+  // Where the preparer fails there are two: its own and the reaper's.
+  const whole = [REPORT_SIZE, 2 * REPORT_SIZE].includes(rest.byteLength);
   const report = whole ? readReport(rest, table) : undefined;
   if (whole && report === undefined) return undefined;
   const { enterFailure } = await import('./enter/enter-failure.ts');

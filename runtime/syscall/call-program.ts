@@ -10,10 +10,11 @@
  *
  * CLONE_PARENT makes the program the reaper's child, CLONE_VFORK lets the preparer sleep until execve(2) has succeeded
  * or the program is dead; there is no CLONE_VM, so nobody who traces the child reaches the memory of the two others.
- * All that the three share is one page with the report: the entry that failed and its errno, zeros if none did.
+ * All that the three share is one page with the report (call-report.ts). CLONE_PARENT_SETTID notes in it that there is a
+ * program: the preparer is in the container's cgroup, and is killed with it at any moment.
  */
 import { callCode, END, PARENT_WORD } from './call-machine.ts';
-import { ENTRY_SIZE, REPORT_SIZE } from './call-report.ts';
+import { BORN, ENTRY_SIZE, REPORT_SIZE } from './call-report.ts';
 import { PR_SET_DUMPABLE, PR_SET_NAME } from './constants.ts';
 import { bytesOf, wordOf, type Argument } from './ffi.ts';
 import { syscallNumbers, type SyscallName } from './numbers.ts';
@@ -38,6 +39,7 @@ export interface CallProgram {
 const SIGCHLD = 17;
 const CLONE_VFORK = 0x4000;
 const CLONE_PARENT = 0x8000;
+const CLONE_PARENT_SETTID = 0x100000;
 const [PROT_READ, PROT_WRITE] = [1, 2];
 const [MAP_SHARED, MAP_FIXED, MAP_ANONYMOUS] = [1, 0x10, 0x20];
 /** Below the code, above what vm.mmap_min_addr keeps free. */
@@ -67,7 +69,11 @@ function entriesOf({ channel, result, prepare, become }: CallProgram): readonly 
     ...begin,
     { name: 'clone', args: [SIGCHLD], parent: preparer + 1 },
     ...preparing,
-    { name: 'clone', args: [CLONE_PARENT | CLONE_VFORK | SIGCHLD], parent: preparer },
+    {
+      name: 'clone',
+      args: [CLONE_PARENT | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD, 0, REPORT + BORN],
+      parent: preparer,
+    },
     ...become,
     // The preparer. Nobody looks at its status.
     { name: 'exit_group', args: [0] },

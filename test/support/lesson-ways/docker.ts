@@ -4,8 +4,8 @@ import { IN_BACKGROUND, stopAt, type LessonWays } from './ways.ts';
 const COPY = { type: 'busybox httpd -p 8080 -h /srv/rootfs/www', undo: stopAt(8080) };
 const SERVER = '/bin/busybox httpd -f -p 80 -h /www';
 
-/** The port is free again only once the old server has ended. */
-const STOPPED = 'kill $(ip netns pids web); while [ -n "$(ip netns pids web)" ]; do :; done';
+/** The port is free again only once the old server has ended; SIGTERM does not end a PID 1. */
+const STOPPED = 'kill -KILL $(ip netns pids web); while [ -n "$(ip netns pids web)" ]; do :; done';
 
 const byHand: LessonWays = {
   lesson: 'docker-by-hand',

@@ -210,6 +210,14 @@ describe('what it does on this machine', () => {
     expect([callsOf(whole)[report?.index ?? -1]?.name, report?.errno]).toEqual([name, errno]);
   });
 
+  test('killed before there is a program: no success', async () => {
+    const alone: ListedCall = { name: 'setsid', args: [] };
+    const killed: ListedCall = { name: 'kill', args: [0, 9] };
+    const outcome = await runProgram([sh('echo reached')], [alone, killed]);
+    expect(outcome).toMatchObject({ status: 125, output: '' });
+    expect(reported(outcome)).toEqual({ index: -1, errno: 0 });
+  });
+
   test('structures and lists are passed by address', () => {
     const filter = Buffer.from('0123456789abcdef');
     const seccomp: ListedCall = { name: 'seccomp', args: [1, 0, { words: [2n, filter] }] };
