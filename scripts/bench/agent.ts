@@ -22,6 +22,8 @@ export interface Answer {
   /** The first that is not 0, else 0; -1 for a signal, the time limit's too. */
   readonly exitCode: number;
   readonly output: string;
+  /** The largest resident set of a process that was waited for, in bytes; 0 of several at once. */
+  readonly peakBytes: number;
 }
 
 async function answer({ argv, atOnce = 1, discard = false, timeout }: Request): Promise<Answer> {
@@ -31,8 +33,11 @@ async function answer({ argv, atOnce = 1, discard = false, timeout }: Request): 
     const options = { stdin: 'ignore', stdout: fd, stderr: fd, timeout, killSignal: 'SIGKILL' } as const;
     const from = performance.now();
     const codes: (number | null)[] = [];
+    let peakBytes = 0;
     if (atOnce === 1) {
-      codes.push(Bun.spawnSync([...argv], options).exitCode);
+      const { exitCode, resourceUsage } = Bun.spawnSync([...argv], options);
+      codes.push(exitCode);
+      peakBytes = resourceUsage.maxRSS;
     } else {
       const words = (i: number): string[] => argv.map((word) => word.replaceAll('{i}', String(i)));
       const all = Array.from({ length: atOnce }, (_, i) => Bun.spawn(words(i), options));
@@ -40,7 +45,7 @@ async function answer({ argv, atOnce = 1, discard = false, timeout }: Request): 
     }
     const ms = performance.now() - from;
     const exitCode = codes.find((code) => code !== 0) ?? (codes.includes(null) ? -1 : 0);
-    return { ms, exitCode, output: discard ? '' : readFileSync(path, 'utf8') };
+    return { ms, exitCode, output: discard ? '' : readFileSync(path, 'utf8'), peakBytes };
   } finally {
     closeSync(fd);
   }
@@ -52,7 +57,7 @@ async function serve(): Promise<void> {
     try {
       reply = await answer(JSON.parse(line) as Request);
     } catch (error) {
-      reply = { ms: 0, exitCode: 127, output: String(error) };
+      reply = { ms: 0, exitCode: 127, output: String(error), peakBytes: 0 };
     }
     process.stdout.write(`${JSON.stringify(reply)}\n`);
   }

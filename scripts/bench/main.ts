@@ -8,6 +8,7 @@ import { GROWTHS } from './growth.ts';
 import { parseOptions, type Options } from './options.ts';
 import type { Row } from './row.ts';
 import { renderGrowth, renderSummary, renderTable, type Growth } from './table.ts';
+import { build } from './work/build.ts';
 import { commit } from './work/commit.ts';
 import { connect } from './work/connect.ts';
 import { copy } from './work/copy.ts';
@@ -34,6 +35,7 @@ const WORKS: Readonly<Record<string, (bench: Bench) => Promise<readonly Row[]>>>
   dns,
   copy,
   commit,
+  build,
   watch,
 };
 

@@ -23,8 +23,8 @@ export interface Outcome {
 }
 
 export interface BesideDocker {
-  /** Both outcomes of one script. */
-  both(script: string): Promise<{ readonly docker: Outcome; readonly minidock: Outcome }>;
+  /** Both outcomes of one script, which takes at most `timeout` milliseconds. */
+  both(script: string, timeout?: number): Promise<{ readonly docker: Outcome; readonly minidock: Outcome }>;
   /** Runs the script in both and expects the same; `lines` picks or rewrites what is compared. */
   same(script: string, adjust?: (stdout: string) => string): Promise<Outcome>;
 }
@@ -59,11 +59,16 @@ export function describeBesideDocker(name: string, body: (engines: BesideDocker)
       }
     }, 120_000);
 
-    const run = async (where: TestHost, argv: readonly string[], script: string): Promise<Outcome> => {
+    const run = async (
+      where: TestHost,
+      argv: readonly string[],
+      script: string,
+      timeout: number,
+    ): Promise<Outcome> => {
       const command = argv.map((word) => `'${word}'`).join(' ');
       const prelude = `docker() { command ${command} "$@"; }; DIR=${where.dir}; cd "$DIR"\n`;
       const { stdout, stderr, exitCode } = await where.run(['bash', '-c', prelude + script], {
-        timeout: 60_000,
+        timeout,
         env: { DOCKER_ONLY: argv[0] === 'docker' ? '--cgroupns=private' : '' },
       });
       return {
@@ -72,12 +77,12 @@ export function describeBesideDocker(name: string, body: (engines: BesideDocker)
         exitCode,
       };
     };
-    const both: BesideDocker['both'] = async (script) => {
+    const both: BesideDocker['both'] = async (script, timeout = 60_000) => {
       if (docker === undefined || host === undefined)
         throw new Error('the hosts are made before the first test');
       const [theirs, ours] = await Promise.all([
-        run(docker.host, docker.argv, script),
-        run(host, [MINIDOCK], script),
+        run(docker.host, docker.argv, script, timeout),
+        run(host, [MINIDOCK], script, timeout),
       ]);
       return { docker: theirs, minidock: ours };
     };

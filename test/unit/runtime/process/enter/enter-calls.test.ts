@@ -65,7 +65,7 @@ describe('a list of calls', () => {
       'clone(17)',
       'write(8, "0", 1)',
       'close_range(3, 0xffffffff, 0)',
-      'clone(0xc011)',
+      'clone(0x10c011, 0, 0x20000c)',
       'prlimit64(0, 6, <16 bytes>, 0)',
       'setsid()',
       'execve("/bin/sh", <1 words>, <1 words>)',
