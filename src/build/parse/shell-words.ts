@@ -3,7 +3,7 @@
  * `${x:-word}`, `${x-word}`, `${x:+word}`, `${x+word}`, `${x:?word}`, `${x#pattern}`, `${x##pattern}`, `${x%pattern}`,
  * `${x%%pattern}`, `${x/pattern/replacement}`, `${x//pattern/replacement}`. Pure.
  */
-import { patternToRegExp } from './shell-pattern.ts';
+import { replaceMatches, withoutPrefix, withoutSuffix } from './shell-pattern.ts';
 
 export type Variables = ReadonlyMap<string, string>;
 
@@ -164,20 +164,14 @@ class Lexer {
     if (greedy) this.at++;
     const pattern = this.until('}', true);
     const value = this.get(name) ?? '';
-    if (operator === '#') return value.replace(patternToRegExp(pattern, { greedy, start: true }), '');
-    // The shortest suffix begins last, which a regular expression does not look for.
-    const suffix = patternToRegExp(pattern, { greedy, start: true, end: true });
-    const starts = Array.from({ length: value.length + 1 }, (_, at) => at);
-    const cut = (greedy ? starts : starts.reverse()).find((at) => suffix.test(value.slice(at)));
-    return cut === undefined ? value : value.slice(0, cut);
+    return (operator === '#' ? withoutPrefix : withoutSuffix)(pattern, value, greedy);
   }
 
   private replace(name: string): string {
     const all = this.source.charAt(this.at) === '/';
     if (all) this.at++;
-    const pattern = patternToRegExp(this.until('/', true), { greedy: true, all });
-    const replacement = this.until('}', false);
-    return (this.get(name) ?? '').replace(pattern, () => replacement);
+    const pattern = this.until('/', true);
+    return replaceMatches(pattern, this.get(name) ?? '', this.until('}', false), all);
   }
 
   private get(name: string): string | undefined {

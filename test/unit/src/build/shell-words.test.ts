@@ -41,6 +41,16 @@ describe('one word', () => {
     ['${FILE/o/0}', 'f0o.bar.tar.gz'],
     ['${FILE//o/0}', 'f00.bar.tar.gz'],
     ['${FILE/./\\$}', 'foo$bar.tar.gz'],
+    ['${FILE/b*t/-}', 'foo.-ar.gz'],
+    ['${FILE/b*./-}', 'foo.-gz'],
+    ['${FILE//?o/-}', '-o.bar.tar.gz'],
+    ['${FILE//./}', 'foobartargz'],
+    ['${FILE//*/-}', '-'],
+    ['${FILE#f*o}', 'o.bar.tar.gz'],
+    ['${FILE##f*o}', '.bar.tar.gz'],
+    ['${FILE%?z}', 'foo.bar.tar.'],
+    ['${FILE%%*}', ''],
+    ['${FILE%nosuch}', 'foo.bar.tar.gz'],
     ['$KO', '한국어'],
     ['${', Error],
     ['${}', Error],
@@ -67,4 +77,12 @@ test('several words: a value may become several, in quotes it stays one', () => 
 
 test('the escape character may be another one', () => {
   expect(expandWord('C:\\x`$y', new Map(), '`')).toBe('C:\\x$y');
+});
+
+test('a pattern with many stars ends soon, whatever it does not match', () => {
+  const value = 'a'.repeat(20_000);
+  const pattern = `${'*a'.repeat(30)}b`;
+  const long = new Map([['V', value]]);
+  for (const word of [`\${V#${pattern}}`, `\${V##${pattern}}`, `\${V%%${pattern}x}`, `\${V//a${pattern}/x}`])
+    expect(expandWord(word, long)).toBe(value);
 });
