@@ -52,11 +52,12 @@ export async function deleteGarbage(
     for (const digest of garbage.blobs) await blobs.remove(digest);
   });
   await blobs.clearPartial();
-  await layers.clearTemporary();
+  layers.clearTemporary();
   for (const name of garbage.layers) {
-    await watch.perform(name, async () => {
-      const diffId = await layers.delete(name);
+    await watch.perform(name, () => {
+      const diffId = layers.delete(name);
       if (diffId !== undefined) deleted.push(diffId);
+      return Promise.resolve();
     });
   }
   return deleted;

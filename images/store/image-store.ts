@@ -36,14 +36,14 @@ export class ImageStore {
   private readonly acquireLock: AcquireLock;
   private readonly onDamage: OnDamage;
 
-  constructor({ dir, unpacker, acquireLock, onDamage = () => undefined }: ImageStoreOptions) {
+  constructor({ dir, unpacker, acquireLock, removeTree, onDamage = () => undefined }: ImageStoreOptions) {
     this.dir = dir;
     this.acquireLock = acquireLock;
     this.onDamage = onDamage;
     this.index = join(dir, 'images.json');
     this.leases = new Leases(join(dir, 'leases'));
     this.blobs = new BlobStore(join(dir, 'blobs'), acquireLock, () => this.lease());
-    this.layers = new LayerStore(dir, { blobs: this.blobs, unpacker, acquireLock, onDamage });
+    this.layers = new LayerStore(dir, { blobs: this.blobs, unpacker, acquireLock, removeTree, onDamage });
   }
 
   /** Whether a layer is unpacked already; then its blob need not be fetched. It will not go away meanwhile. */
@@ -70,12 +70,12 @@ export class ImageStore {
   /** For a layer that this process makes: a directory that holds it as `fs`. */
   async prepareLayer(): Promise<string> {
     await this.lease();
-    return await this.layers.prepare();
+    return this.layers.prepare();
   }
 
   /** Such a directory becomes a layer; those of processes that are gone go. */
   adoptLayer = (work: string, record: LayerRecord): Promise<void> => this.layers.adopt(work, record);
-  clearTemporary = (): Promise<void> => this.layers.clearTemporary();
+  clearTemporary = (): void => this.layers.clearTemporary();
 
   /** What an overlay of these layers stacks, base first. */
   async layerDirs(diffIds: readonly string[]): Promise<readonly string[]> {

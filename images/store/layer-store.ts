@@ -7,7 +7,7 @@
  * not sixty-four: mount(2) takes all lower directories of an overlay in one page.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LayerReport, Unpacker, UnpackOptions } from '../unpack/types.ts';
 import { digestOf } from '../digest.ts';
@@ -22,6 +22,7 @@ import { withLock, type AcquireLock } from './lock.ts';
 import { isOwnerAlive, ownerTag } from './owner.ts';
 import { layerRecord } from './record-shapes.ts';
 import type { LayerRecord } from './records.ts';
+import type { RemoveTree } from './requests.ts';
 
 export interface EnsureOptions extends UnpackOptions {
   /** For a blob that is not there yet: it is unpacked while it comes in. */
@@ -32,6 +33,7 @@ export interface LayerStoreParts {
   readonly blobs: BlobStore;
   readonly unpacker: Unpacker;
   readonly acquireLock: AcquireLock;
+  readonly removeTree: RemoveTree;
   readonly onDamage: OnDamage;
 }
 
@@ -40,14 +42,16 @@ export class LayerStore {
   private readonly blobs: BlobStore;
   private readonly unpacker: Unpacker;
   private readonly acquireLock: AcquireLock;
+  private readonly removeTree: RemoveTree;
   private readonly onDamage: OnDamage;
 
-  constructor(dir: string, { blobs, unpacker, acquireLock, onDamage }: LayerStoreParts) {
+  constructor(dir: string, { blobs, unpacker, acquireLock, removeTree, onDamage }: LayerStoreParts) {
     this.dir = dir;
     this.onDamage = onDamage;
     this.blobs = blobs;
     this.unpacker = unpacker;
     this.acquireLock = acquireLock;
+    this.removeTree = removeTree;
   }
 
   has(diffId: string): boolean {
@@ -74,8 +78,8 @@ export class LayerStore {
   }
 
   /** A directory of this process for a layer that it makes itself, in `fs`; removed once the process is gone. */
-  async prepare(): Promise<string> {
-    await this.clearTemporary();
+  prepare(): string {
+    this.clearTemporary();
     return this.temporary();
   }
 
@@ -85,7 +89,7 @@ export class LayerStore {
       await this.writeRecord(work, record);
       this.finish(work, layerName(record.report.diffId));
     } finally {
-      await rm(work, { recursive: true, force: true });
+      this.removeTree(work);
     }
   }
 
@@ -112,12 +116,12 @@ export class LayerStore {
   }
 
   /** One of the list; returns the name of a layer, which one that is damaged has not. */
-  async delete(name: string): Promise<string | undefined> {
+  delete(name: string): string | undefined {
     const record = tryForeign(layerRecord, readFileIfAny(join(this.dir, name, 'layer.json')) ?? '');
     // Renamed first: a layer that is half deleted must not have a layer's name.
     const grave = this.temporary();
     renameSync(join(this.dir, name), join(grave, 'doomed'));
-    await rm(grave, { recursive: true, force: true });
+    this.removeTree(grave);
     return record?.report.diffId;
   }
 
@@ -129,11 +133,15 @@ export class LayerStore {
    * Removes what processes that no longer live left half done. What cannot be removed stays for the next call: a child
    * still writes to it (ENOTEMPTY), or a container's overlay is still mounted there (EBUSY). No caller needs it gone.
    */
-  async clearTemporary(): Promise<void> {
+  clearTemporary(): void {
     const tmp = join(this.dir, 'tmp');
     for (const owner of listDir(tmp)) {
-      if (!isOwnerAlive(owner))
-        await rm(join(tmp, owner), { recursive: true, force: true }).catch(() => undefined);
+      if (isOwnerAlive(owner)) continue;
+      try {
+        this.removeTree(join(tmp, owner));
+      } catch (error) {
+        if (typeof (error as { code?: unknown }).code !== 'string') throw error;
+      }
     }
   }
 
@@ -151,14 +159,14 @@ export class LayerStore {
   }
 
   private async unpack(blob: string, diffId: string | undefined, options: EnsureOptions): Promise<string> {
-    await this.clearTemporary();
+    this.clearTemporary();
     const work = this.temporary();
     try {
       const target = join(work, 'fs');
       const common = { kind: 'layer', target, ...(diffId === undefined ? {} : { diffId }) } as const;
       const { arrival, signal: stop } = options;
       const readAlong = async ({ blob, size, more, signal: restart }: ArrivingBlob): Promise<LayerReport> => {
-        await rm(target, { recursive: true, force: true });
+        this.removeTree(target);
         mkdirSync(target, { mode: 0o755 });
         const signal = stop === undefined ? restart : AbortSignal.any([stop, restart]);
         return await this.unpacker.unpackLayer({ ...common, blob, size }, { ...options, more, signal });
@@ -173,7 +181,7 @@ export class LayerStore {
       this.finish(work, layerName(report.diffId));
       return report.diffId;
     } finally {
-      await rm(work, { recursive: true, force: true });
+      this.removeTree(work);
     }
   }
 
@@ -202,7 +210,7 @@ export class LayerStore {
         if (!needed) rmdirSync(target);
         this.finish(work, name);
       } finally {
-        await rm(work, { recursive: true, force: true });
+        this.removeTree(work);
       }
     }
     const fs = join(name, 'fs');

@@ -77,10 +77,17 @@ export interface Removal {
   readonly deleted: readonly string[];
 }
 
+/**
+ * Removes a directory that an image or a container may have written: neither its links nor its mounts lead further, and
+ * no depth is too great. A directory that is gone is no error.
+ */
+export type RemoveTree = (path: string) => void;
+
 export interface ImageStoreOptions {
   readonly dir: string;
   readonly unpacker: Unpacker;
   readonly acquireLock: AcquireLock;
+  readonly removeTree: RemoveTree;
   /** Receives each damage that the store finds; the store goes on. */
   readonly onDamage?: OnDamage;
 }

@@ -7,7 +7,7 @@
  *        listen <───────────── connect ───────────── hello {pid}        read from /proc/self: the host's number
  *        bundle is there ─────  read ───────────────>  works out its steps  (PID 1 only)
  *        network namespace
- *        is there ─ begin {hostRoot, handed} ───────>  … mounts, pivot_root …  (PID 1 only)
+ *        is there ─ begin {hostRoot, handed, env} ──>  … mounts, pivot_root …  (PID 1 only)
  *               <───────────────────────────────────  ready {terminalFd?}
  *        pidfd_getfd(terminalFd) if there is one
  *        network is up ───────  go ────────────────>  last steps: identity, capabilities, seccomp
@@ -63,7 +63,13 @@ export type SupervisorMessage =
   | { readonly type: 'read' }
   /**
    * To PID 1 alone: `hostRoot` is the supervisor's view of the host, which has mounts made since PID 1 was started;
-   * `handed` says of each descriptor that was sent (inherited.ts) which step it is for.
+   * `handed` says of each descriptor that was sent (inherited.ts) which step it is for; `env` has variables for the
+   * program that are secret, and so in no file, the bundle among them.
    */
-  | { readonly type: 'begin'; readonly hostRoot: string; readonly handed: readonly string[] }
+  | {
+      readonly type: 'begin';
+      readonly hostRoot: string;
+      readonly handed: readonly string[];
+      readonly env: readonly string[];
+    }
   | { readonly type: 'go' };

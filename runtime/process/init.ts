@@ -50,9 +50,10 @@ export function runInit(bundleDir: string, socketPath: string): void {
   // Modes in steps are meant as they stand.
   kernel.umask(0);
   const { fd } = channel;
-  const { root, linux } = config;
+  const { process: asked, root, linux } = config;
+  const program = { ...asked, env: [...asked.env, ...begin.env] };
   const { hostRoot } = begin;
-  const context = newContext(kernel, config.process, linux.seccomp, root.path, fd, hostRoot, handed);
+  const context = newContext(kernel, program, linux.seccomp, root.path, fd, hostRoot, handed);
   context.filter = filter;
   runSteps(steps, context, channel, {
     failAt: config.annotations?.['minidock.fail-at'],

@@ -33,7 +33,7 @@ export interface InitListener {
   /** To PID 1, as soon as it has said hello: its bundle is there, which `begin` may not be ready for yet. */
   read(): void;
   /** To PID 1, as soon as it has said hello: its bundle and its network namespace are there. */
-  begin(handed?: readonly string[]): void;
+  begin(handed?: readonly string[], env?: readonly string[]): void;
   go(): void;
   /** undefined once the program runs. */
   readonly result: Promise<InitFailure | undefined>;
@@ -101,7 +101,8 @@ export async function listenForInit(
     ready: ready.promise,
     result: result.promise,
     read: () => tellLater({ type: 'read' }),
-    begin: (handed = []) => tellLater({ type: 'begin', hostRoot: `/proc/${process.pid}/root`, handed }),
+    begin: (handed = [], env = []) =>
+      tellLater({ type: 'begin', hostRoot: `/proc/${process.pid}/root`, handed, env }),
     go: () => tell({ type: 'go' }),
     close: () => {
       if (connection === undefined) {

@@ -4,6 +4,7 @@ import { tagOf } from '../../images/archives/import.ts';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import type { StoredImage } from '../../images/types.ts';
 import type { Engine } from '../engine/engine.ts';
+import { untilInterrupt } from '../engine/images/until-interrupt.ts';
 import { listContainers } from '../engine/reconcile.ts';
 import type { CreateRequest } from '../engine/spec/create-request.ts';
 import { Builder } from './builder.ts';
@@ -17,6 +18,7 @@ import { writeImage, type WrittenImage } from './image.ts';
 import { parseDockerfile, type Dockerfile } from './parse/dockerfile.ts';
 import { planBuild } from './plan/graph.ts';
 import { Reporter } from './progress/report.ts';
+import { sweepHeldFiles } from './held-files.ts';
 import type { MountSources } from './mount-options.ts';
 import { showLines } from './show-lines.ts';
 
@@ -59,12 +61,14 @@ export async function build(request: BuildRequest): Promise<Built> {
   const store = await engine.images();
   // Also where the cache has every layer: what killed builds have left goes.
   await listContainers(engine.containers);
-  await store.clearTemporary();
+  store.clearTemporary();
+  sweepHeldFiles(engine.paths);
   return withPlan(request, async ({ plan, context, dockerfile, findings }) => {
     refuseFindings(dockerfile, findings);
     const platform = platformOf(request.platform);
-    const builder = makeBuilder(request, store, { plan, context }, false);
-    const stage = await builder.build();
+    const stage = await untilInterrupt(interrupted, (signal) =>
+      makeBuilder({ ...request, signal }, store, { plan, context }, false).build(),
+    );
     const now = (epoch === undefined ? new Date() : new Date(epoch * 1000)).toISOString();
     return {
       dirs: stage.dirs,
@@ -72,6 +76,9 @@ export async function build(request: BuildRequest): Promise<Built> {
     };
   });
 }
+
+const interrupted = (): BuildError =>
+  new BuildError({ code: 'INTERRUPTED', message: 'the build was interrupted', exitCode: 130 });
 
 /** `--check`: what is reported, and whether there was something to report. Nothing is built. */
 export const checkBuild = (
@@ -95,7 +102,7 @@ export async function explainBuild(request: BuildRequest): Promise<string> {
 }
 
 function makeBuilder(
-  request: BuildRequest,
+  request: BuildRequest & { readonly signal?: AbortSignal },
   store: ImageStore,
   { plan, context }: Pick<Planned, 'plan' | 'context'>,
   dryRun: boolean,
@@ -152,7 +159,7 @@ async function withPlan<T>(request: BuildRequest, work: (planned: Planned) => Pr
       request.warn(showLines(request.file ?? 'Dockerfile', lines, error.lines));
     throw error;
   } finally {
-    await context.close();
+    context.close();
   }
 }
 

@@ -10,7 +10,7 @@ import type { CreateRequest } from '../engine/spec/create-request.ts';
 import { SCRATCH, stageOf, type Begun } from './bases.ts';
 import { ContextStages } from './context-stages.ts';
 import { CopyStep, type CopySource } from './copy-step.ts';
-import { BuildError, NotMadeYet } from './errors.ts';
+import { inInstruction, NotMadeYet } from './errors.ts';
 import { effectOf } from './explain-plan.ts';
 import { Directories, findOwner } from './execute/destination.ts';
 import { LayerCache, type Cached, type Outcome } from './layer-cache.ts';
@@ -51,6 +51,8 @@ export interface BuilderOptions {
   readonly ssh: MountSources['ssh'];
   /** SOURCE_DATE_EPOCH, seconds. */
   readonly epoch: number | undefined;
+  /** Ctrl+C. */
+  readonly signal?: AbortSignal;
 }
 
 export class Builder {
@@ -65,7 +67,9 @@ export class Builder {
 
   constructor(private readonly options: BuilderOptions) {
     this.cache = new LayerCache(options);
-    this.copies = new CopyStep(options, (name, before) => this.source(name, before));
+    this.copies = new CopyStep({ ...options, signal: this.abort.signal }, (name, before) =>
+      this.source(name, before),
+    );
     this.named = new ContextStages({ ...options, copies: this.copies, cache: this.cache });
     const source = async (name: string | undefined, before: number): Promise<Stage> =>
       name === undefined ? made(await this.named.main()) : this.sourceStage(name, before);
@@ -80,7 +84,8 @@ export class Builder {
 
   /** The target's. @throws BuildError, the first one of any stage. */
   async build(): Promise<Stage> {
-    const { plan } = this.options;
+    const { plan, signal } = this.options;
+    signal?.addEventListener('abort', () => this.abort.abort(signal.reason), { once: true });
     const all = plan.stages.map(({ text }) => this.stage(text.index));
     try {
       await Promise.all(all);
@@ -208,7 +213,7 @@ export class Builder {
         return this.runs.perform(stage, instruction, planned.text.index, vertex, cached);
       case 'COPY':
       case 'ADD':
-        return this.copy(stage, instruction, planned, cached);
+        return this.copy(stage, instruction, planned, vertex, cached);
       case 'WORKDIR': {
         const { escape } = this.options.scope;
         const given = inLine(instruction.lines, () =>
@@ -237,15 +242,18 @@ export class Builder {
     stage: Stage,
     instruction: CopyInstruction,
     { text }: PlannedStage,
+    vertex: Vertex,
     cached: Cached,
   ): Promise<Stage> {
-    const copy = await this.copies.prepare(stage, instruction, text.index);
+    const copy = await this.copies.prepare(stage, instruction, text.index, (words) =>
+      this.options.report.output(vertex, Buffer.from(words)),
+    );
     try {
       return await this.cache.layer(stage, copy.createdBy, copy.key, cached, (layer) =>
         copy.perform(layer, stage.dirs, this.cache.time),
       );
     } finally {
-      await copy.close();
+      copy.close();
     }
   }
 
@@ -280,17 +288,3 @@ const isFresh = ({ text, label }: PlannedStage, names: ReadonlySet<string>): boo
   names.has(label) || (text.name !== undefined && names.has(text.name));
 
 const makesLayer = ({ kind }: Instruction): boolean => ['RUN', 'COPY', 'ADD', 'WORKDIR'].includes(kind);
-
-/** The same error, with the lines that it is about. */
-function inInstruction(error: unknown, { lines }: Instruction): unknown {
-  if (error instanceof BuildError && error.lines !== undefined) return error;
-  if (!(error instanceof Error) || typeof (error as { code?: unknown }).code !== 'string') return error;
-  const { code, hint } = error as unknown as { code: string; hint?: string };
-  return new BuildError({
-    code,
-    message: error.message,
-    cause: error,
-    lines,
-    ...(hint === undefined ? {} : { hint }),
-  });
-}

@@ -3,15 +3,15 @@
  * began with. RUNs share it, take turns (locked), or have one each (private).
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import { delay } from '../../runtime/io/delay.ts';
 import { errnoOf } from '../../runtime/syscall/error.ts';
 import { randomHex } from '../engine/spec/ids.ts';
 import { tryLock, type Lock } from '../engine/state/lock.ts';
-import { cacheMountsDir } from '../engine/state/paths.ts';
-import { ensurePrivateDir } from '../io/private-dir.ts';
+import { useCacheMount } from '../engine/state/cache-mounts.ts';
+import { removeTree } from '../engine/state/remove-tree.ts';
 import { csvLine } from '../engine/spec/csv.ts';
 import { BuildError } from './errors.ts';
 import { copyForMount } from './mount-copies.ts';
@@ -26,7 +26,7 @@ export async function cacheMount(
   target: string,
   lines: RunInstruction['lines'],
 ): Promise<{ readonly key: unknown; readonly hold: Hold }> {
-  const { source, store, engine } = sources;
+  const { source, store, engine, signal } = sources;
   const from = options.get('from');
   // What a new cache begins with. One that begins otherwise is another one.
   const base = from === undefined ? undefined : await source(from);
@@ -48,11 +48,11 @@ export async function cacheMount(
       if (base !== undefined) hash.update(`\0${base.key}`);
       // The part is a cache of its own: RUNs write in caches, so no path may be looked up in one.
       if (subpath !== '') hash.update(`\0/${subpath}`);
-      const place = join(cacheMountsDir(engine.paths), hash.digest('hex'));
-      ensurePrivateDir(place);
+      const { place, release } = useCacheMount(engine.paths, hash.digest('hex'));
+      undo.push(release);
       let dir = join(place, 'data');
       if (sharing !== 'shared') {
-        const taken = await claim(place, sharing);
+        const taken = await claim(place, sharing, signal);
         dir = taken.dir;
         undo.push(() => taken.lock.release());
       }
@@ -68,13 +68,18 @@ export async function cacheMount(
 }
 
 /** locked: waits for the one directory; private: takes the first that no other RUN has. */
-async function claim(base: string, sharing: string): Promise<{ readonly dir: string; readonly lock: Lock }> {
+async function claim(
+  base: string,
+  sharing: string,
+  signal: AbortSignal,
+): Promise<{ readonly dir: string; readonly lock: Lock }> {
   for (;;) {
     for (let number = 0; number < (sharing === 'locked' ? 1 : 1000); number++) {
       const suffix = number === 0 ? '' : `-${String(number)}`;
       const lock = tryLock(join(base, `lock${suffix}`));
       if (lock !== undefined) return { dir: join(base, `data${suffix}`), lock };
     }
+    signal.throwIfAborted();
     await delay(POLL);
   }
 }
@@ -92,6 +97,6 @@ async function fill(store: ImageStore, dirs: readonly string[], subpath: string,
   } catch (error) {
     if (!['EEXIST', 'ENOTEMPTY'].includes(errnoOf(error))) throw error; // Another RUN was first.
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    removeTree(work);
   }
 }

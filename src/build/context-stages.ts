@@ -79,7 +79,7 @@ export class ContextStages {
         (layer) => copy.perform(layer, [], cache.time),
       );
     } finally {
-      await copy.close();
+      copy.close();
     }
   }
 }

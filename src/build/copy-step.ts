@@ -1,5 +1,5 @@
 /** A COPY or ADD: its sources found and read for the cache's key, then, if need be, written. */
-import { closeSync, mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync } from 'node:fs';
 import { posix } from 'node:path';
 import { join } from 'node:path';
 import type { ImageStore } from '../../images/store/image-store.ts';
@@ -8,7 +8,8 @@ import { parseRemote } from './context/remote-words.ts';
 import { cleanPath, matchPaths, treeOf, type SourceTree } from './context/source-tree.ts';
 import { BuildError, NotMadeYet } from './errors.ts';
 import { copyFiles, type TextFile } from './execute/copy.ts';
-import { digestItem, type CopyItem, type Ownership, type Seen } from './execute/copy-files.ts';
+import { digestItem, Seen, type CopyItem, type Ownership } from './execute/copy-files.ts';
+import { removeTree } from '../engine/state/remove-tree.ts';
 import { findOwner } from './execute/destination.ts';
 import { openStage, type NewLayer } from './execute/layer.ts';
 import { openMerged } from './execute/merged.ts';
@@ -23,7 +24,7 @@ export interface PreparedCopy {
   readonly key: readonly unknown[];
   readonly createdBy: string;
   perform(layer: NewLayer, dirs: readonly string[], time: bigint): Promise<void>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** Directories of the layers of a stage or an image, or a tree with rules of its own. */
@@ -36,6 +37,7 @@ export interface CopyParts {
   readonly ssh: ReadonlyMap<string, string>;
   /** Nothing is fetched. */
   readonly dryRun: boolean;
+  readonly signal: AbortSignal;
 }
 
 export class CopyStep {
@@ -44,7 +46,13 @@ export class CopyStep {
     private readonly sourceFrom: (name: string, before: number) => Promise<CopySource>,
   ) {}
 
-  async prepare(stage: Stage, instruction: CopyInstruction, before: number): Promise<PreparedCopy> {
+  /** `say`: lines for the user while something is fetched. */
+  async prepare(
+    stage: Stage,
+    instruction: CopyInstruction,
+    before: number,
+    say: (text: string) => void = () => undefined,
+  ): Promise<PreparedCopy> {
     const { kind, lines, from, keepGitDir } = instruction;
     const variables = variablesOf(stage);
     const expand = (word: string): string =>
@@ -66,10 +74,14 @@ export class CopyStep {
     const chown = instruction.chown === undefined ? undefined : expand(instruction.chown);
     const mode = instruction.chmod === undefined ? undefined : octal(expand(instruction.chmod), lines);
     const { tree, close: closeTree } = await this.tree(from, before);
-    const remotes = new RemoteSources(this.parts.store, this.parts.ssh.get('default'));
-    const close = async (): Promise<void> => {
+    const remotes = new RemoteSources(this.parts.store, {
+      agent: this.parts.ssh.get('default'),
+      signal: this.parts.signal,
+      say,
+    });
+    const close = (): void => {
       closeTree();
-      await remotes.close();
+      remotes.close();
     };
     try {
       const ids = await this.owner(stage, chown);
@@ -95,10 +107,10 @@ export class CopyStep {
         keyItems.push({ ...item, tree: keyTree });
         more.push(...key);
       }
-      const seen: Seen[] = items.map((): Seen => new Map<string, string>());
+      const seen = items.map(() => new Seen());
       const digests: string[] = [];
       for (const [index, item] of keyItems.entries())
-        digests.push(await digestItem(item, owner, seen[index] ?? new Map<string, string>()));
+        digests.push(await digestItem(item, owner, seen[index] ?? new Seen()));
       const flags = `${chown === undefined ? '' : ` --chown=${chown}`}${instruction.chmod === undefined ? '' : ` --chmod=${expand(instruction.chmod)}`}`;
       const shown = [...instruction.heredocs.map(({ name }) => `<<${name}`), ...sources, given].join(' ');
       return {
@@ -120,7 +132,7 @@ export class CopyStep {
         close,
       };
     } catch (error) {
-      await close();
+      close();
       throw error;
     }
   }
@@ -165,7 +177,7 @@ export class CopyStep {
     try {
       return openMerged(dirs.length === 0 ? [target] : dirs, target);
     } finally {
-      rmSync(work, { recursive: true, force: true });
+      removeTree(work);
     }
   }
 

@@ -31,3 +31,18 @@ export const syntaxError = (message: string, lines?: LineRange): BuildError =>
 
 /** Of a dry run: the files of a stage, or an image, that are not there. */
 export class NotMadeYet extends Error {}
+
+/** The same error, with the lines that it is about. */
+export function inInstruction(error: unknown, { lines }: { readonly lines: LineRange }): unknown {
+  if (error instanceof BuildError && error.lines !== undefined) return error;
+  if (!(error instanceof Error) || typeof (error as { code?: unknown }).code !== 'string') return error;
+  const { code, hint } = error as unknown as { code: string; hint?: string };
+  if (code === 'INTERRUPTED') return error;
+  return new BuildError({
+    code,
+    message: error.message,
+    cause: error,
+    lines,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}

@@ -70,7 +70,7 @@ export class LayerCache {
       writeCached(engine.paths, { key, diffId, size, created, description: createdBy, parent: stage.key });
       return await this.withLayer(stage, diffId, createdBy, created);
     } finally {
-      await discardLayer(layer);
+      discardLayer(layer);
     }
   }
 

@@ -1,5 +1,5 @@
 /** A copy of a stage's files for a mount that a RUN may write to: what it writes is in no layer. */
-import { chmodSync, chownSync, closeSync, fstatSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, fstatSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import { fromText } from '../../images/unpack/paths.ts';
@@ -9,6 +9,7 @@ import { errnoOf } from '../../runtime/syscall/error.ts';
 import { namedCalls as calls } from '../../runtime/syscall/named-calls.ts';
 import { walkTree } from '../engine/files/source.ts';
 import { openDirectory, TreeSink } from '../engine/files/tree-sink.ts';
+import { removeTree } from '../engine/state/remove-tree.ts';
 import { openMerged } from './execute/merged.ts';
 import { BuildError } from './errors.ts';
 
@@ -46,7 +47,7 @@ export async function copyForMount(
     return directory;
   } finally {
     open.forEach((fd) => closeSync(fd));
-    rmSync(work, { recursive: true, force: true });
+    removeTree(work);
   }
 }
 

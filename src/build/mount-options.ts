@@ -17,11 +17,14 @@ export interface MountSources {
   readonly ssh: ReadonlyMap<string, string>;
   /** A stage or an image by name; the context without one. */
   readonly source: (name: string | undefined) => Promise<Stage>;
+  readonly signal: AbortSignal;
 }
 
 export interface HeldMounts {
   readonly flags: Partial<CreateRequest>;
   readonly env: readonly string[];
+  /** As `env`, but in no file. */
+  readonly secretEnv: readonly string[];
   release(): void;
 }
 
@@ -31,6 +34,7 @@ export interface Holding {
   readonly mounts: string[];
   readonly tmpfs: string[];
   readonly env: string[];
+  readonly secretEnv: string[];
   readonly images: Map<string, StoredImage>;
   readonly undo: (() => void)[];
   /** A directory for files of this RUN, in memory. */

@@ -1,8 +1,8 @@
 /** The sources of an ADD that are not of the context: files of the web and Git repositories, as trees to copy from. */
 import { closeSync, mkdirSync, mkdtempSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageStore } from '../../images/store/image-store.ts';
+import { removeTree } from '../engine/state/remove-tree.ts';
 import { openDirectory } from '../engine/files/tree-sink.ts';
 import { fetchGit } from './context/fetch-git.ts';
 import { fetchUrl } from './context/fetch-url.ts';
@@ -29,7 +29,12 @@ export class RemoteSources {
 
   constructor(
     private readonly store: ImageStore,
-    private readonly agent: string | undefined,
+    private readonly options: {
+      /** The socket for keys of ssh. */
+      readonly agent: string | undefined;
+      readonly signal: AbortSignal;
+      readonly say: (text: string) => void;
+    },
   ) {}
 
   async open(
@@ -37,18 +42,22 @@ export class RemoteSources {
     instruction: CopyInstruction,
     checksum: string | undefined,
   ): Promise<RemoteSource> {
+    const { agent, signal, say } = this.options;
     this.work ??= await this.store.prepareLayer();
     const directory = mkdtempSync(join(this.work, 'remote-'));
     if (remote.kind === 'url') {
       if (instruction.keepGitDir) throw misplaced('keep-git-dir', instruction);
-      const { name } = await fetchUrl(remote.url, directory, checksum);
+      const { url } = remote;
+      const onProgress = (bytes: number): void =>
+        say(`${url}: ${String(Math.floor(bytes / (1 << 20)))} MB so far\n`);
+      const { name } = await fetchUrl(url, directory, { checksum, signal, onProgress });
       const tree = this.tree(directory);
       return { tree, keyTree: tree, path: name, name, time: undefined, key: [] };
     }
     const { keepGitDir } = instruction;
     if (checksum !== undefined && !/^[0-9a-f]{40}$/.test(checksum)) throw misplaced('checksum', instruction);
     const files = join(directory, 'files');
-    const { commit, time } = await fetchGit(remote, files, { keepGitDir, agent: this.agent });
+    const { commit, time } = await fetchGit(remote, files, { keepGitDir, agent, signal });
     if (checksum !== undefined && checksum !== commit)
       throw new BuildError({
         code: 'FETCH_FAILED',
@@ -61,9 +70,9 @@ export class RemoteSources {
     return { tree, keyTree, path, name: '', time, key: keepGitDir ? ['.git', commit] : [] };
   }
 
-  async close(): Promise<void> {
+  close(): void {
     for (const root of this.roots) closeSync(root);
-    if (this.work !== undefined) await rm(this.work, { recursive: true, force: true });
+    if (this.work !== undefined) removeTree(this.work);
   }
 
   private tree(directory: string): SourceTree {

@@ -2,13 +2,13 @@
  * `RUN --mount`: what of the host and of other stages a RUN sees while it runs. Nothing of it is in the layer, and
  * neither a secret nor a socket is part of a key, of the arguments or of the history.
  */
-import { chmodSync, chownSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { StoredImage } from '../../images/types.ts';
 import { csvLine } from '../engine/spec/csv.ts';
 import { removeTree } from '../engine/state/remove-tree.ts';
-import { ensurePrivateDir } from '../io/private-dir.ts';
 import { BuildError } from './errors.ts';
+import { makeHeldDir } from './held-files.ts';
 import { cacheMount } from './cache-mount.ts';
 import { copyForMount } from './mount-copies.ts';
 import {
@@ -59,13 +59,19 @@ export class RunMounts {
     let dir: string | undefined;
     const makeDir = (): string => {
       if (dir !== undefined) return dir;
-      const parent = join(this.sources.engine.paths.run, 'build');
-      ensurePrivateDir(parent);
-      const made = mkdtempSync(join(parent, 'run-'));
+      const made = makeHeldDir(this.sources.engine.paths);
       undo.push(() => void removeTree(made));
       return (dir = made);
     };
-    const held: Holding = { mounts: [], tmpfs: [], env: [], images: new Map(), undo, dir: makeDir };
+    const held: Holding = {
+      mounts: [],
+      tmpfs: [],
+      env: [],
+      secretEnv: [],
+      images: new Map(),
+      undo,
+      dir: makeDir,
+    };
     const release = (): void => releaseAll(undo);
     try {
       for (const each of holds) await each(held);
@@ -78,8 +84,8 @@ export class RunMounts {
       release();
       throw error;
     }
-    const { mounts, tmpfs, env, images } = held;
-    return { flags: { mount: mounts, tmpfs, mountedImages: images }, env, release };
+    const { mounts, tmpfs, env, secretEnv, images } = held;
+    return { flags: { mount: mounts, tmpfs, mountedImages: images }, env, secretEnv, release };
   }
 
   private async mount(
@@ -104,7 +110,7 @@ export class RunMounts {
             lines,
           });
         return {
-          key: ['tmpfs', target],
+          key: ['tmpfs', target, ...(size === undefined ? [] : [size])],
           hold: ({ tmpfs }) =>
             void tmpfs.push(`${target}:exec,mode=1777${size === undefined ? '' : `,size=${size}`}`),
         };
@@ -187,7 +193,7 @@ export class RunMounts {
             message: `secret ${id} has a NUL byte, which no variable can hold`,
             lines,
           });
-        held.env.push(`${variable}=${value}`);
+        held.secretEnv.push(`${variable}=${value}`);
         // The variable alone, unless a file is asked for too.
         if (given !== undefined) return file(held);
       },

@@ -62,7 +62,7 @@ export class RunStep {
     const env = runEnv(stage);
     const network = instruction.network === 'default' ? undefined : instruction.network;
     const source = (name: string | undefined): Promise<Stage> => this.parts.source(name, index);
-    const mounts = new RunMounts({ engine, store, secrets, ssh, source });
+    const mounts = new RunMounts({ engine, store, secrets, ssh, source, signal });
     const { WorkingDir, User } = stage.config;
     const prepared = await mounts.prepare(instruction, stage, scope);
     const key = [
@@ -85,6 +85,7 @@ export class RunStep {
         const status = await runInStage(engine, {
           args: words.args,
           env: [...env, ...proxyEnv(scope.buildArgs, stage), ...held.env],
+          secretEnv: held.secretEnv,
           config: stage.config,
           layers: stage.dirs.length === 0 ? [`${layer.work}/empty`] : stage.dirs,
           layer,

@@ -21,9 +21,8 @@ function testOf(key: (typeof BUILD_FILTERS)[number], text: string): (entry: Buil
       return ({ type }) => type === text;
     case 'description':
       return ({ description }) => description.includes(text);
-    // A build holds what it uses by itself: a record may go at any time.
     case 'inuse':
-      return () => !flag(key, text);
+      return ({ inUse }) => inUse === flag(key, text);
     case 'shared':
       return ({ shared }) => shared === flag(key, text);
     case 'private':

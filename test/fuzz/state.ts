@@ -16,6 +16,7 @@ import { listNetworks } from '../../src/engine/state/networks.ts';
 import { type Container, ContainerStore, NEW_STATE } from '../../src/engine/state/store.ts';
 import { unreadableConfig } from '../../src/engine/state/unreadable.ts';
 import { listVolumes } from '../../src/engine/state/volumes.ts';
+import { removeTree } from '../../src/engine/state/remove-tree.ts';
 import { fileLock } from '../support/kernel/file-lock.ts';
 import { randomJson } from './mutate-json.ts';
 import type { Random } from './random.ts';
@@ -67,6 +68,7 @@ async function listImages(root: string, said: string[]): Promise<void> {
     dir: join(root, 'images'),
     unpacker: { unpackLayer: unused, makeOverrides: unused },
     acquireLock: fileLock,
+    removeTree,
     onDamage: (error, consequence) => said.push(`${error.message} ${consequence}`),
   });
   try {

@@ -19,6 +19,7 @@ import { ImageStore } from '../../images/store/image-store.ts';
 import { makeOverrides } from '../../images/unpack/overrides.ts';
 import { TarReader } from '../../images/unpack/tar-reader.ts';
 import { unpackLayer } from '../../images/unpack/unpack.ts';
+import { removeTree } from '../../src/engine/state/remove-tree.ts';
 import { fileLock } from '../support/kernel/file-lock.ts';
 import { tarOf } from '../support/images/tar-bytes.ts';
 import { randomJson } from './mutate-json.ts';
@@ -211,6 +212,7 @@ async function load(archive: Buffer, random: Random, { dir, callsFor }: Surround
   const store = new ImageStore({
     dir: join(dir, 'work'),
     acquireLock: fileLock,
+    removeTree,
     unpacker: {
       unpackLayer: async ({ blob, target, diffId }) =>
         await unpackLayer(blob, target, callsFor(target), { enterRoot: false, diffId }),

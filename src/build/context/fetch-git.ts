@@ -3,9 +3,9 @@
  * git asks no questions, runs no hooks of the repository (a new one has none) and speaks only protocols of the net.
  */
 import { existsSync, mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { removeTree } from '../../engine/state/remove-tree.ts';
 import { BuildError } from '../errors.ts';
 import type { Remote } from './remote-words.ts';
 
@@ -17,22 +17,30 @@ export interface Checkout {
   readonly time: bigint;
 }
 
+export interface GitOptions {
+  readonly keepGitDir: boolean;
+  /** The socket for keys of ssh. */
+  readonly agent?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Milliseconds of one command: a server may say nothing for ever. */
 const LONGEST = 30 * 60_000;
 
 const PROTOCOLS = 'http:https:ssh:git';
 
-/** Into `directory`, which is new. `agent`: the socket for keys of ssh. @throws BuildError with git's words. */
+/** Into `directory`, which is new. @throws BuildError with git's words. */
 export async function fetchGit(
   { repository, ref = 'HEAD' }: Extract<Remote, { kind: 'git' }>,
   directory: string,
-  { keepGitDir, agent }: { readonly keepGitDir: boolean; readonly agent?: string | undefined },
+  { keepGitDir, agent, signal }: GitOptions,
 ): Promise<Checkout> {
   // A name that begins so would be an option to git.
   if (ref.startsWith('-') || repository.startsWith('-'))
     throw failed(repository, `"${ref}" is no name of a commit`);
   mkdirSync(directory, { mode: 0o755 });
-  const git = async (...args: readonly string[]): Promise<string> => run(directory, args, agent, repository);
+  const git = async (...args: readonly string[]): Promise<string> =>
+    run(directory, args, { agent, signal }, repository);
   await git('init', '-q');
   await git('remote', 'add', 'origin', repository);
   const fetch = (...more: readonly string[]): Promise<string> =>
@@ -51,14 +59,14 @@ export async function fetchGit(
   if (existsSync(join(directory, '.gitmodules')))
     await git('submodule', 'update', '-q', '--init', '--recursive', '--depth=1');
   const [commit = '', seconds = ''] = (await git('log', '-1', '--format=%H %ct')).trim().split(' ');
-  if (!keepGitDir) await rm(join(directory, '.git'), { recursive: true, force: true });
+  if (!keepGitDir) removeTree(join(directory, '.git'));
   return { directory, commit, time: BigInt(seconds) * 1_000_000_000n };
 }
 
 function run(
   cwd: string,
   args: readonly string[],
-  agent: string | undefined,
+  { agent, signal }: Omit<GitOptions, 'keepGitDir'>,
   repository: string,
 ): Promise<string> {
   const env = {
@@ -76,7 +84,7 @@ function run(
     GIT_WORK_TREE: undefined,
     GIT_INDEX_FILE: undefined,
   };
-  const options = { cwd, env, maxBuffer: 16 << 20, timeout: LONGEST };
+  const options = { cwd, env, maxBuffer: 16 << 20, timeout: LONGEST, signal };
   return new Promise((resolve, reject) => {
     execFile(
       'git',
@@ -84,6 +92,7 @@ function run(
       options,
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
+        else if (signal?.aborted === true) reject(signal.reason as Error);
         else if ((error as NodeJS.ErrnoException).code === 'ENOENT')
           reject(failed(repository, 'git is not installed: apt install git'));
         else reject(failed(repository, `git ${args.join(' ')}: ${stderr.trim() || error.message}`));

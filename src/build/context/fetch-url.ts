@@ -11,12 +11,25 @@ export interface Fetched {
   readonly name: string;
 }
 
+export interface FetchOptions {
+  readonly checksum?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** As in BuildKit nothing limits the size or the time of a body that goes on coming; but it shows, and can be stopped. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
 const TIMEOUTS = { headers: 30_000, idle: 60_000 };
 const MAX_REDIRECTS = 10;
+/** Bytes. */
+const SHOWN_EVERY = 16 << 20;
 
 /** Mode 0600, with the time of Last-Modified. @throws BuildError for another status than 200 or another checksum. */
-export async function fetchUrl(text: string, directory: string, checksum?: string): Promise<Fetched> {
-  const { response, url } = await get(text);
+export async function fetchUrl(
+  text: string,
+  directory: string,
+  { checksum, signal, onProgress = () => undefined }: FetchOptions = {},
+): Promise<Fetched> {
+  const { response, url } = await get(text, signal);
   if (response.status !== 200) {
     response.discard();
     throw failed(`${text}: invalid response status ${String(response.status)}`);
@@ -25,9 +38,15 @@ export async function fetchUrl(text: string, directory: string, checksum?: strin
   const fd = openSync(join(directory, name), 'wx', 0o600);
   const hash = createHash('sha256');
   try {
+    let bytes = 0;
+    let shown = 0;
     for await (const chunk of response.chunks) {
       hash.update(chunk);
       writeAll(fd, chunk);
+      bytes += chunk.length;
+      if (bytes - shown < SHOWN_EVERY) continue;
+      shown = bytes;
+      onProgress(bytes);
     }
     const modified = Date.parse(response.header('last-modified') ?? '');
     const time = Number.isNaN(modified) ? 0 : modified / 1000;
@@ -41,11 +60,15 @@ export async function fetchUrl(text: string, directory: string, checksum?: strin
   return { name };
 }
 
-async function get(text: string): Promise<{ readonly response: TransportResponse; readonly url: URL }> {
+async function get(
+  text: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly response: TransportResponse; readonly url: URL }> {
   let url = urlOf(text);
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     const headers = authorization(url);
-    const response = await send({ method: 'GET', url: withoutUser(url), headers, timeouts: TIMEOUTS });
+    const request = { method: 'GET', url: withoutUser(url), headers, timeouts: TIMEOUTS, signal } as const;
+    const response = await send(request);
     const location = response.header('location');
     if (response.status < 300 || response.status >= 400 || location === undefined) return { response, url };
     response.discard();

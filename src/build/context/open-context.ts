@@ -2,7 +2,6 @@
 import { closeSync, constants, createReadStream, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageStore } from '../../../images/store/image-store.ts';
 import { fromText } from '../../../images/unpack/paths.ts';
@@ -12,6 +11,7 @@ import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { namedCalls as calls } from '../../../runtime/syscall/named-calls.ts';
 import { extractArchive } from '../../engine/files/archive.ts';
 import { openDirectory, TreeSink } from '../../engine/files/tree-sink.ts';
+import { removeTree } from '../../engine/state/remove-tree.ts';
 import { BuildError } from '../errors.ts';
 import { MAX_DOCKERFILE } from '../parse/document.ts';
 import { fetchGit } from './fetch-git.ts';
@@ -24,7 +24,7 @@ export interface OpenedContext {
   /** Of the Dockerfile. */
   readonly text: string;
   readonly tree: SourceTree;
-  close(): Promise<void>;
+  close(): void;
 }
 
 export async function openContext(
@@ -43,7 +43,7 @@ export async function openContext(
       return {
         text,
         tree: treeOf(root, true, rules(root, file, context)),
-        close: async () => closeSync(root),
+        close: () => closeSync(root),
       };
     } catch (error) {
       closeSync(root);
@@ -58,22 +58,22 @@ export async function openContext(
   const work = await store.prepareLayer();
   const dir = join(work, 'context');
   mkdirSync(dir, { mode: 0o700 });
-  const close = (): Promise<void> => rm(work, { recursive: true, force: true });
+  const close = (): void => void removeTree(work);
   const root = openDirectory(dir);
   try {
     const [head, rest] = await peek(remote === undefined ? stdin : await download(remote.url, work));
     if (isText(head)) {
       const text = (await readAll(rest)).toString();
-      return { text, tree: treeOf(root, true), close: async () => void (closeSync(root), await close()) };
+      return { text, tree: treeOf(root, true), close: () => void (closeSync(root), close()) };
     }
     await extractArchive(rest, new TreeSink({ root, base: '', keepOwners: true }));
     const name = file ?? 'Dockerfile';
     const text = file === '-' ? (await readAll(stdin)).toString() : (readIn(root, name) ?? missing(name));
     const tree = treeOf(root, true, rules(root, file, dir));
-    return { text, tree, close: async () => void (closeSync(root), await close()) };
+    return { text, tree, close: () => void (closeSync(root), close()) };
   } catch (error) {
     closeSync(root);
-    await close();
+    close();
     throw error;
   }
 }
@@ -94,9 +94,9 @@ async function openRepository(
 ): Promise<OpenedContext> {
   const work = await store.prepareLayer();
   const roots: number[] = [];
-  const close = async (): Promise<void> => {
+  const close = (): void => {
     for (const root of roots) closeSync(root);
-    await rm(work, { recursive: true, force: true });
+    removeTree(work);
   };
   try {
     const { directory } = await fetchGit(remote, join(work, 'context'), { keepGitDir: false, agent });
@@ -109,7 +109,7 @@ async function openRepository(
     const text = readIn(root, name) ?? missing(name);
     return { text, tree: treeOf(root, true, rules(root, file, directory)), close };
   } catch (error) {
-    await close();
+    close();
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The files of a COPY, walked twice: first for the digest that is part of the cache's key, then to write them. Both
- * walks make the same entries, so that what is written is what the key says. Times are no part of it.
+ * walks must see the same entries, so that what is written is what the key says. Times are no part of it.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fstatSync, readSync } from 'node:fs';
@@ -110,10 +110,36 @@ const notFound = (path: string): BuildError =>
     hint: 'It must be in the context, and .dockerignore must not leave it out.',
   });
 
-/** What each file was when it was read, by its name below the destination. */
-export type Seen = Map<string, string>;
+/**
+ * What a walk has seen of an item: all but contents and times of its entries, and of each file what a change of its
+ * content would change. Two walks that have seen the same are of the same files.
+ */
+export class Seen {
+  private readonly stamps = new Map<string, string>();
+  private readonly entries = createHash('sha256');
+  private listed: string | undefined;
 
-export function stampOf(fd: number): string {
+  entry(entry: TarEntry): void {
+    describe(this.entries, entry);
+  }
+
+  /** By its name below the destination, before it is read. */
+  file(path: string, fd: number): void {
+    this.stamps.set(path, stampOf(fd));
+  }
+
+  /** After it was read. @throws ChangedFile. */
+  check(path: string, fd: number): void {
+    if (this.stamps.get(path) !== stampOf(fd)) throw new ChangedFile(toText(path));
+  }
+
+  /** Of all entries; no more come. */
+  list(): string {
+    return (this.listed ??= this.entries.digest('hex'));
+  }
+}
+
+function stampOf(fd: number): string {
   const { dev, ino, size, mtimeNs, ctimeNs } = fstatSync(fd, { bigint: true });
   return [dev, ino, size, mtimeNs, ctimeNs].join(':');
 }
@@ -124,23 +150,31 @@ const chunk = Buffer.allocUnsafe(1 << 18);
 export async function digestItem(item: CopyItem, owner: Ownership, seen: Seen): Promise<string> {
   const hash = createHash('sha256');
   await walkItem(item, owner, (entry, open) => {
-    const { type, path, linkpath, mode, uid, gid, size, major, minor, xattrs } = entry;
-    put(hash, type, path, linkpath, String(mode), `${String(uid)}:${String(gid)}`, String(size));
-    put(hash, `${String(major)}:${String(minor)}`, String(xattrs.size));
-    for (const [name, value] of [...xattrs].sort(([a], [b]) => (a < b ? -1 : 1)))
-      put(hash, name, Buffer.from(value).toString('latin1'));
+    const { type, path, size } = entry;
+    describe(hash, entry);
+    seen.entry(entry);
     if (type !== 'file') return;
     const fd = open();
-    seen.set(path, stampOf(fd));
+    seen.file(path, fd);
     for (let left = size; left > 0;) {
       const count = readSync(fd, chunk, 0, Math.min(left, chunk.length), size - left);
       if (count === 0) throw new ChangedFile(toText(path));
       hash.update(chunk.subarray(0, count));
       left -= count;
     }
-    if (seen.get(path) !== stampOf(fd)) throw new ChangedFile(toText(path));
+    seen.check(path, fd);
   });
   return hash.digest('hex');
+}
+
+function describe(
+  hash: Hash,
+  { type, path, linkpath, mode, uid, gid, size, major, minor, xattrs }: TarEntry,
+): void {
+  put(hash, type, path, linkpath, String(mode), `${String(uid)}:${String(gid)}`, String(size));
+  put(hash, `${String(major)}:${String(minor)}`, String(xattrs.size));
+  for (const [name, value] of [...xattrs].sort(([a], [b]) => (a < b ? -1 : 1)))
+    put(hash, name, Buffer.from(value).toString('latin1'));
 }
 
 /** With their lengths, so that no two lists of words look the same. */

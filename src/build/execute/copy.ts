@@ -6,7 +6,7 @@ import type { TarEntry } from '../../../images/unpack/tar-entry.ts';
 import { extractArchive } from '../../engine/files/archive.ts';
 import { TreeSink } from '../../engine/files/tree-sink.ts';
 import { openPath } from '../context/source-tree.ts';
-import { ChangedFile, stampOf, walkItem, type CopyItem, type Ownership, type Seen } from './copy-files.ts';
+import { ChangedFile, Seen, walkItem, type CopyItem, type Ownership } from './copy-files.ts';
 import { Directories, isDirectoryIn } from './destination.ts';
 
 export interface TextFile {
@@ -39,7 +39,7 @@ export async function copyFiles(work: CopyWork): Promise<void> {
   directories.make(parent, parentOwner);
   const latest = { time: 0n };
   for (const [index, item] of items.entries())
-    await copyItem(work, item, work.seen[index] ?? new Map<string, string>(), directories, latest);
+    await copyItem(work, item, work.seen[index] ?? new Seen(), directories, latest);
   for (const { name, content } of texts) {
     const into = isDirectoryIn(root, destination) === true;
     const path = into ? `${destination.replace(/\/$/, '')}/${name}` : destination;
@@ -66,8 +66,12 @@ async function copyItem(
   const name = into ? undefined : destination.slice(destination.lastIndexOf('/') + 1);
   directories.note(base);
   const sink = new TreeSink({ root, base: fromText(base), keepOwners: true });
+  const again = new Seen();
+  // What was fetched is this process's own, and .git is no part of the key.
+  const isOwn = item.isRemote === true;
   try {
     await walkItem(item, owner, (given, open) => {
+      again.entry(given);
       const entry = name === undefined ? given : { ...given, path: fromText(name) };
       if (entry.mtime > latest.time) latest.time = entry.mtime;
       if (entry.path === '') {
@@ -81,11 +85,9 @@ async function copyItem(
         `${base.replace(/\/$/, '')}${slash < 0 ? '' : `/${toText(entry.path.slice(0, slash))}`}` || '/',
       );
       sink.entry(entry, entry.type === 'file' ? open() : undefined);
-      if (entry.type !== 'file') return;
-      // What was fetched is this process's own, and .git is no part of the key.
-      if (item.isRemote !== true && seen.get(given.path) !== stampOf(open()))
-        throw new ChangedFile(toText(given.path));
+      if (entry.type === 'file' && !isOwn) seen.check(given.path, open());
     });
+    if (!isOwn && again.list() !== seen.list()) throw new ChangedFile(item.path);
     sink.end();
   } finally {
     sink.close();
@@ -166,10 +168,10 @@ async function extract(
   const file = openSync(`/proc/self/fd/${String(fd)}`, 'r');
   try {
     // What is extracted is what the key has.
-    if (seen.get(fromText(name)) !== stampOf(fd)) throw new ChangedFile(path);
+    seen.check(fromText(name), fd);
     const sink = new TreeSink({ root: work.root, base: fromText(base), keepOwners: true });
     await extractArchive(Readable.from(createReadStream('', { fd: file, highWaterMark: 1 << 20 })), sink);
-    if (seen.get(fromText(name)) !== stampOf(fd)) throw new ChangedFile(path);
+    seen.check(fromText(name), fd);
   } finally {
     closeSync(fd);
   }

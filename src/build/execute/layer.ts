@@ -3,13 +3,15 @@
  * store, so that it becomes a layer by rename(2). What is unfinished goes with this process.
  */
 import { createHash } from 'node:crypto';
-import { createWriteStream, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdirSync, renameSync, utimesSync } from 'node:fs';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import { join } from 'node:path';
 import type { ImageStore } from '../../../images/store/image-store.ts';
 import { writeBuiltLayer } from '../../engine/files/layer.ts';
+import { removeTree } from '../../engine/state/remove-tree.ts';
+import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { openMerged } from './merged.ts';
 
 export interface NewLayer {
@@ -40,8 +42,13 @@ export const openStage = ({ work, overlay, upper }: NewLayer, layers: readonly s
     work: join(overlay, 'work'),
   });
 
-export async function discardLayer({ work }: NewLayer): Promise<void> {
-  await rm(work, { recursive: true, force: true });
+/** What does not go yet, because a container that is being killed still writes to it, is the next build's to sweep. */
+export function discardLayer({ work }: NewLayer): void {
+  try {
+    removeTree(work);
+  } catch (error) {
+    if (errnoOf(error) === '') throw error;
+  }
 }
 
 /** `epoch`: no time of a file is later (SOURCE_DATE_EPOCH, nanoseconds). */
@@ -52,15 +59,18 @@ export async function endLayer(
 ): Promise<BuiltLayer> {
   let size = 0;
   const { digest, bytes } = await writeBlob(store, (write) =>
-    writeBuiltLayer(upper, write, (entry) => {
+    writeBuiltLayer(upper, write, (entry, fd) => {
       if (entry.type === 'file') size += entry.size;
       if (entry.type === 'symlink') size += entry.linkpath.length;
-      return epoch !== undefined && entry.mtime > epoch ? { ...entry, mtime: epoch } : entry;
+      if (epoch === undefined || entry.mtime <= epoch) return entry;
+      // Of the file too: the directory becomes the layer, and must be what its blob says.
+      const seconds = Number(epoch / 1_000_000_000n);
+      utimesSync(`/proc/self/fd/${String(fd)}`, seconds, seconds);
+      return { ...entry, mtime: epoch };
     }),
   );
   renameSync(upper, join(work, 'fs'));
-  for (const name of ['empty', 'merged', 'overlay'])
-    rmSync(join(work, name), { recursive: true, force: true });
+  for (const name of ['empty', 'merged', 'overlay']) removeTree(join(work, name));
   void overlay;
   const report = {
     diffId: digest,

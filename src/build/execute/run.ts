@@ -2,8 +2,7 @@
  * RUN: an ordinary container over the stage's layers, whose overlay writes into the new layer. It is tied to this process:
  * its shim kills it when the build is gone, and removes it when it ends.
  */
-import { lstatSync, readdirSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { symlinkSync } from 'node:fs';
 import type { ContainerDefaults, StoredImage } from '../../../images/types.ts';
 import { ownerTag } from '../../../images/store/owner.ts';
 import { createContainer } from '../../engine/create.ts';
@@ -13,10 +12,13 @@ import type { CreateRequest } from '../../engine/spec/create-request.ts';
 import { fromWire, launchShim, shimLost } from '../../engine/start.ts';
 import type { WaitingShim } from '../../engine/shim/client/shim-process.ts';
 import type { NewLayer } from './layer.ts';
+import { missingIn, removeStubs } from './stubs.ts';
 
 export interface RunRequest {
   readonly args: readonly string[];
   readonly env: readonly string[];
+  /** For the program alone: in memory, on its way to PID 1. */
+  readonly secretEnv: readonly string[];
   readonly config: ContainerDefaults;
   /** Directories, base first. */
   readonly layers: readonly string[];
@@ -55,7 +57,7 @@ export async function runInStage(engine: Engine, request: RunRequest): Promise<n
   const { id } = container;
   // What the container writes is the layer.
   symlinkSync(layer.overlay, overlayDir(engine.paths, id));
-  const before = stubs(
+  const before = missingIn(
     layers,
     container.spec.mounts.map(({ target }) => target),
   );
@@ -66,6 +68,7 @@ export async function runInStage(engine: Engine, request: RunRequest): Promise<n
         ...engine.paths,
         explain: false,
         tied: true,
+        secretEnv: request.secretEnv,
         attach: { stdin: false, stdout: true, stderr: true },
       },
       {
@@ -85,7 +88,9 @@ export async function runInStage(engine: Engine, request: RunRequest): Promise<n
       connection.close();
       how();
     };
-    signal?.addEventListener('abort', () => end(() => reject(signal.reason as Error)), { once: true });
+    const abort = (): void => end(() => reject(signal?.reason as Error));
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted === true) abort();
   });
   removeStubs(layer.upper, before);
   return status;
@@ -101,43 +106,3 @@ const stageImage = (config: ContainerDefaults, layerDirs: readonly string[]): St
   size: 0,
   lastTagged: '',
 });
-
-const FILES = ['etc/hosts', 'etc/hostname', 'etc/resolv.conf', '.dockerenv'];
-
-/** Mount points and their directories that the stage does not have: no change of the instruction's. Deepest first. */
-function stubs(layers: readonly string[], targets: readonly string[]): readonly string[] {
-  const all = [...FILES, ...targets].flatMap((path) => {
-    const parts = path.split('/').filter((part) => part !== '');
-    return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
-  });
-  return [...new Set(all)]
-    .filter(
-      (path) =>
-        !layers.some((layer) => lstatSync(join(layer, path), { throwIfNoEntry: false }) !== undefined),
-    )
-    .sort((a, b) => b.split('/').length - a.split('/').length);
-}
-
-/** What the instruction has filled stays. */
-function removeStubs(upper: string, paths: readonly string[]): void {
-  for (const path of paths) {
-    if (!isEmpty(upper, path)) continue;
-    const full = join(upper, path);
-    if (lstatSync(full).isDirectory()) rmdirSync(full);
-    else rmSync(full);
-  }
-}
-
-/** No component of the path may be a link: this is the host's own look at it. */
-function isEmpty(upper: string, path: string): boolean {
-  let here = upper;
-  for (const part of path.split('/')) {
-    const stats = lstatSync(here, { throwIfNoEntry: false });
-    if (stats?.isDirectory() !== true) return false;
-    here = join(here, part);
-  }
-  const stats = lstatSync(here, { throwIfNoEntry: false });
-  if (stats === undefined) return false;
-  if (stats.isDirectory()) return readdirSync(here).length === 0;
-  return stats.isFile() && stats.size === 0;
-}

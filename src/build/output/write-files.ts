@@ -2,13 +2,14 @@
  * A stage's files into a folder or an archive. In a folder they are root's, and have no setuid bits, capabilities or
  * devices that others may open, as what `cp` takes out of a container: they are no container's any more.
  */
-import { closeSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync } from 'node:fs';
 import type { ImageStore } from '../../../images/store/image-store.ts';
 import { writeArchive } from '../../engine/files/copy.ts';
 import { walkTree } from '../../engine/files/source.ts';
 import type { Write } from '../../engine/files/tar-sink.ts';
 import { openDirectory, TreeSink } from '../../engine/files/tree-sink.ts';
 import { join } from 'node:path';
+import { removeTree } from '../../engine/state/remove-tree.ts';
 import { openMerged } from '../execute/merged.ts';
 
 export async function writeFolder(store: ImageStore, dirs: readonly string[], folder: string): Promise<void> {
@@ -48,6 +49,6 @@ async function withFiles<T>(
     return await work(root);
   } finally {
     if (root !== undefined) closeSync(root);
-    rmSync(temporary, { recursive: true, force: true });
+    removeTree(temporary);
   }
 }

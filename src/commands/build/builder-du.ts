@@ -35,9 +35,9 @@ export const builderDu: Verb = {
 
 /** A layer that an image has as well has a star, as in BuildKit. */
 function table(entries: readonly BuildEntry[]): string {
-  const rows = entries.map(({ id, size, shared, lastUsed }) => [
+  const rows = entries.map(({ id, size, shared, inUse, lastUsed }) => [
     id.slice(0, 25),
-    'true',
+    String(!inUse),
     `${humanSize(size, 4)}${shared ? '*' : ''}`,
     ago(lastUsed),
   ]);
@@ -54,7 +54,7 @@ const details = (entry: BuildEntry): string =>
     ['Parent', entry.parent],
     ['Created at', entry.created],
     ['Mutable', String(entry.type !== 'regular')],
-    ['Reclaimable', 'true'],
+    ['Reclaimable', String(!entry.inUse)],
     ['Shared', String(entry.shared)],
     ['Size', humanSize(entry.size, 4)],
     ['Description', oneLine(entry.description)],
@@ -76,7 +76,7 @@ function totals(entries: readonly BuildEntry[]): string {
   const rows = [
     ['Shared:', sum(({ shared }) => shared)],
     ['Private:', sum(({ shared }) => !shared)],
-    ['Reclaimable:', sum(() => true)],
+    ['Reclaimable:', sum(({ inUse }) => !inUse)],
     ['Total:', sum(() => true)],
   ];
   return rows.map(([name = '', value = '']) => `${name.padEnd(15)}${value}\n`).join('');

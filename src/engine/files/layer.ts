@@ -27,14 +27,14 @@ export const writeLayer = (paths: Paths, id: string, write: Write): Promise<void
 export const writeBuiltLayer = (
   upper: string,
   write: Write,
-  onEntry: (entry: TarEntry) => TarEntry,
+  onEntry: (entry: TarEntry, fd: number) => TarEntry,
 ): Promise<void> =>
   writeUpper(write, async (visit) => {
     const root = openDirectory(upper);
     try {
       await walkTree(root, '', (entry, open) => {
         refuseReserved(entry);
-        return visit(onEntry(entry), open);
+        return visit(onEntry(entry, open()), open);
       });
     } finally {
       closeSync(root);

@@ -6,6 +6,7 @@ import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { tellDamage } from '../state/damage.ts';
 import { imagesDir, type Paths } from '../state/paths.ts';
+import { removeTree } from '../state/remove-tree.ts';
 import { ensurePrivateDir } from '../../io/private-dir.ts';
 
 export function openImageStore(paths: Paths): ImageStore {
@@ -14,6 +15,7 @@ export function openImageStore(paths: Paths): ImageStore {
     dir: imagesDir(paths),
     onDamage: tellDamage,
     acquireLock: async (...a) => (await import('./image-lock.ts')).acquireLock(...a),
+    removeTree,
     unpacker: {
       unpackLayer: async (...a) => (await unpacker()).unpackLayer(...a),
       makeOverrides: async (...a) => (await unpacker()).makeOverrides(...a),

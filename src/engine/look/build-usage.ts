@@ -1,9 +1,10 @@
 /** What `build` keeps, as `builder du` lists it and `builder prune` removes it: layers of instructions, cache mounts. */
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../engine.ts';
 import { listCached } from '../state/build-cache.ts';
-import { cacheMountsDir } from '../state/paths.ts';
+import { isCacheMountInUse, listCacheMounts } from '../state/cache-mounts.ts';
+import { cacheMountsDir, type Paths } from '../state/paths.ts';
 import { treeSize } from '../state/tree-size.ts';
 
 export interface BuildEntry {
@@ -24,6 +25,8 @@ export interface BuildEntry {
   readonly diffId: string;
   /** An image has the layer too. */
   readonly shared: boolean;
+  /** By a build that runs: it is not pruned. */
+  readonly inUse: boolean;
 }
 
 /** Least recently used first. */
@@ -41,36 +44,30 @@ export async function listBuildEntries(engine: Engine): Promise<readonly BuildEn
       parent,
       diffId,
       shared: kept.has(diffId),
+      inUse: false,
     }),
   );
-  return [...layers, ...cacheMounts(cacheMountsDir(engine.paths))].sort((a, b) => a.lastUsed - b.lastUsed);
+  return [...layers, ...cacheMounts(engine.paths)].sort((a, b) => a.lastUsed - b.lastUsed);
 }
 
-function cacheMounts(dir: string): readonly BuildEntry[] {
-  return namesIn(dir).flatMap((id): readonly BuildEntry[] => {
-    const stats = statSync(join(dir, id), { throwIfNoEntry: false });
+function cacheMounts(paths: Paths): readonly BuildEntry[] {
+  return listCacheMounts(paths).flatMap((id): readonly BuildEntry[] => {
+    const dir = join(cacheMountsDir(paths), id);
+    const stats = statSync(dir, { throwIfNoEntry: false });
     if (stats === undefined) return [];
     return [
       {
         id,
         type: 'exec.cachemount',
         description: 'cache mount of RUN',
-        size: treeSize(join(dir, id)),
+        size: treeSize(dir),
         created: new Date(stats.birthtimeMs).toISOString(),
         lastUsed: stats.mtimeMs,
         parent: '',
         diffId: '',
         shared: false,
+        inUse: isCacheMountInUse(paths, id),
       },
     ];
   });
-}
-
-function namesIn(dir: string): readonly string[] {
-  try {
-    return readdirSync(dir).filter((name) => /^[0-9a-f]{64}$/.test(name));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }

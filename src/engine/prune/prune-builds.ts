@@ -1,15 +1,13 @@
 /**
  * `builder prune`: forgets what `build` has kept, then removes the layers that nothing else uses. Without `all` what the
- * last day has used stays: the next build of the same project would miss it.
+ * last day has used stays: the next build of the same project would miss it. A cache mount that a RUN uses stays too.
  */
-import { join } from 'node:path';
 import type { Engine } from '../engine.ts';
 import { listBuildEntries, type BuildEntry } from '../look/build-usage.ts';
+import { removeCacheMount, sweepCacheMounts } from '../state/cache-mounts.ts';
 import { removeCached } from '../state/build-cache.ts';
 import { recordEvent } from '../state/events/event-log.ts';
 import { pruneEvent } from '../state/events/events.ts';
-import { cacheMountsDir } from '../state/paths.ts';
-import { removeTree } from '../state/remove-tree.ts';
 import { imagesInUse, layersInUse } from './in-use.ts';
 import type { Chooses } from './prune.ts';
 
@@ -25,6 +23,7 @@ export async function pruneBuildCache(
   const { paths, containers } = engine;
   const store = await engine.images();
   const images = await store.list();
+  sweepCacheMounts(paths);
   const counted = new Set<string>();
   let bytes = 0;
   for (const entry of await listBuildEntries(engine)) {
@@ -33,7 +32,7 @@ export async function pruneBuildCache(
     // A cache mount is long to fill again: it goes with all, or if it is asked for.
     if (!all && (type !== 'regular' || lastUsed > Date.now() - DAY)) continue;
     if (type === 'regular') removeCached(paths, id);
-    else removeTree(join(cacheMountsDir(paths), id));
+    else if (!removeCacheMount(paths, id)) continue;
     if (!shared && !counted.has(diffId || id)) bytes += size;
     counted.add(diffId || id);
   }

@@ -142,6 +142,8 @@ export interface Launch {
   readonly stdio: ContainerStdio;
   /** Whose namespaces it joins. */
   readonly joined?: Joined | undefined;
+  /** Variables that no file has. */
+  readonly secretEnv?: readonly string[] | undefined;
   /** Of the terminal that waits for the container; undefined without one. */
   readonly size: { readonly rows: number; readonly columns: number } | undefined;
 }
@@ -170,7 +172,7 @@ export async function launch(request: Launch): Promise<number> {
   if (isFailing(started.step.id, options.failAt))
     throw new StepError(started.step, new MinidockError({ code: 'INJECTED', message: 'failure injected' }));
   const handed = await handOverTo(request, await mounts);
-  started.init.begin(handed);
+  started.init.begin(handed, request.secretEnv);
   try {
     return await awaitProgram(request, allOf(beside.map((steps) => applySteps(steps, options))));
   } catch (error) {

@@ -207,13 +207,13 @@ async function bringUp(
 ): Promise<number> {
   const { attachment } = network;
   const { stdio } = parts;
-  const { size } = request;
+  const { size, secretEnv } = request;
   const options = applyOptions(parts);
   const wiring = startWiring(attachment, options, started);
   try {
     const plan = makePlan(parts, request, network, explaining, namespaces);
     return await span('work', 'launch', () =>
-      launch({ plan, wiring, started, options, stdio, size, joined: namespaces.joined }),
+      launch({ plan, wiring, started, options, stdio, size, secretEnv, joined: namespaces.joined }),
     );
   } finally {
     // The undo would miss steps that are still running.

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { digestOf } from '../../../images/digest.ts';
 import { ImageStore } from '../../../images/store/image-store.ts';
 import type { ContainerDefaults, Descriptor, HistoryEntry, StoredImage } from '../../../images/types.ts';
+import { removeTree } from '../../../src/engine/state/remove-tree.ts';
 import { fileLock } from '../kernel/file-lock.ts';
 import { localUnpacker, type LocalUnpacker } from './local-unpacker.ts';
 import { tarOf, type TestEntry } from './tar-bytes.ts';
@@ -20,7 +21,7 @@ export interface TestImage {
 
 export function testStore(dir: string): { readonly store: ImageStore; readonly unpacker: LocalUnpacker } {
   const unpacker = localUnpacker();
-  return { store: new ImageStore({ dir, unpacker, acquireLock: fileLock }), unpacker };
+  return { store: new ImageStore({ dir, unpacker, acquireLock: fileLock, removeTree }), unpacker };
 }
 
 export async function addImage(store: ImageStore, image: TestImage): Promise<StoredImage> {

@@ -16,6 +16,7 @@ import { makeOverrides } from '../../../images/unpack/overrides.ts';
 import type { Unpacker } from '../../../images/unpack/types.ts';
 import { unpackLayer } from '../../../images/unpack/unpack.ts';
 import { fileSystemCalls } from '../../../src/engine/unpack-child.ts';
+import { removeTree } from '../../../src/engine/state/remove-tree.ts';
 import { fileLock } from '../kernel/file-lock.ts';
 import type { Stack } from './answers.ts';
 
@@ -33,7 +34,12 @@ for (const [index, { path, isImport }] of (
   JSON.parse(readFileSync(list, 'utf8')) as readonly { path: string; isImport: boolean }[]
 ).entries()) {
   // A store for each: one of a thousand images would spend its time on their list.
-  const store = new ImageStore({ dir: `${dir}/${String(index)}`, unpacker, acquireLock: fileLock });
+  const store = new ImageStore({
+    dir: `${dir}/${String(index)}`,
+    unpacker,
+    acquireLock: fileLock,
+    removeTree,
+  });
   mkdirSync(`${dir}/${String(index)}`, { recursive: true });
   try {
     const image = isImport

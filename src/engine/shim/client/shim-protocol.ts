@@ -77,6 +77,8 @@ export interface ShimRequest {
   readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   /** The program is killed when the client on descriptor 3 is gone: a build owns the containers of its RUNs. */
   readonly tied?: boolean;
+  /** Variables that only the program gets: no file has them, so they last for one start. */
+  readonly secretEnv?: readonly string[];
   /** What stops half-way by who steps through it is removed, and not kept to be started again. */
   readonly forget?: boolean;
   /** The window size of the terminal that waits for the container, if there is one. */
