@@ -7,14 +7,15 @@
  * compressed for its way; the manifest of the last push says what came of it then, and if the registry still has
  * that, nothing is compressed.
  */
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { ImageError } from './errors.ts';
 import { readManifest } from './manifest.ts';
 import { mediaTypes } from './media-types.ts';
 import { parseReference, type Reference } from './reference.ts';
 import type { ImageStore } from './store/image-store.ts';
 import type { Descriptor, Manifest, StoredImage } from './types.ts';
-import { detectCompression, type Compression } from './unpack/compression.ts';
+import type { Compression } from './unpack/compression.ts';
+import { compressionOf } from './unpack/file-compression.ts';
 
 export interface LayerTask {
   readonly diffId: string;
@@ -119,13 +120,3 @@ async function repositoriesByLayer(
 
 const isPackedForRegistries = (compression: Compression): boolean =>
   compression === 'gzip' || compression === 'zstd';
-
-function compressionOf(file: string): Compression {
-  const fd = openSync(file, 'r');
-  try {
-    const head = Buffer.alloc(6);
-    return detectCompression(head.subarray(0, readSync(fd, head)));
-  } finally {
-    closeSync(fd);
-  }
-}

@@ -7,7 +7,10 @@ import type { Engine } from '../engine/engine.ts';
 import { untilInterrupt } from '../engine/images/until-interrupt.ts';
 import { listContainers } from '../engine/reconcile.ts';
 import type { CreateRequest } from '../engine/spec/create-request.ts';
+import type { CacheRecord } from '../engine/state/build-cache.ts';
 import { Builder } from './builder.ts';
+import type { CacheSource, CacheTarget } from './cache/cache-flags.ts';
+import type { ImportedCache } from './cache/import-cache.ts';
 import { checkDockerfile, refuseFindings, showFindings } from './check/check.ts';
 import type { Finding } from './check/finding.ts';
 import type { NamedContexts } from './context/named-contexts.ts';
@@ -41,6 +44,8 @@ export interface BuildRequest {
   readonly secrets: MountSources['secrets'];
   readonly ssh: MountSources['ssh'];
   readonly epoch: number | undefined;
+  readonly cacheFrom: readonly CacheSource[];
+  readonly cacheTo: readonly CacheTarget[];
   readonly image: (name: string, platform: string | undefined) => Promise<StoredImage>;
   readonly report: Reporter;
   /** What each instruction does, and why it is carried out or not. */
@@ -52,6 +57,9 @@ export interface Built {
   /** Directories of the target's layers, base first. */
   readonly dirs: readonly string[];
   readonly image: WrittenImage;
+  /** Of all layers that the build has used or made, and those of them that are in the image. */
+  readonly records: readonly CacheRecord[];
+  readonly inImage: readonly CacheRecord[];
 }
 
 export async function build(request: BuildRequest): Promise<Built> {
@@ -66,15 +74,33 @@ export async function build(request: BuildRequest): Promise<Built> {
   return withPlan(request, async ({ plan, context, dockerfile, findings }) => {
     refuseFindings(dockerfile, findings);
     const platform = platformOf(request.platform);
-    const stage = await untilInterrupt(interrupted, (signal) =>
-      makeBuilder({ ...request, signal }, store, { plan, context }, false).build(),
-    );
+    const { stage, records } = await untilInterrupt(interrupted, async (signal) => {
+      const imported = await openCaches(request, store, signal);
+      const builder = makeBuilder({ ...request, signal, imported }, store, { plan, context }, false);
+      return { stage: await builder.build(), records: builder.records };
+    });
+    const own = new Set(stage.layers.map(({ diffId }) => diffId));
+    const inImage = records.filter(({ diffId }) => own.has(diffId));
+    const inline = request.cacheTo.some(({ type }) => type === 'inline') ? inImage : undefined;
     const now = (epoch === undefined ? new Date() : new Date(epoch * 1000)).toISOString();
     return {
       dirs: stage.dirs,
-      image: await writeImage(store, { stage, platform, labels, annotations, now }),
+      image: await writeImage(store, { stage, platform, labels, annotations, now, inline }),
+      records,
+      inImage,
     };
   });
+}
+
+/** Loaded only for a build that names some. */
+async function openCaches(
+  { cacheFrom, warn }: BuildRequest,
+  store: ImageStore,
+  signal: AbortSignal,
+): Promise<ImportedCache> {
+  if (cacheFrom.length === 0) return new Map();
+  const { importCaches } = await import('./cache/import-cache.ts');
+  return importCaches(store, cacheFrom, signal, warn);
 }
 
 const interrupted = (): BuildError =>
@@ -95,14 +121,15 @@ export const checkBuild = (
 export async function explainBuild(request: BuildRequest): Promise<string> {
   const store = await request.engine.images();
   return withPlan(request, async ({ plan, context }) => {
-    const builder = makeBuilder(request, store, { plan, context }, true);
+    const imported = await untilInterrupt(interrupted, (signal) => openCaches(request, store, signal));
+    const builder = makeBuilder({ ...request, imported }, store, { plan, context }, true);
     await builder.build();
     return explainPlan(plan, builder.outcomes);
   });
 }
 
 function makeBuilder(
-  request: BuildRequest & { readonly signal?: AbortSignal },
+  request: BuildRequest & { readonly signal?: AbortSignal; readonly imported: ImportedCache },
   store: ImageStore,
   { plan, context }: Pick<Planned, 'plan' | 'context'>,
   dryRun: boolean,

@@ -6,8 +6,10 @@ import { closeSync } from 'node:fs';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import type { StoredImage } from '../../images/types.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { CacheRecord } from '../engine/state/build-cache.ts';
 import type { CreateRequest } from '../engine/spec/create-request.ts';
 import { SCRATCH, stageOf, type Begun } from './bases.ts';
+import type { ImportedCache } from './cache/import-cache.ts';
 import { ContextStages } from './context-stages.ts';
 import { CopyStep, type CopySource } from './copy-step.ts';
 import { inInstruction, NotMadeYet } from './errors.ts';
@@ -51,6 +53,8 @@ export interface BuilderOptions {
   readonly ssh: MountSources['ssh'];
   /** SOURCE_DATE_EPOCH, seconds. */
   readonly epoch: number | undefined;
+  readonly imported: ImportedCache;
+  readonly warn: (text: string) => void;
   /** Ctrl+C. */
   readonly signal?: AbortSignal;
 }
@@ -80,6 +84,11 @@ export class Builder {
       signal: this.abort.signal,
       runs: countRuns(options.plan),
     });
+  }
+
+  /** Of all layers that the build has used or made. */
+  get records(): readonly CacheRecord[] {
+    return [...this.cache.used.values()];
   }
 
   /** The target's. @throws BuildError, the first one of any stage. */

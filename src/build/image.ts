@@ -9,6 +9,8 @@ import type {
   Platform,
   StoredImage,
 } from '../../images/types.ts';
+import type { CacheRecord } from '../engine/state/build-cache.ts';
+import { CACHE_FIELD } from './cache/cache-field.ts';
 import type { Stage } from './stage.ts';
 
 const ORDER: readonly (keyof ContainerDefaults)[] = [
@@ -24,6 +26,8 @@ export interface ImageRequest {
   readonly annotations: Readonly<Record<string, string>>;
   /** Of what has no layer of its own. */
   readonly now: string;
+  /** For --cache-from of other machines. */
+  readonly inline: readonly CacheRecord[] | undefined;
 }
 
 /** Its configuration and its manifest are in the store, but no name and no record of it yet. */
@@ -36,7 +40,7 @@ export interface WrittenImage {
 
 export async function writeImage(
   store: ImageStore,
-  { stage, platform, labels, annotations, now }: ImageRequest,
+  { stage, platform, labels, annotations, now, inline }: ImageRequest,
 ): Promise<WrittenImage> {
   const { config: settings, author, layers, history, created = now } = stage;
   const labelled: ContainerDefaults =
@@ -53,7 +57,9 @@ export async function writeImage(
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
     ...(platform.variant === undefined ? {} : { variant: platform.variant }),
   };
-  const bytes = Buffer.from(JSON.stringify(config));
+  const bytes = Buffer.from(
+    JSON.stringify(inline === undefined ? config : { ...config, [CACHE_FIELD]: inline }),
+  );
   const configDigest = await store.blobs.putBytes(bytes);
   const manifest = manifestBytes(
     { digest: configDigest, size: bytes.length },

@@ -1,10 +1,13 @@
 /** The layer of an instruction: from the cache of builds if the digest of all that goes into it is there, else made. */
+import { statSync } from 'node:fs';
 import { digestOf } from '../../images/digest.ts';
 import { mediaTypes } from '../../images/media-types.ts';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import type { Descriptor } from '../../images/types.ts';
+import { compressionOf } from '../../images/unpack/file-compression.ts';
 import type { Engine } from '../engine/engine.ts';
 import { findCached, listCached, writeCached, type CacheRecord } from '../engine/state/build-cache.ts';
+import type { ImportedCache } from './cache/import-cache.ts';
 import { beginLayer, discardLayer, endLayer, type NewLayer } from './execute/layer.ts';
 import type { Stage } from './stage.ts';
 
@@ -18,6 +21,9 @@ export interface CacheParts {
   readonly explains: boolean;
   /** SOURCE_DATE_EPOCH, seconds. */
   readonly epoch: number | undefined;
+  /** Of --cache-from. */
+  readonly imported: ImportedCache;
+  readonly warn: (text: string) => void;
 }
 
 export interface Outcome {
@@ -40,6 +46,8 @@ export const keyOfLayers = (diffIds: readonly string[]): string => keyOf('base',
 export class LayerCache {
   /** Nanoseconds, for what has no time of its own. */
   readonly time: bigint;
+  /** All that the build has used or made, by key. */
+  readonly used = new Map<string, CacheRecord>();
 
   constructor(private readonly parts: CacheParts) {
     this.time = BigInt(parts.epoch ?? 0) * 1_000_000_000n;
@@ -58,8 +66,11 @@ export class LayerCache {
     const found = await this.find(stage, key, createdBy);
     if (typeof found !== 'string') {
       cached({ how: 'cached', why: `the same over the same layers, made ${found.created}: ${found.diffId}` });
-      return this.withLayer(stage, found.diffId, createdBy, found.created);
+      return this.withLayer(stage, found, createdBy);
     }
+    const imported = await this.fetch(stage, key, cached);
+    if (imported !== undefined && this.parts.dryRun) return { ...stage, isUnknown: true };
+    if (imported !== undefined) return this.withLayer(stage, imported, createdBy);
     cached({ how: 'made', why: found });
     if (this.parts.dryRun) return { ...stage, isUnknown: true };
     const layer = await beginLayer(store);
@@ -67,8 +78,9 @@ export class LayerCache {
       await make(layer);
       const { diffId, size } = await endLayer(store, layer, epoch === undefined ? undefined : this.time);
       const created = (epoch === undefined ? new Date() : new Date(epoch * 1000)).toISOString();
-      writeCached(engine.paths, { key, diffId, size, created, description: createdBy, parent: stage.key });
-      return await this.withLayer(stage, diffId, createdBy, created);
+      const record = { key, diffId, size, created, description: createdBy, parent: stage.key };
+      writeCached(engine.paths, record);
+      return await this.withLayer(stage, record, createdBy);
     } finally {
       discardLayer(layer);
     }
@@ -83,7 +95,28 @@ export class LayerCache {
     if (record === undefined) return this.whyNot(stage, createdBy);
     if (!(await store.hasLayer(record.diffId))) return 'its layer is no longer in the store';
     const { blob, report } = store.layer(record.diffId);
-    return (await store.blobs.has(blob, report.tarSize)) ? record : 'its layer is no longer in the store';
+    // What came compressed, with an image or a cache, has another size.
+    const size = blob === record.diffId ? report.tarSize : undefined;
+    return (await store.blobs.has(blob, size)) ? record : 'its layer is no longer in the store';
+  }
+
+  /** The layer that another machine made for the key, now in the store; not of a dry run. undefined: there is none. */
+  private async fetch(stage: Stage, key: string, cached: Cached): Promise<CacheRecord | undefined> {
+    const { engine, imported, useCache, dryRun, warn } = this.parts;
+    const found = imported.get(key);
+    if (found === undefined || !useCache || stage.fresh === true) return undefined;
+    const { record, from, fetch } = found;
+    try {
+      if (!dryRun) await fetch();
+    } catch (error) {
+      if (typeof (error as { code?: unknown }).code !== 'string') throw error;
+      if ((error as { code?: unknown }).code === 'INTERRUPTED') throw error;
+      warn(`warning: a layer of the build cache ${from} is not used: ${(error as Error).message}\n`);
+      return undefined;
+    }
+    cached({ how: 'cached', why: `in the build cache ${from}, made ${record.created}: ${record.diffId}` });
+    if (!dryRun) writeCached(engine.paths, record);
+    return record;
   }
 
   /** Only who asks pays for it: it reads all records. */
@@ -98,15 +131,11 @@ export class LayerCache {
       : 'what it copies is not what the layer in the cache has: contents, modes, owners or names';
   }
 
-  private async withLayer(stage: Stage, diffId: string, createdBy: string, created: string): Promise<Stage> {
+  private async withLayer(stage: Stage, record: CacheRecord, createdBy: string): Promise<Stage> {
     const { store } = this.parts;
-    const { blob, report } = store.layer(diffId);
-    const descriptor: Descriptor = {
-      mediaType: mediaTypes.layer('none'),
-      digest: blob,
-      size: report.tarSize,
-    };
-    const layers = [...stage.layers, { diffId, descriptor }];
+    const { diffId, created } = record;
+    this.used.set(record.key, record);
+    const layers = [...stage.layers, { diffId, descriptor: descriptorOf(store, diffId) }];
     return {
       ...stage,
       key: keyOfLayers(layers.map((layer) => layer.diffId)),
@@ -116,4 +145,12 @@ export class LayerCache {
       history: [...stage.history, { created, created_by: createdBy, comment: 'buildkit.dockerfile.v0' }],
     };
   }
+}
+
+/** Of the blob that is kept of a layer: plain if it was made here, and as it came otherwise. */
+export function descriptorOf(store: ImageStore, diffId: string): Descriptor {
+  const { blob, report } = store.layer(diffId);
+  if (blob === diffId) return { mediaType: mediaTypes.layer('none'), digest: blob, size: report.tarSize };
+  const file = store.blobs.path(blob);
+  return { mediaType: mediaTypes.layer(compressionOf(file)), digest: blob, size: statSync(file).size };
 }

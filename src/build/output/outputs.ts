@@ -73,7 +73,7 @@ export function fieldsOf(text: string): ReadonlyMap<string, string> {
   );
 }
 
-function booleanOf(fields: ReadonlyMap<string, string>, name: string, otherwise: boolean): boolean {
+export function booleanOf(fields: ReadonlyMap<string, string>, name: string, otherwise: boolean): boolean {
   const value = fields.get(name);
   if (value === undefined) return otherwise;
   if (value === 'true' || value === '1') return true;

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import type { StoredImage } from '../../../images/types.ts';
 import { build, checkBuild, explainBuild, type BuildRequest, type Built } from '../../build/build.ts';
+import { parseCacheFrom, parseCacheTo } from '../../build/cache/cache-flags.ts';
 import { parseContext } from '../../build/context/named-contexts.ts';
 import { parseOutput, type Output } from '../../build/output/outputs.ts';
 import { plainView } from '../../build/progress/plain.ts';
@@ -14,6 +15,7 @@ import { showPull } from '../shared/show-pull.ts';
 import { collect, type Context, type Verb } from '../shared/verb.ts';
 import { agent, annotation, buildArgs, epoch, invalid, pairs, secret } from './flag-values.ts';
 import { addOtherFlags, refuseOthers } from './other-flags.ts';
+import { writeCaches } from './write-caches.ts';
 import { checkOutputs, writeMetadata, writeOutputs, type Written } from './write-outputs.ts';
 
 interface BuildFlags {
@@ -47,6 +49,8 @@ interface BuildFlags {
   readonly check?: boolean;
   readonly explain?: boolean;
   readonly dryRun?: boolean;
+  readonly cacheFrom?: readonly string[];
+  readonly cacheTo?: readonly string[];
 }
 
 export const buildImage: Verb = {
@@ -62,6 +66,8 @@ export const buildImage: Verb = {
       .option('--platform <platform>', "Set target platform: this machine's")
       .option('--no-cache', 'Do not use cache when building the image')
       .option('--no-cache-filter <stages>', 'Do not use the cache of these stages', collectNegated)
+      .option('--cache-from <source>', 'Caches that minidock wrote: "IMAGE", "type=local,src=DIR"', collect)
+      .option('--cache-to <dest>', 'Where to: "IMAGE", "type=local,dest=DIR", "type=inline"', collect)
       .option('--build-context <list>', 'Additional build contexts: "name=path"', collect)
       .option('--pull', 'Always attempt to pull all referenced images')
       .option('--label <list>', 'Set metadata for an image', collect)
@@ -99,6 +105,7 @@ async function perform(context: Context, path: string, flags: BuildFlags): Promi
   const outputs = outputsOf(flags);
   const tags = flags.tag ?? [];
   checkOutputs(outputs, tags);
+  const cacheTo = (flags.cacheTo ?? []).flatMap(parseCacheTo);
   const report = new Reporter((event) => view?.event(event));
   const request: BuildRequest = {
     engine,
@@ -122,6 +129,8 @@ async function perform(context: Context, path: string, flags: BuildFlags): Promi
     secrets: new Map((flags.secret ?? []).map(secret)),
     ssh: new Map((flags.ssh ?? []).map(agent)),
     epoch: epoch(),
+    cacheFrom: (flags.cacheFrom ?? []).flatMap(parseCacheFrom),
+    cacheTo,
     image: (name, platform) => findBase(engine, name, platform, flags.pull === true),
     report,
     explains: flags.explain === true,
@@ -142,7 +151,9 @@ async function perform(context: Context, path: string, flags: BuildFlags): Promi
   }
   const perform = async (): Promise<readonly [Built, Written]> => {
     const built = await build(request);
-    return [built, await writeOutputs(engine, built, outputs, tags, report)];
+    const written = await writeOutputs(engine, built, outputs, tags, report);
+    await writeCaches(engine, built, request, report);
+    return [built, written];
   };
   const [built, written] = await perform().finally(() => view?.finish());
   const { configDigest } = built.image;

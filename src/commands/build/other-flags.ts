@@ -20,8 +20,6 @@ const REFUSALS: readonly Refusal[] = [
   { flag: '--provenance', key: 'provenance', accepted: ['', 'false'], why: ATTESTED },
   { flag: '--sbom', key: 'sbom', accepted: ['', 'false'], why: ATTESTED },
   { flag: '--attest', key: 'attest', accepted: [''], why: ATTESTED },
-  { flag: '--cache-from', key: 'cacheFrom', accepted: [''], why: 'the cache is the one of this host' },
-  { flag: '--cache-to', key: 'cacheTo', accepted: [''], why: 'the cache is the one of this host' },
 ];
 
 export function addOtherFlags(command: Command): void {
