@@ -22,7 +22,8 @@ export const SCRATCH: Stage = {
   dirs: [],
   key: 'scratch',
   history: [],
-  args: new Map(),
+  args: new Set(),
+  variables: new Map(),
   created: undefined,
 };
 
@@ -47,9 +48,25 @@ export function stageOf(store: ImageStore, image: StoredImage): Begun {
     dirs: image.layerDirs,
     key: keyOfLayers(rootfs.diff_ids),
     history: history ?? [],
-    args: new Map(),
+    args: new Set(),
+    variables: environment(config?.Env ?? []),
     created,
   };
-  const text = `FROM x\n${(triggers ?? []).join('\n')}\n`;
-  return { stage, triggers: parseDockerfile(text).stages[0]?.instructions ?? [] };
+  return { stage, triggers: parseTriggers(triggers) };
 }
+
+/** A stage that begins with another one. */
+export function stageFrom({ config: { OnBuild: triggers, ...config }, ...parent }: Stage): Begun {
+  return { stage: { ...parent, config, args: new Set(), hasCmd: false }, triggers: parseTriggers(triggers) };
+}
+
+const parseTriggers = (triggers: readonly string[] | null | undefined): readonly Instruction[] =>
+  parseDockerfile(`FROM x\n${(triggers ?? []).join('\n')}\n`).stages[0]?.instructions ?? [];
+
+const environment = (env: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(
+    env.map((entry) => {
+      const equals = entry.indexOf('=');
+      return equals < 0 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
+    }),
+  );

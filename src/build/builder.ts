@@ -8,7 +8,7 @@ import type { StoredImage } from '../../images/types.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { CacheRecord } from '../engine/state/build-cache.ts';
 import type { CreateRequest } from '../engine/spec/create-request.ts';
-import { SCRATCH, stageOf, type Begun } from './bases.ts';
+import { SCRATCH, stageFrom, stageOf, type Begun } from './bases.ts';
 import type { ImportedCache } from './cache/import-cache.ts';
 import { ContextStages } from './context-stages.ts';
 import { CopyStep, type CopySource } from './copy-step.ts';
@@ -27,7 +27,7 @@ import type { MountSources } from './mount-options.ts';
 import { RunStep } from './run-step.ts';
 import type { NamedContexts } from './context/named-contexts.ts';
 import type { SourceTree } from './context/source-tree.ts';
-import { variablesOf, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 export interface BuilderOptions {
   readonly engine: Engine;
@@ -189,8 +189,7 @@ export class Builder {
 
   private async base({ base, platform, text }: PlannedStage): Promise<Begun> {
     if (base.kind === 'stage') {
-      const parent = await this.stage(base.index);
-      return { stage: { ...parent, args: new Map(), hasCmd: false }, triggers: [] };
+      return stageFrom(await this.stage(base.index));
     }
     if (base.kind === 'scratch') return { stage: SCRATCH, triggers: [] };
     if (base.kind === 'context') return this.named.begun(base.name);
@@ -225,9 +224,7 @@ export class Builder {
         return this.copy(stage, instruction, planned, vertex, cached);
       case 'WORKDIR': {
         const { escape } = this.options.scope;
-        const given = inLine(instruction.lines, () =>
-          expandWord(instruction.value, variablesOf(stage), escape),
-        );
+        const given = inLine(instruction.lines, () => expandWord(instruction.value, stage.variables, escape));
         const path = workdir(stage.config, given);
         const { User: user = '' } = stage.config;
         const next: Stage = { ...stage, config: { ...stage.config, WorkingDir: path } };

@@ -18,7 +18,7 @@ import type { CopyInstruction } from './parse/instruction.ts';
 import { expandWord } from './parse/shell-words.ts';
 import { inLine } from './plan/graph.ts';
 import { RemoteSources } from './remote-sources.ts';
-import { variablesOf, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 export interface PreparedCopy {
   readonly key: readonly unknown[];
@@ -54,16 +54,12 @@ export class CopyStep {
     say: (text: string) => void = () => undefined,
   ): Promise<PreparedCopy> {
     const { kind, lines, from, keepGitDir } = instruction;
-    const variables = variablesOf(stage);
+    const { variables } = stage;
     const expand = (word: string): string =>
       inLine(lines, () => expandWord(word, variables, this.parts.scope.escape));
     const sources = instruction.sources.map(expand);
     const given = expand(instruction.destination);
-    const destination = absolute(
-      given,
-      stage.config.WorkingDir ?? '/',
-      sources.length + instruction.heredocs.length > 1,
-    );
+    const destination = absolute(given, stage.config.WorkingDir ?? '/');
     const texts = instruction.heredocs.map(({ name, content, expand: expands, chomp }): TextFile => {
       const text = chomp ? withoutTabs(content) : content;
       return {
@@ -220,10 +216,9 @@ async function withRoot<T>(root: number, work: (root: number) => Promise<T>): Pr
   }
 }
 
-/** `many` sources need a directory. */
-function absolute(given: string, workingDir: string, many: boolean): string {
+function absolute(given: string, workingDir: string): string {
   const path = posix.resolve('/', workingDir, given);
-  const isDirectory = many || given === '' || given.endsWith('/') || /(^|\/)\.\.?$/.test(given);
+  const isDirectory = given === '' || given.endsWith('/') || /(^|\/)\.\.?$/.test(given);
   return isDirectory && !path.endsWith('/') ? `${path}/` : path;
 }
 

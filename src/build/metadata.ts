@@ -1,12 +1,13 @@
 /** The instructions that change the configuration alone. */
 import type { ContainerDefaults } from '../../images/types.ts';
+import { parseSignal } from '../engine/spec/signals.ts';
 import { syntaxError } from './errors.ts';
 import type { Instruction } from './parse/instruction.ts';
 import { expandWord, expandWords, type Variables } from './parse/shell-words.ts';
 import { exposed, healthcheck, withCommand, withEnv } from './plan/config-change.ts';
 import { inLine } from './plan/graph.ts';
 import { healthText, list, quotedList } from './plan/history-text.ts';
-import { variablesOf, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 export interface Scope {
   readonly escape: string;
@@ -21,8 +22,7 @@ export function applyMetadata(stage: Stage, instruction: Metadata, scope: Scope)
 }
 
 function change(stage: Stage, instruction: Metadata, { escape, buildArgs, globals }: Scope): Stage {
-  const { config } = stage;
-  const variables = variablesOf(stage);
+  const { config, variables } = stage;
   const expand = (word: string): string => expandWord(word, variables, escape);
   const noted = (createdBy: string, changed: Partial<Stage> = {}): Stage => ({
     ...stage,
@@ -36,19 +36,24 @@ function change(stage: Stage, instruction: Metadata, { escape, buildArgs, global
     noted(createdBy, { config: { ...config, ...more } });
   switch (instruction.kind) {
     case 'ARG': {
-      const args = new Map(stage.args);
+      const args = new Set(stage.args);
+      const changed = new Map(variables);
       const shown = instruction.args.map(([name, given]) => {
-        const value = buildArgs.get(name) ?? (given === undefined ? globals.get(name) : expand(given));
+        const own = given === undefined ? undefined : expand(given);
+        const value = buildArgs.get(name) ?? own ?? globals.get(name);
         args.delete(name);
-        args.set(name, value);
-        return value === undefined ? name : `${name}=${value}`;
+        args.add(name);
+        if (value !== undefined) changed.set(name, value);
+        return own === undefined ? name : `${name}=${own}`;
       });
-      return noted(`ARG ${shown.join(' ')}`, { args });
+      return noted(`ARG ${shown.join(' ')}`, { args, variables: changed });
     }
     case 'ENV': {
       const pairs = instruction.pairs.map(([name, value]) => [expand(name), expand(value)] as const);
       const text = pairs.map(([name, value]) => `${name}=${value}`).join(' ');
-      return configured(`ENV ${text}`, { Env: withEnv(config.Env ?? [], pairs) });
+      const Env = withEnv(config.Env ?? [], pairs);
+      const all = new Map([...variables, ...pairs]);
+      return noted(`ENV ${text}`, { config: { ...config, Env }, variables: all });
     }
     case 'LABEL': {
       const pairs = instruction.pairs.map(([name, value]) => [expand(name), expand(value)] as const);
@@ -80,14 +85,13 @@ function change(stage: Stage, instruction: Metadata, { escape, buildArgs, global
     }
     case 'STOPSIGNAL': {
       const signal = expand(instruction.value);
+      parseSignal(signal);
       return configured(`STOPSIGNAL ${signal}`, { StopSignal: signal });
     }
     case 'SHELL':
       return configured(`SHELL ${list(instruction.args)}`, { Shell: instruction.args });
     case 'ONBUILD':
-      return configured(`ONBUILD ${instruction.value}`, {
-        OnBuild: [...(config.OnBuild ?? []), instruction.value],
-      });
+      return { ...stage, config: { ...config, OnBuild: [...(config.OnBuild ?? []), instruction.value] } };
     case 'HEALTHCHECK': {
       const health = healthcheck(instruction);
       return configured(healthText(health), { Healthcheck: health });

@@ -24,29 +24,25 @@ export function runWords({ command, heredocs }: RunInstruction, stage: Stage): R
     const content = only.chomp ? withoutTabs(only.content) : only.content;
     if (!content.startsWith('#!')) return { args: words({ form: 'shell', line: content }, stage.config) };
     const path = `/dev/pipes/${only.name}`;
-    return { args: [path], script: { path, content } };
+    // By way of the shell, as BuildKit does.
+    return { args: words({ form: 'shell', line: path }, stage.config), script: { path, content } };
   }
   const texts = heredocs.map(({ content, name }) => `${content}${name}`);
   return { args: words({ form: 'shell', line: [command.line, ...texts].join('\n') }, stage.config) };
 }
 
-export function runEnv({ config, args }: Stage): readonly string[] {
-  const env = config.Env ?? [];
-  const has = (name: string): boolean => env.some((entry) => entry.startsWith(`${name}=`));
-  return [
-    ...(has('PATH') ? [] : [DEFAULT_PATH]),
-    ...env,
-    ...[...args].flatMap(([name, value]) => (value === undefined || has(name) ? [] : [`${name}=${value}`])),
-  ];
-}
+export const runEnv = ({ variables }: Stage): readonly string[] => [
+  ...(variables.has('PATH') ? [] : [DEFAULT_PATH]),
+  ...[...variables].map(([name, value]) => `${name}=${value}`),
+];
 
 export const proxyEnv = (buildArgs: Variables, { args }: Stage): readonly string[] =>
   [...buildArgs]
     .filter(([name]) => PROXIES.includes(name) && !args.has(name))
     .map(([name, value]) => `${name}=${value}`);
 
-export function runText({ args }: RunWords, stage: Stage, variables: Variables): string {
-  const given = [...stage.args.keys()].map((name) => `${name}=${variables.get(name) ?? ''}`);
+export function runText({ args }: RunWords, stage: Stage): string {
+  const given = [...stage.args].map((name) => `${name}=${stage.variables.get(name) ?? ''}`);
   const shown = given.length === 0 ? args : [`|${String(given.length)}`, ...given, ...args];
   return `RUN ${shown.join(' ')} # buildkit`;
 }

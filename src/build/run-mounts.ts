@@ -23,7 +23,7 @@ import type { Scope } from './metadata.ts';
 import type { MountOptions, RunInstruction } from './parse/instruction.ts';
 import { expandWord } from './parse/shell-words.ts';
 import { inLine } from './plan/graph.ts';
-import { variablesOf, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 export interface PreparedMounts {
   readonly key: readonly unknown[];
@@ -34,7 +34,7 @@ export class RunMounts {
   constructor(private readonly sources: MountSources) {}
 
   async prepare(instruction: RunInstruction, stage: Stage, { escape }: Scope): Promise<PreparedMounts> {
-    const variables = variablesOf(stage);
+    const { variables } = stage;
     const key: unknown[] = [];
     const holds: Hold[] = [];
     for (const given of instruction.mounts) {

@@ -13,7 +13,7 @@ import type { Reporter, Vertex } from './progress/report.ts';
 import { proxyEnv, runEnv, runText, runWords } from './run-instruction.ts';
 import type { MountSources } from './mount-options.ts';
 import { RunMounts } from './run-mounts.ts';
-import { variablesOf, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 export interface RunParts {
   readonly engine: Engine;
@@ -75,7 +75,7 @@ export class RunStep {
       runFlags.addHost ?? [],
       prepared.key,
     ];
-    const createdBy = runText(words, stage, variablesOf(stage));
+    const createdBy = runText(words, stage);
     return cache.layer(stage, createdBy, key, cached, async (layer) => {
       const held = await prepared.hold(words.script);
       try {

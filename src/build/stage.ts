@@ -15,23 +15,14 @@ export interface Stage extends Settings {
   /** Digest of all that its files came of. */
   readonly key: string;
   readonly history: readonly HistoryEntry[];
-  /** Of the base image: what its history begins with. */
-  readonly args: ReadonlyMap<string, string | undefined>;
+  /** Names of its ARGs, in the order of the last ARG of each. */
+  readonly args: ReadonlySet<string>;
+  /** Of ENV and ARG, the one or the other that came last, also of the stage that it is built from. */
+  readonly variables: Variables;
   /** Its next layers are made whatever the cache has (--no-cache-filter). */
   readonly fresh?: boolean;
   /** Of a dry run: files of it are not made. */
   readonly isUnknown?: boolean;
   /** Of the last layer, RFC 3339. */
   readonly created: string | undefined;
-}
-
-/** ENV wins over ARG. */
-export function variablesOf({ args, config }: Pick<Stage, 'args' | 'config'>): Variables {
-  const variables = new Map<string, string>();
-  for (const [name, value] of args) if (value !== undefined) variables.set(name, value);
-  for (const entry of config.Env ?? []) {
-    const equals = entry.indexOf('=');
-    variables.set(equals < 0 ? entry : entry.slice(0, equals), equals < 0 ? '' : entry.slice(equals + 1));
-  }
-  return variables;
 }

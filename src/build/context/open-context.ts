@@ -39,10 +39,10 @@ export async function openContext(
   if (context !== '-' && remote === undefined) {
     const root = openFolder(context);
     try {
-      const text = file === '-' ? (await readAll(stdin)).toString() : readDockerfile(root, context, file);
+      const text = file === '-' ? (await readAll(stdin)).toString() : readDockerfile(root, file);
       return {
         text,
-        tree: treeOf(root, true, rules(root, file, context)),
+        tree: treeOf(root, true, rulesOfFolder(root, file, context)),
         close: () => closeSync(root),
       };
     } catch (error) {
@@ -129,19 +129,11 @@ function openFolder(path: string): number {
 }
 
 /** -f counts from the working directory; without it the file is in the context. */
-function readDockerfile(root: number, context: string, file: string | undefined): string {
+function readDockerfile(root: number, file: string | undefined): string {
   if (file === undefined)
     return readIn(root, 'Dockerfile') ?? readIn(root, 'dockerfile') ?? missing('Dockerfile');
-  const path = resolve(file);
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return readIn(root, file) ?? missing(file);
-    throw error;
-  }
-  void context;
-  return readFile(fd, file);
+  const fd = openIfThere(resolve(file));
+  return fd === undefined ? (readIn(root, file) ?? missing(file)) : readFile(fd, file);
 }
 
 function missing(name: string): never {
@@ -156,6 +148,27 @@ function rules(root: number, file: string | undefined, context: string): ReturnT
   const own = file === undefined || file === '-' ? 'Dockerfile' : relativeTo(context, file);
   const text = readIn(root, `${own}.dockerignore`) ?? readIn(root, '.dockerignore');
   return parseIgnore(text ?? '');
+}
+
+/** Of a folder: what is next to a Dockerfile outside of it counts too. */
+function rulesOfFolder(
+  root: number,
+  file: string | undefined,
+  context: string,
+): ReturnType<typeof parseIgnore> {
+  const beside =
+    file === undefined || file === '-' ? undefined : openIfThere(`${resolve(file)}.dockerignore`);
+  return beside === undefined ? rules(root, file, context) : parseIgnore(readFile(beside, '.dockerignore'));
+}
+
+/** undefined: there is no such file. */
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined;
+    throw error;
+  }
 }
 
 /** Of a context without a Dockerfile. */

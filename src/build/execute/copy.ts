@@ -1,13 +1,17 @@
 /** Writing what a COPY or ADD copies into the stage's new layer. */
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, openSync } from 'node:fs';
 import { Readable } from 'node:stream';
+import { ImageError } from '../../../images/errors.ts';
+import { decompress } from '../../../images/unpack/compression.ts';
 import { fromText, toText } from '../../../images/unpack/paths.ts';
+import { isChecksumRight } from '../../../images/unpack/tar-numbers.ts';
 import type { TarEntry } from '../../../images/unpack/tar-entry.ts';
 import { extractArchive } from '../../engine/files/archive.ts';
 import { TreeSink } from '../../engine/files/tree-sink.ts';
 import { openPath } from '../context/source-tree.ts';
+import { BuildError } from '../errors.ts';
 import { ChangedFile, Seen, walkItem, type CopyItem, type Ownership } from './copy-files.ts';
-import { Directories, isDirectoryIn } from './destination.ts';
+import { Directories, isDirectoryIn, throughLinks } from './destination.ts';
 
 export interface TextFile {
   readonly name: string;
@@ -30,7 +34,11 @@ export interface CopyWork {
 }
 
 export async function copyFiles(work: CopyWork): Promise<void> {
-  const { root, items, texts, destination } = work;
+  const { root, items, texts } = work;
+  const destination = throughLinks(root, work.destination);
+  // A pattern that matches nothing makes nothing.
+  if (items.length + texts.length === 0) return;
+  refuseOneName({ ...work, destination });
   const directories = new Directories(root);
   const parentOwner = { uid: work.owner.uid ?? 0, gid: work.owner.gid ?? 0 };
   const parent = destination.endsWith('/')
@@ -39,14 +47,27 @@ export async function copyFiles(work: CopyWork): Promise<void> {
   directories.make(parent, parentOwner);
   const latest = { time: 0n };
   for (const [index, item] of items.entries())
-    await copyItem(work, item, work.seen[index] ?? new Seen(), directories, latest);
+    await copyItem({ ...work, destination }, item, work.seen[index] ?? new Seen(), directories, latest);
   for (const { name, content } of texts) {
     const into = isDirectoryIn(root, destination) === true;
     const path = into ? `${destination.replace(/\/$/, '')}/${name}` : destination;
-    writeText(work, path, content, directories);
+    writeText({ ...work, destination }, path, content, directories);
     if (work.time > latest.time) latest.time = work.time;
   }
   directories.end(latest.time === 0n ? work.time : latest.time);
+}
+
+/** Several files cannot all be one; directories can, since their contents are copied. */
+function refuseOneName({ root, items, texts, destination }: CopyWork): void {
+  if (items.length + texts.length < 2 || destination.endsWith('/')) return;
+  if (isDirectoryIn(root, destination) === true) return;
+  const isFile = ({ tree, path }: CopyItem): boolean => isDirectoryIn(tree.root, `/${path}`) !== true;
+  if (texts.length === 0 && !items.some(isFile)) return;
+  throw new BuildError({
+    code: 'NO_DIRECTORY',
+    message:
+      'When using COPY with more than one source file, the destination must be a directory and end with a /',
+  });
 }
 
 async function copyItem(
@@ -57,7 +78,7 @@ async function copyItem(
   latest: { time: bigint },
 ): Promise<void> {
   const { root, destination, owner } = work;
-  if (work.extracts && item.isRemote !== true && isArchive(item))
+  if (work.extracts && item.isRemote !== true && (await isArchive(item)))
     return extract(work, item, seen, directories);
   const isDirectory = isDirectoryIn(item.tree.root, `/${item.path}`) === true;
   const into = isDirectory || isDirectoryIn(root, destination) === true;
@@ -131,29 +152,38 @@ function writeText(
   }
 }
 
-/** By its first bytes: gzip, bzip2, xz, zstd, or a tar that is not compressed. */
-export function isArchive({ tree, path }: CopyItem): boolean {
-  const fd = openPath(tree, path);
-  if (fd === undefined) return false;
+/** Whether a tar begins in it, compressed or not; what is compressed and no tar is copied as it is. */
+export async function isArchive({ tree, path }: CopyItem): Promise<boolean> {
+  const found = openPath(tree, path);
+  if (found === undefined) return false;
   try {
-    if (!process.getBuiltinModule('node:fs').fstatSync(fd).isFile()) return false;
-    const file = openSync(`/proc/self/fd/${String(fd)}`, 'r');
-    try {
-      const head = Buffer.alloc(512);
-      const length = readSync(file, head);
-      return MAGIC.some((magic) => head.indexOf(magic) === 0 && length > magic.length) || isTar(head, length);
-    } finally {
-      closeSync(file);
-    }
+    if (!process.getBuiltinModule('node:fs').fstatSync(found).isFile()) return false;
+    const fd = openSync(`/proc/self/fd/${String(found)}`, 'r');
+    return await beginsTar(createReadStream('', { fd, highWaterMark: 1 << 16 }));
   } finally {
-    closeSync(fd);
+    closeSync(found);
   }
 }
 
-const MAGIC = ['1f8b08', '425a68', 'fd377a585a00', '28b52ffd'].map((hex) => Buffer.from(hex, 'hex'));
+const BLOCK = 512;
 
-const isTar = (head: Buffer, length: number): boolean =>
-  length === 512 && head.toString('latin1', 257, 262) === 'ustar';
+async function beginsTar(input: Readable): Promise<boolean> {
+  let head = Buffer.alloc(0);
+  try {
+    const { stream } = await decompress(input);
+    for await (const chunk of stream) {
+      head = Buffer.concat([head, chunk as Buffer]);
+      if (head.length >= BLOCK) break;
+    }
+  } catch (error) {
+    // Damaged is no archive either; a missing program is another matter.
+    if (error instanceof ImageError && error.code !== 'LAYER_CORRUPT') throw error;
+    return false;
+  } finally {
+    input.destroy();
+  }
+  return head.length >= BLOCK && isChecksumRight(head.subarray(0, BLOCK));
+}
 
 async function extract(
   work: CopyWork,

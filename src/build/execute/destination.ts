@@ -12,6 +12,8 @@ import { resolveUser } from '../../../runtime/process/identity/users.ts';
 import { O_PATH } from '../../../runtime/syscall/constants.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { namedCalls as calls } from '../../../runtime/syscall/named-calls.ts';
+import { linkTarget } from '../../engine/files/in-container.ts';
+import { BuildError } from '../errors.ts';
 import { cleanPath } from '../context/source-tree.ts';
 
 /** Directories that minidock made, and how the deepest one before them was. */
@@ -90,6 +92,32 @@ export function isDirectoryIn(root: number, path: string): boolean | undefined {
     throw error;
   }
 }
+
+/** Where a link at the end of `path` leads, if it is no directory: also one that leads to nothing yet. */
+export function throughLinks(root: number, path: string): string {
+  let here = path;
+  for (let links = 0; links < MAX_LINKS; links++) {
+    if (here.endsWith('/') || isDirectoryIn(root, here) === true) return here;
+    let fd: number;
+    try {
+      fd = openInRoot(calls, root, fromText(here), O_PATH | constants.O_NOFOLLOW);
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return here;
+      throw error;
+    }
+    try {
+      const target = linkTarget(fd, here);
+      if (target === undefined) return here;
+      here = target;
+    } finally {
+      closeSync(fd);
+    }
+  }
+  throw new BuildError({ code: 'ELOOP', message: `${path}: too many levels of symbolic links` });
+}
+
+/** As many as the kernel follows (path_resolution(7)). */
+const MAX_LINKS = 40;
 
 /** Bytes that a stage's passwd or group file may have here. */
 const MAX_USERS = 16 << 20;

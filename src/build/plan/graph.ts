@@ -141,9 +141,7 @@ export function findStage(
 
 function findTarget(stages: readonly PlannedStage[], name: string | undefined): number {
   if (name === undefined || name === '') return stages.length - 1;
-  const found =
-    stages.findLast(({ text }) => text.name === name.toLowerCase()) ??
-    (/^\d+$/.test(name) ? stages[Number(name)] : undefined);
+  const found = stages.findLast(({ text }) => text.name === name.toLowerCase());
   if (found !== undefined) return found.text.index;
   throw new BuildError({
     code: 'NO_SUCH_STAGE',

@@ -213,7 +213,9 @@ function mounts(input: BundleInput): readonly OciMount[] {
     cgroupVersion: input.cgroup.version,
     ...(input.cgroup.version === 1 ? { cgroupHierarchies: hierarchies(input.cgroup) } : {}),
   });
-  const files = ['resolv.conf', 'hostname', 'hosts'].map((name): OciMount => ({
+  // A RUN finds none of its own in /etc, as in BuildKit: what lists /etc makes the same layer everywhere.
+  const names = ['resolv.conf', ...(input.config.builder === undefined ? ['hostname'] : []), 'hosts'];
+  const files = names.map((name): OciMount => ({
     destination: `/etc/${name}`,
     type: 'bind',
     source: join(dir, name),

@@ -31,9 +31,13 @@ export interface BesideDocker {
 
 const MINIDOCK = join(import.meta.dirname, '../../../dist/minidock');
 
-/** `describe`, with both hosts made before its tests; skipped, with the reason in its name, without Docker. */
-export function describeBesideDocker(name: string, body: (engines: BesideDocker) => void): void {
-  const missing = missingDocker();
+/** `describe`, with both hosts made before its tests; skipped, with the reason in its name, without Docker or `programs`. */
+export function describeBesideDocker(
+  name: string,
+  body: (engines: BesideDocker) => void,
+  programs: readonly string[] = [],
+): void {
+  const missing = missingDocker(programs);
   if (missing !== '') {
     describe(name, () => test.skip(`compared with Docker # skip: ${missing}`, () => undefined));
     return;

@@ -27,10 +27,10 @@ done
 exec unshare --cgroup "$@"
 `;
 
-/** '' when Docker is installed, else a reason. */
-export function missingDocker(): string {
+/** '' when Docker is installed, and `more` programs, else a reason. */
+export function missingDocker(more: readonly string[] = []): string {
   const directories = ['/usr/sbin', '/usr/bin', '/usr/local/bin', '/sbin', '/bin'];
-  const lacks = ['dockerd', 'docker', 'containerd', 'runc'].filter(
+  const lacks = ['dockerd', 'docker', 'containerd', 'runc', ...more].filter(
     (name) => !directories.some((directory) => existsSync(join(directory, name))),
   );
   return lacks.length === 0 ? '' : `${lacks.join(', ')} not installed`;

@@ -1,7 +1,8 @@
 /**
  * Dockerfiles to build in Docker and in minidock: *.cases in this folder, all from the folder that context.sh makes.
  *
- *   === NAME [| FLAGS [fails] [escaped]]    `fails`: in both; `escaped`: \r and \ufeff stand for themselves
+ *   === NAME [| FLAGS [fails] [stricter] [escaped]]
+ *                        `fails`: in both; `stricter`: Docker passes over the mistake; `escaped`: \r and \ufeff are escapes
  *   the Dockerfile
  *   [--- ignore
  *   its .dockerignore]
@@ -14,10 +15,13 @@ export interface DockerfileCase {
   /** Of `docker build`, as a shell reads them. */
   readonly flags: string;
   readonly fails: boolean;
+  /** Docker takes what minidock refuses: a copy would have another owner or mode than the one that is written. */
+  readonly stricter: boolean;
   readonly dockerfile: string;
   readonly ignore?: string;
 }
 
+const OWN = ['fails', 'stricter', 'escaped'];
 const FOLDER = import.meta.dirname;
 export const CONTEXT = readFileSync(join(FOLDER, 'context.sh'), 'utf8');
 
@@ -31,8 +35,9 @@ export function dockerfileCases(file: string): readonly DockerfileCase[] {
     const raw = (escaped: string): string => escaped.replaceAll('\\r', '\r').replaceAll('\\ufeff', '\ufeff');
     return {
       name,
-      flags: words.filter((word) => word !== 'fails' && word !== 'escaped').join(' '),
+      flags: words.filter((word) => !OWN.includes(word)).join(' '),
       fails: words.includes('fails'),
+      stricter: words.includes('stricter'),
       dockerfile: words.includes('escaped') ? raw(body) : body,
       ...(ignore === undefined ? {} : { ignore }),
     };
