@@ -10,6 +10,7 @@ import type {
   StoredImage,
 } from '../../images/types.ts';
 import type { CacheRecord } from '../engine/state/build-cache.ts';
+import { beginStep } from './build-steps.ts';
 import { CACHE_FIELD } from './cache/cache-field.ts';
 import type { Stage } from './stage.ts';
 
@@ -60,12 +61,14 @@ export async function writeImage(
   const bytes = Buffer.from(
     JSON.stringify(inline === undefined ? config : { ...config, [CACHE_FIELD]: inline }),
   );
+  beginStep('image.config');
   const configDigest = await store.blobs.putBytes(bytes);
   const manifest = manifestBytes(
     { digest: configDigest, size: bytes.length },
     layers.map(({ descriptor }) => descriptor),
     annotations,
   );
+  beginStep('image.manifest');
   return { configDigest, manifestDigest: await store.blobs.putBytes(manifest), config, annotations };
 }
 

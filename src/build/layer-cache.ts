@@ -7,6 +7,7 @@ import type { Descriptor } from '../../images/types.ts';
 import { compressionOf } from '../../images/unpack/file-compression.ts';
 import type { Engine } from '../engine/engine.ts';
 import { findCached, listCached, writeCached, type CacheRecord } from '../engine/state/build-cache.ts';
+import { beginStep } from './build-steps.ts';
 import type { ImportedCache } from './cache/import-cache.ts';
 import { beginLayer, discardLayer, endLayer, type NewLayer } from './execute/layer.ts';
 import type { Stage } from './stage.ts';
@@ -73,12 +74,15 @@ export class LayerCache {
     if (imported !== undefined) return this.withLayer(stage, imported, createdBy);
     cached({ how: 'made', why: found });
     if (this.parts.dryRun) return { ...stage, isUnknown: true };
+    beginStep('layer.begin');
     const layer = await beginLayer(store);
     try {
+      beginStep('layer.fill');
       await make(layer);
       const { diffId, size } = await endLayer(store, layer, epoch === undefined ? undefined : this.time);
       const created = (epoch === undefined ? new Date() : new Date(epoch * 1000)).toISOString();
       const record = { key, diffId, size, created, description: createdBy, parent: stage.key };
+      beginStep('layer.record');
       writeCached(engine.paths, record);
       return await this.withLayer(stage, record, createdBy);
     } finally {

@@ -12,6 +12,7 @@ import type { ImageStore } from '../../../images/store/image-store.ts';
 import { writeBuiltLayer } from '../../engine/files/layer.ts';
 import { removeTree } from '../../engine/state/remove-tree.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
+import { beginStep } from '../build-steps.ts';
 import { openMerged } from './merged.ts';
 
 export interface NewLayer {
@@ -54,10 +55,11 @@ export function discardLayer({ work }: NewLayer): void {
 /** `epoch`: no time of a file is later (SOURCE_DATE_EPOCH, nanoseconds). */
 export async function endLayer(
   store: ImageStore,
-  { work, overlay, upper }: NewLayer,
+  { work, upper }: NewLayer,
   epoch: bigint | undefined,
 ): Promise<BuiltLayer> {
   let size = 0;
+  beginStep('layer.write');
   const { digest, bytes } = await writeBlob(store, (write) =>
     writeBuiltLayer(upper, write, (entry, fd) => {
       if (entry.type === 'file') size += entry.size;
@@ -69,9 +71,9 @@ export async function endLayer(
       return { ...entry, mtime: epoch };
     }),
   );
+  beginStep('layer.keep');
   renameSync(upper, join(work, 'fs'));
   for (const name of ['empty', 'merged', 'overlay']) removeTree(join(work, name));
-  void overlay;
   const report = {
     diffId: digest,
     tarSize: bytes,
@@ -95,11 +97,15 @@ async function writeBlob(
     const file = createWriteStream(temporary, { flags: 'wx', mode: 0o600, highWaterMark: 1 << 20 });
     const hash = createHash('sha256');
     let bytes = 0;
+    // A full disk, say. It may come at any time, also between two chunks.
+    let failure: Error | undefined;
+    file.on('error', (error) => (failure ??= error));
     try {
       await produce(async (chunk) => {
+        if (failure !== undefined) throw failure;
         hash.update(chunk);
         bytes += chunk.length;
-        if (!file.write(chunk)) await Promise.race([once(file, 'drain'), failure(file)]);
+        if (!file.write(chunk)) await once(file, 'drain');
       });
     } finally {
       file.end();
@@ -111,10 +117,4 @@ async function writeBlob(
   } finally {
     await rm(temporary, { force: true });
   }
-}
-
-/** A full disk, say. */
-async function failure(file: NodeJS.EventEmitter): Promise<never> {
-  const [error] = (await once(file, 'error')) as [Error];
-  throw error;
 }
