@@ -163,7 +163,14 @@ interface Planned {
 
 async function withPlan<T>(request: BuildRequest, work: (planned: Planned) => Promise<T>): Promise<T> {
   const store = await request.engine.images();
-  const context = await openContext(store, request.context, request.file, process.stdin, request.ssh);
+  const context = await openContext(
+    store,
+    request.context,
+    request.file,
+    process.stdin,
+    request.ssh,
+    interrupted,
+  );
   const lines = context.text.split('\n').map((line) => line.replace(/\r$/, ''));
   try {
     const dockerfile = parseDockerfile(context.text);

@@ -4,13 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import { delay } from '../../runtime/io/delay.ts';
 import { errnoOf } from '../../runtime/syscall/error.ts';
-import { randomHex } from '../engine/spec/ids.ts';
 import { tryLock, type Lock } from '../engine/state/lock.ts';
-import { useCacheMount } from '../engine/state/cache-mounts.ts';
+import { fillingDir, useCacheMount } from '../engine/state/cache-mounts.ts';
 import { removeTree } from '../engine/state/remove-tree.ts';
 import { csvLine } from '../engine/spec/csv.ts';
 import { BuildError } from './errors.ts';
@@ -86,7 +85,7 @@ async function claim(
 
 /** Complete or not at all: two RUNs may begin with the same cache. */
 async function fill(store: ImageStore, dirs: readonly string[], subpath: string, dir: string): Promise<void> {
-  const work = `${dir}.${randomHex(6)}.tmp`;
+  const work = fillingDir(dirname(dir));
   try {
     if ((await copyForMount(store, dirs, subpath, work)) !== work)
       throw new BuildError({

@@ -5,6 +5,7 @@ import { mediaTypes } from '../../images/media-types.ts';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import type { Descriptor } from '../../images/types.ts';
 import { compressionOf } from '../../images/unpack/file-compression.ts';
+import { oneLine } from '../../runtime/printable.ts';
 import type { Engine } from '../engine/engine.ts';
 import { findCached, listCached, writeCached, type CacheRecord } from '../engine/state/build-cache.ts';
 import { beginStep } from './build-steps.ts';
@@ -115,7 +116,7 @@ export class LayerCache {
     } catch (error) {
       if (typeof (error as { code?: unknown }).code !== 'string') throw error;
       if ((error as { code?: unknown }).code === 'INTERRUPTED') throw error;
-      warn(`warning: a layer of the build cache ${from} is not used: ${(error as Error).message}\n`);
+      warn(`warning: a layer of the build cache ${from} is not used: ${oneLine((error as Error).message)}\n`);
       return undefined;
     }
     cached({ how: 'cached', why: `in the build cache ${from}, made ${record.created}: ${record.diffId}` });

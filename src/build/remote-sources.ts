@@ -48,8 +48,9 @@ export class RemoteSources {
     if (remote.kind === 'url') {
       if (instruction.keepGitDir) throw misplaced('keep-git-dir', instruction);
       const { url } = remote;
+      const shown = url.replace(/\/\/[^/@]*@/, '//');
       const onProgress = (bytes: number): void =>
-        say(`${url}: ${String(Math.floor(bytes / (1 << 20)))} MB so far\n`);
+        say(`${shown}: ${String(Math.floor(bytes / (1 << 20)))} MB so far\n`);
       const { name } = await fetchUrl(url, directory, { checksum, signal, onProgress });
       const tree = this.tree(directory);
       return { tree, keyTree: tree, path: name, name, time: undefined, key: [] };

@@ -25,6 +25,7 @@ import { downloadBlob } from '../../../images/registry/download.ts';
 import { hexOf } from '../../../images/store/blob-store.ts';
 import type { ImageStore } from '../../../images/store/image-store.ts';
 import type { Descriptor, Manifest } from '../../../images/types.ts';
+import { oneLine } from '../../../runtime/printable.ts';
 import type { CacheRecord } from '../../engine/state/build-cache.ts';
 import { BuildError } from '../errors.ts';
 import { readCacheConfig } from './cache-image.ts';
@@ -68,7 +69,7 @@ export async function importCaches(
     } catch (error) {
       signal.throwIfAborted();
       if (typeof (error as { code?: unknown }).code !== 'string') throw error;
-      warn(`warning: the build cache ${name} is not used: ${(error as Error).message}\n`);
+      warn(`warning: the build cache ${name} is not used: ${oneLine((error as Error).message)}\n`);
     }
   }
   return found;

@@ -3,8 +3,9 @@
  * git asks no questions, runs no hooks of the repository (a new one has none) and speaks only protocols of the net.
  */
 import { existsSync, mkdirSync } from 'node:fs';
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { removeTree } from '../../engine/state/remove-tree.ts';
 import { BuildError } from '../errors.ts';
 import type { Remote } from './remote-words.ts';
@@ -26,6 +27,9 @@ export interface GitOptions {
 
 /** Milliseconds of one command: a server may say nothing for ever. */
 const LONGEST = 30 * 60_000;
+
+/** Characters that are kept of what a command prints. */
+const MAX_OUTPUT = 1 << 20;
 
 const PROTOCOLS = 'http:https:ssh:git';
 
@@ -84,21 +88,47 @@ function run(
     GIT_WORK_TREE: undefined,
     GIT_INDEX_FILE: undefined,
   };
-  const options = { cwd, env, maxBuffer: 16 << 20, timeout: LONGEST, signal };
+  const words = ['-c', 'core.hooksPath=/dev/null', '-c', 'advice.detachedHead=false', ...args];
   return new Promise((resolve, reject) => {
-    execFile(
-      'git',
-      ['-c', 'core.hooksPath=/dev/null', '-c', 'advice.detachedHead=false', ...args],
-      options,
-      (error, stdout, stderr) => {
-        if (error === null) resolve(stdout);
-        else if (signal?.aborted === true) reject(signal.reason as Error);
-        else if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-          reject(failed(repository, 'git is not installed: apt install git'));
-        else reject(failed(repository, `git ${args.join(' ')}: ${stderr.trim() || error.message}`));
-      },
-    );
+    // A process group of its own: git's helpers, which hold the connection, end with it.
+    const child = spawn('git', words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const output = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name].on('data', (chunk: Buffer) => {
+        output[name] = (output[name] + chunk.toString()).slice(-MAX_OUTPUT);
+      });
+    const kill = (): void => killGroup(child.pid);
+    const timer = setTimeout(kill, LONGEST);
+    signal?.addEventListener('abort', kill, { once: true });
+    if (signal?.aborted === true) kill();
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', kill);
+    };
+    child.once('error', (error) => {
+      end();
+      const isMissing = errnoOf(error) === 'ENOENT';
+      reject(failed(repository, isMissing ? 'git is not installed: apt install git' : error.message));
+    });
+    child.once('close', (status, killedBy) => {
+      end();
+      if (signal?.aborted === true) reject(signal.reason as Error);
+      else if (status === 0) resolve(output.stdout);
+      else {
+        const how = killedBy === null ? `exit status ${String(status)}` : `killed by ${killedBy}`;
+        reject(failed(repository, `git ${args.join(' ')}: ${output.stderr.trim() || how}`));
+      }
+    });
   });
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error; // All of it has ended.
+  }
 }
 
 const failed = (repository: string, why: string): BuildError =>

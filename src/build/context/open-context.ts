@@ -12,9 +12,10 @@ import { namedCalls as calls } from '../../../runtime/syscall/named-calls.ts';
 import { extractArchive } from '../../engine/files/archive.ts';
 import { openDirectory, TreeSink } from '../../engine/files/tree-sink.ts';
 import { removeTree } from '../../engine/state/remove-tree.ts';
+import { untilInterrupt } from '../../engine/images/until-interrupt.ts';
 import { BuildError } from '../errors.ts';
 import { MAX_DOCKERFILE } from '../parse/document.ts';
-import { fetchGit } from './fetch-git.ts';
+import { fetchGit, type GitOptions } from './fetch-git.ts';
 import { fetchUrl } from './fetch-url.ts';
 import { parseIgnore } from './ignore.ts';
 import { parseRemote, type Remote } from './remote-words.ts';
@@ -33,9 +34,13 @@ export async function openContext(
   file: string | undefined,
   stdin: Readable,
   ssh: ReadonlyMap<string, string>,
+  interrupted: () => Error,
 ): Promise<OpenedContext> {
   const remote = parseRemote(context);
-  if (remote?.kind === 'git') return openRepository(store, remote, file, ssh.get('default'));
+  if (remote?.kind === 'git') {
+    const agent = ssh.get('default');
+    return untilInterrupt(interrupted, (signal) => openRepository(store, remote, file, { agent, signal }));
+  }
   if (context !== '-' && remote === undefined) {
     const root = openFolder(context);
     try {
@@ -61,7 +66,11 @@ export async function openContext(
   const close = (): void => void removeTree(work);
   const root = openDirectory(dir);
   try {
-    const [head, rest] = await peek(remote === undefined ? stdin : await download(remote.url, work));
+    const [head, rest] = await peek(
+      remote === undefined
+        ? stdin
+        : await untilInterrupt(interrupted, (signal) => download(remote.url, work, signal)),
+    );
     if (isText(head)) {
       const text = (await readAll(rest)).toString();
       return { text, tree: treeOf(root, true), close: () => void (closeSync(root), close()) };
@@ -79,10 +88,10 @@ export async function openContext(
 }
 
 /** A file of the web: a Dockerfile, or an archive with one. */
-async function download(url: string, work: string): Promise<Readable> {
+async function download(url: string, work: string, signal: AbortSignal): Promise<Readable> {
   const directory = join(work, 'download');
   mkdirSync(directory, { mode: 0o700 });
-  const { name } = await fetchUrl(url, directory);
+  const { name } = await fetchUrl(url, directory, { signal });
   return createReadStream(join(directory, name), { highWaterMark: 1 << 20 });
 }
 
@@ -90,7 +99,7 @@ async function openRepository(
   store: ImageStore,
   remote: Extract<Remote, { kind: 'git' }>,
   file: string | undefined,
-  agent: string | undefined,
+  options: Omit<GitOptions, 'keepGitDir'>,
 ): Promise<OpenedContext> {
   const work = await store.prepareLayer();
   const roots: number[] = [];
@@ -99,7 +108,7 @@ async function openRepository(
     removeTree(work);
   };
   try {
-    const { directory } = await fetchGit(remote, join(work, 'context'), { keepGitDir: false, agent });
+    const { directory } = await fetchGit(remote, join(work, 'context'), { ...options, keepGitDir: false });
     const top = openDirectory(directory);
     roots.push(top);
     // A link of the repository leads nowhere else.

@@ -3,6 +3,7 @@ import type { Built, BuildRequest } from '../../build/build.ts';
 import { BuildError } from '../../build/errors.ts';
 import type { Reporter } from '../../build/progress/report.ts';
 import type { Engine } from '../../engine/engine.ts';
+import { oneLine } from '../../../runtime/printable.ts';
 import { formatReference } from '../../../images/reference.ts';
 
 /** @throws BuildError for the first that fails, unless its errors are to be ignored. */
@@ -30,7 +31,7 @@ export async function writeCaches(
           hint: 'The image is there all the same. With ignore-error=true this is a warning.',
           cause: error,
         });
-      warn(`warning: ${message}\n`);
+      warn(`warning: ${oneLine(message)}\n`);
     }
   }
 }

@@ -13,6 +13,7 @@ import { cacheMountsDir, type Paths } from './paths.ts';
 import { removeTree } from './remove-tree.ts';
 
 const REMOVING = '.removing-';
+const FILLING = '.filling-';
 
 /** Its directory, which stays until `release`. */
 export function useCacheMount(
@@ -22,11 +23,23 @@ export function useCacheMount(
   const place = join(cacheMountsDir(paths), id);
   return locked(paths, () => {
     ensurePrivateDir(place);
+    sweepUses(place);
     const user = join(place, 'users', ownerTag());
     mkdirSync(join(place, 'users'), { recursive: true, mode: 0o700 });
     writeFileSync(user, '', { flag: 'wx', mode: 0o600 });
     return { place, release: () => rmSync(user, { force: true }) };
   });
+}
+
+/** In a cache's directory: where its files are copied to before they are complete. */
+export const fillingDir = (place: string): string => join(place, `${FILLING}${ownerTag()}`);
+
+/** What killed builds have left in a cache. */
+function sweepUses(place: string): void {
+  for (const user of namesIn(join(place, 'users')))
+    if (!isOwnerAlive(user)) rmSync(join(place, 'users', user), { force: true });
+  for (const name of namesIn(place))
+    if (name.startsWith(FILLING) && !isOwnerAlive(name.slice(FILLING.length))) removeTree(join(place, name));
 }
 
 /** Ids. */

@@ -163,6 +163,28 @@ test('an endless body shows, ends with Ctrl+C, and leaves nothing', async () => 
   expect(temporary()).toEqual([]);
 });
 
+const SILENT = `
+Bun.listen({ hostname: '192.0.2.1', port: 8097, socket: { open: () => console.log('asked'), data() {} } });
+console.log('ready');`;
+
+test.each([
+  ['ADD', ['ADD http://192.0.2.1:8097/x.git /'], undefined],
+  ['a context', [], 'http://192.0.2.1:8097/x.git'],
+])('git of %s, from a silent server, ends with Ctrl+C and its helpers', async (_, lines, context) => {
+  const server = engine.host.spawn([pinnedBun, '-e', SILENT], 'outside');
+  await server.waitForOutput(/^ready$/m);
+  const building = engine.host.spawn([MINIDOCK, 'build', context ?? dockerfile(...lines)]);
+  await server.waitForOutput(/^asked$/m);
+  building.kill('SIGINT');
+  const status = await building.exited;
+  const { processes } = await engine.host.snapshot();
+  server.kill();
+  await server.exited;
+  expect(status).toBe(130);
+  expect(processes.filter((words) => words.includes('git'))).toEqual([]);
+  expect(temporary()).toEqual([]);
+});
+
 test('with SOURCE_DATE_EPOCH a file has one time, in its blob and on the disk', async () => {
   const dir = dockerfile('RUN mkdir /e && touch /e/file && ln -s x /e/link');
   const argv = ['env', 'SOURCE_DATE_EPOCH=1600000000', MINIDOCK, 'build', '-q', '-t', 'app', dir];
