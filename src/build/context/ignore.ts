@@ -1,5 +1,6 @@
 /** `.dockerignore`: which paths of a context a build does not see. The one door to `@balena/dockerignore`. */
 import dockerIgnore from '@balena/dockerignore';
+import { slowPattern } from './ignore-match.ts';
 
 export interface IgnoreRules {
   ignores(path: string): boolean;
@@ -21,9 +22,26 @@ export function parseIgnore(text: string): IgnoreRules {
 export function rulesOf(lines: readonly string[]): IgnoreRules {
   if (lines.length === 0) return NO_RULES;
   // BuildKit's names of files have capitals and small letters.
-  const rules = dockerIgnore({ ignorecase: false }).add([...lines]);
+  const rules = bounded(dockerIgnore({ ignorecase: false })).add([...lines]);
   return {
     ignores: (path) => path !== '' && rules.ignores(path),
     prunes: !lines.some((line) => line.startsWith('!')),
   };
+}
+
+interface Library {
+  _match(path: string, rule: { readonly pattern: string }): boolean;
+}
+
+/** The library makes an expression of each pattern; some patterns are none (ignore-match.ts). */
+function bounded<T extends object>(rules: T): T {
+  const library = rules as T & Library;
+  const match = library._match.bind(library);
+  const slow = new Map<string, ReturnType<typeof slowPattern>>();
+  library._match = (path, rule) => {
+    const { pattern } = rule;
+    if (!slow.has(pattern)) slow.set(pattern, slowPattern(pattern));
+    return slow.get(pattern)?.(path) ?? match(path, rule);
+  };
+  return rules;
 }
