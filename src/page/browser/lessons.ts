@@ -10,6 +10,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   article: 'An article, row by row',
   puzzle: 'Puzzles',
   beyond: 'Beyond the network',
+  cluster: 'Hosts and pods',
 };
 
 export function drawLessons(

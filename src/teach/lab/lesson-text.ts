@@ -16,6 +16,7 @@ export const GROUPS: readonly (readonly [LessonGroup, string])[] = [
   ['article', 'Where the article’s text fails'],
   ['puzzle', 'Broken networks to repair'],
   ['beyond', 'Beyond the network'],
+  ['cluster', 'Beyond one container: hosts and pods'],
 ];
 
 /** Wraps paragraphs; lines that begin with a space are pictures or commands and stay as they are. */

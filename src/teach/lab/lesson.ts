@@ -47,7 +47,8 @@ export interface LessonStep {
   readonly article?: readonly string[];
 }
 
-export type LessonGroup = 'cable' | 'host' | 'bridge' | 'docker' | 'article' | 'puzzle' | 'beyond';
+export type LessonGroup =
+  'cable' | 'host' | 'bridge' | 'docker' | 'article' | 'puzzle' | 'beyond' | 'cluster';
 
 export interface Lesson {
   /** What `lab start` takes: 'cable', 'puzzle-link-down'. */

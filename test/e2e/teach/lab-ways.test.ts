@@ -5,9 +5,9 @@
  */
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { allLessons } from '../../../src/teach/lab/lessons/index.ts';
 import type { Lesson } from '../../../src/teach/lab/lesson.ts';
 import { createHost, type TestHost } from '../../support/host/host.ts';
+import { chosenLessons } from '../../support/lesson-ways/chosen.ts';
 import { allWays } from '../../support/lesson-ways/index.ts';
 import type { LessonWays, StepWays, Wrong } from '../../support/lesson-ways/ways.ts';
 
@@ -30,7 +30,7 @@ describe('a wrong answer does not pass, another right one does', () => {
       .filter(({ lesson }) => lesson === name)
       .flatMap(({ steps }) => Object.values(steps))
       .reduce((count, { wrong }) => count + wrong.length, 0);
-  const queue = [...allLessons].sort((one, other) => effort(other) - effort(one));
+  const queue = [...chosenLessons].sort((one, other) => effort(other) - effort(one));
   const failures = new Map<string, Error>();
   beforeAll(async () => {
     const worker = async (): Promise<void> => {
@@ -48,7 +48,7 @@ describe('a wrong answer does not pass, another right one does', () => {
     await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker));
   }, MOST_MS);
 
-  test.each(allLessons.map(({ name }) => name))('%s', (name) => {
+  test.each(chosenLessons.map(({ name }) => name))('%s', (name) => {
     const failure = failures.get(name);
     if (failure !== undefined) throw failure;
   });

@@ -5,8 +5,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { allLessons } from '../../../src/teach/lab/lessons/index.ts';
 import { createHost, type TestHost } from '../../support/host/host.ts';
+import { chosenLessons } from '../../support/lesson-ways/chosen.ts';
 import type { RunResult } from '../../support/host/processes.ts';
 
 let host: TestHost;
@@ -29,7 +29,7 @@ afterEach(async () => {
 
 describe('a lesson that plays itself fulfils each step by its solution, and none before', () => {
   /** Few at a time: each waits for answers that do not come, so side by side they take a fraction of the time. */
-  const queue = [...allLessons];
+  const queue = [...chosenLessons];
   const played = new Map<string, RunResult>();
   beforeAll(async () => {
     const worker = async (): Promise<void> => {
@@ -40,7 +40,7 @@ describe('a lesson that plays itself fulfils each step by its solution, and none
     await Promise.all([worker(), worker(), worker(), worker()]);
   }, 900_000);
 
-  test.each(allLessons.map(({ name }) => name))('%s', (name) => {
+  test.each(chosenLessons.map(({ name }) => name))('%s', (name) => {
     const result = played.get(name);
     expect(`${String(result?.exitCode)}\n${result?.stderr ?? ''}`).toBe('0\n');
     expect(result?.stdout).toMatch(/^(All \d+ steps|The one step) of/m);

@@ -8,6 +8,11 @@ import { lessons as puzzlesFirewall } from './puzzles/firewall.ts';
 import { lessons as puzzlesRoute } from './puzzles/route.ts';
 import { lessons as puzzlesService } from './puzzles/service.ts';
 import { lessons as puzzlesWire } from './puzzles/wire.ts';
+import { lessons as pod } from './cluster/pod.ts';
+import { lessons as service } from './cluster/service.ts';
+import { lessons as vxlan } from './cluster/vxlan.ts';
+import { lessons as iptablesNft } from './routes/iptables-nft.ts';
+import { lessons as packetPath } from './routes/packet-path.ts';
 import { lessons as bridge } from './bridge.ts';
 import { lessons as cable } from './cable.ts';
 import { lessons as docker } from './docker.ts';
@@ -28,7 +33,9 @@ import { lessons as seccomp } from './privileges/seccomp.ts';
 const families: readonly (readonly Lesson[])[] = [
   cable,
   host,
+  packetPath,
   publish,
+  iptablesNft,
   bridge,
   docker,
   articleCables,
@@ -50,6 +57,9 @@ const families: readonly (readonly Lesson[])[] = [
   seccomp,
   programs,
   image,
+  vxlan,
+  pod,
+  service,
 ];
 
 export const allLessons: readonly Lesson[] = families.flat();

@@ -1,0 +1,199 @@
+/** A Service as kube-proxy makes it: an address that no interface has, and rules that choose a backend. */
+import type { LabHost, Lesson, Requirement } from '../../lesson.ts';
+import { counterOf } from '../packets.ts';
+import { bridge, cable, forwarding, hasPage, namespace, pageAt } from '../scenery.ts';
+import { need } from '../seen.ts';
+
+const SERVICE = 'http://10.96.0.10/';
+const TRIES = 24;
+
+const backend = (number: 1 | 2): string[] => {
+  const netns = `backend${String(number)}`;
+  const address = `10.244.0.1${String(number)}/24`;
+  return [
+    ...namespace(netns),
+    ...cable({ netns, address, bridge: 'cni0', gateway: '10.244.0.1' }),
+    ...pageAt(netns, `backend ${String(number)}`),
+  ];
+};
+
+/** How many of the tries each backend itself has answered. */
+async function answers(host: LabHost, from: string): Promise<readonly [number, number]> {
+  const accepted = (netns: string): Promise<number> => counterOf(host, 'Tcp', 'PassiveOpens', netns);
+  const before = [await accepted('backend1'), await accepted('backend2')] as const;
+  const script = `for i in $(seq ${String(TRIES)}); do if command -v curl >/dev/null; then curl -sf --noproxy '*' --max-time 1 ${SERVICE}; else busybox wget -q -T 1 -O - ${SERVICE}; fi || exit; done`;
+  const { status } = await host.run(['sh', '-c', script], { netns: from, timeoutMs: 30_000 });
+  const after = [await accepted('backend1'), await accepted('backend2')] as const;
+  return status === 0 ? [after[0] - before[0], after[1] - before[1]] : [0, 0];
+}
+
+/** All tries are answered, and by these. */
+const served = (text: string, from: string, by: readonly [boolean, boolean]): Requirement => ({
+  text,
+  holds: async (host) => {
+    const counts = await answers(host, from);
+    return (
+      counts[0] + counts[1] === TRIES &&
+      counts.every((count, index) => by[index] === undefined || count > 0 === by[index])
+    );
+  },
+});
+
+const BOTH = served(
+  `of ${String(TRIES)} requests of client to ${SERVICE} each is answered, some by backend1 and some by backend2`,
+  'client',
+  [true, true],
+);
+
+const NOWHERE = need(
+  'no interface of the host or of a namespace has 10.96.0.10, and no proxy listens',
+  `for net in /proc/1/ns/net /run/netns/*; do ! nsenter --net=$net ip -o -4 address show | grep -q 'inet 10.96.0.10/' || exit 1; done
+! ss -Hltn | grep -q .`,
+);
+
+const RULES = `nft -f - <<'RULES'
+table ip services {
+  chain inward {
+    type nat hook prerouting priority dstnat;
+    ip daddr 10.96.0.10 tcp dport 80 dnat ip to numgen random mod 2 map { 0 : 10.244.0.11 . 80, 1 : 10.244.0.12 . 80 }
+  }
+}
+RULES`;
+
+const service: Lesson = {
+  name: 'service',
+  group: 'cluster',
+  title: 'A Service: one address, two backends',
+  story: `Pods come and go, and their addresses with them. A Service has an address that stays, and no interface has it:
+on each node rules replace it, as the first packet of a connection passes, by that of a pod. kube-proxy writes them.
+
+    client   10.244.1.2 ---- host 10.244.1.1
+                              |
+    backend1 10.244.0.11 --+- cni0 10.244.0.1        the Service: 10.96.0.10, port 80
+    backend2 10.244.0.12 --+`,
+  setup: [
+    ...bridge('cni0', '10.244.0.1/24'),
+    ...backend(1),
+    ...backend(2),
+    ...namespace('client'),
+    ...cable({
+      netns: 'client',
+      address: '10.244.1.2/24',
+      hostAddress: '10.244.1.1/24',
+      gateway: '10.244.1.1',
+    }),
+    forwarding(true),
+  ],
+  steps: [
+    {
+      id: 'balance',
+      title: 'Which one answers?',
+      task: 'Let client get http://10.96.0.10/, each time a new choice between backend1 and backend2. The address stays without an interface, and no proxy runs on the host.',
+      hints: [
+        'A redirection, as for a published port (DNAT at prerouting), but to one of two addresses.',
+        'nft: numgen random mod 2 map { 0 : …, 1 : … }. iptables: -m statistic --mode random --probability 0.5 in the first of two rules.',
+        'iptables -t nat -A PREROUTING -d 10.96.0.10 -p tcp --dport 80 -m statistic --mode random --probability 0.5 -j DNAT --to-destination 10.244.0.11:80, and a second rule without -m statistic for the other',
+      ],
+      solution: [
+        {
+          command: RULES,
+          why: 'Only the first packet of a connection comes to a nat chain; conntrack remembers the choice for the others, so a connection never changes its backend.',
+        },
+        {
+          command:
+            'for i in 1 2 3 4 5 6; do ip netns exec client curl -s --max-time 3 http://10.96.0.10/ || ip netns exec client busybox wget -qO- http://10.96.0.10/; done',
+          why: 'Now this one, now that one.',
+        },
+      ],
+      requirements: [BOTH, NOWHERE],
+    },
+    {
+      id: 'hairpin',
+      title: 'A backend asks its own Service',
+      task: 'Let backend1 get http://10.96.0.10/ as well: each of its requests is answered, also where the choice falls on itself. client’s requests still arrive with client’s own address.',
+      hints: [
+        'The packet goes to the host and comes back to its sender: a packet with its own source. And an answer of backend2 goes straight over the bridge to backend1, past the host that would have to translate it back.',
+        'Both are solved if such packets have the host as their sender: masquerade what comes from a pod’s subnet and goes to a backend.',
+        'nft add chain … { type nat hook postrouting priority srcnat; } with: ip saddr 10.244.0.0/24 ct status dnat masquerade',
+      ],
+      solution: [
+        {
+          command:
+            'nft \'add chain ip services outward { type nat hook postrouting priority srcnat; }; add rule ip services outward ip saddr 10.244.0.0/24 oifname "cni0" ct status dnat masquerade\'',
+          why: 'The answer returns to the host, which translates both addresses back. kube-proxy marks such packets (KUBE-MARK-MASQ) and does the same; Docker and minidock do it for published ports.',
+        },
+        {
+          command:
+            'for i in 1 2 3 4 5 6; do ip netns exec backend1 curl -s --max-time 3 http://10.96.0.10/ || ip netns exec backend1 busybox wget -qO- http://10.96.0.10/; done',
+          why: 'Without this rule every request would hang.',
+        },
+      ],
+      requirements: [
+        {
+          text: `of ${String(TRIES)} requests of backend1 to ${SERVICE} each is answered, some by itself`,
+          holds: async (host) => {
+            const [own, other] = await answers(host, 'backend1');
+            return own > 0 && other > 0 && own + other === TRIES;
+          },
+        },
+        BOTH,
+        {
+          text: 'backend1 or backend2 sees client’s own address, 10.244.1.2',
+          holds: (host) => seesClient(host),
+        },
+        NOWHERE,
+      ],
+    },
+    {
+      id: 'endpoint',
+      title: 'A backend has gone',
+      task: 'backend2 is to be taken out of service: no new connection goes to it, and every request of client is answered. backend2 itself is left alone, and its own page still comes at http://10.244.0.12/.',
+      hints: [
+        'A readiness probe that fails makes Kubernetes do this: the list of endpoints becomes shorter.',
+        'With one backend there is nothing to choose. Replace the rule, or let the generator know one number only.',
+        'nft flush chain …, and one rule: ip daddr 10.96.0.10 tcp dport 80 dnat to 10.244.0.11:80',
+      ],
+      solution: [
+        {
+          command:
+            "nft 'flush chain ip services inward; add rule ip services inward ip daddr 10.96.0.10 tcp dport 80 dnat to 10.244.0.11:80'",
+          why: 'Flush and add are one transaction: no packet meets an empty chain. Connections that run keep their backend, as conntrack remembers.',
+        },
+      ],
+      requirements: [
+        served(`each request of client to ${SERVICE} is answered by backend1`, 'client', [true, false]),
+        {
+          text: 'client gets the page of backend2 at http://10.244.0.12/',
+          holds: (host) =>
+            hasPage(host, 'http://10.244.0.12/', 'backend 2', { from: 'client', by: 'backend2' }),
+        },
+        NOWHERE,
+      ],
+    },
+  ],
+  epilogue:
+    'kube-proxy writes exactly such rules on every node, as iptables (a chain for each Service and endpoint) or, ' +
+    'newer, as nft maps. Swarm’s routing mesh does it by IPVS in a namespace of its own.',
+};
+
+/** The source of client's connections, as it arrives at a backend. */
+async function seesClient(host: LabHost): Promise<boolean> {
+  const look =
+    'chain look { type filter hook prerouting priority -400; ip saddr 10.244.1.2 tcp dport 80 tcp flags syn counter; }';
+  const made: string[] = [];
+  try {
+    for (const netns of ['backend1', 'backend2']) {
+      await host.run(['nft', `table ip minidock_seen { ${look}; }`], { netns });
+      made.push(netns);
+    }
+    await host.fetch(SERVICE, { netns: 'client' });
+    const lists = await Promise.all(
+      made.map((netns) => host.run(['nft', 'list', 'table', 'ip', 'minidock_seen'], { netns })),
+    );
+    return lists.some(({ stdout }) => /counter packets [1-9]/.test(stdout));
+  } finally {
+    for (const netns of made) await host.run(['nft', 'delete', 'table', 'ip', 'minidock_seen'], { netns });
+  }
+}
+
+export const lessons: readonly Lesson[] = [service];
