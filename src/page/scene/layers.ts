@@ -7,6 +7,8 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { oneLine } from '../../../runtime/printable.ts';
 import { listChanges } from '../../engine/look/changes.ts';
+import { treeSize } from '../../engine/state/tree-size.ts';
+import { overlayDir } from '../../engine/plans/bundle.ts';
 import type { ContainerConfig } from '../../engine/spec/container.ts';
 import type { Paths } from '../../engine/state/paths.ts';
 
@@ -36,7 +38,7 @@ export function readLayers(paths: Paths, config: ContainerConfig): readonly Laye
     {
       title: 'writable layer',
       files: changes.filter(({ kind }) => kind !== 'D').length,
-      adds: 0,
+      adds: treeSize(`${overlayDir(paths, config.id)}/upper`),
       hides: hides.slice(0, MOST_PATHS).map(oneLine),
       wastes: hides.reduce((sum, path) => sum + (seen.get(path) ?? 0), 0),
       partial: false,
