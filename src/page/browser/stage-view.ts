@@ -123,7 +123,7 @@ export class StageView {
         'button',
         {
           'data-act': 'end',
-          ...(waits ? {} : { disabled: true }),
+          ...(waits || (at?.state === 'ended' && at.done > 0) ? {} : { disabled: true }),
           click: () => void this.act(() => this.actions.end()),
         },
         'Undo all',

@@ -29,6 +29,7 @@ export async function runScene(): Promise<void> {
   const end = new AbortController();
   let redraw = (): void => undefined;
   let stage: Promise<Stage> | undefined;
+  let former: Stage | undefined;
 
   const answer = async (ask: SceneAsk): Promise<unknown> => {
     switch (ask.ask) {
@@ -50,9 +51,10 @@ export async function runScene(): Promise<void> {
         return (await import('./x-ray.ts')).xRay(engine.containers, ask.name);
       case 'stage': {
         if (inside === undefined) throw new Error('steps go on stage in a lab only');
-        await (await stage)?.end();
-        stage = import('./stage.ts').then(({ Stage }) => Stage.open(ask.words, tell));
-        await stage;
+        await former?.end();
+        // A start that is refused leaves the one before where it is.
+        stage = import('./stage.ts').then(({ Stage }) => Stage.open(ask.words, tell, former));
+        former = await stage;
         return undefined;
       }
       case 'stage-step':
@@ -60,7 +62,7 @@ export async function runScene(): Promise<void> {
       case 'stage-back':
         return (await stage)?.back();
       case 'stage-end':
-        return (await stage)?.end();
+        return former?.clear();
     }
   };
 
@@ -91,7 +93,7 @@ export async function runScene(): Promise<void> {
     },
     { pause: PAUSE, until: end.signal, started: (again) => (redraw = again) },
   );
-  await (await stage)?.end();
+  await former?.end();
   process.exit(0);
 }
 

@@ -31,18 +31,29 @@ export class Stage {
   private output = '';
   private wake = (): void => undefined;
   private state: StageAt['state'] = 'busy';
+  /** Of a `run` that is done. */
+  private container: string | undefined;
 
   private constructor(
     private readonly words: readonly string[],
     private readonly tell: (words: SceneTell) => void,
   ) {}
 
-  /** @throws Error for a verb without steps to wait for, or what the command says. */
-  static async open(words: readonly string[], tell: (words: SceneTell) => void): Promise<Stage> {
+  /**
+   * What stood on stage before makes room if it is in the way, with its name for instance.
+   *
+   * @throws Error for a verb without steps to wait for, or what the command says.
+   */
+  static async open(
+    words: readonly string[],
+    tell: (words: SceneTell) => void,
+    former?: Stage,
+  ): Promise<Stage> {
     const [verb = ''] = words;
     if (!VERBS.includes(verb)) throw new Error(`on stage go: ${VERBS.join(', ')}`);
     const stage = new Stage(words, tell);
     await stage.launch();
+    if (stage.steps.length === 0 && (await former?.remove()) === true) await stage.launch();
     if (stage.steps.length === 0) throw new Error(stage.output.trim() || 'there is no step');
     return stage;
   }
@@ -74,6 +85,27 @@ export class Stage {
     await this.say('quit');
   }
 
+  /** The button "Undo all": also of a start that is done. */
+  async clear(): Promise<void> {
+    if (this.state === 'waiting') return this.end();
+    if (!(await this.remove())) return;
+    this.done = 0;
+    this.note = 'Undone: minidock rm -f.';
+    this.report();
+  }
+
+  /** Whether there was a container, which is gone now. */
+  private async remove(): Promise<boolean> {
+    const { container } = this;
+    this.container = undefined;
+    if (container === undefined) return false;
+    const child = spawn(process.execPath, ['rm', '-f', container], { stdio: 'ignore' });
+    return await new Promise<boolean>((resolve) => {
+      child.on('error', () => resolve(false));
+      child.on('close', (code) => resolve(code === 0));
+    });
+  }
+
   private async launch(): Promise<void> {
     const [verb = '', ...rest] = this.words;
     const detached = verb === 'run' && !rest.some((word) => word === '-d' || word === '--detach');
@@ -90,6 +122,7 @@ export class Stage {
       child.on('close', (code) => {
         this.state = 'ended';
         this.note = code === 0 ? `It runs: ${this.output.trim().slice(0, 12)}.` : this.output.trim();
+        this.container = code === 0 ? /^[0-9a-f]{64}$/m.exec(this.output)?.[0] : undefined;
         if (code === STOPPED) {
           this.done = 0;
           this.note = `Undone, by the journal. ${this.note}`;

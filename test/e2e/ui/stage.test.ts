@@ -86,6 +86,10 @@ describe('a start on stage', () => {
       await clickUntil('step', { note: 'It runs' });
       await type('wget -qO- http://203.0.113.2:8080/ || busybox wget -qO- http://203.0.113.2:8080/');
       await see('.xterm-rows', /hello from the container/);
+      // The same name again, and the same port: the first makes room.
+      await press('.stage-line button', 'Set the stage');
+      await see('.stage-note', /^0 of 1\d\d steps done/);
+      await page.waitForFunction(() => !document.querySelector('#picture')?.textContent?.includes('mdv'));
     },
     180_000,
   );
