@@ -117,6 +117,8 @@ export type Tell =
   | { readonly type: 'lessons'; readonly lessons: readonly LessonInfo[]; readonly labs: readonly string[] }
   | { readonly type: 'scene'; readonly at: SceneId; readonly tell: SceneTell }
   | { readonly type: 'ended'; readonly at: SceneId; readonly why: string }
+  /** The lab is there again: "reset" was typed in its shell. */
+  | { readonly type: 'begun'; readonly at: SceneId }
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly type: 'error'; readonly id: number; readonly message: string };
 

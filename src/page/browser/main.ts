@@ -63,7 +63,7 @@ class Page {
   private readonly task = new TaskPanel(byId('task'), {
     ask: (word) => this.link.scene(this.at, { ask: word }),
     reset: () =>
-      void this.attempt(() => this.link.ask({ do: 'reset', at: this.at })).then(() => this.look(this.at)),
+      void this.attempt(() => this.link.ask({ do: 'reset', at: this.at })).then(() => this.go(this.at)),
     end: () => void this.attempt(() => this.link.ask({ do: 'end', at: this.at })),
     goal: () => this.toggleGoal(),
     type: (text) => this.terminals.type(text),
@@ -101,6 +101,9 @@ class Page {
         if (tell.at === this.at && tell.at !== MACHINE) this.say(`The lab ${tell.at} is gone.`);
         else if (tell.at === MACHINE) this.say(`The machine cannot be looked at: ${tell.why}`, true);
         this.drawLeft();
+        break;
+      case 'begun':
+        if (tell.at === this.at) void this.go(tell.at);
         break;
       case 'answer':
       case 'error':

@@ -23,6 +23,11 @@ import { SceneProcess, type SceneListener } from './scene-process.ts';
 import { runQuietly } from './run-quietly.ts';
 import { stageLabs } from './stage-labs.ts';
 
+export interface ScenesListener extends SceneListener {
+  /** A lab of the page's own is there again. */
+  begun(at: SceneId): void;
+}
+
 export class Scenes {
   private readonly scenes = new Map<SceneId, SceneProcess>();
   private readonly own = new Map<SceneId, RunningLab>();
@@ -32,7 +37,7 @@ export class Scenes {
 
   constructor(
     private readonly paths: Paths,
-    private readonly listener: SceneListener,
+    private readonly listener: ScenesListener,
   ) {
     leaveKeys();
   }
@@ -57,11 +62,11 @@ export class Scenes {
   }
 
   /** Starts the lab of a lesson, unless it runs already. @throws as startLab. */
-  async start(name: string): Promise<void> {
+  async start(name: string, again = false): Promise<void> {
     const lesson = findLesson(name) ?? stageLabs.find((one) => one.name === name);
     if (lesson === undefined) throw unknown(name);
     if (readLab(this.paths, name) !== undefined) return;
-    const started = this.starting.get(name) ?? this.startNew(lesson);
+    const started = this.starting.get(name) ?? this.startNew(lesson, again);
     this.starting.set(name, started);
     try {
       await started;
@@ -80,7 +85,7 @@ export class Scenes {
 
   async reset(at: SceneId): Promise<void> {
     await this.end(at);
-    await this.start(at);
+    await this.start(at, true);
   }
 
   /** Plays the lesson in a second lab, which tells each step's picture; the page hears it as this scene's words. */
@@ -121,13 +126,14 @@ export class Scenes {
     await Promise.all(labs.map((lab) => endLab(lab)));
   }
 
-  private async startNew(lesson: Lesson): Promise<void> {
+  private async startNew(lesson: Lesson, again: boolean): Promise<void> {
     const options = { id: lesson.name, progress: progressFile(this.paths), bound: true };
     const lab = await startLab(this.paths, lesson, options);
     this.own.set(lab.id, lab);
     // Does the steps again that were reached before; the page tells the story itself.
     if (findLesson(lesson.name) !== undefined) {
-      await runQuietly([...enterWords(lab), INSIDE.minidock, 'lab', '__welcome'], labEnvironment());
+      const welcome = ['lab', '__welcome', ...(again ? ['--again'] : [])];
+      await runQuietly([...enterWords(lab), INSIDE.minidock, ...welcome], labEnvironment());
     }
   }
 
@@ -136,10 +142,19 @@ export class Scenes {
     ended: (at, why) => {
       this.scenes.delete(at);
       this.listener.ended(at, why);
-      // "reset" was typed in the lab's shell.
-      if (this.own.delete(at) && takeReset(this.paths, at)) void this.start(at).catch(() => undefined);
+      const lab = this.own.get(at);
+      this.own.delete(at);
+      if (lab !== undefined) void this.startIfAsked(lab).catch(() => undefined);
     },
   };
+
+  /** "reset" was typed in the lab's shell; its keeper writes that down as the last thing it does. */
+  private async startIfAsked(lab: RunningLab): Promise<void> {
+    await endLab(lab);
+    if (!takeReset(this.paths, lab.id)) return;
+    await this.start(lab.id, true);
+    this.listener.begun(lab.id);
+  }
 
   private environment(): NodeJS.ProcessEnv {
     return { ...process.env, MINIDOCK_ROOT: this.paths.root, MINIDOCK_RUN: this.paths.run };

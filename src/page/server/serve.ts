@@ -58,6 +58,10 @@ export function servePage({ paths, files, version, actions, port }: ServeOptions
       fanOut({ type: 'ended', at, why });
       fanOut(lessons());
     },
+    begun: (at) => {
+      fanOut(lessons());
+      fanOut({ type: 'begun', at });
+    },
   });
   const lessons = (): Tell => ({ type: 'lessons', lessons: scenes.lessons(), labs: scenes.running });
   const secret = (): string => randomBytes(32).toString('base64url');

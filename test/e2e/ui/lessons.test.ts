@@ -51,6 +51,27 @@ describe('lessons in the page', () => {
 
   testUnless(
     missingBrowser,
+    'reset typed in the shell: the page follows into the new lab, at its first step',
+    async () => {
+      const { page, click, see, type } = ui();
+      await click('[data-lesson=bridge]');
+      await see('.xterm-rows', /lab:/);
+      await type('ip netns add violet');
+      await see('#picture .box', /violet/);
+      await type('reset');
+      await page.waitForFunction(() => !document.querySelector('#picture')?.textContent?.includes('violet'));
+      await see('#state', /^The lab bridge$/);
+      await see('#task h3', /^Step 1 of/);
+      await see('#picture .box', /outside/);
+      await see('.shell-holder:not([hidden]) .xterm-rows', /lab:/);
+      await type('ip netns add white');
+      await see('#picture .box', /white/);
+    },
+    60_000,
+  );
+
+  testUnless(
+    missingBrowser,
     'end removes the lab',
     async () => {
       const { click, press, see, type } = ui();
