@@ -43,6 +43,8 @@ export interface LessonState {
   readonly step: number;
   readonly hints: number;
   readonly verdicts: readonly Verdict[];
+  /** After the end of a lesson with points. */
+  readonly score?: string;
 }
 
 export interface Program {

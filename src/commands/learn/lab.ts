@@ -2,13 +2,16 @@
  * `lab`: hands-on lessons in a throw-away host. The same words work inside a lab's shell and from another terminal;
  * from there, minidock runs itself inside.
  */
+import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
+import { oneLine } from '../../../runtime/printable.ts';
 import type { Paths } from '../../engine/state/paths.ts';
 import { requireRoot } from '../../engine/require-root.ts';
 import { stdout } from '../../io/standard-streams.ts';
 import { INSIDE, lessonInside, readLab, runningLabs, type RunningLab } from '../../teach/lab/lab-dirs.ts';
 import { endFromInside, endLab } from '../../teach/lab/lab.ts';
+import { breakName, MOST_SEED } from '../../teach/lab/break/break-it.ts';
 import type { Lesson } from '../../teach/lab/lesson.ts';
 import { allLessons } from '../../teach/lab/lessons/index.ts';
 import { introduction, listText } from '../../teach/lab/overview.ts';
@@ -31,6 +34,7 @@ interface Flags {
   readonly auto?: boolean;
   readonly again?: boolean;
   readonly pictures?: boolean;
+  readonly seed?: string;
 }
 
 const ACTIONS = `
@@ -47,6 +51,8 @@ Commands:
   next             Do the step for me
   reset            Start the same lab again
   end              End the lab and remove it
+  break            Repair a small network with a random fault, for points;
+                   --seed N makes the same one again
   run NAME --auto  Play a lesson by itself; several names play one after the
                    other
 
@@ -62,6 +68,7 @@ export const lab: Verb = {
       .argument('[names...]')
       .option('--auto', 'of run: type the solutions')
       .option('--again', 'of start: begin at the first step again')
+      .option('--seed <number>', 'of break: which network')
       .option('--no-pictures', 'of run: draw nothing between the steps')
       .addHelpText('after', ACTIONS)
       .action(async (action: string | undefined, names: readonly string[], flags: Flags) => {
@@ -114,6 +121,7 @@ async function actInside(
     case '__play':
       return tutor.playLesson(lesson, style, flags.pictures !== false);
     case 'start':
+    case 'break':
     case 'enter':
     case 'run':
       throw insideAlready(lesson, [action, ...names]);
@@ -142,6 +150,8 @@ async function actOutside(
       return 0;
     case 'start':
       return start(paths, requireLesson(required(names[0], action)), flags.again === true);
+    case 'break':
+      return start(paths, requireLesson(breakName(readSeed(flags.seed))), true);
     case 'enter': {
       const [name, program, ...words] = names;
       const lab = pickLab(paths, name, action);
@@ -201,6 +211,17 @@ function pickLab(paths: Paths, name: string | undefined, action: string): Runnin
   return first;
 }
 
+/** @throws MinidockError 'LAB_SEED'. */
+function readSeed(word: string | undefined): number {
+  if (word === undefined) return randomInt(1, MOST_SEED + 1);
+  if (/^(0|[1-9]\d{0,5})$/.test(word)) return Number(word);
+  throw new MinidockError({
+    code: 'LAB_SEED',
+    message: `a seed is a number from 0 to ${String(MOST_SEED)}, not "${oneLine(word)}"`,
+    hint: 'minidock lab break without --seed chooses one.',
+  });
+}
+
 function required(name: string | undefined, action: string): string {
   if (name !== undefined) return name;
   throw new MinidockError({
@@ -210,12 +231,19 @@ function required(name: string | undefined, action: string): string {
   });
 }
 
-const MOST_NAMES: Readonly<Record<string, number>> = { intro: 0, list: 0, run: Infinity, enter: Infinity };
+const MOST_NAMES: Readonly<Record<string, number>> = {
+  intro: 0,
+  list: 0,
+  break: 0,
+  run: Infinity,
+  enter: Infinity,
+};
 
 /** Refuse arguments that would be ignored. */
 function refuseStray(action: string, names: readonly string[], flags: Flags): void {
   const options = [
     flags.auto === true && action !== 'run' && '--auto',
+    flags.seed !== undefined && action !== 'break' && '--seed',
     flags.again === true && !['start', '__welcome'].includes(action) && '--again',
     flags.pictures === false && !['run', '__play'].includes(action) && '--no-pictures',
   ];

@@ -31,7 +31,12 @@ export function drawLessons(
         'details',
         { ...(open || group === groups[0] ? { open: true } : {}) },
         h('summary', {}, GROUPS[group] ?? group, h('small', {}, ` ${finished}/${members.length}`)),
-        h('ul', {}, ...members.map((lesson) => lessonRow(lesson, labs, at, start))),
+        h(
+          'ul',
+          {},
+          ...members.map((lesson) => lessonRow(lesson, labs, at, start)),
+          group === 'puzzle' ? breakRow(start) : undefined,
+        ),
       );
     }),
   );
@@ -64,10 +69,28 @@ function lessonRow(
   );
 }
 
+/** Another network each time; its number is its name. */
+const breakRow = (start: (name: string) => void): HTMLElement =>
+  h(
+    'li',
+    {},
+    h(
+      'button',
+      {
+        class: 'lesson',
+        'data-break': 'random',
+        'aria-label': 'Break it: repair a random fault, for points',
+        click: () => start(`break-${String(Math.floor(Math.random() * 1_000_000))}`),
+      },
+      h('span', { class: 'mark', 'aria-hidden': 'true' }, '?'),
+      h('span', {}, 'break it', h('small', {}, 'A random fault, for points')),
+    ),
+  );
+
 const isDone = ({ done, steps }: LessonInfo): boolean => steps.every(({ id }) => done.includes(id));
 
 export interface TaskActions {
-  ask(word: 'check' | 'hint' | 'next'): Promise<unknown>;
+  ask(word: 'check' | 'hint' | 'show' | 'next'): Promise<unknown>;
   reset(): void;
   end(): void;
   goal(): void;
@@ -111,6 +134,7 @@ export class TaskPanel {
         this.body,
         ...head,
         h('p', { class: 'good', role: 'status' }, 'You have done all steps of this lesson.'),
+        state?.score === undefined ? undefined : h('p', { class: 'good score' }, state.score),
         ...paragraphs(lesson.epilogue),
         this.buttons(false),
       );
@@ -208,6 +232,7 @@ export class TaskPanel {
               {
                 click: () => {
                   this.solution = this.solution === index ? -1 : index;
+                  if (this.solution === index) void this.actions.ask('show');
                   this.redraw?.();
                 },
               },

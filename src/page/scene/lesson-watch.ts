@@ -6,6 +6,7 @@ import { watch } from 'node:fs';
 import { INSIDE } from '../../teach/lab/lab-dirs.ts';
 import type { Lesson } from '../../teach/lab/lesson.ts';
 import { allHold, checkStep, openShell, playStep } from '../../teach/lab/play.ts';
+import { scoreText } from '../../teach/lab/break/score.ts';
 import { readState, recordStep, writeState } from '../../teach/lab/progress.ts';
 import type { SceneTell } from '../messages.ts';
 
@@ -31,18 +32,20 @@ export class LessonWatch {
   hint(): void {
     const state = readState(INSIDE.state);
     const most = this.lesson.steps[state.step]?.hints.length ?? 0;
-    writeState(INSIDE.state, { ...state, hints: Math.min(state.hints + 1, most) });
+    const hints = Math.min(state.hints + 1, most);
+    writeState(INSIDE.state, { ...state, hints, used: (state.used ?? 0) + hints - state.hints });
   }
 
-  /** The solution is in the page already; as in the shell, nothing is recorded. */
+  /** The solution is in the page already; a lesson with points counts that it was looked at. */
   show(): void {
-    return undefined;
+    writeState(INSIDE.state, { ...readState(INSIDE.state), shown: true });
   }
 
   /** Does the step for the learner; returns what the commands printed. */
   async next(): Promise<string> {
     const step = this.lesson.steps[readState(INSIDE.state).step];
     if (step === undefined) return '';
+    this.show();
     const shell = openShell();
     const lines: string[] = [];
     await playStep(shell, step, {
@@ -56,17 +59,25 @@ export class LessonWatch {
   private async checkAll(): Promise<void> {
     while (this.again) {
       this.again = false;
-      const { step: index, hints } = readState(INSIDE.state);
+      const state = readState(INSIDE.state);
+      const { step: index, hints } = state;
       const step = this.lesson.steps[index];
       if (step === undefined) {
-        this.tell({ tell: 'lesson', state: { step: this.lesson.steps.length, hints: 0, verdicts: [] } });
+        const score = scoreText(this.lesson.name, state);
+        this.tell({
+          tell: 'lesson',
+          state: { step: index, hints: 0, verdicts: [], ...(score === undefined ? {} : { score }) },
+        });
         return;
       }
       const verdicts = await checkStep(step);
       this.tell({ tell: 'lesson', state: { step: index, hints, verdicts } });
       if (!allHold(verdicts)) continue;
       await recordStep(this.lesson, index);
-      if (readState(INSIDE.state).step === index) writeState(INSIDE.state, { step: index + 1, hints: 0 });
+      const { picture: _, ...now } = readState(INSIDE.state);
+      if (now.step === index) {
+        writeState(INSIDE.state, { ...now, step: index + 1, hints: 0, ended: Date.now() });
+      }
       this.again = true;
     }
   }

@@ -14,6 +14,7 @@ import {
   runningLabs,
   type RunningLab,
 } from '../../teach/lab/lab-dirs.ts';
+import { seedOf } from '../../teach/lab/break/break-it.ts';
 import { endLab, startLab, takeReset } from '../../teach/lab/lab.ts';
 import type { Lesson } from '../../teach/lab/lesson.ts';
 import { allLessons, findLesson } from '../../teach/lab/lessons/index.ts';
@@ -116,7 +117,10 @@ export class Scenes {
 
   lessons(): readonly LessonInfo[] {
     const done = readProgress(progressFile(this.paths));
-    return allLessons.map((lesson) => infoOf(lesson, [...done(lesson.name)]));
+    const broken = this.running.filter((id) => seedOf(id) !== undefined).map((id) => findLesson(id));
+    return [...allLessons, ...broken].flatMap((lesson) =>
+      lesson === undefined ? [] : [infoOf(lesson, [...done(lesson.name)])],
+    );
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 /** `minidock lab` alone, and `lab list`: the lessons, which of them are done, and what to type next. */
 import type { RunningLab } from './lab-dirs.ts';
 import type { Colors } from '../../ui/colors.ts';
+import { seedOf } from './break/break-it.ts';
 import type { Lesson } from './lesson.ts';
 import { allLessons, findLesson, isDone, nextLesson } from './lessons/index.ts';
 import { GROUPS, prose, type Style } from './lesson-text.ts';
@@ -18,15 +19,19 @@ export function listText(
 ): string {
   const row = (name: string, state: string, about: string): string =>
     `${name.padEnd(NAME_WIDTH)} ${state.padEnd('6 of 7'.length)} ${about}`;
+  const broken = running.flatMap(({ lesson }) =>
+    seedOf(lesson) === undefined ? [] : (findLesson(lesson) ?? []),
+  );
   const lines = [row('LESSON', 'DONE', 'ABOUT')];
   for (const [group, title] of GROUPS) {
-    const members = lessons.filter((lesson) => lesson.group === group);
+    const members = [...lessons, ...broken].filter((lesson) => lesson.group === group);
     if (members.length === 0) continue;
     lines.push('', colors.bold(title));
     for (const lesson of members) {
       const runs = running.some(({ lesson: name }) => name === lesson.name) ? ' (running)' : '';
       lines.push(row(lesson.name, doneWord(lesson, done), `${lesson.title}${runs}`));
     }
+    if (group === 'puzzle') lines.push(row('break', '', 'A random fault, for points: minidock lab break'));
   }
   // A long list scrolls; its end stays on the screen.
   return `${lines.join('\n')}\n\n${goOn(done, running, colors)}\n`;

@@ -12,6 +12,13 @@ export interface LabState {
   /** Index of the next step; the number of steps when all are done. */
   readonly step: number;
   readonly hints: number;
+  /** Milliseconds since 1970, of a lesson with points. */
+  readonly began?: number;
+  readonly ended?: number;
+  /** Hints shown in all its steps. */
+  readonly used?: number;
+  /** The solution was shown, or typed by minidock. */
+  readonly shown?: boolean;
   /** The picture before the step. */
   readonly picture?: Picture;
 }

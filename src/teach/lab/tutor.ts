@@ -14,6 +14,7 @@ import {
   playUpTo,
   type PlayReport,
 } from './play.ts';
+import { scoreText } from './break/score.ts';
 import { readProgress, readState, recordStep, writeState } from './progress.ts';
 import { picturesText } from './pictures.ts';
 import {
@@ -40,8 +41,9 @@ function tellDone(lesson: Lesson, style: Style): void {
   const follows = nextLesson(readProgress(INSIDE.progress), lesson);
   const onward =
     follows === undefined ? '' : ` Then go on with: ${bold(`minidock lab start ${follows.name}`)}`;
+  const score = scoreText(lesson.name, readState(INSIDE.state));
   stdout.writeStyled(
-    `${doneText(lesson, style)}\n${bold('end')} removes this lab; your progress is kept.${onward}\n`,
+    `${doneText(lesson, style)}${score === undefined ? '' : `${bold(score)}\n`}\n${bold('end')} removes this lab; your progress is kept.${onward}\n`,
   );
 }
 
@@ -64,9 +66,11 @@ export async function welcome(lesson: Lesson, again: boolean, style: Style): Pro
 
 /** Draws the picture before the step begins. */
 async function enterStep(step: number): Promise<void> {
-  writeState(INSIDE.state, { step, hints: 0 });
+  const { picture: _, began = Date.now(), ...before } = readState(INSIDE.state);
+  const state = { ...before, began, step, hints: 0 };
+  writeState(INSIDE.state, state);
   const picture = await drawPicture(pictureWidth());
-  if (picture !== undefined) writeState(INSIDE.state, { step, hints: 0, picture });
+  if (picture !== undefined) writeState(INSIDE.state, { ...state, picture });
 }
 
 const pictureWidth = (): number => Math.min(stdout.columns || 100, 100);
@@ -87,6 +91,7 @@ export async function check(lesson: Lesson, style: Style, look = checkStep): Pro
     return 1;
   }
   await recordStep(lesson, state.step);
+  writeState(INSIDE.state, { ...state, ended: Date.now() });
   const reached = await passReached(lesson, state.step + 1, style);
   await enterStep(reached);
   stdout.writeStyled(picturesText(state.picture, readState(INSIDE.state).picture, stdout.rows, style));
@@ -115,7 +120,8 @@ export function hint(lesson: Lesson, style: Style): void {
   const step = lesson.steps[state.step];
   if (step === undefined) return tellDone(lesson, style);
   const given = Math.min(state.hints + 1, step.hints.length);
-  writeState(INSIDE.state, { ...state, hints: given });
+  const used = (state.used ?? 0) + given - state.hints;
+  writeState(INSIDE.state, { ...state, hints: given, used });
   for (const [index, text] of step.hints.slice(0, given).entries()) {
     stdout.writeStyled(prose(`Hint ${String(index + 1)}: ${text}`, style));
   }
@@ -125,17 +131,20 @@ export function hint(lesson: Lesson, style: Style): void {
 }
 
 export function show(lesson: Lesson, style: Style): void {
-  const { step: index } = readState(INSIDE.state);
+  const state = readState(INSIDE.state);
+  const { step: index } = state;
   const step = lesson.steps[index];
   if (step === undefined) return tellDone(lesson, style);
+  writeState(INSIDE.state, { ...state, shown: true });
   stdout.writeStyled(taskText(lesson, index, style) + solutionText(step.solution, style));
 }
 
 /** Does the step for the learner, and checks it. */
 export async function next(lesson: Lesson, style: Style): Promise<number> {
-  const { step: index } = readState(INSIDE.state);
-  const step = lesson.steps[index];
+  const state = readState(INSIDE.state);
+  const step = lesson.steps[state.step];
   if (step !== undefined) {
+    writeState(INSIDE.state, { ...state, shown: true });
     const shell = openShell();
     await playStep(shell, step, reporter(style));
     shell.end();

@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHost, type TestHost } from '../../support/host/host.ts';
+import { breakName, brokenNetwork } from '../../../src/teach/lab/break/break-it.ts';
 import { chosenLessons } from '../../support/lesson-ways/chosen.ts';
 import type { RunResult } from '../../support/host/processes.ts';
 
@@ -27,6 +28,21 @@ afterEach(async () => {
   for (const [, name] of stdout.matchAll(/^(\S+) .*\(running\)$/gm)) await lab('end', name ?? '');
 });
 
+/** One for each fault of `lab break`. */
+const seeds = new Map<string, number>();
+for (let seed = 0; seed < 300; seed++) {
+  const why = brokenNetwork(seed).steps[0].solution[0].why.replace(/[\d.]+/g, '');
+  if (!seeds.has(why)) seeds.set(why, seed);
+}
+let brokenPlayed: RunResult | undefined;
+
+/** All at once, beside the lessons: they wait most of the time. */
+async function playBroken(): Promise<void> {
+  const script = 'm=$1; shift; for l; do "$m" lab run $l --auto --no-pictures & done; wait';
+  const names = [...seeds.values()].map(breakName);
+  brokenPlayed = await host.run(['sh', '-c', script, 'sh', minidock, ...names], { timeout: 600_000 });
+}
+
 describe('a lesson that plays itself fulfils each step by its solution, and none before', () => {
   /** Few at a time: each waits for answers that do not come, so side by side they take a fraction of the time. */
   const queue = [...chosenLessons];
@@ -37,7 +53,7 @@ describe('a lesson that plays itself fulfils each step by its solution, and none
         played.set(lesson.name, await lab('run', lesson.name, '--auto', '--no-pictures'));
       }
     };
-    await Promise.all([worker(), worker(), worker(), worker()]);
+    await Promise.all([playBroken(), worker(), worker(), worker(), worker()]);
   }, 900_000);
 
   test.each(chosenLessons.map(({ name }) => name))('%s', (name) => {
@@ -45,6 +61,32 @@ describe('a lesson that plays itself fulfils each step by its solution, and none
     expect(`${String(result?.exitCode)}\n${result?.stderr ?? ''}`).toBe('0\n');
     expect(result?.stdout).toMatch(/^(All \d+ steps|The one step) of/m);
   });
+
+  test('a network of lab break: broken by each fault, and whole after its repair', () => {
+    const stdout = brokenPlayed?.stdout ?? '';
+    const names = [...seeds.values()].map(breakName);
+    const done = [...stdout.matchAll(/^The one step of (\S+) is done/gm)].map(([, name]) => name);
+    expect(done.sort()).toEqual(names.sort());
+  });
+});
+
+describe('a network to break', () => {
+  test('is no puzzle for who opens the firewall, and gives points for the repair', async () => {
+    const seed = seeds.get('A drop stood before the accept') ?? 0;
+    const name = breakName(seed);
+    expect((await lab('break', '--seed', String(seed))).stdout).toContain('Find it and repair it');
+    expect((await lab('hint')).stdout).toContain('Hint 1');
+    await type(name, 'iptables-save >/tmp/saved; iptables -P FORWARD ACCEPT; iptables -F FORWARD');
+    const open = await lab('check');
+    expect([open.exitCode, open.stdout]).toEqual([
+      1,
+      expect.stringContaining('[ ] client reaches nothing else'),
+    ]);
+    await type(name, 'iptables-restore </tmp/saved; iptables -D FORWARD 1');
+    const { exitCode, stdout } = await lab('check');
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining(`--seed ${String(seed)} `)]);
+    expect(stdout).toMatch(/Score: (90|8\d|7\d) of 100 \(.* s, 1 hint\)/);
+  }, 120_000);
 });
 
 describe('a check', () => {
@@ -227,6 +269,8 @@ test.each([
   [['start', 'cable', '--auto'], 'lab start does not take "--auto"'],
   [['reset', '--again'], 'lab reset does not take "--again"'],
   [['end', '--no-pictures'], 'lab end does not take "--no-pictures"'],
+  [['start', 'cable', '--seed', '1'], 'lab start does not take "--seed"'],
+  [['break', '--seed', '1e3'], 'a seed is a number from 0 to 999999, not "1e3"'],
   [['run', 'cable'], 'needs --auto'],
   [['run', '--auto'], 'needs the name of a lesson'],
   [['enter', 'cable'], 'no lab cable is running'],

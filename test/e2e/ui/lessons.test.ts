@@ -1,5 +1,6 @@
 /** Three lessons from start to end through the page's terminal; the checks find out by themselves. */
 import { describe } from '@jest/globals';
+import { brokenNetwork, seedOf } from '../../../src/teach/lab/break/break-it.ts';
 import { findLesson } from '../../../src/teach/lab/lessons/index.ts';
 import { testUnless } from '../../support/host/requirements.ts';
 import { missingBrowser, usePage } from './browser.ts';
@@ -66,6 +67,23 @@ describe('lessons in the page', () => {
       await see('.shell-holder:not([hidden]) .xterm-rows', /lab:/);
       await type('ip netns add white');
       await see('#picture .box', /white/);
+    },
+    60_000,
+  );
+
+  testUnless(
+    missingBrowser,
+    'a random fault is repaired, for points',
+    async () => {
+      const { click, see, text, type } = ui();
+      await click('[data-break=random]');
+      await see('#state', /^The lab break-\d+$/);
+      await see('.xterm-rows', /lab:/);
+      const seed = seedOf((await text('#state')).replace('The lab ', ''));
+      await see('#task h3', /Find it and repair it/);
+      for (const { command } of brokenNetwork(seed ?? 0).steps[0].solution) await type(command);
+      await see('#task .score', /^Score: \d+ of 100 \(.*, 0 hints\)/);
+      await see('#task', new RegExp(`--seed ${String(seed)} `));
     },
     60_000,
   );

@@ -1,4 +1,5 @@
 /** All lessons, in the order for a newcomer. */
+import { brokenNetwork, seedOf } from '../break/break-it.ts';
 import type { Lesson } from '../lesson.ts';
 import { lessons as articleAgain } from './article/again.ts';
 import { lessons as articleCables } from './article/cables.ts';
@@ -64,7 +65,10 @@ const families: readonly (readonly Lesson[])[] = [
 
 export const allLessons: readonly Lesson[] = families.flat();
 
+/** Those of `lab break` are made of their names. */
 export function findLesson(name: string): Lesson | undefined {
+  const seed = seedOf(name);
+  if (seed !== undefined) return brokenNetwork(seed);
   return allLessons.find((lesson) => lesson.name === name);
 }
 
