@@ -49,7 +49,7 @@ const anyDigest = form('a digest', 'digests', (digest) =>
   /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]{1,512}$/.test(digest),
 );
 const version2 = value<2>('2', '2', (found) => found === 2);
-const time = form('a time such as 2026-01-31T12:00:00Z', 'times', (found) => {
+export const time = form('a time such as 2026-01-31T12:00:00Z', 'times', (found) => {
   const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/.test(found);
   return isTime && !Number.isNaN(Date.parse(found));
 });

@@ -79,8 +79,9 @@ export async function build(request: BuildRequest): Promise<Built> {
       const builder = makeBuilder({ ...request, signal, imported }, store, { plan, context }, false);
       return { stage: await builder.build(), records: builder.records };
     });
-    const own = new Set(stage.layers.map(({ diffId }) => diffId));
-    const inImage = records.filter(({ diffId }) => own.has(diffId));
+    // By key: layers without a change have one diff id, whichever stage they are of.
+    const own = new Set(stage.cacheKeys);
+    const inImage = records.filter(({ key }) => own.has(key));
     const inline = request.cacheTo.some(({ type }) => type === 'inline') ? inImage : undefined;
     const now = (epoch === undefined ? new Date() : new Date(epoch * 1000)).toISOString();
     return {

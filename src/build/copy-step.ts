@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 import { join } from 'node:path';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import { rulesOf, type IgnoreRules } from './context/ignore.ts';
-import { parseRemote } from './context/remote-words.ts';
+import { parseRemote, withoutUserinfo } from './context/remote-words.ts';
 import { cleanPath, matchPaths, treeOf, type SourceTree } from './context/source-tree.ts';
 import { BuildError, NotMadeYet } from './errors.ts';
 import { copyFiles, type TextFile } from './execute/copy.ts';
@@ -108,7 +108,11 @@ export class CopyStep {
       for (const [index, item] of keyItems.entries())
         digests.push(await digestItem(item, owner, seen[index] ?? new Seen()));
       const flags = `${chown === undefined ? '' : ` --chown=${chown}`}${instruction.chmod === undefined ? '' : ` --chmod=${expand(instruction.chmod)}`}`;
-      const shown = [...instruction.heredocs.map(({ name }) => `<<${name}`), ...sources, given].join(' ');
+      const shown = [
+        ...instruction.heredocs.map(({ name }) => `<<${name}`),
+        ...sources.map(withoutUserinfo),
+        given,
+      ].join(' ');
       return {
         key: [
           kind,

@@ -70,7 +70,7 @@ export class LayerCache {
       cached({ how: 'cached', why: `the same over the same layers, made ${found.created}: ${found.diffId}` });
       return this.withLayer(stage, found, createdBy);
     }
-    const imported = await this.fetch(stage, key, cached);
+    const imported = await this.fetch(stage, key, createdBy, cached);
     if (imported !== undefined && this.parts.dryRun) return { ...stage, isUnknown: true };
     if (imported !== undefined) return this.withLayer(stage, imported, createdBy);
     cached({ how: 'made', why: found });
@@ -98,6 +98,9 @@ export class LayerCache {
     if (stage.fresh === true) return '--no-cache-filter names the stage';
     const record = findCached(engine.paths, key);
     if (record === undefined) return this.whyNot(stage, createdBy);
+    // Who wrote that cache decided what the key stands for, and this build does not name it.
+    if (record.from !== undefined && this.parts.imported.get(key)?.from !== record.from)
+      return `its layer came from the build cache ${record.from}, which this build does not name`;
     if (!(await store.hasLayer(record.diffId))) return 'its layer is no longer in the store';
     const { blob, report } = store.layer(record.diffId);
     // What came compressed, with an image or a cache, has another size.
@@ -106,11 +109,16 @@ export class LayerCache {
   }
 
   /** The layer that another machine made for the key, now in the store; not of a dry run. undefined: there is none. */
-  private async fetch(stage: Stage, key: string, cached: Cached): Promise<CacheRecord | undefined> {
-    const { engine, imported, useCache, dryRun, warn } = this.parts;
+  private async fetch(
+    stage: Stage,
+    key: string,
+    createdBy: string,
+    cached: Cached,
+  ): Promise<CacheRecord | undefined> {
+    const { engine, store, imported, useCache, dryRun, warn } = this.parts;
     const found = imported.get(key);
     if (found === undefined || !useCache || stage.fresh === true) return undefined;
-    const { record, from, fetch } = found;
+    const { diffId, created, from, fetch } = found;
     try {
       if (!dryRun) await fetch();
     } catch (error) {
@@ -119,7 +127,9 @@ export class LayerCache {
       warn(`warning: a layer of the build cache ${from} is not used: ${oneLine((error as Error).message)}\n`);
       return undefined;
     }
-    cached({ how: 'cached', why: `in the build cache ${from}, made ${record.created}: ${record.diffId}` });
+    cached({ how: 'cached', why: `in the build cache ${from}, made ${created}: ${diffId}` });
+    const size = dryRun ? 0 : store.layer(diffId).report.size;
+    const record = { key, diffId, size, created, description: createdBy, parent: stage.key, from };
     if (!dryRun) writeCached(engine.paths, record);
     return record;
   }
@@ -144,6 +154,7 @@ export class LayerCache {
     return {
       ...stage,
       key: keyOfLayers(layers.map((layer) => layer.diffId)),
+      cacheKeys: [...stage.cacheKeys, record.key],
       layers,
       dirs: await store.layerDirs(layers.map((layer) => layer.diffId)),
       created,

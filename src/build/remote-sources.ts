@@ -7,7 +7,7 @@ import { openDirectory } from '../engine/files/tree-sink.ts';
 import { fetchGit } from './context/fetch-git.ts';
 import { fetchUrl } from './context/fetch-url.ts';
 import { NO_RULES, rulesOf } from './context/ignore.ts';
-import type { Remote } from './context/remote-words.ts';
+import { withoutUserinfo, type Remote } from './context/remote-words.ts';
 import { cleanPath, treeOf, type SourceTree } from './context/source-tree.ts';
 import { BuildError } from './errors.ts';
 import type { CopyInstruction } from './parse/instruction.ts';
@@ -48,7 +48,7 @@ export class RemoteSources {
     if (remote.kind === 'url') {
       if (instruction.keepGitDir) throw misplaced('keep-git-dir', instruction);
       const { url } = remote;
-      const shown = url.replace(/\/\/[^/@]*@/, '//');
+      const shown = withoutUserinfo(url);
       const onProgress = (bytes: number): void =>
         say(`${shown}: ${String(Math.floor(bytes / (1 << 20)))} MB so far\n`);
       const { name } = await fetchUrl(url, directory, { checksum, signal, onProgress });
@@ -62,7 +62,7 @@ export class RemoteSources {
     if (checksum !== undefined && checksum !== commit)
       throw new BuildError({
         code: 'FETCH_FAILED',
-        message: `digest mismatch ${commit}: ${checksum} of ${remote.repository}`,
+        message: `digest mismatch ${commit}: ${checksum} of ${withoutUserinfo(remote.repository)}`,
         lines: instruction.lines,
       });
     const tree = this.tree(files);

@@ -12,6 +12,8 @@ export interface Stage extends Settings {
   readonly layers: readonly StageLayer[];
   /** Directories of the layers, base first. */
   readonly dirs: readonly string[];
+  /** Of the layers that instructions have made, its base stages' included. */
+  readonly cacheKeys: readonly string[];
   /** Digest of all that its files came of. */
   readonly key: string;
   readonly history: readonly HistoryEntry[];

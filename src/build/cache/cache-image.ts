@@ -6,7 +6,8 @@
  * Who writes the cache decides what a key stands for: --cache-from trusts it, as in BuildKit. BuildKit's own format is
  * another one.
  */
-import { fields, form, listOf, optional, size, type Shape } from '../../../images/foreign/shape.ts';
+import { time } from '../../../images/foreign/image-shapes.ts';
+import { fields, form, listOf, optional, type Shape } from '../../../images/foreign/shape.ts';
 import { readForeign } from '../../../images/foreign/read.ts';
 import { readImageConfig } from '../../../images/manifest.ts';
 import { isDigest } from '../../../images/reference.ts';
@@ -16,18 +17,23 @@ import type { CacheRecord } from '../../engine/state/build-cache.ts';
 
 const MOST_RECORDS = 100_000;
 const key = form('64 hex digits', 'strings of 64 hex digits', (text) => /^[0-9a-f]{64}$/.test(text));
-const shortText = form('a string', 'strings', (text) => text.length <= 1 << 20);
+/** What others may say of a layer. The instruction's words stay at home: they hold the values of ARGs. */
+export interface SharedRecord {
+  readonly key: string;
+  readonly diffId: string;
+  readonly created: string;
+}
 
-const cacheRecord: Shape<CacheRecord> = fields<CacheRecord>({
+const cacheRecord: Shape<SharedRecord> = fields<SharedRecord>({
   key,
   diffId: form('a sha256 digest', 'sha256 digests', isDigest),
-  size,
-  created: form('a time', 'times', (text) => /^\d{4}-\d\d-\d\dT[\d:.]{8,18}Z$/.test(text)),
-  description: shortText,
-  parent: optional(shortText),
+  created: time,
 });
 
-const configShape = fields<{ [CACHE_FIELD]?: readonly CacheRecord[] }>({
+export const shared = (records: readonly CacheRecord[]): readonly SharedRecord[] =>
+  records.map(({ key, diffId, created }) => ({ key, diffId, created }));
+
+const configShape = fields<{ [CACHE_FIELD]?: readonly SharedRecord[] }>({
   [CACHE_FIELD]: optional(listOf(cacheRecord, MOST_RECORDS)),
 });
 
@@ -35,7 +41,7 @@ const configShape = fields<{ [CACHE_FIELD]?: readonly CacheRecord[] }>({
 export function readCacheConfig(
   bytes: Uint8Array,
   name: string,
-): readonly { readonly record: CacheRecord; readonly layer: number }[] {
+): readonly { readonly record: SharedRecord; readonly layer: number }[] {
   const { rootfs } = readImageConfig(bytes, name);
   const foreign = { what: `the build cache of ${name}`, code: 'CACHE_INVALID' };
   const places = new Map(rootfs.diff_ids.map((diffId, layer) => [diffId, layer]));
@@ -56,6 +62,6 @@ export const cacheConfigBytes = (
       architecture: platform.architecture,
       os: platform.os,
       rootfs: { type: 'layers', diff_ids: diffIds },
-      [CACHE_FIELD]: records,
+      [CACHE_FIELD]: shared(records),
     }),
   );

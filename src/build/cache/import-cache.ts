@@ -11,6 +11,7 @@ import {
   closeSync,
   readFileSync,
 } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -22,17 +23,19 @@ import { choosePlatform, hostPlatform } from '../../../images/platform.ts';
 import { formatReference, withDigest } from '../../../images/reference.ts';
 import { RegistryClient, registryOptionsFromEnvironment } from '../../../images/registry/client.ts';
 import { downloadBlob } from '../../../images/registry/download.ts';
+import { decompress } from '../../../images/unpack/compression.ts';
 import { hexOf } from '../../../images/store/blob-store.ts';
 import type { ImageStore } from '../../../images/store/image-store.ts';
 import type { Descriptor, Manifest } from '../../../images/types.ts';
 import { oneLine } from '../../../runtime/printable.ts';
-import type { CacheRecord } from '../../engine/state/build-cache.ts';
 import { BuildError } from '../errors.ts';
 import { readCacheConfig } from './cache-image.ts';
 import type { CacheSource } from './cache-flags.ts';
 
 export interface ImportedLayer {
-  readonly record: CacheRecord;
+  readonly diffId: string;
+  /** RFC 3339. */
+  readonly created: string;
   /** Where it comes from, for people. */
   readonly from: string;
   /** Brings the layer into the store. @throws ImageError for content that is not what its digests say. */
@@ -56,15 +59,16 @@ export async function importCaches(
     const name = source.type === 'local' ? source.dir : formatReference(source.reference);
     try {
       const cache =
-        source.type === 'local' ? openLayout(store, source) : await openImage(store, source, signal);
+        source.type === 'local' ? openLayout(store, source, signal) : await openImage(store, source, signal);
       for (const { record, layer } of readCacheConfig(cache.config, name)) {
+        const { key, diffId, created } = record;
         const descriptor = cache.manifest.layers[layer];
         if (descriptor === undefined) continue;
         const fetch = async (): Promise<void> => {
           await cache.fetch(descriptor);
-          await store.ensureLayer({ descriptor, diffId: record.diffId, signal });
+          await ensureSame(store, descriptor, diffId, signal);
         };
-        found.set(record.key, { record, from: name, fetch });
+        found.set(key, { diffId, created, from: name, fetch });
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -73,6 +77,24 @@ export async function importCaches(
     }
   }
   return found;
+}
+
+/** A layer that is here already is given only to a cache that has its content, and not to one that knows its name. */
+async function ensureSame(
+  store: ImageStore,
+  descriptor: Descriptor,
+  diffId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await store.ensureLayer({ descriptor, diffId, signal });
+  const { blob } = store.layer(diffId);
+  if (!(await store.blobs.has(blob))) throw unusable(`the blob of ${diffId} is gone from the store`);
+  if (blob === descriptor.digest) return;
+  const hash = createHash('sha256');
+  const { stream } = await decompress(createReadStream(store.blobs.path(descriptor.digest), { signal }));
+  for await (const chunk of stream) hash.update(chunk as Buffer);
+  if (`sha256:${hash.digest('hex')}` !== diffId)
+    throw unusable(`${descriptor.digest} does not have the content ${diffId}`);
 }
 
 interface OpenCache {
@@ -105,6 +127,7 @@ async function openImage(
 function openLayout(
   { blobs }: ImageStore,
   { dir, digest }: Extract<CacheSource, { type: 'local' }>,
+  signal: AbortSignal,
 ): OpenCache {
   const name = `${dir}/index.json`;
   const { manifests } = readForeign(indexShape, readDocument(join(dir, 'index.json')), {
@@ -130,8 +153,12 @@ function openLayout(
       const temporary = await blobs.temporaryPath();
       try {
         const fd = openRegular(path(descriptor.digest));
+        if (fstatSync(fd).size !== descriptor.size) {
+          closeSync(fd);
+          throw unusable(`${path(descriptor.digest)} does not have ${String(descriptor.size)} bytes`);
+        }
         const input = createReadStream('', { fd, end: descriptor.size, highWaterMark: 1 << 20 });
-        await pipeline(input, createWriteStream(temporary, { flags: 'wx', mode: 0o600 }));
+        await pipeline(input, createWriteStream(temporary, { flags: 'wx', mode: 0o600 }), { signal });
         await blobs.commit(temporary, descriptor.digest, descriptor.size);
       } finally {
         await rm(temporary, { force: true });

@@ -2,13 +2,13 @@
  * A Git repository's files, by the host's git: one commit without history where the server can, with its submodules.
  * git asks no questions, runs no hooks of the repository (a new one has none) and speaks only protocols of the net.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { removeTree } from '../../engine/state/remove-tree.ts';
 import { BuildError } from '../errors.ts';
-import type { Remote } from './remote-words.ts';
+import { withoutUserinfo, type Remote } from './remote-words.ts';
 
 export interface Checkout {
   readonly directory: string;
@@ -46,7 +46,8 @@ export async function fetchGit(
   const git = async (...args: readonly string[]): Promise<string> =>
     run(directory, args, { agent, signal }, repository);
   await git('init', '-q');
-  await git('remote', 'add', 'origin', repository);
+  // Its address comes by the environment (run): a password in it stands in no command line.
+  await git('config', 'remote.origin.fetch', '+refs/heads/*:refs/remotes/origin/*');
   const fetch = (...more: readonly string[]): Promise<string> =>
     git('fetch', '-q', '--no-tags', ...more, 'origin', ref);
   try {
@@ -63,7 +64,8 @@ export async function fetchGit(
   if (existsSync(join(directory, '.gitmodules')))
     await git('submodule', 'update', '-q', '--init', '--recursive', '--depth=1');
   const [commit = '', seconds = ''] = (await git('log', '-1', '--format=%H %ct')).trim().split(' ');
-  if (!keepGitDir) removeTree(join(directory, '.git'));
+  if (keepGitDir) cleanConfigs(join(directory, '.git'), repository);
+  else removeTree(join(directory, '.git'));
   return { directory, commit, time: BigInt(seconds) * 1_000_000_000n };
 }
 
@@ -87,6 +89,11 @@ function run(
     GIT_DIR: undefined,
     GIT_WORK_TREE: undefined,
     GIT_INDEX_FILE: undefined,
+    // The caller's own settings would go to whatever address a Dockerfile names.
+    GIT_CONFIG_PARAMETERS: undefined,
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: 'remote.origin.url',
+    GIT_CONFIG_VALUE_0: repository,
   };
   const words = ['-c', 'core.hooksPath=/dev/null', '-c', 'advice.detachedHead=false', ...args];
   return new Promise((resolve, reject) => {
@@ -134,7 +141,16 @@ function killGroup(pid: number | undefined): void {
 const failed = (repository: string, why: string): BuildError =>
   new BuildError({
     code: 'GIT_FAILED',
-    message: `failed to fetch the Git repository ${withoutPassword(repository)}: ${withoutPassword(why)}`,
+    message: `failed to fetch the Git repository ${withoutUserinfo(repository)}: ${withoutUserinfo(why)}`,
   });
 
-const withoutPassword = (text: string): string => text.replace(/(:\/\/[^/\s:@]*):[^/\s@]*@/g, '$1:***@');
+/** What stays in an image: the address, and those of submodules, without passwords. All of it is git's own. */
+function cleanConfigs(gitDir: string, repository: string): void {
+  const own = join(gitDir, 'config');
+  appendFileSync(own, `[remote "origin"]\n\turl = ${withoutUserinfo(repository)}\n`);
+  const modules = join(gitDir, 'modules');
+  const found = existsSync(modules) ? readdirSync(modules, { recursive: true, withFileTypes: true }) : [];
+  const configs = found.filter((entry) => entry.isFile() && entry.name === 'config');
+  for (const file of [own, ...configs.map(({ parentPath, name }) => join(parentPath, name))])
+    writeFileSync(file, withoutUserinfo(readFileSync(file, 'latin1')), 'latin1');
+}

@@ -5,6 +5,7 @@ import { join, posix } from 'node:path';
 import { send, type TransportResponse } from '../../../images/registry/transport.ts';
 import { writeAll } from '../../engine/files/tree-sink.ts';
 import { BuildError } from '../errors.ts';
+import { withoutUserinfo } from './remote-words.ts';
 
 export interface Fetched {
   /** In the directory. */
@@ -118,4 +119,5 @@ function safeDecode(text: string): string {
   }
 }
 
-const failed = (message: string): BuildError => new BuildError({ code: 'FETCH_FAILED', message });
+const failed = (message: string): BuildError =>
+  new BuildError({ code: 'FETCH_FAILED', message: withoutUserinfo(message) });

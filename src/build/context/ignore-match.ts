@@ -1,6 +1,6 @@
 /**
  * Patterns of `.dockerignore` that a regular expression takes too long for, or reads otherwise: with many stars it tries
- * all ways to share a path out among them, and `+(){}|` are letters here (moby/patternmatcher). The other patterns, which
+ * all ways to share a path out among them, and `+(){}|^` and a letter behind `\\` are letters here (moby/patternmatcher). The other patterns, which
  * are nearly all, stay with the library's expressions: those are faster. Here all places of the pattern that the path so far
  * can have reached are kept, so the time grows with the pattern's length times the path's. Pure.
  */
@@ -16,7 +16,7 @@ const MOST_STARS = 2;
 /** undefined: a regular expression does it. */
 export function slowPattern(pattern: string): ((path: string) => boolean) | undefined {
   const stars = pattern.match(/\*+/g)?.length ?? 0;
-  if (stars <= MOST_STARS && !/[+(){}|]/.test(pattern)) return undefined;
+  if (stars <= MOST_STARS && !/[+(){}|^]|\\[A-Za-z0-9]/.test(pattern)) return undefined;
   const parts = partsOf(pattern);
   return (path) => matches(parts, path);
 }

@@ -10,6 +10,12 @@ export type Remote =
       readonly subdir: string;
     };
 
+/** For people, history and `.git`: without names and passwords of the web, and without other passwords. */
+export const withoutUserinfo = (text: string): string =>
+  text
+    .replace(/(\bhttps?:\/\/)[^/\s'"]*@/gi, '$1')
+    .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^/\s:@'"]*):[^/\s'"]*@/gi, '$1@');
+
 /** undefined: a path of the context. */
 export function parseRemote(text: string): Remote | undefined {
   const [address = '', fragment = ''] = text.split('#', 2);

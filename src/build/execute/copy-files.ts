@@ -116,6 +116,7 @@ const notFound = (path: string): BuildError =>
  */
 export class Seen {
   private readonly stamps = new Map<string, string>();
+  private readonly contents = new Map<string, string>();
   private readonly entries = createHash('sha256');
   private listed: string | undefined;
 
@@ -131,6 +132,13 @@ export class Seen {
   /** After it was read. @throws ChangedFile. */
   check(path: string, fd: number): void {
     if (this.stamps.get(path) !== stampOf(fd)) throw new ChangedFile(toText(path));
+  }
+
+  /** Its digest, the first time; later it must be the same: a shared mapping changes a file and none of its times. */
+  content(path: string, digest: string): void {
+    const before = this.contents.get(path);
+    if (before === undefined) this.contents.set(path, digest);
+    else if (before !== digest) throw new ChangedFile(toText(path));
   }
 
   /** Of all entries; no more come. */
@@ -156,14 +164,30 @@ export async function digestItem(item: CopyItem, owner: Ownership, seen: Seen): 
     if (type !== 'file') return;
     const fd = open();
     seen.file(path, fd);
-    for (let left = size; left > 0;) {
-      const count = readSync(fd, chunk, 0, Math.min(left, chunk.length), size - left);
-      if (count === 0) throw new ChangedFile(toText(path));
-      hash.update(chunk.subarray(0, count));
-      left -= count;
-    }
+    const digest = readWhole(fd, size, path, () => undefined);
+    seen.content(path, digest);
+    put(hash, digest);
     seen.check(path, fd);
   });
+  return hash.digest('hex');
+}
+
+/** Its digest; `take` gets each piece and its place. @throws ChangedFile for a file that has become shorter. */
+export function readWhole(
+  fd: number,
+  size: number,
+  path: string,
+  take: (piece: Uint8Array, position: number) => void,
+): string {
+  const hash = createHash('sha256');
+  for (let at = 0; at < size;) {
+    const count = readSync(fd, chunk, 0, Math.min(size - at, chunk.length), at);
+    if (count === 0) throw new ChangedFile(toText(path));
+    const piece = chunk.subarray(0, count);
+    hash.update(piece);
+    take(piece, at);
+    at += count;
+  }
   return hash.digest('hex');
 }
 

@@ -1,5 +1,5 @@
 /** Writing what a COPY or ADD copies into the stage's new layer. */
-import { closeSync, createReadStream, openSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { ImageError } from '../../../images/errors.ts';
 import { decompress } from '../../../images/unpack/compression.ts';
@@ -10,7 +10,7 @@ import { extractArchive } from '../../engine/files/archive.ts';
 import { TreeSink } from '../../engine/files/tree-sink.ts';
 import { openPath } from '../context/source-tree.ts';
 import { BuildError } from '../errors.ts';
-import { ChangedFile, Seen, walkItem, type CopyItem, type Ownership } from './copy-files.ts';
+import { ChangedFile, Seen, readWhole, walkItem, type CopyItem, type Ownership } from './copy-files.ts';
 import { Directories, isDirectoryIn, throughLinks } from './destination.ts';
 
 export interface TextFile {
@@ -105,14 +105,36 @@ async function copyItem(
       directories.note(
         `${base.replace(/\/$/, '')}${slash < 0 ? '' : `/${toText(entry.path.slice(0, slash))}`}` || '/',
       );
-      sink.entry(entry, entry.type === 'file' ? open() : undefined);
-      if (entry.type === 'file' && !isOwn) seen.check(given.path, open());
+      if (entry.type !== 'file' || isOwn) {
+        sink.entry(entry, entry.type === 'file' ? open() : undefined);
+        return;
+      }
+      const to = sink.entry(entry);
+      if (to === undefined) return;
+      // What is written is hashed: the key must not name other contents.
+      const digest = readWhole(open(), entry.size, given.path, (piece, position) => {
+        if (!isZero(piece)) writeAt(to, piece, position);
+      });
+      sink.complete(entry, to, entry.size);
+      seen.content(given.path, digest);
+      seen.check(given.path, open());
     });
     if (!isOwn && again.list() !== seen.list()) throw new ChangedFile(item.path);
     sink.end();
   } finally {
     sink.close();
   }
+}
+
+/** A hole of the source stays one. */
+const isZero = (piece: Uint8Array): boolean =>
+  piece.length <= ZEROS.length && ZEROS.subarray(0, piece.length).equals(piece);
+
+const ZEROS = Buffer.alloc(1 << 18);
+
+function writeAt(fd: number, piece: Uint8Array, position: number): void {
+  for (let done = 0; done < piece.length;)
+    done += writeSync(fd, piece, done, piece.length - done, position + done);
 }
 
 function writeText(

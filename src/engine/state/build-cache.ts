@@ -22,6 +22,8 @@ export interface CacheRecord {
   /** The instruction, for people. */
   readonly description: string;
   readonly parent?: string;
+  /** The cache of --cache-from that it came from: only builds that name one with this key use it. */
+  readonly from?: string;
 }
 
 export interface UsedRecord extends CacheRecord {
@@ -36,6 +38,7 @@ const cacheRecord: Shape<CacheRecord> = fields<CacheRecord>({
   created: text,
   description: text,
   parent: optional(text),
+  from: optional(text),
 });
 
 const fileOf = (paths: Paths, key: string): string => join(buildCacheDir(paths), `${key}.json`);

@@ -39,7 +39,17 @@ function sweepUses(place: string): void {
   for (const user of namesIn(join(place, 'users')))
     if (!isOwnerAlive(user)) rmSync(join(place, 'users', user), { force: true });
   for (const name of namesIn(place))
-    if (name.startsWith(FILLING) && !isOwnerAlive(name.slice(FILLING.length))) removeTree(join(place, name));
+    if (name.startsWith(FILLING) && !isOwnerAlive(name.slice(FILLING.length)))
+      removeIfPossible(join(place, name));
+}
+
+/** What cannot be removed fails no build. */
+function removeIfPossible(path: string): void {
+  try {
+    removeTree(path);
+  } catch (error) {
+    if (typeof (error as { code?: unknown }).code !== 'string') throw error;
+  }
 }
 
 /** Ids. */

@@ -68,8 +68,9 @@ describe('with a registry', () => {
       cached: 3,
       files: first.files,
     });
-    // It is this machine's own from then on.
-    expect(await build()).toMatchObject({ cached: 3 });
+    // Named again it need not be fetched; a build that does not name it trusts nobody.
+    expect(await build('--cache-from', `type=local,src=${folder}`)).toMatchObject({ cached: 3 });
+    expect(await build()).toMatchObject({ cached: 0 });
     await forget();
     const again = await build('--cache-from', `${registry.address}/nosuch`, '--cache-from', ref);
     expect(again).toMatchObject({ cached: 3, files: first.files });
@@ -91,6 +92,20 @@ describe('with a registry', () => {
     const again = await buildOf(dir, '--cache-from', `type=registry,ref=${name}`);
     expect(again).toMatchObject({ cached: 2, files: first.files });
     await forget();
+  });
+
+  test('what other stages were given is in no cache that is shared', async () => {
+    const folder = join(engine.host.dir, 'shared');
+    const dir = context(
+      'FROM test AS other\nARG TOKEN\nRUN : $TOKEN\nFROM test\nCOPY --from=other /etc/passwd /p\nRUN true\n',
+    );
+    const flags = ['--build-arg', 'TOKEN=sesame', '--cache-to', 'type=inline'];
+    await ok('build', '-q', '-t', 'app', ...flags, '--cache-to', `type=local,dest=${folder},mode=max`, dir);
+    await ok('save', '-o', join(folder, 'app.tar'), 'app');
+    const found = await engine.host.run(['grep', '-rl', 'sesame', folder]);
+    expect([found.stdout, found.exitCode]).toEqual(['', 1]);
+    await ok('rmi', 'app');
+    await ok('builder', 'prune', '-af');
   });
 
   test('what is not what its digest says is not used', async () => {

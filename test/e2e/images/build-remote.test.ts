@@ -95,7 +95,7 @@ describe('with a web server', () => {
         'FROM test',
         `ADD ${WEB}/repo.git#v1 /one/`,
         `ADD ${WEB}/repo.git#main:sub /sub`,
-        `ADD --keep-git-dir=true ${WEB}/repo.git /kept`,
+        `ADD --keep-git-dir=true ${WEB.replace('//', '//user:sesame@')}/repo.git /kept`,
         '',
       ].join('\n'),
     });
@@ -103,6 +103,8 @@ describe('with a web server', () => {
     expect(
       await inApp('cat /one/top /sub/in /kept/top; stat -c %Y /one/top; ls -A /one; ls -d /kept/.git'),
     ).toBe('top\nin\nlater\n1577836800\nsub\ntop\n/kept/.git');
+    expect(await inApp('grep -r sesame /kept || grep url /kept/.git/config')).toBe(`\turl = ${WEB}/repo.git`);
+    expect(await engine.ok('history', '--no-trunc', 'app')).not.toContain('sesame');
     expect((await engine.ok('build', '--dry-run', '-t', 'app', dir)).length).toBeGreaterThan(0);
   });
 

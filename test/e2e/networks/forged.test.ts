@@ -135,8 +135,11 @@ describe.each<FirewallBackend>(['nftables', 'iptables'])(
           ipv4({ source, destination: '192.0.2.2' }, udp(4000, PORT, label)),
         ).toString('hex'),
       );
-      await sendFrames(engine.host, from.where, 'eth0', packets);
-      await engine.host.waitFor(() => onHost.all().includes(`${label} from ${from.address}`), label);
+      // Again and again: while a bridge is set anew, a frame may be lost.
+      await engine.host.waitFor(async () => {
+        await sendFrames(engine.host, from.where, 'eth0', packets);
+        return onHost.all().includes(`${label} from ${from.address}`);
+      }, label);
       return onHost.all().includes(`${label} from 127.0.0.2`);
     }
 

@@ -34,7 +34,7 @@ export async function devImage(): Promise<string> {
   if (existsSync(file)) return file;
   mkdirSync(CACHE, { recursive: true });
   const work = join(CACHE, `.dev-${String(process.pid)}.tar`);
-  const smaller = ['doc', 'man', 'locale'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`);
+  const smaller = ['doc', 'locale'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`);
   const make = [
     'mmdebstrap',
     '--quiet',

@@ -30,3 +30,18 @@ test('many stars end soon', () => {
   for (const pattern of [`${'*a'.repeat(40)}b`, `${'**/*a'.repeat(20)}b`, `(${'a+'.repeat(20)})+b`])
     expect(rulesOf([pattern]).ignores(path)).toBe(false);
 });
+
+test.each([
+  ['*', 'constructor', true],
+  ['*', '__proto__', true],
+  ['a^b', 'a^b', true],
+  ['\\secret', 'secret', true],
+  ['[^a]', 'b', true],
+  ['[^a]', 'a', false],
+])('%s and %s: %s', (pattern, path, expected) => {
+  expect(rulesOf([pattern]).ignores(path)).toBe(expected);
+});
+
+test.each(['[x', '[z-a]'])('%s is no pattern', (pattern) => {
+  expect(() => rulesOf([pattern])).toThrow(`syntax error in pattern: "${pattern}"`);
+});
