@@ -31,7 +31,8 @@ export const SCRATCH: Stage = {
 export function stageOf(store: ImageStore, image: StoredImage): Begun {
   const descriptors = layersOf(store, image);
   const { config, author, created, history, rootfs } = image.config;
-  const { OnBuild: triggers = [], ...settings } = config ?? {};
+  const { OnBuild: triggers = [], ...given } = config ?? {};
+  const settings = { ...given, Env: withPath(given.Env ?? []) };
   const layers = rootfs.diff_ids.map((diffId, index): StageLayer => {
     const descriptor = descriptors[index];
     if (descriptor === undefined)
@@ -51,7 +52,7 @@ export function stageOf(store: ImageStore, image: StoredImage): Begun {
     key: keyOfLayers(rootfs.diff_ids),
     history: history ?? [],
     args: new Set(),
-    variables: environment(config?.Env ?? []),
+    variables: environment(settings.Env),
     created,
   };
   return { stage, triggers: parseTriggers(triggers) };
@@ -64,6 +65,10 @@ export function stageFrom({ config: { OnBuild: triggers, ...config }, ...parent 
 
 const parseTriggers = (triggers: readonly string[] | null | undefined): readonly Instruction[] =>
   parseDockerfile(`FROM x\n${(triggers ?? []).join('\n')}\n`).stages[0]?.instructions ?? [];
+
+/** What a RUN has is also what `$PATH` means, and what the image says. */
+const withPath = (env: readonly string[]): readonly string[] =>
+  env.some((entry) => entry.startsWith('PATH=')) ? env : [...env, DEFAULT_PATH];
 
 const environment = (env: readonly string[]): ReadonlyMap<string, string> =>
   new Map(

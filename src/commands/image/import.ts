@@ -49,7 +49,7 @@ export const importImage: Verb = {
             input: file === '-' ? process.stdin : openArchive(file),
             reference,
             changes: flags.change,
-            message: flags.message ?? `Imported from ${file}`,
+            message: flags.message,
             platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
           });
         };

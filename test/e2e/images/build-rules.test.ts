@@ -49,6 +49,18 @@ EOF
   );
 });
 
+test('an image without a PATH gets the one that its RUNs have', async () => {
+  const dir = mkdtempSync(join(engine.host.dir, 'rules-'));
+  await engine.host.run(['sh', '-c', `printf x >${dir}/x && tar -C ${dir} -cf ${dir}/bare.tar x`]);
+  await engine.ok('import', join(dir, 'bare.tar'), 'bare');
+  writeFileSync(join(dir, 'Dockerfile'), 'FROM bare\nENV PATH=/own:$PATH\n');
+  await engine.ok('build', '-q', '-t', 'app', dir);
+  expect(await engine.ok('image', 'inspect', '-f', '{{json .Config.Env}}', 'app')).toBe(
+    '["PATH=/own:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]',
+  );
+  expect(await engine.ok('history', '--format', '{{.Comment}}', 'bare')).toBe('Imported from -');
+});
+
 test.each([
   ['STOPSIGNAL SIGNOPE', [], 'invalid signal: SIGNOPE'],
   ['COPY one two /to', [], 'When using COPY with more than one source file'],
