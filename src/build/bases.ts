@@ -24,7 +24,7 @@ export const SCRATCH: Stage = {
   key: 'scratch',
   history: [],
   args: new Set(),
-  variables: new Map(),
+  variables: environment([DEFAULT_PATH]),
   created: undefined,
 };
 
@@ -70,10 +70,11 @@ const parseTriggers = (triggers: readonly string[] | null | undefined): readonly
 const withPath = (env: readonly string[]): readonly string[] =>
   env.some((entry) => entry.startsWith('PATH=')) ? env : [...env, DEFAULT_PATH];
 
-const environment = (env: readonly string[]): ReadonlyMap<string, string> =>
-  new Map(
+function environment(env: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(
     env.map((entry) => {
       const equals = entry.indexOf('=');
       return equals < 0 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
     }),
   );
+}

@@ -2,7 +2,7 @@
 import type { RunInstruction } from './parse/instruction.ts';
 import { withoutTabs } from './parse/heredocs.ts';
 import type { Variables } from './parse/shell-words.ts';
-import { DEFAULT_PATH, words } from './plan/config-change.ts';
+import { words } from './plan/config-change.ts';
 import type { Stage } from './stage.ts';
 
 /** Set by --build-arg without an ARG; no part of the cache's key or of the history. */
@@ -31,10 +31,8 @@ export function runWords({ command, heredocs }: RunInstruction, stage: Stage): R
   return { args: words({ form: 'shell', line: [command.line, ...texts].join('\n') }, stage.config) };
 }
 
-export const runEnv = ({ variables }: Stage): readonly string[] => [
-  ...(variables.has('PATH') ? [] : [DEFAULT_PATH]),
-  ...[...variables].map(([name, value]) => `${name}=${value}`),
-];
+export const runEnv = ({ variables }: Stage): readonly string[] =>
+  [...variables].map(([name, value]) => `${name}=${value}`);
 
 export const proxyEnv = (buildArgs: Variables, { args }: Stage): readonly string[] =>
   [...buildArgs]

@@ -49,11 +49,11 @@ EOF
   );
 });
 
-test('an image without a PATH gets the one that its RUNs have', async () => {
+test.each(['bare', 'scratch'])('%s, which has no PATH, gets the one of RUNs', async (base) => {
   const dir = mkdtempSync(join(engine.host.dir, 'rules-'));
   await engine.host.run(['sh', '-c', `printf x >${dir}/x && tar -C ${dir} -cf ${dir}/bare.tar x`]);
   await engine.ok('import', join(dir, 'bare.tar'), 'bare');
-  writeFileSync(join(dir, 'Dockerfile'), 'FROM bare\nENV PATH=/own:$PATH\n');
+  writeFileSync(join(dir, 'Dockerfile'), `FROM ${base}\nENV PATH=/own:$PATH\n`);
   await engine.ok('build', '-q', '-t', 'app', dir);
   expect(await engine.ok('image', 'inspect', '-f', '{{json .Config.Env}}', 'app')).toBe(
     '["PATH=/own:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]',
