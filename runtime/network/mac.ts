@@ -1,4 +1,4 @@
-/** The hardware address of a container's interface. */
+/** The hardware address of a container's interface, and of a bridge. */
 import { hexOfIpv6, parseIpv6 } from '../syscall/inet.ts';
 
 /**

@@ -224,7 +224,7 @@ test('--explain tells each step, on standard error; --dry-run the same, and make
     told.map(({ title }) => title.replace(/mdb[0-9a-f]{12}/, bridge)),
   );
   for (const words of [
-    `$ ip link add name ${bridge} type bridge`,
+    `$ ip link add name ${bridge} address 02:42:ac:`,
     `Undo:    ip link delete ${bridge}\n`,
     'Undo:    minidock network rm told\n',
     'Close',
@@ -252,4 +252,22 @@ test('doctor knows networks: they are no leftovers, and what is missing of them 
   await sh('ip link delete mdb0123456789ab');
   for (const firewall of ['nftables', 'iptables'])
     await ok('run', '--rm', '--firewall', firewall, 'test', 'true');
+});
+
+test.each(['bridge', 'red'])('who leaves takes nothing along that the others use: %s', async (network) => {
+  if (network !== 'bridge') await ok('network', 'create', network);
+  for (const name of ['stays', 'leaves'])
+    await ok('run', '-d', '--name', name, '--network', network, 'test', 'sleep', '1000');
+  // A bridge without an address of its own has the lowest of its ports'.
+  const port = await ok('exec', 'leaves', 'cat', '/sys/class/net/eth0/iflink');
+  await sh(
+    `ip link set "$(ip -o link | sed -n 's/^${port}: \\([^@]*\\)@.*/\\1/p')" address 02:00:00:00:00:01`,
+  );
+  const gateway = await ok('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', network);
+  const ping = ['exec', 'stays', 'ping', '-c1', '-W2', gateway];
+  await ok(...ping);
+  await ok('rm', '-f', 'leaves');
+  await ok(...ping);
+  await ok('rm', '-f', 'stays');
+  if (network !== 'bridge') await ok('network', 'rm', network);
 });
