@@ -27,7 +27,14 @@ export async function tryOut(host: TestHost, sh: Shell, breakage: Breakage): Pro
     const [first] = found;
     if (mended !== true || first === undefined) return found;
     await run(first.fix);
-    return [...found, await ask(host, asked[0]?.[0] ?? [])];
+    // Nobody asks at once: a neighbour that could not be found is looked for anew within a second.
+    let last = first;
+    const works = async (): Promise<boolean> => {
+      last = await ask(host, asked[0]?.[0] ?? []);
+      return last.code === 'works';
+    };
+    await host.waitFor(works, 'the fix to help').catch(() => undefined);
+    return [...found, last];
   } finally {
     await run(undo);
   }

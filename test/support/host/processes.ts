@@ -24,7 +24,7 @@ export interface Background {
   readonly child: ChildProcess;
   /** Everything written to stdout and stderr so far. */
   output(): string;
-  /** Resolves once the output matches; rejects if the process ends first or ten seconds pass. */
+  /** Resolves once the output matches; rejects if the process ends first or it takes too long. */
   waitForOutput(pattern: RegExp): Promise<string>;
   kill(signal?: NodeJS.Signals): void;
   readonly exited: Promise<number>;
@@ -43,7 +43,7 @@ export async function runProgram(argv: readonly string[], options: RunOptions = 
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     const text = (chunks: readonly Buffer[]): string => Buffer.concat(chunks).toString('utf8');
-    const limit = options.timeout ?? 30_000;
+    const limit = options.timeout ?? 60_000;
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       // A process that inherited the pipes may outlive the child; without this 'close' would wait for them.
@@ -122,7 +122,7 @@ export function killProcess(pid: number): void {
 export async function waitFor<T>(
   ask: () => T | Promise<T>,
   what: string,
-  timeout = 10_000,
+  timeout = 20_000,
 ): Promise<NonNullable<T>> {
   const end = Date.now() + timeout;
   for (;;) {
