@@ -12,7 +12,7 @@ export class Link {
     private readonly heard: (tell: Tell) => void,
     closed: () => void,
   ) {
-    this.socket = new WebSocket(`ws://${location.host}/socket`);
+    this.socket = new WebSocket(`ws://${location.host}${location.pathname}socket`);
     this.socket.addEventListener('message', ({ data }) => this.receive(JSON.parse(String(data)) as Tell));
     this.socket.addEventListener('close', closed);
   }

@@ -60,7 +60,9 @@ export class Terminals {
     const fit = new FitAddon();
     terminal.loadAddon(fit);
     terminal.open(holder);
-    const socket = new WebSocket(`ws://${location.host}/terminal?at=${encodeURIComponent(at)}`);
+    const socket = new WebSocket(
+      `ws://${location.host}${location.pathname}terminal?at=${encodeURIComponent(at)}`,
+    );
     socket.binaryType = 'arraybuffer';
     this.count += 1;
     const tab: Tab = { name: `${at} ${this.count}`, at, terminal, fit, socket, holder };

@@ -4,7 +4,7 @@ import type { PageFile } from './serve.ts';
 
 export const readFiles = (): ReadonlyMap<string, PageFile> =>
   new Map([
-    ['/', { type: 'text/html; charset=utf-8', text: html }],
-    ['/page.js', { type: 'text/javascript; charset=utf-8', text: script }],
-    ['/page.css', { type: 'text/css; charset=utf-8', text: style }],
+    ['', { type: 'text/html; charset=utf-8', text: html }],
+    ['page.js', { type: 'text/javascript; charset=utf-8', text: script }],
+    ['page.css', { type: 'text/css; charset=utf-8', text: style }],
   ]);

@@ -1,7 +1,8 @@
 /**
  * Who may ask. Each request must name this server as its host (a name that was rebound to loopback is another one),
  * come from this server's own page if it comes from a page, and bring the secret: first in the address that minidock
- * prints, from then on in a cookie that scripts cannot read and other sites cannot send. Pure.
+ * prints, from then on in a cookie that scripts cannot read and other sites cannot send. A cookie goes to every port of
+ * a host; so the page is below a path that nobody else knows, and its cookie goes there alone. Pure.
  */
 import { timingSafeEqual } from 'node:crypto';
 
@@ -11,6 +12,8 @@ export interface Secrets {
   readonly token: string;
   /** In the cookie. */
   readonly session: string;
+  /** All but the entrance is below it: '/…/'. */
+  readonly base: string;
 }
 
 export interface Request {
@@ -21,8 +24,9 @@ export interface Request {
 }
 
 export type Judgement =
-  /** Give it the cookie and send it to `/`. */
+  /** Give it the cookie and send it to the page. */
   | { readonly kind: 'enter' }
+  /** `path`: below the base, '' for the page itself. */
   | { readonly kind: 'file'; readonly path: string }
   /** A WebSocket: messages, or a terminal in a scene. */
   | { readonly kind: 'socket' }
@@ -45,18 +49,20 @@ export function judge(request: Request, secrets: Secrets): Judgement {
       ? { kind: 'enter' }
       : refused(403, 'the token is wrong');
   }
-  if (!isSame(sessionOf(request.header('cookie') ?? '', secrets.port), secrets.session)) {
+  const isBelow = isSame(pathname.slice(0, secrets.base.length), secrets.base);
+  if (!isBelow || !isSame(sessionOf(request.header('cookie') ?? '', secrets.port), secrets.session)) {
     return refused(403, 'open the whole address that "minidock ui" printed');
   }
+  const path = pathname.slice(secrets.base.length);
   const isSocket = request.header('upgrade')?.toLowerCase() === 'websocket';
-  if (pathname === '/socket' || pathname === '/terminal') {
+  if (path === 'socket' || path === 'terminal') {
     // Each browser sends the origin of a WebSocket.
     if (!isSocket || origin === null) return refused(403, 'this is for the page only');
-    if (pathname === '/socket') return { kind: 'socket' };
+    if (path === 'socket') return { kind: 'socket' };
     const at = searchParams.get('at') ?? '';
     return /^[a-z][a-z0-9-]{0,63}$/.test(at) ? { kind: 'terminal', at } : refused(400, 'no such place');
   }
-  return { kind: 'file', path: pathname };
+  return { kind: 'file', path };
 }
 
 export const cookieName = (port: number): string => `minidock-ui-${String(port)}`;

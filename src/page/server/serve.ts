@@ -65,7 +65,7 @@ export function servePage({ paths, files, version, actions, port }: ServeOptions
   });
   const lessons = (): Tell => ({ type: 'lessons', lessons: scenes.lessons(), labs: scenes.running });
   const secret = (): string => randomBytes(32).toString('base64url');
-  const words = { token: secret(), session: secret() };
+  const words = { token: secret(), session: secret(), base: `/${secret()}/` };
   let connections = 0;
 
   const answer = (request: Request, server: Server<Data>): Response | undefined => {
@@ -83,10 +83,10 @@ export function servePage({ paths, files, version, actions, port }: ServeOptions
           headers: { ...headers, 'Content-Type': 'text/plain; charset=utf-8' },
         });
       case 'enter': {
-        const cookie = `${cookieName(secrets.port)}=${words.session}; Path=/; HttpOnly; SameSite=Strict`;
+        const cookie = `${cookieName(secrets.port)}=${words.session}; Path=${words.base}; HttpOnly; SameSite=Strict`;
         return new Response(null, {
           status: 303,
-          headers: { ...headers, Location: '/', 'Set-Cookie': cookie },
+          headers: { ...headers, Location: words.base, 'Set-Cookie': cookie },
         });
       }
       case 'file': {

@@ -9,30 +9,36 @@ describe('the server of the page', () => {
   testUnless(missingBrowser, 'answers only its own host, origin and token', async () => {
     const { port, token } = addressOf(ui().address);
     const own = `127.0.0.1:${port}`;
-    const cookie = await cookieOf(own, token);
+    const { cookie, base } = await entered(own, token);
     const ask = (path: string, ...headers: readonly string[]): Promise<string> => request(own, path, headers);
-    expect(await ask('/', `Host: ${own}`, `Cookie: ${cookie}`)).toMatch(/^200/);
-    expect(await ask('/', `Host: ${own}`)).toMatch(/^403/);
+    expect(await ask(base, `Host: ${own}`, `Cookie: ${cookie}`)).toMatch(/^200/);
+    expect(await ask(base, `Host: ${own}`)).toMatch(/^403/);
+    // Another server of this machine does not know where the page is, and so gets no cookie.
+    expect(await ask('/', `Host: ${own}`, `Cookie: ${cookie}`)).toMatch(/^403/);
+    expect(await ask(`${base.slice(0, -2)}x/`, `Host: ${own}`, `Cookie: ${cookie}`)).toMatch(/^403/);
     expect(await ask('/?token=wrong', `Host: ${own}`)).toMatch(/^403/);
-    expect(await ask('/', `Host: ${own}`, `Cookie: ${cookie}x`)).toMatch(/^403/);
+    expect(await ask(base, `Host: ${own}`, `Cookie: ${cookie}x`)).toMatch(/^403/);
     // A name that was rebound to loopback, a foreign page, another port of this machine.
     for (const header of [`Host: evil.example:${port}`, 'Host: 127.0.0.1', 'Host: 127.0.0.1:1', 'Host: ']) {
       expect(await ask(`/?token=${token}`, header, `Cookie: ${cookie}`)).toMatch(/^4/);
     }
     for (const origin of ['http://evil.example', 'null', 'http://127.0.0.1:1', `https://${own}`]) {
-      expect(await ask('/', `Host: ${own}`, `Cookie: ${cookie}`, `Origin: ${origin}`)).toMatch(/^403/);
-      expect(await upgrade(own, '/socket', [`Cookie: ${cookie}`, `Origin: ${origin}`])).toMatch(/^403/);
+      expect(await ask(base, `Host: ${own}`, `Cookie: ${cookie}`, `Origin: ${origin}`)).toMatch(/^403/);
+      expect(await upgrade(own, `${base}socket`, [`Cookie: ${cookie}`, `Origin: ${origin}`])).toMatch(/^403/);
     }
-    expect(await upgrade(own, '/socket', [`Cookie: ${cookie}`])).toMatch(/^403/);
-    expect(await upgrade(own, '/socket', [`Origin: http://${own}`])).toMatch(/^403/);
-    expect(await upgrade(own, '/terminal?at=machine', [`Origin: http://${own}`])).toMatch(/^403/);
-    expect(await upgrade(own, '/socket', [`Cookie: ${cookie}`, `Origin: http://${own}`])).toMatch(/^101/);
+    expect(await upgrade(own, `${base}socket`, [`Cookie: ${cookie}`])).toMatch(/^403/);
+    expect(await upgrade(own, `${base}socket`, [`Origin: http://${own}`])).toMatch(/^403/);
+    expect(await upgrade(own, `${base}terminal?at=machine`, [`Origin: http://${own}`])).toMatch(/^403/);
+    expect(await upgrade(own, `${base}socket`, [`Cookie: ${cookie}`, `Origin: http://${own}`])).toMatch(
+      /^101/,
+    );
     for (const path of [
       '/../../etc/passwd',
-      '/%2e%2e/etc/passwd',
-      '//etc/passwd',
-      '/page.js/..%2f',
-      '/socket',
+      `${base}../../etc/passwd`,
+      `${base}%2e%2e/etc/passwd`,
+      `${base}/etc/passwd`,
+      `${base}page.js/..%2f`,
+      `${base}socket`,
     ]) {
       expect(await ask(path, `Host: ${own}`, `Cookie: ${cookie}`)).toMatch(/^40[034]/);
     }
@@ -71,7 +77,7 @@ describe('the server of the page', () => {
     const reason = await page.evaluate(
       () =>
         new Promise<string>((resolve) => {
-          const socket = new WebSocket(`ws://${location.host}/terminal?at=machine`);
+          const socket = new WebSocket(`ws://${location.host}${location.pathname}terminal?at=machine`);
           socket.onclose = (event) => resolve(event.reason);
         }),
     );
@@ -83,7 +89,7 @@ describe('the server of the page', () => {
     const closed = await page.evaluate(async () => {
       const send = (data: string | Uint8Array<ArrayBuffer>): Promise<number> =>
         new Promise((resolve) => {
-          const socket = new WebSocket(`ws://${location.host}/socket`);
+          const socket = new WebSocket(`ws://${location.host}${location.pathname}socket`);
           socket.onopen = () => socket.send(data);
           socket.onclose = (event) => resolve(event.code);
         });
@@ -104,7 +110,7 @@ describe('the server of the page', () => {
   testUnless(missingBrowser, 'a page that does not read costs the others nothing', async () => {
     const { page, see } = ui();
     await page.evaluate(async () => {
-      const socket = new WebSocket(`ws://${location.host}/socket`);
+      const socket = new WebSocket(`ws://${location.host}${location.pathname}socket`);
       await new Promise((resolve) => (socket.onopen = resolve));
       for (let id = 0; id < 500; id++) {
         socket.send(
@@ -127,11 +133,14 @@ function addressOf(address: string): { port: string; token: string } {
   return { port, token: searchParams.get('token') ?? '' };
 }
 
-async function cookieOf(own: string, token: string): Promise<string> {
+async function entered(own: string, token: string): Promise<{ cookie: string; base: string }> {
   const answer = await request(own, `/?token=${token}`, [`Host: ${own}`]);
   expect(answer).toMatch(/^303/);
   expect(answer).toMatch(/HttpOnly; SameSite=Strict/);
-  return /set-cookie: ([^;]+)/i.exec(answer)?.[1] ?? '';
+  const [, cookie = '', path] = /set-cookie: ([^;]+); Path=([^;]+)/i.exec(answer) ?? [];
+  const base = /location: (\S+)/i.exec(answer)?.[1] ?? '';
+  expect([path, base]).toEqual([base, expect.stringMatching(/^\/[\w-]{43}\/$/)]);
+  return { cookie, base };
 }
 
 const upgrade = (own: string, path: string, headers: readonly string[]): Promise<string> =>
