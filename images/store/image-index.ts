@@ -2,6 +2,7 @@
  * Which images there are and what they are called: one small JSON file, replaced as a whole by rename(2). Everyone may
  * read it at any time; who changes it holds the store's lock.
  */
+import { statSync } from 'node:fs';
 import { ImageError } from '../errors.ts';
 import { copyOf, readKept } from '../foreign/kept.ts';
 import { checkForeign, parseForeign } from '../foreign/read.ts';
@@ -17,11 +18,39 @@ interface Document {
   readonly images: readonly ImageRecord[];
 }
 
-/** If it is damaged, reads its copy and calls `onDamage`. @throws ImageError 'INDEX_CORRUPT' where both are. */
-export function readImageIndex(path: string, onDamage: OnDamage): ImageRecords {
-  const { value, damage } = readKept(path, readIndex, (error) => error instanceof ImageError);
-  if (damage !== undefined) onDamage(damage === 'missing' ? missing(path) : damage, 'Its copy is used.');
-  return value ?? new Map();
+export class ImageIndex {
+  private last: { readonly state: string; readonly images: ImageRecords } | undefined;
+
+  constructor(
+    private readonly path: string,
+    private readonly onDamage: OnDamage,
+  ) {}
+
+  /**
+   * Reads the file again only if it is another one: each change puts a new file in its place. If it is damaged, reads
+   * its copy and calls `onDamage`. @throws ImageError 'INDEX_CORRUPT' where both are.
+   */
+  read(): ImageRecords {
+    const stat = statSync(this.path, { bigint: true, throwIfNoEntry: false });
+    const state = stat === undefined ? '' : [stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(' ');
+    if (this.last !== undefined && state !== '' && this.last.state === state) return this.last.images;
+    const { value, damage } = readKept(this.path, readIndex, (error) => error instanceof ImageError);
+    if (damage !== undefined)
+      this.onDamage(damage === 'missing' ? missing(this.path) : damage, 'Its copy is used.');
+    const images = value ?? new Map<string, ImageRecord>();
+    this.last = { state, images };
+    return images;
+  }
+
+  /** With the store's lock held; removes what a killed writer has left. */
+  write(images: ImageRecords): void {
+    removeAbandoned(this.path);
+    removeAbandoned(copyOf(this.path));
+    const document: Document = { version: 1, images: [...images.values()] };
+    const text = `${JSON.stringify(document, undefined, 1)}\n`;
+    writeFileAtomic(this.path, text);
+    writeFileAtomic(copyOf(this.path), text);
+  }
 }
 
 /** undefined where there is none. @throws ImageError 'INDEX_CORRUPT'. */
@@ -31,16 +60,6 @@ export function readIndex(path: string): ImageRecords | undefined {
   const foreign = { what: `${path} is damaged: the list of images`, code: 'INDEX_CORRUPT' };
   const document = checkForeign(imageIndex, parseForeign(text, foreign), foreign);
   return new Map(document.images.map((image) => [image.id, image]));
-}
-
-/** With the store's lock held; removes what a killed writer has left. */
-export function writeImageIndex(path: string, images: ImageRecords): void {
-  removeAbandoned(path);
-  removeAbandoned(copyOf(path));
-  const document: Document = { version: 1, images: [...images.values()] };
-  const text = `${JSON.stringify(document, undefined, 1)}\n`;
-  writeFileAtomic(path, text);
-  writeFileAtomic(copyOf(path), text);
 }
 
 /** Gives a name to one image, and so takes it from any other. */

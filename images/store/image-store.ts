@@ -16,7 +16,7 @@ import type { ImageConfig, StoredImage } from '../types.ts';
 import { historyLines, type HistoryLine } from './history.ts';
 import { BlobStore } from './blob-store.ts';
 import type { OnDamage } from './damage.ts';
-import { moveTag, readImageIndex, writeImageIndex, type ImageRecords } from './image-index.ts';
+import { ImageIndex, moveTag, type ImageRecords } from './image-index.ts';
 import { deleteGarbage, findGarbage, NO_GARBAGE, UNWATCHED, type Garbage } from './garbage.ts';
 import { withoutRepeats } from './layer-stack.ts';
 import { LayerStore } from './layer-store.ts';
@@ -30,17 +30,19 @@ import type { EnsureLayer, ImageStoreOptions, Pushed, PutImage, Removal, RemoveO
 export class ImageStore {
   readonly blobs: BlobStore;
   private readonly dir: string;
-  private readonly index: string;
+  private readonly index: ImageIndex;
   private readonly layers: LayerStore;
   private readonly leases: Leases;
   private readonly acquireLock: AcquireLock;
   private readonly onDamage: OnDamage;
+  /** By id, which is its digest. */
+  private readonly configs = new Map<string, ImageConfig>();
 
   constructor({ dir, unpacker, acquireLock, removeTree, onDamage = () => undefined }: ImageStoreOptions) {
     this.dir = dir;
     this.acquireLock = acquireLock;
     this.onDamage = onDamage;
-    this.index = join(dir, 'images.json');
+    this.index = new ImageIndex(join(dir, 'images.json'), onDamage);
     this.leases = new Leases(join(dir, 'leases'));
     this.blobs = new BlobStore(join(dir, 'blobs'), acquireLock, () => this.lease());
     this.layers = new LayerStore(dir, { blobs: this.blobs, unpacker, acquireLock, removeTree, onDamage });
@@ -108,6 +110,7 @@ export class ImageStore {
     await this.blobs.sync([manifestDigest, configDigest]);
     return await this.change((images) => {
       const old = images.get(configDigest);
+      const parent = image.parent ?? old?.parent;
       const record: ImageRecord = {
         id: configDigest,
         manifestDigest,
@@ -118,7 +121,7 @@ export class ImageStore {
         layers,
         layerDirs,
         lastTagged: now(),
-        ...ofParent(image.parent ?? old?.parent),
+        ...(parent === undefined ? {} : { parent }),
       };
       const added = new Map([...images, [configDigest, record]]);
       const named = tag === undefined ? added : moveTag(added, configDigest, tag);
@@ -142,13 +145,13 @@ export class ImageStore {
 
   /** By name ('nginx', 'nginx:1', 'nginx@sha256:…'), id, or unambiguous beginning of an id. */
   async find(nameOrId: string): Promise<StoredImage | undefined> {
-    const match = matchImage(readImageIndex(this.index, this.onDamage), nameOrId);
+    const match = matchImage(this.index.read(), nameOrId);
     return match === undefined ? undefined : await this.load(match.image);
   }
 
   /** Newest first. */
   async list(): Promise<readonly StoredImage[]> {
-    const records = [...readImageIndex(this.index, this.onDamage).values()];
+    const records = [...this.index.read().values()];
     const loaded = await Promise.all(records.map((record) => this.tryLoad(record)));
     const images = loaded.filter((image) => image !== undefined);
     return images.sort(
@@ -216,11 +219,11 @@ export class ImageStore {
     plan: (images: ImageRecords) => RemovalPlan,
   ): Promise<Removal> {
     return await this.locked(async () => {
-      const { images, untagged, deleted } = plan(readImageIndex(this.index, this.onDamage));
+      const { images, untagged, deleted } = plan(this.index.read());
       const ids = deleted.map(({ id }) => id);
       const garbage = await this.garbage(images, stacked);
       if (!watch.planned({ untagged, deleted: ids, ...garbage })) return { untagged: [], deleted: [] };
-      await watch.perform('names', () => Promise.resolve(writeImageIndex(this.index, images)));
+      await watch.perform('names', () => Promise.resolve(this.index.write(images)));
       if (garbage === NO_GARBAGE) return { untagged, deleted: ids };
       return { untagged, deleted: [...ids, ...(await deleteGarbage(garbage, this, this.layers, watch))] };
     });
@@ -248,7 +251,9 @@ export class ImageStore {
     const name = fullName(record.tags[0] ?? record.id);
     const hint = `remove the image (minidock rmi ${name}), then pull or load it again`;
     try {
-      return this.stored(record, readImageConfig(this.blobs.readBytes(record.id), name));
+      const config = this.configs.get(record.id) ?? readImageConfig(this.blobs.readBytes(record.id), name);
+      this.configs.set(record.id, config);
+      return this.stored(record, config);
     } catch (cause) {
       if (!(cause instanceof ImageError)) throw cause;
       const message = `${cause.message} (${this.blobs.path(record.id)})`;
@@ -266,7 +271,7 @@ export class ImageStore {
       layerDirs: withoutRepeats(record.layerDirs).map((dir) => join(this.dir, dir)),
       size: record.layers.reduce((sum, { size }) => sum + size, 0),
       lastTagged: record.lastTagged,
-      ...ofParent(record.parent),
+      ...(record.parent === undefined ? {} : { parent: record.parent }),
     };
   }
 
@@ -280,8 +285,8 @@ export class ImageStore {
 
   private async change<T>(work: (images: ImageRecords) => { images: ImageRecords; result: T }): Promise<T> {
     return await this.locked(() => {
-      const { images, result } = work(readImageIndex(this.index, this.onDamage));
-      writeImageIndex(this.index, images);
+      const { images, result } = work(this.index.read());
+      this.index.write(images);
       return Promise.resolve(result);
     });
   }
@@ -291,9 +296,4 @@ export class ImageStore {
   }
 }
 
-const ofParent = (parent: string | undefined): { readonly parent?: string } =>
-  parent === undefined ? {} : { parent };
-
-function now(): string {
-  return new Date().toISOString();
-}
+const now = (): string => new Date().toISOString();

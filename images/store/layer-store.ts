@@ -44,6 +44,8 @@ export class LayerStore {
   private readonly acquireLock: AcquireLock;
   private readonly removeTree: RemoveTree;
   private readonly onDamage: OnDamage;
+  /** Records by diff id. One never changes: a layer's name is its content's digest. */
+  private readonly known = new Map<string, LayerRecord>();
 
   constructor(dir: string, { blobs, unpacker, acquireLock, removeTree, onDamage }: LayerStoreParts) {
     this.dir = dir;
@@ -59,7 +61,11 @@ export class LayerStore {
   }
 
   record(diffId: string): LayerRecord | undefined {
-    return this.readRecord(layerName(diffId));
+    const known = this.known.get(diffId);
+    if (known !== undefined && this.has(diffId)) return known;
+    const record = this.readRecord(layerName(diffId));
+    if (record !== undefined) this.known.set(diffId, record);
+    return record;
   }
 
   /** Unpacks a blob unless its layer is there. `diffId` is what it must turn out to be. */

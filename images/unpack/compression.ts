@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Duplex, pipeline, Readable } from 'node:stream';
-import * as zlib from 'node:zlib';
+import type * as Zlib from 'node:zlib';
 import { ImageError } from '../errors.ts';
 import { corruptLayer } from './corrupt.ts';
 
@@ -57,7 +57,7 @@ async function decoderOf(compression: Compression): Promise<Duplex | undefined> 
     case 'none':
       return undefined;
     case 'gzip':
-      return zlib.createGunzip({ chunkSize: IO_CHUNK });
+      return zlib().createGunzip({ chunkSize: IO_CHUNK });
     case 'zstd':
       return zstdDecoder();
     case 'xz':
@@ -66,9 +66,12 @@ async function decoderOf(compression: Compression): Promise<Duplex | undefined> 
   }
 }
 
+/** Loaded by who decompresses: it takes three milliseconds, and most only ask what a file is. */
+const zlib = (): typeof Zlib => process.getBuiltinModule('node:zlib');
+
 /** Node has zstd from version 22.15 on, Bun always. */
 function zstdDecoder(): Duplex {
-  const { createZstdDecompress } = zlib as {
+  const { createZstdDecompress } = zlib() as {
     createZstdDecompress?: (options: { chunkSize: number }) => Duplex;
   };
   if (createZstdDecompress !== undefined) return createZstdDecompress({ chunkSize: IO_CHUNK });

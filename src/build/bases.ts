@@ -63,8 +63,10 @@ export function stageFrom({ config: { OnBuild: triggers, ...config }, ...parent 
   return { stage: { ...parent, config, args: new Set(), hasCmd: false }, triggers: parseTriggers(triggers) };
 }
 
-const parseTriggers = (triggers: readonly string[] | null | undefined): readonly Instruction[] =>
-  parseDockerfile(`FROM x\n${(triggers ?? []).join('\n')}\n`).stages[0]?.instructions ?? [];
+function parseTriggers(triggers: readonly string[] | null | undefined): readonly Instruction[] {
+  if (triggers === undefined || triggers === null || triggers.length === 0) return [];
+  return parseDockerfile(`FROM x\n${triggers.join('\n')}\n`).stages[0]?.instructions ?? [];
+}
 
 /** What a RUN has is also what `$PATH` means, and what the image says. */
 const withPath = (env: readonly string[]): readonly string[] =>

@@ -182,7 +182,7 @@ async function withPlan<T>(request: BuildRequest, work: (planned: Planned) => Pr
       platform: formatPlatform(platformOf(request.platform)),
       contexts: new Set(request.contexts.keys()),
     });
-    const findings = checkDockerfile(context.text, dockerfile, {
+    const findings = checkDockerfile(dockerfile, {
       globals: plan.globals,
       buildArgs: request.buildArgs,
       rules: context.tree.rules,

@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import { removeTree } from '../engine/state/remove-tree.ts';
 import { openDirectory } from '../engine/files/tree-sink.ts';
-import { fetchGit } from './context/fetch-git.ts';
-import { fetchUrl } from './context/fetch-url.ts';
 import { NO_RULES, rulesOf } from './context/ignore.ts';
 import { withoutUserinfo, type Remote } from './context/remote-words.ts';
 import { cleanPath, treeOf, type SourceTree } from './context/source-tree.ts';
@@ -51,6 +49,7 @@ export class RemoteSources {
       const shown = withoutUserinfo(url);
       const onProgress = (bytes: number): void =>
         say(`${shown}: ${String(Math.floor(bytes / (1 << 20)))} MB so far\n`);
+      const { fetchUrl } = await import('./context/fetch-url.ts');
       const { name } = await fetchUrl(url, directory, { checksum, signal, onProgress });
       const tree = this.tree(directory);
       return { tree, keyTree: tree, path: name, name, time: undefined, key: [] };
@@ -58,6 +57,7 @@ export class RemoteSources {
     const { keepGitDir } = instruction;
     if (checksum !== undefined && !/^[0-9a-f]{40}$/.test(checksum)) throw misplaced('checksum', instruction);
     const files = join(directory, 'files');
+    const { fetchGit } = await import('./context/fetch-git.ts');
     const { commit, time } = await fetchGit(remote, files, { keepGitDir, agent, signal });
     if (checksum !== undefined && checksum !== commit)
       throw new BuildError({

@@ -5,7 +5,6 @@ import { startShimAhead, type WaitingShim } from '../engine/shim/client/shim-pro
 import type { Engine } from '../engine/engine.ts';
 import type { CreateRequest } from '../engine/spec/create-request.ts';
 import { BuildError } from './errors.ts';
-import { runInStage } from './execute/run.ts';
 import type { Cached, LayerCache } from './layer-cache.ts';
 import type { Scope } from './metadata.ts';
 import type { RunInstruction } from './parse/instruction.ts';
@@ -77,6 +76,8 @@ export class RunStep {
     ];
     const createdBy = runText(words, stage);
     return cache.layer(stage, createdBy, key, cached, async (layer) => {
+      // A build that the cache answers makes no container, and need not load what does.
+      const { runInStage } = await import('./execute/run.ts');
       const held = await prepared.hold(words.script);
       try {
         const shim = this.ahead ?? startShimAhead();

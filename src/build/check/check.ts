@@ -1,17 +1,16 @@
 /** `build --check` and `# check=`: BuildKit's build checks, which carry nothing out. Pure. */
 import { BuildError } from '../errors.ts';
 import type { Dockerfile } from '../parse/dockerfile.ts';
-import { parseDocument } from '../parse/document.ts';
 import { showLines } from '../show-lines.ts';
 import { pageOf, type Finding } from './finding.ts';
 import { checkStages, type StageScope } from './stage-rules.ts';
 import { checkText } from './text-rules.ts';
 
 /** In the order of their lines, without those that `# check=skip=` names. */
-export function checkDockerfile(text: string, dockerfile: Dockerfile, scope: StageScope): readonly Finding[] {
+export function checkDockerfile(dockerfile: Dockerfile, scope: StageScope): readonly Finding[] {
   const { skips } = settingsOf(dockerfile);
   if (skips.includes('all')) return [];
-  return [...checkText(parseDocument(text)), ...checkStages(dockerfile, scope)]
+  return [...checkText(dockerfile), ...checkStages(dockerfile, scope)]
     .filter(({ rule }) => !skips.includes(rule.toLowerCase()))
     .sort((a, b) => a.lines.first - b.lines.first);
 }

@@ -15,8 +15,7 @@ import { removeTree } from '../../engine/state/remove-tree.ts';
 import { untilInterrupt } from '../../engine/images/until-interrupt.ts';
 import { BuildError } from '../errors.ts';
 import { MAX_DOCKERFILE } from '../parse/document.ts';
-import { fetchGit, type GitOptions } from './fetch-git.ts';
-import { fetchUrl } from './fetch-url.ts';
+import type { GitOptions } from './fetch-git.ts';
 import { parseIgnore } from './ignore.ts';
 import { parseRemote, type Remote } from './remote-words.ts';
 import { treeOf, type SourceTree } from './source-tree.ts';
@@ -91,6 +90,7 @@ export async function openContext(
 async function download(url: string, work: string, signal: AbortSignal): Promise<Readable> {
   const directory = join(work, 'download');
   mkdirSync(directory, { mode: 0o700 });
+  const { fetchUrl } = await import('./fetch-url.ts');
   const { name } = await fetchUrl(url, directory, { signal });
   return createReadStream(join(directory, name), { highWaterMark: 1 << 20 });
 }
@@ -108,6 +108,7 @@ async function openRepository(
     removeTree(work);
   };
   try {
+    const { fetchGit } = await import('./fetch-git.ts');
     const { directory } = await fetchGit(remote, join(work, 'context'), { ...options, keepGitDir: false });
     const top = openDirectory(directory);
     roots.push(top);

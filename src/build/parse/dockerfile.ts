@@ -1,6 +1,6 @@
 /** A Dockerfile: global ARGs, then stages, each from its FROM to the next. */
 import { syntaxError } from '../errors.ts';
-import { parseDocument, type Directives } from './document.ts';
+import { parseDocument, type Document } from './document.ts';
 import type { FromInstruction, Instruction } from './instruction.ts';
 import { parseInstruction } from './instructions.ts';
 
@@ -14,17 +14,16 @@ export interface StageText {
   readonly instructions: readonly Instruction[];
 }
 
-export interface Dockerfile {
-  readonly directives: Directives;
+export interface Dockerfile extends Document {
   /** Before the first FROM. */
   readonly args: readonly ArgInstruction[];
   readonly stages: readonly StageText[];
-  readonly lines: readonly string[];
 }
 
 /** @throws BuildError 'DOCKERFILE_SYNTAX'. */
 export function parseDockerfile(text: string): Dockerfile {
-  const { directives, instructions, lines } = parseDocument(text);
+  const document = parseDocument(text);
+  const { directives, instructions } = document;
   const args: ArgInstruction[] = [];
   const stages: (StageText & { readonly instructions: Instruction[] })[] = [];
   for (const raw of instructions) {
@@ -39,5 +38,5 @@ export function parseDockerfile(text: string): Dockerfile {
   }
   if (instructions.length === 0) throw syntaxError('file with no instructions');
   if (stages.length === 0) throw syntaxError('no build stage in current context');
-  return { directives, args, stages, lines };
+  return { ...document, args, stages };
 }

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { ImageError } from '../../../images/errors.ts';
-import { readImageIndex, type ImageRecords } from '../../../images/store/image-index.ts';
+import { ImageIndex, type ImageRecords } from '../../../images/store/image-index.ts';
 import { matchImage } from '../../../images/store/names.ts';
 import { tellDamage } from '../state/damage.ts';
 import { imagesDir, type Paths } from '../state/paths.ts';
@@ -19,7 +19,7 @@ export function currentNames(paths: Paths): (config: ContainerConfig) => string 
 
 function readImages(paths: Paths): ImageRecords | undefined {
   try {
-    return readImageIndex(join(imagesDir(paths), 'images.json'), tellDamage);
+    return new ImageIndex(join(imagesDir(paths), 'images.json'), tellDamage).read();
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     tellDamage(error, 'The images of containers are shown as they were named.');

@@ -2,7 +2,6 @@
 import { fullName } from '../../../images/reference.ts';
 import type { StoredImage } from '../../../images/types.ts';
 import { MinidockError } from '../../../runtime/errors.ts';
-import { checkRequest } from '../create.ts';
 import type { CreateRequest } from '../spec/create-request.ts';
 import type { Engine } from '../engine.ts';
 import type { PullByNameOptions } from './pull.ts';
@@ -25,6 +24,7 @@ export async function imageFor(engine: Engine, request: CreateRequest, fetch: Fe
   const local = policy === 'always' ? undefined : await store.find(name);
   if (local !== undefined && fits(local)) return local;
   // Check the other flags before any download.
+  const { checkRequest } = await import('../create.ts');
   checkRequest(engine.containers, request);
   if (policy === 'never') {
     throw new MinidockError({ code: 'NO_SUCH_IMAGE', message: `No such image: ${fullName(name)}` });

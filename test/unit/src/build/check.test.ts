@@ -6,7 +6,7 @@ import { parseIgnore } from '../../../../src/build/context/ignore.ts';
 import { parseDockerfile } from '../../../../src/build/parse/dockerfile.ts';
 
 function found(text: string): readonly string[] {
-  return checkDockerfile(text, parseDockerfile(text), {
+  return checkDockerfile(parseDockerfile(text), {
     globals: new Map([['TARGETPLATFORM', 'linux/amd64']]),
     buildArgs: new Map(),
     rules: parseIgnore('skipped\n'),
