@@ -105,7 +105,7 @@ export class Builder {
       throw error;
     } finally {
       this.named.close();
-      this.runs.close();
+      await this.runs.close();
     }
   }
 

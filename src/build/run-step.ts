@@ -37,15 +37,17 @@ export class RunStep {
   /** Its program starts while the RUN before is carried out. */
   private ahead: WaitingShim | undefined;
   private left: number;
+  private readonly removals: Promise<void>[] = [];
 
   constructor(private readonly parts: RunParts) {
     this.left = parts.runs;
   }
 
-  /** A shim that got no container exits. */
-  close(): void {
+  /** A shim that got no container exits. The containers are gone afterwards. */
+  async close(): Promise<void> {
     if (this.ahead !== undefined) closeSync(this.ahead.control);
     this.ahead = undefined;
+    await Promise.all(this.removals);
   }
 
   async perform(
@@ -83,7 +85,7 @@ export class RunStep {
         const shim = this.ahead ?? startShimAhead();
         this.left -= 1;
         this.ahead = this.left > 0 ? startShimAhead() : undefined;
-        const status = await runInStage(engine, {
+        const { status, removed } = await runInStage(engine, {
           args: words.args,
           env: [...env, ...proxyEnv(scope.buildArgs, stage), ...held.env],
           secretEnv: held.secretEnv,
@@ -95,6 +97,7 @@ export class RunStep {
           signal,
           shim,
         });
+        this.removals.push(removed);
         if (status !== 0)
           throw new BuildError({
             code: 'RUN_FAILED',

@@ -31,8 +31,14 @@ export interface RunRequest {
   readonly shim: WaitingShim | undefined;
 }
 
-/** Its exit status. @throws what the shim reports. */
-export async function runInStage(engine: Engine, request: RunRequest): Promise<number> {
+export interface Ran {
+  readonly status: number;
+  /** Once the container is gone; the next instruction need not wait for it. */
+  readonly removed: Promise<void>;
+}
+
+/** @throws what the shim reports. */
+export async function runInStage(engine: Engine, request: RunRequest): Promise<Ran> {
   const { args, config, layers, layer, flags, output, signal, shim } = request;
   const [program = '', ...rest] = args;
   const image = stageImage({ ...config, Env: request.env, Volumes: null, Healthcheck: null }, layers);
@@ -61,6 +67,8 @@ export async function runInStage(engine: Engine, request: RunRequest): Promise<n
     layers,
     container.spec.mounts.map(({ target }) => target),
   );
+  let gone = (): void => undefined;
+  const removed = new Promise<void>((resolve) => (gone = resolve));
   const status = await new Promise<number>((resolve, reject) => {
     const connection = launchShim(
       {
@@ -74,6 +82,7 @@ export async function runInStage(engine: Engine, request: RunRequest): Promise<n
       {
         output,
         message: (message) => {
+          if (message.type === 'ended') resolve(message.exitCode);
           if (message.type === 'exited') end(() => resolve(message.exitCode));
           if (message.type === 'failed') end(() => reject(fromWire(message.error)));
         },
@@ -87,13 +96,14 @@ export async function runInStage(engine: Engine, request: RunRequest): Promise<n
       ended = true;
       connection.close();
       how();
+      gone();
     };
     const abort = (): void => end(() => reject(signal?.reason as Error));
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted === true) abort();
   });
   removeStubs(layer.upper, before);
-  return status;
+  return { status, removed };
 }
 
 const stageImage = (config: ContainerDefaults, layerDirs: readonly string[]): StoredImage => ({

@@ -110,6 +110,12 @@ export class Clients {
     for (const client of this.clients) client.message(message);
   }
 
+  /** To the client that the program is tied to, if there is one. */
+  tellOwner(message: ShimMessage): void {
+    this.owner?.message(message);
+    this.owner?.flush();
+  }
+
   /** A client asked for something that takes its time. */
   get hasWork(): boolean {
     return this.work.length > 0;

@@ -32,6 +32,7 @@ export async function finish(
 ): Promise<void> {
   const { store, config, clients } = parts;
   const { explaining } = clients;
+  clients.tellOwner({ type: 'ended', exitCode });
   parts.names.close();
   parts.relays.close();
   if (explaining) {

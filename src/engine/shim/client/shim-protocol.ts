@@ -56,6 +56,8 @@ export type ShimMessage =
   | { readonly type: 'changed'; readonly error?: WireError }
   | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'failed'; readonly error: WireError }
+  /** To a client that it is tied to: no process is left, and what the start has set up is being undone. */
+  | { readonly type: 'ended'; readonly exitCode: number }
   | { readonly type: 'exited'; readonly exitCode: number; readonly oomKilled: boolean };
 
 export interface WireError {
