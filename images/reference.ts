@@ -136,3 +136,10 @@ function invalid(message: string): ImageError {
     hint: 'a reference is [REGISTRY[:PORT]/]NAME[:TAG][@sha256:DIGEST], its name in lower case',
   });
 }
+
+/** A name for an image, with its tag. @throws ImageError 'INVALID_REFERENCE'. */
+export function tagOf(text: string): string {
+  const reference = parseReference(text);
+  if (reference.digest === undefined) return formatReference(reference);
+  throw new ImageError({ code: 'INVALID_REFERENCE', message: 'cannot import digest reference' });
+}

@@ -3,13 +3,13 @@
  * manifest names the blobs that the store has.
  */
 import type { Readable } from 'node:stream';
-import { ImageError } from '../errors.ts';
-import { readManifest } from '../manifest.ts';
+import { tagOf } from '../reference.ts';
+import { layersOf } from '../store/manifest-layers.ts';
 import type { ImageStore } from '../store/image-store.ts';
-import type { ContainerDefaults, Descriptor, ImageConfig, StoredImage } from '../types.ts';
+import type { ContainerDefaults, ImageConfig, StoredImage } from '../types.ts';
 import { applyChanges } from './changes.ts';
 import { manifestBytes } from './docker-manifest.ts';
-import { storeLayer, tagOf } from './import.ts';
+import { storeLayer } from './import.ts';
 
 /** The parts of it, in their order; the first two only where there is a layer. */
 export type CommitPart = 'pack' | 'unpack' | 'config' | 'manifest' | 'name';
@@ -70,11 +70,4 @@ export async function commitImage(request: CommitRequest): Promise<StoredImage> 
   );
   const manifestDigest = await perform('manifest', () => store.blobs.putBytes(manifest));
   return await perform('name', () => store.putImage({ manifestDigest, configDigest, tag, parent: base.id }));
-}
-
-/** The layers that its manifest names, base first. */
-export function layersOf(store: ImageStore, base: StoredImage): readonly Descriptor[] {
-  const document = readManifest(store.blobs.readBytes(base.manifestDigest), { name: base.id });
-  if (document.kind === 'manifest') return document.manifest.layers;
-  throw new ImageError({ code: 'MANIFEST_INVALID', message: `the manifest of ${base.id} is an index` });
 }

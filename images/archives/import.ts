@@ -7,9 +7,8 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ImageError } from '../errors.ts';
 import { hostPlatform } from '../platform.ts';
-import { formatReference, parseReference } from '../reference.ts';
+import { tagOf } from '../reference.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import type { Descriptor, ImageConfig, Platform, StoredImage } from '../types.ts';
@@ -52,12 +51,6 @@ export async function importRootfs(request: ImportRequest): Promise<StoredImage>
   const manifest = manifestBytes({ digest: configDigest, size: bytes.length }, [layer]);
   const manifestDigest = await store.blobs.putBytes(manifest);
   return await store.putImage({ manifestDigest, configDigest, tag });
-}
-
-export function tagOf(text: string): string {
-  const reference = parseReference(text);
-  if (reference.digest === undefined) return formatReference(reference);
-  throw new ImageError({ code: 'INVALID_REFERENCE', message: 'cannot import digest reference' });
 }
 
 /** An archive of files, compressed or not, as a blob. */

@@ -1,5 +1,5 @@
 /** What a stage begins with: nothing, or an image with the instructions that its ONBUILD holds for it. */
-import { layersOf } from '../../images/archives/commit.ts';
+import { layersOf } from '../../images/store/manifest-layers.ts';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import type { StoredImage } from '../../images/types.ts';
 import { BuildError } from './errors.ts';

@@ -1,6 +1,6 @@
 /** `build` from flags to an image: the context, the plan, the stages, the image and its names. */
 import { formatPlatform, hostPlatform, parsePlatform } from '../../images/platform.ts';
-import { tagOf } from '../../images/archives/import.ts';
+import { tagOf } from '../../images/reference.ts';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import type { StoredImage } from '../../images/types.ts';
 import type { Engine } from '../engine/engine.ts';

@@ -1,6 +1,6 @@
 /** The image of a stage: its configuration in the order in which Docker writes it, its manifest, its name. */
 import { manifestBytes } from '../../images/archives/docker-manifest.ts';
-import { tagOf } from '../../images/archives/import.ts';
+import { tagOf } from '../../images/reference.ts';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import type {
   ContainerDefaults,

@@ -1,9 +1,8 @@
 /** How much a container takes: its writable layer, counted on disk, and the image below it. */
 import { join } from 'node:path';
 import type { ImageStore } from '../../images/store/image-store.ts';
-import { overlayDir } from './plans/bundle.ts';
 import type { ContainerConfig } from './spec/container.ts';
-import type { Paths } from './state/paths.ts';
+import { overlayDir, type Paths } from './state/paths.ts';
 import { treeSize } from './state/tree-size.ts';
 
 /** Bytes. */

@@ -4,7 +4,6 @@
  */
 import { statSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
-import { loadImages } from '../../../images/archives/load.ts';
 import { parseReference } from '../../../images/reference.ts';
 import type { ImageStore } from '../../../images/store/image-store.ts';
 import type { StoredImage } from '../../../images/types.ts';
@@ -65,6 +64,7 @@ export async function imageOfLayout(
     (error: unknown) => void archive.destroy(error as Error),
   );
   try {
+    const { loadImages } = await import('../../../images/archives/load.ts');
     const images = await loadImages({ store, input: archive, unnamed: true });
     await written;
     const found = images.filter(

@@ -7,7 +7,7 @@ import type { ContainerDefaults, StoredImage } from '../../../images/types.ts';
 import { ownerTag } from '../../../images/store/owner.ts';
 import { createContainer } from '../../engine/create.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { overlayDir } from '../../engine/plans/bundle.ts';
+import { overlayDir } from '../../engine/state/paths.ts';
 import type { CreateRequest } from '../../engine/spec/create-request.ts';
 import { fromWire, launchShim, shimLost } from '../../engine/start.ts';
 import type { WaitingShim } from '../../engine/shim/client/shim-process.ts';

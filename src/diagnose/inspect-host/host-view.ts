@@ -5,8 +5,7 @@
 import { join } from 'node:path';
 import { Journal } from '../../../runtime/plan/journal.ts';
 import { renderCommand } from '../../../runtime/plan/render.ts';
-import { overlayDir } from '../../engine/plans/bundle.ts';
-import { containerRunDir, type Paths } from '../../engine/state/paths.ts';
+import { containerRunDir, overlayDir, type Paths } from '../../engine/state/paths.ts';
 import { isSameProcess } from '../../engine/state/process-identity.ts';
 import type { Container, ContainerStore } from '../../engine/state/store.ts';
 import { namespaceAt } from '../host/netns.ts';

@@ -29,10 +29,10 @@ import {
   O_PATH,
 } from '../../../runtime/syscall/constants.ts';
 import { containerKernel as kernel } from '../../../runtime/syscall/file-calls.ts';
-import { emptyLayer, overlayDir } from '../plans/bundle.ts';
+import { emptyLayer } from '../plans/bundle.ts';
 import { makeUpper } from '../plans/upper.ts';
 import { hasProgram, type ContainerConfig, type MountedImage, type MountSpec } from '../spec/container.ts';
-import { containerDir, type Paths } from '../state/paths.ts';
+import { containerDir, overlayDir, type Paths } from '../state/paths.ts';
 import { isSameProcess } from '../state/process-identity.ts';
 import type { Container } from '../state/store.ts';
 

@@ -5,9 +5,8 @@
 import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { MinidockError } from '../../../runtime/errors.ts';
-import { overlayDir } from '../plans/bundle.ts';
 import type { ContainerConfig } from '../spec/container.ts';
-import type { Paths } from '../state/paths.ts';
+import { overlayDir, type Paths } from '../state/paths.ts';
 import { isWhiteout, LayeredDir } from './merged-dir.ts';
 
 export interface Change {

@@ -1,7 +1,7 @@
 /** What images, containers, volumes and builds take on the disk, for `system df`. A layer counts once, in however many images it is. */
 import type { StoredImage } from '../../../images/types.ts';
 import type { Engine } from '../engine.ts';
-import { overlayDir } from '../plans/bundle.ts';
+import { overlayDir } from '../state/paths.ts';
 import { listContainers } from '../reconcile.ts';
 import { imagesOf } from '../prune/in-use.ts';
 import { isActive } from '../spec/container.ts';

@@ -35,10 +35,8 @@ import { withAsked } from './mount-order.ts';
 import { resources } from './bundle-resources.ts';
 import { DEFAULT_SHM_SIZE, withShm } from './shm-plan.ts';
 import type { BundleInput } from './bundle-input.ts';
-import { cgroupsPath, containerDir, containerRunDir, type Paths } from '../state/paths.ts';
+import { cgroupsPath, containerDir, containerRunDir, overlayDir, type Paths } from '../state/paths.ts';
 import { showsSystemPaths } from '../spec/security-flags.ts';
-
-export const overlayDir = (paths: Paths, id: string): string => join(containerDir(paths, id), 'overlay');
 
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 

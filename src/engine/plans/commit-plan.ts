@@ -8,8 +8,7 @@ import { planFreeze, planThaw } from '../../../runtime/cgroup/freezer.ts';
 import { quoteWord } from '../../../runtime/plan/quote.ts';
 import type { Step } from '../../../runtime/plan/step.ts';
 import type { ContainerConfig } from '../spec/container.ts';
-import { cgroupsPath, imagesDir, type Paths } from '../state/paths.ts';
-import { overlayDir } from './bundle.ts';
+import { cgroupsPath, imagesDir, overlayDir, type Paths } from '../state/paths.ts';
 
 export interface CommitPlan {
   readonly steps: readonly Step[];

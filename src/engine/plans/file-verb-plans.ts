@@ -7,9 +7,8 @@ import { quoteWord } from '../../../runtime/plan/quote.ts';
 import type { Step } from '../../../runtime/plan/step.ts';
 import { hasProgram, type ContainerConfig } from '../spec/container.ts';
 import { configPath } from '../state/half-made.ts';
-import { containerDir, imagesDir, nameFile, namesDir, type Paths } from '../state/paths.ts';
+import { containerDir, imagesDir, nameFile, namesDir, overlayDir, type Paths } from '../state/paths.ts';
 import type { Container } from '../state/store.ts';
-import { overlayDir } from './bundle.ts';
 
 const script = (text: string): Step['command'] => ({ kind: 'run', argv: ['sh', '-c', text] });
 

@@ -2,8 +2,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, symlinkSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerConfig } from '../spec/container.ts';
-import type { Paths } from '../state/paths.ts';
-import { overlayDir } from './bundle.ts';
+import { overlayDir, type Paths } from '../state/paths.ts';
 
 export function makeUpper(paths: Paths, { id, layers }: ContainerConfig): void {
   const [upper = '', work = ''] = ['upper', 'work'].map((name) => join(overlayDir(paths, id), name));

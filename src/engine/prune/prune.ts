@@ -8,7 +8,7 @@ import { watchRemoval, type RemovalMode } from '../images/watch-removal.ts';
 import { stepsOfRemoval } from '../remove-container.ts';
 import type { Step } from '../../../runtime/plan/step.ts';
 import { listContainers, recoverAll } from '../reconcile.ts';
-import { overlayDir } from '../plans/bundle.ts';
+import { overlayDir } from '../state/paths.ts';
 import type { Engine } from '../engine.ts';
 import { isActive } from '../spec/container.ts';
 import { recordEvent, recordEvents, type NewEvent } from '../state/events/event-log.ts';

@@ -50,6 +50,8 @@ function place(kind: 'root' | 'run', purpose: string, flag: string | undefined, 
 
 export const containersDir = (p: Paths): string => join(p.root, 'containers');
 export const containerDir = (p: Paths, id: string): string => `${p.root}/containers/${id}`;
+/** What the container has written, see plans/upper.ts. */
+export const overlayDir = (p: Paths, id: string): string => join(containerDir(p, id), 'overlay');
 export const containerRunDir = (p: Paths, id: string): string => join(p.run, 'containers', id);
 /** Held by the container's shim, or by the process that removes or recovers it; goes with the container's directory. */
 export const containerLock = (p: Paths, id: string): string => join(p.root, 'containers', id, 'lock');

@@ -8,9 +8,8 @@ import { join } from 'node:path';
 import { oneLine } from '../../../runtime/printable.ts';
 import { listChanges } from '../../engine/look/changes.ts';
 import { treeSize } from '../../engine/state/tree-size.ts';
-import { overlayDir } from '../../engine/plans/bundle.ts';
 import type { ContainerConfig } from '../../engine/spec/container.ts';
-import type { Paths } from '../../engine/state/paths.ts';
+import { overlayDir, type Paths } from '../../engine/state/paths.ts';
 
 export interface LayerView {
   readonly title: string;
