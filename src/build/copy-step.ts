@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import { rulesOf, type IgnoreRules } from './context/ignore.ts';
 import { parseRemote, withoutUserinfo } from './context/remote-words.ts';
-import { cleanPath, matchPaths, treeOf, type SourceTree } from './context/source-tree.ts';
+import { cleanPath, isPattern, matchPaths, treeOf, type SourceTree } from './context/source-tree.ts';
 import { BuildError, NotMadeYet } from './errors.ts';
 import { copyFiles, type TextFile } from './execute/copy.ts';
 import { digestItem, Seen, type CopyItem, type Ownership } from './execute/copy-files.ts';
 import { removeTree } from '../engine/state/remove-tree.ts';
 import { findOwner } from './execute/destination.ts';
 import { openStage, type NewLayer } from './execute/layer.ts';
+import { openLayerOfFile } from './execute/layer-of-file.ts';
 import { openMerged } from './execute/merged.ts';
 import { withoutTabs } from './parse/heredocs.ts';
 import type { CopyInstruction } from './parse/instruction.ts';
@@ -69,7 +70,11 @@ export class CopyStep {
     });
     const chown = instruction.chown === undefined ? undefined : expand(instruction.chown);
     const mode = instruction.chmod === undefined ? undefined : octal(expand(instruction.chmod), lines);
-    const { tree, close: closeTree } = await this.tree(from, before);
+    const { treeOf: treeFor, close: closeTree } = await this.trees(
+      from,
+      before,
+      instruction.parents ? [] : sources,
+    );
     const remotes = new RemoteSources(this.parts.store, {
       agent: this.parts.ssh.get('default'),
       signal: this.parts.signal,
@@ -91,7 +96,7 @@ export class CopyStep {
         const remote = kind === 'ADD' ? parseRemote(source) : undefined;
         if (remote === undefined) {
           if (checksum !== undefined || keepGitDir) throw noRemote(lines);
-          const found = localItems(instruction, tree, source, exclude);
+          const found = localItems(instruction, treeFor(source), source, exclude);
           items.push(...found);
           keyItems.push(...found);
           continue;
@@ -159,15 +164,26 @@ export class CopyStep {
     );
   }
 
-  private async tree(
-    from: string | undefined,
-    before: number,
-  ): Promise<{ readonly tree: SourceTree; readonly close: () => void }> {
-    if (from === undefined) return { tree: await this.parts.context(), close: () => undefined };
+  /** The tree that each source is of. `plain`: sources that may be single files, found without a mount. */
+  private async trees(from: string | undefined, before: number, plain: readonly string[]): Promise<Trees> {
+    if (from === undefined) return only(await this.parts.context());
     const source = await this.sourceFrom(from, before);
-    if ('rules' in source) return { tree: source, close: () => undefined };
+    if ('rules' in source) return only(source);
+    const roots: number[] = [];
+    const close = (): void => roots.splice(0).forEach((root) => closeSync(root));
+    const trees = new Map<string, SourceTree>();
+    for (const path of plain) {
+      const root = isPattern(path) ? undefined : openLayerOfFile(source, cleanPath(path));
+      if (root === undefined) break;
+      roots.push(root);
+      trees.set(path, treeOf(root, false));
+    }
+    if (trees.size === new Set(plain).size && plain.length > 0) {
+      return { treeOf: (path) => trees.get(path) ?? missingTree(path), close };
+    }
+    close();
     const root = await this.merged(source);
-    return { tree: treeOf(root, false), close: () => closeSync(root) };
+    return { ...only(treeOf(root, false)), close: () => closeSync(root) };
   }
 
   /** Read-only. */
@@ -189,6 +205,17 @@ export class CopyStep {
     }
     return withRoot(await this.merged(stage.dirs), (root) => Promise.resolve(findOwner(root, chown)));
   }
+}
+
+interface Trees {
+  readonly treeOf: (source: string) => SourceTree;
+  readonly close: () => void;
+}
+
+const only = (tree: SourceTree): Trees => ({ treeOf: () => tree, close: () => undefined });
+
+function missingTree(path: string): never {
+  throw new Error(`no layer was opened for ${path}`);
 }
 
 const localItems = (

@@ -29,11 +29,11 @@ export const treeOf = (root: number, ownedByRoot: boolean, rules: IgnoreRules = 
 /** Paths that a source's words mean, relative to the root; '' is the root. A pattern may mean none. */
 export function matchPaths(tree: SourceTree, pattern: string): readonly string[] {
   const parts = cleanPath(pattern);
-  if (!parts.some((part) => /[*?[\\]/.test(part))) return [parts.join('/')];
+  if (!parts.some(isPattern)) return [parts.join('/')];
   let found = [''];
   for (const part of parts) {
     found = found.flatMap((path) => {
-      if (!/[*?[\\]/.test(part)) return exists(tree, join(path, part)) ? [join(path, part)] : [];
+      if (!isPattern(part)) return exists(tree, join(path, part)) ? [join(path, part)] : [];
       return names(tree, path)
         .filter((name) => goMatch(part, name))
         .map((name) => join(path, name));
@@ -41,6 +41,8 @@ export function matchPaths(tree: SourceTree, pattern: string): readonly string[]
   }
   return found.filter((path) => !isHidden(tree, path)).sort();
 }
+
+export const isPattern = (text: string): boolean => /[*?[\\]/.test(text);
 
 /** `..` never leaves the root. */
 export function cleanPath(path: string): readonly string[] {

@@ -72,3 +72,49 @@ test.each([
   const { stderr, exitCode } = await engine.minidock('build', ...flags, context);
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining(words)]);
 });
+
+test('a file copied from a stage is the one that a container of it sees', async () => {
+  const context = mkdtempSync(join(engine.host.dir, 'stages-'));
+  const stage = `FROM test AS lower
+RUN mkdir /d /gone /was /moved && for n in kept changed removed d/in gone/in was/in moved/in 't*'; do echo lower >"/$n"; done
+RUN ln -s /kept /link && ln -s /d /way && ln /kept /second
+FROM lower AS upper
+RUN echo upper >/changed; rm /removed; rm -r /gone; rm -r /was && mkdir /was; mv /moved /new; echo upper >/two; chmod 600 /d/in
+FROM test
+`;
+  const copied = async (source: string): Promise<string> => {
+    writeFileSync(join(context, 'Dockerfile'), `${stage}COPY --from=upper "${source}" /copied\n`);
+    const built = await engine.minidock('build', '-q', '-t', 'app', context);
+    if (built.exitCode !== 0) return built.stderr.includes('not found') ? 'not found' : built.stderr;
+    return inImage('cat /copied; stat -c %a /copied');
+  };
+  const found: Record<string, string> = {};
+  const sources = [
+    'kept',
+    'changed',
+    'd/in',
+    'link',
+    'way/in',
+    'second',
+    'new/in',
+    'removed',
+    'gone/in',
+    'was/in',
+  ];
+  for (const source of [...sources, 'moved/in', 'kept/in', 't[w]o']) found[source] = await copied(source);
+  expect(found).toEqual({
+    kept: 'lower\n644',
+    changed: 'upper\n644',
+    'd/in': 'lower\n600',
+    link: 'lower\n644',
+    'way/in': 'lower\n600',
+    second: 'lower\n644',
+    'new/in': 'lower\n644',
+    removed: 'not found',
+    'gone/in': 'not found',
+    'was/in': 'not found',
+    'moved/in': 'not found',
+    'kept/in': 'not found',
+    't[w]o': 'upper\n644',
+  });
+});
