@@ -110,6 +110,11 @@ export class Clients {
     for (const client of this.clients) client.message(message);
   }
 
+  /** The program is tied to a client. */
+  get isOwned(): boolean {
+    return this.owner !== undefined;
+  }
+
   /** To the client that the program is tied to, if there is one. */
   tellOwner(message: ShimMessage): void {
     this.owner?.message(message);

@@ -31,7 +31,7 @@ export async function finish(
   exitCode: number,
 ): Promise<void> {
   const { store, config, clients } = parts;
-  const { explaining } = clients;
+  const { explaining, isOwned } = clients;
   clients.tellOwner({ type: 'ended', exitCode });
   parts.names.close();
   parts.relays.close();
@@ -72,10 +72,11 @@ export async function finish(
   recordEvents(store.paths, endEvents(asNamedNow(parts), network, { exitCode, oomKilled, startedAt }));
   if (delay !== undefined) return goOn(parts, delay, { exitCode, oomKilled }, network);
   const rest = cleanUp(parts, config.spec.autoRemove);
-  // A client with --explain waits for the deletion of the files; no other client does.
-  if (explaining) rest();
+  // A client with --explain waits for the deletion of the files, and one that knows of the end already; no other does.
+  const isAwaited = explaining || isOwned;
+  if (isAwaited) rest();
   span('answer', 'answer: exited', () => clients.finish({ type: 'exited', exitCode, oomKilled }));
-  if (!explaining) rest();
+  if (!isAwaited) rest();
   await cutCables(network, CABLE_PATIENCE, () => {
     if (network !== undefined) noteIfNotQuiet(store.paths, network);
   });
