@@ -7,6 +7,7 @@ import { copyCases } from './copies.ts';
 import { execCases } from './exec.ts';
 import { exportCases } from './files/exports.ts';
 import { waylaidCases } from './exec-waylaid.ts';
+import { evasion6Cases } from './ipv6/evasions.ts';
 import { formerFlow6Cases } from './ipv6/former-flows.ts';
 import { healthCases } from './health.ts';
 import { imageMountCases } from './files/image-mounts.ts';
@@ -37,6 +38,7 @@ export const ALL_CASES: readonly AttackCase[] = [
   ...execCases,
   ...waylaidCases,
   ...exportCases,
+  ...evasion6Cases,
   ...formerFlow6Cases,
   ...healthCases,
   ...imageMountCases,

@@ -59,6 +59,42 @@ export function ipv6({ source, destination }: Ends, payload: Payload): Buffer {
   return Buffer.concat([header, summed(payload, pseudo)]);
 }
 
+const EXTENSION = { hopByHop: 0, fragment: 44, destinationOptions: 60 } as const;
+
+/** The IPv6 packet with headers between its own and its payload's, each eight bytes of padding (RFC 8200, 4.2). */
+export function extended(
+  packet: Buffer,
+  headers: readonly Exclude<keyof typeof EXTENSION, 'fragment'>[],
+): Buffer {
+  return headers.reduceRight((inner, header) => {
+    const padding = Buffer.from([inner.readUInt8(6), 0, 1, 4, 0, 0, 0, 0]);
+    return rebuilt(inner, EXTENSION[header], Buffer.concat([padding, inner.subarray(40)]));
+  }, packet);
+}
+
+/** The IPv6 packet in fragments of `size` bytes, a multiple of eight (RFC 8200, 4.5). */
+export function fragments(packet: Buffer, size: number, id: number): readonly Buffer[] {
+  const payload = packet.subarray(40);
+  const count = Math.ceil(payload.length / size);
+  return Array.from({ length: count }, (_, index) => {
+    const offset = index * size;
+    const more = index + 1 < count ? 1 : 0;
+    const header = Buffer.concat([Buffer.from([packet.readUInt8(6), 0]), uint16(offset | more), uint32(id)]);
+    return rebuilt(
+      packet,
+      EXTENSION.fragment,
+      Buffer.concat([header, payload.subarray(offset, offset + size)]),
+    );
+  });
+}
+
+function rebuilt(packet: Buffer, next: number, payload: Buffer): Buffer {
+  const header = Buffer.from(packet.subarray(0, 40));
+  header.writeUInt16BE(payload.length, 4);
+  header.writeUInt8(next, 6);
+  return Buffer.concat([header, payload]);
+}
+
 export function udp(from: number, to: number, text: string): Payload {
   const data = Buffer.from(text);
   const bytes = Buffer.concat([uint16(from), uint16(to), uint16(8 + data.length), uint16(0), data]);

@@ -8,12 +8,18 @@ import { giveIpv6, HOST_ADDRESS6, OUTSIDE_ADDRESS6 } from '../../../support/host
 import type { AttackCase, Stage } from '../../case.ts';
 import { evidence, must, start, type Container } from '../network.ts';
 
-const PORT = 7779;
+export const PORT = 7779;
 const FROM = 2345;
 const BUN = ['env', 'BUN_BE_BUN=1', process.execPath, '-e'];
 
 /** One datagram from a port that does not change: all are of one flow. */
-async function send(stage: Stage, where: Where, text: string, from: number, to: string): Promise<void> {
+export async function send(
+  stage: Stage,
+  where: Where,
+  text: string,
+  from: number,
+  to: string,
+): Promise<void> {
   const script = `const socket = require('node:dgram').createSocket('udp6');
     socket.bind(${String(from)}, () => socket.send('${text}', ${String(PORT)}, '${to}', () => socket.close()))`;
   const argv = [...BUN, script];
