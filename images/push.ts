@@ -34,6 +34,9 @@ export interface PushEvent {
   readonly from?: string;
 }
 
+/** What is done in turn; the first two for each layer that needs them. */
+export type PushPart = 'compress' | 'push' | 'config' | 'manifest' | 'note';
+
 export interface PushOptions {
   readonly image: StoredImage;
   /** With the tag to push to. */
@@ -48,6 +51,8 @@ export interface PushOptions {
   readonly dryRun?: boolean | undefined;
   /** The configuration is there, or the manifest. */
   readonly onSent?: ((what: 'config' | 'manifest', outcome: 'done' | 'already') => void) | undefined;
+  /** Before each part; what it throws ends the push. `layer`: as in the events. */
+  readonly before?: ((part: PushPart, layer: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -62,19 +67,22 @@ const CONCURRENT_UPLOADS = 5;
 
 /** undefined from a dry run. */
 export async function pushImage(options: PushOptions): Promise<PushResult | undefined> {
-  const { image, reference, store, client, signal } = options;
+  const { image, reference, store, client, signal, before = () => undefined } = options;
   const tasks = await planPush(store, image, reference, options.dryRun !== true);
   const { config } = tasks;
   const hasConfig = await client.hasBlob(config.digest, signal);
   await options.onPlanned?.(tasks, (blob) => client.hasBlob(blob, signal));
   if (options.dryRun === true) return undefined;
   const layers = await pushLayers(options, tasks.layers);
+  before('config', '');
   if (!hasConfig) await client.uploadBlob(config.digest, bytesUpload(config.bytes), signal);
   options.onSent?.('config', hasConfig ? 'already' : 'done');
   const { bytes, type } = manifestOf(tasks, layers);
   const digest = digestOf(bytes);
+  before('manifest', '');
   await client.putManifest(reference.tag ?? digest, bytes, type, signal);
   const repoDigest = formatReference(withDigest(reference, digest));
+  before('note', '');
   await store.notePushed(image, { manifestDigest: digest, manifestBytes: bytes, repoDigest });
   options.onSent?.('manifest', 'done');
   return { digest, size: bytes.length };
@@ -112,8 +120,11 @@ async function pushLayers(
 
 type Report = (phase: PushPhase, current?: number, total?: number, from?: string) => void;
 
-function reportOf({ onEvent }: PushOptions, { diffId, descriptor }: LayerTask): Report {
-  const layer = diffId.slice('sha256:'.length, 'sha256:'.length + 12);
+const shortOf = ({ diffId }: LayerTask): string => diffId.slice('sha256:'.length, 'sha256:'.length + 12);
+
+function reportOf({ onEvent }: PushOptions, task: LayerTask): Report {
+  const { descriptor } = task;
+  const layer = shortOf(task);
   return (phase, current = 0, total = descriptor?.size ?? 0, from) => {
     onEvent?.({ layer, phase, current, total, ...(from === undefined ? {} : { from }) });
   };
@@ -125,15 +136,18 @@ async function pushLayer(options: PushOptions, task: LayerTask, report: Report):
   if (descriptor !== undefined && (await isThere(options, task, descriptor, report))) return descriptor;
   if (file === undefined) throw lost(task);
   if (!compress && descriptor !== undefined) {
+    options.before?.('push', shortOf(task));
     await upload(options, file, descriptor, report);
     return descriptor;
   }
   const packed = await options.store.blobs.temporaryPath();
   try {
+    options.before?.('compress', shortOf(task));
     report('compressing');
     const made = await compressTo(packed, file, options.signal);
-    const known = made.digest === descriptor?.digest;
-    if (known || !(await isThere(options, task, made, report))) await upload(options, packed, made, report);
+    if (made.digest !== descriptor?.digest && (await isThere(options, task, made, report))) return made;
+    options.before?.('push', shortOf(task));
+    await upload(options, packed, made, report);
     return made;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause;

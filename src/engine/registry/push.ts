@@ -3,7 +3,13 @@
  * Without the tag named, or with a repository that has none here, nothing is asked of the registry.
  */
 import { formatPlatform, fitsPlatform, parsePlatform } from '../../../images/platform.ts';
-import { pushImage, type PushEvent, type PushOptions, type PushResult } from '../../../images/push.ts';
+import {
+  pushImage,
+  type PushEvent,
+  type PushOptions,
+  type PushPart,
+  type PushResult,
+} from '../../../images/push.ts';
 import {
   familiarName,
   familiarRepository,
@@ -22,8 +28,10 @@ import { MinidockError } from '../../../runtime/errors.ts';
 import type { StandardStream } from '../../io/standard-streams.ts';
 import type { Engine } from '../engine.ts';
 import { untilInterrupt } from '../images/until-interrupt.ts';
+import { CONFIG_PUSH, MANIFEST_PUSH, NOTE_STEP, pushStepId } from '../plans/push-plan.ts';
 import { recordEvent } from '../state/events/event-log.ts';
 import { imageEvent } from '../state/events/events.ts';
+import { refuseInjected } from '../state/perform-step.ts';
 
 export type PushOutput = Pick<StandardStream, 'write' | 'writeRaw' | 'isTTY' | 'columns' | 'rows'>;
 
@@ -104,11 +112,19 @@ async function pushOne(
       onPlanned: watch?.onPlanned,
       onSent: watch?.onSent,
       dryRun: watch?.dryRun,
+      before: failIfInjected,
       signal,
     });
   } finally {
     progress?.finish();
   }
+}
+
+/** Where a test wants a step to fail, as it is called by --explain. */
+function failIfInjected(part: PushPart, layer: string): void {
+  const ids = { config: CONFIG_PUSH, manifest: MANIFEST_PUSH, note: NOTE_STEP };
+  const id = part === 'compress' || part === 'push' ? pushStepId(part, layer) : ids[part];
+  refuseInjected({ id, title: `push: ${part}` });
 }
 
 /** In the order of their names. */

@@ -234,3 +234,27 @@ describe("refused, in Docker's words", () => {
     expect(result.stderr).toContain('dial tcp 127.0.0.1:5999: connect: connection refused');
   });
 });
+
+test.each(['layer.compress', 'layer.push', 'config.push', 'manifest.push', 'image.note'])(
+  'that fails at %s, or is killed there: nothing is left here, and the next one pushes it whole',
+  async (step) => {
+    const name = `${registry.address}/${step.replace('.', '-')}:1`;
+    const root = await imported(step, name);
+    const id = step.startsWith('layer') ? `${step}:${await layerOf(root, name)}` : step;
+    const push = (failAt: string): Promise<RunResult> =>
+      host.run([MINIDOCK, 'push', name], {
+        env: { MINIDOCK_ROOT: root, DOCKER_CONFIG: root, MINIDOCK_FAIL_AT: failAt },
+      });
+    const failed = await push(id);
+    expect([failed.exitCode, failed.stderr]).toEqual([125, expect.stringContaining(`step ${id} (`)]);
+    expect(readdirSync(join(root, 'images/blobs/partial'))).toEqual([]);
+    const there = await filesIn(root, name);
+    // The note is about this machine alone.
+    expect(there.exitCode === 0).toBe(step === 'image.note');
+    expect((await push(`kill:${id}`)).exitCode).not.toBe(0);
+    expect(await ok(root, 'push', '-q', name)).toBe(`${name}\n`);
+    expect(readdirSync(join(root, 'images/blobs/partial'))).toEqual([]);
+    await ok(root, 'rmi', name);
+    await ok(root, 'pull', '-q', name);
+  },
+);
