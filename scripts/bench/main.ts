@@ -9,6 +9,7 @@ import { parseOptions, type Options } from './options.ts';
 import type { Row } from './row.ts';
 import { renderGrowth, renderSummary, renderTable, type Growth } from './table.ts';
 import { build } from './work/build.ts';
+import { buildDebian } from './work/build-debian.ts';
 import { commit } from './work/commit.ts';
 import { connect } from './work/connect.ts';
 import { copy } from './work/copy.ts';
@@ -36,6 +37,7 @@ const WORKS: Readonly<Record<string, (bench: Bench) => Promise<readonly Row[]>>>
   copy,
   commit,
   build,
+  'build-debian': buildDebian,
   watch,
 };
 

@@ -65,7 +65,7 @@ const QUICK: Scale = {
   ports: 400,
   folderMegabytes: 50,
   watched: 20,
-  skipped: ['many', 'pull', 'network', 'dns', 'copy', 'commit', 'build', 'watch'],
+  skipped: ['many', 'pull', 'network', 'dns', 'copy', 'commit', 'build', 'build-debian', 'watch'],
 };
 
 export function parseOptions(

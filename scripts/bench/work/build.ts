@@ -41,6 +41,10 @@ const STAGES = [
   ...repeat(3, (n) => `COPY --from=stage${String(n)} /out-${String(n)} /`),
 ].join('\n');
 
+/** Podman's defaults for a RUN are more than a machine without CAP_SYS_RESOURCE may allow. */
+export const buildFlags = ({ name }: Engine): readonly string[] =>
+  name === 'podman' ? ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024'] : [];
+
 export async function build(bench: Bench): Promise<readonly Row[]> {
   const { engines, scale, minidock } = bench;
   const folder = join(minidock.host.dir, 'build');
@@ -50,11 +54,8 @@ export async function build(bench: Bench): Promise<readonly Row[]> {
     for (let n = 0; n < files; n += 1)
       writeFileSync(join(application, name, `file-${String(n)}`), `${name} ${String(n)}\n`);
   }
-  // Podman's defaults for a RUN are more than a machine without CAP_SYS_RESOURCE may allow.
-  const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024'];
-  const own = ({ name }: Engine): string[] => (name === 'podman' ? limits : []);
   const timed = (engine: Engine, context: string, ...flags: string[]): Promise<number> =>
-    milliseconds(engine.time(['build', '-q', '-t', 'built', ...own(engine), ...flags, context]));
+    milliseconds(engine.time(['build', '-q', '-t', 'built', ...buildFlags(engine), ...flags, context]));
   const unchanged = await byTurns(
     scale.rounds,
     ofEach(engines, (engine) => timed(engine, application)),
