@@ -28,12 +28,13 @@ export class ImageIndex {
 
   /**
    * Reads the file again only if it is another one: each change puts a new file in its place. If it is damaged, reads
-   * its copy and calls `onDamage`. @throws ImageError 'INDEX_CORRUPT' where both are.
+   * its copy and calls `onDamage`. `isLocked`: for a change, which nothing may be lost by, so it is always read. @throws ImageError 'INDEX_CORRUPT' where both are.
    */
-  read(): ImageRecords {
+  read(isLocked = false): ImageRecords {
     const stat = statSync(this.path, { bigint: true, throwIfNoEntry: false });
     const state = stat === undefined ? '' : [stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(' ');
-    if (this.last !== undefined && state !== '' && this.last.state === state) return this.last.images;
+    if (!isLocked && this.last !== undefined && state !== '' && this.last.state === state)
+      return this.last.images;
     const { value, damage } = readKept(this.path, readIndex, (error) => error instanceof ImageError);
     if (damage !== undefined)
       this.onDamage(damage === 'missing' ? missing(this.path) : damage, 'Its copy is used.');

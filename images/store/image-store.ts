@@ -219,7 +219,7 @@ export class ImageStore {
     plan: (images: ImageRecords) => RemovalPlan,
   ): Promise<Removal> {
     return await this.locked(async () => {
-      const { images, untagged, deleted } = plan(this.index.read());
+      const { images, untagged, deleted } = plan(this.index.read(true));
       const ids = deleted.map(({ id }) => id);
       const garbage = await this.garbage(images, stacked);
       if (!watch.planned({ untagged, deleted: ids, ...garbage })) return { untagged: [], deleted: [] };
@@ -285,7 +285,7 @@ export class ImageStore {
 
   private async change<T>(work: (images: ImageRecords) => { images: ImageRecords; result: T }): Promise<T> {
     return await this.locked(() => {
-      const { images, result } = work(this.index.read());
+      const { images, result } = work(this.index.read(true));
       this.index.write(images);
       return Promise.resolve(result);
     });

@@ -6,7 +6,7 @@
  * Layout: layers/<hex>/{fs,layer.json}, overrides/<hex>/{fs}, tmp/<owner>. Thirty-two hex digits name a directory,
  * not sixty-four: mount(2) takes all lower directories of an overlay in one page.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LayerReport, Unpacker, UnpackOptions } from '../unpack/types.ts';
@@ -44,8 +44,8 @@ export class LayerStore {
   private readonly acquireLock: AcquireLock;
   private readonly removeTree: RemoveTree;
   private readonly onDamage: OnDamage;
-  /** Records by diff id. One never changes: a layer's name is its content's digest. */
-  private readonly known = new Map<string, LayerRecord>();
+  /** Records by diff id, each with the inode of its layer's directory: another one may come of another blob. */
+  private readonly known = new Map<string, { readonly ino: number; readonly record: LayerRecord }>();
 
   constructor(dir: string, { blobs, unpacker, acquireLock, removeTree, onDamage }: LayerStoreParts) {
     this.dir = dir;
@@ -61,10 +61,11 @@ export class LayerStore {
   }
 
   record(diffId: string): LayerRecord | undefined {
+    const { ino } = statSync(join(this.dir, layerName(diffId)), { throwIfNoEntry: false }) ?? {};
     const known = this.known.get(diffId);
-    if (known !== undefined && this.has(diffId)) return known;
+    if (known !== undefined && known.ino === ino) return known.record;
     const record = this.readRecord(layerName(diffId));
-    if (record !== undefined) this.known.set(diffId, record);
+    if (record !== undefined && ino !== undefined) this.known.set(diffId, { ino, record });
     return record;
   }
 

@@ -7,7 +7,7 @@ import type { HostStep, Undo } from '../plan/step.ts';
 import { parseCidr } from './ipv4.ts';
 import { planForwarding6, planGateway6, planIpv6OnBridge } from './ipv6/bridge.ts';
 import { planWithoutIpv6 } from './ipv6/keep-off.ts';
-import { macFromAddress } from './mac.ts';
+import { macOfBridge } from './mac.ts';
 import type { BridgeNetwork } from './types.ts';
 
 const SHARED: Undo = {
@@ -40,8 +40,7 @@ export function planBridge(network: BridgeNetwork, ipv6: boolean): readonly Host
 const settings = (bridge: string): string => `/proc/sys/net/ipv4/conf/${bridge}`;
 
 function planCreation(network: BridgeNetwork): HostStep {
-  const { bridge, gateway } = network;
-  const mac = macFromAddress(gateway, network.ipv6?.gateway);
+  const { bridge, id } = network;
   return {
     id: 'bridge.create',
     section: 'bridge',
@@ -53,7 +52,18 @@ function planCreation(network: BridgeNetwork): HostStep {
       'Each cable would need its own pair of addresses and routes, and the containers could reach each other only through as many links.',
     command: {
       kind: 'run',
-      argv: ['ip', 'link', 'add', 'name', bridge, 'address', mac, ...mtuOf(network), 'type', 'bridge'],
+      argv: [
+        'ip',
+        'link',
+        'add',
+        'name',
+        bridge,
+        'address',
+        macOfBridge(id),
+        ...mtuOf(network),
+        'type',
+        'bridge',
+      ],
     },
     undo: SHARED,
     check: { kind: 'path-exists', path: settings(bridge) },

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import type { ImageStore } from '../../images/store/image-store.ts';
 import { rulesOf, type IgnoreRules } from './context/ignore.ts';
 import { parseRemote, withoutUserinfo } from './context/remote-words.ts';
-import { cleanPath, isPattern, matchPaths, treeOf, type SourceTree } from './context/source-tree.ts';
+import { cleanPath, matchPaths, treeOf, type SourceTree } from './context/source-tree.ts';
+import { only, singleFiles, type Trees } from './copy-trees.ts';
 import { BuildError, NotMadeYet } from './errors.ts';
 import { copyFiles, type TextFile } from './execute/copy.ts';
 import { digestItem, Seen, type CopyItem, type Ownership } from './execute/copy-files.ts';
 import { removeTree } from '../engine/state/remove-tree.ts';
 import { findOwner } from './execute/destination.ts';
 import { openStage, type NewLayer } from './execute/layer.ts';
-import { openLayerOfFile } from './execute/layer-of-file.ts';
 import { openMerged } from './execute/merged.ts';
 import { withoutTabs } from './parse/heredocs.ts';
 import type { CopyInstruction } from './parse/instruction.ts';
@@ -169,19 +169,8 @@ export class CopyStep {
     if (from === undefined) return only(await this.parts.context());
     const source = await this.sourceFrom(from, before);
     if ('rules' in source) return only(source);
-    const roots: number[] = [];
-    const close = (): void => roots.splice(0).forEach((root) => closeSync(root));
-    const trees = new Map<string, SourceTree>();
-    for (const path of plain) {
-      const root = isPattern(path) ? undefined : openLayerOfFile(source, cleanPath(path));
-      if (root === undefined) break;
-      roots.push(root);
-      trees.set(path, treeOf(root, false));
-    }
-    if (trees.size === new Set(plain).size && plain.length > 0) {
-      return { treeOf: (path) => trees.get(path) ?? missingTree(path), close };
-    }
-    close();
+    const found = plain.length === 0 ? undefined : singleFiles(source, plain);
+    if (found !== undefined) return found;
     const root = await this.merged(source);
     return { ...only(treeOf(root, false)), close: () => closeSync(root) };
   }
@@ -205,17 +194,6 @@ export class CopyStep {
     }
     return withRoot(await this.merged(stage.dirs), (root) => Promise.resolve(findOwner(root, chown)));
   }
-}
-
-interface Trees {
-  readonly treeOf: (source: string) => SourceTree;
-  readonly close: () => void;
-}
-
-const only = (tree: SourceTree): Trees => ({ treeOf: () => tree, close: () => undefined });
-
-function missingTree(path: string): never {
-  throw new Error(`no layer was opened for ${path}`);
 }
 
 const localItems = (

@@ -4,7 +4,9 @@ import { closeSync } from 'node:fs';
 import { startShimAhead, type WaitingShim } from '../engine/shim/client/shim-process.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { CreateRequest } from '../engine/spec/create-request.ts';
+import { oneLine } from '../../runtime/printable.ts';
 import { BuildError } from './errors.ts';
+import type { Ran, RunRequest } from './execute/run.ts';
 import type { Cached, LayerCache } from './layer-cache.ts';
 import type { Scope } from './metadata.ts';
 import type { RunInstruction } from './parse/instruction.ts';
@@ -29,6 +31,7 @@ export interface RunParts {
   /** The context without a name. */
   readonly source: (name: string | undefined, before: number) => Promise<Stage>;
   readonly signal: AbortSignal;
+  readonly warn: (text: string) => void;
   /** How many there are in the whole build. */
   readonly runs: number;
 }
@@ -37,7 +40,7 @@ export class RunStep {
   /** Its program starts while the RUN before is carried out. */
   private ahead: WaitingShim | undefined;
   private left: number;
-  private readonly removals: Promise<void>[] = [];
+  private readonly removals: Promise<Error | undefined>[] = [];
 
   constructor(private readonly parts: RunParts) {
     this.left = parts.runs;
@@ -47,7 +50,26 @@ export class RunStep {
   async close(): Promise<void> {
     if (this.ahead !== undefined) closeSync(this.ahead.control);
     this.ahead = undefined;
-    await Promise.all(this.removals);
+    for (const failure of await Promise.all(this.removals.splice(0))) {
+      if (failure === undefined) continue;
+      this.parts.warn(
+        `warning: the container of a RUN is not wholly removed: ${oneLine(failure.message)}\n` +
+          'minidock doctor --fix repairs what is left.\n',
+      );
+    }
+  }
+
+  /** The container of the RUN before may still hold what there is not enough of. */
+  private async run(engine: Engine, request: RunRequest): Promise<Ran> {
+    // A build that the cache answers makes no container, and need not load what does.
+    const { runInStage } = await import('./execute/run.ts');
+    try {
+      return await runInStage(engine, request);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'NO_ADDRESS' || this.removals.length === 0) throw error;
+      await Promise.all(this.removals);
+      return runInStage(engine, { ...request, shim: undefined });
+    }
   }
 
   async perform(
@@ -78,14 +100,12 @@ export class RunStep {
     ];
     const createdBy = runText(words, stage);
     return cache.layer(stage, createdBy, key, cached, async (layer) => {
-      // A build that the cache answers makes no container, and need not load what does.
-      const { runInStage } = await import('./execute/run.ts');
       const held = await prepared.hold(words.script);
       try {
         const shim = this.ahead ?? startShimAhead();
         this.left -= 1;
         this.ahead = this.left > 0 ? startShimAhead() : undefined;
-        const { status, removed } = await runInStage(engine, {
+        const { status, removed } = await this.run(engine, {
           args: words.args,
           env: [...env, ...proxyEnv(scope.buildArgs, stage), ...held.env],
           secretEnv: held.secretEnv,

@@ -9,16 +9,13 @@ import { O_PATH, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } from '../../../runtime
 import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { namedCalls as calls } from '../../../runtime/syscall/named-calls.ts';
 import { overlayNotes } from '../../engine/files/overlay-notes.ts';
-import { openDirectory } from '../../engine/files/tree-sink.ts';
 
-/** `layers`: directories, base first. An O_PATH descriptor of the layer's root; undefined: only overlayfs can tell. */
-export function openLayerOfFile(layers: readonly string[], parts: readonly string[]): number | undefined {
+/** The index of the layer; undefined: only overlayfs can tell. `roots`: O_PATH descriptors of the layers, base first. */
+export function layerOfFile(roots: readonly number[], parts: readonly string[]): number | undefined {
   if (parts.length === 0) return undefined;
-  for (const layer of layers.toReversed()) {
-    const root = openDirectory(layer);
+  for (const [fromTop, root] of roots.toReversed().entries()) {
     const found = lookInLayer(root, parts);
-    if (found === 'file') return root;
-    closeSync(root);
+    if (found === 'file') return roots.length - 1 - fromTop;
     if (found === 'unclear') return undefined;
   }
   return undefined;
@@ -27,8 +24,8 @@ export function openLayerOfFile(layers: readonly string[], parts: readonly strin
 function lookInLayer(root: number, parts: readonly string[]): 'file' | 'absent' | 'unclear' {
   let directory = root;
   try {
-    for (const [index, part] of parts.entries()) {
-      const isLast = index === parts.length - 1;
+    for (const [index, part] of ['.', ...parts].entries()) {
+      const isLast = index === parts.length;
       const flags = constants.O_NOFOLLOW | (isLast ? O_PATH : constants.O_RDONLY | constants.O_DIRECTORY);
       const child = calls.openat2(directory, fromText(part), flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
       if (directory !== root) closeSync(directory);
@@ -40,8 +37,8 @@ function lookInLayer(root: number, parts: readonly string[]): 'file' | 'absent' 
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'ENOENT') return 'absent';
-    // A file, a link or a whiteout where a directory is looked for.
-    if (code === 'ENOTDIR' || code === 'ELOOP') return 'unclear';
+    // A file, a link or a whiteout where a directory is looked for; the overlay says what it says.
+    if (['ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(code)) return 'unclear';
     throw error;
   } finally {
     if (directory !== root) closeSync(directory);
@@ -60,11 +57,10 @@ function hasNotes(root: number, parts: readonly string[]): boolean {
   }
 }
 
+let notes: ReadonlySet<string> | undefined;
+
 function notesOf(fd: number): boolean {
-  const notes = new Set([
-    ...overlayNotes('opaque'),
-    ...overlayNotes('redirect'),
-    ...overlayNotes('metacopy'),
-  ]);
-  return calls.listXattrs(fd).some((name) => notes.has(name));
+  notes ??= new Set((['opaque', 'redirect', 'metacopy', 'whiteout'] as const).flatMap(overlayNotes));
+  const names = calls.listXattrs(fd);
+  return names.some((name) => notes?.has(name) === true);
 }

@@ -33,8 +33,8 @@ export interface RunRequest {
 
 export interface Ran {
   readonly status: number;
-  /** Once the container is gone; the next instruction need not wait for it. */
-  readonly removed: Promise<void>;
+  /** Once the container is gone; the next instruction need not wait for it. What kept it from going, if something did. */
+  readonly removed: Promise<Error | undefined>;
 }
 
 /** @throws what the shim reports. */
@@ -67,8 +67,8 @@ export async function runInStage(engine: Engine, request: RunRequest): Promise<R
     layers,
     container.spec.mounts.map(({ target }) => target),
   );
-  let gone = (): void => undefined;
-  const removed = new Promise<void>((resolve) => (gone = resolve));
+  let gone: (failure?: Error) => void = () => undefined;
+  const removed = new Promise<Error | undefined>((resolve) => (gone = resolve));
   const status = await new Promise<number>((resolve, reject) => {
     const connection = launchShim(
       {
@@ -82,23 +82,29 @@ export async function runInStage(engine: Engine, request: RunRequest): Promise<R
       {
         output,
         message: (message) => {
-          if (message.type === 'ended') resolve(message.exitCode);
-          if (message.type === 'exited') end(() => resolve(message.exitCode));
-          if (message.type === 'failed') end(() => reject(fromWire(message.error)));
+          if (message.type === 'ended') {
+            // Its removal goes on, whatever becomes of the build.
+            signal?.removeEventListener('abort', abort);
+            resolve(message.exitCode);
+          } else if (message.type === 'exited') {
+            resolve(message.exitCode);
+            end();
+          } else if (message.type === 'failed') end(fromWire(message.error));
         },
-        closed: () => end(() => reject(shimLost(engine.paths, id))),
+        closed: () => end(shimLost(engine.paths, id)),
       },
       shim,
     );
-    let ended = false;
-    const end = (how: () => void): void => {
-      if (ended) return;
-      ended = true;
+    let isOver = false;
+    const end = (failure?: Error): void => {
+      if (isOver) return;
+      isOver = true;
       connection.close();
-      how();
-      gone();
+      gone(failure);
+      // Without effect where the program has ended before.
+      if (failure !== undefined) reject(failure);
     };
-    const abort = (): void => end(() => reject(signal?.reason as Error));
+    const abort = (): void => end(signal?.reason as Error);
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted === true) abort();
   });

@@ -4,7 +4,7 @@
  */
 import { userNamespace } from '../../../runtime/process/identity/user-namespace.ts';
 
-export const overlayNotes = (note: 'opaque' | 'redirect' | 'metacopy'): readonly string[] =>
+export const overlayNotes = (note: 'opaque' | 'redirect' | 'metacopy' | 'whiteout'): readonly string[] =>
   (userNamespace() === undefined ? ['trusted'] : ['trusted', 'user']).map(
     (space) => `${space}.overlay.${note}`,
   );

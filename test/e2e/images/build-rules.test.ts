@@ -1,10 +1,11 @@
 /** Rules of BuildKit that are easily missed; test/docker/dockerfiles.test.ts found them beside Docker. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../../support/engine.ts';
 
+const MINIDOCK = resolve(import.meta.dirname, '../../../dist/minidock');
 const engine = useEngine();
 const inImage = (script: string): Promise<string> =>
   engine.ok('run', '--rm', '--entrypoint', 'sh', 'app', '-c', script);
@@ -117,4 +118,54 @@ FROM test
     'kept/in': 'not found',
     't[w]o': 'upper\n644',
   });
+});
+
+describe('the containers of RUNs', () => {
+  const contextOf = (...lines: readonly string[]): string => {
+    const context = mkdtempSync(join(engine.host.dir, 'runs-'));
+    writeFileSync(join(context, 'Dockerfile'), `FROM test\n${lines.join('\n')}\n`);
+    return context;
+  };
+  const build = (context: string, ...flags: readonly string[]): ReturnType<typeof engine.minidock> =>
+    engine.minidock('build', '-q', ...flags, context);
+
+  test('are gone when the build has ended, also one that has failed', async () => {
+    await engine.ok('network', 'create', 'short');
+    for (const end of ['true', 'false']) {
+      const { exitCode } = await build(contextOf(`RUN ${end}`), '--no-cache', '--network', 'short');
+      expect([end, exitCode === 0]).toEqual([end, end === 'true']);
+      expect(readdirSync(join(engine.host.root, 'containers'))).toEqual([]);
+    }
+    await engine.ok('network', 'rm', 'short');
+  });
+
+  test('take turns where a network has one address', async () => {
+    await engine.ok('network', 'create', '--subnet', '10.9.0.0/30', 'tiny');
+    const lines = ['one', 'two', 'three', 'four', 'five'].map((word) => `RUN echo ${word}`);
+    expect(await build(contextOf(...lines), '--no-cache', '--network', 'tiny')).toMatchObject({
+      exitCode: 0,
+    });
+    await engine.ok('network', 'rm', 'tiny');
+  });
+
+  test('that cannot be taken away are reported', async () => {
+    const words = [MINIDOCK, 'build', '-q', '--no-cache', contextOf('RUN true')];
+    const env = { ...engine.host.env, MINIDOCK_FAIL_AT: 'address.release' };
+    const { exitCode, stderr } = await engine.host.run(words, { env });
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('a RUN is not wholly removed')]);
+    await engine.minidock('doctor', '--fix');
+    expect(readdirSync(join(engine.host.root, 'containers'))).toEqual([]);
+  });
+});
+
+test('as many files as one likes are copied with few descriptors', async () => {
+  const context = mkdtempSync(join(engine.host.dir, 'many-'));
+  const names = Array.from({ length: 300 }, (_, n) => `/f${String(n)}`);
+  writeFileSync(
+    join(context, 'Dockerfile'),
+    `FROM test AS many\nRUN for n in $(seq 0 299); do echo $n >/f$n; done\nFROM test\nCOPY --from=many ${names.join(' ')} /all/\n`,
+  );
+  const limited = ['sh', '-c', 'ulimit -n 128; exec "$0" build -q -t app "$1"', MINIDOCK, context];
+  expect(await engine.host.run(limited)).toMatchObject({ exitCode: 0 });
+  expect(await inImage('cat /all/f* | sort -n | tail -1')).toBe('299');
 });

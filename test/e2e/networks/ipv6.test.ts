@@ -293,3 +293,20 @@ test('--dry-run, --explain and network rm tell the steps of IPv6', async () => {
   await ok('network', 'rm', 'aa');
   await engine.expectClean();
 });
+
+test('no container has the hardware address of the bridge, whatever the gateway is', async () => {
+  const gateway = 'fd00:a::7:0:0:1';
+  await ok(
+    'network',
+    'create',
+    '--no-ipv4',
+    '--ipv6',
+    '--subnet',
+    'fd00:a::/64',
+    '--gateway',
+    gateway,
+    'six',
+  );
+  expect(await ok('run', '--rm', '--network', 'six', 'test', 'sh', '-c', ping(gateway))).toBe('answered');
+  await ok('network', 'rm', 'six');
+});

@@ -224,7 +224,7 @@ test('--explain tells each step, on standard error; --dry-run the same, and make
     told.map(({ title }) => title.replace(/mdb[0-9a-f]{12}/, bridge)),
   );
   for (const words of [
-    `$ ip link add name ${bridge} address 02:42:ac:`,
+    `$ ip link add name ${bridge} address 0a:42:`,
     `Undo:    ip link delete ${bridge}\n`,
     'Undo:    minidock network rm told\n',
     'Close',
@@ -270,4 +270,8 @@ test.each(['bridge', 'red'])('who leaves takes nothing along that the others use
   await ok(...ping);
   await ok('rm', '-f', 'stays');
   if (network !== 'bridge') await ok('network', 'rm', network);
+});
+
+test('no container has the hardware address of the bridge, also if it asks for that of the gateway', async () => {
+  await inside('ping -c1 -W2 172.17.0.1', '--mac-address', '02:42:ac:11:00:01');
 });

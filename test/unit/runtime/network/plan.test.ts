@@ -43,7 +43,7 @@ const table = (steps: readonly HostStep[]): readonly (readonly string[])[] =>
 
 const WIRING = [
   ['netns.create', 'ip netns add md-0123456789ab', 'ip netns delete md-0123456789ab'],
-  ['bridge.create', 'ip link add name minidock0 address 02:42:ac:11:00:01 type bridge', 'shared'],
+  ['bridge.create', 'ip link add name minidock0 address 0a:42:ff:ff:ff:ff type bridge', 'shared'],
   ['bridge.disable-ipv6', '/proc/sys/net/ipv6/conf/minidock0/disable_ipv6 = 1', 'shared'],
   ['bridge.refuse-routers', '/proc/sys/net/ipv6/conf/minidock0/accept_ra = 0', 'shared'],
   ['bridge.address', 'ip address add 172.17.0.1/16 dev minidock0', 'shared'],
