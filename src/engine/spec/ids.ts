@@ -4,7 +4,14 @@
 export const randomHex = (bytes: number): string =>
   Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString('hex');
 
-export const newId = (): string => randomHex(32);
+/** Its short form is a host name, and one of digits alone would be read as an address; so Docker makes none either. */
+export function newId(): string {
+  for (;;) {
+    const id = randomHex(32);
+    if (/[a-f]/.test(shortId(id))) return id;
+  }
+}
+
 export const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 export const shortId = (id: string): string => id.slice(0, 12);
 

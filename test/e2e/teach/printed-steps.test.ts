@@ -97,7 +97,9 @@ test('exec, in its order', async () => {
 
 test('network create', async () => {
   const withoutId = (commands: readonly string[]): readonly string[] =>
-    commands.map((command) => command.replaceAll(/mdb[0-9a-f]{12}/g, 'BRIDGE'));
+    commands.map((command) =>
+      command.replaceAll(/mdb[0-9a-f]{12}/g, 'BRIDGE').replace(/0a(:[0-9a-f]{2}){5}/, 'MAC'),
+    );
   const words = ['create', '--subnet', '10.99.0.0/24', 'printed'];
   const text = await engine.ok('network', 'create', '--dry-run', '--explain=json', ...words.slice(1));
   const expected = text.split('\n').map((line) => (JSON.parse(line) as StepObject).command);
