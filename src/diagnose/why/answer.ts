@@ -17,7 +17,9 @@ export async function answerFor(
   signal: AbortSignal,
 ): Promise<Answer | undefined> {
   const scene = await observe(journey, await host.stack(journey.family));
-  const sent = await probe(scene, signal);
+  const tried = await probe(scene, signal);
+  // The neighbour answers now, so that try says nothing about this network: once more, with a lookup of its own.
+  const sent = tried?.joined === true && !signal.aborted ? await probe(scene, signal) : tried;
   if (signal.aborted) return undefined;
   // A try fills the neighbour tables.
   const findings = walk(await withNeighbours(scene));

@@ -189,6 +189,8 @@ export interface Probe {
   readonly held?: Finding;
   /** What takes ARP away between two who need it. */
   readonly arp?: Finding;
+  /** The packet joined an older ARP lookup that failed, and the neighbour answers a new one. */
+  readonly joined?: true;
   /** The neighbour that did not answer the sending container's ARP request. */
   readonly deafToSender?: string;
 }

@@ -217,7 +217,7 @@ async function lookAround(
     ...(held === undefined ? {} : { held }),
     ...(policy === undefined ? {} : { policy }),
     ...(expired === undefined ? {} : { expired }),
-    ...(arp === undefined ? {} : { arp }),
+    ...(arp === undefined ? {} : arp === 'answered' ? { joined: true } : { arp }),
     ...(deafToSender === '' ? {} : { deafToSender }),
     ...(deaf === '' ? {} : { deaf }),
     ...(deafRouter === '' ? {} : { deafRouter }),

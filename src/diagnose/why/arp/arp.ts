@@ -26,18 +26,21 @@ import { ownerOf } from '../ruleset.ts';
 /** The kernel asks once a second. */
 const PATIENCE_MS = 1200;
 
-/** Of those who asked for a hardware address in vain, in the packet's order. */
+/**
+ * Of those who asked for a hardware address in vain, in the packet's order. 'answered' if the neighbour answers now: the
+ * packet had joined a lookup that began before, and shared its failure.
+ */
 export async function firstArpLoss(
   scene: Scene,
   { deaf, deafRouter, deafToSender }: Readonly<Record<'deaf' | 'deafRouter' | 'deafToSender', string>>,
-): Promise<Finding | undefined> {
+): Promise<Finding | 'answered' | undefined> {
   const { host, hostRoute, clientRoute, sender, senderRoute, receiver, backRoute, clientAddress } = scene;
   const ask = async (
     stage: Stage,
     asker: Stack | undefined,
     route: RouteTo | undefined,
     next: string,
-  ): Promise<Finding | undefined> =>
+  ): Promise<Finding | 'answered' | undefined> =>
     asker === undefined || route === undefined || next === ''
       ? undefined
       : arpLoss(scene, { stage, asker, route, next });
@@ -58,7 +61,7 @@ export async function firstArpLoss(
 }
 
 /** undefined where nothing takes it, or where that cannot be seen. */
-async function arpLoss(scene: Scene, asking: Asking): Promise<Finding | undefined> {
+async function arpLoss(scene: Scene, asking: Asking): Promise<Finding | 'answered' | undefined> {
   if (!isInstalled('nft')) return undefined;
   const { asker, route, next } = asking;
   const { host } = scene;
@@ -89,7 +92,9 @@ async function arpLoss(scene: Scene, asking: Asking): Promise<Finding | undefine
     if (seen().length === 0) await within(2 * PATIENCE_MS, () => drop() !== undefined);
     const found = drop();
     if (found !== undefined) return dropped(scene, asking, ...found);
-    return await lostArp(way, asking, seen());
+    const lost = await lostArp(way, asking, seen());
+    if (lost !== undefined || seen().length === 0) return lost;
+    return (await deafNeighbour(route, next, asker.enter)) === '' ? 'answered' : undefined;
   } finally {
     // A client of the next seconds would wait for the same lookup, and get its failure.
     await readProgram(inside(asker.enter, ['ip', 'neigh', 'del', next, 'dev', route.dev]));
