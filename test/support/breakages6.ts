@@ -251,6 +251,13 @@ export const breakages6: readonly Breakage[] = [
     asked: outside('dropped'),
   },
   {
+    // connect(2) asks for the route before it has a source address, so that clients get through.
+    name: 'a rule in the container that prohibits its own source address',
+    broken: '$APP_NS ip -6 rule add from $APP prohibit pref 50',
+    undo: '$APP_NS ip -6 rule del pref 50',
+    asked: [[['-6', 'app -> web:80'], 'works']],
+  },
+  {
     name: 'a rule of ip, which sees no IPv6',
     ...table('ip', 'chain gate { type filter hook forward priority 10; drop; }'),
     asked: outside('works'),

@@ -94,7 +94,7 @@ function forward({ journey }: Scene, { fd, port, address }: Try): Duplicate {
   };
 }
 
-/** The connection may end meanwhile, or its MTU may become smaller: then there is nothing to show. */
+/** The connection may end, its MTU may become smaller, routing may refuse the copy: then there is nothing to show. */
 async function untilItEnds(send: () => Promise<Found>): Promise<Found | undefined> {
   try {
     return await send();
@@ -105,7 +105,8 @@ async function untilItEnds(send: () => Promise<Found>): Promise<Found | undefine
 }
 
 const ENDED: readonly string[] = [
-  ...['ENOTCONN', 'EPERM', 'EMSGSIZE', 'EINVAL', 'ENETUNREACH', 'EHOSTUNREACH', 'ECONNRESET', 'EPIPE'],
+  ...['ENOTCONN', 'EPERM', 'EMSGSIZE', 'EINVAL', 'ECONNRESET', 'EPIPE'],
+  ...['EACCES', 'ENETUNREACH', 'EHOSTUNREACH'],
 ];
 
 /** Both directions end in a segment for the client: the duplicate itself, or its acknowledgement. */
