@@ -137,9 +137,9 @@ function invalid(message: string): ImageError {
   });
 }
 
-/** A name for an image, with its tag. @throws ImageError 'INVALID_REFERENCE'. */
-export function tagOf(text: string): string {
+/** A name to give to an image, with its tag; a digest is no name. @throws ImageError 'INVALID_REFERENCE', with `refusal`. */
+export function tagOf(text: string, refusal = 'refusing to create a tag with a digest reference'): string {
   const reference = parseReference(text);
   if (reference.digest === undefined) return formatReference(reference);
-  throw new ImageError({ code: 'INVALID_REFERENCE', message: 'cannot import digest reference' });
+  throw new ImageError({ code: 'INVALID_REFERENCE', message: refusal });
 }

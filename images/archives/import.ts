@@ -35,7 +35,7 @@ export interface ImportRequest {
 export async function importRootfs(request: ImportRequest): Promise<StoredImage> {
   const { store } = request;
   const settings = applyChanges({}, request.changes ?? []);
-  const tag = request.reference === undefined ? undefined : tagOf(request.reference);
+  const tag = request.reference && tagOf(request.reference, 'cannot import digest reference');
   const layer = await storeLayer(request.input, store.blobs);
   const diffId = await store.addLayer(layer.digest);
   const created = new Date().toISOString();

@@ -27,8 +27,9 @@ export class ImageIndex {
   ) {}
 
   /**
-   * Reads the file again only if it is another one: each change puts a new file in its place. If it is damaged, reads
-   * its copy and calls `onDamage`. `isLocked`: for a change, which nothing may be lost by, so it is always read. @throws ImageError 'INDEX_CORRUPT' where both are.
+   * Reads the file again only if it is another one: each change puts a new file in its place. With the lock held, for
+   * a change, it is always read: a change must not lose what another process has written. If the file is damaged, its
+   * copy is read and `onDamage` called. @throws ImageError 'INDEX_CORRUPT' where both are.
    */
   read(isLocked = false): ImageRecords {
     const stat = statSync(this.path, { bigint: true, throwIfNoEntry: false });

@@ -11,7 +11,7 @@
 import { join, relative } from 'node:path';
 import { ImageError } from '../errors.ts';
 import { readImageConfig } from '../manifest.ts';
-import { formatReference, fullName, parseReference } from '../reference.ts';
+import { fullName, tagOf } from '../reference.ts';
 import type { ImageConfig, StoredImage } from '../types.ts';
 import { historyLines, type HistoryLine } from './history.ts';
 import { BlobStore } from './blob-store.ts';
@@ -161,18 +161,12 @@ export class ImageStore {
 
   /** `name` as a user writes it. */
   async tag(image: StoredImage, name: string): Promise<void> {
-    const reference = parseReference(name);
-    if (reference.digest !== undefined) {
-      throw new ImageError({
-        code: 'INVALID_REFERENCE',
-        message: 'refusing to create a tag with a digest reference',
-      });
-    }
+    const tag = tagOf(name);
     await this.change((images) => {
       const record = images.get(image.id);
       if (record === undefined) throw noSuchImage(image.id);
       const touched = new Map([...images, [image.id, { ...record, lastTagged: now() }]]);
-      return { images: moveTag(touched, image.id, formatReference(reference)), result: undefined };
+      return { images: moveTag(touched, image.id, tag), result: undefined };
     });
   }
 

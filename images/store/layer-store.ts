@@ -44,7 +44,7 @@ export class LayerStore {
   private readonly acquireLock: AcquireLock;
   private readonly removeTree: RemoveTree;
   private readonly onDamage: OnDamage;
-  /** Records by diff id, each with the inode of its layer's directory: another one may come of another blob. */
+  /** Records by diff id, with the inode of the layer's directory: a layer that was removed may come back from another blob. */
   private readonly known = new Map<string, { readonly ino: number; readonly record: LayerRecord }>();
 
   constructor(dir: string, { blobs, unpacker, acquireLock, removeTree, onDamage }: LayerStoreParts) {

@@ -66,7 +66,7 @@ async function decoderOf(compression: Compression): Promise<Duplex | undefined> 
   }
 }
 
-/** Loaded by who decompresses: it takes three milliseconds, and most only ask what a file is. */
+/** Loaded to decompress: it takes three milliseconds, and most callers only ask what a file is. */
 const zlib = (): typeof Zlib => process.getBuiltinModule('node:zlib');
 
 /** Node has zstd from version 22.15 on, Bun always. */

@@ -9,8 +9,8 @@ import { tarOf, writeLayout } from '../../test/support/images/oci-layout.ts';
 import { runProgram } from '../../test/support/host/processes.ts';
 
 const CACHE = '/var/tmp/minidock-test-cache';
-const VERSION = 1;
-const PACKAGES = 'nginx-light,iperf3,git,gcc,python3';
+const VERSION = 2;
+const PACKAGES = 'nginx-light,iperf3,git,gcc,libc6-dev,python3';
 const ENV = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
 
 /** A docker-archive of `bench:latest`, and the root file system it holds. */

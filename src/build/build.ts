@@ -65,7 +65,7 @@ export interface Built {
 export async function build(request: BuildRequest): Promise<Built> {
   const { engine, tags, labels, annotations, epoch } = request;
   // Wrong names are refused before any work is done.
-  tags.forEach(tagOf);
+  for (const tag of tags) tagOf(tag);
   const store = await engine.images();
   // Also where the cache has every layer: what killed builds have left goes.
   await listContainers(engine.containers);

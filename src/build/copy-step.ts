@@ -6,7 +6,7 @@ import type { ImageStore } from '../../images/store/image-store.ts';
 import { rulesOf, type IgnoreRules } from './context/ignore.ts';
 import { parseRemote, withoutUserinfo } from './context/remote-words.ts';
 import { cleanPath, matchPaths, treeOf, type SourceTree } from './context/source-tree.ts';
-import { only, singleFiles, type Trees } from './copy-trees.ts';
+import { oneTree, singleFiles, type Trees } from './copy-trees.ts';
 import { BuildError, NotMadeYet } from './errors.ts';
 import { copyFiles, type TextFile } from './execute/copy.ts';
 import { digestItem, Seen, type CopyItem, type Ownership } from './execute/copy-files.ts';
@@ -70,18 +70,14 @@ export class CopyStep {
     });
     const chown = instruction.chown === undefined ? undefined : expand(instruction.chown);
     const mode = instruction.chmod === undefined ? undefined : octal(expand(instruction.chmod), lines);
-    const { treeOf: treeFor, close: closeTree } = await this.trees(
-      from,
-      before,
-      instruction.parents ? [] : sources,
-    );
+    const trees = await this.trees(from, before, instruction.parents ? [] : sources);
     const remotes = new RemoteSources(this.parts.store, {
       agent: this.parts.ssh.get('default'),
       signal: this.parts.signal,
       say,
     });
     const close = (): void => {
-      closeTree();
+      trees.close();
       remotes.close();
     };
     try {
@@ -96,7 +92,7 @@ export class CopyStep {
         const remote = kind === 'ADD' ? parseRemote(source) : undefined;
         if (remote === undefined) {
           if (checksum !== undefined || keepGitDir) throw noRemote(lines);
-          const found = localItems(instruction, treeFor(source), source, exclude);
+          const found = localItems(instruction, trees.of(source), source, exclude);
           items.push(...found);
           keyItems.push(...found);
           continue;
@@ -166,13 +162,13 @@ export class CopyStep {
 
   /** The tree that each source is of. `plain`: sources that may be single files, found without a mount. */
   private async trees(from: string | undefined, before: number, plain: readonly string[]): Promise<Trees> {
-    if (from === undefined) return only(await this.parts.context());
+    if (from === undefined) return oneTree(await this.parts.context());
     const source = await this.sourceFrom(from, before);
-    if ('rules' in source) return only(source);
+    if ('rules' in source) return oneTree(source);
     const found = plain.length === 0 ? undefined : singleFiles(source, plain);
     if (found !== undefined) return found;
     const root = await this.merged(source);
-    return { ...only(treeOf(root, false)), close: () => closeSync(root) };
+    return { ...oneTree(treeOf(root, false)), close: () => closeSync(root) };
   }
 
   /** Read-only. */

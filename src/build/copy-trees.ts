@@ -5,11 +5,11 @@ import { cleanPath, isPattern, treeOf, type SourceTree } from './context/source-
 import { layerOfFile } from './execute/layer-of-file.ts';
 
 export interface Trees {
-  readonly treeOf: (source: string) => SourceTree;
+  readonly of: (source: string) => SourceTree;
   readonly close: () => void;
 }
 
-export const only = (tree: SourceTree): Trees => ({ treeOf: () => tree, close: () => undefined });
+export const oneTree = (tree: SourceTree): Trees => ({ of: () => tree, close: () => undefined });
 
 /** Where each source is a plain file of one layer; undefined where one is not. */
 export function singleFiles(layers: readonly string[], sources: readonly string[]): Trees | undefined {
@@ -28,12 +28,12 @@ export function singleFiles(layers: readonly string[], sources: readonly string[
       }
       found.set(source, tree);
     }
-    const treeFor = (source: string): SourceTree => {
+    const of = (source: string): SourceTree => {
       const tree = found.get(source);
       if (tree === undefined) throw new Error(`no layer was found for ${source}`);
       return tree;
     };
-    return { treeOf: treeFor, close };
+    return { of, close };
   } catch (error) {
     close();
     throw error;

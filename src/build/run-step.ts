@@ -15,6 +15,7 @@ import { proxyEnv, runEnv, runText, runWords } from './run-instruction.ts';
 import type { MountSources } from './mount-options.ts';
 import { RunMounts } from './run-mounts.ts';
 import type { Stage } from './stage.ts';
+import { takeTurns } from './take-turns.ts';
 
 export interface RunParts {
   readonly engine: Engine;
@@ -59,17 +60,12 @@ export class RunStep {
     }
   }
 
-  /** The container of the RUN before may still hold what there is not enough of. */
-  private async run(engine: Engine, request: RunRequest): Promise<Ran> {
+  private async run(request: RunRequest): Promise<Ran> {
     // A build that the cache answers makes no container, and need not load what does.
     const { runInStage } = await import('./execute/run.ts');
-    try {
-      return await runInStage(engine, request);
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'NO_ADDRESS' || this.removals.length === 0) throw error;
-      await Promise.all(this.removals);
-      return runInStage(engine, { ...request, shim: undefined });
-    }
+    return takeTurns(this.removals, (isSecond) =>
+      runInStage(this.parts.engine, isSecond ? { ...request, shim: undefined } : request),
+    );
   }
 
   async perform(
@@ -105,7 +101,7 @@ export class RunStep {
         const shim = this.ahead ?? startShimAhead();
         this.left -= 1;
         this.ahead = this.left > 0 ? startShimAhead() : undefined;
-        const { status, removed } = await this.run(engine, {
+        const { status, removed } = await this.run({
           args: words.args,
           env: [...env, ...proxyEnv(scope.buildArgs, stage), ...held.env],
           secretEnv: held.secretEnv,

@@ -3,7 +3,7 @@
  * the name, as long as nothing on the way asks for overlayfs (a whiteout, an opaque directory, a link, a renamed
  * directory). Each name is looked at below a descriptor.
  */
-import { closeSync, constants, fstatSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { fromText } from '../../../images/unpack/paths.ts';
 import { O_PATH, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } from '../../../runtime/syscall/constants.ts';
 import { errnoOf } from '../../../runtime/syscall/error.ts';
@@ -30,7 +30,7 @@ function lookInLayer(root: number, parts: readonly string[]): 'file' | 'absent' 
       const child = calls.openat2(directory, fromText(part), flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
       if (directory !== root) closeSync(directory);
       directory = child;
-      if (isLast) return fstatSync(child).isFile() && !hasNotes(root, parts) ? 'file' : 'unclear';
+      if (isLast) return fstatSync(child).isFile() && !hasNotes(child) ? 'file' : 'unclear';
       if (notesOf(child)) return 'unclear';
     }
     return 'unclear';
@@ -45,11 +45,9 @@ function lookInLayer(root: number, parts: readonly string[]): 'file' | 'absent' 
   }
 }
 
-/** Attributes are read of an open file. */
-function hasNotes(root: number, parts: readonly string[]): boolean {
-  const name = fromText(parts.join('/'));
-  const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
-  const file = calls.openat2(root, name, flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+/** An O_PATH descriptor reads no attributes: the file that it stands for is opened once more, without its name. */
+function hasNotes(fd: number): boolean {
+  const file = openSync(`/proc/self/fd/${String(fd)}`, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     return notesOf(file);
   } finally {

@@ -7,9 +7,9 @@ import type { ContainerDefaults, StoredImage } from '../../../images/types.ts';
 import { ownerTag } from '../../../images/store/owner.ts';
 import { createContainer } from '../../engine/create.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { overlayDir } from '../../engine/state/paths.ts';
 import type { CreateRequest } from '../../engine/spec/create-request.ts';
 import { fromWire, launchShim, shimLost } from '../../engine/start.ts';
+import { overlayDir } from '../../engine/state/paths.ts';
 import type { WaitingShim } from '../../engine/shim/client/shim-process.ts';
 import type { NewLayer } from './layer.ts';
 import { missingIn, removeStubs } from './stubs.ts';
@@ -33,7 +33,7 @@ export interface RunRequest {
 
 export interface Ran {
   readonly status: number;
-  /** Once the container is gone; the next instruction need not wait for it. What kept it from going, if something did. */
+  /** Resolves when the container is gone, with the failure if it could not be removed. The next RUN need not wait. */
   readonly removed: Promise<Error | undefined>;
 }
 

@@ -72,7 +72,7 @@ export async function finish(
   recordEvents(store.paths, endEvents(asNamedNow(parts), network, { exitCode, oomKilled, startedAt }));
   if (delay !== undefined) return goOn(parts, delay, { exitCode, oomKilled }, network);
   const rest = cleanUp(parts, config.spec.autoRemove);
-  // A client with --explain waits for the deletion of the files, and one that knows of the end already; no other does.
+  // A client with --explain waits until the files are deleted. So does a build, which has heard of the end before.
   const isAwaited = explaining || isOwned;
   if (isAwaited) rest();
   span('answer', 'answer: exited', () => clients.finish({ type: 'exited', exitCode, oomKilled }));

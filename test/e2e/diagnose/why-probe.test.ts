@@ -57,6 +57,23 @@ describe('from outside, on the uplink', () => {
     expectWorks(await ask(':8080'));
   });
 
+  test('a lookup that began before the fix fails, and that is not the answer', async () => {
+    const address = await addressOf('web');
+    const settings = '/proc/sys/net/ipv4/neigh/minidock0';
+    // One request, and two seconds until it has failed: who joins it gets that failure, whatever has changed.
+    await sh(`cd ${settings}; echo 1 >mcast_solicit; echo 2000 >retrans_time_ms
+nft 'table arp strict { chain in { type filter hook input priority 0; drop; }; }'
+ip neigh del ${address} dev minidock0 || true
+ping -c1 -W3 ${address} >/dev/null 2>&1 &
+until ip neigh show ${address} | grep -q INCOMPLETE; do :; done
+nft delete table arp strict`);
+    try {
+      expectWorks(await ask(':8080'));
+    } finally {
+      await sh(`cd ${settings}; echo 3 >mcast_solicit; echo 1000 >retrans_time_ms`);
+    }
+  });
+
   test('without a default route the client comes over a cable of its own, and the answer says so', async () => {
     await change('ip route delete default', 'ip route add default via 192.0.2.1');
     const { stdout } = await engine.host.minidock('why', 'outside', `${HOST_ADDRESS}:8080`);
