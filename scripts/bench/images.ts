@@ -9,7 +9,7 @@ import { tarOf, writeLayout } from '../../test/support/images/oci-layout.ts';
 import { runProgram } from '../../test/support/host/processes.ts';
 
 const CACHE = '/var/tmp/minidock-test-cache';
-const VERSION = 2;
+const VERSION = 3;
 const PACKAGES = 'nginx-light,iperf3,git,gcc,libc6-dev,python3';
 const ENV = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
 
@@ -82,7 +82,7 @@ async function makeLargeImage(directory: string): Promise<void> {
       rm -rf var/cache/apt/* var/lib/apt/lists/*
       tar -cf ../1.tar --numeric-owner usr/lib/*-linux-gnu
       tar -cf ../2.tar --numeric-owner usr/libexec usr/bin usr/sbin
-      tar -cf ../3.tar --numeric-owner --exclude=./usr/lib/*-linux-gnu --exclude=./usr/libexec --exclude=./usr/bin --exclude=./usr/sbin .`;
+      tar -cf ../3.tar --numeric-owner --no-wildcards-match-slash --exclude=./usr/lib/*-linux-gnu --exclude=./usr/libexec --exclude=./usr/bin --exclude=./usr/sbin .`;
     await must(['sh', '-euc', script, root], 120_000);
     const layers = [1, 2, 3].map((i) => readFileSync(join(work, `${i}.tar`)));
     const config = { Cmd: ['nginx', '-g', 'daemon off;'], Env: ENV, ExposedPorts: { '80/tcp': {} } };

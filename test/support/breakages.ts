@@ -4,6 +4,7 @@
  */
 
 import {
+  BRIDGE_MAC,
   FORGET,
   INTERNET,
   NO_WORLD,
@@ -765,9 +766,9 @@ export const breakages: readonly Breakage[] = [
   },
   {
     name: 'a container that does not answer ARP',
-    // Without neighbours web asks nobody either: the host would learn its address from that.
-    broken: `$WEB_NS sysctl -qw net.ipv4.conf.all.arp_ignore=8; $WEB_NS ip neigh flush all; ${FORGET}`,
-    undo: '$WEB_NS sysctl -qw net.ipv4.conf.all.arp_ignore=0',
+    // The host would learn web's address from its questions: an end of an old connection, sent again, is enough for one.
+    broken: `$WEB_NS sysctl -qw net.ipv4.conf.all.arp_ignore=8; $WEB_NS ip neigh replace 172.17.0.1 lladdr ${BRIDGE_MAC} dev eth0 nud permanent; ip neigh flush all`,
+    undo: '$WEB_NS sysctl -qw net.ipv4.conf.all.arp_ignore=0; $WEB_NS ip neigh del 172.17.0.1 dev eth0',
     client: PUBLISHED,
     asked: outside('arp-unanswered'),
     mended: true,

@@ -37,9 +37,10 @@ export const outside = (code: string): Breakage['asked'] => [[[OUTSIDE], code]];
 export const INTERNET = '198.51.100.10';
 export const fetch = (url: string): string => `busybox wget -q -T 1 -O /dev/null ${url}`;
 export const PUBLISHED = `nsenter --net="$OUTSIDE_NS" ${fetch('http://192.0.2.2:8080/')}`;
+const macShown = (show: string): string => `$(${show} | grep -o '"address":"[^"]*"' | cut -d'"' -f4)`;
 /** The hardware address of a container, as a script reads it. */
-export const macOf = (name: 'WEB' | 'APP'): string =>
-  `$(\$${name}_NS ip -j link show eth0 | grep -o '"address":"[^"]*"' | cut -d'"' -f4)`;
+export const macOf = (name: 'WEB' | 'APP'): string => macShown(`\$${name}_NS ip -j link show eth0`);
+export const BRIDGE_MAC = macShown('ip -j link show minidock0');
 /** A neighbour that is known needs no ARP. */
 export const FORGET =
   'ip neigh flush all; $WEB_NS ip neigh flush all; $APP_NS ip neigh flush all; ip -n red neigh flush all; ip -n blue neigh flush all';
