@@ -1,4 +1,5 @@
 /** Several hosts, and Kubernetes' parts. */
+import { networkPolicyWays } from './network-policy.ts';
 import { IN_BACKGROUND, type LessonWays } from './ways.ts';
 
 const ends = (words: string, after = 'master cni0 up'): string =>
@@ -203,4 +204,4 @@ const service: LessonWays = {
   },
 };
 
-export const clusterWays: readonly LessonWays[] = [vxlan, pod, service];
+export const clusterWays: readonly LessonWays[] = [vxlan, pod, service, networkPolicyWays];

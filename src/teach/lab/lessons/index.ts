@@ -9,6 +9,7 @@ import { lessons as puzzlesFirewall } from './puzzles/firewall.ts';
 import { lessons as puzzlesRoute } from './puzzles/route.ts';
 import { lessons as puzzlesService } from './puzzles/service.ts';
 import { lessons as puzzlesWire } from './puzzles/wire.ts';
+import { lessons as networkPolicy } from './cluster/network-policy.ts';
 import { lessons as pod } from './cluster/pod.ts';
 import { lessons as service } from './cluster/service.ts';
 import { lessons as vxlan } from './cluster/vxlan.ts';
@@ -61,6 +62,7 @@ const families: readonly (readonly Lesson[])[] = [
   vxlan,
   pod,
   service,
+  networkPolicy,
 ];
 
 export const allLessons: readonly Lesson[] = families.flat();

@@ -1,0 +1,50 @@
+/** Who may open a connection: the errors are a direction, an order, or an answer forgotten. */
+import type { LessonWays, Wrong } from './ways.ts';
+
+const WEB = '10.244.1.2';
+const SHOP = '10.244.2.2';
+const OTHER = '10.244.3.2';
+const NEW = '-m conntrack --ctstate NEW';
+
+/** One rule, taken back by its own words. */
+const rule = (words: string, misses?: string): Wrong => ({
+  type: `iptables ${words}`,
+  undo: `iptables ${words.replace(/^-[AI]/, '-D')}`,
+  ...(misses === undefined ? {} : { misses }),
+});
+
+export const networkPolicyWays: LessonWays = {
+  lesson: 'network-policy',
+  steps: {
+    deny: {
+      wrong: [
+        { type: 'iptables -P FORWARD DROP', undo: 'iptables -P FORWARD ACCEPT' },
+        rule(`-A INPUT -d ${WEB} -j DROP`),
+        rule(`-A FORWARD -d ${WEB} -j DROP`, 'web gets the page of other'),
+        rule(`-A FORWARD -s ${OTHER} -d ${WEB} ${NEW} -j DROP`, 'shop gets no page of web'),
+        rule(`-A FORWARD -d ${WEB} -p tcp --dport 80 -j DROP`, 'at port 81'),
+      ],
+      right: `iptables -A FORWARD -d ${WEB} ${NEW} -j DROP`,
+    },
+    allow: {
+      wrong: [
+        rule(`-I FORWARD -d ${WEB} -p tcp --dport 80 -j ACCEPT`, 'other gets no page of web'),
+        rule(`-I FORWARD -s ${SHOP} -d ${WEB} -j ACCEPT`, 'at port 81'),
+        rule(`-A FORWARD -s ${SHOP} -d ${WEB} -p tcp --dport 80 -j ACCEPT`, 'shop gets the page of web'),
+      ],
+      right: `iptables -I FORWARD -s ${SHOP} -d ${WEB} -p tcp --dport 80 -j ACCEPT`,
+    },
+    egress: {
+      wrong: [
+        rule(`-I FORWARD -s ${WEB} -j DROP`, 'shop gets the page of web'),
+        rule(`-A FORWARD -s ${WEB} -d ${OTHER} -j DROP`, 'web gets no page of shop'),
+        {
+          type: 'ip -n web route del default',
+          undo: 'ip -n web route add default via 10.244.1.1',
+          misses: 'shop gets the page of web',
+        },
+      ],
+      right: `iptables -A FORWARD -s ${WEB} ${NEW} -j DROP`,
+    },
+  },
+};
