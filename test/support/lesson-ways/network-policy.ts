@@ -22,7 +22,7 @@ export const networkPolicyWays: LessonWays = {
         rule(`-A INPUT -d ${WEB} -j DROP`),
         rule(`-A FORWARD -d ${WEB} -j DROP`, 'web gets the page of other'),
         rule(`-A FORWARD -s ${OTHER} -d ${WEB} ${NEW} -j DROP`, 'shop gets no page of web'),
-        rule(`-A FORWARD -d ${WEB} -p tcp --dport 80 -j DROP`, 'at port 81'),
+        rule(`-A FORWARD -d ${WEB} -p tcp --dport 80 -j DROP`),
       ],
       right: `iptables -A FORWARD -d ${WEB} ${NEW} -j DROP`,
     },
@@ -37,7 +37,7 @@ export const networkPolicyWays: LessonWays = {
     egress: {
       wrong: [
         rule(`-I FORWARD -s ${WEB} -j DROP`, 'shop gets the page of web'),
-        rule(`-A FORWARD -s ${WEB} -d ${OTHER} -j DROP`, 'web gets no page of shop'),
+        rule(`-A FORWARD -s ${WEB} -d ${OTHER} -j DROP`, 'web gets no page of shop or other'),
         {
           type: 'ip -n web route del default',
           undo: 'ip -n web route add default via 10.244.1.1',
