@@ -18,7 +18,6 @@ export const networkPolicyWays: LessonWays = {
   steps: {
     deny: {
       wrong: [
-        { type: 'iptables -P FORWARD DROP', undo: 'iptables -P FORWARD ACCEPT' },
         rule(`-A INPUT -d ${WEB} -j DROP`),
         rule(`-A FORWARD -d ${WEB} -j DROP`, 'web gets the page of other'),
         rule(`-A FORWARD -s ${OTHER} -d ${WEB} ${NEW} -j DROP`, 'shop gets no page of web'),
