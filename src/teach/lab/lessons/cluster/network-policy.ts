@@ -1,9 +1,7 @@
 /** A NetworkPolicy as a node keeps it: rules by direction, where conntrack tells a new connection from an answer. */
-import type { Lesson, Requirement } from '../../lesson.ts';
-import { cable, forwarding, namespace, pageAt, pageComes, pageStaysAway } from '../scenery.ts';
-
-const ADDRESS = { web: '10.244.1.2', shop: '10.244.2.2', other: '10.244.3.2' } as const;
-type Pod = keyof typeof ADDRESS;
+import type { Lesson } from '../../lesson.ts';
+import { cable, forwarding, namespace, pageAt } from '../scenery.ts';
+import { ADDRESS, denied, gets, type Pod } from './policy-checks.ts';
 
 /** Each has a cable of its own to the node, as Calico lays them: no packet between two pods passes the node unseen. */
 const pod = (netns: Pod): string[] => {
@@ -15,30 +13,17 @@ const pod = (netns: Pod): string[] => {
   ];
 };
 
-const url = (to: Pod, port = 80): string => `http://${ADDRESS[to]}:${String(port)}/`;
-
-const gets = (from: Pod, to: Pod): Requirement =>
-  pageComes(`${from} gets the page of ${to}`, url(to), `the page of ${to}`, { from, by: to });
-
-/** Asked side by side, since each takes its second. */
-const stayAway = (
-  text: string,
-  tries: readonly (readonly [from: Pod, to: Pod, port: number])[],
-): Requirement => ({
-  text: `${text}, while the host does`,
-  holds: async (host) => {
-    const away = tries.map(([from, to, port]) => pageStaysAway('', url(to, port), from).holds(host));
-    return (await Promise.all(away)).every(Boolean);
-  },
-});
-
-const OTHER_GETS_NONE = stayAway('other gets no page of web', [
-  ['other', 'web', 80],
-  ['other', 'web', 81],
-]);
-
 /** The policy is about web, and about nobody else. */
-const OTHERS = [gets('shop', 'other'), gets('other', 'shop')];
+const OTHERS = [
+  ['shop', 'other'],
+  ['other', 'shop'],
+] as const;
+const ANSWERS_AND_OTHERS = gets(
+  'web gets the page of other, and shop and other get each other’s',
+  ['web', 'other'],
+  ...OTHERS,
+);
+const SHOP_GETS_WEB = gets('shop gets the page of web', ['shop', 'web']);
 
 const lesson: Lesson = {
   name: 'network-policy',
@@ -77,13 +62,14 @@ Each pod has a page at port 80, and web a second one at port 81.`,
         },
       ],
       requirements: [
-        stayAway('shop gets no page of web', [
+        denied(
+          'neither shop nor other gets a page of web, at port 80 or 81',
           ['shop', 'web', 80],
           ['shop', 'web', 81],
-        ]),
-        OTHER_GETS_NONE,
-        gets('web', 'other'),
-        ...OTHERS,
+          ['other', 'web', 80],
+          ['other', 'web', 81],
+        ),
+        ANSWERS_AND_OTHERS,
       ],
     },
     {
@@ -103,11 +89,14 @@ Each pod has a page at port 80, and web a second one at port 81.`,
         },
       ],
       requirements: [
-        gets('shop', 'web'),
-        stayAway('shop does not get the second page of web, at port 81', [['shop', 'web', 81]]),
-        OTHER_GETS_NONE,
-        gets('web', 'other'),
-        ...OTHERS,
+        SHOP_GETS_WEB,
+        denied(
+          'shop does not get the second page of web, at port 81, and other gets none',
+          ['shop', 'web', 81],
+          ['other', 'web', 80],
+          ['other', 'web', 81],
+        ),
+        ANSWERS_AND_OTHERS,
       ],
     },
     {
@@ -126,13 +115,14 @@ Each pod has a page at port 80, and web a second one at port 81.`,
         },
       ],
       requirements: [
-        stayAway('web gets no page of shop or other', [
+        denied(
+          'web gets no page of shop or other, and other none of web',
           ['web', 'shop', 80],
           ['web', 'other', 80],
-        ]),
-        gets('shop', 'web'),
-        OTHER_GETS_NONE,
-        ...OTHERS,
+          ['other', 'web', 80],
+        ),
+        SHOP_GETS_WEB,
+        gets('shop and other get each other’s page', ...OTHERS),
       ],
     },
   ],
