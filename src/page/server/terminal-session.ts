@@ -9,13 +9,19 @@ import type { Socket } from './page-session.ts';
 import { labShell, openTerminal, type PageTerminal } from './terminal.ts';
 
 const MOST_WAITING = 2 * 2 ** 20;
-/** Milliseconds without output after Enter, until the lesson is checked again. */
+/**
+ * Milliseconds without output after Enter, until the lesson is checked. A command may be silent at first, so its
+ * later output, at the latest the prompt, causes another check. Each check waits twice as long as the one before: a
+ * program that prints every second soon causes no more of them until it ends.
+ */
 const QUIET = 300;
+const LONGEST_QUIET = 5000;
 
 export class TerminalSession {
   private terminal: PageTerminal | undefined;
   private skipped = 0;
-  private entered = false;
+  /** 0 before the first Enter. */
+  private quiet = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -44,7 +50,7 @@ export class TerminalSession {
       return;
     }
     if (message.includes(CARRIAGE_RETURN)) {
-      this.entered = true;
+      this.quiet = QUIET;
       this.checkSoon();
     }
     this.terminal?.write(message);
@@ -62,7 +68,7 @@ export class TerminalSession {
   }
 
   private output(bytes: Uint8Array): void {
-    if (this.entered) this.checkSoon();
+    if (this.quiet > 0) this.checkSoon();
     if (this.socket.getBufferedAmount() > MOST_WAITING) this.skipped += bytes.length;
     else this.socket.send(bytes);
   }
@@ -71,7 +77,7 @@ export class TerminalSession {
   private checkSoon(): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      this.entered = false;
+      this.quiet = Math.min(2 * this.quiet, LONGEST_QUIET);
       if (this.at === MACHINE) return;
       try {
         this.scenes
@@ -81,7 +87,7 @@ export class TerminalSession {
       } catch {
         return; // The lab has just ended.
       }
-    }, QUIET);
+    }, this.quiet);
   }
 
   private shell(): [readonly string[], NodeJS.ProcessEnv] {

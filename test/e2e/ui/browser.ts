@@ -32,8 +32,8 @@ export interface TestPage {
   click(selector: string): Promise<void>;
   /** The element with exactly this text. */
   press(selector: string, words: string): Promise<void>;
-  /** A line in the page's terminal. */
-  type(line: string): Promise<void>;
+  /** A command in the page's terminal, line by line where it has several (a here-document). */
+  type(command: string): Promise<void>;
   /** Kept where MINIDOCK_SCREENSHOTS names a directory. */
   shot(name: string): Promise<void>;
 }
@@ -158,11 +158,13 @@ const describePage = (page: Page, address: string, ui: ChildProcessWithoutNullSt
       words,
     );
   },
-  type: async (line) => {
+  type: async (command) => {
     await page.focus('.shell-holder:not([hidden]) textarea');
-    // All at once, as a paste is: keys cost a frame each.
-    await page.keyboard.sendCharacter(line);
-    await page.keyboard.press('Enter');
+    for (const line of command.split('\n')) {
+      // All at once, as a paste is: keys cost a frame each.
+      if (line !== '') await page.keyboard.sendCharacter(line);
+      await page.keyboard.press('Enter');
+    }
   },
   shot: async (name) => {
     const folder = process.env['MINIDOCK_SCREENSHOTS'];

@@ -52,6 +52,21 @@ describe('lessons in the page', () => {
 
   testUnless(
     missingBrowser,
+    'what a command does after a silence counts as well, though no message of the kernel says so',
+    async () => {
+      const { click, see, type } = ui();
+      const { steps } = findLesson('overlay')!;
+      await click('[data-lesson=overlay]');
+      await see('.xterm-rows', /lab:/);
+      await see('#task h3', /^Step 1 of/);
+      await type(`busybox sleep 1; ${steps[0].solution[0].command}`);
+      await see('#task h3', /^Step 2 of/);
+    },
+    60_000,
+  );
+
+  testUnless(
+    missingBrowser,
     'reset typed in the shell: the page follows into the new lab, at its first step',
     async () => {
       const { page, click, see, type } = ui();

@@ -2,7 +2,8 @@
  * Where the article's rules fail (points E3 and E4): a redirection that catches strangers and misses the host itself,
  * and a filter that is open one way.
  */
-import type { LabHost, Lesson, Requirement } from '../../lesson.ts';
+import type { Lesson, Requirement } from '../../lesson.ts';
+import { acceptsOnlyRequests, answerDropped } from './one-way-checks.ts';
 import { CLOSED, counterOf, nothingArrives } from '../packets.ts';
 import { cable, forwarding, knowsWay, namespace, pageAt, pageComes, pageStaysAway } from '../scenery.ts';
 
@@ -226,9 +227,11 @@ here it is DROP, as Docker and many firewalls set it, and the rule is all there 
         {
           text: 'the policy of FORWARD has dropped an answer (or the page comes by now)',
           holds: async (host) => {
-            if ((await answerDropped(host)) || (await outsideGetsRed.holds(host))) return true;
-            // The policy has counted this check's packet; reset the counter, or the next check takes it for the
-            // learner's.
+            if (await answerDropped(host)) return true;
+            // A packet of this check would be counted, too. No answer passes rules that accept only what is for red.
+            if (await acceptsOnlyRequests(host, RULE_AS_WRITTEN)) return false;
+            if (await outsideGetsRed.holds(host)) return true;
+            // Reset the counter, or the next check takes this one's packet for the learner's.
             await host.run(['iptables', '-Z', 'FORWARD']);
             return false;
           },
@@ -287,11 +290,5 @@ here it is DROP, as Docker and many firewalls set it, and the rule is all there 
   epilogue:
     "Docker sets FORWARD to DROP itself and has a rule for RELATED,ESTABLISHED towards docker0 and one for everything from it. minidock's first rule for its bridges is `ct state established,related accept`; it leaves the policy alone.",
 };
-
-/** The request was accepted, and then something was dropped. */
-async function answerDropped(host: LabHost): Promise<boolean> {
-  const { stdout } = await host.run(['iptables', '-nvxL', 'FORWARD']);
-  return /policy DROP [1-9]/.test(stdout) && /^\s*[1-9]\d*\s+\d+\s+ACCEPT\b.*192\.168\.15\.1 /m.test(stdout);
-}
 
 export const lessons: readonly Lesson[] = [greedyDnat, oneWay];
