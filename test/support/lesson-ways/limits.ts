@@ -1,4 +1,5 @@
 /** Layers, limits, masks, privileges, images by hand, and the first process. */
+import { volumeWays } from './volumes.ts';
 import { IN_BACKGROUND, KILL_SLEEPERS, type LessonWays, type Wrong } from './ways.ts';
 
 const LAYERS = 'cd /srv/layers; mount -t overlay overlay -o';
@@ -429,6 +430,7 @@ const pidOne: LessonWays = {
 
 export const limitWays: readonly LessonWays[] = [
   overlay,
+  volumeWays,
   cgroupLimits,
   masks,
   capabilities,

@@ -31,6 +31,7 @@ import { lessons as overlay } from './overlay.ts';
 import { lessons as capabilities } from './privileges/capabilities.ts';
 import { lessons as programs } from './programs.ts';
 import { lessons as seccomp } from './privileges/seccomp.ts';
+import { lessons as volumes } from './volumes.ts';
 
 const families: readonly (readonly Lesson[])[] = [
   cable,
@@ -54,6 +55,7 @@ const families: readonly (readonly Lesson[])[] = [
   namespacesUser,
   chroot,
   overlay,
+  volumes,
   limits,
   capabilities,
   seccomp,
