@@ -154,7 +154,7 @@ const routes: readonly Breakage[] = [
     broken: 'ip route add blackhole $WEB',
     undo: 'ip route del blackhole $WEB 2>/dev/null || true',
     client: PUBLISHED,
-    asked: [...outside('no-route'), [['web:80'], 'no-route']],
+    asked: [...outside('no-route'), [['host -> :8080'], 'no-route'], [['web:80'], 'no-route']],
     mended: true,
   },
   {
@@ -162,7 +162,7 @@ const routes: readonly Breakage[] = [
     broken: 'ip addr add 172.17.0.250/25 dev br7; ip route add 172.17.0.0/25 dev br7',
     undo: 'ip route del 172.17.0.0/25 dev br7; ip addr del 172.17.0.250/25 dev br7',
     client: PUBLISHED,
-    asked: outside('no-route'),
+    asked: [...outside('no-route'), [['host -> :8080'], 'no-route']],
   },
   {
     name: 'container without a way out',
@@ -911,6 +911,23 @@ export const breakages: readonly Breakage[] = [
     broken: perl('setsockopt($s, 1, 25, "lo"); bind($s, sockaddr_in(7100, INADDR_ANY)); listen($s, 9)'),
     undo: 'kill $(cat $DIR/perl)',
     asked: [[['outside -> :7100'], 'listen-device']],
+  },
+  {
+    name: 'a program that resets each connection',
+    broken: perl(
+      'bind($s, sockaddr_in(7100, INADDR_ANY)); listen($s, 9)',
+      '',
+      // SO_LINGER with no time to linger: close(2) sends RST.
+      'while (accept($c, $s)) { setsockopt($c, SOL_SOCKET, SO_LINGER, pack("ll", 1, 0)); close($c) }',
+    ),
+    undo: 'kill $(cat $DIR/perl)',
+    asked: [[['outside -> :7100'], 'closed']],
+  },
+  {
+    name: 'a program for datagrams that is stopped',
+    broken: `${perl('socket($s, PF_INET, SOCK_DGRAM, 0); bind($s, sockaddr_in(7100, INADDR_ANY))')}; kill -STOP $(cat $DIR/perl)`,
+    undo: 'kill -KILL $(cat $DIR/perl)',
+    asked: [[['outside -> :7100/udp'], 'stopped']],
   },
   {
     name: 'a backlog that is full',

@@ -26,7 +26,7 @@ import { homeOfLink, hostEnd } from './physical.ts';
 import { within } from './programs.ts';
 import { blockingPolicy } from './rules/xfrm.ts';
 import { refusingRule, type Asked } from './rules/refusing.ts';
-import { converse } from './service.ts';
+import { converse, RESET } from './service.ts';
 import { chainsOf } from './ruleset.ts';
 import { ttlExpired } from './lost-ttl.ts';
 import { dropIn, isAnswer, isIp, lastSeen, parseTrace } from './trace.ts';
@@ -103,6 +103,7 @@ async function send(
   const trace = (): readonly TraceEvent[] => all().filter((event) => !isLarge(event));
   const udp = journey.protocol === 'udp';
   let outcome = '';
+  let isReset = false;
   try {
     startConnecting(socket.fd, address, journey.asked.port);
     // A datagram of one line end: enough for delivery, or for a refusal by a port without a listener.
@@ -115,7 +116,10 @@ async function send(
     if (outcome !== '' || signal.aborted) return true;
     if (kernel.poll(socket.fd, udp ? 'read' : 'write', 0)) {
       const error = socketError(socket.fd);
-      outcome = error !== 0 ? errnoName(error) : udp ? 'answered' : 'connected';
+      const name = error === 0 ? '' : errnoName(error);
+      // Before the handshake's end it would be ECONNREFUSED (tcp_reset of the kernel): there was a connection.
+      isReset = name === 'ECONNRESET' && !udp;
+      outcome = name !== '' && !isReset ? name : udp ? 'answered' : 'connected';
       return true;
     }
     if (dropped === Infinity && dropIn(trace()) !== undefined) dropped = performance.now();
@@ -128,8 +132,8 @@ async function send(
     await tracing.settle();
     return dropIn(all().filter(isLarge)) !== undefined;
   };
-  const early = isMade ? await tryLarge(scene, { ...socket, address }, isExplained) : undefined;
-  const service = isMade ? await converse(scene, socket.fd, socket.port) : undefined;
+  const early = isMade && !isReset ? await tryLarge(scene, { ...socket, address }, isExplained) : undefined;
+  const service = isReset ? RESET : isMade ? await converse(scene, socket.fd, socket.port) : undefined;
   const lost =
     early ?? (service?.answer === 'byte' ? await tryLargeThere(scene, { ...socket, address }) : undefined);
   await tracing.settle();

@@ -17,6 +17,7 @@ import { look } from '../host/look.ts';
 import { bad } from './findings.ts';
 import type { Finding, Service } from './model.ts';
 import type { Scene } from './observe.ts';
+import type { Listener } from './listeners.ts';
 import { inStack, type Stack } from './stack.ts';
 import { within } from './programs.ts';
 
@@ -28,11 +29,12 @@ const PART_MS = 500;
 const HTTP_PORTS: ReadonlySet<number> = new Set([80, 3000, 5000, 8000, 8008, 8080, 8081, 8888]);
 const HTTP_PROGRAMS = /httpd|nginx|apache|caddy|lighttpd/;
 
+/** Of a connection that was reset before anything could be read. */
+export const RESET: Service = { answer: 'reset', stopped: [], waiting: 0, stalled: false };
+
 /** The caller still owns the connection. */
 export async function converse(scene: Scene, fd: number, sourcePort: number): Promise<Service> {
-  const port = scene.final?.port ?? scene.journey.asked.port;
-  const far = scene.receiver ?? (scene.journey.to === undefined ? scene.host : undefined);
-  const listeners = (far?.listeners ?? []).filter((one) => one.protocol === 'tcp' && one.port === port);
+  const { far, port, listeners } = farOf(scene);
   const http = HTTP_PORTS.has(port) || listeners.some(({ program }) => HTTP_PROGRAMS.test(program));
   let answer = await readByte(fd, GREETING_MS);
   if (answer === 'none' && http) {
@@ -45,14 +47,28 @@ export async function converse(scene: Scene, fd: number, sourcePort: number): Pr
   }
   const state = {
     answer: answer === 'none' && !http ? ('unasked' as const) : answer,
-    stopped: listeners.flatMap(({ program, pids }) =>
-      pids.length > 0 && pids.every(isStopped) ? [program] : [],
-    ),
+    stopped: stoppedOf(listeners),
   };
   const stalled = answer === 'byte' && http && !(await readOn(fd));
   if (far === undefined || !(stalled || answer === 'none')) return { ...state, stalled: false, waiting: 0 };
   return { ...state, stalled, ...(await readFarEnd(far, port, sourcePort)) };
 }
+
+/** Who is to answer, as far as this host knows it. */
+function farOf(scene: Scene): { far: Stack | undefined; port: number; listeners: readonly Listener[] } {
+  const { journey, receiver, host, final } = scene;
+  const port = final?.port ?? journey.asked.port;
+  const far = receiver ?? (journey.to === undefined ? host : undefined);
+  const isAsked = (one: Listener): boolean => one.protocol === journey.protocol && one.port === port;
+  return { far, port, listeners: (far?.listeners ?? []).filter(isAsked) };
+}
+
+const stoppedOf = (listeners: readonly Listener[]): readonly string[] =>
+  listeners.flatMap(({ program, pids }) => (pids.length > 0 && pids.every(isStopped) ? [program] : []));
+
+/** Why a datagram that nothing refused gets no answer; undefined where a program may just ignore it. */
+export const deafProgram = (scene: Scene): Finding | undefined =>
+  serviceFault(scene, { ...RESET, answer: 'unasked', stopped: stoppedOf(farOf(scene).listeners) });
 
 async function readByte(fd: number, milliseconds: number): Promise<'byte' | 'end' | 'reset' | 'none'> {
   if (!(await within(milliseconds, () => kernel.poll(fd, 'read', 0)))) return 'none';
@@ -123,19 +139,20 @@ export function serviceFault(
   if (answer === 'byte') {
     return stalled && far !== undefined && far.unacknowledged > 0 ? answerLost(scene, stack) : undefined;
   }
-  const { to } = scene.journey;
+  const { to, protocol } = scene.journey;
+  const kept = `the kernel accepts the ${protocol === 'udp' ? 'datagram' : 'connection'}, and`;
   if (to?.state.status === 'paused') {
-    const text = `the kernel accepts the connection, and ${to.config.name} cannot answer: it is paused`;
+    const text = `${kept} ${to.config.name} cannot answer: it is paused`;
     return {
       ...bad('socket', 'paused', text, ['minidock', 'ps']),
       fix: `minidock unpause ${to.config.name}`,
     };
   }
-  if (to !== undefined && isFrozen(cgroupsPath(to.config))) return frozen(to);
+  if (to !== undefined && isFrozen(cgroupsPath(to.config))) return frozen(to, kept);
   const [program] = stopped;
   if (program !== undefined) {
     const [, pid = ''] = /pid (\d+)/.exec(program) ?? [];
-    const text = `the kernel accepts the connection, and ${program} cannot answer: it is stopped (state T)`;
+    const text = `${kept} ${program} cannot answer: it is stopped (state T)`;
     return {
       ...bad('socket', 'stopped', text, ['grep', 'State', `/proc/${pid}/status`]),
       fix: `kill -CONT ${pid}`,
@@ -180,10 +197,10 @@ export function serviceFault(
 }
 
 /** By somebody else than `pause`, whose record says so. */
-function frozen({ config }: Container): Finding {
+function frozen({ config }: Container, kept: string): Finding {
   const [{ command }] = planThaw(cgroupsPath(config)) as [HostStep];
   const [path, text] = command.kind === 'write' ? [command.path, command.text] : ['', ''];
-  const what = `the kernel accepts the connection, and ${config.name} cannot answer: its control group is frozen`;
+  const what = `${kept} ${config.name} cannot answer: its control group is frozen`;
   return { ...bad('socket', 'frozen', what, ['cat', path]), fix: `echo ${text} > ${path}` };
 }
 
@@ -234,4 +251,14 @@ function answerLost({ host, clientRoute, journey, receiver }: Scene, stack: Stac
     ...bad('way back', 'answer-lost', text, show),
     fix: 'Compare the MTUs on the way, and look for rules that drop established connections.',
   };
+}
+
+/** The kernel drops what asks for one more connection, and no rule shows it. */
+export function fullBacklog(stack: Stack, at: number): Finding | undefined {
+  const full = stack.listeners.find(({ port, isFull }) => port === at && isFull);
+  if (full === undefined) return undefined;
+  const text = `${full.program || 'the program'} listens at port ${at} and accepts no connection: as many wait there as its backlog allows`;
+  const show = inStack(stack, ['ss', '-ltnp', 'sport', '=', `:${at}`]);
+  const fix = 'The program there hangs or is stopped; restart it, or let it take a longer backlog.';
+  return { ...bad('socket', 'not-accepted', text, show), fix };
 }

@@ -8,7 +8,7 @@ import { askingOf } from './family.ts';
 import { bad } from './findings.ts';
 import { STAGES, type Finding, type Probe, type TraceEvent, type Verdict } from './model.ts';
 import type { Scene } from './observe.ts';
-import { inStack, type Stack } from './stack.ts';
+import { inStack } from './stack.ts';
 import { ownerOf } from './ruleset.ts';
 import { lostBeyond } from './beyond.ts';
 import { ledAway, lostAt, strayed } from './lost.ts';
@@ -17,7 +17,7 @@ import { refusedHere } from './rules/refusing.ts';
 import { removalOf } from './rules/removal.ts';
 import { dropsStandIn, standInDropped } from './rules/stand-in.ts';
 import { isCause } from './physical.ts';
-import { serviceFault } from './service.ts';
+import { deafProgram, fullBacklog, serviceFault } from './service.ts';
 import { lostLarge } from './size/large.ts';
 import { endedHere } from './twins.ts';
 import { dropIn, isAnswer, stageOf } from './trace.ts';
@@ -46,7 +46,12 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   const unheard = probe?.arp?.code === 'arp-unanswered' && probe.unroutable !== undefined;
   const lostArp = probe?.arp?.code === 'arp-vanished' ? (probe.held ?? probe.arp) : probe?.arp;
   const arp = lostArp === undefined || unheard ? [] : [lostArp];
-  const lost = probe === undefined || reached ? [] : lostAt(scene, probe);
+  // What output redirects is routed anew: a wrong route to its new destination is why it does not leave that hook.
+  const misrouted = scene.journey.from.kind === 'host' && stops.some(({ code }) => code === 'no-route');
+  const lost =
+    probe === undefined || reached
+      ? []
+      : lostAt(scene, probe).filter(({ stage }) => !(misrouted && stage === 'sender'));
   const beyond =
     probe === undefined || reached || probe.outcome === 'ECONNREFUSED' ? [] : lostBeyond(scene, probe);
   const suspects = inOrder(findings.filter(({ status }) => status === 'maybe'));
@@ -78,7 +83,10 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   const silent = probe.outcome === 'silent';
   const suspect = probe.trace === undefined ? suspects[0] : undefined;
   if (silent && suspect !== undefined) return { works: false, finding: { ...suspect, status: 'stop' } };
-  if (silent && scene.journey.protocol === 'udp') return { works: true, finding: delivered(probe) };
+  if (silent && scene.journey.protocol === 'udp') {
+    const deaf = deafProgram(scene);
+    return { works: deaf === undefined, finding: deaf ?? delivered(probe) };
+  }
   const listening = findings.some(({ stage, status }) => stage === 'socket' && status === 'ok');
   return { works: false, finding: unanswered(scene, probe, listening) };
 }
@@ -179,16 +187,6 @@ function fixFor(
   if (event.hook === 'forward') return acceptFix(scene, owner, [event.family, event.table, event.chain]);
   const place = event.rule === '' ? 'by a rule, since its policy is to drop' : 'before that rule';
   return `Accept it there ${place}: ${renderArgv(['nft', '-a', 'list', 'chain', event.family, event.table, event.chain])} shows its handle.`;
-}
-
-/** The kernel drops what asks for one more connection, and no rule shows it. */
-function fullBacklog(stack: Stack, at: number): Finding | undefined {
-  const full = stack.listeners.find(({ port, isFull }) => port === at && isFull);
-  if (full === undefined) return undefined;
-  const text = `${full.program || 'the program'} listens at port ${at} and accepts no connection: as many wait there as its backlog allows`;
-  const show = inStack(stack, ['ss', '-ltnp', 'sport', '=', `:${at}`]);
-  const fix = 'The program there hangs or is stopped; restart it, or let it take a longer backlog.';
-  return { ...bad('socket', 'not-accepted', text, show), fix };
 }
 
 /** A program of this host listens, and its kernel does not answer. */

@@ -56,8 +56,8 @@ export const WORLD = [
   'ip netns exec world busybox httpd -p 80 -h "$DIR/blue"',
 ].join('; ');
 /** A program with the socket $s, until it is killed; it has done its lines when it says so. Perl is in every Debian. */
-export const perl = (lines: string, where = ''): string =>
-  `${where} perl -MSocket -e 'socket($s, PF_INET, SOCK_STREAM, 0); ${lines}; open(F, ">", "$ENV{DIR}/ready"); sleep 100' >/dev/null 2>&1 & echo $! >$DIR/perl; ` +
+export const perl = (lines: string, where = '', after = 'sleep 100'): string =>
+  `${where} perl -MSocket -e 'socket($s, PF_INET, SOCK_STREAM, 0); ${lines}; open(F, ">", "$ENV{DIR}/ready"); ${after}' >/dev/null 2>&1 & echo $! >$DIR/perl; ` +
   'until [ -e $DIR/ready ]; do kill -0 $(cat $DIR/perl); done; rm $DIR/ready';
 /** Connections that nobody closes; a connect(2) that has to wait does not. */
 export const connections = (count: number, port: number, address: string): string =>
