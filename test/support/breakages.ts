@@ -766,7 +766,7 @@ export const breakages: readonly Breakage[] = [
   },
   {
     name: 'a container that does not answer ARP',
-    // The host would learn web's address from its questions: an end of an old connection, sent again, is enough for one.
+    // If web asked for its gateway, the host would learn web's address. web does so for any packet it still has to send.
     broken: `$WEB_NS sysctl -qw net.ipv4.conf.all.arp_ignore=8; $WEB_NS ip neigh replace 172.17.0.1 lladdr ${BRIDGE_MAC} dev eth0 nud permanent; ip neigh flush all`,
     undo: '$WEB_NS sysctl -qw net.ipv4.conf.all.arp_ignore=0; $WEB_NS ip neigh del 172.17.0.1 dev eth0',
     client: PUBLISHED,
@@ -924,10 +924,15 @@ export const breakages: readonly Breakage[] = [
     asked: [[['outside -> :7100'], 'closed']],
   },
   {
-    name: 'a program for datagrams that is stopped',
-    broken: `${perl('socket($s, PF_INET, SOCK_DGRAM, 0); bind($s, sockaddr_in(7100, INADDR_ANY))')}; kill -STOP $(cat $DIR/perl)`,
-    undo: 'kill -KILL $(cat $DIR/perl)',
-    asked: [[['outside -> :7100/udp'], 'stopped']],
+    name: 'a program for datagrams that is stopped, and another machine that is silent at the same port',
+    broken:
+      `${perl('socket($s, PF_INET, SOCK_DGRAM, 0); bind($s, sockaddr_in(7100, INADDR_ANY))')}; kill -STOP $(cat $DIR/perl); ` +
+      `nsenter --net="$OUTSIDE_NS" nft 'table ip mute { chain in { type filter hook input priority 0; udp dport 7100 drop; }; }'`,
+    undo: 'kill -KILL $(cat $DIR/perl); nsenter --net="$OUTSIDE_NS" nft delete table ip mute',
+    asked: [
+      [['outside -> :7100/udp'], 'stopped'],
+      [[`app -> ${INTERNET}:7100/udp`], 'delivered'],
+    ],
   },
   {
     name: 'a backlog that is full',

@@ -1,5 +1,7 @@
 /** Kinds of short journeys. */
+import { isLoopback } from './family.ts';
 import type { Scene } from './observe.ts';
+import { addressesOf } from './stack.ts';
 
 /** Both on one bridge: the host forwards frames and routes nothing. */
 export function isNeighbour({ journey: { from, to, published, toNetns }, senderRoute }: Scene): boolean {
@@ -21,3 +23,7 @@ export const isOwn = ({ journey: { from, to, published } }: Pick<Scene, 'journey
   (from.kind === 'container'
     ? from.container.config.id === to.config.id
     : to.config.spec.network.mode === 'host');
+
+/** The address asked for is one of this host's own. */
+export const isHosts = ({ journey: { asked }, host }: Scene): boolean =>
+  asked.address === '' || isLoopback(asked.address) || addressesOf(host).includes(asked.address);

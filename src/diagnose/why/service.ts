@@ -17,6 +17,7 @@ import { look } from '../host/look.ts';
 import { bad } from './findings.ts';
 import type { Finding, Service } from './model.ts';
 import type { Scene } from './observe.ts';
+import { isHosts } from './kinds.ts';
 import type { Listener } from './listeners.ts';
 import { inStack, type Stack } from './stack.ts';
 import { within } from './programs.ts';
@@ -58,7 +59,8 @@ export async function converse(scene: Scene, fd: number, sourcePort: number): Pr
 function farOf(scene: Scene): { far: Stack | undefined; port: number; listeners: readonly Listener[] } {
   const { journey, receiver, host, final } = scene;
   const port = final?.port ?? journey.asked.port;
-  const far = receiver ?? (journey.to === undefined ? host : undefined);
+  // Another machine's programs are not those of this host.
+  const far = receiver ?? (journey.to === undefined && isHosts(scene) ? host : undefined);
   const isAsked = (one: Listener): boolean => one.protocol === journey.protocol && one.port === port;
   return { far, port, listeners: (far?.listeners ?? []).filter(isAsked) };
 }

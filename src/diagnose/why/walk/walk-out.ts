@@ -4,7 +4,7 @@ import { bad, checkForwarding, good, isUp } from '../findings.ts';
 import { addressText } from '../../../../runtime/network/host-address.ts';
 import type { Finding, Journey } from '../model.ts';
 import type { Scene } from '../observe.ts';
-import { addressesOf } from '../stack.ts';
+import { isHosts } from '../kinds.ts';
 import { checkNeighbour } from '../physical.ts';
 import { hasRules, isMasqueraded, ownTableFix } from '../ruleset.ts';
 import { iptablesOf, ipCommand, isLoopback, nftFamily } from '../family.ts';
@@ -15,8 +15,7 @@ import { checkSocket } from './walk-socket.ts';
 export function walkOut(scene: Scene): readonly Finding[] {
   const { journey, host } = scene;
   const { address } = journey.asked;
-  const local = address === '' || isLoopback(address) || addressesOf(host).includes(address);
-  if (local) {
+  if (isHosts(scene)) {
     return [
       {
         stage: 'redirection',

@@ -92,7 +92,7 @@ async function arrives(host: LabHost, attempt: Attempt): Promise<boolean> {
   }
   const send = attempt.alone === true ? asAcknowledgements(host, attempt) : () => knock(host, attempt);
   return counted(host, attempt, { netns: to, hook: 'prerouting priority -400' }, async () => {
-    // On a busy machine a second may be too short for them all to leave; where they may not, no try helps.
+    // On a busy machine a second may be too short for all to leave. Where the sender's own rules stop them, none ever does.
     for (let tries = 1; !(await leaves(host, attempt, send)) && tries < 3; tries += 1);
   });
 }
