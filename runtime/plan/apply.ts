@@ -7,10 +7,12 @@
  * a shared step that fails is looked at again before it counts as failed.
  */
 import { MinidockError } from '../errors.ts';
+import type { HostCommand } from './command.ts';
 import { isFailing, isFaultAt } from './fault.ts';
 import { failingStep, foldSteps, type StepGroup } from './fold.ts';
 import type { Journal } from './journal.ts';
 import { CommandError, holds, isQuick, performHostCommand } from './perform-host.ts';
+import { missingLines } from './restore-lines.ts';
 import { StepError } from './step-error.ts';
 import { stepSpan } from './step-span.ts';
 import type { Check, HostStep } from './step.ts';
@@ -67,14 +69,25 @@ async function applyGroup(
       await performGroup(group);
       note({ outcome: 'done' });
     } catch (error) {
-      if (only?.check === undefined || error instanceof InjectedFault || !(await holds(only.check))) {
-        const failure = toStepError(group, error);
-        note({ steps: [failure.step] });
-        throw failure;
-      }
-      note({ outcome: 'already' });
+      if (only !== undefined && !(error instanceof InjectedFault) && (await isMadeUp(only)))
+        return note({ outcome: 'already' });
+      const failure = toStepError(group, error);
+      note({ steps: [failure.step] });
+      throw failure;
     }
   });
+}
+
+/** Of a step that failed: another made it meanwhile, or what it lacks could be added. */
+async function isMadeUp({ check, command }: HostStep): Promise<boolean> {
+  if (check === undefined) return false;
+  if (await holds(check)) return true;
+  await addMissing(command).catch(() => undefined);
+  return holds(check);
+}
+
+async function addMissing(command: HostCommand): Promise<void> {
+  for (const { argv } of await missingLines(command)) await performHostCommand({ kind: 'run', argv });
 }
 
 function isThere(step: HostStep, ask: (check: Check) => Promise<boolean>): Promise<boolean> {
@@ -90,6 +103,10 @@ function isThere(step: HostStep, ask: (check: Check) => Promise<boolean>): Promi
 async function holdsNow(check: Check, confirmed: Set<string>): Promise<boolean> {
   const key = JSON.stringify(check);
   if (confirmed.has(key)) return true;
+  if (check.kind === 'all') {
+    const answers = await Promise.all(check.checks.map((one) => holdsNow(one, confirmed)));
+    return answers.every(Boolean);
+  }
   const answer = await holds(check);
   if (answer) confirmed.add(key);
   return answer;
@@ -108,12 +125,16 @@ async function performGroup(group: StepGroup): Promise<void> {
   }
   for (const step of group.steps) {
     try {
-      await performHostCommand(step.command);
+      await ((await isThereInPart(step)) ? addMissing(step.command) : performHostCommand(step.command));
     } catch (error) {
       throw new StepError(step, error);
     }
   }
 }
+
+/** The whole of it would come twice. */
+const isThereInPart = async ({ check }: HostStep): Promise<boolean> =>
+  check?.kind === 'all' && (await Promise.all(check.checks.map(holds))).some(Boolean);
 
 /** Names the one step of a folded group that failed, with its own command rather than the batch's. */
 function toStepError(group: StepGroup, error: unknown): StepError {

@@ -106,11 +106,16 @@ export async function holds(check: Check): Promise<boolean> {
       return existsSync(check.path) && readFileSync(check.path, 'utf8').includes(check.text);
     case 'run':
       return (await askKernel(check.argv)) ?? (await spawnProgram(check.argv, undefined)).exitCode === 0;
+    case 'all':
+      return (await Promise.all(check.checks.map(holds))).every(Boolean);
   }
 }
 
 /** The check most likely starts no program. */
-export const isQuick = (check: Check): boolean => check.kind !== 'run' || isNft(check.argv, 'get');
+export const isQuick = (check: Check): boolean => {
+  if (check.kind === 'all') return check.checks.every(isQuick);
+  return check.kind !== 'run' || isNft(check.argv, 'get');
+};
 
 const isNft = ([program, verb]: readonly string[], word: 'get' | 'delete'): boolean =>
   program === 'nft' && verb === word;

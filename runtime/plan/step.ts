@@ -50,6 +50,11 @@ export type Undo =
 
 /** A cheap look at the kernel: does the step's effect hold already? Then it is neither performed nor undone. */
 export type Check =
+  | Question
+  /** Of a step with several effects, which can be lost one by one. */
+  | { readonly kind: 'all'; readonly checks: readonly Question[] };
+
+export type Question =
   | { readonly kind: 'path-exists'; readonly path: string }
   | { readonly kind: 'file-contains'; readonly path: string; readonly text: string }
   /** By its exit status. What `nft get element` asks is asked of the kernel without that program. */

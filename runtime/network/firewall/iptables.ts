@@ -3,9 +3,10 @@
  * rule for each published port (or range), tried one after the other, so the cost grows with their number.
  *
  * Chains are created with -N, which fails when they exist: of two containers that set up at once the second fails,
- * looks again, and finds everything there. (The `:CHAIN -` of iptables-save would empty a chain that is in use.)
+ * looks again, and finds everything there. (The `:CHAIN -` of iptables-save would empty a chain that is in use.) Chains
+ * that are there and empty, after `iptables -F`, get their lines one by one (restore-lines.ts).
  */
-import type { Check, HostStep } from '../../plan/step.ts';
+import type { HostStep, Question } from '../../plan/step.ts';
 import type { Argv } from '../../plan/argv.ts';
 import type { BridgeEndpoint, BridgeNetwork } from '../types.ts';
 import { HOST_VETH_PREFIX } from '../names.ts';
@@ -66,10 +67,9 @@ export function planFirewall(
   const source = ['MINIDOCK-LOOPBACK', ...forgedSource(network)];
   // The rule of this network that is added last: with it the others are there.
   const last = internal ? confinement(bridge) : ['-i', bridge, '-j', 'ACCEPT'];
-  const check: Check =
-    internal || unmasked
-      ? { kind: 'run', argv: ['iptables', '--wait', '-C', 'MINIDOCK-FORWARD', ...last] }
-      : { kind: 'run', argv: [...NAT, '-C', ...masquerade] };
+  const filtered = asks([], 'MINIDOCK-FORWARD', ...last);
+  // Each table is emptied on its own (`iptables -t nat -F`), so one rule of each is looked at.
+  const turned = asks(['-t', 'nat'], ...turnedBack(network));
   return [
     planLoopbackChain(),
     planChains(),
@@ -85,7 +85,7 @@ export function planFirewall(
         'Another machine, or a container of another network, sends one packet in the name of a container and then reaches any port of it, published or not.',
       command: { kind: 'run', argv: ['iptables', '--wait', '-t', 'raw', '-A', ...source] },
       undo: SHARED,
-      check: { kind: 'run', argv: ['iptables', '--wait', '-t', 'raw', '-C', ...source] },
+      check: asks(['-t', 'raw'], ...source),
       observe: ['iptables', '-t', 'raw', '-S', 'MINIDOCK-LOOPBACK'],
     },
     {
@@ -100,10 +100,10 @@ export function planFirewall(
         'Another machine of the same network adds a route to this host and reaches every port of every container, published or not.',
       command: { kind: 'run', argv: RESTORE, input: networkRules(network, foreign) },
       undo: SHARED,
-      check,
+      check: { kind: 'all', checks: [turned, filtered] },
       observe: ['iptables', '-S', 'MINIDOCK-FORWARD'],
     },
-    ...(internal || unmasked ? [] : [masqueradeStep(subnet, masquerade, check)]),
+    ...(internal || unmasked ? [] : [masqueradeStep(subnet, masquerade)]),
   ];
 }
 
@@ -122,7 +122,7 @@ function planLoopbackChain(): HostStep {
       'through this host.',
     command: { kind: 'run', argv: RESTORE, input: LOOPBACK },
     undo: SHARED,
-    check: { kind: 'run', argv: ['iptables', '--wait', '-t', 'raw', '-C', ...SOURCE_RULE] },
+    check: asks(['-t', 'raw'], ...SOURCE_RULE),
     observe: ['iptables', '-t', 'raw', '-S'],
   };
 }
@@ -140,7 +140,16 @@ function planChains(): HostStep {
       'Ports cannot be published: there is no place for a redirection, and packets to a published port find nobody listening on the host.',
     command: { kind: 'run', argv: RESTORE, input: CHAINS },
     undo: SHARED,
-    check: { kind: 'run', argv: ['iptables', '--wait', '-C', 'FORWARD', '-j', 'MINIDOCK-FORWARD'] },
+    check: {
+      kind: 'all',
+      checks: [
+        ...['PREROUTING', 'OUTPUT'].map((chain) =>
+          asks(['-t', 'nat'], chain, '-m', 'addrtype', '--dst-type', 'LOCAL', '-j', 'MINIDOCK'),
+        ),
+        asks(['-t', 'nat'], 'POSTROUTING', '-j', 'MINIDOCK-POSTROUTING'),
+        asks([], 'FORWARD', '-j', 'MINIDOCK-FORWARD'),
+      ],
+    },
     observe: ['iptables-save'],
   };
 }
@@ -155,12 +164,12 @@ function planConfinement(bridge: string): HostStep {
       input: `*filter\n-I MINIDOCK-FORWARD ${confinement(bridge).join(' ')}\nCOMMIT\n`,
     },
     undo: SHARED,
-    check: { kind: 'run', argv: ['iptables', '--wait', '-C', 'MINIDOCK-FORWARD', ...confinement(bridge)] },
+    check: asks([], 'MINIDOCK-FORWARD', ...confinement(bridge)),
     observe: ['iptables', '-S', 'MINIDOCK-FORWARD'],
   };
 }
 
-function masqueradeStep(subnet: string, masquerade: readonly string[], check: Check): HostStep {
+function masqueradeStep(subnet: string, masquerade: readonly string[]): HostStep {
   return {
     id: 'nat.masquerade',
     section: 'nat',
@@ -171,10 +180,21 @@ function masqueradeStep(subnet: string, masquerade: readonly string[], check: Ch
     without: 'Packets get out, but no answer returns: a ping from the container to the world gets no reply.',
     command: { kind: 'run', argv: [...NAT, '-A', ...masquerade] },
     undo: SHARED,
-    check,
+    check: asks(['-t', 'nat'], ...masquerade),
     observe: ['iptables', '-t', 'nat', '-S', 'MINIDOCK-POSTROUTING'],
   };
 }
+
+const asks = (table: readonly string[], ...rule: readonly string[]): Question => ({
+  kind: 'run',
+  argv: ['iptables', '--wait', ...table, '-C', ...rule],
+});
+
+/** A container that asks a published port of its own: the last rule of nat that every network has. */
+const turnedBack = ({ bridge, subnet }: BridgeNetwork): readonly string[] => [
+  ...['MINIDOCK-POSTROUTING', '-s', subnet, '-o', bridge],
+  ...['-m', 'conntrack', '--ctstate', 'DNAT', '-j', 'MASQUERADE'],
+];
 
 /** Into a bridge: neighbours of an isolated network are strangers, too. */
 const inbound = ({ bridge, isolated = false }: BridgeNetwork): string =>
@@ -236,12 +256,12 @@ export function networkParts(network: BridgeNetwork): readonly RemovablePart[] {
  * into another. Where Docker lives too, its bridges stay its own affair.
  */
 function networkRules(network: BridgeNetwork, foreign: readonly ForeignFirewall[]): string {
-  const { bridge, subnet, internal = false } = network;
+  const { bridge, internal = false } = network;
   const dockers = hasDocker(foreign) ? ['docker0', 'br-+'] : [];
   return [
     '*nat',
     `-A MINIDOCK-POSTROUTING -s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`,
-    `-A MINIDOCK-POSTROUTING -s ${subnet} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE`,
+    `-A ${turnedBack(network).join(' ')}`,
     'COMMIT',
     '*filter',
     `-I MINIDOCK-FORWARD ${inbound(network)}`,

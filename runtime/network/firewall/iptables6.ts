@@ -3,7 +3,7 @@
  * is the match for a source that is not routed to where it came from.
  */
 import type { Argv } from '../../plan/argv.ts';
-import type { Check, HostStep } from '../../plan/step.ts';
+import type { HostStep, Question } from '../../plan/step.ts';
 import { HOST_VETH_PREFIX } from '../names.ts';
 import type { BridgeEndpoint, BridgeNetwork, Ipv6Block } from '../types.ts';
 import { hasDocker, type ForeignFirewall } from './foreign.ts';
@@ -70,21 +70,28 @@ const sources = ({ bridge }: BridgeNetwork, { subnet }: Ipv6Block): readonly Rul
   [RAW, 'MINIDOCK-LOOPBACK', `-i ${bridge} ! -s ::/128 -m rpfilter --invert -j DROP`],
 ];
 
-const appended = (
-  { bridge, unmasked = false, internal = false }: BridgeNetwork,
-  ipv6: Ipv6Block,
-): readonly Rule[] => [
-  [NAT, 'MINIDOCK-POSTROUTING', `-s ${ipv6.subnet} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE`],
-  ...(internal || unmasked || ipv6.mode === 'routed'
-    ? []
-    : [[NAT, 'MINIDOCK-POSTROUTING', `-s ${ipv6.subnet} ! -o ${bridge} -j MASQUERADE`] as const]),
-  ...(ipv6.mode === 'routed'
-    ? [[[], 'MINIDOCK-OPENED', `-o ${bridge} -p ipv6-icmp --icmpv6-type echo-request -j ACCEPT`] as const]
-    : ipv6.mode === 'open'
-      ? [[[], 'MINIDOCK-OPENED', `-o ${bridge} -j ACCEPT`] as const]
-      : []),
-  ...(internal ? [] : [[[], 'MINIDOCK-FORWARD', `-i ${bridge} -j ACCEPT`] as const]),
+/** A container that asks a published port of its own. */
+const turnedBack = ({ bridge }: BridgeNetwork, { subnet }: Ipv6Block): Rule => [
+  NAT,
+  'MINIDOCK-POSTROUTING',
+  `-s ${subnet} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE`,
 ];
+
+const appended = (network: BridgeNetwork, ipv6: Ipv6Block): readonly Rule[] => {
+  const { bridge, unmasked = false, internal = false } = network;
+  return [
+    turnedBack(network, ipv6),
+    ...(internal || unmasked || ipv6.mode === 'routed'
+      ? []
+      : [[NAT, 'MINIDOCK-POSTROUTING', `-s ${ipv6.subnet} ! -o ${bridge} -j MASQUERADE`] as const]),
+    ...(ipv6.mode === 'routed'
+      ? [[[], 'MINIDOCK-OPENED', `-o ${bridge} -p ipv6-icmp --icmpv6-type echo-request -j ACCEPT`] as const]
+      : ipv6.mode === 'open'
+        ? [[[], 'MINIDOCK-OPENED', `-o ${bridge} -j ACCEPT`] as const]
+        : []),
+    ...(internal ? [] : [[[], 'MINIDOCK-FORWARD', `-i ${bridge} -j ACCEPT`] as const]),
+  ];
+};
 
 /** Before the others of its chain. */
 const inserted = (network: BridgeNetwork): readonly Rule[] => {
@@ -107,6 +114,8 @@ const words = (verb: string, [table, chain, rule]: Rule): Argv => [
   ...rule.split(' '),
 ];
 
+const asks = (rule: Rule): Question => ({ kind: 'run', argv: words('-C', rule) });
+
 /** In the form of ip6tables-restore, each table once. */
 function script(added: readonly Rule[], first: readonly Rule[]): string {
   return ['raw', 'nat', 'filter']
@@ -128,8 +137,6 @@ export function planFirewall6(
 ): readonly HostStep[] {
   const { bridge, ipv6 } = network;
   if (ipv6 === undefined) return [];
-  // In filter, the last table that the script fills: with it the others are there.
-  const check: Check = { kind: 'run', argv: words('-C', inbound(network)) };
   return [
     {
       id: 'firewall.table6',
@@ -141,7 +148,15 @@ export function planFirewall6(
       without: 'By IPv6 everybody reaches every port of every container, past all rules for IPv4.',
       command: { kind: 'run', argv: RESTORE, input: CHAINS },
       undo: SHARED,
-      check: { kind: 'run', argv: [...TOOL, '-C', 'FORWARD', '-j', 'MINIDOCK-FORWARD'] },
+      check: {
+        kind: 'all',
+        checks: [
+          asks([RAW, 'PREROUTING', '-j MINIDOCK-LOOPBACK']),
+          ...['PREROUTING', 'OUTPUT'].map((chain) => asks([NAT, chain, '-j MINIDOCK-REDIRECT'])),
+          asks([NAT, 'POSTROUTING', '-j MINIDOCK-POSTROUTING']),
+          asks([[], 'FORWARD', '-j MINIDOCK-FORWARD']),
+        ],
+      },
       observe: ['ip6tables-save'],
     },
     {
@@ -166,7 +181,11 @@ export function planFirewall6(
         ),
       },
       undo: SHARED,
-      check,
+      // Each table is emptied on its own (`ip6tables -t nat -F`), so one rule of each is looked at.
+      check: {
+        kind: 'all',
+        checks: [...sources(network, ipv6).slice(-1), turnedBack(network, ipv6), inbound(network)].map(asks),
+      },
       observe: ['ip6tables', '-S', 'MINIDOCK-FORWARD'],
     },
   ];

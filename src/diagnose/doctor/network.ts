@@ -17,7 +17,7 @@ import type { Argv } from '../../../runtime/plan/argv.ts';
 import { ipv4AddressesOf, isForwarding, kindOf, type IpLink, type IpRoute } from '../host/ip.ts';
 import type { Container } from '../../engine/state/store.ts';
 import { ok, type Finding } from './finding.ts';
-import { hasAllRules, missingLines, type Checked } from './missing-rules.ts';
+import { hasAllRules, missingLinesOf, type Checked } from './missing-rules.ts';
 import { endpointsOf, type View } from './view.ts';
 
 /** Wider routes mean "everything": a default route, or its two halves from a VPN. */
@@ -208,7 +208,7 @@ async function missingSteps(endpoint: BridgeEndpoint, view: View): Promise<reado
   const firewall = planFirewall(endpoint, view.foreign);
   for (const step of [...planBridge(endpoint.network, endpoint.ipv6), ...firewall, ...planPorts(endpoint)]) {
     const check = step.check ?? portCheck(step);
-    const lines = await missingLines(step);
+    const lines = await missingLinesOf(step);
     if (lines.length > 0) missing.push(...lines);
     else if (check !== undefined && !(await holds(check))) missing.push({ step, check });
     else if (step.id === 'firewall.table' && endpoint.firewall === 'nftables' && !hasAllRules(view.table))

@@ -55,13 +55,17 @@ export function undoText(undo: Undo, title: (id: StepId) => string | undefined):
 }
 
 /** When a step is skipped because its effect is there already. */
-export function skipText(check: Check): string {
+export const skipText = (check: Check): string => `where ${condition(check)}`;
+
+function condition(check: Check): string {
   switch (check.kind) {
     case 'path-exists':
-      return `where ${check.path} exists`;
+      return `${check.path} exists`;
     case 'file-contains':
-      return `where ${check.path} holds ${check.text}`;
+      return `${check.path} holds ${check.text}`;
     case 'run':
-      return `where "${renderArgv(check.argv)}" succeeds`;
+      return `"${renderArgv(check.argv)}" succeeds`;
+    case 'all':
+      return check.checks.map(condition).join(' and ');
   }
 }

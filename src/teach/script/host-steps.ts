@@ -59,5 +59,7 @@ function condition(check: Check): string {
       return `holds ${quoteWord(check.path)} ${quoteWord(check.text)}`;
     case 'run':
       return quiet(check.argv);
+    case 'all':
+      return `{ ${check.checks.map(condition).join(' && ')}; }`;
   }
 }

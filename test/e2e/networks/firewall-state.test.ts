@@ -14,6 +14,34 @@ test('rules that were flushed, by a restart of the host’s firewall say, are ba
   expect(await nft('-s', 'list', 'table', 'ip', 'minidock')).toBe(before);
 });
 
+test.each([
+  'iptables -F; iptables -t nat -F',
+  'iptables -t nat -F',
+  'iptables -t raw -F',
+  'iptables -F',
+  'iptables -t nat -F PREROUTING',
+  'iptables -F; iptables -X; iptables -t nat -F; iptables -t nat -X',
+  'ip6tables -F; ip6tables -t nat -F; ip6tables -t raw -F',
+  'ip6tables -t nat -F',
+])('rules of iptables that were flushed (%s) are back with the next container', async (flush) => {
+  const { host, ok } = engine;
+  const saved = async (): Promise<readonly string[]> => {
+    const { stdout } = await succeed(host.run(['bash', '-c', 'iptables-save; ip6tables-save']));
+    return stdout
+      .split('\n')
+      .filter((line) => line.startsWith('-A'))
+      .sort();
+  };
+  await ok('network', 'create', '--ipv6', 'both');
+  const run = ['run', '--rm', '--firewall', 'iptables', '--network', 'both', '-p', '8080:80', 'test', 'true'];
+  await ok(...run);
+  const before = await saved();
+  await succeed(host.run(['bash', '-c', flush]));
+  await ok(...run);
+  expect(await saved()).toEqual(before);
+  await ok('network', 'rm', 'both');
+});
+
 test('a port is withdrawn when the command returns, and can be published again at once', async () => {
   const published = ['-p', '8080:80', '-p', '127.0.0.1:8081:81', '-p', '8090-8095:90-95/udp'];
   for (let round = 0; round < 4; round++) {

@@ -65,6 +65,8 @@ function shellCheck(check: Check): string {
       return `[[ "$(cat ${quote(check.path)}; echo .)" == *$${quote(check.text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'))}* ]]`;
     case 'run':
       return `${words(check.argv)} >/dev/null 2>&1`;
+    case 'all':
+      return `{ ${check.checks.map(shellCheck).join(' && ')}; }`;
   }
 }
 
