@@ -210,14 +210,9 @@ const forgedSource = ({ bridge, subnet }: BridgeNetwork): readonly string[] => [
 /** As networkParts of nftables: the rules of one network, those for Docker's sake included. */
 export function networkParts(network: BridgeNetwork): readonly RemovablePart[] {
   const { bridge, subnet } = network;
+  const own = confinement(bridge);
   if (subnet === '') {
-    const rule = (verb: string): Argv => [
-      'iptables',
-      '--wait',
-      verb,
-      'MINIDOCK-FORWARD',
-      ...confinement(bridge),
-    ];
+    const rule = (verb: string): Argv => ['iptables', '--wait', verb, 'MINIDOCK-FORWARD', ...own];
     return [{ check: rule('-C'), remove: rule('-D') }];
   }
   const nat = ['-t', 'nat'];
@@ -231,7 +226,7 @@ export function networkParts(network: BridgeNetwork): readonly RemovablePart[] {
       (other) => [[], 'MINIDOCK-FORWARD', `-i ${bridge} -o ${other} -j RETURN`] as const,
     ),
     [[], 'MINIDOCK-FORWARD', `-i ${bridge} -j ACCEPT`],
-    [[], 'MINIDOCK-FORWARD', confinement(bridge).join(' ')],
+    [[], 'MINIDOCK-FORWARD', own.join(' ')],
     [[], 'DOCKER-USER', `-j ${docker}`],
     [['-t', 'raw'], 'MINIDOCK-LOOPBACK', forgedSource(network).join(' ')],
   ];

@@ -1,9 +1,18 @@
-/** What containers find and leave in the host's nftables, also where somebody else has been at them. */
+/** What containers find and leave in the host's firewall, also where somebody else has been at them. */
 import { expect, test } from '@jest/globals';
 import { useEngine } from '../../support/engine.ts';
 import { succeed } from '../../support/images/image.ts';
 
-const engine = useEngine();
+const BOTH = ['--firewall', 'iptables', '--network', 'both', '-p', '8080:80'];
+
+const engine = useEngine({
+  // What both firewalls share stays behind.
+  prepare: async ({ minidock }) => {
+    await succeed(minidock('network', 'create', '--ipv6', 'both'));
+    await succeed(minidock('run', '--rm', ...BOTH, 'test', 'true'));
+    await succeed(minidock('network', 'rm', 'both'));
+  },
+});
 const nft = async (...words: readonly string[]): Promise<string> =>
   (await succeed(engine.host.run(['nft', ...words]))).stdout;
 
@@ -33,7 +42,7 @@ test.each([
       .sort();
   };
   await ok('network', 'create', '--ipv6', 'both');
-  const run = ['run', '--rm', '--firewall', 'iptables', '--network', 'both', '-p', '8080:80', 'test', 'true'];
+  const run = ['run', '--rm', ...BOTH, 'test', 'true'];
   await ok(...run);
   const before = await saved();
   await succeed(host.run(['bash', '-c', flush]));

@@ -68,11 +68,7 @@ export const firewall = [
     ['-A MINIDOCK-INBOUND -j DROP\n', '', iptablesRules],
     ['-A MINIDOCK-INBOUND -m conntrack --ctstate DNAT -j ACCEPT\n', '', iptablesRules],
     ['-A MINIDOCK-INBOUND -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n', '', iptablesRules],
-    [
-      '    `-A MINIDOCK-POSTROUTING -s ${subnet} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE`,\n',
-      '',
-      iptablesRules,
-    ],
+    ["    `-A ${turnedBack(network).join(' ')}`,\n", '', iptablesRules],
     ['    `-A MINIDOCK-POSTROUTING -s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`,\n', '', iptablesRules],
     [
       "      ? `-I MINIDOCK-FORWARD ${confinement(bridge).join(' ')}`",
