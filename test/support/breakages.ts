@@ -22,6 +22,7 @@ import {
 } from './breakages/terms.ts';
 import { mistakes } from './breakages/mistakes.ts';
 import { machines } from './breakages/machines.ts';
+import { misplaced } from './breakages/misplaced.ts';
 import { sizes } from './breakages/sizes.ts';
 import { policies } from './breakages/policies.ts';
 
@@ -704,12 +705,13 @@ export const breakages: readonly Breakage[] = [
   ...routes,
   ...filters,
   ...programs,
-  ...namespaces,
+  ...misplaced,
   ...answers,
   ...mistakes,
   ...machines,
   ...sizes,
   ...policies,
+  ...namespaces,
   {
     name: 'ARP that a rule of the host drops',
     broken: `nft 'table arp strict { chain in { type filter hook input priority 0; drop; }; }'; ${FORGET}`,

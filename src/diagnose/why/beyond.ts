@@ -16,6 +16,7 @@ import type { Scene } from './observe.ts';
 import { addressesOf, readNetns } from './stack.ts';
 import { homeOf, homeOfLink } from './physical.ts';
 import { homeAtHost, leads, LEADING, ledAwayFix, routeFix } from './route-fix.ts';
+import { removalOf } from './rules/removal.ts';
 import { isAnswer, isIp, lastSeen } from './trace.ts';
 import { checkMasquerade } from './walk/walk-out.ts';
 
@@ -65,7 +66,11 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
   if (left === undefined) return [];
   if (beyond === undefined) {
     const astray = snatAstray(scene, trace, sourcePort, left.packet);
-    return astray.length > 0 ? astray : probe.deaf === undefined ? unmasqueraded(scene, left.packet) : [];
+    return astray.length > 0
+      ? astray
+      : probe.deaf === undefined
+        ? unmasqueraded(scene, left.packet, trace)
+        : [];
   }
   const { name, enter, home, route, deaf, mend = '' } = beyond;
   const { packet } = left;
@@ -84,7 +89,7 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
   const gateway = addressesOf(scene.host, home)[0] ?? 'GATEWAY';
   const command = (words: string): string => [...enter, words].join(' ');
   if (route === undefined) {
-    const unhidden = isWorld(scene, packet) ? unmasqueraded(scene, packet, name) : [];
+    const unhidden = isWorld(scene, packet) ? unmasqueraded(scene, packet, trace, name) : [];
     if (unhidden.length > 0) return unhidden;
     const unmasked = checkMasquerade(scene).filter(({ status }) => status === 'stop');
     if (unmasked.length > 0) return unmasked;
@@ -137,20 +142,49 @@ function snatAstray(
 
 /** A namespace's own address on the wire: other machines know no way back to it. */
 function unmasqueraded(
-  { sender, host, journey }: Scene,
+  scene: Scene,
   packet: TraceEvent['packet'],
+  trace: readonly TraceEvent[],
   who = 'other machines',
 ): readonly Finding[] {
+  const { sender, host, journey } = scene;
   const { source, oif } = packet;
-  if (sender === undefined || journey.from.kind !== 'netns') return [];
+  if (sender === undefined) return [];
+  if (journey.from.kind === 'container') return acceptedFirst(scene, packet, trace);
+  if (journey.from.kind !== 'netns') return [];
   const home = homeAtHost({ host }, sender);
   if (!addressesOf(sender).includes(source) || oif === homeOf(host, sender, source)) return [];
   const text = `the packet leaves by ${oif} as ${source}, and nothing masquerades it: ${who} ${who === 'other machines' ? 'know' : 'knows'} no way back to ${sender.name}`;
-  const subnet = `${source}/${home?.prefix ?? bitsOf(host.family)}`;
+  const subnet = home?.stranger ?? `${source}/${home?.prefix ?? bitsOf(host.family)}`;
   const fix = `${iptablesOf(host.family)} -t nat -A POSTROUTING -s ${subnet} -o ${oif} -j MASQUERADE`;
   return [
     { ...bad('way back', 'no-masquerade', text, ['nft', 'list', 'hooks', nftFamily(host.family)]), fix },
   ];
+}
+
+/** A rule of nat that accepts a packet ends its way through that table: minidock's masquerading comes too late. */
+function acceptedFirst(
+  scene: Scene,
+  { source, oif }: TraceEvent['packet'],
+  trace: readonly TraceEvent[],
+): readonly Finding[] {
+  const { sender, ruleset } = scene;
+  if (sender === undefined || !addressesOf(sender).includes(source)) return [];
+  if (checkMasquerade(scene).some(({ status }) => status !== 'ok')) return [];
+  const rule = trace.findLast(
+    ({ chain, table, verdict }) => table === 'nat' && chain === 'POSTROUTING' && verdict === 'accept',
+  );
+  const by =
+    rule === undefined || rule.rule === ''
+      ? 'a rule'
+      : `the rule: ${rule.rule}, of ${rule.family} ${rule.table} ${rule.chain},`;
+  const text = `the packet leaves by ${oif} as ${source}: ${by} accepts it before minidock's rule masquerades it, and other machines know no way back to ${sender.name}`;
+  const look: Argv = [iptablesOf(scene.host.family), '-t', 'nat', '-S', 'POSTROUTING'];
+  const fix =
+    rule === undefined
+      ? 'Take that rule away, or move it behind the jump to MINIDOCK-POSTROUTING.'
+      : removalOf(ruleset, rule, { saved: / -j (ACCEPT|RETURN)$/, json: '"accept"' });
+  return [{ ...bad('way back', 'no-masquerade', text, look), fix }];
 }
 
 /** By the interface of the default route, or by a gateway: a network that is not this host's to change. */

@@ -87,20 +87,48 @@ export function checkOwnAddress({ sender, receiver, journey, host }: Scene): rea
 
 /** A bridge sends what is for one address to one port: two machines with one take each other's frames away. */
 export function checkSameAddress(
-  { sender, receiver, host }: Scene,
-  names: { readonly of: string; readonly to: string },
+  { sender, receiver, host, forwardingTable }: Scene,
+  names: { readonly of: string | undefined; readonly to: string | undefined },
 ): readonly Finding[] {
-  const one = sender?.interfaces.find(({ ifname }) => ifname === names.of);
-  const other = receiver?.interfaces.find(({ ifname }) => ifname === names.to);
-  if (sender === undefined || receiver === undefined || sender.netns === receiver.netns) return [];
-  if (one === undefined || one.address !== other?.address) return [];
-  if (hostEnd(one, host)?.master !== hostEnd(other, host)?.master) return [];
-  const text = `${sender.name} and ${receiver.name} have the same hardware address ${one.address ?? ''} on one bridge, which sends their frames to one of them`;
-  const show = inStack(sender, ['ip', 'link', 'show', one.ifname]);
-  const number = (ipv4AddressesOf(one)[0]?.local ?? '').split('.').map(Number);
-  const own = ['02:42', ...number.map((part) => part.toString(16).padStart(2, '0'))].join(':');
-  const fix = inStack(sender, ['ip', 'link', 'set', one.ifname, 'address', own]).join(' ');
-  return [{ ...bad('bridge', 'same-address', text, show), fix }];
+  const ends = [linkOf(sender, names.of), linkOf(receiver, names.to)].flatMap((end) => end ?? []);
+  const bridgeOf = ({ link }: (typeof ends)[number]): string | undefined => hostEnd(link, host)?.master;
+  for (const end of ends) {
+    const { stack, link } = end;
+    const bridge = bridgeOf(end);
+    const other = ends.find(
+      (one) =>
+        one.stack.netns !== stack.netns && one.link.address === link.address && bridgeOf(one) === bridge,
+    );
+    // What the bridge has learned is where the last frame from that address came in.
+    const elsewhere = forwardingTable.find(
+      ({ mac, ifname, master, state = '' }) =>
+        mac === link.address && master === bridge && state === '' && ifname !== hostEnd(link, host)?.ifname,
+    );
+    if (bridge === undefined || (other === undefined && elsewhere === undefined)) continue;
+    const who = other?.stack.name ?? `a machine at the port ${elsewhere?.ifname ?? ''}`;
+    const text = `${stack.name} and ${who} have the same hardware address ${link.address ?? ''} on one bridge, which sends their frames to one of them`;
+    const show = inStack(stack, ['ip', 'link', 'show', link.ifname]);
+    const fix = inStack(stack, ['ip', 'link', 'set', link.ifname, 'address', ownHardwareAddress(link)]).join(
+      ' ',
+    );
+    return [{ ...bad('bridge', 'same-address', text, show), fix }];
+  }
+  return [];
+}
+
+const linkOf = (
+  stack: Stack | undefined,
+  name: string | undefined,
+): { readonly stack: Stack; readonly link: IpLink } | undefined => {
+  const link = stack?.interfaces.find(({ ifname }) => ifname === name);
+  return stack === undefined || link === undefined ? undefined : { stack, link };
+};
+
+/** Made of its IPv4 address, as Docker's; not the one that it has. */
+function ownHardwareAddress(link: IpLink): string {
+  const number = (ipv4AddressesOf(link)[0]?.local ?? '').split('.').map(Number);
+  const rest = number.map((part) => part.toString(16).padStart(2, '0')).join(':');
+  return link.address === `02:42:${rest}` ? `06:42:${rest}` : `02:42:${rest}`;
 }
 
 export function checkBridgeUp(host: Stack, name: string | undefined, stage: Stage): readonly Finding[] {
@@ -147,7 +175,7 @@ export function checkPorts(ports: readonly (IpLink | undefined)[]): readonly Fin
   const unlearnt = data.find(({ learning, flood }) => learning === false && flood === false);
   if (unlearnt !== undefined) {
     const { ifname } = unlearnt.port;
-    const text = `the bridge neither learns who is at its port ${ifname} nor floods to it: it sends nothing there`;
+    const text = `the bridge neither learns who is at its port ${ifname} nor floods to it: it sends there only what its forwarding table names (bridge fdb)`;
     const fix = `bridge link set dev ${ifname} learning on flood on`;
     return [{ ...bad('bridge', 'port-unlearnt', text, look(unlearnt.port)), fix }];
   }

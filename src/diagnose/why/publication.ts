@@ -8,6 +8,7 @@ import type { PortBinding, Protocol } from '../../../runtime/network/types.ts';
 import type { Container } from '../../engine/state/store.ts';
 import { addressText } from '../../../runtime/network/host-address.ts';
 import { familyOf, isLoopback } from './family.ts';
+import { bad } from './findings.ts';
 import type { Finding, Journey } from './model.ts';
 import { asFamily } from './via.ts';
 
@@ -71,4 +72,22 @@ export function wrongBinding(
     look,
     fix: `Run it with -p ${hostPort}:${containerPort}, for every address of the host.`,
   };
+}
+
+/** A port is published at an address that this host has lost. */
+export function goneAddress(
+  address: string,
+  port: number,
+  protocol: Protocol,
+  containers: readonly Container[],
+): Finding | undefined {
+  const owner = containers.find(({ state }) =>
+    (state.network?.ports ?? []).some(
+      (one) => one.hostIp === address && one.hostPort === port && one.protocol === protocol,
+    ),
+  );
+  if (owner === undefined) return undefined;
+  const text = `${owner.config.name} publishes port ${port} on ${address}, and this host does not have that address any more`;
+  const fix = `Give it to the interface again that had it: ip address add ${address} dev INTERFACE`;
+  return { ...bad('target', 'address-gone', text, ['ip', '-br', 'address']), fix };
 }

@@ -5,7 +5,8 @@
  */
 import { interfaceOf } from '../../engine/spec/endpoints.ts';
 import type { Container } from '../../engine/state/store.ts';
-import { inside, type IpRoute, type IpRule, type RouteTo } from '../host/ip.ts';
+import { inside, type IpAddress, type IpRoute, type IpRule, type RouteTo } from '../host/ip.ts';
+import { formatIpv4, parseCidr, sizeOf } from '../../../runtime/network/ipv4.ts';
 import { bitsOf, familyOf, ipCommand, isIn, type Family } from './family.ts';
 import { bad } from './findings.ts';
 import type { Finding, Stage } from './model.ts';
@@ -21,6 +22,8 @@ export interface Home {
   readonly address: string;
   readonly prefix: number;
   readonly gateway: string;
+  /** The address and prefix that it has instead, of another network than its bridge's; `address` is a free one. */
+  readonly stranger?: string;
 }
 
 /** The priority of the rule about the main table (ip-rule(8)). */
@@ -40,12 +43,29 @@ export function homeIn({ state }: Container): Home | undefined {
 
 /** By the host's address on the bridge of its first cable; undefined where the host has none there. */
 export function homeAtHost({ host }: Pick<Scene, 'host'>, stack: Stack): Home | undefined {
-  for (const { ifname } of stack.interfaces) {
+  let elsewhere: Home | undefined;
+  for (const { ifname, addr_info } of stack.interfaces) {
     for (const address of addressesOf(stack, ifname)) {
       const bridge = host.interfaces.find((one) => one.ifname === homeOf(host, stack, address));
       const [own] = bridge === undefined ? [] : bridge.addr_info;
-      if (own !== undefined) return { dev: ifname, address, prefix: own.prefixlen, gateway: own.local };
+      if (own === undefined) continue;
+      const home = { dev: ifname, address, prefix: own.prefixlen, gateway: own.local };
+      const free = isNear(home, own.local) ? undefined : freeAddress(host, own);
+      if (free === undefined) return home;
+      const prefix = addr_info.find(({ local }) => local === address)?.prefixlen ?? '';
+      elsewhere ??= { ...home, address: free, stranger: `${address}/${prefix}` };
     }
+  }
+  return elsewhere;
+}
+
+/** The highest one that nobody has talked from: minidock gives the lowest ones. undefined in IPv6, and in a /31. */
+function freeAddress({ neighbours }: Stack, { local, prefixlen }: IpAddress): string | undefined {
+  const block = parseCidr(`${local}/${prefixlen}`);
+  if (block === undefined || prefixlen > 30) return undefined;
+  for (let offset = sizeOf(block) - 2; offset > 0; offset--) {
+    const address = formatIpv4(block.base + offset);
+    if (address !== local && !neighbours.some(({ dst }) => dst === address)) return address;
   }
   return undefined;
 }
@@ -204,7 +224,9 @@ export function checkOnLink(
   address: string,
   home: Home | undefined,
 ): readonly Finding[] {
-  if (gateway !== undefined || dev !== home?.dev || isNear(home, address)) return [];
+  if (gateway !== undefined || dev !== home?.dev) return [];
+  const { stranger } = home;
+  if (stranger === undefined && isNear(home, address)) return [];
   const typed = stack.routes.find(
     (route) =>
       route.dev === dev &&
@@ -213,8 +235,16 @@ export function checkOnLink(
       leads(route, address),
   );
   if (typed === undefined) return [];
-  const text = `${stack.name} has a route that takes ${address} for a neighbour on ${dev}, and it is none: its network is ${home.address}/${home.prefix}`;
-  const fix = [...stack.enter, `${ipCommand(stack.family)} route del ${typed.dst} dev ${dev}`].join(' ');
+  const text = `${stack.name} has a route that takes ${address} for a neighbour on ${dev}, and it is none: its network is ${stranger ?? `${home.address}/${home.prefix}`}`;
+  const ip = ipCommand(stack.family);
+  const command = (words: string): string => [...stack.enter, words].join(' ');
+  const onward = isNear(home, address)
+    ? ''
+    : ` && ${command(`${ip} route replace default via ${home.gateway}`)}`;
+  const fix =
+    stranger === undefined
+      ? command(`${ip} route del ${typed.dst} dev ${dev}`)
+      : command(addressAdd(home, stack.family)) + onward;
   return [{ ...bad('sender', 'on-link', text, inside(stack.enter, ['ip', 'route', 'get', address])), fix }];
 }
 

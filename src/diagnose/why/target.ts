@@ -14,7 +14,7 @@ import { hasProgram } from '../../engine/spec/container.ts';
 import { addressesIn, chooseFamily } from './choose-family.ts';
 import { familyOf, isAddress, isLoopback, loopbackOf, type Family } from './family.ts';
 import { invalid, type Question } from './question.ts';
-import { relayOf, routedAway, wrongBinding } from './publication.ts';
+import { goneAddress, relayOf, routedAway, wrongBinding } from './publication.ts';
 
 export interface Surroundings {
   readonly containers: readonly Container[];
@@ -108,11 +108,13 @@ async function journeyFrom(
   if (container !== undefined) return toAddress(from, viaAddress(container, local), port, protocol, around);
   const ofHost = !literal || isLoopback(local) || around.hostAddresses.includes(local);
   if (!ofHost) {
-    if (from.kind === 'outside') throw invalid(`${local} is not on this host`);
     const asked = { address: local, port };
+    const gone = goneAddress(local, port, protocol, around.containers);
+    if (gone !== undefined) return { from, family, protocol, asked, obstacle: gone };
     const owners = (await around.namespaces()).filter(({ addresses }) => addresses.includes(local));
     // Names the case where the sender has the address too.
     const owner = owners.find(({ path }) => from.kind !== 'netns' || path !== from.path) ?? owners[0];
+    if (from.kind === 'outside' && owner === undefined) throw invalid(`${local} is not on this host`);
     return { from, family, protocol, asked, ...(owner === undefined ? {} : { toNetns: owner }) };
   }
   if (isLoopback(local) && from.kind === 'container') {

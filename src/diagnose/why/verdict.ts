@@ -23,6 +23,7 @@ import { endedHere } from './twins.ts';
 import { dropIn, isAnswer, stageOf } from './trace.ts';
 import { exceptionFor } from './rules/exception.ts';
 import { acceptFix } from './walk/walk-filter.ts';
+import { namelessly } from './walk/walk-names.ts';
 
 export function decide(scene: Scene, findings: readonly Finding[], probe: Probe | undefined): Verdict {
   const stops = findings.filter(({ status }) => status === 'stop');
@@ -111,18 +112,18 @@ const inOrder = (findings: readonly Finding[]): readonly Finding[] =>
 
 const took = ({ milliseconds }: Probe): string => `${milliseconds.toFixed(1)} ms`;
 
-const works = ({ journey }: Scene, probe: Probe): Finding => ({
+const works = (scene: Scene, probe: Probe): Finding => ({
   stage: 'way back',
   status: 'ok',
   code: 'works',
   text:
-    journey.protocol === 'udp'
+    scene.journey.protocol === 'udp'
       ? `it works: ${probe.from} got an answer from ${probe.to} in ${took(probe)}`
       : `it works: ${probe.from} reached ${probe.to} in ${took(probe)}${
           probe.service?.answer === 'byte'
             ? ', and a program there answers'
             : '; the connection is accepted, and nothing was sent over the connection'
-        }`,
+        }${namelessly(scene)}`,
 });
 
 /** Small packets have passed. */

@@ -62,6 +62,21 @@ test('the trace follows the probe through redirection and forwarding, and the te
   expect(stdout).toMatch(/\nit works: /);
 });
 
+test('a name that only an address reaches: the default network resolves none', async () => {
+  await web('web', []);
+  await web('db', [], '5432');
+  await web('linked', ['--link', 'web'], '5432');
+  const told = async (words: string): Promise<string> => (await ask(words)).verdict.text;
+  expect(await told('db -> web:80')).toMatch(/^it works: .*; programs in db must use the address/);
+  expect(await told('linked -> web:80')).not.toMatch(/must use the address/);
+  expect(await told('web:80')).not.toMatch(/must use the address/);
+  await ok('network', 'create', 'office');
+  for (const name of ['web', 'db']) await ok('network', 'connect', 'office', name);
+  expect(await told('db -> web:80')).not.toMatch(/must use the address/);
+  await ok('rm', '-f', 'web', 'db', 'linked');
+  await ok('network', 'rm', 'office');
+});
+
 describe('where it stops', () => {
   beforeEach(() => web('web', ['-p', '8080:80']));
   let mend = '';

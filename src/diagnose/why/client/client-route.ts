@@ -20,14 +20,16 @@ export function checkClientRoute(scene: Scene): readonly Finding[] {
   }
   if (entry === '' || clientRoute.dev === entry) return [];
   const other = `the host's answers to ${clientAddress} leave by ${clientRoute.dev}`;
+  const away = { ...{ to: clientAddress, from: final?.address ?? '' }, dev: clientRoute.dev, home: entry };
+  const mend = ledAwayFix(host, away);
   if (host.family === 4 && isStrict(entry)) {
     const text = `${other}, so the reverse path filter drops its packets from ${entry}`;
-    const fix = `Fix the route, or make the filter loose: echo 2 > /proc/sys/net/ipv4/conf/${entry}/rp_filter`;
-    return [{ ...bad('routing', 'rp-filter', text, get), fix }];
+    const loosen = `Fix the route, or make the filter loose: echo 2 > /proc/sys/net/ipv4/conf/${entry}/rp_filter`;
+    // By lo no answer leaves the host, whatever the filter lets in.
+    return [{ ...bad('routing', 'rp-filter', text, get), fix: clientRoute.dev === 'lo' ? mend : loosen }];
   }
   const text = `${other}, and its packets come in by ${entry}`;
-  const away = { ...{ to: clientAddress, from: final?.address ?? '' }, dev: clientRoute.dev, home: entry };
-  return [{ ...bad('way back', 'client-route', text, get), fix: ledAwayFix(host, away) }];
+  return [{ ...bad('way back', 'client-route', text, get), fix: mend }];
 }
 
 /** Packets of the world come in, and their answers have nowhere to go. A stand-in's cable would hide that. */

@@ -154,7 +154,9 @@ export function acceptFix(
     case 'minidock':
       return (
         (goalRefusal(journey) ?? ownRefusal(journey))?.fix ??
-        'Other machines reach only published ports of a container: run it with -p.'
+        (journey.toNetns === undefined
+          ? 'Other machines reach only published ports of a container: run it with -p.'
+          : `Other machines reach only published ports of what is on ${bridge}: ${tool} -t nat -A PREROUTING -p ${journey.protocol} --dport PORT -j DNAT --to-destination ${addressText(journey.asked.address)}:${journey.asked.port}`)
       );
     case 'somebody else':
       return forwardException(scene, family, table, chain);

@@ -43,6 +43,13 @@ function askedServer(answer: NameAnswer | undefined, container: string, name: st
   return [{ ...bad('sender', 'name-server', text, show), fix: `minidock restart ${container}` }];
 }
 
+/** What to add where it works by the address: a container's programs may not know the name that was asked for. */
+export function namelessly({ journey: { from, to, name }, names }: Scene): string {
+  if (from.kind !== 'container' || to === undefined || name === undefined || names === undefined) return '';
+  if (hasNames(from.container) || addressesFor(names.hosts, name).length > 0) return '';
+  return `; programs in ${from.container.config.name} must use the address, since the default network resolves no names such as ${name} (a network of your own does, and --link)`;
+}
+
 /** On a network that somebody made, containers find each other by name. */
 const hasNames = ({ state }: Container): boolean =>
   endpointStates(state.network).some(({ network }) => network.name !== 'bridge');

@@ -9,11 +9,13 @@ import {
   checkFrameSize,
   checkNeighbour,
   checkPorts,
+  checkSameAddress,
   checkSameBridge,
   hostEnd,
 } from '../physical.ts';
 import { checkForward } from './walk-filter.ts';
 import { checkForwardingTable } from '../forwarding-table.ts';
+import { checkRouteByLoopback } from './route-by-lo.ts';
 import { checkSocket } from './walk-socket.ts';
 import { isNeighbour } from '../kinds.ts';
 import { checkOnLink, homeAtHost, isNear, routeFix, thenDefault } from '../route-fix.ts';
@@ -43,7 +45,8 @@ export function checkNetnsSender(scene: Scene): readonly Finding[] {
     const fix = addressed ? routeFix(sender, address, home) : command(sender, 'ip address add …');
     return [{ ...bad('sender', addressed ? 'no-route' : 'no-address', `${sender.name} ${text}`, get), fix }];
   }
-  if (senderRoute.dev === 'lo') return checkOwnAddress(scene);
+  if (senderRoute.dev === 'lo')
+    return [...checkOwnAddress(scene), ...checkRouteByLoopback(sender, senderRoute, address, 'sender')];
   const via = senderRoute.gateway === undefined ? 'on its own network' : `via ${senderRoute.gateway}`;
   const get = inStack(sender, ['ip', 'route', 'get', address]);
   return [
@@ -103,6 +106,7 @@ export function walkToNetns(scene: Scene): readonly Finding[] {
       [receiver, link?.ifname],
       [scene.sender, scene.senderRoute?.dev],
     ]),
+    ...checkSameAddress(scene, { of: scene.senderRoute?.dev, to: link?.ifname }),
     ...checkSocket(scene, receiver, address),
     ...checkAnswer(scene, receiver),
   ];

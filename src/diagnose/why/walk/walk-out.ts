@@ -10,6 +10,7 @@ import { hasRules, isMasqueraded, ownTableFix } from '../ruleset.ts';
 import { iptablesOf, ipCommand, isLoopback, nftFamily } from '../family.ts';
 import { routersIgnored } from '../settings6.ts';
 import { checkForward } from './walk-filter.ts';
+import { checkRouteByLoopback } from './route-by-lo.ts';
 import { checkSocket } from './walk-socket.ts';
 
 export function walkOut(scene: Scene): readonly Finding[] {
@@ -45,6 +46,8 @@ const relayed = ({ to, asked }: Journey): string =>
 function checkRoute({ journey, host, hostRoute }: Scene): readonly Finding[] {
   const { address } = journey.asked;
   const get = ['ip', 'route', 'get', address] as const;
+  const back = checkRouteByLoopback(host, hostRoute, address, 'routing');
+  if (back.length > 0) return back;
   if (hostRoute === undefined || hostRoute.dev === 'lo') {
     const text = `the host has no route to ${address}`;
     const fix = `${ipCommand(host.family)} route add default via ADDRESS-OF-YOUR-ROUTER`;

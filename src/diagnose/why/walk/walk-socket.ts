@@ -96,7 +96,11 @@ function hears(scene: Scene, stack: Stack, address: string, { device }: Listener
 /** What a machine sends to itself passes its loopback interface, whatever the address. */
 function loopbackDown(scene: Scene, stack: Stack, address: string): Finding | undefined {
   const { from } = scene.journey;
-  const self = isOwn(scene) || isLoopback(address) || (stack === scene.host && from.kind === 'host');
+  const self =
+    isOwn(scene) ||
+    isLoopback(address) ||
+    (stack === scene.host && from.kind === 'host') ||
+    stack.netns === scene.sender?.netns;
   const lo = stack.interfaces.find(({ ifname }) => ifname === 'lo');
   if (!self || lo === undefined || isUp(lo)) return undefined;
   const text = `the loopback interface lo of ${stack.name} is down, and what ${stack.name} sends to itself passes it`;

@@ -36,6 +36,7 @@ import {
   routeToNetworkFix,
   thenDefault,
 } from '../route-fix.ts';
+import { checkRouteByLoopback } from './route-by-lo.ts';
 import { checkNetnsSender, walkToNetns } from './walk-netns.ts';
 import { checkNames } from './walk-names.ts';
 import { checkForwardingTable } from '../forwarding-table.ts';
@@ -65,6 +66,7 @@ export function walk(scene: Scene): readonly Finding[] {
       ...sender,
       ...walkOut(scene),
       ...checkForwardingTable(scene, [[scene.sender, scene.senderRoute?.dev]]),
+      ...checkSameAddress(scene, { of: scene.senderRoute?.dev, to: undefined }),
     ];
   const neighbour = isNeighbour(scene);
   return [
@@ -84,9 +86,7 @@ export function walk(scene: Scene): readonly Finding[] {
       [scene.receiver, nameOf(journey.to)],
       [scene.sender, scene.senderRoute?.dev],
     ]),
-    ...(journey.from.kind === 'container'
-      ? checkSameAddress(scene, { of: nameOf(journey.from.container), to: nameOf(journey.to) })
-      : []),
+    ...checkSameAddress(scene, { of: scene.senderRoute?.dev, to: nameOf(journey.to) }),
     ...checkSocket(scene, scene.receiver, scene.final?.address ?? ''),
     ...checkWayBack(scene),
     ...checkOwnMasquerade(scene),
@@ -154,7 +154,10 @@ function checkSender(scene: Scene): readonly Finding[] {
     const fix = refused?.fix ?? routeFix(sender, journey.asked.address, home);
     return [{ ...bad('sender', 'no-route', text, get), fix }];
   }
-  const itself = checkOwnAddress(scene);
+  const itself = [
+    ...checkOwnAddress(scene),
+    ...checkRouteByLoopback(sender, senderRoute, journey.asked.address, 'sender'),
+  ];
   if (itself.length > 0) return itself;
   const via = senderRoute.gateway === undefined ? 'on its own network' : `via ${senderRoute.gateway}`;
   return [
