@@ -176,7 +176,7 @@ export class CopyStep {
     const work = await this.parts.store.prepareLayer();
     const target = mkdtempSync(join(work, 'merged-'));
     try {
-      return openMerged(dirs.length === 0 ? [target] : dirs, target);
+      return openMerged(dirs, target);
     } finally {
       removeTree(work);
     }

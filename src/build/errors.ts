@@ -40,7 +40,10 @@ export function inInstruction(error: unknown, { lines }: { readonly lines: LineR
   if (code === 'INTERRUPTED') return error;
   return new BuildError({
     code,
-    message: error.message,
+    message:
+      code === 'ENAMETOOLONG'
+        ? 'a path is too long for Linux: a name in it has at most 255 bytes, and the whole path 4,095'
+        : error.message,
     cause: error,
     lines,
     ...(hint === undefined ? {} : { hint }),

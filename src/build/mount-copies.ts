@@ -24,7 +24,7 @@ export async function copyForMount(
   const open: number[] = [];
   try {
     const target = mkdtempSync(join(work, 'merged-'));
-    const merged = openMerged(dirs.length === 0 ? [target] : dirs, target);
+    const merged = openMerged(dirs, target);
     open.push(merged);
     const source = openSource(merged, subpath);
     open.push(source);

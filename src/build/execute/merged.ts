@@ -11,6 +11,7 @@ import {
   CLONE_NEWNS,
   MNT_DETACH,
   MS_PRIVATE,
+  MS_RDONLY,
   MS_REC,
   O_PATH,
 } from '../../../runtime/syscall/constants.ts';
@@ -21,16 +22,18 @@ export interface Writable {
   readonly work: string;
 }
 
-/** `layers`: directories, base first, at least one. `target`: an empty directory. The caller closes what comes back. */
+/** `layers`: directories, base first. `target`: an empty directory. The caller closes what comes back. */
 export function openMerged(layers: readonly string[], target: string, writable?: Writable): number {
-  const [only] = layers;
-  // overlayfs merges two directories or more; a single one is its own merge.
-  if (only !== undefined && layers.length === 1 && writable === undefined)
-    return openSync(only, O_PATH | constants.O_DIRECTORY);
+  if (layers.length === 0 && writable === undefined) return openSync(target, O_PATH | constants.O_DIRECTORY);
+  // overlayfs merges two directories or more. A single layer is not its own merge: it may have whiteouts of nothing.
+  const alone = layers.length === 1 && writable === undefined;
+  const lower = alone ? [target, ...layers] : layers;
   const more = writable === undefined ? ['ro'] : [`upperdir=${writable.upper}`, `workdir=${writable.work}`];
   const inside = userNamespace() === undefined ? [] : ['userxattr'];
-  const options = [`lowerdir=${layers.toReversed().join(':')}`, ...more, ...inside];
+  const options = [`lowerdir=${lower.toReversed().join(':')}`, ...more, ...inside];
   return inOwnNamespace(() => {
+    // Empty, and there for as long as the overlay is, whatever becomes of the target.
+    if (alone) kernel.mount('tmpfs', target, 'tmpfs', MS_RDONLY, 'size=4k');
     mountOverlay(
       { kind: 'mount', source: 'overlay', target, type: 'overlay', options },
       parseMountOptions(options),
@@ -43,6 +46,7 @@ export function openMerged(layers: readonly string[], target: string, writable?:
       closeSync(mounted);
       // A thread that began here meanwhile (JavaScriptCore's) stays in this namespace, and would keep the mount.
       kernel.umount2(target, MNT_DETACH);
+      if (alone) kernel.umount2(target, MNT_DETACH);
     }
   });
 }

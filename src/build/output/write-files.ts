@@ -45,7 +45,7 @@ async function withFiles<T>(
   let root: number | undefined;
   try {
     const target = mkdtempSync(join(temporary, 'merged-'));
-    root = openMerged(dirs.length === 0 ? [target] : dirs, target);
+    root = openMerged(dirs, target);
     return await work(root);
   } finally {
     if (root !== undefined) closeSync(root);

@@ -3,6 +3,9 @@ import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../../support/engine.ts';
+import { succeed } from '../../support/images/image.ts';
+import { writeLayout } from '../../support/images/oci-layout.ts';
+import { tarOf } from '../../support/images/tar-bytes.ts';
 
 const MINIDOCK = resolve(import.meta.dirname, '../../../dist/minidock');
 const engine = useEngine();
@@ -53,6 +56,35 @@ FROM test
     'kept/in': 'not found',
     't[w]o': 'upper\n644',
   });
+});
+
+test('an image of one layer, which removes files that nothing below it has', async () => {
+  const layout = join(engine.host.dir, 'layout');
+  const layer = tarOf({ name: 'etc/conf', data: 'kept' }, { name: 'etc/.wh.gone' }, { name: '.wh.all' });
+  writeLayout(layout, [{ layers: [layer] }]);
+  const archive = join(engine.host.dir, 'layout.tar');
+  await succeed(engine.host.run(['tar', '-C', layout, '-cf', archive, '.']));
+  const [, id = ''] = /sha256:([0-9a-f]{12})/.exec(await engine.ok('load', '-i', archive)) ?? [];
+  const context = mkdtempSync(join(engine.host.dir, 'one-'));
+  writeFileSync(join(context, 'Dockerfile'), `FROM test\nCOPY --from=${id} / /x\n`);
+  await engine.ok('build', '-q', '-t', 'app', context);
+  expect(await inImage('cd /x; find . ! -type d; cat etc/conf')).toBe('./etc/conf\nkept');
+});
+
+test('a name that is too long for Linux is said, in each place', async () => {
+  const long = 'n'.repeat(256);
+  const context = mkdtempSync(join(engine.host.dir, 'long-'));
+  writeFileSync(join(context, 'file'), '');
+  for (const line of [
+    `COPY ${long} /x`,
+    `COPY file /${long}`,
+    `WORKDIR /${long}`,
+    `COPY --from=test /${long} /x`,
+  ]) {
+    writeFileSync(join(context, 'Dockerfile'), `FROM test\n${line}\n`);
+    const { exitCode, stderr } = await engine.minidock('build', '-q', context);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('a path is too long for Linux')]);
+  }
 });
 
 describe('the containers of RUNs', () => {
