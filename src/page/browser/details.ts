@@ -36,11 +36,13 @@ export class Details {
     const made = stepFor(about, steps) ?? about.made;
     fill(
       this.body,
-      h('h2', {}, about.title),
+      h('h2', { tabindex: '-1' }, about.title),
       ...this.buttons(model, selection),
-      h('h4', {}, 'See it'),
+      h('h3', { class: 'minor' }, 'See it'),
       ...about.look.map(command),
-      ...(made === undefined ? [] : [h('h4', {}, 'Made by'), command(made.command), h('p', {}, made.why)]),
+      ...(made === undefined
+        ? []
+        : [h('h3', { class: 'minor' }, 'Made by'), command(made.command), h('p', {}, made.why)]),
       h(
         'table',
         { class: 'facts' },

@@ -1,12 +1,15 @@
 /** Elements without HTML: text is only ever a text node, so no name of a container can become an element. */
+import { keepFocus } from './keyboard/keep-focus.ts';
 
 type Child = Node | string | undefined;
 
 export interface Attributes {
   readonly class?: string;
   readonly title?: string;
-  readonly click?: () => void;
-  readonly [name: string]: string | (() => void) | boolean | undefined;
+  readonly click?: (event: MouseEvent) => void;
+  /** A button that does nothing now. It keeps the focus, as a disabled one would not. */
+  readonly off?: boolean;
+  readonly [name: string]: string | ((event: MouseEvent) => void) | boolean | undefined;
 }
 
 export function h<K extends keyof HTMLElementTagNameMap>(
@@ -17,8 +20,10 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === false) continue;
-    if (typeof value === 'function') element.addEventListener(name, value);
-    else element.setAttribute(name, value === true ? '' : value);
+    if (name === 'off') element.setAttribute('aria-disabled', 'true');
+    else if (typeof value === 'function') {
+      if (attributes.off !== true) element.addEventListener(name, value as EventListener);
+    } else element.setAttribute(name, value === true ? '' : value);
   }
   element.append(...children.filter((child) => child !== undefined));
   return element;
@@ -35,9 +40,17 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   return element;
 }
 
+/** The focus stays with the control that stands for the same thing as the one that had it. */
 export function fill(parent: Element, ...children: readonly Child[]): void {
-  parent.replaceChildren(...children.filter((child) => child !== undefined));
+  keepFocus(parent, () => parent.replaceChildren(...children.filter((child) => child !== undefined)));
 }
+
+/** Words for a screen reader only, beside a sign that is for the eyes. */
+export const unseen = (words: string): HTMLElement => h('span', { class: 'unseen' }, words);
+export const sign = (text: string): HTMLElement => h('span', { class: 'sign', 'aria-hidden': 'true' }, text);
+
+/** A button was pressed with a key, or by a screen reader: there is no pointer that says where the user looks. */
+export const isByKey = ({ detail }: MouseEvent): boolean => detail === 0;
 
 /** @throws Error for an element that page.html lacks. */
 export function byId(id: string): HTMLElement {

@@ -2,6 +2,7 @@
  * The page: which scene is looked at, and what of it stands where. The picture follows the scene; the panels around it
  * ask the server and draw its answers. Every name comes from outside and is text, never HTML (dom.ts).
  */
+import { checkNews, lessonNews } from '../picture/lesson-news.ts';
 import { flightOf } from '../picture/packet.ts';
 import {
   MACHINE,
@@ -12,14 +13,19 @@ import {
   type Tell,
 } from '../messages.ts';
 import { Details } from './details.ts';
-import { byId, fill, h } from './dom.ts';
-import { drawLessons, TaskPanel } from './lessons.ts';
+import { AskForm } from './ask-form.ts';
+import { byId, fill, h, isByKey } from './dom.ts';
+import { drawLessons } from './lessons.ts';
 import { Link } from './link.ts';
+import { announce } from './news.ts';
+import { drawMachine } from './machine-panel.ts';
 import { PacketView } from './packet-view.ts';
 import type { Selection } from './picture.ts';
 import { SceneView } from './scene-view.ts';
 import { styleWithNonce } from './nonce.ts';
+import { listenForRegions } from './keyboard/regions.ts';
 import { StageView } from './stage-view.ts';
+import { TaskPanel } from './task-panel.ts';
 import { Terminals } from './terminals.ts';
 import { drawXRay } from './x-ray-view.ts';
 
@@ -39,16 +45,17 @@ class Page {
     () => this.say('minidock ui has ended: this page no longer changes.', true),
   );
   private readonly view = new SceneView({
-    selected: (selection) => this.select(selection),
+    selected: (selection, byKey) => this.select(selection, byKey),
     drawn: () => this.drawTask(),
   });
+  private readonly form = new AskForm((words) => void this.send(words));
   private readonly packets = new PacketView(this.view.picture, byId('strip'), () => this.view.shown);
   private readonly terminals = new Terminals(byId('tabs'), byId('terminals'), () => this.terminalPlace());
   private readonly stageBody = h('div');
   private readonly stage = new StageView(this.stageBody, {
     open: async (words) => {
-      await this.go(STAGE);
-      await this.link.scene(STAGE, { ask: 'stage', words: wordsOf(words) });
+      await this.go(STAGE, false);
+      await this.link.scene(STAGE, { ask: 'stage', words });
     },
     step: () => this.link.scene(STAGE, { ask: 'stage-step' }),
     back: () => this.link.scene(STAGE, { ask: 'stage-back' }),
@@ -56,14 +63,19 @@ class Page {
   });
   private readonly details = new Details(byId('details'), {
     counters: (inode, index) => this.link.scene(this.at, { ask: 'interface', inode, index }),
-    sender: (inode) => this.pick('ask-from', inode, false),
-    target: (inode) => this.pick('ask-to', inode, true),
+    sender: (inode) => this.form.pick('from', this.view.shown, inode),
+    target: (inode) => this.form.pick('to', this.view.shown, inode),
     xRay: (name) => void this.xRay(name),
   });
   private readonly task = new TaskPanel(byId('task'), {
     ask: (word) => this.link.scene(this.at, { ask: word }),
+    answered: (word) => {
+      if (word === 'check' && this.lesson !== undefined) announce(checkNews(this.lesson));
+    },
     reset: () =>
-      void this.attempt(() => this.link.ask({ do: 'reset', at: this.at })).then(() => this.go(this.at)),
+      void this.attempt(() => this.link.ask({ do: 'reset', at: this.at })).then(() =>
+        this.go(this.at, false),
+      ),
     end: () => void this.attempt(() => this.link.ask({ do: 'end', at: this.at })),
     goal: () => this.toggleGoal(),
     type: (text) => this.terminals.type(text),
@@ -71,9 +83,10 @@ class Page {
 
   constructor() {
     this.task.redraw = () => this.drawTask();
-    byId('ask').addEventListener('submit', (event) => {
+    byId('right').addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || this.panel !== 'details') return;
       event.preventDefault();
-      void this.send();
+      this.view.picture.focus();
     });
     this.packets.clear();
     this.drawPanels();
@@ -103,7 +116,7 @@ class Page {
         this.drawLeft();
         break;
       case 'begun':
-        if (tell.at === this.at) void this.go(tell.at);
+        if (tell.at === this.at) void this.go(tell.at, false);
         break;
       case 'answer':
       case 'error':
@@ -116,11 +129,15 @@ class Page {
       case 'graph':
         this.view.add(tell.model);
         break;
-      case 'lesson':
+      case 'lesson': {
+        const lesson = this.lessons.find(({ name }) => name === this.at);
+        const news = lesson === undefined ? '' : lessonNews(lesson, this.lesson, tell.state);
+        if (news !== '') announce(news);
         this.lesson = tell.state;
         this.view.step = tell.state.step;
         this.drawTask();
         break;
+      }
       case 'goal':
         this.view.addGoal(tell.step, tell.model);
         break;
@@ -137,13 +154,18 @@ class Page {
   }
 
   /** Starts a lab if need be, and looks at it. */
-  private async go(at: SceneId): Promise<void> {
+  private async go(at: SceneId, byKey: boolean): Promise<void> {
+    const before = document.activeElement;
     if (at !== MACHINE && !this.labs.includes(at)) {
       this.say(`Starting the lab ${at} …`);
       await this.attempt(() => this.link.ask({ do: 'start', lesson: at }));
     }
     await this.look(at);
-    if (at !== MACHINE) this.terminals.ensure(at);
+    if (at === MACHINE) return;
+    // Who chose it by key reads the task next, and is not put into a terminal; nor is who has gone elsewhere.
+    const stayed = document.activeElement === before || document.activeElement === document.body;
+    this.terminals.ensure(at, !byKey && stayed);
+    if (byKey && (stayed || byId('left').contains(document.activeElement))) focusHeading(byId('task'));
   }
 
   private async look(at: SceneId): Promise<void> {
@@ -162,7 +184,7 @@ class Page {
     this.show('task');
   }
 
-  private select(selection: Selection | undefined): void {
+  private select(selection: Selection | undefined, byKey: boolean): void {
     const { shown } = this.view;
     if (selection === undefined || shown === undefined) {
       this.details.hide();
@@ -170,29 +192,11 @@ class Page {
     }
     this.details.show(shown, selection, this.at === STAGE ? this.stage.steps : []);
     this.show('details');
+    if (byKey) focusHeading(byId('details'));
   }
 
-  private pick(field: string, inode: number, isTarget: boolean): void {
-    const namespace = this.view.shown?.namespaces.find((one) => one.inode === inode);
-    if (namespace === undefined) return;
-    const isContainer = namespace.containers[0]?.name;
-    const word = inode === this.view.shown?.here ? 'host' : (isContainer ?? `netns:${namespace.label}`);
-    const address = namespace.interfaces
-      .filter(({ kind }) => kind !== 'loopback')
-      .flatMap(({ addresses }) => addresses)
-      .find((one) => !one.includes(':'))
-      ?.split('/')[0];
-    const input = byId(field) as HTMLInputElement;
-    input.value = isTarget ? `${isContainer ?? address ?? ''}:80` : word;
-    input.focus();
-  }
-
-  private async send(): Promise<void> {
-    const from = (byId('ask-from') as HTMLInputElement).value.trim();
-    const to = (byId('ask-to') as HTMLInputElement).value.trim();
-    if (to === '') return;
+  private async send(words: readonly string[]): Promise<void> {
     this.say('The packet is on its way …');
-    const words = from === '' ? [to] : [from, '->', to];
     await this.attempt(async () => {
       const flight = flightOf(await this.link.scene(this.at, { ask: 'why', words }));
       this.say(flight.works ? 'The packet arrives.' : `The packet stops at: ${flight.stage}.`);
@@ -205,6 +209,7 @@ class Page {
       const answer = await this.link.scene(this.at, { ask: 'x-ray', name });
       drawXRay(byId('details'), answer, () => this.link.scene(this.at, { ask: 'x-ray', name }));
       this.show('details');
+      focusHeading(byId('details'));
     });
   }
 
@@ -220,11 +225,14 @@ class Page {
     const place = (at: SceneId, title: string): HTMLElement =>
       h(
         'button',
-        { 'aria-pressed': String(this.at === at), 'data-place': at, click: () => void this.go(at) },
+        {
+          ...(this.at === at ? { 'aria-current': 'page' } : {}),
+          ...{ 'data-place': at, click: (event) => void this.go(at, isByKey(event)) },
+        },
         title,
       );
     fill(byId('places'), place(MACHINE, 'This machine'), place(STAGE, 'A start on stage'));
-    drawLessons(byId('left'), this.lessons, this.labs, this.at, (name) => void this.go(name));
+    drawLessons(byId('left'), this.lessons, this.labs, this.at, (name, byKey) => void this.go(name, byKey));
   }
 
   private drawTask(): void {
@@ -235,22 +243,7 @@ class Page {
     } else if (this.at === STAGE) {
       if (this.stageBody.parentElement !== body) fill(body, this.stageBody);
     } else {
-      fill(
-        body,
-        h('h2', {}, 'This machine'),
-        h(
-          'p',
-          {},
-          'The picture is what the kernel has now. Click a part to see the command that shows it; pick two ends to send a packet.',
-        ),
-        h(
-          'p',
-          { class: 'quiet' },
-          this.actions
-            ? 'This page may act on the machine (--allow-actions).'
-            : 'This page only looks at the machine; it acts in labs.',
-        ),
-      );
+      drawMachine(body, this.actions);
     }
   }
 
@@ -262,7 +255,11 @@ class Page {
 
   private drawPanels(): void {
     const tab = (panel: Panel, title: string): HTMLElement =>
-      h('button', { 'aria-pressed': String(this.panel === panel), click: () => this.show(panel) }, title);
+      h(
+        'button',
+        { 'aria-pressed': String(this.panel === panel), 'data-act': panel, click: () => this.show(panel) },
+        title,
+      );
     fill(byId('right-tabs'), tab('task', this.at === STAGE ? 'Stage' : 'Task'), tab('details', 'Details'));
     byId('task').hidden = this.panel !== 'task';
     byId('details').hidden = this.panel !== 'details';
@@ -289,12 +286,9 @@ class Page {
   }
 }
 
-/** Words as a shell splits them, with quotes; nothing else of a shell. */
-function wordsOf(line: string): readonly string[] {
-  return [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
-    ([, single, double, bare]) => single ?? double ?? bare ?? '',
-  );
-}
+/** So that what is new is read from its beginning, and Tab goes on in it. */
+const focusHeading = (panel: HTMLElement): void => panel.querySelector<HTMLElement>('h2')?.focus();
 
 styleWithNonce();
+listenForRegions();
 new Page();

@@ -4,7 +4,8 @@
  */
 import { cableAt, type EndRef, type Model } from '../../diagnose/graph/model.ts';
 import type { Flight, Hop } from '../picture/packet.ts';
-import { command, fill, h, reducedMotion, svg } from './dom.ts';
+import { command, fill, h, reducedMotion, sign, svg, unseen } from './dom.ts';
+import { announce } from './news.ts';
 import type { Picture, Point } from './picture.ts';
 
 const CABLE_MS = 700;
@@ -37,6 +38,7 @@ export class PacketView {
       h(
         'div',
         { class: 'strip-head' },
+        h('h2', { class: 'unseen' }, 'Packet'),
         `${flight.from} → ${flight.to.address}:${flight.to.port}`,
         h('button', { class: 'again', click: () => void this.play(flight) }, 'Play again'),
       ),
@@ -59,8 +61,13 @@ export class PacketView {
       const arrives = last && flight.works;
       if (arrives) for (const point of end) at = await this.move(at, point, place, over);
       else if (index === 0) at = await this.move(at, host, place, over);
-      chips.forEach((chip, i) => chip.classList.toggle('now', i === index));
+      for (const [i, chip] of chips.entries()) {
+        chip.classList.toggle('now', i === index);
+        if (i === index) chip.setAttribute('aria-current', 'step');
+        else chip.removeAttribute('aria-current');
+      }
       chips[index]?.classList.add('seen', hop.state);
+      chips[index]?.prepend(...signOf(hop));
       chips[index]?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
       label.textContent = hop.source === '' ? hop.stage : `${hop.stage}  ${hop.source} → ${hop.destination}`;
       dot.setAttribute('class', `packet ${hop.changed ?? ''} ${hop.state}`);
@@ -68,15 +75,16 @@ export class PacketView {
     }
     if (over()) return;
     this.strip.querySelector('.hops')?.before(this.outcome(flight));
+    announce(`${titleOf(flight)}. ${flight.verdict}`);
     if (!flight.works) dot.append(svg('path', { d: 'M-6 -6L6 6M-6 6L6 -6', class: 'cross' }));
   }
 
-  private outcome({ works, verdict, stage, see, fix }: Flight): HTMLElement {
-    const title = works ? 'It arrives' : `It stops at: ${stage}`;
+  private outcome(flight: Flight): HTMLElement {
+    const { works, verdict, see, fix } = flight;
     return h(
       'div',
-      { class: works ? 'outcome good' : 'outcome bad', role: 'status' },
-      h('strong', {}, title),
+      { class: works ? 'outcome good' : 'outcome bad' },
+      h('h3', {}, titleOf(flight)),
       h('p', {}, verdict),
       ...(works || see === '' ? [] : [h('span', { class: 'label' }, 'See'), command(see)]),
       ...(works || fix === '' ? [] : [h('span', { class: 'label' }, 'Fix'), command(fix)]),
@@ -137,6 +145,15 @@ export class PacketView {
     });
   }
 }
+
+const titleOf = ({ works, stage }: Flight): string => (works ? 'It arrives' : `It stops at: ${stage}`);
+
+const signOf = ({ state }: Hop): readonly HTMLElement[] =>
+  state === 'ok'
+    ? [sign('✓ '), unseen('passed: ')]
+    : state === 'stop'
+      ? [sign('✗ '), unseen('stopped: ')]
+      : [];
 
 const byLabel = (model: Model, name: string): number | undefined =>
   name === 'host'

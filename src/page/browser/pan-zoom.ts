@@ -1,6 +1,11 @@
-/** Pan with the mouse or the arrow keys, zoom with the wheel or + and -, 0 fits everything. */
+/**
+ * Pan with the mouse or the arrow keys, zoom with the wheel or + and -, 0 fits everything. On a part of the picture the
+ * arrows lead to the next part (nodes.ts), and move the picture with Shift.
+ */
 const LEAST = 0.05;
 const MOST = 4;
+/** Pixels around a place that shall be seen. */
+const REVEAL = 12;
 
 export class PanZoom {
   private x = 0;
@@ -59,6 +64,20 @@ export class PanZoom {
     this.apply();
   }
 
+  /** Moves no more than this place needs to be seen. */
+  reveal(x: number, y: number): void {
+    const [left, top] = [this.x + x * this.scale, this.y + y * this.scale];
+    const { clientWidth, clientHeight } = this.frame;
+    const within = (at: number, length: number): number =>
+      Math.max(Math.min(at, length - REVEAL), Math.min(REVEAL, length / 2)) - at;
+    const [dx, dy] = [within(left, clientWidth), within(top, clientHeight)];
+    if (dx === 0 && dy === 0) return;
+    this.held = true;
+    this.x += dx;
+    this.y += dy;
+    this.apply();
+  }
+
   private fitUnlessHeld(): void {
     if (!this.held) this.fit();
   }
@@ -105,7 +124,9 @@ export class PanZoom {
       ArrowUp: [0, STEP],
       ArrowDown: [0, -STEP],
     };
-    const move = moves[event.key];
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const isPan = event.target === this.frame || event.shiftKey;
+    const move = isPan ? moves[event.key] : undefined;
     if (move !== undefined) {
       this.held = true;
       this.x += move[0];

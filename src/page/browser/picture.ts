@@ -6,7 +6,10 @@ import { layOut, type Layout } from '../../diagnose/graph/layout.ts';
 import type { EndRef, Model } from '../../diagnose/graph/model.ts';
 import { refKey } from '../../diagnose/graph/model.ts';
 import { middleOf, partsOf, px, CELL, type Part, type Shape } from '../../diagnose/graph/shapes.ts';
-import { reducedMotion, svg } from './dom.ts';
+import { placesOf } from '../picture/neighbours.ts';
+import { cableNode, type Words } from '../picture/words.ts';
+import { isByKey, reducedMotion, svg } from './dom.ts';
+import { Nodes } from './keyboard/nodes.ts';
 import { PanZoom } from './pan-zoom.ts';
 
 export type Selection =
@@ -32,34 +35,52 @@ export class Picture {
   readonly view: PanZoom;
   readonly overlay = svg('g', { class: 'overlay' });
   private readonly content = svg('g');
+  private readonly nodes: Nodes;
+  /** By their keys, boxes, rows of interfaces and cables: what can have the focus. */
+  private elements = new Map<string, SVGGElement>();
   private drawn = new Map<string, Drawn>();
   private layout: Layout | undefined;
   private model: Model | undefined;
 
   constructor(
     frame: SVGSVGElement,
-    private readonly selected: (selection: Selection | undefined) => void,
+    private readonly selected: (selection: Selection | undefined, byKey: boolean) => void,
   ) {
     frame.append(this.content);
     this.content.append(svg('g', { class: 'boxes' }), svg('g', { class: 'cables' }), this.overlay);
     this.view = new PanZoom(frame, this.content);
     frame.addEventListener('click', (event) => {
-      if (event.target === frame) this.selected(undefined);
+      if (event.target === frame) this.selected(undefined, false);
+    });
+    this.nodes = new Nodes(frame, this.view, {
+      chosen: (key) => this.selected(selectionOf(key), true),
+      left: () => this.selected(undefined, true),
     });
   }
 
-  draw(model: Model, missing: ReadonlySet<string>): void {
+  /** The part that had the focus last, or the box of a namespace. */
+  focus(inode?: number): void {
+    this.nodes.focus(inode === undefined ? undefined : String(inode));
+  }
+
+  draw(model: Model, missing: ReadonlySet<string>, words: Words): void {
+    const { hasFocus } = this.nodes;
     const layout = layOut(model, { width: 'natural' });
     const first = this.layout === undefined;
     this.layout = layout;
     this.model = model;
     const before = this.drawn;
+    const nodesBefore = this.elements;
     this.drawn = new Map();
+    this.elements = new Map();
     for (const [key, parts] of byKey(partsOf(layout))) {
       const cable = parts[0]?.kind === 'cable';
-      this.put(key, parts, cable, before.get(key), missing, first);
+      this.put(key, parts, cable, before.get(key), nodesBefore, missing, first);
     }
+    for (const [key, element] of this.elements)
+      element.setAttribute('aria-label', words.parts.get(key) ?? key);
     for (const [key, { group }] of before) if (!this.drawn.has(key)) fadeOut(group);
+    this.nodes.update(placesOf(layout), this.elements, hasFocus);
     this.view.setSize(px(layout.width), layout.height * CELL.height);
   }
 
@@ -107,6 +128,7 @@ export class Picture {
     parts: readonly Part[],
     cable: boolean,
     before: Drawn | undefined,
+    nodesBefore: ReadonlyMap<string, SVGGElement>,
     missing: ReadonlySet<string>,
     first: boolean,
   ): void {
@@ -115,18 +137,29 @@ export class Picture {
     const words = new Set(shapes.map(wordOf));
     const group = before?.group ?? this.newGroup(key, cable);
     const old = cable ? group.querySelector('path')?.getAttribute('d') : undefined;
-    group.replaceChildren(...shapes.map((shape) => this.element(shape, missing)));
+    const elements = new Map(shapes.map((shape) => [shape, this.element(shape, missing)]));
+    const inGroup: Element[] = [];
+    for (const [node, own] of nodesOf(parts, key, cable)) {
+      const element = cable ? group : (nodesBefore.get(node) ?? svg('g'));
+      element.replaceChildren(...own.flatMap((shape) => elements.get(shape) ?? []));
+      if (node !== '') {
+        this.elements.set(node, element);
+        element.classList.add('node');
+        element.setAttribute('data-node', node);
+        element.setAttribute('role', 'button');
+      }
+      if (!cable) inGroup.push(element);
+    }
+    if (!cable) order(group, inGroup);
     group.classList.toggle('ghost', missing.has(key));
-    const title = parts.flatMap(({ shapes: [, , name] }) => name?.text ?? [])[0] ?? '';
-    group.setAttribute('aria-label', cable ? 'cable' : title);
     this.drawn.set(key, { group, origin, words });
     if (first || reducedMotion()) return;
     if (before === undefined) {
       group.animate([{ opacity: 0 }, { opacity: 1 }], { duration: FADE_MS });
       return;
     }
-    for (const [index, shape] of shapes.entries()) {
-      if (shape.text !== undefined && !before.words.has(wordOf(shape))) flash(group.children[index]);
+    for (const [shape, element] of elements) {
+      if (shape.text !== undefined && !before.words.has(wordOf(shape))) flash(element);
     }
     if (cable) {
       const now = group.querySelector('path')?.getAttribute('d');
@@ -147,20 +180,11 @@ export class Picture {
   }
 
   private newGroup(key: string, cable: boolean): SVGGElement {
-    const group = svg('g', { class: cable ? 'cable' : 'box', tabindex: 0, role: 'button', 'data-key': key });
+    const group = svg('g', { class: cable ? 'cable' : 'box', 'data-key': key });
     this.content.querySelector(cable ? '.cables' : '.boxes')?.append(group);
-    const select = (event: Event): void => {
-      const ref = (event.target as Element).getAttribute('data-ref');
-      const [inode = 0, index = 0] = (ref ?? '').split('/').map(Number);
-      if (cable) this.selected({ kind: 'cable', key });
-      else if (ref === null) this.selected({ kind: 'namespace', inode: Number(key) });
-      else this.selected({ kind: 'interface', ref: { inode, index } });
-    };
-    group.addEventListener('click', select);
-    group.addEventListener('keydown', (event) => {
-      if (event.key !== 'Enter' && event.key !== ' ') return;
-      event.preventDefault();
-      select(event);
+    group.addEventListener('click', (event) => {
+      const node = (event.target as Element).closest('[data-node]')?.getAttribute('data-node');
+      this.selected(selectionOf(node ?? key), isByKey(event));
     });
     return group;
   }
@@ -190,6 +214,36 @@ export class Picture {
   }
 }
 
+function selectionOf(node: string): Selection {
+  const [, cable] = /^cable (.*)$/.exec(node) ?? [];
+  if (cable !== undefined) return { kind: 'cable', key: cable };
+  const [inode = 0, index] = node.split('/').map(Number);
+  return index === undefined ? { kind: 'namespace', inode } : { kind: 'interface', ref: { inode, index } };
+}
+
+/** The shapes of each node of a part, '' for those of none; from back to front. */
+function nodesOf(parts: readonly Part[], key: string, cable: boolean): ReadonlyMap<string, readonly Shape[]> {
+  const found = new Map<string, Shape[]>();
+  for (const { kind, shapes } of parts) {
+    for (const shape of shapes) {
+      const own = kind === 'box' ? key : shape.ref === undefined ? '' : refKey(shape.ref);
+      const node = cable ? cableNode(key) : own;
+      found.set(node, [...(found.get(node) ?? []), shape]);
+    }
+  }
+  return found;
+}
+
+/** What stays is not taken out, since it may have the focus. */
+function order(parent: Element, children: readonly Element[]): void {
+  for (const child of [...parent.children]) if (!children.includes(child)) child.remove();
+  let at = parent.firstElementChild;
+  for (const child of children) {
+    if (child === at) at = at.nextElementSibling;
+    else parent.insertBefore(child, at);
+  }
+}
+
 function byKey(parts: readonly Part[]): ReadonlyMap<string, readonly Part[]> {
   const found = new Map<string, Part[]>();
   for (const part of parts) found.set(part.key, [...(found.get(part.key) ?? []), part]);
@@ -203,12 +257,15 @@ const originOf = ([first]: readonly Shape[]): Point => ({
 
 const wordOf = ({ ref, text = '' }: Shape): string => `${ref === undefined ? '' : refKey(ref)} ${text}`;
 
-function flash(element: Element | undefined): void {
-  element?.animate([{ opacity: 0.1 }, { opacity: 1 }], { duration: FADE_MS, iterations: 2 });
+function flash(element: Element): void {
+  element.animate([{ opacity: 0.1 }, { opacity: 1 }], { duration: FADE_MS, iterations: 2 });
 }
 
 function fadeOut(group: SVGGElement): void {
   group.removeAttribute('data-key');
+  group.setAttribute('aria-hidden', 'true');
+  for (const node of [group, ...group.querySelectorAll('[data-node]')])
+    for (const name of ['data-node', 'tabindex', 'role']) node.removeAttribute(name);
   const remove = (): void => group.remove();
   if (reducedMotion()) remove();
   else group.animate([{ opacity: 1 }, { opacity: 0 }], { duration: FADE_MS }).finished.then(remove, remove);

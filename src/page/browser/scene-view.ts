@@ -6,12 +6,14 @@ import type { Model } from '../../diagnose/graph/model.ts';
 import type { SceneId } from '../messages.ts';
 import { ghost } from '../picture/ghost.ts';
 import { group, matches } from '../picture/grouping.ts';
+import { wordsFor } from '../picture/words.ts';
 import { byId, fill, h } from './dom.ts';
+import { InWords } from './in-words.ts';
 import { Picture, type Selection } from './picture.ts';
 import { Timeline } from './timeline.ts';
 
 export interface SceneEvents {
-  readonly selected: (selection: Selection | undefined) => void;
+  readonly selected: (selection: Selection | undefined, byKey: boolean) => void;
   /** What is missing for the goal may have changed. */
   readonly drawn: () => void;
 }
@@ -21,7 +23,10 @@ export class SceneView {
   shown: Model | undefined;
   goalShown = false;
   missing: readonly string[] = [];
-  readonly picture = new Picture(byId('picture') as unknown as SVGSVGElement, (one) => this.select(one));
+  readonly picture = new Picture(byId('picture') as unknown as SVGSVGElement, (one, byKey) =>
+    this.select(one, byKey),
+  );
+  private readonly inWords = new InWords(byId('picture-words'), byId('in-words'));
   private at: SceneId = '';
   private lessonStep = 0;
   private selection: Selection | undefined;
@@ -36,6 +41,9 @@ export class SceneView {
     this.search.addEventListener('input', () => {
       this.redraw();
       this.showFound();
+    });
+    this.search.addEventListener('keydown', ({ key }) => {
+      if (key === 'Enter' && this.found !== undefined) this.picture.focus(this.found.inode);
     });
     fill(
       byId('zoom'),
@@ -99,7 +107,9 @@ export class SceneView {
     const grouped = group(ghosted.model, { open: this.open, query: this.query, keep });
     this.groups = grouped.groups;
     this.shown = grouped.model;
-    this.picture.draw(grouped.model, ghosted.missing);
+    const words = wordsFor(grouped.model, ghosted.missing);
+    this.picture.draw(grouped.model, ghosted.missing, words);
+    this.inWords.set(words);
     this.picture.mark(this.found ?? this.selection);
     byId('picture').classList.toggle('past', !live);
     if (this.goalShown) this.events.drawn();
@@ -112,7 +122,7 @@ export class SceneView {
     if (place !== undefined) this.picture.view.centre(place.x, place.y);
   }
 
-  private select(selection: Selection | undefined): void {
+  private select(selection: Selection | undefined, byKey: boolean): void {
     const bridge = this.groups.get(inodeOf(selection));
     if (bridge !== undefined) {
       this.open.add(bridge);
@@ -121,7 +131,7 @@ export class SceneView {
     }
     this.selection = selection;
     this.picture.mark(selection);
-    this.events.selected(selection);
+    this.events.selected(selection, byKey);
   }
 }
 

@@ -4,10 +4,11 @@
  */
 import { difference, Folding } from '../../teach/explain/fold.ts';
 import type { StageAt, StageStep, StageTell } from '../messages.ts';
-import { command, fill, h, reducedMotion } from './dom.ts';
+import { command, fill, h, reducedMotion, sign, unseen } from './dom.ts';
+import { keepFocus } from './keyboard/keep-focus.ts';
 
 export interface StageActions {
-  open(words: string): Promise<unknown>;
+  open(words: readonly string[]): Promise<unknown>;
   step(): Promise<unknown>;
   back(): Promise<unknown>;
   end(): Promise<unknown>;
@@ -51,9 +52,9 @@ export class StageView {
     );
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      void this.act(() => this.actions.open(this.line.value));
+      void this.act(() => this.actions.open(wordsOf(this.line.value)));
     });
-    fill(body, h('h2', {}, 'A start on stage'), form, this.controls, this.cards);
+    fill(body, h('h2', { tabindex: '-1' }, 'A start on stage'), form, this.controls, this.cards);
     this.draw();
   }
 
@@ -97,33 +98,33 @@ export class StageView {
   private draw(): void {
     const { at } = this;
     const waits = at?.state === 'waiting';
-    const disabled = waits && !this.playing ? {} : { disabled: true };
+    const off = !waits || this.playing;
     fill(
       this.controls,
       h(
         'button',
         {
           'data-act': 'back',
-          ...(waits && !this.playing && at.done > 0 ? {} : { disabled: true }),
+          off: off || at.done === 0,
           click: () => void this.act(() => this.actions.back()),
         },
         '◀ Back',
       ),
       h(
         'button',
-        { 'data-act': 'play', ...(waits ? {} : { disabled: true }), click: () => void this.play() },
+        { 'data-act': 'play', off: !waits, click: () => void this.play() },
         this.playing ? '❚❚ Pause' : '▶ Play',
       ),
       h(
         'button',
-        { 'data-act': 'step', ...disabled, click: () => void this.act(() => this.actions.step()) },
+        { 'data-act': 'step', off, click: () => void this.act(() => this.actions.step()) },
         'Step ▸',
       ),
       h(
         'button',
         {
           'data-act': 'end',
-          ...(waits || (at?.state === 'ended' && at.done > 0) ? {} : { disabled: true }),
+          off: !(waits || (at?.state === 'ended' && at.done > 0)),
           click: () => void this.act(() => this.actions.end()),
         },
         'Undo all',
@@ -156,6 +157,10 @@ export class StageView {
   }
 
   private drawChapters(done: number): void {
+    keepFocus(this.cards, () => this.exchangeChapters(done));
+  }
+
+  private exchangeChapters(done: number): void {
     let changed = false;
     for (const [index, chapter] of this.chapters.entries()) {
       const { first, steps } = chapter;
@@ -203,7 +208,13 @@ export class StageView {
         'data-step': step.id,
         ...(state === 'next' ? { 'aria-current': 'step' } : {}),
       },
-      h('h4', {}, `${index + 1}. ${step.title}`),
+      h(
+        'h4',
+        {},
+        ...(state === 'done' ? [sign('✓ '), unseen('done: ')] : []),
+        ...(state === 'next' ? [sign('▸ '), unseen('next: ')] : []),
+        `${index + 1}. ${step.title}`,
+      ),
       command(step.command),
       same.length === 0
         ? undefined
@@ -220,6 +231,13 @@ export class StageView {
         : []),
     );
   }
+}
+
+/** Words as a shell splits them, with quotes; nothing else of a shell. */
+function wordsOf(line: string): readonly string[] {
+  return [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    ([, single, double, bare]) => single ?? double ?? bare ?? '',
+  );
 }
 
 interface Chapter {

@@ -19,6 +19,8 @@ export class Terminals {
   private readonly tabs: Tab[] = [];
   private shown: Tab | undefined;
   private count = 0;
+  /** Lines as elements that a screen reader finds. Not always: xterm.js then takes no text but from keys. */
+  private isRead = false;
 
   constructor(
     private readonly bar: HTMLElement,
@@ -31,10 +33,10 @@ export class Terminals {
   }
 
   /** At least one terminal in a lab. */
-  ensure(at: SceneId): void {
+  ensure(at: SceneId, focus: boolean): void {
     const known = this.tabs.find((tab) => tab.at === at);
-    if (known === undefined) this.open(at);
-    else this.show(known);
+    if (known === undefined) this.open(at, focus);
+    else this.show(known, focus);
   }
 
   closeAll(at: SceneId): void {
@@ -46,7 +48,7 @@ export class Terminals {
     this.shown?.terminal.focus();
   }
 
-  private open(at: SceneId): void {
+  private open(at: SceneId, focus: boolean): void {
     const holder = h('div', { class: 'shell-holder' });
     this.body.append(holder);
     const terminal = new Terminal({
@@ -55,7 +57,7 @@ export class Terminals {
       theme: DARK,
       cursorBlink: false,
       scrollback: 5000,
-      screenReaderMode: false,
+      screenReaderMode: this.isRead,
     });
     const fit = new FitAddon();
     terminal.loadAddon(fit);
@@ -78,30 +80,27 @@ export class Terminals {
     terminal.onResize(({ cols, rows }) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(`${cols} ${rows}`);
     });
-    // A keyboard trap for who does not see it: Ctrl-Shift-U leaves the terminal.
-    terminal.attachCustomKeyEventHandler((event) => {
-      if (!(event.ctrlKey && event.shiftKey && event.code === 'KeyU')) return true;
-      this.bar.querySelector('button')?.focus();
-      return false;
-    });
+    terminal.textarea?.setAttribute('aria-label', `Terminal ${tab.name}; F6 leaves it`);
     this.tabs.push(tab);
-    this.show(tab);
+    this.show(tab, focus);
   }
 
-  private show(tab: Tab | undefined): void {
+  private show(tab: Tab | undefined, focus: boolean): void {
     this.shown = tab;
     for (const one of this.tabs) one.holder.hidden = one !== tab;
     this.drawBar();
     this.fitShown();
-    tab?.terminal.focus();
+    if (focus) tab?.terminal.focus();
   }
 
   private close(tab: Tab): void {
+    const hadFocus = tab.holder.contains(document.activeElement);
     tab.socket.close();
     tab.terminal.dispose();
     tab.holder.remove();
     this.tabs.splice(this.tabs.indexOf(tab), 1);
-    this.show(this.tabs.at(-1));
+    this.show(this.tabs.at(-1), hadFocus);
+    if (hadFocus && this.tabs.length === 0) this.bar.querySelector('button')?.focus();
   }
 
   private fitShown(): void {
@@ -119,7 +118,11 @@ export class Terminals {
         h(
           'span',
           { class: tab === this.shown ? 'tab shown' : 'tab' },
-          h('button', { click: () => this.show(tab), 'aria-pressed': String(tab === this.shown) }, tab.name),
+          h(
+            'button',
+            { click: () => this.show(tab, true), 'aria-pressed': String(tab === this.shown) },
+            tab.name,
+          ),
           h('button', { click: () => this.close(tab), 'aria-label': `Close ${tab.name}` }, '×'),
         ),
       ),
@@ -130,12 +133,28 @@ export class Terminals {
           title: 'Another terminal',
           click: () => {
             const at = this.at();
-            if (at !== undefined) this.open(at);
+            if (at !== undefined) this.open(at, true);
           },
         },
         '+ terminal',
       ),
-      h('span', { class: 'quiet' }, 'Ctrl-Shift-U leaves it'),
+      h(
+        'button',
+        {
+          ...{
+            'aria-pressed': String(this.isRead),
+            'data-act': 'read',
+            title: 'Lets a screen reader read the terminals',
+          },
+          click: () => {
+            this.isRead = !this.isRead;
+            for (const { terminal } of this.tabs) terminal.options.screenReaderMode = this.isRead;
+            this.drawBar();
+          },
+        },
+        'Screen reader',
+      ),
+      h('span', { class: 'quiet' }, 'F6 leaves it'),
     );
   }
 }

@@ -13,7 +13,7 @@ export class Timeline {
     min: '0',
     'aria-label': 'Timeline: the state after each change',
   });
-  private readonly word = h('span', { role: 'status' });
+  private readonly word = h('span');
   private readonly toNow = h('button', { click: () => this.go(this.models.length - 1) }, 'Now');
 
   constructor(
@@ -70,9 +70,11 @@ export class Timeline {
     this.range.max = String(Math.max(0, this.models.length - 1));
     this.range.value = String(this.at);
     this.word.className = live ? 'live' : 'past';
+    const state = `${this.at + 1} of ${this.models.length}`;
+    this.range.setAttribute('aria-valuetext', live ? `${state}, live` : state);
     this.word.textContent = live
       ? `live, ${this.models.length} ${this.models.length === 1 ? 'state' : 'states'}`
       : `as of ${this.models[this.at]?.at.toLocaleTimeString() ?? ''}`;
-    this.toNow.disabled = live;
+    this.toNow.setAttribute('aria-disabled', String(live));
   }
 }

@@ -2,7 +2,7 @@
  * A container seen through: processes with both numberings, namespaces as rings, capabilities as bits, seccomp, gauges
  * of its control group that tick, layers, mounts, descriptors. The answer may come from a lab: every field is looked at.
  */
-import { command, fill, h, svg } from './dom.ts';
+import { command, fill, h, sign, svg, unseen } from './dom.ts';
 
 const TICK_MS = 1000;
 let timer: number | undefined;
@@ -14,29 +14,36 @@ export function drawXRay(body: HTMLElement, answer: unknown, again: () => Promis
   const gauges = h('div', { class: 'gauges' });
   fill(
     body,
-    h('h2', {}, `X-ray of ${x.text('name')}`, h('small', {}, ` ${x.text('image')}`)),
-    h('h4', {}, 'Control group, live'),
+    h('h2', { tabindex: '-1' }, `X-ray of ${x.text('name')}`, h('small', {}, ` ${x.text('image')}`)),
+    h('h3', { class: 'minor' }, 'Control group, live'),
     gauges,
     h('p', { class: 'quiet' }, dockerWords(x.at('docker'))),
-    h('h4', {}, 'Processes'),
+    h('h3', { class: 'minor' }, 'Processes'),
     processes(view),
-    h('h4', {}, 'Namespaces'),
+    h('h3', { class: 'minor' }, 'Namespaces'),
     rings(view),
-    h('h4', {}, 'Capabilities'),
+    h('h3', { class: 'minor' }, 'Capabilities'),
+    h(
+      'p',
+      { class: 'quiet' },
+      Object.values(BITS)
+        .map((bit) => `${bit.sign} ${bit.words}`)
+        .join(', '),
+    ),
     capabilities(x),
-    h('h4', {}, 'System calls'),
+    h('h3', { class: 'minor' }, 'System calls'),
     h('p', {}, seccomp(x)),
-    h('h4', {}, 'Layers, bottom first'),
+    h('h3', { class: 'minor' }, 'Layers, bottom first'),
     layers(x),
-    h('h4', {}, 'Mounts'),
+    h('h3', { class: 'minor' }, 'Mounts'),
     list(
       x
         .list('mounts')
         .map((mount) => `${mount.text('point')}  ${mount.text('type')} ${mount.words('options').join(',')}`),
     ),
-    h('h4', {}, 'Descriptors of PID 1'),
+    h('h3', { class: 'minor' }, 'Descriptors of PID 1'),
     list(x.list('descriptors').map((one) => `${one.number('fd')} → ${one.text('leads')}`)),
-    h('h4', {}, 'Enter it'),
+    h('h3', { class: 'minor' }, 'Enter it'),
     command(view.text('EnterAll')),
   );
   let before = x.at('usage');
@@ -173,6 +180,12 @@ function rings(view: Reader): HTMLElement {
   return holder;
 }
 
+const BITS = {
+  on: { sign: '●', words: 'has it' },
+  may: { sign: '○', words: 'may get it' },
+  off: { sign: '×', words: 'can never get it' },
+} as const;
+
 function capabilities(x: Reader): HTMLElement {
   const own = x.at('capabilities');
   const effective = new Set(own.words('effective'));
@@ -182,10 +195,11 @@ function capabilities(x: Reader): HTMLElement {
     { class: 'bits' },
     ...own.words('all').map((name) => {
       const state = effective.has(name) ? 'on' : bounding.has(name) ? 'may' : 'off';
-      const words = { on: 'has it', may: 'may get it', off: 'can never get it' }[state];
       return h(
         'span',
-        { class: `bit ${state}`, title: `${name}: ${words}` },
+        { class: `bit ${state}`, title: `${name}: ${BITS[state].words}` },
+        sign(`${BITS[state].sign} `),
+        unseen(`${BITS[state].words}: `),
         name.replace(/^CAP_/, '').toLowerCase(),
       );
     }),

@@ -143,7 +143,7 @@ const describePage = (page: Page, address: string, ui: ChildProcessWithoutNullSt
       });
   },
   click: async (selector) => {
-    const found = await page.waitForSelector(`${selector}:not([disabled])`, WAIT);
+    const found = await page.waitForSelector(`${selector}:not([aria-disabled=true])`, WAIT);
     await found?.evaluate((one) => (one as HTMLElement).click());
   },
   press: async (selector, words) => {

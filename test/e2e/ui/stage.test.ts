@@ -34,7 +34,7 @@ const clickUntil = (act: 'step' | 'back', until: { note: string } | { next: stri
         changes.observe(document.body, { subtree: true, childList: true, attributes: true });
         look();
       }),
-    `[data-act=${act}]:not([disabled])`,
+    `[data-act=${act}]:not([aria-disabled=true])`,
     'note' in until ? until.note : undefined,
     'next' in until ? until.next : undefined,
   );
