@@ -1,4 +1,4 @@
-/** The picture in words: a summary that describes it to a screen reader, and the whole of it for whoever opens that. */
+/** The picture in words: a summary that describes it to a screen reader, and the whole of it behind a button. */
 import type { Words } from '../picture/words.ts';
 import { fill, h } from './dom.ts';
 

@@ -71,12 +71,11 @@ function lessonRow(lesson: LessonInfo, labs: readonly string[], at: SceneId, sta
       {
         class: name === at ? 'lesson shown' : 'lesson',
         'data-lesson': name,
-        'aria-label': `${name}: ${title} (${words.join(', ')})`,
         click: (event) => start(name, isByKey(event)),
         ...(name === at ? { 'aria-current': 'true' } : {}),
       },
       h('span', { class: 'mark', 'aria-hidden': 'true' }, mark),
-      h('span', {}, name, h('small', {}, title)),
+      h('span', {}, name, unseen(': '), h('small', {}, title), unseen(` (${words.join(', ')})`)),
       labs.includes(name) ? h('i', { class: 'runs', title: 'Its lab runs' }) : undefined,
     ),
   );
@@ -92,7 +91,6 @@ const breakRow = (start: Start): HTMLElement =>
       {
         class: 'lesson',
         'data-break': 'random',
-        'aria-label': 'Break it: repair a random fault, for points',
         click: (event) => start(`break-${String(Math.floor(Math.random() * 1_000_000))}`, isByKey(event)),
       },
       h('span', { class: 'mark', 'aria-hidden': 'true' }, '?'),

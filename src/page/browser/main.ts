@@ -23,7 +23,7 @@ import { PacketView } from './packet-view.ts';
 import type { Selection } from './picture.ts';
 import { SceneView } from './scene-view.ts';
 import { styleWithNonce } from './nonce.ts';
-import { listenForRegions } from './keyboard/regions.ts';
+import { listenForRegions, regionOf } from './keyboard/regions.ts';
 import { StageView } from './stage-view.ts';
 import { TaskPanel } from './task-panel.ts';
 import { Terminals } from './terminals.ts';
@@ -54,7 +54,7 @@ class Page {
   private readonly stageBody = h('div');
   private readonly stage = new StageView(this.stageBody, {
     open: async (words) => {
-      await this.go(STAGE, false);
+      await this.go(STAGE);
       await this.link.scene(STAGE, { ask: 'stage', words });
     },
     step: () => this.link.scene(STAGE, { ask: 'stage-step' }),
@@ -73,9 +73,7 @@ class Page {
       if (word === 'check' && this.lesson !== undefined) announce(checkNews(this.lesson));
     },
     reset: () =>
-      void this.attempt(() => this.link.ask({ do: 'reset', at: this.at })).then(() =>
-        this.go(this.at, false),
-      ),
+      void this.attempt(() => this.link.ask({ do: 'reset', at: this.at })).then(() => this.go(this.at)),
     end: () => void this.attempt(() => this.link.ask({ do: 'end', at: this.at })),
     goal: () => this.toggleGoal(),
     type: (text) => this.terminals.type(text),
@@ -116,7 +114,7 @@ class Page {
         this.drawLeft();
         break;
       case 'begun':
-        if (tell.at === this.at) void this.go(tell.at, false);
+        if (tell.at === this.at) void this.go(tell.at);
         break;
       case 'answer':
       case 'error':
@@ -153,9 +151,9 @@ class Page {
     }
   }
 
-  /** Starts a lab if need be, and looks at it. */
-  private async go(at: SceneId, byKey: boolean): Promise<void> {
-    const before = document.activeElement;
+  /** Starts a lab if need be, and looks at it; @param byKey undefined if nobody has chosen it just now. */
+  private async go(at: SceneId, byKey?: boolean): Promise<void> {
+    const before = regionOf(document.activeElement);
     if (at !== MACHINE && !this.labs.includes(at)) {
       this.say(`Starting the lab ${at} …`);
       await this.attempt(() => this.link.ask({ do: 'start', lesson: at }));
@@ -163,9 +161,9 @@ class Page {
     await this.look(at);
     if (at === MACHINE) return;
     // Who chose it by key reads the task next, and is not put into a terminal; nor is who has gone elsewhere.
-    const stayed = document.activeElement === before || document.activeElement === document.body;
-    this.terminals.ensure(at, !byKey && stayed);
-    if (byKey && (stayed || byId('left').contains(document.activeElement))) focusHeading(byId('task'));
+    const stayed = regionOf(document.activeElement) === before;
+    this.terminals.ensure(at, before === 'shell' || (byKey === false && stayed));
+    if (byKey === true && stayed) focusHeading(byId('task'));
   }
 
   private async look(at: SceneId): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * The picture in words, for a screen reader and for whoever would rather read: what there is, and what is connected to
+ * The picture in words, for a screen reader and for reading: what there is, and what is connected to
  * what. Each part that can have the focus has its sentence, by the part's key. Pure.
  */
 import { refKey, shownAddresses, type Model, type Namespace } from '../../diagnose/graph/model.ts';

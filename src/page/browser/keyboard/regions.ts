@@ -4,22 +4,25 @@
  */
 import { byId } from '../dom.ts';
 
-/** In the order of the page, each with what has the focus first. */
-const REGIONS: readonly (readonly [string, string])[] = [
-  ['top', '#places [aria-current], #places button'],
-  ['left', '[aria-current], summary'],
-  ['middle', '#picture [tabindex="0"], #picture'],
+/** In the order of the page, each with what has the focus first, if it is there. */
+const REGIONS: readonly (readonly [string, ...string[]])[] = [
+  ['top', '#places [aria-current]', 'button'],
+  ['left', '[aria-current]', 'summary'],
+  ['middle', '#picture [tabindex="0"]', '#picture'],
   ['strip', 'button'],
-  ['shell', '.shell-holder:not([hidden]) textarea, .new-terminal'],
-  ['right', ''],
+  ['shell', '.shell-holder:not([hidden]) textarea', '.new-terminal'],
+  ['right'],
   ['timeline', 'input'],
 ];
+
+/** The id of the region around an element; '' for none. */
+export const regionOf = (element: Element | null): string =>
+  REGIONS.find(([id]) => byId(id).contains(element))?.[0] ?? '';
 
 export function listenForRegions(): void {
   const last = new Map<string, Element>();
   document.addEventListener('focusin', ({ target }) => {
-    const region = REGIONS.find(([id]) => byId(id).contains(target as Element));
-    if (region !== undefined) last.set(region[0], target as Element);
+    last.set(regionOf(target as Element), target as Element);
   });
   // In the capture phase: a terminal would keep it.
   document.addEventListener(
@@ -29,9 +32,10 @@ export function listenForRegions(): void {
       event.preventDefault();
       event.stopPropagation();
       if (document.querySelector('dialog[open]') !== null) return;
-      const at = REGIONS.findIndex(([id]) => byId(id).contains(document.activeElement));
+      const here = regionOf(document.activeElement);
+      const at = REGIONS.findIndex(([id]) => id === here);
       const next = event.shiftKey ? Math.max(at, 0) - 1 + REGIONS.length : at + 1;
-      const [id, first] = REGIONS[next % REGIONS.length] ?? ['top', ''];
+      const [id, ...first] = REGIONS[next % REGIONS.length] ?? ['top'];
       focusIn(byId(id), last.get(id), first);
     },
     true,
@@ -41,11 +45,13 @@ export function listenForRegions(): void {
   byId('close-keys').addEventListener('click', () => dialog.close());
 }
 
-function focusIn(region: HTMLElement, last: Element | undefined, first: string): void {
+function focusIn(region: HTMLElement, last: Element | undefined, first: readonly string[]): void {
   const isThere = last !== undefined && region.contains(last) && last.getClientRects().length > 0;
   // Of the picture, the part that is in the order of Tab now.
   const isPart = last?.getAttribute('tabindex') === '-1' && last !== region;
-  const found = first === '' ? undefined : region.querySelector<HTMLElement>(first);
+  const found = first
+    .map((selector) => region.querySelector<HTMLElement>(selector))
+    .find((one) => one !== null);
   const target = isThere && !isPart ? (last as HTMLElement) : (found ?? region);
   target.focus({ preventScroll: true });
   if (!region.contains(document.activeElement)) region.focus({ preventScroll: true });
