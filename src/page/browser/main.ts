@@ -2,7 +2,7 @@
  * The page: which scene is looked at, and what of it stands where. The picture follows the scene; the panels around it
  * ask the server and draw its answers. Every name comes from outside and is text, never HTML (dom.ts).
  */
-import { checkNews, lessonNews } from '../picture/lesson-news.ts';
+import { checkNews, lessonNews } from './lesson-news.ts';
 import { flightOf } from '../picture/packet.ts';
 import {
   MACHINE,

@@ -1,9 +1,9 @@
-/** Where arrow keys lead in a picture, its words, and what is told of a lesson. */
+/** Where arrow keys lead in a picture, its words, and what a lesson announces. */
 import { describe, expect, test } from '@jest/globals';
 import { layOut } from '../../../../src/diagnose/graph/layout.ts';
 import type { Interface, Model, Namespace } from '../../../../src/diagnose/graph/model.ts';
 import type { LessonInfo, LessonState } from '../../../../src/page/messages.ts';
-import { checkNews, lessonNews } from '../../../../src/page/picture/lesson-news.ts';
+import { checkNews, lessonNews } from '../../../../src/page/browser/lesson-news.ts';
 import { neighbour, placesOf, type Direction } from '../../../../src/page/picture/neighbours.ts';
 import { wordsFor } from '../../../../src/page/picture/words.ts';
 
