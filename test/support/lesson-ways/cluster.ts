@@ -28,6 +28,9 @@ const vxlan: LessonWays = {
           undo: 'ip -n node1 link del vx',
           misses: 'node2 has',
         },
+        // Over another interface, and from the other's address.
+        { type: ends('id 42 dstport 4789').replace('dev eth0', 'dev lo'), undo: DROP_ENDS },
+        { type: ends('id 42 dstport 4789').replace('1$n', '1$((3 - n))'), undo: DROP_ENDS },
       ],
       right: ends('id 42 dstport 4789 nolearning'),
     },
@@ -170,6 +173,14 @@ const service: LessonWays = {
           type: 'for n in 1 2; do ip -n backend$n address add 10.96.0.10/32 dev lo; done; ip route add 10.96.0.10 nexthop via 10.244.0.11 nexthop via 10.244.0.12',
           undo: 'for n in 1 2; do ip -n backend$n address del 10.96.0.10/32 dev lo; done; ip route del 10.96.0.10',
         },
+        {
+          type: `ip netns exec client ${dnat(`${SOMETIMES} ${TO_1}`)}; ip netns exec client ${dnat(TO_2)}`.replaceAll(
+            'PREROUTING',
+            'OUTPUT',
+          ),
+          undo: 'ip netns exec client iptables -t nat -F',
+          misses: 'the host',
+        },
       ],
       right: `${dnat(`${SOMETIMES} ${TO_1}`)}; ${dnat(TO_2)}`,
     },
@@ -182,6 +193,14 @@ const service: LessonWays = {
           undo: 'iptables -t nat -D PREROUTING 1; iptables -t nat -F POSTROUTING',
           misses: 'some by itself',
         },
+        {
+          type: `ip netns exec backend1 ${dnat(`${SOMETIMES} ${TO_1}`)}; ip netns exec backend1 ${dnat(TO_2)}`.replaceAll(
+            'PREROUTING',
+            'OUTPUT',
+          ),
+          undo: 'ip netns exec backend1 iptables -t nat -F',
+          misses: 'the host',
+        },
       ],
       right: 'iptables -t nat -A POSTROUTING -s 10.244.0.0/24 -d 10.244.0.0/24 -j MASQUERADE',
     },
@@ -191,12 +210,15 @@ const service: LessonWays = {
         {
           type: 'iptables -t nat -D PREROUTING 1',
           undo: dnat(`${SOMETIMES} ${TO_1}`).replace('-A PREROUTING', '-I PREROUTING'),
-          misses: 'answered by backend1',
         },
         {
           type: 'iptables -t nat -D PREROUTING 2',
           undo: dnat(TO_2),
-          misses: 'answered by backend1',
+        },
+        // For one client alone.
+        {
+          type: `iptables -t nat -F PREROUTING; ${dnat(`-s 10.244.1.2 ${TO_1}`)}`,
+          misses: 'each request of backend1',
         },
       ],
       right: `iptables -t nat -F PREROUTING; ${dnat(TO_1)}`,

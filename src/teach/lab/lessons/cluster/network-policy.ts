@@ -1,7 +1,7 @@
 /** A NetworkPolicy as a node keeps it: rules by direction, where conntrack tells a new connection from an answer. */
 import type { Lesson } from '../../lesson.ts';
 import { cable, forwarding, namespace, pageAt } from '../scenery.ts';
-import { ADDRESS, denied, gets, type Pod } from './policy-checks.ts';
+import { ADDRESS, closed, denied, gets, type Pod } from './policy-checks.ts';
 
 /** Each has a cable of its own to the node, as Calico lays them: no packet between two pods passes the node unseen. */
 const pod = (netns: Pod): string[] => {
@@ -48,7 +48,7 @@ Each pod has a page at port 80, and web a second one at port 81.`,
     {
       id: 'deny',
       title: 'Nobody may open a connection to web',
-      task: 'Let no pod open a connection to web, at any port. web itself still gets the pages of others, and shop and other get each other’s.',
+      task: 'On the node, let no pod open a connection to web, at any port, over TCP or UDP. web itself still gets the pages of others, and shop and other get each other’s.',
       hints: [
         'The node forwards what goes from pod to pod: the hook is forward, the destination 10.244.1.2.',
         'The answers to web’s own requests have the same destination. Only the first packet of a connection is new to conntrack.',
@@ -62,12 +62,16 @@ Each pod has a page at port 80, and web a second one at port 81.`,
         },
       ],
       requirements: [
-        denied(
-          'neither shop nor other gets a page of web, at port 80 or 81',
-          ['shop', 'web', 80],
-          ['shop', 'web', 81],
-          ['other', 'web', 80],
-          ['other', 'web', 81],
+        closed(
+          denied(
+            'neither shop nor other opens a connection to web, at port 80, 81 or any other',
+            ['shop', 'web', 80],
+            ['shop', 'web', 81],
+            ['other', 'web', 80],
+            ['other', 'web', 81],
+          ),
+          ['shop', 'web'],
+          ['other', 'web'],
         ),
         ANSWERS_AND_OTHERS,
       ],
@@ -75,7 +79,7 @@ Each pod has a page at port 80, and web a second one at port 81.`,
     {
       id: 'allow',
       title: 'shop may, at one port',
-      task: 'Let shop get the page of web at port 80. web’s port 81 stays closed to shop, and both stay closed to other.',
+      task: 'Let shop get the page of web at port 80. All other ports of web stay closed to shop, 81 too, and all of them to other.',
       hints: [
         'Policies only ever add permissions. A rule that accepts has to come before the one that drops.',
         'Source, destination, protocol and port: all four belong to the rule.',
@@ -90,11 +94,15 @@ Each pod has a page at port 80, and web a second one at port 81.`,
       ],
       requirements: [
         SHOP_GETS_WEB,
-        denied(
-          'shop does not get the second page of web, at port 81, and other gets none',
-          ['shop', 'web', 81],
-          ['other', 'web', 80],
-          ['other', 'web', 81],
+        closed(
+          denied(
+            'shop opens no connection to port 81 or any other of web, and other opens none',
+            ['shop', 'web', 81],
+            ['other', 'web', 80],
+            ['other', 'web', 81],
+          ),
+          ['shop', 'web'],
+          ['other', 'web'],
         ),
         ANSWERS_AND_OTHERS,
       ],
@@ -102,7 +110,7 @@ Each pod has a page at port 80, and web a second one at port 81.`,
     {
       id: 'egress',
       title: 'web opens no connection itself',
-      task: 'Let web open no connection to a pod. shop still gets the page of web, and shop and other get each other’s.',
+      task: 'On the node, let web open no connection to a pod, at any port. shop still gets the page of web, and shop and other get each other’s.',
       hints: [
         'The other direction: now web is the source.',
         'The page that shop gets has web as its source, too. It is an answer.',
@@ -115,11 +123,15 @@ Each pod has a page at port 80, and web a second one at port 81.`,
         },
       ],
       requirements: [
-        denied(
-          'web gets no page of shop or other, and other none of web',
-          ['web', 'shop', 80],
-          ['web', 'other', 80],
-          ['other', 'web', 80],
+        closed(
+          denied(
+            'web opens no connection to shop or other, at any port, and other none to web',
+            ['web', 'shop', 80],
+            ['web', 'other', 80],
+            ['other', 'web', 80],
+          ),
+          ['web', 'shop'],
+          ['web', 'other'],
         ),
         SHOP_GETS_WEB,
         gets('shop and other get each other’s page', ...OTHERS),

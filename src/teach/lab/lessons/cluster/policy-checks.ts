@@ -3,7 +3,7 @@
  * request takes: a slow machine neither denies a connection nor makes one.
  */
 import type { LabHost, Requirement } from '../../lesson.ts';
-import { countIn } from '../packets.ts';
+import { CLOSED, countIn, leaves, nothingArrives, type Attempt } from '../packets.ts';
 import { fetchTwice } from '../scenery.ts';
 
 export const ADDRESS = { web: '10.244.1.2', shop: '10.244.2.2', other: '10.244.3.2' } as const;
@@ -36,7 +36,7 @@ export const gets = (text: string, ...pairs: readonly (readonly [from: Pod, to: 
 
 /** No connection comes about, though each was asked for, while the host gets the same pages. */
 export const denied = (text: string, ...tries: readonly Try[]): Requirement => ({
-  text: `${text}, while the host does`,
+  text: `${text}, while the host still gets the pages`,
   holds: async (host) => {
     for (const seconds of WAITS) {
       const verdict = await areDenied(host, tries, seconds);
@@ -54,6 +54,34 @@ export const denied = (text: string, ...tries: readonly Try[]): Requirement => (
     return undefined;
   },
 });
+
+/** The same is true of ports where nobody listens, over TCP and UDP. */
+export const closed = (
+  { text, holds, found }: Requirement,
+  ...pairs: readonly (readonly [from: Pod, to: Pod])[]
+): Requirement => ({
+  text,
+  holds: async (host) => (await holds(host)) && (await firstOpen(host, pairs)) === undefined,
+  found: async (host) => (await found?.(host)) ?? firstOpen(host, pairs),
+});
+
+/** What a pod does not send shows nothing of the node. */
+async function firstOpen(
+  host: LabHost,
+  pairs: readonly (readonly [from: Pod, to: Pod])[],
+): Promise<string | undefined> {
+  for (const [from, to] of pairs) {
+    for (const protocol of ['tcp', 'udp'] as const) {
+      const attempt: Attempt = { from, to, address: ADDRESS[to], protocol, ports: CLOSED[protocol] };
+      if (!(await leaves(host, attempt)))
+        return `${from} itself sends nothing to ${to}: the node is to stop it`;
+      if (!(await nothingArrives('', [attempt]).holds(host))) {
+        return `packets from ${from} to another port of ${to}, over ${protocol.toUpperCase()}`;
+      }
+    }
+  }
+  return undefined;
+}
 
 async function areAllowed(host: LabHost, tries: readonly Try[]): Promise<boolean> {
   for (const seconds of WAITS) {

@@ -51,6 +51,14 @@ const NOWHERE = need(
 ! ss -Hltn | grep -q .`,
 );
 
+/** Its packets come to the host as they are: its own rules have not replaced the address. */
+const byTheHost = (from: string, address: string): Requirement => ({
+  text: `the host replaces 10.96.0.10, and not ${from} itself`,
+  holds: (host) =>
+    sees(host, [undefined], `ip saddr ${address} ip daddr 10.96.0.10 tcp dport 80 tcp flags syn`, from),
+});
+const BY_THE_HOST = byTheHost('client', '10.244.1.2');
+
 const RULES = `nft -f - <<'RULES'
 table ip services {
   chain inward {
@@ -105,7 +113,7 @@ on each node rules replace it, as the first packet of a connection passes, by th
           why: 'Now this one, now that one.',
         },
       ],
-      requirements: [BOTH, NOWHERE],
+      requirements: [BOTH, BY_THE_HOST, NOWHERE],
     },
     {
       id: 'hairpin',
@@ -136,10 +144,12 @@ on each node rules replace it, as the first packet of a connection passes, by th
             return own > 0 && other > 0 && own + other === TRIES;
           },
         },
+        byTheHost('backend1', '10.244.0.11'),
         BOTH,
         {
           text: 'backend1 or backend2 sees client’s own address, 10.244.1.2',
-          holds: (host) => seesClient(host),
+          holds: (host) =>
+            sees(host, ['backend1', 'backend2'], 'ip saddr 10.244.1.2 tcp dport 80 tcp flags syn', 'client'),
         },
         NOWHERE,
       ],
@@ -147,7 +157,7 @@ on each node rules replace it, as the first packet of a connection passes, by th
     {
       id: 'endpoint',
       title: 'A backend has gone',
-      task: 'backend2 is to be taken out of service: no new connection goes to it, and every request of client is answered. backend2 itself is left alone, and its own page still comes at http://10.244.0.12/.',
+      task: 'backend2 is to be taken out of service: no new connection goes to it, and every request of client and of backend1 is answered. backend2 itself is left alone, and its own page still comes at http://10.244.0.12/.',
       hints: [
         'A readiness probe that fails makes Kubernetes do this: the list of endpoints becomes shorter.',
         'With one backend there is nothing to choose. Replace the rule, or let the generator know one number only.',
@@ -162,6 +172,7 @@ on each node rules replace it, as the first packet of a connection passes, by th
       ],
       requirements: [
         served(`each request of client to ${SERVICE} is answered by backend1`, 'client', [true, false]),
+        served(`each request of backend1 to ${SERVICE} is answered by itself`, 'backend1', [true, false]),
         {
           text: 'client gets the page of backend2 at http://10.244.0.12/',
           holds: (host) =>
@@ -176,23 +187,28 @@ on each node rules replace it, as the first packet of a connection passes, by th
     'newer, as nft maps. Swarm’s routing mesh does it by IPVS in a namespace of its own.',
 };
 
-/** The source of client's connections, as it arrives at a backend. */
-async function seesClient(host: LabHost): Promise<boolean> {
-  const look =
-    'chain look { type filter hook prerouting priority -400; ip saddr 10.244.1.2 tcp dport 80 tcp flags syn counter; }';
-  const made: string[] = [];
+/** Whether a request for the Service arrives at one of these places like this. `undefined` is the host. */
+async function sees(
+  host: LabHost,
+  places: readonly (string | undefined)[],
+  rule: string,
+  from: string,
+): Promise<boolean> {
+  const chain = `chain look { type filter hook prerouting priority -400; ${rule} counter; }`;
+  const made: { netns?: string }[] = [];
   try {
-    for (const netns of ['backend1', 'backend2']) {
-      await host.run(['nft', `table ip minidock_seen { ${look}; }`], { netns });
-      made.push(netns);
+    for (const netns of places) {
+      const where = netns === undefined ? {} : { netns };
+      await host.run(['nft', `table ip minidock_seen { ${chain}; }`], where);
+      made.push(where);
     }
-    await host.fetch(SERVICE, { netns: 'client' });
+    await host.fetch(SERVICE, { netns: from });
     const lists = await Promise.all(
-      made.map((netns) => host.run(['nft', 'list', 'table', 'ip', 'minidock_seen'], { netns })),
+      made.map((where) => host.run(['nft', 'list', 'table', 'ip', 'minidock_seen'], where)),
     );
     return lists.some(({ stdout }) => /counter packets [1-9]/.test(stdout));
   } finally {
-    for (const netns of made) await host.run(['nft', 'delete', 'table', 'ip', 'minidock_seen'], { netns });
+    for (const where of made) await host.run(['nft', 'delete', 'table', 'ip', 'minidock_seen'], where);
   }
 }
 

@@ -21,6 +21,8 @@ function node(number: 1 | 2): string[] {
   ];
 }
 
+const OWN = { 1: '192.0.2.11', 2: '192.0.2.12' } as const;
+
 interface Link {
   readonly ifname?: string;
   readonly mtu?: number;
@@ -28,27 +30,42 @@ interface Link {
   readonly master?: string;
   readonly linkinfo?: {
     readonly info_kind?: string;
-    readonly info_data?: { readonly id?: number; readonly port?: number };
+    readonly info_data?: {
+      readonly id?: number;
+      readonly port?: number;
+      readonly link?: string;
+      readonly local?: string;
+    };
   };
 }
 
-const tunnels = async (host: LabHost, name: string): Promise<readonly Link[]> =>
-  ((await host.ip(['-d', 'link', 'show', 'type', 'vxlan'], name)) as readonly Link[]).filter(
-    ({ linkinfo }) => linkinfo?.info_data?.id === 42 && linkinfo.info_data.port === 4789,
+/** Without an interface or an address of its own the kernel takes those of the route, which are the same. */
+const tunnels = async (host: LabHost, number: 1 | 2): Promise<readonly Link[]> =>
+  (
+    (await host.ip(['-d', 'link', 'show', 'type', 'vxlan'], `node${String(number)}`)) as readonly Link[]
+  ).filter(
+    ({ linkinfo: { info_data: { id, port, link = 'eth0', local = OWN[number] } = {} } = {} }) =>
+      id === 42 && port === 4789 && link === 'eth0' && local === OWN[number],
   );
 
 const hasTunnel = (number: 1 | 2): Requirement => {
   const name = `node${String(number)}`;
   return {
-    text: `${name} has a vxlan interface with the number 42 and the UDP port 4789, up and plugged into cni0`,
+    text: `${name} has a vxlan interface over its eth0 and its own address, with the number 42 and the UDP port 4789, up and plugged into cni0`,
     holds: async (host) =>
-      (await tunnels(host, name)).some(({ operstate, master }) => master === 'cni0' && operstate !== 'DOWN'),
+      (await tunnels(host, number)).some(
+        ({ operstate, master }) => master === 'cni0' && operstate !== 'DOWN',
+      ),
     found: async (host) => {
       const links = (await host.ip(['-d', 'link', 'show', 'type', 'vxlan'], name)) as readonly Link[];
       const [first] = links;
       if (first === undefined) return undefined;
-      const { id, port } = first.linkinfo?.info_data ?? {};
-      return `${first.ifname ?? ''}: number ${String(id)}, port ${String(port)}, ${first.operstate ?? ''}, ${first.master === undefined ? 'not plugged in' : `in ${first.master}`}`;
+      const { id, port, link, local } = first.linkinfo?.info_data ?? {};
+      const way = [
+        ...(link === undefined ? [] : [`over ${link}`]),
+        ...(local === undefined ? [] : [`from ${local}`]),
+      ];
+      return `${[first.ifname ?? '', ...way].join(' ')}: number ${String(id)}, port ${String(port)}, ${first.operstate ?? ''}, ${first.master === undefined ? 'not plugged in' : `in ${first.master}`}`;
     },
   };
 };
@@ -123,7 +140,7 @@ node1 and node2 are namespaces that play hosts. Their bridges are called cni0, a
     {
       id: 'ends',
       title: 'An end on each host',
-      task: 'Give each node an interface of type vxlan with the number 42, UDP port 4789, over its eth0; plug it into cni0 and bring it up.',
+      task: 'Give each node an interface of type vxlan with the number 42, UDP port 4789, over its eth0 and from its own address there; plug it into cni0 and bring it up.',
       hints: [
         'It is a port of the bridge like the containers’ cables, only that its other end is on other hosts.',
         'ip link add NAME type vxlan id 42 dstport 4789 dev eth0 local ADDRESS',
