@@ -92,6 +92,15 @@ const packetPath: LessonWays = {
           'iptables -A FORWARD -i veth-host -j ACCEPT; iptables -A FORWARD -p tcp ! --syn -j ACCEPT; iptables -A FORWARD -p icmp --icmp-type echo-reply -j ACCEPT',
           'nothing that the outside begins',
         ),
+        // Red may begin what the other lines of the check try, and nothing else.
+        guard(
+          'iptables -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT; iptables -A FORWARD -i veth-host -p tcp --dport 80 -j ACCEPT; iptables -A FORWARD -i veth-host -p icmp -j ACCEPT',
+          'red may begin whatever it likes',
+        ),
+        guard(
+          'iptables -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT; iptables -A FORWARD -i veth-host -p tcp -j ACCEPT; iptables -A FORWARD -i veth-host -p icmp -j ACCEPT',
+          'red may begin whatever it likes',
+        ),
       ],
       right:
         'ip rule del iif veth-host to 198.51.100.7 prohibit; iptables -P FORWARD DROP; iptables -A FORWARD -i veth-host -j ACCEPT; iptables -A FORWARD -o veth-host -m conntrack --ctstate ESTABLISHED -j ACCEPT',
@@ -106,7 +115,8 @@ const table = (
 ): string =>
   `nft 'table ip mine { chain a { type nat hook prerouting priority -100; ${ports}; }; chain b { type filter hook forward priority 0; ${forward}; }; chain c { type nat hook postrouting priority 100; oifname "eth0" masquerade; }; }'`;
 const GUARDED = 'policy drop; ct state established accept; iifname "veth-host" accept; ct status dnat accept';
-const MAP = 'dnat ip to tcp dport map { 8080 : 192.168.15.1 . 80, 8081 : 192.168.15.1 . 81';
+const MAP =
+  'ip daddr 203.0.113.2 dnat ip to tcp dport map { 8080 : 192.168.15.1 . 80, 8081 : 192.168.15.1 . 81';
 
 const iptablesNft: LessonWays = {
   lesson: 'iptables-nft',
@@ -127,6 +137,17 @@ const iptablesNft: LessonWays = {
           type: `iptables-save >/tmp/saved; ${CLEAN}; iptables -P FORWARD DROP; ${table(GUARDED)}`,
           undo: 'nft delete table ip mine; iptables-restore /tmp/saved',
         },
+        {
+          type: `iptables-save >/tmp/saved; ${CLEAN}; ${table(GUARDED.replace('"veth-host" accept', '"veth-host" tcp dport 80 accept'))}`,
+          undo: 'nft delete table ip mine; iptables-restore /tmp/saved',
+          misses: 'red keeps its way out',
+        },
+        // Without the host's address the rule takes red's own connections to port 8080 of others, too.
+        {
+          type: `iptables-save >/tmp/saved; ${CLEAN}; ${table(GUARDED, 'tcp dport 8080 dnat to 192.168.15.1:80')}`,
+          undo: 'nft delete table ip mine; iptables-restore /tmp/saved',
+          misses: 'red keeps its way out',
+        },
       ],
       right: `${CLEAN}; ${table(GUARDED)}`,
     },
@@ -146,8 +167,12 @@ const iptablesNft: LessonWays = {
           undo: `nft delete table ip mine; ${table(GUARDED)}`,
           misses: 'nothing else',
         },
+        {
+          type: `nft flush chain ip mine a; nft 'add rule ip mine a ${MAP.replace('ip daddr 203.0.113.2 ', '')}, 8082 : 192.168.15.1 . 82 }'`,
+          misses: 'red keeps its way out',
+        },
       ],
-      right: `nft flush chain ip mine a; nft 'add rule ip mine a ip daddr 203.0.113.2 ${MAP}, 8082 : 192.168.15.1 . 82 }'`,
+      right: `nft flush chain ip mine a; nft 'add rule ip mine a ${MAP}, 8082 : 192.168.15.1 . 82 }'`,
     },
   },
 };

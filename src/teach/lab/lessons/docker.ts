@@ -225,7 +225,7 @@ const byHand: Lesson = {
       [
         pings('web reaches 198.51.100.7', '198.51.100.7', { from: 'web', by: 'outside' }),
         noRouteBack(
-          'outside has no route to 172.30.0.2 in any table, and does not see this address',
+          'outside has no route to 172.30.0.2 in any table, and sees the host’s own address instead',
           '172.30.0.2',
           'web',
         ),

@@ -179,7 +179,7 @@ The namespace red is there already. The article goes on with the red of its firs
             by: 'outside',
           }),
           noRouteBack(
-            'outside still has no route to 192.168.15.1 in any table, and does not see this address: the host must do it',
+            'outside still has no route to 192.168.15.1 in any table, and sees the host’s own address instead: the host must do it',
             '192.168.15.1',
             'red',
           ),

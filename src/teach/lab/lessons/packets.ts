@@ -42,20 +42,19 @@ export async function pingReaches(
 }
 
 /**
- * Whether a ping of the internet arrives there with this source address: then another than the host hides it. Counted
- * before any translation of the receiver's own; never without nft.
+ * Whether a ping of the internet arrives there with this source address, as a host in between gave it. Counted before
+ * any translation of the receiver's own; undefined without nft.
  */
 export async function arrivesAs(
   host: LabHost,
   source: string,
   { from, netns }: { readonly from: string; readonly netns: string },
-): Promise<boolean> {
-  const chain = `chain look { type filter hook prerouting priority -400; ip saddr ${source} counter; }`;
+): Promise<boolean | undefined> {
+  const chain = `chain look { type filter hook prerouting priority -400; icmp type echo-request ip saddr ${source} counter; }`;
   const made = await host.run(['nft', `table ip minidock_source { ${chain}; }`], { netns });
-  if (made.status !== 0) return false;
+  if (made.status !== 0) return undefined;
   try {
-    // Whether it is answered does not matter: it need not be waited for.
-    await host.run(['timeout', '0.5', 'ping', '-c', '1', '198.51.100.7'], { netns: from });
+    await host.ping('198.51.100.7', { netns: from });
     const { stdout } = await host.run(['nft', 'list', 'table', 'ip', 'minidock_source'], { netns });
     return /counter packets [1-9]/.test(stdout);
   } finally {
@@ -194,6 +193,35 @@ export function nothingArrives(text: string, attempts: readonly Attempt[]): Requ
         attempts.filter(({ alone }) => alone === true),
       )),
   };
+}
+
+/** Each comes through, at every port; none of 'icmp'. Each is of another protocol. */
+export function allArrive(text: string, attempts: readonly Attempt[]): Requirement {
+  const holds = async (host: LabHost): Promise<boolean> => {
+    const came = await Promise.all(attempts.map((attempt) => arrivesAtEach(host, attempt)));
+    return !came.includes(false);
+  };
+  return { text, holds };
+}
+
+async function arrivesAtEach(host: LabHost, attempt: Attempt): Promise<boolean> {
+  const { protocol, to, ports = [] } = attempt;
+  const table = `minidock_each_${protocol}`;
+  const rules = ports.map((port) => `${protocol} dport ${String(port)} counter;`).join(' ');
+  const chain = `chain look { type filter hook prerouting priority -400; ${rules} }`;
+  const made = await host.run(['nft', `table ip ${table} { ${chain}; }`], { netns: to });
+  if (made.status !== 0) return hasGrown(host, protocol, to, () => knock(host, attempt));
+  try {
+    // On a busy machine a second may be too short for all of them.
+    for (let tries = 0; tries < 3; tries += 1) {
+      await knock(host, attempt);
+      const { stdout } = await host.run(['nft', 'list', 'table', 'ip', table], { netns: to });
+      if (!stdout.includes('counter packets 0 ')) return true;
+    }
+    return false;
+  } finally {
+    await host.run(['nft', 'delete', 'table', 'ip', table], { netns: to });
+  }
 }
 
 /** A packet as the host forwards it: after PREROUTING, before any filter. */

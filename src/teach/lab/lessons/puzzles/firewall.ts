@@ -226,7 +226,7 @@ masquerade rule stands there, and no answer comes.
       by: 'outside',
     }),
     noRouteBack(
-      'outside still has no route to 192.168.15.2 in any table, and does not see this address',
+      'outside still has no route to 192.168.15.2 in any table, and sees the host’s own address instead',
       '192.168.15.2',
       'web',
     ),

@@ -1,7 +1,7 @@
 /** The same published port written for iptables and for nft, and what only nft has: a map. Real packets judge both. */
 import type { LabHost, Lesson, Requirement } from '../../lesson.ts';
 import { JOINED } from '../joined.ts';
-import { CLOSED, nothingArrives, type Attempt } from '../packets.ts';
+import { allArrive, CLOSED, nothingArrives, type Attempt } from '../packets.ts';
 import { forwarding, pageAt, pageComes } from '../scenery.ts';
 
 const published = (port: number, sentence: string): Requirement =>
@@ -19,6 +19,13 @@ const wayOut = pageComes('red gets http://198.51.100.7/', 'http://198.51.100.7/'
   from: 'red',
   by: 'outside',
 });
+
+/** Port 8080 of others, too: the redirection is about an address of this host. */
+const outward = { from: 'red', to: 'outside', address: '198.51.100.7' } as const;
+const everyWayOut = allArrive('red keeps its way out to all ports of others, 8080 too, over TCP and UDP', [
+  { ...outward, protocol: 'tcp', ports: [8080, 8081, ...CLOSED.tcp] },
+  { ...outward, protocol: 'udp', ports: CLOSED.udp },
+]);
 
 /** Neither a rule nor a policy, in whichever table. */
 const noIptables: Requirement = {
@@ -123,7 +130,7 @@ const iptablesNft: Lesson = {
         },
         { command: 'iptables-save; nft list table ip own', why: 'Empty chains here, three chains there.' },
       ],
-      requirements: [noIptables, published(8080, 'page one'), wayOut, closed],
+      requirements: [noIptables, published(8080, 'page one'), wayOut, everyWayOut, closed],
     },
     {
       id: 'map',
@@ -158,6 +165,7 @@ const iptablesNft: Lesson = {
         published(8081, 'page two'),
         published(8082, 'page three'),
         wayOut,
+        everyWayOut,
         closed,
       ],
     },

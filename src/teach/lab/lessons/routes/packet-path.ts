@@ -4,7 +4,7 @@
  */
 import type { LabHost, Lesson, Requirement } from '../../lesson.ts';
 import { JOINED } from '../joined.ts';
-import { CLOSED, counterOf, nothingArrives, type Attempt } from '../packets.ts';
+import { allArrive, CLOSED, counterOf, nothingArrives, type Attempt } from '../packets.ts';
 import { forwarding, pageAt, pageComes, pings } from '../scenery.ts';
 import { growthAtHooks, type Hook } from './hooks.ts';
 
@@ -43,6 +43,12 @@ const INWARD: readonly Attempt[] = [
   { ...attempt, protocol: 'tcp', ports: [81, ...CLOSED.tcp], alone: true },
   { ...attempt, protocol: 'udp', ports: CLOSED.udp },
   { ...attempt, protocol: 'icmp' },
+];
+
+const outward = { from: 'red', to: 'outside', address: ROUTER } as const;
+const OUTWARD: readonly Attempt[] = [
+  { ...outward, protocol: 'tcp', ports: [81, ...CLOSED.tcp] },
+  { ...outward, protocol: 'udp', ports: CLOSED.udp },
 ];
 
 /** From the internet's own address, and from the port of its server: no answer to anything all the same. */
@@ -185,6 +191,10 @@ internet (198.51.100.7).`,
           by: 'outside',
         }),
         pings('red reaches 203.0.113.1', ROUTER, { from: 'red', by: 'outside' }),
+        allArrive(
+          'red may begin whatever it likes: its packets arrive at other ports of 203.0.113.1, too, over TCP and UDP',
+          OUTWARD,
+        ),
         {
           text: 'nothing that the outside begins arrives in red: no ping, no UDP, no TCP, also from 198.51.100.7 port 80',
           holds: staysClosed,
