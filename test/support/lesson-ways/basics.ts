@@ -1,5 +1,6 @@
 /** The lessons in the article's order: cable, host, masquerade, publish, bridge. */
-import { stopAt, type LessonWays } from './ways.ts';
+import { publishWays } from './publish.ts';
+import type { LessonWays } from './ways.ts';
 
 const BLUE_MAC = "ip -n red neigh show 192.168.15.2 | grep -o '..:..:..:..:..:..' >/tmp/blue.mac";
 const KNOW_RED =
@@ -56,6 +57,12 @@ const cable: LessonWays = {
           undo: 'ip -n red addr flush dev veth-red; ip -n blue addr flush dev veth-blue',
         },
         { type: 'ip -n red addr add 192.168.15.1/24 dev veth-red', misses: 'veth-blue in blue' },
+        // The first try was in the wrong namespace, and stays.
+        {
+          type: 'ip -n blue addr add 192.168.15.1/24 dev veth-blue; ip -n blue addr add 192.168.15.2/24 dev veth-blue',
+          undo: 'ip -n blue addr flush dev veth-blue',
+          misses: 'the other’s',
+        },
       ],
       right: 'ip -n blue addr add 192.168.15.2/24 dev veth-blue',
     },
@@ -163,6 +170,12 @@ const masquerade: LessonWays = {
           type: 'iptables -t nat -A POSTROUTING -s 192.168.15.0/24 -o eth0 -j SNAT --to-source 192.168.15.10',
           undo: 'iptables -t nat -F POSTROUTING',
         },
+        // Red does it, and the host answers for an address that it does not have.
+        {
+          type: 'iptables -t nat -F; ip -n red addr add 203.0.113.50/32 dev lo; ip netns exec red iptables -t nat -A POSTROUTING -j SNAT --to-source 203.0.113.50; ip route add 203.0.113.50 via 192.168.15.1; sysctl -qw net.ipv4.conf.eth0.proxy_arp=1',
+          undo: 'ip -n red addr del 203.0.113.50/32 dev lo; ip netns exec red iptables -t nat -F; ip route del 203.0.113.50; sysctl -qw net.ipv4.conf.eth0.proxy_arp=0',
+          misses: 'outside still has no route',
+        },
         // Somebody else answers for the internet.
         {
           type: 'ip addr add 198.51.100.7/32 dev lo; busybox httpd -p 198.51.100.7:80 -h /srv/internet',
@@ -171,66 +184,6 @@ const masquerade: LessonWays = {
       ],
       right:
         "nft 'add table ip mine; add chain ip mine out { type nat hook postrouting priority 100; }; add rule ip mine out ip saddr 192.168.15.0/24 masquerade'",
-    },
-  },
-};
-
-const preroute = (rule: string): { type: string; undo: string } => ({
-  type: `iptables -t nat -A PREROUTING ${rule}`,
-  undo: 'iptables -t nat -F PREROUTING',
-});
-const ANSWERS = 'iptables -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT';
-/** Each begins with what the policy alone does. */
-const forward = (line: string, misses?: string): { type: string; undo: string; misses?: string } => ({
-  type: line,
-  undo: 'iptables -F FORWARD; iptables -P FORWARD DROP',
-  ...(misses === undefined ? {} : { misses }),
-});
-
-const publish: LessonWays = {
-  lesson: 'publish',
-  steps: {
-    dnat: {
-      wrong: [
-        preroute('-p tcp --dport 8080 -j DNAT --to-destination 192.168.15.10:80'),
-        preroute('-p tcp --dport 8080 -j DNAT --to-destination 192.168.15.2:80'),
-        preroute('-p tcp --dport 8080 -j DNAT --to-destination 192.168.15.1:8080'),
-        preroute('-p udp --dport 8080 -j DNAT --to-destination 192.168.15.1:80'),
-        preroute('-p tcp --dport 80 -j DNAT --to-destination 192.168.15.1:80'),
-        preroute('-p tcp --dport 8080 -i veth-host -j DNAT --to-destination 192.168.15.1:80'),
-        preroute('-p tcp --dport 8080 -j REDIRECT --to-ports 80'),
-        {
-          type: 'iptables -t nat -A OUTPUT -p tcp --dport 8080 -j DNAT --to-destination 192.168.15.1:80',
-          undo: 'iptables -t nat -F OUTPUT',
-        },
-        { type: 'busybox httpd -p 8080 -h /srv/red', undo: stopAt(8080) },
-      ],
-      right:
-        "nft 'table ip mine { chain in { type nat hook prerouting priority -100; tcp dport 8080 dnat to 192.168.15.1:80; }; }'",
-    },
-    forward: {
-      wrong: [
-        forward('iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -j ACCEPT', 'outside gets red’s page'),
-        forward('iptables -P FORWARD ACCEPT'),
-        forward('iptables -A FORWARD -p tcp -j ACCEPT'),
-        forward(`${ANSWERS}; iptables -A FORWARD -d 192.168.15.1 -j ACCEPT`, 'another port of red'),
-        forward(`${ANSWERS}; iptables -A FORWARD -i eth0 -p tcp -j ACCEPT`, 'another port of red'),
-        forward(
-          `${ANSWERS}; iptables -A FORWARD -p tcp -d 192.168.15.1 -m multiport --dports 80,443 -j ACCEPT`,
-          'another port of red',
-        ),
-        forward(
-          `${ANSWERS}; iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -j ACCEPT; iptables -A FORWARD -p udp -s 192.168.15.1 -j ACCEPT`,
-          'nothing else passes',
-        ),
-        // Nobody is there any more to be reached by what red begins.
-        {
-          type: `iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -j ACCEPT; iptables -A FORWARD -p tcp -s 192.168.15.1 -j ACCEPT; kill $(ip netns pids outside)`,
-          undo: 'iptables -F FORWARD; ip netns exec outside busybox httpd -p 80 -h /srv/outside-80',
-        },
-      ],
-      right:
-        'iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -j ACCEPT; iptables -A FORWARD -p tcp -s 192.168.15.1 --sport 80 -j ACCEPT',
     },
   },
 };
@@ -268,6 +221,11 @@ const bridge: LessonWays = {
           undo: 'ip link del other',
           misses: 'are ports of v-net-0',
         },
+        {
+          type: 'ip link set veth-blue-br master v-net-0 up; ip link set v-net-0 down',
+          undo: 'ip link set v-net-0 up; ip link set veth-blue-br nomaster',
+          misses: 'v-net-0 is still up',
+        },
       ],
       right: 'ip link set veth-blue-br master v-net-0 up',
     },
@@ -278,6 +236,11 @@ const bridge: LessonWays = {
         {
           type: 'ip -n red addr add 192.168.15.1/24 dev veth-red; ip -n blue link set veth-blue down',
           misses: 'veth-blue has',
+        },
+        {
+          type: 'ip -n blue link set veth-blue up; ip -n red addr add 192.168.15.2/24 dev veth-red',
+          undo: 'ip -n red addr del 192.168.15.2/24 dev veth-red; ip -n blue link set veth-blue down',
+          misses: 'the other’s',
         },
       ],
       right: 'ip -n blue link set veth-blue up',
@@ -293,4 +256,4 @@ const bridge: LessonWays = {
   },
 };
 
-export const basicWays: readonly LessonWays[] = [cable, host, masquerade, publish, bridge];
+export const basicWays: readonly LessonWays[] = [cable, host, masquerade, publishWays, bridge];

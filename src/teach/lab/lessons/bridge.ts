@@ -1,6 +1,6 @@
 /** A switch: the article's section C. Two namespaces, each with a cable to a bridge on the host. */
 import type { LabHost, Lesson } from '../lesson.ts';
-import { areEnds, hasAddress, isKind, isPluggedInto, isUp } from './looks.ts';
+import { areEnds, hasAddress, isKind, isPluggedInto, isUp, needOwnAddresses } from './looks.ts';
 import { echoReplies, echoRequests, pingReaches } from './packets.ts';
 
 const both = async (look: (name: string) => Promise<boolean>): Promise<boolean> =>
@@ -92,6 +92,7 @@ The namespaces red and blue are new and empty.`,
             holds: (host) => both((name) => isPluggedInto(host, `veth-${name}-br`, 'v-net-0')),
           },
           { text: 'both are up', holds: (host) => both((name) => isUp(host, `veth-${name}-br`)) },
+          { text: 'v-net-0 is still up', holds: (host) => isUp(host, 'v-net-0') },
         ],
       },
       {
@@ -127,6 +128,7 @@ The namespaces red and blue are new and empty.`,
             text: 'veth-blue has 192.168.15.2/24 and is up',
             holds: (host) => isReady(host, 'blue', '192.168.15.2/24'),
           },
+          needOwnAddresses({ red: '192.168.15.1', blue: '192.168.15.2' }),
         ],
       },
       {

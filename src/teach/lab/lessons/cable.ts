@@ -1,6 +1,15 @@
 /** Two network namespaces and the cable between them: the article's section A. */
 import type { Lesson } from '../lesson.ts';
-import { areEnds, hasNetns, isIn, isUp, linkOf, needAddress, neighbourOf } from './looks.ts';
+import {
+  areEnds,
+  hasNetns,
+  isIn,
+  isUp,
+  linkOf,
+  needAddress,
+  needOwnAddresses,
+  neighbourOf,
+} from './looks.ts';
 import { echoReplies, echoRequests, pingReaches } from './packets.ts';
 
 export const lessons: readonly Lesson[] = [
@@ -112,6 +121,7 @@ export const lessons: readonly Lesson[] = [
         requirements: [
           needAddress('veth-red in red has 192.168.15.1/24', 'veth-red', '192.168.15.1/24', 'red'),
           needAddress('veth-blue in blue has 192.168.15.2/24', 'veth-blue', '192.168.15.2/24', 'blue'),
+          needOwnAddresses({ red: '192.168.15.1', blue: '192.168.15.2' }),
         ],
       },
       {

@@ -58,6 +58,22 @@ export function needAddress(text: string, name: string, address: string, netns?:
   };
 }
 
+/** Each of two namespaces has its address, and none of its interfaces the other's: a first try may have been left. */
+export function needOwnAddresses(own: { readonly red: string; readonly blue: string }): Requirement {
+  const taken = async (host: LabHost): Promise<readonly string[]> => {
+    const has = async (netns: string, address: string): Promise<readonly string[]> => {
+      const links = await host.ip(['-4', 'address', 'show', 'to', `${address}/32`], netns);
+      return links.map(({ ifname }) => `${address} at ${String(ifname)} in ${netns}`);
+    };
+    return [...(await has('red', own.blue)), ...(await has('blue', own.red))];
+  };
+  return {
+    text: 'neither namespace has the other’s address',
+    holds: async (host) => (await taken(host)).length === 0,
+    found: async (host) => (await taken(host)).join(', ') || undefined,
+  };
+}
+
 async function addresses(host: LabHost, name: string, netns?: string): Promise<readonly string[]> {
   const links = await host.ip(['-4', 'address', 'show', 'dev', name], netns);
   const infos = links.flatMap(

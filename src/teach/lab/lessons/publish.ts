@@ -51,7 +51,11 @@ export const lessons: readonly Lesson[] = [
         requirements: [
           {
             text: 'a connection from outside to port 8080 of the host gets 192.168.15.1 port 80 as its destination (a rule of the check counts such packets on their way to FORWARD)',
-            holds: (host) => isRedirected(host),
+            holds: (host) => isRedirected(host, 8080),
+          },
+          {
+            text: 'connections to other ports of the host, such as 8081, keep their destination',
+            holds: async (host) => !(await isRedirected(host, 8081)),
           },
         ],
       },
@@ -117,11 +121,9 @@ export const lessons: readonly Lesson[] = [
 ];
 
 /** Any rule may do it: the check reads the packet's destination just before the host forwards it. */
-const isRedirected = (host: LabHost): Promise<boolean> =>
-  isForwarded(
-    host,
-    { address: '192.168.15.1', port: 80, sentTo: { address: '203.0.113.2', port: 8080 } },
-    () => host.run(['timeout', '1', 'bash', '-c', ': </dev/tcp/203.0.113.2/8080'], { netns: 'outside' }),
+const isRedirected = (host: LabHost, port: number): Promise<boolean> =>
+  isForwarded(host, { address: '192.168.15.1', port: 80, sentTo: { address: '203.0.113.2', port } }, () =>
+    host.run(['timeout', '1', 'bash', '-c', `: </dev/tcp/203.0.113.2/${String(port)}`], { netns: 'outside' }),
   );
 
 /** Other machines on the uplink can send packets for red to the host; during the check outside does. */
