@@ -136,6 +136,11 @@ const pod: LessonWays = {
           type: `${KILL_SERVERS}; ${enter(`--net --uts --ipc ${SEPARATE} ${WEB}2`)}; ${KILL_8000}; ${enter(`--net --uts --ipc ${SEPARATE} sleep 8000`)}`,
           misses: 'is younger',
         },
+        // With IPC objects of its own.
+        {
+          type: `${KILL_SERVERS}; ${enter(`--net --uts unshare --ipc --mount --pid --fork --kill-child ${WEB}2`)}`,
+          misses: 'is younger',
+        },
         KILL_SERVERS,
       ],
       right: enter(`--net --uts --ipc ${SEPARATE} ${WEB}2`),
@@ -172,6 +177,12 @@ const service: LessonWays = {
         {
           type: 'for n in 1 2; do ip -n backend$n address add 10.96.0.10/32 dev lo; done; ip route add 10.96.0.10 nexthop via 10.244.0.11 nexthop via 10.244.0.12',
           undo: 'for n in 1 2; do ip -n backend$n address del 10.96.0.10/32 dev lo; done; ip route del 10.96.0.10',
+        },
+        // Of whatever address: the backends' own pages, too.
+        {
+          type: `${dnat(`${SOMETIMES} ${TO_1}`)}; ${dnat(TO_2)}`.replaceAll('-d 10.96.0.10 ', ''),
+          undo: FLUSH_NAT,
+          misses: 'own addresses',
         },
         {
           type: `ip netns exec client ${dnat(`${SOMETIMES} ${TO_1}`)}; ip netns exec client ${dnat(TO_2)}`.replaceAll(

@@ -50,6 +50,11 @@ export const publishWays: LessonWays = {
           `${ANSWERS}; iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -j ACCEPT; iptables -A FORWARD -p udp -s 192.168.15.1 -j ACCEPT`,
           'nothing else passes',
         ),
+        // From port 80, by any sender.
+        forward(
+          'iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -j ACCEPT; iptables -A FORWARD -p tcp --sport 80 -j ACCEPT',
+          'another port of red',
+        ),
         // Nobody is there any more to be reached by what red begins.
         {
           type: `iptables -A FORWARD -p tcp -d 192.168.15.1 --dport 80 -j ACCEPT; iptables -A FORWARD -p tcp -s 192.168.15.1 -j ACCEPT; kill $(ip netns pids outside)`,

@@ -46,6 +46,17 @@ export const volumeWays: LessonWays = {
           undo: 'umount /srv/box/data; rm -r /srv/volumes/data; mkdir /srv/volumes/data',
           misses: 'with its kind, mode and owner',
         },
+        // No copy: what the container writes there would be in the image.
+        {
+          type: `rmdir /srv/volumes/data; ln -s /srv/image/data /srv/volumes/data; ${MOUNT}`,
+          undo: 'umount /srv/box/data; rm /srv/volumes/data; mkdir /srv/volumes/data',
+          misses: 'are a copy',
+        },
+        {
+          type: `cp -al /srv/image/data/. /srv/volumes/data; ${MOUNT}`,
+          undo: 'umount /srv/box/data; rm -r /srv/volumes/data; mkdir /srv/volumes/data',
+          misses: 'are a copy',
+        },
       ],
       right: `tar -C /srv/image/data -cpf - . | tar -C /srv/volumes/data -xpf -; ${MOUNT}`,
     },

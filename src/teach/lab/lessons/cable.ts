@@ -224,7 +224,10 @@ export const lessons: readonly Lesson[] = [
           {
             text: 'blue’s table has red’s hardware address for 192.168.15.1, permanently',
             holds: async (host) => {
-              const entries = await host.ip(['neigh', 'show', '192.168.15.1', 'nud', 'permanent'], 'blue');
+              const entries = await host.ip(
+                ['neigh', 'show', '192.168.15.1', 'dev', 'veth-blue', 'nud', 'permanent'],
+                'blue',
+              );
               const mac = (await linkOf(host, 'veth-red', 'red'))?.address;
               return mac !== undefined && entries.length === 1 && entries[0]?.['lladdr'] === mac;
             },

@@ -1,7 +1,8 @@
 /** The world comes in: the article's row 8c, on a host that drops what is forwarded. */
 import type { LabHost, Lesson } from '../lesson.ts';
 import { JOINED, WAY_OUT } from './joined.ts';
-import { CLOSED, isForwarded, nothingArrives, type Attempt } from './packets.ts';
+import { isForwarded } from './forwarded.ts';
+import { CLOSED, fromPort80, nothingArrives, type Attempt } from './packets.ts';
 import { pageAt, pageComes, pageStaysAway } from './scenery.ts';
 
 const PUBLISHED = 'http://203.0.113.2:8080/';
@@ -106,7 +107,7 @@ export const lessons: readonly Lesson[] = [
             'red',
           ),
           {
-            text: 'no packet reaches another port of red, although the sender has a route there',
+            text: 'no packet reaches another port of red, also none from port 80, although the sender has a route there',
             holds: stayClosed,
           },
         ],
@@ -131,7 +132,9 @@ async function stayClosed(host: LabHost): Promise<boolean> {
   const way = ['192.168.15.1', 'via', '203.0.113.2'];
   const added = await host.run(['ip', 'route', 'add', ...way], { netns: 'outside' });
   try {
-    return await nothingArrives('', INWARD).holds(host);
+    return await fromPort80(host, { netns: 'outside', address: '192.168.15.1' }, () =>
+      nothingArrives('', INWARD).holds(host),
+    );
   } finally {
     if (added.status === 0) await host.run(['ip', 'route', 'del', ...way], { netns: 'outside' });
   }

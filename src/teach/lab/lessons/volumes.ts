@@ -104,6 +104,10 @@ list /srv/volumes/data >/dev/null && [ "$( { list /srv/image/data; list /srv/vol
           'and with what is in it',
           '[ "$(cat /srv/volumes/data/.settings)" = "from the image" ] && [ "$(readlink /srv/volumes/data/latest)" = .settings ]',
         ),
+        need(
+          'the directory and its files are a copy, not the image’s own',
+          '! [ /srv/volumes/data -ef /srv/image/data ] && ! [ /srv/volumes/data/.settings -ef /srv/image/data/.settings ]',
+        ),
         VOLUME_MOUNTED,
         IMAGE_UNTOUCHED,
       ],

@@ -3,6 +3,7 @@
  * it cannot, the lesson's check sends nothing, since its own packet would be counted as the learner's.
  */
 import type { LabHost } from '../../lesson.ts';
+import { CLOSED, fromPort80, nothingArrives, type Attempt } from '../packets.ts';
 
 /** The request was accepted, and then something was dropped. */
 export async function answerDropped(host: LabHost): Promise<boolean> {
@@ -23,3 +24,28 @@ export async function acceptsOnlyRequests(host: LabHost, redirection: string): P
     redirections.join('\n') === `-P PREROUTING ACCEPT\n${redirection}`
   );
 }
+
+const OTHER_PORTS: readonly Attempt[] = [
+  {
+    protocol: 'tcp',
+    from: 'outside',
+    to: 'red',
+    address: '192.168.15.1',
+    ports: [82, ...CLOSED.tcp],
+  },
+  { protocol: 'udp', from: 'outside', to: 'red', address: '192.168.15.1', ports: CLOSED.udp },
+  {
+    protocol: 'tcp',
+    from: 'outside',
+    to: 'red',
+    address: '192.168.15.1',
+    ports: [82, ...CLOSED.tcp],
+    alone: true,
+  },
+];
+
+/** Outside has a route to red, and may send from the port of a server: no answer to anything all the same. */
+export const staysClosed = (host: LabHost): Promise<boolean> =>
+  fromPort80(host, { netns: 'outside', address: '192.168.15.1' }, () =>
+    nothingArrives('', OTHER_PORTS).holds(host),
+  );

@@ -65,11 +65,11 @@ In the second step red hangs on the host as well, by 192.168.16.1.`,
         ],
         requirements: [
           {
-            text: "red's entry for 192.168.15.2 is permanent and has blue's MAC address",
+            text: "red's entry for 192.168.15.2 at veth-red is permanent and has blue's MAC address",
             holds: async (host) => {
               const [blue] = await host.ip(['link', 'show', 'veth-blue'], 'blue');
               const entries = await host.ip(
-                ['neigh', 'show', 'to', '192.168.15.2', 'nud', 'permanent'],
+                ['neigh', 'show', 'to', '192.168.15.2', 'dev', 'veth-red', 'nud', 'permanent'],
                 'red',
               );
               return blue !== undefined && entries.some(({ lladdr }) => lladdr === blue['address']);

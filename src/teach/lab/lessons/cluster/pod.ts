@@ -176,12 +176,13 @@ done
       requirements: [
         needProcess('sleep 8000 is in the pod', container('^sleep 8000 $')),
         need(
-          'a web server of the pod has /srv/web2 as its directory and is younger than sleep 8000, and the pause process is older',
-          `started() { sed 's/.*) //' "$1/stat" | cut -d' ' -f20; }
+          'a web server in the namespaces of the pause process has /srv/web2 as its directory and is younger than sleep 8000, and the pause process is older',
+          `shared() { readlink $1/ns/net $1/ns/uts $1/ns/ipc; }
+started() { sed 's/.*) //' "$1/stat" | cut -d' ' -f20; }
 sleeper='' web=''
 for p in /proc/[0-9]*; do
   ${IN_POD} && own mnt && own pid || continue
-  case $(${WORDS}) in 'sleep 8000 ') sleeper=$(started $p) ;; *'httpd '*) [ "$(readlink $p/cwd)" != /srv/web2 ] || web=$(started $p) ;; esac
+  case $(${WORDS}) in 'sleep 8000 ') sleeper=$(started $p) ;; *'httpd '*) [ "$(readlink $p/cwd)" != /srv/web2 ] || [ "$(shared $p)" != "$(shared /proc/$(cat /run/pause))" ] || web=$(started $p) ;; esac
 done
 pause=$(started /proc/$(cat /run/pause))
 [ "$web" -gt "$sleeper" ] && [ "$pause" -lt "$sleeper" ]`,

@@ -1,6 +1,7 @@
 /** Puzzles of packet filters and address translation: a drop, and three ways to lose the way back. */
 import type { Lesson } from '../../lesson.ts';
-import { CLOSED, isForwarded, leaves, nothingArrives } from '../packets.ts';
+import { isForwarded } from '../forwarded.ts';
+import { CLOSED, leaves, nothingArrives } from '../packets.ts';
 import {
   bridge,
   cable,

@@ -1,6 +1,6 @@
 /** Puzzles of the host as a router: routes there and back, forwarding, and reverse path filtering. */
 import type { Lesson } from '../../lesson.ts';
-import { isForwarded } from '../packets.ts';
+import { isForwarded } from '../forwarded.ts';
 import { bridge, cable, forwarding, namespace, pageAt, pageComes, puzzle } from '../scenery.ts';
 
 const PICTURE = `

@@ -4,7 +4,7 @@
  */
 import type { LabHost, Lesson, Requirement } from '../../lesson.ts';
 import { JOINED } from '../joined.ts';
-import { allArrive, CLOSED, counterOf, nothingArrives, type Attempt } from '../packets.ts';
+import { allArrive, CLOSED, counterOf, fromPort80, nothingArrives, type Attempt } from '../packets.ts';
 import { forwarding, pageAt, pageComes, pings } from '../scenery.ts';
 import { growthAtHooks, type Hook } from './hooks.ts';
 
@@ -54,14 +54,12 @@ const OUTWARD: readonly Attempt[] = [
 /** From the internet's own address, and from the port of its server: no answer to anything all the same. */
 async function staysClosed(host: LabHost): Promise<boolean> {
   const way = ['192.168.15.1', 'via', '203.0.113.2', 'src', INTERNET];
-  const asServer = 'ip daddr 192.168.15.1 tcp sport set 80';
-  const chain = `chain look { type filter hook postrouting priority 2147483640; ${asServer}; }`;
   const added = await host.run(['ip', 'route', 'add', ...way], { netns: 'outside' });
-  await host.run(['nft', `table ip minidock_port { ${chain}; }`], { netns: 'outside' });
   try {
-    return await nothingArrives('', INWARD).holds(host);
+    return await fromPort80(host, { netns: 'outside', address: '192.168.15.1' }, () =>
+      nothingArrives('', INWARD).holds(host),
+    );
   } finally {
-    await host.run(['nft', 'delete', 'table', 'ip', 'minidock_port'], { netns: 'outside' });
     if (added.status === 0) await host.run(['ip', 'route', 'del', ...way], { netns: 'outside' });
   }
 }
