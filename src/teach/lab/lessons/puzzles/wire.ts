@@ -1,5 +1,5 @@
 /** Puzzles of one switch and what is plugged into it: links, addresses, prefixes and neighbours. */
-import type { Lesson } from '../../lesson.ts';
+import type { LabHost, Lesson } from '../../lesson.ts';
 import { addressesOf, bridge, cable, forwarding, namespace, pageAt, pageComes, puzzle } from '../scenery.ts';
 
 const PICTURE = `
@@ -94,6 +94,13 @@ ${PICTURE.replace('192.168.15.3 ', '192.168.15.200')}`,
     "Docker and minidock take the prefix length of every container's address from the one subnet of its network, so it cannot differ.",
 });
 
+/** The printer may have moved into another namespace. */
+async function allAddresses(host: LabHost): Promise<readonly string[]> {
+  const names = (await host.run(['ls', '/run/netns'])).stdout.split('\n').filter(Boolean);
+  const all = await Promise.all([undefined, ...names].map((netns) => addressesOf(host, netns)));
+  return all.flat().map(({ address }) => address);
+}
+
 const duplicateAddress = puzzle({
   name: 'puzzle-duplicate-address',
   title: 'Somebody else answers',
@@ -133,12 +140,15 @@ const duplicateAddress = puzzle({
   requirements: [
     pageFromClient,
     {
-      text: '192.168.15.3 belongs to only one interface (those that are down count too)',
+      text: '192.168.15.3 and each other address belongs to only one interface (those that are down count too)',
       holds: async (host) => {
-        // The printer may have moved into another namespace.
-        const names = (await host.run(['ls', '/run/netns'])).stdout.split('\n').filter(Boolean);
-        const all = await Promise.all([undefined, ...names].map((netns) => addressesOf(host, netns)));
-        return all.flat().filter(({ address }) => address === '192.168.15.3').length === 1;
+        const all = await allAddresses(host);
+        return all.includes('192.168.15.3') && new Set(all).size === all.length;
+      },
+      found: async (host) => {
+        const all = await allAddresses(host);
+        const twice = all.filter((address, index) => all.indexOf(address) !== index);
+        return twice.length === 0 ? undefined : `${[...new Set(twice)].join(', ')} more than once`;
       },
     },
   ],
@@ -199,7 +209,7 @@ ${PICTURE}`,
     ...sound,
     'ip -n client neigh replace 192.168.15.3 lladdr 02:00:00:00:00:99 dev eth0 nud permanent',
   ],
-  task: 'Let the client get the page of http://192.168.15.3/.',
+  task: 'Let the client get the page of http://192.168.15.3/, also when another new machine comes in its place.',
   hints: [
     'One client alone is affected, so compare what it knows with what others know: `ip -n client neigh` and `ip neigh`, after a ping from each.',
     'The state of the entry shows where it comes from. Somebody typed a PERMANENT one, and no ARP answer changes ' +
@@ -212,7 +222,14 @@ ${PICTURE}`,
       why: 'Frames went to the MAC address of a machine that is gone. Without the entry the client asks by ARP who has the address now.',
     },
   ],
-  requirements: [pageFromClient],
+  requirements: [
+    pageFromClient,
+    {
+      text: 'the client asks by ARP who has 192.168.15.3: it has no permanent entry for it',
+      holds: async (host) =>
+        (await host.ip(['neigh', 'show', 'to', '192.168.15.3', 'nud', 'permanent'], 'client')).length === 0,
+    },
+  ],
   epilogue:
     'A new container may get the address of one that has just gone; its neighbours would use the old MAC address ' +
     'for a minute. minidock derives the MAC address from the IP address, as Docker long did, so the old entry ' +
