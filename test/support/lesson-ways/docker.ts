@@ -100,6 +100,12 @@ const byHand: LessonWays = {
           undo: 'iptables -t nat -F PREROUTING',
         },
         'iptables -t nat -A OUTPUT -p tcp --dport 8080 -j DNAT --to-destination 172.30.0.2:80',
+        // For every address, and for every port.
+        ...['--dport 8080', ''].map((match) => ({
+          type: `iptables -t nat -A PREROUTING -p tcp ${match} -j DNAT --to-destination 172.30.0.2:80`,
+          undo: 'iptables -t nat -F PREROUTING',
+          misses: 'what web sends',
+        })),
       ],
       right:
         'iptables -t nat -A PREROUTING -d 203.0.113.2 -p tcp --dport 8080 -j DNAT --to-destination 172.30.0.2:80',

@@ -12,6 +12,7 @@ import {
   isUp,
   needAddress,
 } from './looks.ts';
+import { allArrive, CLOSED } from './packets.ts';
 import { noRouteBack, pings } from './scenery.ts';
 import { needProcess } from './seen.ts';
 
@@ -235,7 +236,7 @@ const byHand: Lesson = {
       'publish',
       'Publish the port: the world to the container',
       'the world to the container',
-      'Make http://203.0.113.2:8080/ from outside give the container’s page.',
+      'Make http://203.0.113.2:8080/ from outside give the container’s page. What web itself sends to port 8080 of other machines still goes there.',
       [
         'As in the lesson "publish"; Docker also checks that the packet is for this host.',
         'iptables -t nat -A PREROUTING -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination …',
@@ -252,6 +253,15 @@ const byHand: Lesson = {
           text: 'outside gets the page of http://203.0.113.2:8080/',
           holds: (host) => webGreets(host, 'http://203.0.113.2:8080/', 'outside'),
         },
+        allArrive('what web sends to 198.51.100.7 arrives there, at port 8080 and at others', [
+          {
+            protocol: 'tcp',
+            from: 'web',
+            to: 'outside',
+            address: '198.51.100.7',
+            ports: [8080, ...CLOSED.tcp],
+          },
+        ]),
       ],
     ),
   ],
