@@ -25,6 +25,7 @@ import { machines } from './breakages/machines.ts';
 import { misplaced } from './breakages/misplaced.ts';
 import { sizes } from './breakages/sizes.ts';
 import { policies } from './breakages/policies.ts';
+import { ways } from './breakages/ways.ts';
 
 const links: readonly Breakage[] = [
   {
@@ -706,6 +707,7 @@ export const breakages: readonly Breakage[] = [
   ...filters,
   ...programs,
   ...misplaced,
+  ...ways,
   ...answers,
   ...mistakes,
   ...machines,

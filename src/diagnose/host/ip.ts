@@ -26,6 +26,9 @@ export interface IpLink {
       readonly state?: string;
       readonly learning?: boolean;
       readonly flood?: boolean;
+      readonly bcast_flood?: boolean;
+      readonly locked?: boolean;
+      readonly hairpin?: boolean;
     };
   };
   /** A veth's peer: an index if it is in another namespace, whose local number is link_netnsid. */
@@ -57,6 +60,8 @@ export interface IpRoute {
   /** 'kernel' for the route of an address. */
   readonly protocol?: string;
   readonly metric?: number;
+  /** Of `table all`; absent for the main table. */
+  readonly table?: string;
 }
 
 /** A line of `ip rule`: a lookup in a table, or an action. */
@@ -75,6 +80,10 @@ export interface IpRule {
   readonly table?: string;
   /** '0x5'. */
   readonly fwmark?: string;
+  /** There in a rule about what does not meet it. */
+  readonly not?: null;
+  /** Routes of a prefix of that length or a shorter one do not count. */
+  readonly suppress_prefixlen?: number;
   /** 'prohibit', 'unreachable', 'blackhole'. */
   readonly action?: string;
 }

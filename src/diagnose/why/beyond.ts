@@ -8,14 +8,14 @@
 import type { Argv } from '../../../runtime/plan/argv.ts';
 import { inside, readRouteTo, type Enter, type RouteTo } from '../host/ip.ts';
 import { lookAtJson } from '../host/look.ts';
-import { bitsOf, ipCommand, iptablesOf, nftFamily } from './family.ts';
+import { bitsOf, ipCommand, iptablesOf, isIn, nftFamily } from './family.ts';
 import { bad } from './findings.ts';
 import type { Beyond, Finding, Probe, TraceEvent } from './model.ts';
 import { readNamespaces } from './namespaces.ts';
 import type { Scene } from './observe.ts';
 import { addressesOf, readNetns } from './stack.ts';
 import { homeOf, homeOfLink } from './physical.ts';
-import { homeAtHost, leads, LEADING, ledAwayFix, routeFix } from './route-fix.ts';
+import { homeAtHost, homeIn, isNear, leads, LEADING, ledAwayFix, routeFix } from './route-fix.ts';
 import { removalOf } from './rules/removal.ts';
 import { isAnswer, isIp, lastSeen } from './trace.ts';
 import { checkMasquerade } from './walk/walk-out.ts';
@@ -64,6 +64,12 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
   const { trace = [], sourcePort, beyond } = probe;
   const left = leftHost(trace, sourcePort);
   if (left === undefined) return [];
+  const turned = turnedBack(
+    scene,
+    left.packet,
+    trace.find((event) => !isAnswer(event, sourcePort)),
+  );
+  if (turned !== undefined) return [turned];
   if (beyond === undefined) {
     const astray = snatAstray(scene, trace, sourcePort, left.packet);
     return astray.length > 0
@@ -119,6 +125,25 @@ export function lostBeyond(scene: Scene, probe: Probe): readonly Finding[] {
   return [{ ...bad('way back', 'past-host', text, get), fix }];
 }
 
+/** What is for elsewhere leaves by the network that it came from. */
+function turnedBack(
+  { host, sender, senderRoute, hostRoute }: Scene,
+  { oif, destination }: TraceEvent['packet'],
+  first: TraceEvent | undefined,
+): Finding | undefined {
+  if (sender === undefined || senderRoute === undefined) return undefined;
+  const home = homeOfLink(host, sender, senderRoute.dev);
+  const link = host.interfaces.find(({ ifname }) => ifname === home);
+  if (home !== oif || link === undefined) return undefined;
+  if (link.addr_info.some(({ local, prefixlen }) => isIn(`${local}/${prefixlen}`, destination)))
+    return undefined;
+  const source = first?.packet.source ?? '';
+  const text = `the host sends the packet for ${destination} out of ${oif} again, the network of ${sender.name}: a route or a rule leads it there`;
+  const away = { to: destination, from: source, dev: oif, home: hostRoute?.dev ?? '' };
+  const look: Argv = ['ip', 'route', 'get', destination, 'from', source, 'iif', oif];
+  return { ...bad('routing', 'misrouted', text, look), fix: ledAwayFix(host, away) };
+}
+
 /** A rule gave the packet a sender that this host is not: the answers go there. */
 function snatAstray(
   { host }: Scene,
@@ -171,6 +196,8 @@ function acceptedFirst(
   const { sender, ruleset } = scene;
   if (sender === undefined || !addressesOf(sender).includes(source)) return [];
   if (checkMasquerade(scene).some(({ status }) => status !== 'ok')) return [];
+  const foreign = wrongSource(scene, source);
+  if (foreign !== undefined) return [foreign];
   const rule = trace.findLast(
     ({ chain, table, verdict }) => table === 'nat' && chain === 'POSTROUTING' && verdict === 'accept',
   );
@@ -185,6 +212,27 @@ function acceptedFirst(
       ? 'Take that rule away, or move it behind the jump to MINIDOCK-POSTROUTING.'
       : removalOf(ruleset, rule, { saved: / -j (ACCEPT|RETURN)$/, json: '"accept"' });
   return [{ ...bad('way back', 'no-masquerade', text, look), fix }];
+}
+
+/** minidock masquerades what comes from the container's network. */
+function wrongSource({ sender, journey }: Scene, source: string): Finding | undefined {
+  const home = journey.from.kind === 'container' ? homeIn(journey.from.container) : undefined;
+  if (sender === undefined || home === undefined || isNear(home, source)) return undefined;
+  const { address } = journey.asked;
+  const route = sender.routes.find(
+    (one) => one.prefsrc === source && one.protocol !== 'kernel' && leads(one, address),
+  );
+  const command = (words: string): string => [...sender.enter, words].join(' ');
+  const [, has] = sender.interfaces
+    .flatMap(({ ifname, addr_info }) => addr_info.map((one) => [ifname, one] as const))
+    .find(([, { local }]) => local === source) ?? ['', undefined];
+  const text = `${sender.name} sends it from ${source}, which is none of its network ${home.address}/${home.prefix}: minidock masquerades that network only, and other machines know no way back`;
+  const fix =
+    route === undefined
+      ? command(`ip address del ${source}/${has?.prefixlen ?? ''} dev ${home.dev}`)
+      : command(`${ipCommand(sender.family)} route replace ${route.dst} via ${home.gateway}`);
+  const look = inside(sender.enter, ['ip', 'route', 'get', address]);
+  return { ...bad('sender', 'wrong-source', text, look), fix };
 }
 
 /** By the interface of the default route, or by a gateway: a network that is not this host's to change. */

@@ -32,6 +32,8 @@ export function checkForwardingTable(
         (ifname !== port.ifname || (state === 'permanent' && ports.length > 1)),
     );
     if (wrong !== undefined) return [astray(stack, wrong, port, bridge)];
+    const isKnown = forwardingTable.some((one) => one.mac === address && one.ifname === port.ifname);
+    if (port.linkinfo?.info_slave_data?.locked === true && !isKnown) return [locked(stack, address, port)];
   }
   return [];
 }
@@ -42,4 +44,11 @@ function astray(stack: Stack, { mac, ifname, state = '' }: FdbEntry, port: IpLin
   // It may be gone already: a frame of that machine moves an entry that is not sticky.
   const fix = `bridge fdb replace ${mac} dev ${port.ifname} master dynamic`;
   return { ...bad('bridge', 'wrong-port', text, ['bridge', 'fdb', 'show', 'br', bridge]), fix };
+}
+
+/** Of 802.1X: such a port takes frames only from machines that the table names. */
+function locked(stack: Stack, address: string, { ifname }: IpLink): Finding {
+  const text = `the port ${ifname} of its bridge is locked: it takes no frame from ${stack.name}, whose hardware address ${address} is not in the forwarding table`;
+  const fix = `bridge link set dev ${ifname} locked off learning on`;
+  return { ...bad('bridge', 'port-locked', text, ['bridge', '-d', 'link', 'show', 'dev', ifname]), fix };
 }

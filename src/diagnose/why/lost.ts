@@ -4,16 +4,16 @@
  */
 import { readFileSync } from 'node:fs';
 import { addressText } from '../../../runtime/network/host-address.ts';
-import { FORWARDING } from '../host/ip.ts';
-import { askingOf, nftFamily } from './family.ts';
+import { FORWARDING, type IpLink } from '../host/ip.ts';
+import { askingOf, isIn, nftFamily } from './family.ts';
 import { bad } from './findings.ts';
 import { localnetOff } from './loopback.ts';
 import type { Finding, Probe, TraceEvent } from './model.ts';
 import type { Scene } from './observe.ts';
-import { addressesOf, inStack } from './stack.ts';
+import { addressesOf, inStack, type Stack } from './stack.ts';
 import { hostEnd } from './physical.ts';
 import { ownerOf } from './ruleset.ts';
-import { routeFix } from './route-fix.ts';
+import { ledAwayFix, routeFix } from './route-fix.ts';
 import { isAnswer, isIp, lastSeen, stageOf } from './trace.ts';
 import { isOwn } from './kinds.ts';
 
@@ -30,15 +30,22 @@ export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
   if (probe.localnetOff !== undefined) return [localnetOff(scene, probe.localnetOff)];
   if (last !== undefined && last.kind !== 'leave') return [inHook(scene, last, what, sourcePort)];
   if (probe.expired !== undefined) return [probe.expired];
+  if (probe.kept !== undefined) return [probe.kept];
   if (unroutable !== undefined) {
-    const { rule, says } = unroutable;
+    const { rule, says, decided, reverse, iif } = unroutable;
+    const [, , , , , source = ''] = unroutable.look;
     const marked = rule?.fwmark === undefined ? '' : ` with the mark ${rule.fwmark}, by a rule of ip rule`;
     const refused = rule?.action !== undefined && rule.fwmark === undefined;
-    const text = refused
-      ? `the kernel routes ${what} nowhere, by the rule of ip rule with priority ${rule.priority}: ${rule.action ?? ''}`
-      : REFUSAL.test(says)
-        ? `the kernel routes ${what} nowhere${marked}: ${says}`
-        : `${what} left the hook prerouting and was seen no more, and the kernel has a route for it: ${says}`;
+    const text =
+      decided !== undefined
+        ? `the kernel routes ${what} nowhere, ${decided.text}`
+        : reverse !== undefined
+          ? `the reverse path filter of ${iif} refuses ${what}: the host would answer ${source} by ${reverse}`
+          : refused
+            ? `the kernel routes ${what} nowhere, by the rule of ip rule with priority ${rule.priority}: ${rule.action ?? ''}`
+            : REFUSAL.test(says)
+              ? `the kernel routes ${what} nowhere${marked}: ${says}`
+              : `${what} left the hook prerouting and was seen no more, and the kernel has a route for it: ${says}`;
     const stage = back === undefined ? 'routing' : 'way back';
     const fix = routingFix(unroutable, scene);
     return [{ ...bad(stage, 'unroutable', text, unroutable.look), fix }];
@@ -51,10 +58,24 @@ export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
         : `${what} entered the bridge by ${last.packet.iif}, and the bridge did not forward it`;
     const look = ['bridge', '-d', 'link', 'show'];
     const stage = back === undefined ? 'bridge' : 'way back';
+    const port = portOf(scene.receiver, scene.final?.address, scene.host);
+    if (port?.ifname === last.packet.iif && port.linkinfo?.info_slave_data?.hairpin === false) {
+      const { name } = scene.receiver ?? { name: '' };
+      const off = `the bridge does not send ${what} back to the port ${port.ifname}, where it came in: hairpin is off there, and ${name} asks itself`;
+      const fix = `bridge link set dev ${port.ifname} hairpin on`;
+      return [{ ...bad(stage, 'no-hairpin', off, [...look, 'dev', port.ifname]), fix }];
+    }
     return [{ ...bad(stage, 'not-bridged', text, look), fix: BRIDGE_FIX }];
   }
   return [];
 }
+
+/** The host's end of the cable of the interface with that address. */
+const portOf = (stack: Stack | undefined, address: string | undefined, host: Stack): IpLink | undefined =>
+  hostEnd(
+    stack?.interfaces.find(({ addr_info }) => addr_info.some(({ local }) => local === address)),
+    host,
+  );
 
 const BRIDGE_FIX = 'Look for isolated or blocked ports there, and at bridge vlan show.';
 
@@ -72,6 +93,13 @@ function neverSeen(scene: Scene, { outcome, deafToSender }: Probe): readonly Fin
         'address';
       const fix = `ip address add ${deafToSender}/${sender.family === 6 ? 64 : 24} dev ${dev} (with the prefix length of its neighbours)`;
       return [{ ...bad('routing', 'no-gateway', text, ['ip', '-br', 'address']), fix }];
+    }
+    const port = portOf(scene.receiver, deafToSender, scene.host);
+    if (port?.linkinfo?.info_slave_data?.bcast_flood === false) {
+      const text = `the bridge sends no broadcast to its port ${port.ifname}, so ${scene.receiver?.name ?? ''} never gets the question for ${deafToSender} (${askingOf(sender.family)})`;
+      const look = ['bridge', '-d', 'link', 'show', 'dev', port.ifname];
+      const fix = `bridge link set dev ${port.ifname} bcast_flood on`;
+      return [{ ...bad('bridge', 'no-broadcast', text, look), fix }];
     }
     const text = `${sender.name} asks for ${deafToSender} by ${askingOf(sender.family)}, and nobody on the bridge answers`;
     const look = ['bridge', '-d', 'link', 'show'];
@@ -108,9 +136,11 @@ const REFUSAL = /RTNETLINK|Error/;
 
 /** Which check of ip_route_input_slow() failed, by the errno and the settings. */
 function routingFix(
-  { says, iif, rule, look }: NonNullable<Probe['unroutable']>,
+  { says, iif, rule, look, decided, reverse }: NonNullable<Probe['unroutable']>,
   { forwarding, host }: Scene,
 ): string {
+  if (decided !== undefined) return decided.fix;
+  if (reverse !== undefined) return reverseFix(host, look[5] ?? '', iif, reverse);
   if (rule !== undefined)
     return `ip rule del pref ${rule.priority} ${rule.fwmark === undefined ? (rule.action ?? '') : ''}`.trim();
   const [, , , destination = ''] = look;
@@ -126,6 +156,16 @@ function routingFix(
   const path = `/proc/sys/net/ipv4/conf/${iif}/forwarding`;
   if (!isOn(path)) return `echo 1 > ${path}`;
   return 'Look at the rules and routes of the host: ip rule; ip route show table all.';
+}
+
+/** The filter is right about a machine of that very network: the route is wrong. */
+function reverseFix(host: Stack, source: string, iif: string, dev: string): string {
+  const link = host.interfaces.find(({ ifname }) => ifname === iif);
+  const isHome =
+    link?.addr_info.some(({ local, prefixlen }) => isIn(`${local}/${prefixlen}`, source)) === true;
+  return isHome
+    ? ledAwayFix(host, { to: source, from: '', dev, home: iif })
+    : `echo 2 > /proc/sys/net/ipv4/conf/${iif}/rp_filter`;
 }
 
 /** IPv6 has no reverse path filter, and one switch of forwarding for all interfaces. */

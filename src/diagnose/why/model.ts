@@ -173,6 +173,10 @@ export interface Probe {
     readonly says: string;
     /** The rule of ip rule that refuses it: about its mark, or about the packet as it is. */
     readonly rule?: Pick<IpRule, 'fwmark' | 'priority' | 'action'>;
+    /** The route of another table than the main one that refuses it, in words, and what takes it away. */
+    readonly decided?: { readonly text: string; readonly fix: string };
+    /** Where the reverse path filter refuses it: the interface by which the host would answer. */
+    readonly reverse?: string;
   };
   /** The interface to which a rule redirects what comes from 127.0.0.1, where route_localnet is off. */
   readonly localnetOff?: string;
@@ -185,6 +189,8 @@ export interface Probe {
   readonly policy?: Finding;
   /** No router forwards it any more. */
   readonly expired?: Finding;
+  /** The host takes what is another machine's for its own. */
+  readonly kept?: Finding;
   /** What holds packets or drops them in a queue. */
   readonly held?: Finding;
   /** What takes ARP away between two who need it. */

@@ -14,7 +14,7 @@ const CAUSES: ReadonlySet<string> = new Set([
   ...['no-link', 'link-down', 'no-carrier', 'no-bridge', 'unplugged', 'no-gateway', 'wrong-neighbour'],
   ...['wrong-gateway', 'postrouting-flushed', 'rp-filter', 'client-route', 'isolated', 'port-blocked'],
   ...['own-address', 'port-unlearnt', 'arp-off', 'on-link', 'ipv6-off', 'duplicate-address', 'hosts-entry'],
-  ...['name-server', 'same-address', 'wrong-port'],
+  ...['name-server', 'same-address', 'wrong-port', 'port-locked'],
 ]);
 
 export const isCause = ({ code }: Finding): boolean => CAUSES.has(code);

@@ -11,12 +11,9 @@ import { kernel } from '../../../runtime/syscall/libc.ts';
 import { clientSocket, socketError, startConnecting } from '../../../runtime/syscall/sockets.ts';
 import { addressText } from '../../../runtime/network/host-address.ts';
 import { firstArpLoss } from './arp/arp.ts';
-import type { Argv } from '../../../runtime/plan/argv.ts';
-import type { IpRule } from '../host/ip.ts';
 import { strandedOnLoopback } from './loopback.ts';
 import { deafNeighbour, lookBeyond } from './beyond.ts';
 import type { Probe, TracedPacket, TraceEvent } from './model.ts';
-import { lookAt } from '../../../runtime/plan/read-program.ts';
 import { inNamespace } from './namespaces.ts';
 import { startClient, type Client } from './client/client.ts';
 import type { Scene } from './observe.ts';
@@ -25,7 +22,7 @@ import { heldBy } from './queue.ts';
 import { homeOfLink, hostEnd } from './physical.ts';
 import { within } from './programs.ts';
 import { blockingPolicy } from './rules/xfrm.ts';
-import { refusingRule, type Asked } from './rules/refusing.ts';
+import { askRoutes, keptBy, REFUSED } from './rules/ask-routes.ts';
 import { converse, RESET } from './service.ts';
 import { chainsOf } from './ruleset.ts';
 import { ttlExpired } from './lost-ttl.ts';
@@ -180,9 +177,6 @@ const strayingFrom = ({ clientRoute, entry }: Scene): string =>
 const sourceOf = ({ journey: { from, source, family } }: Scene): string =>
   from.kind === 'host' && source !== undefined ? source : family === 6 ? '::' : '0.0.0.0';
 
-/** What `ip route get` says where there is no way. */
-const REFUSED = /RTNETLINK|Error/;
-
 /** The kernel's reasons for a lost packet. */
 async function lookAround(
   scene: Scene,
@@ -191,16 +185,18 @@ async function lookAround(
 ): Promise<Partial<Probe>> {
   const { journey, host, hostRoute, clientRoute, sender, senderRoute } = scene;
   const onUplink = client !== undefined && client.uplink !== '';
-  const [deaf, deafRouter, deafToSender, localnetOff, beyond, held, policy, expired] = await Promise.all([
-    deafNeighbour(hostRoute, scene.final?.address ?? journey.asked.address),
-    onUplink ? deafNeighbour(clientRoute, client.address) : '',
-    sender === undefined ? '' : deafNeighbour(senderRoute, journey.asked.address, sender.enter),
-    strandedOnLoopback(scene, trace, sourcePort),
-    lookBeyond(scene, trace, sourcePort),
-    heldBy(scene),
-    blockingPolicy(scene),
-    ttlExpired(scene, trace, sourcePort),
-  ]);
+  const [deaf, deafRouter, deafToSender, localnetOff, beyond, held, policy, expired, kept] =
+    await Promise.all([
+      deafNeighbour(hostRoute, scene.final?.address ?? journey.asked.address),
+      onUplink ? deafNeighbour(clientRoute, client.address) : '',
+      sender === undefined ? '' : deafNeighbour(senderRoute, journey.asked.address, sender.enter),
+      strandedOnLoopback(scene, trace, sourcePort),
+      lookBeyond(scene, trace, sourcePort),
+      heldBy(scene),
+      blockingPolicy(scene),
+      ttlExpired(scene, trace, sourcePort),
+      keptBy(scene, trace, sourcePort),
+    ]);
   const source = senderRoute?.prefsrc ?? '';
   const iif =
     sender === undefined || senderRoute === undefined || source === ''
@@ -212,15 +208,14 @@ async function lookAround(
     ? { source, destination: journey.asked.address, iif }
     : unroutedPacket(trace, sourcePort);
   const unroutable =
-    unrouted === undefined
-      ? undefined
-      : await askRoutes({ ...unrouted, protocol: journey.protocol }, host.rules);
+    unrouted === undefined ? undefined : await askRoutes({ ...unrouted, protocol: journey.protocol }, host);
   // Last: it asks the neighbours anew.
   const arp = await firstArpLoss(scene, { deaf, deafRouter, deafToSender });
   return {
     ...(held === undefined ? {} : { held }),
     ...(policy === undefined ? {} : { policy }),
     ...(expired === undefined ? {} : { expired }),
+    ...(kept === undefined ? {} : { kept }),
     ...(arp === undefined ? {} : arp === 'answered' ? { joined: true } : { arp }),
     ...(deafToSender === '' ? {} : { deafToSender }),
     ...(deaf === '' ? {} : { deaf }),
@@ -246,35 +241,6 @@ function unroutedPacket(trace: readonly TraceEvent[], sourcePort: number): Trace
       event.kind === 'leave' &&
       isAnswer(event, sourcePort) === (back !== undefined),
   )?.packet;
-}
-
-/** Repeats the kernel's routing decision, to get its reason. */
-async function askRoute({
-  source,
-  destination,
-  iif,
-}: Pick<TracedPacket, 'source' | 'destination' | 'iif'>): Promise<NonNullable<Probe['unroutable']>> {
-  const get = ['ip', 'route', 'get', destination, 'from', source, 'iif', iif] as const;
-  return { iif, look: get, says: await firstLine(get) };
-}
-
-/** The second line is about the cache. */
-const firstLine = async (argv: Argv): Promise<string> =>
-  (await lookAt(argv)).trim().split('\n')[0]?.trim() ?? '';
-
-/** With each mark that a rule asks for, if the plain packet has a route: the trace does not show marks. */
-async function askRoutes(packet: Asked, rules: readonly IpRule[]): Promise<NonNullable<Probe['unroutable']>> {
-  const plain = await askRoute(packet);
-  const refused = refusingRule(rules, packet);
-  if (refused !== undefined) return { ...plain, rule: refused };
-  if (REFUSED.test(plain.says)) return plain;
-  for (const { fwmark, priority } of rules) {
-    if (fwmark === undefined) continue;
-    const look: Argv = [...plain.look, 'mark', fwmark];
-    const says = await firstLine(look);
-    if (REFUSED.test(says)) return { ...plain, look, says, rule: { fwmark, priority } };
-  }
-  return plain;
 }
 
 /** undefined where no port is free. */

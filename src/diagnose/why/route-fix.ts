@@ -128,6 +128,14 @@ export function checkOwnBridge(host: Stack, { state }: Container): readonly Find
   }));
 }
 
+/** What refuses that address, in words; undefined without one. */
+export function refusalOf({ routes, rules }: Stack, to: string): string | undefined {
+  const rule = rules.find((one) => isRefusing(one, to));
+  if (rule !== undefined) return `by a rule of ip rule (priority ${rule.priority}: ${rule.action ?? ''})`;
+  const route = routes.find(({ type = '', ...rest }) => REFUSING.includes(type) && leads(rest, to));
+  return route === undefined ? undefined : `by its route ${route.type ?? ''} ${route.dst}`;
+}
+
 /** The network of the home, where the address has another one; ends with ' && '. */
 export function withNetwork(stack: Stack, home: Home | undefined): string {
   if (home === undefined) return '';
@@ -199,7 +207,7 @@ export const addressAdd = (
   family: Family,
 ): string => `ip address add ${address}/${prefix} dev ${dev}${family === 6 ? ' nodad' : ''}`;
 
-const prefixOf = ({ dst }: IpRoute): number =>
+export const prefixOf = ({ dst }: IpRoute): number =>
   dst === 'default' ? 0 : Number(dst.split('/')[1] ?? bitsOf(familyOf(dst)));
 
 /** A rule with other conditions may not be about this packet. */
@@ -234,7 +242,7 @@ export function checkOnLink(
       route.protocol !== 'kernel' &&
       leads(route, address),
   );
-  if (typed === undefined) return [];
+  if (typed === undefined) return tooWide(stack, address, home);
   const text = `${stack.name} has a route that takes ${address} for a neighbour on ${dev}, and it is none: its network is ${stranger ?? `${home.address}/${home.prefix}`}`;
   const ip = ipCommand(stack.family);
   const command = (words: string): string => [...stack.enter, words].join(' ');
@@ -246,6 +254,27 @@ export function checkOnLink(
       ? command(`${ip} route del ${typed.dst} dev ${dev}`)
       : command(addressAdd(home, stack.family)) + onward;
   return [{ ...bad('sender', 'on-link', text, inside(stack.enter, ['ip', 'route', 'get', address])), fix }];
+}
+
+/** Its own address has the prefix length of a wider network. */
+function tooWide(stack: Stack, address: string, home: Home): readonly Finding[] {
+  if (isNear(home, address)) return [];
+  const wide = stack.interfaces
+    .find(({ ifname }) => ifname === home.dev)
+    ?.addr_info.find(
+      ({ local, prefixlen }) => local === home.address && isIn(`${local}/${prefixlen}`, address),
+    );
+  if (wide === undefined) return [];
+  const has = `${home.address}/${wide.prefixlen}`;
+  const text = `${stack.name} has the address ${has} on ${home.dev}, and its network is ${home.address}/${home.prefix}: it takes ${address} for a neighbour there`;
+  const command = (words: string): string => [...stack.enter, words].join(' ');
+  const ip = ipCommand(stack.family);
+  const fix = [
+    command(addressAdd(home, stack.family)),
+    command(`ip address del ${has} dev ${home.dev}`),
+    ...(home.gateway === '' ? [] : [command(`${ip} route replace default via ${home.gateway}`)]),
+  ].join(' && ');
+  return [{ ...bad('sender', 'on-link', text, inStack(stack, ['ip', '-br', 'address'])), fix }];
 }
 
 /** Whether an address is on that network. */

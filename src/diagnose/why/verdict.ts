@@ -105,7 +105,7 @@ const relayedInstead = ({ journey }: Scene, { service }: Probe): boolean =>
 const UNSEEN: readonly string[] = ['hosts-entry', 'name-server', 'mtu', 'no-way-out'];
 
 /** Findings that an answer disproves, even a refusal. */
-const HEARD: readonly string[] = ['isolated', 'port-blocked', 'port-unlearnt', 'wrong-port'];
+const HEARD: readonly string[] = ['isolated', 'port-blocked', 'port-unlearnt', 'wrong-port', 'port-locked'];
 
 const inOrder = (findings: readonly Finding[]): readonly Finding[] =>
   [...findings].sort((one, two) => STAGES.indexOf(one.stage) - STAGES.indexOf(two.stage));

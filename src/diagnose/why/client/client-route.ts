@@ -72,7 +72,7 @@ function note(ways: readonly string[]): Finding {
 }
 
 /** The greater of both settings counts; 1 is strict (the kernel's ip-sysctl documentation). */
-function isStrict(ifname: string): boolean {
+export function isStrict(ifname: string): boolean {
   const read = (name: string): number => {
     try {
       return Number(readFileSync(`/proc/sys/net/ipv4/conf/${name}/rp_filter`, 'utf8'));

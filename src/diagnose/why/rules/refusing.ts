@@ -17,7 +17,8 @@ export const refusingRule = (rules: readonly IpRule[], asked: Asked): IpRule | u
     (rule) => ACTIONS.includes(rule.action ?? '') && rule.fwmark === undefined && meets(rule, asked),
   );
 
-const meets = (rule: IpRule, { source, destination, iif, protocol, ...ports }: Asked): boolean =>
+/** Its mark apart. */
+export const meets = (rule: IpRule, { source, destination, iif, protocol, ...ports }: Asked): boolean =>
   isWithin(rule.src, rule.srclen, source) &&
   isWithin(rule.dst, rule.dstlen, destination) &&
   (rule.iif === undefined || rule.iif === (iif === '' ? 'lo' : iif)) &&

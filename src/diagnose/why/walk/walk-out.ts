@@ -9,6 +9,7 @@ import { checkNeighbour } from '../physical.ts';
 import { hasRules, isMasqueraded, ownTableFix } from '../ruleset.ts';
 import { iptablesOf, ipCommand, isLoopback, nftFamily } from '../family.ts';
 import { routersIgnored } from '../settings6.ts';
+import { refusalOf, routeFix } from '../route-fix.ts';
 import { checkForward } from './walk-filter.ts';
 import { checkRouteByLoopback } from './route-by-lo.ts';
 import { checkSocket } from './walk-socket.ts';
@@ -49,6 +50,11 @@ function checkRoute({ journey, host, hostRoute }: Scene): readonly Finding[] {
   const back = checkRouteByLoopback(host, hostRoute, address, 'routing');
   if (back.length > 0) return back;
   if (hostRoute === undefined || hostRoute.dev === 'lo') {
+    const refused = refusalOf(host, address);
+    if (refused !== undefined) {
+      const text = `the host refuses what is for ${address}, ${refused}`;
+      return [{ ...bad('routing', 'no-route', text, get), fix: routeFix(host, address, undefined) }];
+    }
     const text = `the host has no route to ${address}`;
     const fix = `${ipCommand(host.family)} route add default via ADDRESS-OF-YOUR-ROUTER`;
     const ignored = routersIgnored(host);
