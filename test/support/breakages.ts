@@ -26,6 +26,7 @@ import { misplaced } from './breakages/misplaced.ts';
 import { sizes } from './breakages/sizes.ts';
 import { policies } from './breakages/policies.ts';
 import { ways } from './breakages/ways.ts';
+import { filtersInside } from './breakages/filters-inside.ts';
 
 const links: readonly Breakage[] = [
   {
@@ -708,6 +709,7 @@ export const breakages: readonly Breakage[] = [
   ...programs,
   ...misplaced,
   ...ways,
+  ...filtersInside,
   ...answers,
   ...mistakes,
   ...machines,

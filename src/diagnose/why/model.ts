@@ -187,6 +187,8 @@ export interface Probe {
   readonly beyond?: Beyond;
   /** A policy of IPsec that blocks it. */
   readonly policy?: Finding;
+  /** A rule in the namespace of one of the two ends dropped it. */
+  readonly inside?: Finding;
   /** No router forwards it any more. */
   readonly expired?: Finding;
   /** The host takes what is another machine's for its own. */

@@ -22,6 +22,7 @@ import { heldBy } from './queue.ts';
 import { homeOfLink, hostEnd } from './physical.ts';
 import { within } from './programs.ts';
 import { blockingPolicy } from './rules/xfrm.ts';
+import { dropInside } from './rules/inside.ts';
 import { askRoutes, keptBy, REFUSED } from './rules/ask-routes.ts';
 import { converse, RESET } from './service.ts';
 import { chainsOf } from './ruleset.ts';
@@ -66,11 +67,14 @@ export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | 
       const ports = [...new Set([journey.asked.port, scene.final?.port ?? journey.asked.port])];
       tracing = await startTracing(journey, socket.port, ports, devicesOf(scene, client));
       const sent = await send(scene, { ...socket, netns }, address, tracing, signal);
+      const reached = sent.outcome === 'connected' || sent.outcome === 'answered';
+      const around = reached ? {} : await lookAround(scene, client, sent);
+      const unseen = !reached && dropIn(sent.trace ?? []) === undefined;
+      const inside = unseen ? await dropInside(scene, { netns, address }) : undefined;
       return {
         ...sent,
-        ...(sent.outcome === 'connected' || sent.outcome === 'answered'
-          ? {}
-          : await lookAround(scene, client, sent)),
+        ...around,
+        ...(inside === undefined ? {} : { inside }),
         ...(client === undefined || client.shortfall === '' ? {} : { shortfall: client.shortfall }),
         from: senderText(scene, client),
         to: `${addressText(address)}:${journey.asked.port}`,

@@ -5,12 +5,11 @@
 import type { Finding } from '../model.ts';
 import { inside } from '../../host/ip.ts';
 import { look } from '../../host/look.ts';
-import { bad } from '../findings.ts';
 import type { Scene } from '../observe.ts';
-import { exceptionFor } from '../rules/exception.ts';
+import { insideFinding } from '../rules/inside.ts';
 import { chainsOf, readRuleset } from '../ruleset.ts';
-import { inStack, type Stack } from '../stack.ts';
-import { dropIn, isAnswer, parseTrace } from '../trace.ts';
+import type { Stack } from '../stack.ts';
+import { dropIn, parseTrace } from '../trace.ts';
 import { startTracing } from '../tracing.ts';
 
 /** One end of the connection, with the ports that it knows. */
@@ -47,19 +46,8 @@ export async function lookInside(
       const ruleset = await readRuleset(family, stack.enter);
       const drop = dropIn(parseTrace(output(), clientPort, chainsOf(ruleset), table));
       if (drop === undefined) continue;
-      const place = [drop.family, drop.table, drop.chain] as const;
-      const back = isAnswer(drop, clientPort);
-      const how = drop.rule === '' ? 'by its policy, drop' : `by the rule: ${drop.rule}`;
-      const text =
-        `the chain ${place.join(' ')} in ${stack.name} drops ${back ? 'the answer' : 'the packet'}, ${how}; it has ` +
-        `${drop.packet.length} bytes, and small ones pass`;
-      const fix = exceptionFor({ ...scene, ruleset }, drop, clientPort)
-        .split(' && ')
-        .map((command) => [...stack.enter, command].join(' '))
-        .join(' && ');
-      const stage = stack === scene.sender ? 'sender' : 'interface';
-      const show = inStack(stack, ['nft', 'list', 'chain', ...place]);
-      return { inside: { ...bad(back ? 'way back' : stage, 'dropped', text, show), fix }, wasTold };
+      const more = `; it has ${drop.packet.length} bytes, and small ones pass`;
+      return { inside: insideFinding(scene, { stack, ruleset, drop, clientPort }, more), wasTold };
     }
     return { wasTold };
   } finally {
