@@ -14,6 +14,7 @@ import { addressesOf, inStack, type Stack } from './stack.ts';
 import { hostEnd } from './physical.ts';
 import { ownerOf } from './ruleset.ts';
 import { ledAwayFix, routeFix } from './route-fix.ts';
+import { removalOf } from './rules/removal.ts';
 import { isAnswer, isIp, lastSeen, stageOf } from './trace.ts';
 import { isOwn } from './kinds.ts';
 
@@ -171,13 +172,20 @@ function reverseFix(host: Stack, source: string, iif: string, dev: string): stri
 /** IPv6 has no reverse path filter, and one switch of forwarding for all interfaces. */
 const LOOK_AT_ROUTES6 = 'Look at the rules and routes of the host: ip -6 rule; ip -6 route show table all.';
 
+const REDIRECTING = {
+  redirect: { saved: / -j REDIRECT /, json: '"redirect"' },
+  dnat: { saved: / -j DNAT /, json: '"dnat"' },
+};
 const DIVERTING = /\b(notrack|dnat.* to|redirect|tproxy|DNAT|REDIRECT|CT)\b/;
 
 /**
  * Packets for a published port reach another address, or the host: another rule came before minidock's. Even an
  * answer does not count, since it is not the container's.
  */
-export function strayed({ journey, final }: Scene, { trace = [], sourcePort }: Probe): readonly Finding[] {
+export function strayed(
+  { journey, final, ruleset }: Scene,
+  { trace = [], sourcePort }: Probe,
+): readonly Finding[] {
   if (journey.published === undefined || final === undefined) return [];
   const there = trace.filter((event) => !isAnswer(event, sourcePort));
   const end = there.find((event) => isIp(event) && ['input', 'forward', 'postrouting'].includes(event.hook));
@@ -197,9 +205,11 @@ export function strayed({ journey, final }: Scene, { trace = [], sourcePort }: P
     cause === undefined
       ? ['nft', 'list', 'hooks', nftFamily(journey.family)]
       : ['nft', 'list', 'chain', cause.family, cause.table, cause.chain];
-  return [
-    { ...bad('redirection', 'astray', text, look), fix: 'Remove that rule, or exclude this port from it.' },
-  ];
+  const fix =
+    cause === undefined
+      ? 'Remove that rule, or exclude this port from it.'
+      : removalOf(ruleset, cause, REDIRECTING[/redirect/i.test(cause.rule) ? 'redirect' : 'dnat']);
+  return [{ ...bad('redirection', 'astray', text, look), fix }];
 }
 
 /**

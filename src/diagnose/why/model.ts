@@ -183,6 +183,8 @@ export interface Probe {
   /** The fate of the connection (TCP). */
   readonly service?: Service;
   readonly large?: LargePackets;
+  /** As `trace`, of what was sent over the connection, large packets apart. */
+  readonly data?: readonly TraceEvent[];
   /** Whom the packet was sent to, where it left the host and that one can be looked at. */
   readonly beyond?: Beyond;
   /** A policy of IPsec that blocks it. */

@@ -29,7 +29,7 @@ import { chainsOf } from './ruleset.ts';
 import { ttlExpired } from './lost-ttl.ts';
 import { dropIn, isAnswer, isIp, lastSeen, parseTrace } from './trace.ts';
 import { tryLarge, tryLargeThere } from './size/large.ts';
-import { LARGE, startTracing, type Tracing } from './tracing.ts';
+import { DATA, LARGE, startTracing, type Tracing } from './tracing.ts';
 
 /** The kernel sends three ARP requests, a second apart, before it gives up. */
 const PATIENCE_MS = 4000;
@@ -96,13 +96,14 @@ async function send(
   signal: AbortSignal,
 ): Promise<Omit<Probe, 'from' | 'to'>> {
   const { journey, ruleset } = scene;
+  const udp = journey.protocol === 'udp';
   const start = performance.now();
   const chains = chainsOf(ruleset);
   const all = (): ReturnType<typeof parseTrace> =>
     parseTrace(tracing.output(), socket.port, chains, tracing.table);
   const isLarge = ({ packet }: TraceEvent): boolean => packet.length >= LARGE;
-  const trace = (): readonly TraceEvent[] => all().filter((event) => !isLarge(event));
-  const udp = journey.protocol === 'udp';
+  const hasData = ({ packet }: TraceEvent): boolean => !udp && packet.length > DATA;
+  const trace = (): readonly TraceEvent[] => all().filter((event) => !isLarge(event) && !hasData(event));
   let outcome = '';
   let isReset = false;
   try {
@@ -138,7 +139,9 @@ async function send(
   const lost =
     early ?? (service?.answer === 'byte' ? await tryLargeThere(scene, { ...socket, address }) : undefined);
   await tracing.settle();
+  const data = service === undefined ? [] : all().filter((event) => hasData(event) && !isLarge(event));
   return {
+    ...(data.length === 0 ? {} : { data }),
     outcome: outcome === '' ? 'silent' : outcome,
     milliseconds,
     sourcePort: socket.port,

@@ -10,6 +10,7 @@ import { errnoOf } from '../../../runtime/syscall/error.ts';
 import { kernel } from '../../../runtime/syscall/libc.ts';
 import { cgroupDirectories, cgroupLayout } from '../../../runtime/cgroup/detect.ts';
 import { isFrozen, planThaw } from '../../../runtime/cgroup/freezer.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
 import type { HostStep } from '../../../runtime/plan/step.ts';
 import { cgroupsPath } from '../../engine/state/paths.ts';
 import type { Container } from '../../engine/state/store.ts';
@@ -263,4 +264,13 @@ export function fullBacklog(stack: Stack, at: number): Finding | undefined {
   const show = inStack(stack, ['ss', '-ltnp', 'sport', '=', `:${at}`]);
   const fix = 'The program there hangs or is stopped; restart it, or let it take a longer backlog.';
   return { ...bad('socket', 'not-accepted', text, show), fix };
+}
+
+/** A program of this host listens, and its kernel does not answer. */
+export function unheard({ journey: { asked }, host }: Scene, show: Argv): Finding {
+  const full = fullBacklog(host, asked.port);
+  if (full !== undefined) return full;
+  const text = `a program of the host listens at port ${asked.port}, and the host does not answer the packet: the program's socket refuses it (a BPF filter, TCP MD5), or a rule leaves no trace`;
+  const fix = 'Look at the options of that socket: ss -ltnpie.';
+  return { ...bad('socket', 'no-answer', text, show), fix };
 }

@@ -17,6 +17,9 @@ import { keepBeside, within } from './programs.ts';
 /** Packets from this size on, bytes, are traced as large; those of a handshake are not. */
 export const LARGE = 600;
 
+/** Longer than a packet of a handshake with its options, bytes, in either family: it has data. */
+export const DATA = 80;
+
 /** Bit of the multicast group NFNLGRP_NFTRACE in /proc/net/netlink. */
 const TRACE_GROUP = 1 << 8;
 const READY_MS = 3000;
@@ -100,8 +103,13 @@ function marks(protocol: Protocol, sourcePort: number, ports: readonly number[])
   if (protocol === 'udp') return ways.map((way) => `${way} meta nftrace set 1; `).join('');
   // A page has many large packets, and a few of them show as much.
   const some = `meta length >= ${LARGE} limit rate 10/second burst 10 packets`;
+  const small = `meta length > ${DATA} meta length < ${LARGE} limit rate 10/second burst 10 packets`;
   return ways
-    .flatMap((way) => [`${way} tcp flags & (syn | rst) != 0`, `${way} ${some}`])
+    .flatMap((way) => [
+      `${way} tcp flags & (syn | rst) != 0`,
+      `${way} ${some}`,
+      `${way} tcp flags & syn == 0 ${small}`,
+    ])
     .map((packets) => `${packets} meta nftrace set 1; `)
     .join('');
 }

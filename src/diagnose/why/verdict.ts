@@ -17,7 +17,7 @@ import { refusedHere } from './rules/refusing.ts';
 import { removalOf } from './rules/removal.ts';
 import { dropsStandIn, standInDropped } from './rules/stand-in.ts';
 import { isCause } from './physical.ts';
-import { deafProgram, fullBacklog, serviceFault } from './service.ts';
+import { deafProgram, fullBacklog, serviceFault, unheard } from './service.ts';
 import { lostLarge } from './size/large.ts';
 import { endedHere } from './twins.ts';
 import { dropIn, isAnswer, stageOf } from './trace.ts';
@@ -135,8 +135,16 @@ function largeFault(scene: Scene, probe: Probe): Finding | undefined {
   return { ...found, text: `${found.text}; it has ${drop.packet.length} bytes, and small ones pass` };
 }
 
-const usable = (scene: Scene, { service }: Probe): Finding | undefined =>
-  service === undefined ? undefined : serviceFault(scene, service);
+function usable(scene: Scene, probe: Probe): Finding | undefined {
+  const fault = probe.service === undefined ? undefined : serviceFault(scene, probe.service);
+  const drop = LOST.includes(fault?.code ?? '') ? dropIn(probe.data ?? []) : undefined;
+  if (fault === undefined || drop === undefined) return fault;
+  const found = droppedBy(scene, drop, probe);
+  return { ...found, code: fault.code, text: `the connection is made, and then ${found.text}` };
+}
+
+/** Faults of a connection that a rule may cause. */
+const LOST: readonly string[] = ['request-lost', 'answer-lost'];
 
 const delivered = (probe: Probe): Finding => ({
   stage: 'socket',
@@ -152,6 +160,7 @@ function droppedBy(scene: Scene, event: TraceEvent, probe: Probe): Finding {
   const whose =
     owner === 'minidock' ? "minidock's" : owner === 'somebody else' ? "somebody else's" : `${owner}'s`;
   const way = isAnswer(event, probe.sourcePort) ? 'the answer' : 'the packet';
+  const did = /\breject\b/i.test(rule) ? 'rejected' : 'dropped';
   const torn = owner === 'minidock' && scene.journey.published !== undefined ? tornBy(probe) : undefined;
   if (torn !== undefined) {
     const place = `${torn.family} ${torn.table} ${torn.chain}`;
@@ -167,7 +176,7 @@ function droppedBy(scene: Scene, event: TraceEvent, probe: Probe): Finding {
     ...bad(
       stageOf(event, probe.sourcePort),
       'dropped',
-      `${whose} chain ${family} ${table} ${chain} dropped ${way}, ${how}`,
+      `${whose} chain ${family} ${table} ${chain} ${did} ${way}, ${how}`,
       [...['nft', 'list', 'chain', family, table, chain]],
     ),
     fix: fixFor(scene, event, owner, probe.sourcePort),
@@ -188,15 +197,6 @@ function fixFor(
   if (event.hook === 'forward') return acceptFix(scene, owner, [event.family, event.table, event.chain]);
   const place = event.rule === '' ? 'by a rule, since its policy is to drop' : 'before that rule';
   return `Accept it there ${place}: ${renderArgv(['nft', '-a', 'list', 'chain', event.family, event.table, event.chain])} shows its handle.`;
-}
-
-/** A program of this host listens, and its kernel does not answer. */
-function unheard({ journey: { asked }, host }: Scene, look: Argv): Finding {
-  const full = fullBacklog(host, asked.port);
-  if (full !== undefined) return full;
-  const text = `a program of the host listens at port ${asked.port}, and the host does not answer the packet: the program's socket refuses it (a BPF filter, TCP MD5), or a rule leaves no trace`;
-  const fix = 'Look at the options of that socket: ss -ltnpie.';
-  return { ...bad('socket', 'no-answer', text, look), fix };
 }
 
 function unanswered(scene: Scene, probe: Probe, listening: boolean): Finding {

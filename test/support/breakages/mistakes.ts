@@ -69,6 +69,42 @@ export const mistakes: readonly Breakage[] = [
     mended: true,
   },
   {
+    name: 'a rule about what a client asks for',
+    broken: 'iptables -I FORWARD -p tcp -m string --algo bm --string GET -j DROP',
+    undo: 'iptables -F FORWARD',
+    client: PUBLISHED,
+    asked: [...outside('request-lost'), [['app -> web:80'], 'request-lost']],
+    mended: true,
+  },
+  {
+    name: 'a rule that refuses what belongs to a connection',
+    ...strict(
+      'ip',
+      'chain gate { type filter hook forward priority 10; ct state established tcp flags & (syn | fin | rst) == 0 tcp flags & psh == psh reject; }',
+    ),
+    client: PUBLISHED,
+    asked: outside('request-lost'),
+    mended: true,
+  },
+  {
+    name: 'a redirection by iptables to a proxy that is not there',
+    broken: 'iptables -t nat -I PREROUTING -p tcp --dport 8080 -j REDIRECT --to-ports 3128',
+    undo: 'iptables -t nat -F PREROUTING',
+    client: PUBLISHED,
+    asked: outside('astray'),
+    mended: true,
+  },
+  {
+    name: 'a redirection by nftables to another machine',
+    ...strict(
+      'ip',
+      'chain pre { type nat hook prerouting priority -110; tcp dport 8080 dnat to 172.17.0.99:80; }',
+    ),
+    client: PUBLISHED,
+    asked: outside('astray'),
+    mended: true,
+  },
+  {
     name: 'an allow-list without the client',
     ...strict('inet', ALLOWED),
     client: PUBLISHED,
