@@ -7,6 +7,7 @@ import { observe, withNeighbours } from './observe.ts';
 import type { Host } from './stack.ts';
 import { probe } from './probe.ts';
 import type { Answer } from './render.ts';
+import { nameRefusal } from './rules/ask-routes.ts';
 import { nameInside } from './rules/inside.ts';
 import { decide } from './verdict.ts';
 import { walk } from './walk/walk.ts';
@@ -24,12 +25,8 @@ export async function answerFor(
   if (signal.aborted) return undefined;
   // A try fills the neighbour tables.
   const findings = walk(await withNeighbours(scene));
-  const first: Answer = {
-    scene,
-    findings,
-    probe: sent,
-    verdict: nameInside(decide(scene, findings, sent), sent?.inside),
-  };
+  const decided = nameInside(decide(scene, findings, sent), sent?.inside);
+  const first: Answer = { scene, findings, probe: sent, verdict: await nameRefusal(scene, decided) };
   // What does not get to the socket is not passed on.
   const arrived = journey.protocol === 'udp' ? first.verdict.works : sent?.outcome === 'connected';
   if (journey.relay === undefined || !arrived) return first;

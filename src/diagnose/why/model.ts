@@ -195,6 +195,8 @@ export interface Probe {
   readonly expired?: Finding;
   /** The host takes what is another machine's for its own. */
   readonly kept?: Finding;
+  /** A queue of the uplink that drops what a stand-in's answers do not meet. */
+  readonly narrow?: Finding;
   /** What holds packets or drops them in a queue. */
   readonly held?: Finding;
   /** What takes ARP away between two who need it. */

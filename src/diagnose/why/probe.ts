@@ -18,7 +18,7 @@ import { inNamespace } from './namespaces.ts';
 import { startClient, type Client } from './client/client.ts';
 import type { Scene } from './observe.ts';
 import { addressesOf } from './stack.ts';
-import { heldBy } from './queue.ts';
+import { heldBy, narrowAt } from './queue.ts';
 import { homeOfLink, hostEnd } from './physical.ts';
 import { within } from './programs.ts';
 import { blockingPolicy } from './rules/xfrm.ts';
@@ -71,9 +71,12 @@ export async function probe(scene: Scene, signal: AbortSignal): Promise<Probe | 
       const around = reached ? {} : await lookAround(scene, client, sent);
       const unseen = !reached && dropIn(sent.trace ?? []) === undefined;
       const inside = unseen ? await dropInside(scene, { netns, address }) : undefined;
+      const uplink = client?.uplink ?? '';
+      const narrow = reached && uplink !== '' ? await narrowAt([scene.host, uplink]) : undefined;
       return {
         ...sent,
         ...around,
+        ...(narrow === undefined ? {} : { narrow }),
         ...(inside === undefined ? {} : { inside }),
         ...(client === undefined || client.shortfall === '' ? {} : { shortfall: client.shortfall }),
         from: senderText(scene, client),

@@ -15,6 +15,12 @@ interface Qdisc {
   readonly drops?: number;
   /** Packets that wait. */
   readonly qlen?: number;
+  readonly options?: {
+    /** Of tbf, in bytes: no larger packet ever leaves. */
+    readonly burst?: number;
+    /** Of netem, a fraction: what it drops. */
+    readonly 'loss-random'?: { readonly loss?: number };
+  };
 }
 
 /** Those that somebody set up; the kernel's own (fq_codel, pfifo_fast) drop a packet now and then. */
@@ -53,6 +59,27 @@ export async function heldAt([stack, ifname]: Place): Promise<Finding | undefine
   const fix = inStack(stack, ['tc', 'qdisc', 'del', 'dev', ifname, which]).join(' ');
   const look = inStack(stack, ['tc', '-s', 'qdisc', 'show', 'dev', ifname]);
   return { ...bad('cable', 'queue', text, look), fix };
+}
+
+/**
+ * A queue that lets no packet of full size out, or none at all. A stand-in for a client gets its answers before the wire,
+ * so that only the settings of the uplink's queue tell.
+ */
+export async function narrowAt([stack, ifname]: Place): Promise<Finding | undefined> {
+  const mtu = stack.interfaces.find((link) => link.ifname === ifname)?.mtu ?? 0;
+  for (const { kind, options } of await readQdiscs(stack, ifname)) {
+    const { burst = mtu, 'loss-random': random } = options ?? {};
+    const all = random?.loss === 1;
+    if (!all && (kind !== 'tbf' || burst >= mtu)) continue;
+    const what = all
+      ? 'drops all that leaves there'
+      : `lets packets of up to ${burst} bytes leave (its burst) and drops larger ones, of up to ${mtu} bytes`;
+    const text = `the queueing discipline ${kind} at ${ifname} of ${stack.name} ${what}`;
+    const fix = inStack(stack, ['tc', 'qdisc', 'del', 'dev', ifname, 'root']).join(' ');
+    const look = inStack(stack, ['tc', '-s', 'qdisc', 'show', 'dev', ifname]);
+    return { ...bad('cable', 'queue', text, look), fix };
+  }
+  return undefined;
 }
 
 type Place = readonly [stack: Stack, ifname: string];

@@ -34,7 +34,10 @@ export function decide(scene: Scene, findings: readonly Finding[], probe: Probe 
   if (probe !== undefined && reached && (relayed || (astray.length === 0 && !another))) {
     // The kernel makes a connection with small packets: that does not prove that data passes.
     const fault =
-      stops.find(({ code }) => UNSEEN.includes(code)) ?? largeFault(scene, probe) ?? usable(scene, probe);
+      stops.find(({ code }) => UNSEEN.includes(code)) ??
+      largeFault(scene, probe) ??
+      usable(scene, probe) ??
+      probe.narrow;
     return fault === undefined
       ? { works: true, finding: works(scene, probe) }
       : { works: false, finding: fault };

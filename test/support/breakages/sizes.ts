@@ -1,5 +1,5 @@
 /** What stops large packets alone: a handshake and a small page pass. */
-import { forward, INTERNET, outside, type Breakage } from './terms.ts';
+import { fetch, forward, INTERNET, outside, type Breakage } from './terms.ts';
 
 export const sizes: readonly Breakage[] = [
   {
@@ -58,5 +58,19 @@ export const sizes: readonly Breakage[] = [
     broken: `ip link set eth0 mtu 1200; nft 'table inet strict { chain gate { type filter hook forward priority 10; ct state invalid drop; }; }'`,
     undo: 'ip link set eth0 mtu 1500; nft delete table inet strict',
     asked: [...outside('works'), [['outside -> :8090'], 'works'], [[`app -> ${INTERNET}:80`], 'works']],
+  },
+  {
+    name: 'a queue at the uplink that lets out small packets only',
+    broken: 'tc qdisc add dev eth0 root tbf rate 8mbit burst 600 latency 50ms',
+    undo: 'tc qdisc del dev eth0 root 2>/dev/null || true',
+    client: `nsenter --net="$OUTSIDE_NS" ${fetch('http://192.0.2.2:8090/')}`,
+    asked: [[['outside -> :8090'], 'queue']],
+    mended: true,
+  },
+  {
+    name: 'a queue at the uplink that only slows',
+    broken: 'tc qdisc add dev eth0 root tbf rate 80mbit burst 32kb latency 400ms',
+    undo: 'tc qdisc del dev eth0 root',
+    asked: [[['outside -> :8090'], 'works']],
   },
 ];

@@ -33,6 +33,13 @@ export const ways: readonly Breakage[] = [
     ...APP_TO_WORLD,
   },
   {
+    name: 'a table that swallows all, as of a VPN that is off',
+    broken: 'ip route add blackhole default table 100; ip rule add not fwmark 0x5 lookup 100 pref 90',
+    undo: 'ip rule del pref 90 2>/dev/null || true; ip route flush table 100',
+    asked: [...toWorld('no-route'), [['host', `${INTERNET}:80`], 'no-route'], ...outside('no-route')],
+    ...APP_TO_WORLD,
+  },
+  {
     name: 'a table that leads what comes from a container back to its bridge',
     ...asked('from $APP', 'default via $WEB dev minidock0'),
     asked: toWorld('misrouted'),

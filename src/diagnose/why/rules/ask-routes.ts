@@ -9,7 +9,7 @@ import { isStrict } from '../client/client-route.ts';
 import { ipCommand } from '../family.ts';
 import { bad } from '../findings.ts';
 import { isHosts } from '../kinds.ts';
-import type { Finding, Probe, TracedPacket, TraceEvent } from '../model.ts';
+import type { Finding, Probe, TracedPacket, TraceEvent, Verdict } from '../model.ts';
 import type { Scene } from '../observe.ts';
 import { leads, prefixOf } from '../route-fix.ts';
 import { addressesOf, type Stack } from '../stack.ts';
@@ -58,6 +58,24 @@ async function whyRefused(
   if (found === undefined || !isStrict(packet.iif)) return {};
   const reverse = await readRouteTo([], packet.source);
   return reverse === undefined || reverse.dev === packet.iif ? {} : { reverse: reverse.dev };
+}
+
+/** The same verdict, with the route of another table that refuses what the host sends or hands on. */
+export async function nameRefusal(
+  { host, hostRoute, client, final, journey }: Scene,
+  verdict: Verdict,
+): Promise<Verdict> {
+  const { code, stage } = verdict.finding;
+  const out = code === 'no-route' && stage === 'routing' && hostRoute === undefined;
+  if (!out && code !== 'no-way-out') return verdict;
+  const destination = out ? (final?.address ?? journey.asked.address) : client.client;
+  const packet = { source: '', destination, iif: '', protocol: journey.protocol };
+  const found = await decidingRoute(packet, host);
+  if (found === undefined || !REFUSING.includes(found.route.type ?? '') || found.route.table === undefined)
+    return verdict;
+  const { text, fix } = inWords(found, host);
+  const what = out ? `what is for ${destination}` : 'what goes to clients elsewhere';
+  return { works: false, finding: { ...verdict.finding, text: `the host refuses ${what}, ${text}`, fix } };
 }
 
 interface Deciding {
