@@ -172,10 +172,22 @@ function reverseFix(host: Stack, source: string, iif: string, dev: string): stri
 /** IPv6 has no reverse path filter, and one switch of forwarding for all interfaces. */
 const LOOK_AT_ROUTES6 = 'Look at the rules and routes of the host: ip -6 rule; ip -6 route show table all.';
 
-const REDIRECTING = {
-  redirect: { saved: / -j REDIRECT /, json: '"redirect"' },
-  dnat: { saved: / -j DNAT /, json: '"dnat"' },
-};
+/** Words of a rule that does the same. */
+function rulesLike({ rule, verdict }: TraceEvent): Parameters<typeof removalOf>[2] {
+  if (/redirect/i.test(rule)) return { saved: / -j REDIRECT /, json: '"redirect"' };
+  if (DIVERTING.test(rule)) return { saved: / -j DNAT /, json: '"dnat"' };
+  return { saved: new RegExp(` -j ${verdict.toUpperCase()}$`), json: `"${verdict}"` };
+}
+
+/** A rule beside the redirection that ends the packet's way through those rules. */
+const isExcepted = ({ hook, table, rule, verdict, base }: TraceEvent, end: TraceEvent): boolean =>
+  (hook === 'prerouting' || hook === 'output') &&
+  end.hook === 'input' &&
+  (table === 'minidock' || table === 'nat') &&
+  base !== 'localnet' &&
+  rule !== '' &&
+  (verdict === 'return' || verdict === 'accept');
+
 const DIVERTING = /\b(notrack|dnat.* to|redirect|tproxy|DNAT|REDIRECT|CT)\b/;
 
 /**
@@ -192,9 +204,11 @@ export function strayed(
   if (end === undefined) return [];
   const { destination, destinationPort } = end.packet;
   if (end.hook !== 'input' && destination === final.address && destinationPort === final.port) return [];
-  const cause = there.findLast(
-    ({ rule, table, chain }) => table !== 'minidock' && !chain.startsWith('MINIDOCK') && DIVERTING.test(rule),
-  );
+  const cause =
+    there.findLast(
+      ({ rule, table, chain }) =>
+        table !== 'minidock' && !chain.startsWith('MINIDOCK') && DIVERTING.test(rule),
+    ) ?? there.findLast((event) => isExcepted(event, end));
   const who = end.hook === 'input' ? 'the host itself' : `${addressText(destination)}:${destinationPort}`;
   const why =
     cause === undefined
@@ -208,7 +222,7 @@ export function strayed(
   const fix =
     cause === undefined
       ? 'Remove that rule, or exclude this port from it.'
-      : removalOf(ruleset, cause, REDIRECTING[/redirect/i.test(cause.rule) ? 'redirect' : 'dnat']);
+      : removalOf(ruleset, cause, rulesLike(cause));
   return [{ ...bad('redirection', 'astray', text, look), fix }];
 }
 

@@ -95,6 +95,14 @@ export const mistakes: readonly Breakage[] = [
     mended: true,
   },
   {
+    name: "a rule among minidock's own that leaves a port out",
+    broken: 'nft insert rule ip minidock publish tcp dport 8080 return',
+    undo: 'nft -a list chain ip minidock publish | sed -n "s/.*8080 return # handle //p" | xargs -r -n 1 nft delete rule ip minidock publish handle',
+    client: PUBLISHED,
+    asked: outside('astray'),
+    mended: true,
+  },
+  {
     name: 'a redirection by nftables to another machine',
     ...strict(
       'ip',
