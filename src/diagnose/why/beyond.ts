@@ -275,3 +275,9 @@ function leftHost(trace: readonly TraceEvent[], sourcePort: number): TraceEvent 
   const last = trace.findLast((event) => !isAnswer(event, sourcePort) && isIp(event) && event.hook !== '');
   return last?.kind === 'leave' && last.hook === 'postrouting' ? last : undefined;
 }
+
+/** Where it left the host, as part of a sentence: a tunnel may be a surprise. */
+export function leftBy({ trace = [], sourcePort }: Probe): string {
+  const oif = leftHost(trace, sourcePort)?.packet.oif ?? '';
+  return oif === '' ? '' : `, which left by ${oif}`;
+}

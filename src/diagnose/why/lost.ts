@@ -20,6 +20,7 @@ import { isOwn } from './kinds.ts';
 
 export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
   const { trace, sourcePort, unroutable } = probe;
+  const { receiver } = scene;
   if (trace === undefined || isOwn(scene)) return [];
   const there = lastSeen(trace, sourcePort, 'there');
   // If the packet left no hook, the host itself refused it.
@@ -68,7 +69,18 @@ export function lostAt(scene: Scene, probe: Probe): readonly Finding[] {
     }
     return [{ ...bad(stage, 'not-bridged', text, look), fix: BRIDGE_FIX }];
   }
-  return [];
+  return silent && receiver !== undefined ? mangled(scene, trace, sourcePort) : [];
+}
+
+/** Nobody dropped it, and it is not what was sent: nobody listens for it. */
+function mangled({ ruleset }: Scene, trace: readonly TraceEvent[], sourcePort: number): readonly Finding[] {
+  const by = trace.find(({ rule }) => /\b(saddr|daddr|sport|dport) set\b/.test(rule));
+  if (by === undefined) return [];
+  const what = isAnswer(by, sourcePort) ? 'the answer' : 'the packet';
+  const text = `the rule: ${by.rule}, of ${by.family} ${by.table} ${by.chain}, changes ${what}, and nothing came of it`;
+  const look = ['nft', '-a', 'list', 'chain', by.family, by.table, by.chain] as const;
+  const fix = removalOf(ruleset, by, { saved: /^$/, json: '"mangle"' });
+  return [{ ...bad(stageOf(by, sourcePort), 'mangled', text, look), fix }];
 }
 
 /** The host's end of the cable of the interface with that address. */

@@ -10,7 +10,7 @@ import { STAGES, type Finding, type Probe, type TraceEvent, type Verdict } from 
 import type { Scene } from './observe.ts';
 import { inStack } from './stack.ts';
 import { ownerOf } from './ruleset.ts';
-import { lostBeyond } from './beyond.ts';
+import { leftBy, lostBeyond } from './beyond.ts';
 import { ledAway, lostAt, strayed } from './lost.ts';
 import { isOwn } from './kinds.ts';
 import { refusedHere } from './rules/refusing.ts';
@@ -288,8 +288,7 @@ function unanswered(scene: Scene, probe: Probe, listening: boolean): Finding {
         ...bad(
           'way back',
           'no-answer',
-          'nothing here stopped the packet, and no answer came: it is lost beyond this host, or the other machine ' +
-            'drops it',
+          `nothing here stopped the packet${leftBy(probe)}, and no answer came: it is lost beyond this host, or the other machine drops it`,
           look,
         ),
         fix: 'Look at the firewall of the other machine, and at its route back.',

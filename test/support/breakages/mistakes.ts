@@ -113,6 +113,13 @@ export const mistakes: readonly Breakage[] = [
     mended: true,
   },
   {
+    name: 'a rule that writes another port into the packet',
+    ...strict('ip', 'chain gate { type filter hook forward priority 10; tcp dport 80 tcp dport set 81; }'),
+    client: PUBLISHED,
+    asked: outside('mangled'),
+    mended: true,
+  },
+  {
     name: 'an allow-list without the client',
     ...strict('inet', ALLOWED),
     client: PUBLISHED,
