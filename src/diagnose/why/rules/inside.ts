@@ -103,6 +103,7 @@ export async function dropInside(
 export function nameInside(verdict: Verdict, inside: Probe['inside']): Verdict {
   const { finding } = verdict;
   if (inside === undefined || !GUESSES.includes(finding.code)) return verdict;
-  const code = SURE[finding.code] ?? finding.code;
-  return { works: false, finding: { ...inside, code } };
+  const sure = SURE[finding.code];
+  if (sure !== undefined) return { works: false, finding: { ...inside, code: sure } };
+  return { works: false, finding: { ...finding, text: inside.text, fix: inside.fix ?? '' } };
 }
