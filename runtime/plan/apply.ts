@@ -12,7 +12,6 @@ import { isFailing, isFaultAt } from './fault.ts';
 import { failingStep, foldSteps, type StepGroup } from './fold.ts';
 import type { Journal } from './journal.ts';
 import { CommandError, holds, isQuick, performHostCommand } from './perform-host.ts';
-import { missingLines } from './restore-lines.ts';
 import { StepError } from './step-error.ts';
 import { stepSpan } from './step-span.ts';
 import type { Check, HostStep } from './step.ts';
@@ -87,6 +86,7 @@ async function isMadeUp({ check, command }: HostStep): Promise<boolean> {
 }
 
 async function addMissing(command: HostCommand): Promise<void> {
+  const { missingLines } = await import('./restore-lines.ts');
   for (const { argv } of await missingLines(command)) await performHostCommand({ kind: 'run', argv });
 }
 
