@@ -11,6 +11,25 @@ export interface Broken {
 
 export type Shell = (script: string) => Promise<{ readonly exitCode: number; readonly stdout: string }>;
 
+/** The codes that the table wants, question by question; after the fix, that it works. */
+export const wantedOf = ({ asked, mended }: Breakage): readonly (readonly [string, string])[] => [
+  ...asked.map(([words, code]) => [words.join(' '), code] as const),
+  ...(mended === true ? [[asked[0]?.[0].join(' ') ?? '', 'works'] as const] : []),
+];
+
+export const toldIn = (found: readonly Broken[]): readonly (readonly [string, string])[] =>
+  found.map(({ words, code }) => [words, code]);
+
+/**
+ * As tryOut, and once more where it goes wrong: `why` waits for packets for parts of a second, and on a machine that
+ * is busy with other tests they may come later. A cause that is named wrongly is so both times.
+ */
+export async function tryTwice(host: TestHost, sh: Shell, breakage: Breakage): Promise<readonly Broken[]> {
+  const found = await tryOut(host, sh, breakage).catch(() => undefined);
+  const isRight = JSON.stringify(toldIn(found ?? [])) === JSON.stringify(wantedOf(breakage));
+  return found !== undefined && isRight ? found : tryOut(host, sh, breakage);
+}
+
 export async function tryOut(host: TestHost, sh: Shell, breakage: Breakage): Promise<readonly Broken[]> {
   const { name, broken, undo, client, asked, mended } = breakage;
   const run = async (script: string): Promise<void> => {

@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { breakages } from '../../support/breakages.ts';
 import { SCENERY } from '../../support/breakages/terms.ts';
-import { ask, tryOut, type Broken, type Shell } from '../../support/broken.ts';
+import { ask, toldIn, tryTwice, wantedOf, type Broken, type Shell } from '../../support/broken.ts';
 import { createHost, type TestHost } from '../../support/host/host.ts';
 import { installImages, succeed } from '../../support/images/image.ts';
 import { serve } from '../../support/wired-container.ts';
@@ -25,7 +25,10 @@ beforeAll(async () => {
     hosts.push(host);
     const sh = await furnish(host);
     for (let breakage = queue.shift(); breakage !== undefined; breakage = queue.shift()) {
-      answers.set(breakage.name, await tryOut(host, sh, breakage).catch((error: unknown) => error as Error));
+      answers.set(
+        breakage.name,
+        await tryTwice(host, sh, breakage).catch((error: unknown) => error as Error),
+      );
     }
   };
   await Promise.all(Array.from({ length: HOSTS }, work));
@@ -40,18 +43,13 @@ test('there are many, and each has a name of its own', () => {
   expect(breakages.length).toBeGreaterThanOrEqual(160);
 });
 
-test.each(breakages.map((breakage) => [breakage.name, breakage] as const))(
-  '%s',
-  (name, { asked, mended }) => {
-    const found = answers.get(name);
-    if (!Array.isArray(found)) throw found as Error;
-    const wanted = asked.map(([words, code]) => [words.join(' '), code]);
-    if (mended === true) wanted.push([asked[0]?.[0].join(' ') ?? '', 'works']);
-    const told = (found as readonly Broken[]).map(({ words, code }) => [words, code]);
-    const texts = (found as readonly Broken[]).map(({ text, fix }) => `${text} Fix: ${fix}`);
-    expect([...told, texts]).toEqual([...wanted, texts]);
-  },
-);
+test.each(breakages.map((breakage) => [breakage.name, breakage] as const))('%s', (name, breakage) => {
+  const answer = answers.get(name);
+  if (!Array.isArray(answer)) throw answer as Error;
+  const found = answer as readonly Broken[];
+  const texts = found.map(({ text, fix }) => `${text} Fix: ${fix}`);
+  expect([...toldIn(found), texts]).toEqual([...wantedOf(breakage), texts]);
+});
 
 /** The containers and namespaces that the table speaks of, and a shell that knows them by its variables. */
 async function furnish(host: TestHost): Promise<Shell> {

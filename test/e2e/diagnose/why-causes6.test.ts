@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { breakages6, SCENERY6 } from '../../support/breakages6.ts';
-import { ask, tryOut, type Broken, type Shell } from '../../support/broken.ts';
+import { ask, toldIn, tryTwice, wantedOf, type Broken, type Shell } from '../../support/broken.ts';
 import { createHost, type TestHost } from '../../support/host/host.ts';
 import { giveIpv6 } from '../../support/host/ipv6.ts';
 import { installImages, succeed } from '../../support/images/image.ts';
@@ -21,7 +21,10 @@ beforeAll(async () => {
     hosts.push(host);
     const sh = await furnish(host);
     for (let breakage = queue.shift(); breakage !== undefined; breakage = queue.shift()) {
-      answers.set(breakage.name, await tryOut(host, sh, breakage).catch((error: unknown) => error as Error));
+      answers.set(
+        breakage.name,
+        await tryTwice(host, sh, breakage).catch((error: unknown) => error as Error),
+      );
     }
   };
   await Promise.all(Array.from({ length: HOSTS }, work));
@@ -31,18 +34,13 @@ afterAll(async () => {
   await Promise.all(hosts.map((host) => host.dispose()));
 });
 
-test.each(breakages6.map((breakage) => [breakage.name, breakage] as const))(
-  '%s',
-  (name, { asked, mended }) => {
-    const found = answers.get(name);
-    if (!Array.isArray(found)) throw found as Error;
-    const wanted = asked.map(([words, code]) => [words.join(' '), code]);
-    if (mended === true) wanted.push([asked[0]?.[0].join(' ') ?? '', 'works']);
-    const told = (found as readonly Broken[]).map(({ words, code }) => [words, code]);
-    const texts = (found as readonly Broken[]).map(({ text, fix }) => `${text} Fix: ${fix}`);
-    expect([...told, texts]).toEqual([...wanted, texts]);
-  },
-);
+test.each(breakages6.map((breakage) => [breakage.name, breakage] as const))('%s', (name, breakage) => {
+  const answer = answers.get(name);
+  if (!Array.isArray(answer)) throw answer as Error;
+  const found = answer as readonly Broken[];
+  const texts = found.map(({ text, fix }) => `${text} Fix: ${fix}`);
+  expect([...toldIn(found), texts]).toEqual([...wantedOf(breakage), texts]);
+});
 
 const NETWORKS = [
   ['--ipv6', '--subnet', 'fd00:a::/64', 'aa'],
