@@ -65,11 +65,13 @@ async function applyGroup(
     try {
       const injected = group.steps.find(({ id }) => isFailing(id, failAt));
       if (injected !== undefined) throw new InjectedFault(injected);
-      await performGroup(group);
+      await performGroup(group, confirmed);
       note({ outcome: 'done' });
     } catch (error) {
-      if (only !== undefined && !(error instanceof InjectedFault) && (await isMadeUp(only)))
-        return note({ outcome: 'already' });
+      const step = error instanceof InjectedFault ? undefined : only;
+      if (step?.check !== undefined && (await holds(step.check))) return note({ outcome: 'already' });
+      if (step?.check !== undefined && (await isCompleted(step.command, step.check)))
+        return note({ outcome: 'done' });
       const failure = toStepError(group, error);
       note({ steps: [failure.step] });
       throw failure;
@@ -77,10 +79,8 @@ async function applyGroup(
   });
 }
 
-/** Of a step that failed: another made it meanwhile, or what it lacks could be added. */
-async function isMadeUp({ check, command }: HostStep): Promise<boolean> {
-  if (check === undefined) return false;
-  if (await holds(check)) return true;
+/** What is left of a step after a flush is in its way: the rest is added. The step's own error is the one to tell. */
+async function isCompleted(command: HostCommand, check: Check): Promise<boolean> {
   await addMissing(command).catch(() => undefined);
   return holds(check);
 }
@@ -118,23 +118,23 @@ class InjectedFault extends MinidockError {
   }
 }
 
-async function performGroup(group: StepGroup): Promise<void> {
+async function performGroup(group: StepGroup, confirmed: ReadonlySet<string>): Promise<void> {
   if (group.batch !== undefined) {
     const { argv, input } = group.batch;
     return performHostCommand({ kind: 'run', argv, input });
   }
   for (const step of group.steps) {
     try {
-      await ((await isThereInPart(step)) ? addMissing(step.command) : performHostCommand(step.command));
+      await (isThereInPart(step, confirmed) ? addMissing(step.command) : performHostCommand(step.command));
     } catch (error) {
       throw new StepError(step, error);
     }
   }
 }
 
-/** The whole of it would come twice. */
-const isThereInPart = async ({ check }: HostStep): Promise<boolean> =>
-  check?.kind === 'all' && (await Promise.all(check.checks.map(holds))).some(Boolean);
+/** Carried out as a whole, it would add what is there a second time. */
+const isThereInPart = ({ check }: HostStep, confirmed: ReadonlySet<string>): boolean =>
+  check?.kind === 'all' && check.checks.some((one) => confirmed.has(JSON.stringify(one)));
 
 /** Names the one step of a folded group that failed, with its own command rather than the batch's. */
 function toStepError(group: StepGroup, error: unknown): StepError {

@@ -1,6 +1,6 @@
 /**
- * The order of test files where Jest has no times of an earlier run, as on a clean clone: files that take minutes come
- * first, so that no processor waits for them at the end; then the larger ones, as Jest does it.
+ * The order of test files. Those that take minutes come first, so that no processor waits for them at the end; Jest knows
+ * that from an earlier run, and a clean clone has none. The others follow in Jest's own order.
  */
 const { default: Sequencer } = require('@jest/test-sequencer');
 

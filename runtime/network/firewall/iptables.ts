@@ -219,7 +219,7 @@ export function networkParts(network: BridgeNetwork): readonly RemovablePart[] {
   const docker = `MINIDOCK-${bridge}`;
   const rules: readonly (readonly [readonly string[], string, string])[] = [
     [nat, 'MINIDOCK-POSTROUTING', `-s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`],
-    [nat, 'MINIDOCK-POSTROUTING', `-s ${subnet} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE`],
+    [nat, 'MINIDOCK-POSTROUTING', turnedBack(network).slice(1).join(' ')],
     [nat, 'MINIDOCK-POSTROUTING', `-s ${subnet} ! -o ${bridge} -j MASQUERADE`],
     [[], 'MINIDOCK-FORWARD', inbound(network)],
     ...['docker0', 'br-+'].map(
