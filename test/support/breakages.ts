@@ -57,9 +57,10 @@ const links: readonly Breakage[] = [
   {
     name: 'unplugged',
     broken: 'ip link set $WEB_LINK nomaster',
-    undo: 'ip link set $WEB_LINK master minidock0',
+    undo: 'ip link set $WEB_LINK master minidock0 && bridge link set dev $WEB_LINK hairpin on',
     client: PUBLISHED,
     asked: [...outside('unplugged'), [['app -> web:80'], 'unplugged']],
+    mended: true,
   },
   {
     name: "container's end down",

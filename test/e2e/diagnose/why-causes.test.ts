@@ -12,7 +12,7 @@ import { createHost, type TestHost } from '../../support/host/host.ts';
 import { installImages, succeed } from '../../support/images/image.ts';
 import { serve } from '../../support/wired-container.ts';
 
-const HOSTS = 4;
+const HOSTS = 8;
 const MINIDOCK = resolve(import.meta.dirname, '../../../dist/minidock');
 
 const hosts: TestHost[] = [];

@@ -8,7 +8,7 @@ import { giveIpv6 } from '../../support/host/ipv6.ts';
 import { installImages, succeed } from '../../support/images/image.ts';
 import { serve } from '../../support/wired-container.ts';
 
-const HOSTS = 2;
+const HOSTS = 6;
 const MINIDOCK = resolve(import.meta.dirname, '../../../dist/minidock');
 
 const hosts: TestHost[] = [];

@@ -257,7 +257,8 @@ function checkCable({ host }: Scene, of: Container, stage: Stage): readonly Find
   }
   if (link.master !== bridge) {
     const text = `${hostVeth} is not plugged into ${bridge}${link.master === undefined ? '' : ` but into ${link.master}`}`;
-    const fix = `ip link set ${hostVeth} master ${bridge}`;
+    const hairpin = `ip link set ${hostVeth} type bridge_slave hairpin on`;
+    const fix = `ip link set ${hostVeth} master ${bridge} && ${hairpin}`;
     return [{ ...bad(stage, 'unplugged', text, ['bridge', 'link', 'show', 'dev', hostVeth]), fix }];
   }
   return [good(stage, `${hostVeth} is up and plugged into ${bridge}`, show)];
