@@ -1,5 +1,6 @@
 /** Checks for clients of the world: the uplink, the host's route back to one of them, and the reverse path filter. */
 import { readFileSync } from 'node:fs';
+import { isLinkLocal } from '../family.ts';
 import { bad, isUp } from '../findings.ts';
 import type { Finding } from '../model.ts';
 import type { Scene } from '../observe.ts';
@@ -12,7 +13,7 @@ export function checkClientRoute(scene: Scene): readonly Finding[] {
   if (journey.from.kind !== 'outside') return [];
   if (journey.source === undefined && clientRoute === undefined) return [withoutWayOut(scene)];
   if (journey.source === undefined && (entry === '' || clientRoute?.dev === entry))
-    return ownWays.length === 0 ? [] : [note(ownWays)];
+    return [...byRoutes(ownWays), ...byAddresses(scene)];
   const get = ['ip', 'route', 'get', clientAddress] as const;
   if (clientRoute === undefined) {
     const text = `the host sends nothing to ${clientAddress}: its routes say so`;
@@ -66,10 +67,36 @@ export function checkUplink({ journey, host, entry }: Scene): readonly Finding[]
   return [{ ...bad('prerouting', 'uplink-down', text, ['ip', '-br', 'link', 'show', ifname]), fix }];
 }
 
-function note(ways: readonly string[]): Finding {
-  const text = `the host has other routes to ${ways.join(', ')}: --from ADDRESS asks as a client from there`;
-  return { stage: 'prerouting', status: 'note', code: 'by-client', text, look: ['ip', 'route'] };
+function byRoutes(ways: readonly string[]): readonly Finding[] {
+  if (ways.length === 0) return [];
+  return [note(`the host has other routes to ${ways.join(', ')}: --from ADDRESS asks as a client from there`)];
 }
+
+/** A host with several uplinks (a VPN takes the default route): a stand-in comes in by one of them only. */
+function byAddresses({ journey, host, entry }: Scene): readonly Finding[] {
+  const { address, port } = journey.asked;
+  const home = host.interfaces.find(({ ifname }) => addressesOf(host, ifname).includes(address));
+  if (home === undefined || entry === '' || home.linkinfo?.info_kind === 'bridge') return [];
+  if (home.ifname !== entry) {
+    const text = `answers to clients beyond the networks of ${home.ifname} leave by ${entry}, although their packets come in by ${home.ifname}`;
+    return [note(`${text}: --from ADDRESS asks as one of them`)];
+  }
+  const anywhere = journey.published?.hostIp === (host.family === 6 ? '::' : '0.0.0.0');
+  const others = host.interfaces
+    .filter(({ ifname, link_type, linkinfo }) => {
+      const isUplink = link_type !== 'loopback' && linkinfo?.info_kind !== 'bridge';
+      return isUplink && ifname !== entry;
+    })
+    .flatMap(({ ifname }) => addressesOf(host, ifname).filter((one) => !isLinkLocal(one)));
+  if (!anywhere || others.length === 0) return [];
+  const questions = others.slice(0, 3).map((one) => `outside -> ${host.family === 6 ? `[${one}]` : one}:${port}`);
+  return [note(`the host has other addresses: ask for them too (${questions.join(', ')})`)];
+}
+
+const note = (text: string): Finding => ({
+  ...{ stage: 'prerouting', status: 'note', code: 'by-client', text },
+  look: ['ip', 'route'],
+});
 
 /** The greater of both settings counts; 1 is strict (the kernel's ip-sysctl documentation). */
 export function isStrict(ifname: string): boolean {
