@@ -69,7 +69,9 @@ export function checkUplink({ journey, host, entry }: Scene): readonly Finding[]
 
 function byRoutes(ways: readonly string[]): readonly Finding[] {
   if (ways.length === 0) return [];
-  return [note(`the host has other routes to ${ways.join(', ')}: --from ADDRESS asks as a client from there`)];
+  return [
+    note(`the host has other routes to ${ways.join(', ')}: --from ADDRESS asks as a client from there`),
+  ];
 }
 
 /** A host with several uplinks (a VPN takes the default route): a stand-in comes in by one of them only. */
@@ -89,7 +91,9 @@ function byAddresses({ journey, host, entry }: Scene): readonly Finding[] {
     })
     .flatMap(({ ifname }) => addressesOf(host, ifname).filter((one) => !isLinkLocal(one)));
   if (!anywhere || others.length === 0) return [];
-  const questions = others.slice(0, 3).map((one) => `outside -> ${host.family === 6 ? `[${one}]` : one}:${port}`);
+  const questions = others
+    .slice(0, 3)
+    .map((one) => `outside -> ${host.family === 6 ? `[${one}]` : one}:${port}`);
   return [note(`the host has other addresses: ask for them too (${questions.join(', ')})`)];
 }
 
