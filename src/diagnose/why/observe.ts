@@ -21,7 +21,8 @@ import { chooseClientNetwork, type ClientNetwork } from './client/client-network
 import { bitsOf, isIn, type Family } from './family.ts';
 import type { Journey } from './model.ts';
 import { readRuleset, redirectionOf, type Ruleset, type Target } from './ruleset.ts';
-import { readContainerStack, readNetns, type Neighbour, type Stack } from './stack.ts';
+import { prefixOf } from './route-fix.ts';
+import { addressesOf, readContainerStack, readNetns, type Neighbour, type Stack } from './stack.ts';
 
 export interface Scene {
   readonly journey: Journey;
@@ -45,6 +46,8 @@ export interface Scene {
   readonly senderRoute?: RouteTo | undefined;
   /** The host's route to the final destination. */
   readonly hostRoute?: RouteTo | undefined;
+  /** A route of the host's that keeps what is for an address of somebody else. */
+  readonly kept?: IpRoute | undefined;
   /** The receiver's route to the client. */
   readonly backRoute?: RouteTo | undefined;
   /** The subnet of a stand-in for a client on the wire; no route of this host overlaps it. */
@@ -119,6 +122,7 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
       : undefined,
   ]);
   const clientRoute = answerRoute ?? plainRoute;
+  const kept = hostRoute?.type === 'local' ? await readLocalRoute(host, target) : undefined;
   const names = await readNames(journey, sender);
   return {
     journey,
@@ -132,6 +136,7 @@ export async function observe(journey: Journey, host: Stack): Promise<Scene> {
     twins,
     senderRoute,
     hostRoute,
+    kept,
     backRoute,
     clientRoute,
     entry: entryOf(host, routes, journey.source, plainRoute),
@@ -174,6 +179,14 @@ function clientOf(
 async function readRoute(stack: Stack, address: string): Promise<RouteTo | undefined> {
   if (address === '') return undefined;
   return readRouteTo(stack.enter, address);
+}
+
+/** The narrowest local route to an address that the host does not have. */
+async function readLocalRoute(host: Stack, address: string): Promise<IpRoute | undefined> {
+  if (addressesOf(host).includes(address)) return undefined;
+  const words = ['route', 'show', 'table', 'all', 'type', 'local', 'match', address];
+  const routes = await lookAtJson<readonly IpRoute[]>(['ip', `-${host.family}`, '-j', ...words], []);
+  return [...routes].sort((one, two) => prefixOf(two) - prefixOf(one))[0];
 }
 
 /** A client with an address of our network comes in by that network, even if a narrower route exists. */

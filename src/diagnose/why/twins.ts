@@ -2,8 +2,9 @@
  * An address that this host and another machine on a cable of it have. What the host sends or forwards to it ends at the
  * host; on a bridge of the host both answer ARP, and the faster one gets the packet.
  */
-import type { IpLink } from '../host/ip.ts';
-import { bitsOf, familyOf } from './family.ts';
+import type { Argv } from '../../../runtime/plan/argv.ts';
+import type { IpLink, IpRoute } from '../host/ip.ts';
+import { bitsOf, familyOf, ipCommand } from './family.ts';
 import { bad } from './findings.ts';
 import type { Finding, Probe } from './model.ts';
 import type { Scene } from './observe.ts';
@@ -12,8 +13,10 @@ import { hostEnd } from './physical.ts';
 import { isAnswer, isIp } from './trace.ts';
 
 /** Empty if the host alone has the address, or has it not. */
-export function checkTwins({ host, journey, receiver, twins, final }: Scene): readonly Finding[] {
+export function checkTwins(scene: Scene): readonly Finding[] {
+  const { host, journey, receiver, twins, final } = scene;
   const address = final?.address ?? journey.asked.address;
+  if (receiver !== undefined && scene.kept !== undefined) return [keptBy(scene.kept, address, receiver)];
   const mine = linkWith(host, address);
   if (mine === undefined) return [];
   for (const other of receiver === undefined ? twins : [receiver]) {
@@ -32,6 +35,15 @@ export function checkTwins({ host, journey, receiver, twins, final }: Scene): re
   return [];
 }
 
+/** A route of type local makes the host take packets in, and answer ARP, as an address of its own does. */
+function keptBy({ dst, dev = 'lo', table }: IpRoute, address: string, receiver: Stack): Finding {
+  const text = `the host keeps what is for ${address}, by its route local ${dst}: what is sent to ${receiver.name} can end at the host`;
+  const show: Argv = ['ip', 'route', 'show', 'table', 'all', 'type', 'local', 'match', address];
+  const where = table === undefined || table === 'local' ? '' : ` table ${table}`;
+  const fix = `${ipCommand(receiver.family)} route del local ${dst} dev ${dev}${where}`;
+  return { ...bad('sender', 'own-address', text, show), fix };
+}
+
 const linkWith = (stack: Stack, address: string): IpLink | undefined =>
   stack.interfaces.find(({ ifname }) => addressesOf(stack, ifname).includes(address));
 
@@ -43,9 +55,11 @@ function deletion({ enter }: Stack, link: IpLink, address: string): string {
   return [...enter, `ip address del ${address}/${prefix} dev ${link.ifname}`].join(' ');
 }
 
-/** The packet for a namespace ended at the host: an answer to it proves nothing. */
-export function endedHere({ journey, host }: Scene, { trace = [], sourcePort }: Probe): boolean {
-  if (journey.toNetns === undefined || !addressesOf(host).includes(journey.asked.address)) return false;
-  const there = trace.filter((event) => isIp(event) && !isAnswer(event, sourcePort));
-  return there.at(-1)?.hook === 'input';
+/** The packet for a namespace or a container ended at the host: an answer to it proves nothing. */
+export function endedHere({ journey, host, kept }: Scene, { trace = [], sourcePort }: Probe): boolean {
+  const own = journey.toNetns !== undefined && addressesOf(host).includes(journey.asked.address);
+  if (!own && kept === undefined) return false;
+  const last = trace.filter((event) => isIp(event) && !isAnswer(event, sourcePort)).at(-1);
+  // By lo the packet comes in again, and minidock's chains do not look at input.
+  return last?.hook === 'input' || (kept !== undefined && last?.hook === 'prerouting');
 }

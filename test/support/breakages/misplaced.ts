@@ -53,6 +53,19 @@ export const misplaced: readonly Breakage[] = [
     mended: true,
   },
   {
+    name: 'a local route that keeps what is for a container, and a program of the host at that port',
+    broken:
+      'ip route add local $WEB dev lo; ip neigh flush dev minidock0; $APP_NS ip neigh flush dev eth0; mkdir -p $DIR/none; ' +
+      'busybox httpd -f -p 80 -h $DIR/none >/dev/null 2>&1 & echo $! >$DIR/httpd; ' +
+      'until (: </dev/tcp/127.0.0.1/80) 2>/dev/null; do kill -0 $(cat $DIR/httpd); done',
+    undo:
+      'ip route del local $WEB dev lo 2>/dev/null || true; kill $(cat $DIR/httpd); ' +
+      'ip neigh flush dev minidock0; $APP_NS ip neigh flush dev eth0',
+    client: PUBLISHED,
+    asked: [[['host', 'web:80'], 'own-address'], ...outside('own-address')],
+    mended: true,
+  },
+  {
     name: "a container with another one's hardware address",
     broken:
       `mac=${macOf('WEB')}; ip neigh replace $WEB lladdr $mac dev minidock0 nud permanent; ` +
