@@ -24,6 +24,10 @@ export const isLinkLocal = (address: string): boolean => isIn('fe80::/10', addre
 /** Bits of an address. */
 export const bitsOf = (family: Family): number => (family === 6 ? 128 : 32);
 
+/** Of a route's destination, as `ip` writes it. */
+export const prefixOf = ({ dst }: { readonly dst: string }): number =>
+  dst === 'default' ? 0 : Number(dst.split('/')[1] ?? bitsOf(familyOf(dst)));
+
 /** Host bits of the block are ignored, as they are of an address with its prefix length. */
 export function isIn(cidr: string, address: string): boolean {
   if (isIpv6Text(cidr) !== isIpv6Text(address)) return false;

@@ -18,10 +18,9 @@ import { lookAtJson } from '../host/look.ts';
 import { readNameFiles, type NameFiles } from '../host/name-files.ts';
 import { askName, type NameAnswer } from './client/ask-name.ts';
 import { chooseClientNetwork, type ClientNetwork } from './client/client-network.ts';
-import { bitsOf, isIn, type Family } from './family.ts';
+import { bitsOf, isIn, prefixOf, type Family } from './family.ts';
 import type { Journey } from './model.ts';
 import { readRuleset, redirectionOf, type Ruleset, type Target } from './ruleset.ts';
-import { prefixOf } from './route-fix.ts';
 import { addressesOf, readContainerStack, readNetns, type Neighbour, type Stack } from './stack.ts';
 
 export interface Scene {

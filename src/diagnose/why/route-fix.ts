@@ -7,7 +7,7 @@ import { interfaceOf } from '../../engine/spec/endpoints.ts';
 import type { Container } from '../../engine/state/store.ts';
 import { inside, type IpAddress, type IpRoute, type IpRule, type RouteTo } from '../host/ip.ts';
 import { formatIpv4, parseCidr, sizeOf } from '../../../runtime/network/ipv4.ts';
-import { bitsOf, familyOf, ipCommand, isIn, type Family } from './family.ts';
+import { bitsOf, familyOf, ipCommand, isIn, prefixOf, type Family } from './family.ts';
 import { bad } from './findings.ts';
 import type { Finding, Stage } from './model.ts';
 import type { BridgeNetwork } from '../../../runtime/network/types.ts';
@@ -206,9 +206,6 @@ export const addressAdd = (
   { address, prefix, dev }: Pick<Home, 'address' | 'prefix' | 'dev'>,
   family: Family,
 ): string => `ip address add ${address}/${prefix} dev ${dev}${family === 6 ? ' nodad' : ''}`;
-
-export const prefixOf = ({ dst }: IpRoute): number =>
-  dst === 'default' ? 0 : Number(dst.split('/')[1] ?? bitsOf(familyOf(dst)));
 
 /** A rule with other conditions may not be about this packet. */
 function isLeading(
