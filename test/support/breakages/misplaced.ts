@@ -62,7 +62,11 @@ export const misplaced: readonly Breakage[] = [
       'ip route del local $WEB dev lo 2>/dev/null || true; kill $(cat $DIR/httpd); ' +
       'ip neigh flush dev minidock0; $APP_NS ip neigh flush dev eth0',
     client: PUBLISHED,
-    asked: [[['host', 'web:80'], 'own-address'], ...outside('own-address')],
+    asked: [
+      [['host', 'web:80'], 'own-address'],
+      ...outside('own-address'),
+      [['app -> web:80'], 'own-address'],
+    ],
     mended: true,
   },
   {

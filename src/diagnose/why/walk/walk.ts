@@ -53,9 +53,10 @@ export function walk(scene: Scene): readonly Finding[] {
   if (unready !== undefined) return [unready];
   if (isOwn(scene)) return checkSocket(scene, scene.receiver ?? scene.host, journey.asked.address);
   const sender = [
+    // An address that the host takes for its own is why others know it at the host's hardware address.
+    ...checkTwins(scene),
     ...(journey.from.kind === 'netns' ? checkNetnsSender(scene) : checkSender(scene)),
     ...checkNames(scene),
-    ...checkTwins(scene),
     ...checkUplink(scene),
     ...checkClientRules(scene),
     ...checkClientRoute(scene),
