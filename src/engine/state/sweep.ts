@@ -91,7 +91,12 @@ function removeUnfinished(store: ContainerStore, id: string, deadline: number): 
 function removeClaimed(store: ContainerStore, dir: string, id: string, deadline: number): boolean {
   const claims = readClaims(dir);
   // A container that takes no volume along claims nothing; its removal may have been killed before its name was free.
-  for (const name of claims === undefined ? store.names.list() : [claims.name]) store.names.release(name, id);
+  const names = (claims === undefined ? store.names.list() : [claims.name]).filter(
+    (name) => store.names.read(name) === id,
+  );
+  // In this order: a maker whose directory was swept makes it anew (claimDirectory), and takes the name after that.
+  const home = containerDir(store.paths, id);
+  if (dir === home || !existsSync(home)) for (const name of names) store.names.release(name, id);
   if (claims === undefined) return true;
   return claims.anonymousVolumes.every((volume) => {
     const path = join(volumesDir(store.paths), volume);

@@ -1,5 +1,5 @@
 /** What is killed without warning: the command, the shim, the container, all of them; what goes on, what is left. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { useEngine } from '../../support/engine.ts';
@@ -194,4 +194,14 @@ test('the program is killed: its status is 137, and nothing was out of memory', 
   // A command that begins to wait after the end is on record need not wait for the last files to go.
   const runDir = join(engine.host.runDir, 'containers', id);
   await engine.host.waitFor(() => !existsSync(runDir), 'the run directory to be gone');
+});
+
+test('a directory that was swept before its maker had the lock of it takes no name along', async () => {
+  const id = await ok('create', '--name', 'made', 'test', 'true');
+  const swept = join(engine.host.root, 'containers', `.removing-${id}`);
+  mkdirSync(swept, { mode: 0o700 });
+  await ok('ps', '-a');
+  expect(existsSync(swept)).toBe(false);
+  const { stdout, stderr } = await minidock('inspect', '-f', '{{.Id}}', 'made');
+  expect([stdout, stderr]).toEqual([`${id}\n`, '']);
 });
