@@ -37,6 +37,14 @@ const table = (family: string, body: string): Pick<Breakage, 'broken' | 'undo'> 
 
 export const breakages6: readonly Breakage[] = [
   {
+    name: 'a local route that keeps what is for a container',
+    broken: 'ip -6 route add local $WEB dev lo',
+    undo: 'ip -6 route del local $WEB dev lo 2>/dev/null || true; ip -6 neigh flush dev $BRIDGE; $APP_NS ip -6 neigh flush dev eth0',
+    client: PUBLISHED,
+    asked: [...outside('own-address'), [['-6', 'web:80'], 'own-address']],
+    mended: true,
+  },
+  {
     name: 'bridge without its IPv6 address',
     broken: 'ip addr del fd00:a::1/64 dev $BRIDGE',
     undo: 'ip addr replace fd00:a::1/64 dev $BRIDGE nodad',

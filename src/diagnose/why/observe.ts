@@ -45,7 +45,7 @@ export interface Scene {
   readonly senderRoute?: RouteTo | undefined;
   /** The host's route to the final destination. */
   readonly hostRoute?: RouteTo | undefined;
-  /** A route of the host's that keeps what is for an address of somebody else. */
+  /** The host's route of type local to a destination that is not its own address: it keeps those packets. */
   readonly kept?: IpRoute | undefined;
   /** The receiver's route to the client. */
   readonly backRoute?: RouteTo | undefined;

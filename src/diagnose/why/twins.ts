@@ -37,8 +37,19 @@ export function checkTwins(scene: Scene): readonly Finding[] {
 
 /** A route of type local makes the host take packets in, and answer ARP, as an address of its own does. */
 function keptBy({ dst, dev = 'lo', table }: IpRoute, address: string, receiver: Stack): Finding {
-  const text = `the host keeps what is for ${address}, by its route local ${dst}: what is sent to ${receiver.name} can end at the host`;
-  const show: Argv = ['ip', 'route', 'show', 'table', 'all', 'type', 'local', 'match', address];
+  const text = `the host has a route of type local to ${dst}: what is sent to ${receiver.name} can end at the host`;
+  const show: Argv = [
+    'ip',
+    `-${String(receiver.family)}`,
+    'route',
+    'show',
+    'table',
+    'all',
+    'type',
+    'local',
+    'match',
+    address,
+  ];
   const where = table === undefined || table === 'local' ? '' : ` table ${table}`;
   const fix = `${ipCommand(receiver.family)} route del local ${dst} dev ${dev}${where}`;
   return { ...bad('sender', 'own-address', text, show), fix };

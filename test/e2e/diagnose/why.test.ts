@@ -63,7 +63,7 @@ test('the trace follows the probe through redirection and forwarding, and the te
 });
 
 test('where the default route is not by the interface that clients know, a note says what to ask', async () => {
-  await web('web', ['-p', '8080:80']);
+  await web('web', ['-p', '8080:80', '-p', '8053:53/udp']);
   const notes = async (words: string): Promise<string> =>
     (await ask(words)).walk
       .filter(({ status }) => status === 'note')
@@ -72,16 +72,18 @@ test('where the default route is not by the interface that clients know, a note 
   expect(await notes('outside -> :8080')).toBe('');
   await sh(
     'ip link add tun0 type veth peer name peer0; ip link set peer0 up; ip addr add 10.99.0.2/24 dev tun0; ' +
+      'ip link add off0 type veth peer name off1; ip addr add 10.98.0.2/24 dev off0; ' +
       'ip link set tun0 up; ip neigh add 10.99.0.1 lladdr 02:00:00:00:00:99 dev tun0; ' +
       'ip route replace default via 10.99.0.1 dev tun0',
   );
   expect(await notes('outside -> :8080')).toBe(
     `the host has other addresses: ask for them too (outside -> ${HOST_ADDRESS}:8080)`,
   );
+  expect(await notes('outside -> :8053/udp')).toMatch(`(outside -> ${HOST_ADDRESS}:8053/udp)`);
   expect(await notes(`outside -> ${HOST_ADDRESS}:8080`)).toMatch(
     /^answers to clients beyond the networks of eth0 leave by tun0, .*: --from ADDRESS asks as one of them$/,
   );
-  await sh('ip link delete tun0; ip route replace default via 192.0.2.1');
+  await sh('ip link delete tun0; ip link delete off0; ip route replace default via 192.0.2.1');
 });
 
 test('a name that only an address reaches: the default network resolves none', async () => {

@@ -1,5 +1,6 @@
 /** Checks for clients of the world: the uplink, the host's route back to one of them, and the reverse path filter. */
 import { readFileSync } from 'node:fs';
+import { addressText, isEveryAddress } from '../../../../runtime/network/host-address.ts';
 import { isLinkLocal } from '../family.ts';
 import { bad, isUp } from '../findings.ts';
 import type { Finding } from '../model.ts';
@@ -83,17 +84,14 @@ function byAddresses({ journey, host, entry }: Scene): readonly Finding[] {
     const text = `answers to clients beyond the networks of ${home.ifname} leave by ${entry}, although their packets come in by ${home.ifname}`;
     return [note(`${text}: --from ADDRESS asks as one of them`)];
   }
-  const anywhere = journey.published?.hostIp === (host.family === 6 ? '::' : '0.0.0.0');
+  if (journey.published === undefined || !isEveryAddress(journey.published.hostIp)) return [];
   const others = host.interfaces
-    .filter(({ ifname, link_type, linkinfo }) => {
-      const isUplink = link_type !== 'loopback' && linkinfo?.info_kind !== 'bridge';
-      return isUplink && ifname !== entry;
-    })
-    .flatMap(({ ifname }) => addressesOf(host, ifname).filter((one) => !isLinkLocal(one)));
-  if (!anywhere || others.length === 0) return [];
-  const questions = others
-    .slice(0, 3)
-    .map((one) => `outside -> ${host.family === 6 ? `[${one}]` : one}:${port}`);
+    .filter((link) => isUp(link) && link.link_type !== 'loopback' && link.linkinfo?.info_kind !== 'bridge')
+    .flatMap(({ ifname }) => (ifname === entry ? [] : addressesOf(host, ifname)))
+    .filter((one) => !isLinkLocal(one));
+  if (others.length === 0) return [];
+  const end = `:${String(port)}${journey.protocol === 'udp' ? '/udp' : ''}`;
+  const questions = others.slice(0, 3).map((one) => `outside -> ${addressText(one)}${end}`);
   return [note(`the host has other addresses: ask for them too (${questions.join(', ')})`)];
 }
 

@@ -53,7 +53,7 @@ export function walk(scene: Scene): readonly Finding[] {
   if (unready !== undefined) return [unready];
   if (isOwn(scene)) return checkSocket(scene, scene.receiver ?? scene.host, journey.asked.address);
   const sender = [
-    // An address that the host takes for its own is why others know it at the host's hardware address.
+    // Before the neighbours: the host answers ARP for such an address, so others learn its hardware address.
     ...checkTwins(scene),
     ...(journey.from.kind === 'netns' ? checkNetnsSender(scene) : checkSender(scene)),
     ...checkNames(scene),
