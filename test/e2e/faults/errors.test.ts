@@ -264,7 +264,12 @@ describe('the disk', () => {
             'filler',
           ])
         ).stdout;
-      const before = await list();
+      // The shim takes the files of the first one away after the command has ended.
+      const settled = async (): Promise<string | undefined> => {
+        const now = await list();
+        return now.includes('.removing-') ? undefined : now;
+      };
+      const before = await engine.host.waitFor(settled, 'the first container to be gone');
       await engine.host.run([
         'bash',
         '-c',
